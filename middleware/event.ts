@@ -1,0 +1,63 @@
+import type {Clock} from '../src/clock.ts';
+import {asFault} from '../src/errors.ts';
+import type {Fact} from '../src/facts.ts';
+import type {Invocation} from '../src/invocation.ts';
+import type {Meter} from '../src/meter.ts';
+import type {Stage} from '../src/stage.ts';
+import type {WriteEvent} from './event/write.ts';
+
+/** Appends to an invocation's stream; resolves when the facts are as durable as the journal makes them. */
+export type RecordFact = (invocationId: string, fact: Fact) => Promise<unknown>;
+
+export interface EventHouse {
+  readonly write: WriteEvent;
+  readonly record: RecordFact;
+  readonly timeoutMs: number;
+  readonly meter: Meter;
+  readonly clock: Clock;
+}
+
+/** Builds the event and writes the first and the last fact of the invocation. */
+export function event({write, record, timeoutMs, meter, clock}: EventHouse): Stage {
+  return async function event(ctx, next) {
+    const invocation = ctx.state;
+    const {id, input, principal, delivery} = invocation;
+    if (!input) throw new TypeError('Expected the trigger stage to have set the input');
+    const monotonicMs = invocation.arrived + timeoutMs;
+    const wallMs = Math.round(clock.now() + monotonicMs - clock.monotonic());
+    invocation.deadline = {wallMs, monotonicMs};
+    invocation.event = write(input, {id, deadlineMs: wallMs, credential: principal?.credential});
+
+    const recorded = record(id, accepted(invocation, input.body.length));
+    if (delivery.writeAhead) await recorded;
+    meter.accepted();
+    try {
+      await next();
+      settle(invocation, 'responded', invocation.result?.status ?? 200);
+    } catch (error) {
+      const {code, status} = asFault(error);
+      settle(invocation, code === 'UPSTREAM_TIMEOUT' ? 'expired' : 'failed', status, code);
+      throw error;
+    }
+  };
+
+  function settle(
+    invocation: Invocation,
+    outcome: 'responded' | 'failed' | 'expired',
+    status: number,
+    code?: ReturnType<typeof asFault>['code'],
+  ) {
+    const durationMs = clock.monotonic() - invocation.arrived;
+    meter.settled();
+    void record(invocation.id, {
+      type: 'invocation.settled',
+      data: code === undefined ? {outcome, status, durationMs} : {outcome, status, code, durationMs},
+    });
+  }
+}
+
+function accepted({delivery, span}: Invocation, bytes: number): Fact {
+  const traceparent = span?.trace?.traceparent;
+  const data = {source: delivery.source, bytes, attempt: 1};
+  return {type: 'invocation.accepted', data: traceparent === undefined ? data : {...data, traceparent}};
+}

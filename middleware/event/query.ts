@@ -1,0 +1,28 @@
+/** Query maps of an event as JSON text. */
+export interface WrittenQuery {
+  /** The last value of each key. */
+  readonly single: string;
+  readonly multi: string;
+}
+
+const empty: WrittenQuery = {single: '{}', multi: '{}'};
+
+/** @param query without the question mark; `+` is a space, a malformed escape stands for itself */
+export function writeQuery(query: string): WrittenQuery {
+  if (query === '') return empty;
+  const values = new Map<string, string[]>();
+  for (const [key, value] of new URLSearchParams(query)) {
+    const known = values.get(key);
+    if (known) known.push(value);
+    else values.set(key, [value]);
+  }
+  let single = '';
+  let multi = '';
+  for (const [key, list] of values) {
+    const comma = single === '' ? '' : ',';
+    const name = JSON.stringify(key);
+    single += `${comma}${name}:${JSON.stringify(list.at(-1))}`;
+    multi += `${comma}${name}:${JSON.stringify(list)}`;
+  }
+  return {single: `{${single}}`, multi: `{${multi}}`};
+}

@@ -1,0 +1,62 @@
+import {isUtf8} from 'node:buffer';
+import type {WrittenEvent} from '../../src/invocation.ts';
+import type {TriggerInput} from '../../src/trigger.ts';
+import {writeHeaders} from './headers.ts';
+import {writeQuery} from './query.ts';
+
+export interface EventOptions {
+  readonly functionName: string;
+  readonly functionVersion: string;
+  readonly memoryMb: number;
+  readonly handlerPath: string;
+  readonly handlerName: string;
+  /** `sniff`: a text that happens to be base64 is flagged as such, as the original did. */
+  readonly base64: 'exact' | 'sniff';
+}
+
+export interface EventFacts {
+  readonly id: string;
+  readonly deadlineMs: number;
+  /** Lower-case field that carried the caller's token; the function never sees it. */
+  readonly credential: string | undefined;
+}
+
+export type WriteEvent = (input: TriggerInput, facts: EventFacts) => WrittenEvent;
+
+/** Makes the function that writes events as JSON text, once each: all that never changes is written here. */
+export function eventWriter(options: EventOptions): WriteEvent {
+  const {functionName, functionVersion, memoryMb, handlerPath, handlerName, base64} = options;
+  const context = `,"context":${JSON.stringify({functionName, functionVersion, memoryInMb: memoryMb, memoryLimitInMb: memoryMb}).slice(0, -1)}`;
+  const tail = `},"handlerPath":${JSON.stringify(handlerPath)},"handlerName":${JSON.stringify(handlerName)}}`;
+
+  return function writeEvent(input, {id, deadlineMs, credential}) {
+    const method = JSON.stringify(input.method);
+    const path = JSON.stringify(input.path);
+    const headers = writeHeaders(input.headers, credential);
+    const query = writeQuery(input.query);
+    const schedule = input.schedule ? `,"schedule":${JSON.stringify(input.schedule)}` : '';
+    const head =
+      `{"event":{"resource":"${input.eventType}","path":${path},"httpMethod":${method}` +
+      `,"headers":${headers.single},"multiValueHeaders":${headers.multi}` +
+      `,"queryStringParameters":${query.single},"multiValueQueryStringParameters":${query.multi}` +
+      ',"pathParameters":{},"stageVariables":null' +
+      ',"requestContext":{"accountId":"","resourceId":"","apiId":"","resourcePath":"","authorizer":null,"stage":"dev"' +
+      `,"eventType":"${input.eventType}","httpMethod":${method},"path":${path},"requestId":"${id}"` +
+      `,"identity":{"sourceIp":${JSON.stringify(input.sourceIp)}}${schedule}}` +
+      `,${writeBody(input.body, base64)}}` +
+      `${context},"invocationId":"${id}","deadlineMs":${deadlineMs},"trace":`;
+    return {head, tail};
+  };
+}
+
+/** Text as it is, anything else as base64; the flag is always there. */
+function writeBody(body: Buffer, mode: 'exact' | 'sniff'): string {
+  if (!isUtf8(body)) return `"body":"${body.toString('base64')}","isBase64Encoded":true`;
+  const text = body.toString('utf8');
+  return `"body":${JSON.stringify(text)},"isBase64Encoded":${mode === 'sniff' && decodesAsBase64(text)}`;
+}
+
+/** Go's StdEncoding: padded, newlines ignored; the empty text decodes too. */
+function decodesAsBase64(text: string): boolean {
+  return /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text.replaceAll(/[\r\n]/g, ''));
+}

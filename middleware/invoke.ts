@@ -1,0 +1,55 @@
+import {Fault} from '../src/errors.ts';
+import type {Invocation, WrittenEvent} from '../src/invocation.ts';
+import type {Meter} from '../src/meter.ts';
+import {NotSent, type RuntimeReply, type Runtimes} from '../src/runtime.ts';
+import type {Stage} from '../src/stage.ts';
+
+/** How often a call is tried that the sub-runtime's port refused: then it did not run. */
+const mostAttempts = 3;
+
+/** Leases a sub-runtime and calls the function, at most once. */
+export function invoke({runtimes, meter}: {runtimes: Runtimes; meter: Meter}): Stage {
+  return async function invoke(ctx, next) {
+    const invocation = ctx.state;
+    meter.inFlight(1);
+    try {
+      invocation.reply = await callFunction(invocation, runtimes, meter);
+    } finally {
+      meter.inFlight(-1);
+    }
+    await next();
+  };
+}
+
+async function callFunction(invocation: Invocation, runtimes: Runtimes, meter: Meter): Promise<RuntimeReply> {
+  const {id, event, deadline, span} = invocation;
+  if (!event || !deadline || !span) throw new TypeError('Expected the event to be written before the function is called');
+  for (let attempt = 0; ; attempt++) {
+    const lease = await runtimes.lease(deadline.monotonicMs);
+    if (lease.cold) meter.coldStarted();
+    if (lease.waitedMs > 0) span.waited(lease.waitedMs, lease.cold);
+    const call = span.call(attempt, lease.address);
+    try {
+      const reply = await lease.send({
+        invocationId: id,
+        body: withTrace(event, call.trace),
+        deadlineMs: deadline.wallMs,
+        deadline: deadline.monotonicMs,
+        trace: call.trace,
+      });
+      call.answered(reply.status);
+      return reply;
+    } catch (error) {
+      call.failed(error as Error); // send rejects with Fault or NotSent only
+      if (!(error instanceof NotSent)) throw error;
+      if (attempt + 1 >= mostAttempts) throw new Fault('UPSTREAM_LOST', {cause: error, message: 'The sub-runtime refuses connections'});
+    }
+  }
+}
+
+/** Puts `context.trace` between the halves of the written event. */
+function withTrace({head, tail}: WrittenEvent, trace: {traceparent: string; tracestate?: string} | undefined): string {
+  if (!trace) return `${head}{}${tail}`;
+  if (!trace.tracestate) return `${head}{"traceparent":"${trace.traceparent}"}${tail}`;
+  return `${head}${JSON.stringify(trace)}${tail}`;
+}

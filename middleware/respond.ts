@@ -1,0 +1,70 @@
+import {defaultHeaders} from '../src/answer.ts';
+import {Fault} from '../src/errors.ts';
+import type {RuntimeReply} from '../src/runtime.ts';
+import type {Stage} from '../src/stage.ts';
+import type {InvocationResult} from '../src/trigger.ts';
+import {readShape, type Shape} from './respond/envelope.ts';
+import {type FunctionResult, readResult} from './respond/result.ts';
+import {sniffContentType} from './respond/sniff.ts';
+
+/** Shapes what the function returned into the answer that its trigger wants, and replies. */
+export function respond({maxBytes}: {maxBytes: number}): Stage {
+  return async function respond(ctx, next) {
+    const invocation = ctx.state;
+    const {id, input, reply, delivery} = invocation;
+    if (!reply) throw new TypeError('Expected the invoke stage to have set the reply');
+    const returned = readResult(reply);
+    const result = input?.eventType === 'http' ? httpResult(returned, id, maxBytes) : executed(id);
+    invocation.result = result;
+    delivery.reply(result);
+    await next();
+  };
+}
+
+/** Reads a sub-runtime's reply as the answer to an HTTP request. For tests and for comparing replies. */
+export function shapeReply(reply: RuntimeReply, id: string, maxBytes: number): InvocationResult {
+  return httpResult(readResult(reply), id, maxBytes);
+}
+
+function httpResult(returned: FunctionResult, id: string, maxBytes: number): InvocationResult {
+  const {status, headers, body, kind} = shapeOf(returned);
+  const bytes = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+  if (bytes > maxBytes) {
+    throw new Fault('RESULT_INVALID', {
+      message: `The function returned a body of ${bytes} bytes, max response size = ${maxBytes} bytes`,
+    });
+  }
+  const fields = [...headers];
+  const given = new Set<string>();
+  for (let index = 0; index < headers.length; index += 2) given.add((headers[index] as string).toLowerCase());
+  if (bytes > 0 && !given.has('content-type')) fields.push('Content-Type', defaultContentType(body, kind));
+  for (const name of defaultNames) if (!given.has(name.toLowerCase())) fields.push(name, defaultHeaders[name]);
+  fields.push('Core-Invocation-Id', id);
+  return {status, headers: fields, body};
+}
+
+const defaultNames = Object.keys(defaultHeaders) as (keyof typeof defaultHeaders)[]; // its own literal keys
+
+function shapeOf(returned: FunctionResult): Shape {
+  switch (returned.kind) {
+    case 'none':
+      return {status: 200, headers: [], body: '', kind: 'text'};
+    case 'json':
+      return readShape(returned.value, returned.json);
+    default:
+      return {status: 200, headers: [], body: returned.body, kind: returned.kind};
+  }
+}
+
+function defaultContentType(body: string | Buffer, kind: Shape['kind']): string {
+  if (kind === 'json') return 'application/json';
+  const head = typeof body === 'string' ? Buffer.from(body.slice(0, 512)) : body;
+  return sniffContentType(head) ?? (kind === 'text' ? 'text/plain; charset=utf-8' : 'application/octet-stream');
+}
+
+/** For a trigger that only wants to know whether it went well. */
+function executed(id: string): InvocationResult {
+  const headers = Object.entries(defaultHeaders).flat();
+  headers.push('Content-Type', 'text/plain; charset=utf-8', 'Core-Invocation-Id', id);
+  return {status: 200, headers, body: 'executed properly'};
+}

@@ -1,0 +1,81 @@
+import {Fault} from '../../src/errors.ts';
+import {readHeaders} from './headers.ts';
+import {sliceMember} from './slice.ts';
+
+/** What shall be sent, before defaults. `json` is text that is an object or array, for the default content type. */
+export interface Shape {
+  readonly status: number;
+  /** Name, value, name, value … valid, without framing. */
+  readonly headers: string[];
+  readonly body: string | Buffer;
+  readonly kind: 'json' | 'text' | 'bytes';
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** The members that make an object an envelope. */
+const members = ['statusCode', 'body', 'headers', 'isBase64Encoded'];
+
+/**
+Reads what the handler returned: an envelope, or a value that is itself the body.
+
+@param json the exact text of `value`; parts of it are sent as they stand
+@throws Fault RESULT_INVALID that names what HTTP cannot carry
+*/
+export function readShape(value: unknown, json: string): Shape {
+  if (!isObject(value) || !members.some(member => Object.hasOwn(value, member)))
+    return {status: 200, headers: [], ...shapeBody(value, json)};
+  const status = readStatus(own(value, 'statusCode'));
+  const headers = readHeaders(own(value, 'headers'), own(value, 'multiValueHeaders'), json);
+  const content = own(value, 'body');
+  if (isTrue(own(value, 'isBase64Encoded'))) return {status, headers, body: decodeBase64(content), kind: 'bytes'};
+  const isText = typeof content === 'string' || content === undefined || content === null;
+  return {status, headers, ...shapeBody(content, isText ? '' : (sliceMember(json, 'body') ?? ''))};
+}
+
+function shapeBody(value: unknown, json: string): {body: string; kind: 'json' | 'text'} {
+  if (value === undefined || value === null) return {body: '', kind: 'text'};
+  if (typeof value === 'string') return {body: value, kind: 'text'};
+  return {body: json, kind: typeof value === 'object' ? 'json' : 'text'};
+}
+
+function readStatus(given: unknown): number {
+  if (given === undefined || given === null) return 200;
+  const status = typeof given === 'string' && /^\d{3}$/.test(given) ? Number(given) : given;
+  if (typeof status === 'number' && Number.isInteger(status) && status >= 200 && status <= 599) return status;
+  throw invalid(`statusCode must be an integer from 200 to 599, got ${shown(given)}`);
+}
+
+function isTrue(flag: unknown): boolean {
+  if (flag === undefined || flag === null || flag === false) return false;
+  if (flag === true) return true;
+  throw invalid(`isBase64Encoded must be true or false, got ${shown(flag)}`);
+}
+
+/** Padding is optional, the URL-safe alphabet and line breaks are accepted. */
+function decodeBase64(content: unknown): Buffer {
+  if (content === undefined || content === null) return Buffer.alloc(0);
+  if (typeof content !== 'string') throw invalid(`isBase64Encoded is true, so body must be a string, got ${shown(content)}`);
+  const text = content.replaceAll(/[\r\n]+/g, '');
+  const digits = text.replace(/={0,2}$/, '');
+  if (!/^[A-Za-z0-9+/_-]*$/.test(digits) || digits.length % 4 === 1) throw invalid('isBase64Encoded is true, but body is not base64');
+  return Buffer.from(digits, 'base64');
+}
+
+function own(value: JsonObject, member: string): unknown {
+  return Object.hasOwn(value, member) ? value[member] : undefined;
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function invalid(message: string): Fault {
+  return new Fault('RESULT_INVALID', {message: `The function returned a reply that HTTP cannot carry: ${message}`});
+}
+
+/** A value in an error message: one line, no longer than a few words. */
+function shown(value: unknown): string {
+  const json = JSON.stringify(value);
+  return json.length > 60 ? `${json.slice(0, 60)}…` : json;
+}

@@ -1,0 +1,78 @@
+import {Fault} from '../../src/errors.ts';
+import {sliceMember} from './slice.ts';
+
+/** They frame the message or speak of one hop; the core writes them itself. */
+const framing = new Set([
+  'connection',
+  'content-length',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Every answer carries ours. */
+const ours = new Set(['core-invocation-id', 'core-error']);
+
+/**
+The handler's header fields as name, value, name, value …
+
+@param single texts, numbers, booleans, or arrays of them for a repeated field; null is skipped
+@param multi name → list of values; where both name a field, this one counts
+@param json the envelope's exact text: a number is sent as it was written there
+@throws Fault RESULT_INVALID that names the field
+*/
+export function readHeaders(single: unknown, multi: unknown, json: string): string[] {
+  const fields: string[] = [];
+  const multiple = entries(multi, 'multiValueHeaders', json);
+  const repeated = new Set(multiple.map(([name]) => name.toLowerCase()));
+  for (const [name, value] of entries(single, 'headers', json)) {
+    if (!repeated.has(name.toLowerCase())) addField(fields, name, value);
+  }
+  for (const [name, value] of multiple) addField(fields, name, value);
+  return fields;
+}
+
+function entries(given: unknown, member: string, json: string): [string, unknown][] {
+  if (given === undefined || given === null) return [];
+  if (typeof given !== 'object' || Array.isArray(given)) throw invalid(`${member} must be an object`);
+  const pairs = Object.entries(given);
+  return pairs.some(([, value]) => hasNumber(value)) ? Object.entries(parseKeepingNumbers(sliceMember(json, member) ?? '{}')) : pairs;
+}
+
+const hasNumber = (value: unknown) => typeof value === 'number' || (Array.isArray(value) && value.some(item => typeof item === 'number'));
+
+/** JSON.parse that leaves every number as the text it was: no digit is lost. */
+function parseKeepingNumbers(json: string): object {
+  // The third argument is ECMAScript's JSON.parse source text access; the compiler's library does not know it yet.
+  const keep = (_key: string, value: unknown, context?: {source?: string}) => (typeof value === 'number' ? context?.source : value);
+  return JSON.parse(json, keep);
+}
+
+function addField(fields: string[], name: string, value: unknown): void {
+  if (value === null || value === undefined) return;
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) throw invalid(`${JSON.stringify(name.slice(0, 60))} is not a header name`);
+  const lower = name.toLowerCase();
+  if (framing.has(lower) || ours.has(lower)) return;
+  if (!Array.isArray(value)) fields.push(name, fieldValue(name, value));
+  else for (const item of value) if (item !== null) fields.push(name, fieldValue(name, item));
+}
+
+function fieldValue(name: string, value: unknown): string {
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
+    throw invalid(`header ${name} must be a string, number, boolean or an array of them`);
+  }
+  const text = String(value);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that end or hide a header line
+  if (/[\x00-\x08\x0a-\x1f\x7f]/.test(text)) throw invalid(`header ${name} holds a control character`);
+  // Node writes header text as latin1: the bytes of its UTF-8 go through it unchanged.
+  return /[^\x20-\x7e\t]/.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;
+}
+
+function invalid(message: string): Fault {
+  return new Fault('RESULT_INVALID', {message: `The function returned a reply that HTTP cannot carry: ${message}`});
+}

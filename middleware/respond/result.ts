@@ -1,0 +1,67 @@
+import {isUtf8} from 'node:buffer';
+import {Fault} from '../../src/errors.ts';
+import type {RuntimeReply} from '../../src/runtime.ts';
+
+/** What the function returned: nothing, a JSON value with its exact text, or a body as it stands. */
+export type FunctionResult =
+  | {readonly kind: 'none'}
+  | {readonly kind: 'json'; readonly value: unknown; readonly json: string}
+  | {readonly kind: 'text'; readonly body: string}
+  | {readonly kind: 'bytes'; readonly body: Buffer};
+
+const missingHandler = 'Function Handler does not exist';
+const errorPrefix = 'An error occured during handler execution: ';
+
+/**
+Judges the sub-runtime's reply by its status, type and framing.
+
+@throws Fault HANDLER_FAILED, HANDLER_MISSING for status 500; UPSTREAM_PROTOCOL for what no sub-runtime may send
+*/
+export function readResult({status, contentType, framed, body}: RuntimeReply): FunctionResult {
+  if (status === 500) throw handlerFault(body.toString('utf8'));
+  if (status < 200 || status > 299) throw protocolFault(`it answered with status ${status}, expected 200 to 299 or 500`);
+  if (body.length === 0) return {kind: 'none'};
+
+  const isJson = /^application\/json\s*(;|$)/i.test(contentType);
+  if (!isUtf8(body)) {
+    if (isJson) throw protocolFault('its JSON is not UTF-8');
+    if (!framed) throw truncated();
+    return {kind: 'bytes', body};
+  }
+  const text = body.toString('utf8');
+  const value = isJson || !framed || /^[\t\n\r ]*[[{]/.test(text) ? parsed(text) : undefined;
+  if (value === undefined) {
+    if (isJson) throw protocolFault('its application/json is not one JSON value');
+    if (!framed) throw truncated();
+    return {kind: 'text', body: text};
+  }
+  const json = trimJson(text);
+  if (isJson || (typeof value.json === 'object' && value.json !== null)) return {kind: 'json', value: value.json, json};
+  return {kind: 'text', body: text};
+}
+
+/** The message with its prefix; a sub-runtime that wrote the prefix itself does not get a second one. */
+function handlerFault(message: string): Fault {
+  const bare = message.startsWith(errorPrefix) ? message.slice(errorPrefix.length) : message;
+  const text = errorPrefix + bare.replace(/[\r\n]+$/, '');
+  return new Fault(bare.startsWith(missingHandler) ? 'HANDLER_MISSING' : 'HANDLER_FAILED', {message: text});
+}
+
+function protocolFault(how: string): Fault {
+  return new Fault('UPSTREAM_PROTOCOL', {message: `The sub-runtime broke the protocol: ${how}`});
+}
+
+const truncated = () => protocolFault('its reply has neither a length nor chunks, and is no complete JSON value');
+
+function parsed(text: string): {json: unknown} | undefined {
+  try {
+    return {json: JSON.parse(text)};
+  } catch {
+    return undefined;
+  }
+}
+
+/** Only the space that JSON allows around a value. */
+function trimJson(text: string): string {
+  return text.replace(/^[\t\n\r ]+/, '').replace(/[\t\n\r ]+$/, '');
+}

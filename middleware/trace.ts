@@ -1,0 +1,42 @@
+import {faultResult} from '../src/answer.ts';
+import type {Clock} from '../src/clock.ts';
+import {asFault, type Fault} from '../src/errors.ts';
+import type {Log} from '../src/log.ts';
+import type {Meter} from '../src/meter.ts';
+import type {Spans} from '../src/observe/spans.ts';
+import type {Stage} from '../src/stage.ts';
+
+/** Opens the span of the invocation, and turns whatever goes wrong further in into a reply. */
+export function trace({spans, meter, log, clock}: {spans: Spans; meter: Meter; log: Log; clock: Clock}): Stage {
+  return async function trace(ctx, next) {
+    const invocation = ctx.state;
+    const {id, delivery} = invocation;
+    const span = spans.invocation(id, ctx, delivery);
+    invocation.span = span;
+    let result = invocation.result;
+    try {
+      await next();
+      result = invocation.result;
+      if (!result) throw new Error('No stage set a result');
+    } catch (error) {
+      const fault = asFault(error);
+      result = faultResult(fault, id, ctx.get('accept'));
+      invocation.result = result;
+      delivery.reply(result);
+      meter.faulted(fault.code);
+      if (fault.status >= 500) report(fault, id, span.traceId, log);
+    }
+    const outcome = result.fault ? 'error' : 'ok';
+    meter.invocationEnded(invocation.input?.eventType ?? 'none', outcome, (clock.monotonic() - invocation.arrived) / 1000);
+    span.ended(result);
+  };
+}
+
+function report(fault: Fault, invocationId: string, traceId: string | undefined, log: Log): void {
+  const fields = {invocationId, traceId, code: fault.code, cause: fault.cause};
+  if (fault.code === 'INTERNAL') log.error({...fields, stack: stackOf(fault.cause)}, fault.message);
+  else log.warn({...fields, cause: messageOf(fault.cause)}, fault.message);
+}
+
+const stackOf = (cause: unknown) => (cause instanceof Error ? cause.stack : undefined);
+const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message : undefined);

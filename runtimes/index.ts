@@ -1,0 +1,6 @@
+import type {RuntimeAdapter} from '../src/runtime.ts';
+import {node} from './node/adapter.ts';
+import {python} from './python/adapter.ts';
+
+/** Every language with a bridge of ours, by the name that CORE_RUNTIME takes. */
+export const runtimes = {node, python} satisfies Record<string, RuntimeAdapter>;

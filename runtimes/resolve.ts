@@ -1,0 +1,119 @@
+import {accessSync, constants, existsSync, realpathSync, statSync} from 'node:fs';
+import path from 'node:path';
+import type {Config} from '../src/config.ts';
+import {ConfigurationError} from '../src/errors.ts';
+import type {FunctionSpec, RuntimeAdapter} from '../src/runtime.ts';
+import {runtimes} from './index.ts';
+
+export type FunctionSettings = Pick<
+  Config,
+  'handlerPath' | 'handlerName' | 'handlerIsBinary' | 'runtimeBinary' | 'runtimeBridge' | 'language'
+>;
+
+/** A foreign sub-runtime and a binary say nothing of how many calls they take at a time. */
+const foreignConcurrency = 100;
+
+/**
+Finds out from the settings and the disk what is served and which program runs it.
+
+@throws ConfigurationError that names the setting and what would be right
+*/
+export function resolveFunction(settings: FunctionSettings): FunctionSpec {
+  const {handlerPath, handlerIsBinary, runtimeBridge} = settings;
+  if (handlerPath === undefined) throw refusal('SCW_HANDLER_PATH: expected the absolute path of the handler, got nothing');
+  if (handlerIsBinary) return binaryFunction(handlerPath, settings);
+  const ours = Object.values(adapters).map(({bridge}) => bridge);
+  if (runtimeBridge !== undefined && !ours.some(bridge => isSameFile(bridge, runtimeBridge))) {
+    return foreignFunction(handlerPath, runtimeBridge, settings);
+  }
+  return bridgedFunction(handlerPath, settings);
+}
+
+const adapters: Readonly<Record<string, RuntimeAdapter>> = runtimes;
+
+function binaryFunction(handlerPath: string, {handlerName}: FunctionSettings): FunctionSpec {
+  if (!isExecutable(handlerPath)) throw refusal(`SCW_HANDLER_PATH: expected an executable file, got \`${handlerPath}\``);
+  return {
+    language: 'binary',
+    handlerPath,
+    handlerName,
+    command: {file: handlerPath, args: [], readiness: 'port', concurrency: foreignConcurrency},
+  };
+}
+
+/** The path goes to a foreign bridge as it was given: it completes it by rules of its own. */
+function foreignFunction(handlerPath: string, bridge: string, settings: FunctionSettings): FunctionSpec {
+  if (!existsSync(bridge)) throw refusal(`SCW_RUNTIME_BRIDGE: expected an existing file, got \`${bridge}\``);
+  const language = settings.language ?? languageOf(handlerPath) ?? languageOf(bridge);
+  const file = settings.runtimeBinary ?? (language && adapters[language]?.interpreter);
+  if (!file) throw refusal(`SCW_RUNTIME_BINARY: expected the interpreter that executes \`${bridge}\`, got nothing`);
+  const {handlerName} = settings;
+  return {
+    language: 'foreign',
+    handlerPath,
+    handlerName,
+    command: {file, args: [bridge], readiness: 'port', concurrency: foreignConcurrency},
+  };
+}
+
+function bridgedFunction(given: string, {language: named, handlerName, runtimeBinary}: FunctionSettings): FunctionSpec {
+  if (named !== undefined && !adapters[named]) {
+    throw refusal(`CORE_RUNTIME: expected one of ${Object.keys(adapters).join(', ')}, got \`${named}\``);
+  }
+  const handlerPath = completePath(given);
+  const language = named ?? languageOf(handlerPath);
+  const adapter = language === undefined ? undefined : adapters[language];
+  if (!language || !adapter) {
+    throw refusal(`SCW_HANDLER_PATH: expected an extension of ${extensions().join(' ')}, got \`${given}\`; or set CORE_RUNTIME`);
+  }
+  const {bridge, concurrency, interpreter} = adapter;
+  return {
+    language,
+    handlerPath,
+    handlerName,
+    command: {file: runtimeBinary ?? interpreter, args: [bridge], readiness: 'report', concurrency},
+  };
+}
+
+/** A path without extension is completed from disk; there must be one way only. */
+function completePath(given: string): string {
+  if (isFile(given)) return given;
+  const found = extensions()
+    .map(extension => given + extension)
+    .filter(isFile);
+  if (found.length === 1 && found[0]) return found[0];
+  const problem =
+    found.length === 0
+      ? `no such file, and none with one of ${extensions().join(' ')} behind it`
+      : `several files fit: ${found.join(', ')}; name one with its extension`;
+  throw refusal(`SCW_HANDLER_PATH: expected one handler file, got \`${given}\`: ${problem}`);
+}
+
+function languageOf(file: string): string | undefined {
+  const extension = path.extname(file);
+  return Object.keys(adapters).find(language => adapters[language]?.extensions.includes(extension));
+}
+
+const extensions = () => Object.values(adapters).flatMap(adapter => adapter.extensions);
+const isFile = (file: string) => statSync(file, {throwIfNoEntry: false})?.isFile() === true;
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return isFile(file);
+  } catch {
+    return false;
+  }
+}
+
+function isSameFile(a: string, b: string): boolean {
+  try {
+    return realpathSync(a) === realpathSync(b);
+  } catch {
+    return false;
+  }
+}
+
+function refusal(problem: string): ConfigurationError {
+  return new ConfigurationError([problem]);
+}

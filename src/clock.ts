@@ -1,0 +1,42 @@
+/** Time, and the only place that touches timers. Tests hand in one whose time they move themselves. */
+export interface Clock {
+  /** Wall time, milliseconds since 1970. For people and records; it may step. */
+  now(): number;
+  /** Milliseconds since some fixed moment; never steps back. For deadlines and durations. */
+  monotonic(): number;
+  /** Calls `fire` once after `ms`, unless the returned function was called first. Keeps no process alive. */
+  after(ms: number, fire: () => void): () => void;
+  /** Waits `ms`. True when they passed, false as soon as `signal` aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<boolean>;
+}
+
+/** setTimeout fires at once past 2^31 − 1 ms. */
+const longestTimerMs = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+
+  after(ms, fire) {
+    const timer = setTimeout(fire, Math.min(ms, longestTimerMs)).unref();
+    return () => clearTimeout(timer);
+  },
+
+  sleep(ms, signal) {
+    return new Promise(resolve => {
+      if (signal?.aborted) return resolve(false);
+      const wake = () => {
+        clearTimeout(timer);
+        resolve(false);
+      };
+      const timer = setTimeout(
+        () => {
+          signal?.removeEventListener('abort', wake);
+          resolve(true);
+        },
+        Math.min(ms, longestTimerMs),
+      );
+      signal?.addEventListener('abort', wake, {once: true});
+    });
+  },
+};

@@ -1,0 +1,43 @@
+import {parseArgs} from 'node:util';
+import {triggers} from '../../triggers/index.ts';
+import {joinSettings} from '../config.ts';
+import {ConfigurationError} from '../errors.ts';
+import {type Environment, givenText, parseSettings, type Setting, type Settings} from '../setting.ts';
+
+export interface SettingReport {
+  readonly name: string;
+  /** As a person would write it; null when there is none, `(hidden)` when it is secret. */
+  readonly value: string | null;
+  readonly source: 'environment' | 'default' | 'unset';
+  readonly doc: string;
+}
+
+/** Prints every setting: for people, as JSON lines, or as the table of the README. Exit code 78 when one is bad. */
+export async function config(args: string[], env: Environment): Promise<void> {
+  const {values} = parseArgs({args, options: {json: {type: 'boolean'}, markdown: {type: 'boolean'}}});
+  const table = joinSettings(triggers);
+  const reports = Object.values(table).map(entry => report(entry, env));
+  if (values.markdown) process.stdout.write(settingsTable(table));
+  else if (values.json) for (const each of reports) console.log(JSON.stringify(each));
+  else for (const {name, value, source} of reports) console.log(`${name.padEnd(26)} ${(value ?? '').padEnd(24)} ${source}`);
+  try {
+    parseSettings(table, env);
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    for (const problem of error.problems) console.error(`core-runtime: ${problem}`);
+    process.exitCode = 78;
+  }
+}
+
+function report(entry: Setting<unknown>, env: Environment): SettingReport {
+  const given = givenText(entry, env);
+  const {name, doc, secret, fallback} = entry;
+  if (given !== undefined) return {name, value: secret ? '(hidden)' : given, source: 'environment', doc};
+  return {name, value: fallback ?? null, source: fallback === undefined ? 'unset' : 'default', doc};
+}
+
+/** The README's table; a test compares both. */
+export function settingsTable(table: Settings): string {
+  const rows = Object.values(table).map(({name, fallback, doc}) => `| \`${name}\` | ${fallback ? `\`${fallback}\`` : '–'} | ${doc} |`);
+  return ['| variable | default | meaning |', '| --- | --- | --- |', ...rows, ''].join('\n');
+}

@@ -1,0 +1,123 @@
+import {auth, authPublic, type KeySource, verifier} from '../middleware/auth.ts';
+import {eventWriter} from '../middleware/event/write.ts';
+import {event, type RecordFact} from '../middleware/event.ts';
+import {chain, deliverThrough, pipeline} from '../middleware/index.ts';
+import {invoke} from '../middleware/invoke.ts';
+import {fixedKey, rsaPublicKey} from '../middleware/keys.ts';
+import {respond} from '../middleware/respond.ts';
+import {scrape} from '../middleware/scrape.ts';
+import {trace} from '../middleware/trace.ts';
+import {trigger} from '../middleware/trigger.ts';
+import type {Clock} from './clock.ts';
+import type {Config} from './config.ts';
+import {ConfigurationError} from './errors.ts';
+import type {Journal} from './journal.ts';
+import type {Log} from './log.ts';
+import type {Metrics} from './observe/metrics.ts';
+import {openSpans, type Spans} from './observe/spans.ts';
+import type {FunctionSpec, Runtimes} from './runtime.ts';
+import type {Stage} from './stage.ts';
+import type {House} from './trigger.ts';
+
+/** What the stages are made from. */
+export interface Parts {
+  readonly config: Config;
+  readonly spec: FunctionSpec;
+  readonly runtimes: Runtimes;
+  readonly journal: Journal;
+  readonly keys: KeySource;
+  readonly spans: Spans;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/** Builds the six stages and the short chain of the public metrics, both behind the same authentication. */
+export function composeStages({
+  config,
+  spec,
+  runtimes,
+  journal,
+  keys,
+  spans,
+  metrics,
+  log,
+  clock,
+}: Parts): Pick<House, 'deliver' | 'scrape'> {
+  const {meter} = metrics;
+  const guard = config.isPublic ? authPublic() : auth(verifier(keys, config, clock));
+  const write = eventWriter({
+    functionName: config.applicationName,
+    functionVersion: config.applicationVersion,
+    memoryMb: config.applicationMemory,
+    handlerPath: spec.handlerPath,
+    handlerName: spec.handlerName,
+    base64: config.base64,
+  });
+  const stages = {
+    trace: trace({spans, meter, log, clock}),
+    auth: guard,
+    trigger: trigger(),
+    event: event({
+      write,
+      record: recorder(journal, config, {log, meter: metrics.meter, clock}),
+      timeoutMs: config.timeoutMs,
+      meter,
+      clock,
+    }),
+    invoke: invoke({runtimes, meter}),
+    respond: respond({maxBytes: config.responseMaxBytes}),
+  };
+  return {
+    deliver: deliverThrough(pipeline(stages), clock),
+    scrape: deliverThrough(chain([traceScrape(), guard, scrape(metrics)]), clock),
+  };
+
+  /** A scrape is no invocation: it has no span and is not counted as one. */
+  function traceScrape(): Stage {
+    const silent = openSpans({recording: false, functionName: ''});
+    return trace({spans: silent, meter: {...meter, invocationEnded() {}}, log, clock});
+  }
+}
+
+/**
+Where the keys come from that verify callers; a public function needs none and its key is not even read.
+
+@throws ConfigurationError for a key that is no usable RSA public key
+*/
+export async function openKeys({isPublic, publicKey, jwksUrl}: Config, log: Log, clock: Clock): Promise<KeySource> {
+  if (isPublic) return fixedKey(undefined);
+  const fixed = publicKey === undefined ? undefined : readKey(publicKey);
+  if (jwksUrl === undefined) {
+    if (!fixed) log.warn({}, 'The function is private, but SCW_PUBLIC_KEY is not set: every call with a token gets 500');
+    return fixedKey(fixed);
+  }
+  const {openKeySet} = await import('./outbound.ts');
+  return openKeySet({url: jwksUrl, fallback: fixed, clock, log});
+}
+
+function readKey(pem: string) {
+  try {
+    return rsaPublicKey(pem);
+  } catch (error) {
+    throw new ConfigurationError([`SCW_PUBLIC_KEY: ${(error as Error).message}`]); // it throws TypeError only
+  }
+}
+
+/** Appends without waiting: a reply is never held up by its own facts. */
+function recorder(
+  journal: Journal,
+  {journalHttp}: Config,
+  {log, meter, clock}: {log: Log} & Pick<Metrics, 'meter'> & {clock: Clock},
+): RecordFact {
+  if (journalHttp === 'off') return async () => {};
+  return async (id, fact) => {
+    const started = clock.monotonic();
+    try {
+      await journal.append(`invocation.${id}`, [fact]);
+      meter.appended((clock.monotonic() - started) / 1000);
+    } catch (error) {
+      log.error({invocationId: id, type: fact.type, cause: (error as Error).message}, 'A fact could not be appended');
+    }
+  };
+}

@@ -1,0 +1,118 @@
+import * as v from 'valibot';
+import {
+  duration,
+  type Environment,
+  exactly,
+  flag,
+  integer,
+  oneOf,
+  type Parsed,
+  parseSettings,
+  port,
+  type Settings,
+  secret,
+  setting,
+  size,
+  text,
+  url,
+} from './setting.ts';
+
+/** Every setting of the core. Triggers bring their own; `joinSettings` makes one table of all. */
+export const settings = {
+  handlerPath: setting(
+    'SCW_HANDLER_PATH',
+    absolutePath(),
+    undefined,
+    'Absolute path of the handler file or binary; the extension may be left out.',
+  ),
+  handlerName: setting('SCW_HANDLER_NAME', text(), 'handle', 'Exported function to call.'),
+  runtimeBinary: setting('SCW_RUNTIME_BINARY', text(), undefined, 'Interpreter that executes the bridge. By default found by language.'),
+  runtimeBridge: setting(
+    'SCW_RUNTIME_BRIDGE',
+    text(),
+    undefined,
+    'Sub-runtime program given to the interpreter. By default our own for the language.',
+  ),
+  handlerIsBinary: setting('SCW_HANDLER_IS_BINARY', exactly('true'), 'false', 'Only the word true: execute SCW_HANDLER_PATH itself.'),
+  language: setting('CORE_RUNTIME', text(), undefined, 'Language of the handler (node, python). By default told from the extension.'),
+  upstreamHost: setting('SCW_UPSTREAM_HOST', loopback(), '127.0.0.1', 'Loopback address of the sub-runtime, with or without http://.'),
+  upstreamPort: setting('SCW_UPSTREAM_PORT', port(), '8081', 'Port of the first sub-runtime.'),
+
+  isPublic: setting('SCW_PUBLIC', exactly('true'), 'false', 'Only the word true opens the function to everybody.'),
+  publicKey: secret('SCW_PUBLIC_KEY', text(), undefined, 'RSA public key (PEM) that verifies callers of a private function.'),
+  applicationId: setting('SCW_APPLICATION_ID', text(), '', 'Id of this function, matched against the token.'),
+  namespaceId: setting('SCW_NAMESPACE_ID', text(), '', 'Id of its namespace, matched against the token.'),
+  clockToleranceMs: setting('CORE_AUTH_CLOCK_TOLERANCE', duration(), '0s', 'Clock difference forgiven when a token is checked.'),
+  requireExpiry: setting('CORE_AUTH_REQUIRE_EXP', flag(), 'false', 'Refuse tokens without an expiry.'),
+  jwksUrl: setting('CORE_JWKS_URL', url('https', 'http'), undefined, 'Key set that verifies callers, fetched again as keys rotate.'),
+  issuer: setting('CORE_AUTH_ISSUER', text(), undefined, 'Issuer that a token must name.'),
+  audience: setting('CORE_AUTH_AUDIENCE', text(), undefined, 'Audience that a token must name.'),
+
+  applicationName: setting('SCW_APPLICATION_NAME', text(), '', 'Name of the function, in the context and in traces.'),
+  applicationVersion: setting('SCW_APPLICATION_VERSION', text(), '', 'Version of the function, in the context and in traces.'),
+  applicationMemory: setting('SCW_APPLICATION_MEMORY', integer(1, 1_048_576), '128', 'Memory of the function in MB, told in the context.'),
+
+  base64: setting(
+    'CORE_BASE64',
+    oneOf('exact', 'sniff'),
+    'exact',
+    'sniff flags every text that happens to decode as base64, as the original did.',
+  ),
+  responseMaxBytes: setting('CORE_RESPONSE_MAX_SIZE', size(), '6MiB', 'Largest reply body, counted as the client gets it.'),
+  timeoutMs: setting('CORE_TIMEOUT', duration(), '300s', 'Longest time from accepting an event to its reply; then 504.'),
+  startTimeoutMs: setting('CORE_START_TIMEOUT', duration(), '60s', 'Longest time for the sub-runtime to become ready.'),
+  concurrency: setting(
+    'CORE_CONCURRENCY',
+    integer(1, 10_000),
+    undefined,
+    'Calls at a time in one sub-runtime. By default 100, for Python 1.',
+  ),
+  queueLength: setting('CORE_QUEUE', integer(0, 1_000_000), '1000', 'Events that may wait for a free sub-runtime; past it 503.'),
+  queueWaitMs: setting('CORE_QUEUE_WAIT', duration(), '10s', 'Longest wait for a free sub-runtime; then 503.'),
+  graceMs: setting('CORE_GRACE', duration(), '25s', 'Time for in-flight events to finish after SIGTERM.'),
+
+  journal: setting(
+    'CORE_JOURNAL',
+    v.pipe(v.string(), v.literal('memory:', 'expected memory:')),
+    'memory:',
+    'Where facts are kept; memory: forgets them with the process.',
+  ),
+  journalHttp: setting(
+    'CORE_JOURNAL_HTTP',
+    oneOf('off', 'facts'),
+    'facts',
+    'What of HTTP invocations is kept: nothing, or facts without bodies.',
+  ),
+
+  adminPort: setting('CORE_ADMIN_PORT', port(), '8090', 'Port of the private listener: /metrics, /livez, /readyz.'),
+  adminHost: setting('CORE_ADMIN_HOST', text(), '127.0.0.1', 'Address of the private listener; another than loopback opens it.'),
+  logLevel: setting('CORE_LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error'), 'info', 'Least important log line that is written.'),
+} as const satisfies Settings;
+
+export type Config = Parsed<typeof settings>;
+
+/** One table of the core's settings and every trigger's, for reading, help, README and redaction. */
+export function joinSettings(triggers: Readonly<Record<string, {settings: Settings}>>): Settings {
+  return Object.assign({}, settings, ...Object.values(triggers).map(trigger => trigger.settings));
+}
+
+/** Reads the core's own settings. @throws ConfigurationError */
+export function parseConfig(env: Environment): Config {
+  return parseSettings(settings, env);
+}
+
+function absolutePath() {
+  return v.pipe(
+    v.string(),
+    v.check(given => given.startsWith('/'), 'expected an absolute path'),
+  );
+}
+
+function loopback() {
+  return v.pipe(
+    v.string(),
+    v.transform(given => given.replace(/^http:\/\//, '').replace(/\/$/, '')),
+    v.transform(host => (host === 'localhost' ? '127.0.0.1' : host)),
+    v.regex(/^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1|\[::1\])$/, 'expected a loopback address such as 127.0.0.1'),
+  );
+}

@@ -1,0 +1,81 @@
+const catalogue = {
+  AUTH_MISSING: {status: 401, retryable: false, text: 'Unauthorized'},
+  AUTH_NOT_CONFIGURED: {status: 500, retryable: false, text: 'function runtime not setup correctly'},
+  AUTH_INVALID: {status: 401, retryable: false, text: 'authorization token not valid'},
+  AUTH_FORBIDDEN: {status: 403, retryable: false, text: 'Forbidden'},
+  REQUEST_MALFORMED: {status: 400, retryable: false, text: 'The request is malformed'},
+  TRIGGER_UNKNOWN: {
+    status: 400,
+    retryable: false,
+    text: 'Trigger Type is not supported by Scaleway Functions Runtime',
+  },
+  METHOD_REFUSED: {status: 405, retryable: false, text: 'The method CONNECT is not served here'},
+  REQUEST_TIMEOUT: {status: 408, retryable: true, text: 'The request was not received in time'},
+  BODY_TOO_LARGE: {status: 413, retryable: false, text: 'Request payload too large'},
+  BODY_INCOMPLETE: {status: 400, retryable: true, text: 'The request body ended before it was complete'},
+  EXPECTATION_UNKNOWN: {status: 417, retryable: false, text: 'Only the expectation 100-continue is known'},
+  HEAD_TOO_LARGE: {status: 431, retryable: false, text: 'The request head exceeds 1 MiB or 2,000 fields'},
+  VERSION_UNSUPPORTED: {status: 505, retryable: false, text: 'Only HTTP/1.0 and HTTP/1.1 are spoken here'},
+  HANDLER_FAILED: {status: 500, retryable: false, text: 'An error occured during handler execution: '},
+  HANDLER_MISSING: {status: 500, retryable: false, text: 'An error occured during handler execution: '},
+  RESULT_INVALID: {status: 502, retryable: false, text: 'The function returned a reply that HTTP cannot carry'},
+  UPSTREAM_PROTOCOL: {status: 502, retryable: false, text: 'The sub-runtime broke the protocol'},
+  UPSTREAM_LOST: {status: 502, retryable: false, text: 'The sub-runtime went away during the call'}, // it may have run
+  POOL_BUSY: {status: 503, retryable: true, text: 'Every sub-runtime is busy'},
+  POOL_NOT_READY: {status: 503, retryable: true, text: 'The sub-runtime was not ready in time'},
+  POOL_GAVE_UP: {status: 503, retryable: true, text: 'The sub-runtime exits again and again; it is not restarted'},
+  DRAINING: {status: 503, retryable: true, text: 'The runtime is shutting down'},
+  UPSTREAM_TIMEOUT: {status: 504, retryable: false, text: 'The function did not answer in time'}, // it may have run
+  INTERNAL: {status: 500, retryable: false, text: 'The core runtime failed; its log has the cause'},
+} as const;
+
+export type FaultCode = keyof typeof catalogue;
+
+export interface FaultOptions extends ErrorOptions {
+  /** What is told to the caller instead of the catalogue's text: one line, no secrets. */
+  message?: string;
+  /** Seconds after which trying again makes sense; becomes `Retry-After`. */
+  retryAfterS?: number;
+}
+
+/** Something that goes wrong in a healthy system. Any other Error is a bug. Codes are public and never renamed. */
+export class Fault extends Error {
+  static {
+    Fault.prototype.name = 'Fault';
+  }
+  readonly code: FaultCode;
+  readonly retryAfterS: number | undefined;
+
+  constructor(code: FaultCode, {message, retryAfterS, ...options}: FaultOptions = {}) {
+    super(message ?? catalogue[code].text, options);
+    this.code = code;
+    this.retryAfterS = retryAfterS;
+  }
+
+  get status(): number {
+    return catalogue[this.code].status;
+  }
+
+  /** May the same event be delivered again without running twice? */
+  get retryable(): boolean {
+    return catalogue[this.code].retryable;
+  }
+}
+
+/** The fault that stands for any error: itself, or INTERNAL with the bug as its cause. */
+export function asFault(error: unknown): Fault {
+  return error instanceof Fault ? error : new Fault('INTERNAL', {cause: error});
+}
+
+/** A start that cannot go on. `problems` are whole sentences for a person; no stack is shown. */
+export class ConfigurationError extends Error {
+  static {
+    ConfigurationError.prototype.name = 'ConfigurationError';
+  }
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}

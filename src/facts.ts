@@ -1,0 +1,31 @@
+import type {FaultCode} from './errors.ts';
+
+/**
+The catalogue of facts: what the journal keeps. Past tense, plain JSON, units in the names, no bodies, no secrets.
+A published type never changes; add another.
+*/
+export interface FactTypes {
+  /** An event was built and may run. First fact of stream `invocation.<id>`. */
+  'invocation.accepted': {source: string; bytes: number; attempt: number; traceparent?: string};
+  /** It is over, well or badly. Last fact of its stream. */
+  'invocation.settled': {
+    outcome: 'responded' | 'failed' | 'expired';
+    status: number;
+    code?: FaultCode;
+    durationMs: number;
+  };
+  /** A sub-runtime process was started. First fact of stream `runtime.<boot>.<slot>` and after each exit. */
+  'runtime.spawned': {executable: string};
+  /** It listens. `loaded` is false when the handler could not be imported; `error` says why. */
+  'runtime.ready': {bootMs: number; loaded: boolean; error?: string};
+  /** It is gone. Code 0 is also an exit: a function never finishes by itself. */
+  'runtime.exited': {code: number | null; signal: string | null; reason: ExitReason; upMs: number};
+  /** The supervisor stopped restarting this sub-runtime. */
+  'runtime.gave-up': {exits: number; withinMs: number};
+}
+
+/** Why a sub-runtime ended: it left by itself, was killed, never became ready, or we stopped it. */
+export type ExitReason = 'exited' | 'signalled' | 'never-ready' | 'unspawnable' | 'stopped';
+
+export type FactType = keyof FactTypes;
+export type Fact = {[T in FactType]: {type: T; data: FactTypes[T]}}[FactType];

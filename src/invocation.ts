@@ -1,0 +1,54 @@
+import type {RuntimeReply} from './runtime.ts';
+import type {Delivery, InvocationResult, Principal, TriggerInput} from './trigger.ts';
+
+/** W3C trace context as it travels on: to the sub-runtime and into `context.trace`. */
+export interface InvocationTrace {
+  readonly traceparent: string;
+  readonly tracestate?: string;
+}
+
+/** The event, written once as JSON; the trace is put between both halves when the call has its span. */
+export interface WrittenEvent {
+  readonly head: string;
+  readonly tail: string;
+}
+
+/** The state of one invocation: one field per stage, in stage order, each set once. */
+export interface Invocation {
+  readonly id: string;
+  readonly delivery: Delivery;
+  /** Wall time of arrival, milliseconds since 1970. */
+  readonly arrivedAt: number;
+  /** The same moment on the monotonic clock. */
+  readonly arrived: number;
+  /** trace */
+  span?: InvocationSpan;
+  /** auth */
+  principal?: Principal;
+  /** trigger */
+  input?: TriggerInput;
+  /** event */
+  event?: WrittenEvent;
+  deadline?: {readonly wallMs: number; readonly monotonicMs: number};
+  /** invoke */
+  reply?: RuntimeReply;
+  /** respond */
+  result?: InvocationResult;
+}
+
+/** The span around an invocation; without tracing it only passes the caller's context on. */
+export interface InvocationSpan {
+  readonly trace: InvocationTrace | undefined;
+  readonly traceId: string | undefined;
+  /** A span for one attempt of the call to the sub-runtime. */
+  call(attempt: number, address: {readonly host: string; readonly port: number}): CallSpan;
+  /** The event waited for its sub-runtime; `cold` when the sub-runtime was still starting. */
+  waited(waitMs: number, cold: boolean): void;
+  ended(result: InvocationResult): void;
+}
+
+export interface CallSpan {
+  readonly trace: InvocationTrace | undefined;
+  answered(status: number): void;
+  failed(error: Error): void;
+}

@@ -1,0 +1,49 @@
+import type {Fact} from './facts.ts';
+
+/** Where a fact stands among all facts of a journal. Starts at 1, grows, is never reused. */
+export type Position = number;
+
+export type Durability = 'buffered' | 'process' | 'fsync' | 'replicated';
+
+/** What was promised about an append, never more. */
+export interface Receipt {
+  readonly position: Position;
+  readonly durability: Durability;
+}
+
+export interface Recorded {
+  readonly stream: string;
+  readonly position: Position;
+  /** Wall time of the append, milliseconds since 1970. */
+  readonly at: number;
+  readonly fact: Fact;
+}
+
+export interface AppendOptions {
+  /** Revision the stream must have: the position of its newest fact, 0 when it must not exist. */
+  expect?: Position;
+  durability?: Durability;
+}
+
+/** The one truth about what happened. Projections are rebuilt from it. */
+export interface Journal extends AsyncDisposable {
+  /** @throws RevisionConflict when `expect` does not hold; then nothing was written */
+  append(stream: string, facts: readonly [Fact, ...Fact[]], options?: AppendOptions): Promise<Receipt>;
+  last(stream: string): Promise<Recorded | undefined>;
+  read(stream: string): AsyncIterable<Recorded>;
+  /** Every fact after a position, then new ones as they come, until the signal aborts. */
+  follow(options: {after: Position; signal: AbortSignal}): AsyncIterable<Recorded>;
+}
+
+/** Somebody else appended to the stream first. */
+export class RevisionConflict extends Error {
+  static {
+    RevisionConflict.prototype.name = 'RevisionConflict';
+  }
+  readonly actual: Position;
+
+  constructor(stream: string, expected: Position, actual: Position) {
+    super(`Stream ${stream} has revision ${actual}, expected ${expected}`);
+    this.actual = actual;
+  }
+}

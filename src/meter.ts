@@ -1,0 +1,22 @@
+import type {FaultCode} from './errors.ts';
+import type {ExitReason} from './facts.ts';
+
+/** What is counted. Whoever does the work calls it; names, labels and buckets are known to observe/metrics.ts only. */
+export interface Meter {
+  requestStarted(): void;
+  /** A public request was answered or its client left. Unknown methods share one label value. */
+  requestEnded(method: string, status: number, seconds: number): void;
+  /** An event went through the stages. `trigger` is the event's type: http, cron … */
+  invocationEnded(trigger: string, outcome: 'ok' | 'error', seconds: number): void;
+  faulted(code: FaultCode): void;
+  accepted(): void;
+  settled(): void;
+  /** An accepted event entered or left the invoke stage. */
+  inFlight(change: 1 | -1): void;
+  coldStarted(): void;
+  queued(depth: number): void;
+  dequeued(depth: number, waitedSeconds: number): void;
+  runtimeReady(bootSeconds: number): void;
+  runtimeExited(reason: ExitReason): void;
+  appended(seconds: number): void;
+}

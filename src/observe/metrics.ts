@@ -1,0 +1,185 @@
+import {Counter, Gauge, Histogram, Registry} from 'prom-client';
+import type {Meter} from '../meter.ts';
+
+/** Every metric name, label and bucket of the project is spelled here. */
+export interface Metrics {
+  readonly meter: Meter;
+  readonly contentType: string;
+  /** The text that Prometheus scrapes. */
+  scrape(): Promise<string>;
+}
+
+export interface Gauges {
+  /** Sub-runtimes that can take a call now. */
+  runtimesUp(): number;
+  /** Resident bytes of the sub-runtimes; undefined where the system does not tell. */
+  runtimesResidentBytes(): number | undefined;
+}
+
+const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT']);
+
+export function openMetrics(version: string, gauges: Gauges): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+
+  const requests = new Counter({
+    name: 'http_requests_total',
+    help: 'Public requests answered.',
+    labelNames: ['code', 'method'],
+    registers,
+  });
+  const requestSeconds = new Histogram({
+    name: 'http_request_duration_seconds',
+    help: 'Time from head to reply.',
+    buckets: seconds,
+    registers,
+  });
+  const requestsInFlight = new Gauge({
+    name: 'http_requests_in_flight',
+    help: 'Public requests not yet answered.',
+    registers,
+  });
+  const invocations = new Counter({
+    name: 'faas_invocations_total',
+    help: 'Events that went through the stages.',
+    labelNames: ['trigger', 'outcome'],
+    registers,
+  });
+  const invokeSeconds = new Histogram({
+    name: 'faas_invoke_duration_seconds',
+    help: 'Time of an event in the stages.',
+    labelNames: ['trigger'],
+    buckets: seconds,
+    registers,
+  });
+  const initSeconds = new Histogram({
+    name: 'faas_init_duration_seconds',
+    help: 'Time from fork to ready.',
+    buckets: seconds,
+    registers,
+  });
+  const coldStarts = new Counter({
+    name: 'faas_coldstarts_total',
+    help: 'Events that waited for a sub-runtime to start.',
+    registers,
+  });
+  const timeouts = new Counter({name: 'faas_timeouts_total', help: 'Events whose deadline passed.', registers});
+  const errors = new Counter({
+    name: 'faas_errors_total',
+    help: 'Faults by their public code.',
+    labelNames: ['code'],
+    registers,
+  });
+  const queueDepth = new Gauge({name: 'core_queue_depth', help: 'Events waiting for a sub-runtime.', registers});
+  const queueSeconds = new Histogram({
+    name: 'core_queue_wait_seconds',
+    help: 'Time waited for a sub-runtime.',
+    buckets: seconds,
+    registers,
+  });
+  const restarts = new Counter({
+    name: 'core_runtime_restarts_total',
+    help: 'Sub-runtime exits by reason.',
+    labelNames: ['reason'],
+    registers,
+  });
+  const appendSeconds = new Histogram({
+    name: 'core_journal_append_seconds',
+    help: 'Time of an append to the journal.',
+    buckets: seconds,
+    registers,
+  });
+
+  new Gauge({
+    name: 'core_runtime_up',
+    help: 'Sub-runtimes that can take a call.',
+    registers,
+    collect() {
+      this.set(gauges.runtimesUp());
+    },
+  });
+  new Gauge({
+    name: 'core_runtime_resident_memory_bytes',
+    help: 'Resident memory of the sub-runtimes.',
+    registers,
+    collect() {
+      this.set(gauges.runtimesResidentBytes() ?? 0);
+    },
+  });
+  new Gauge({
+    name: 'process_resident_memory_bytes',
+    help: 'Resident memory of the core.',
+    registers,
+    collect() {
+      this.set(process.memoryUsage.rss());
+    },
+  });
+  new Gauge({
+    name: 'core_build_info',
+    help: 'Version of the core and of its Node.',
+    labelNames: ['version', 'node'],
+    registers,
+  })
+    .labels(version, process.version)
+    .set(1);
+
+  let accepted = 0;
+  let settled = 0;
+  let inFlight = 0;
+  new Gauge({
+    name: 'core_conservation_drift',
+    help: 'Accepted minus settled minus in flight; anything but 0 means that work was lost.',
+    registers,
+    collect() {
+      this.set(accepted - settled - inFlight);
+    },
+  });
+
+  // Looking a label up costs more than counting: each pair is bound once.
+  const requestCounters = new Map<string, Counter.Internal>();
+  const invocationCounters = new Map<string, Counter.Internal>();
+  const invokeTimers = new Map<string, Histogram.Internal<'trigger'>>();
+
+  const meter: Meter = {
+    requestStarted: () => requestsInFlight.inc(),
+    requestEnded(method, status, elapsed) {
+      const label = knownMethods.has(method) ? method : 'other';
+      requestsInFlight.dec();
+      bound(requestCounters, `${label} ${status}`, () => requests.labels(String(status), label)).inc();
+      requestSeconds.observe(elapsed);
+    },
+    invocationEnded(trigger, outcome, elapsed) {
+      bound(invocationCounters, `${trigger} ${outcome}`, () => invocations.labels(trigger, outcome)).inc();
+      bound(invokeTimers, trigger, () => invokeSeconds.labels(trigger)).observe(elapsed);
+    },
+    faulted(code) {
+      errors.labels(code).inc();
+      if (code === 'UPSTREAM_TIMEOUT') timeouts.inc();
+    },
+    accepted: () => void accepted++,
+    settled: () => void settled++,
+    inFlight(change) {
+      inFlight += change;
+    },
+    coldStarted: () => coldStarts.inc(),
+    queued: depth => queueDepth.set(depth),
+    dequeued(depth, waited) {
+      queueDepth.set(depth);
+      queueSeconds.observe(waited);
+    },
+    runtimeReady: boot => initSeconds.observe(boot),
+    runtimeExited: reason => restarts.labels(reason).inc(),
+    appended: elapsed => appendSeconds.observe(elapsed),
+  };
+  return {meter, contentType: registry.contentType, scrape: () => registry.metrics()};
+}
+
+function bound<T>(known: Map<string, T>, key: string, bind: () => T): T {
+  let child = known.get(key);
+  if (child === undefined) {
+    child = bind();
+    known.set(key, child);
+  }
+  return child;
+}

@@ -1,0 +1,71 @@
+import {systemClock} from './clock.ts';
+import {ConfigurationError} from './errors.ts';
+import type {Served, ServeOptions} from './serve.ts';
+import {serve} from './serve.ts';
+import type {Environment} from './setting.ts';
+
+/** npm forwards a Ctrl-C that the terminal has also delivered: a second signal sooner than this is the same one. */
+const sameSignalMs = 1000;
+
+/** Exit codes, for whoever started us. */
+const exit = {ok: 0, failed: 1, misconfigured: 78} as const; // 78: sysexits.h, EX_CONFIG
+
+/** Serves until a signal comes, and maps what happened to an exit code. */
+export async function run(env: Environment, options: ServeOptions & {onServed?: (served: Served) => void} = {}): Promise<void> {
+  let served: Served;
+  try {
+    served = await serve(env, options);
+  } catch (error) {
+    return refuseToStart(error);
+  }
+  options.onServed?.(served);
+
+  let stoppingSince: number | undefined;
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (stoppingSince === undefined) {
+      stoppingSince = systemClock.monotonic();
+      void stop(served, signal, exit.ok);
+    } else if (systemClock.monotonic() - stoppingSince >= sameSignalMs) {
+      served.log.warn({signal}, 'Second signal: stopping at once');
+      served.abandon();
+      process.exit(exit.failed);
+    }
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  process.on('uncaughtException', error => {
+    served.log.error({stack: error.stack}, 'A bug in the core: draining, then exit');
+    if (stoppingSince === undefined) {
+      stoppingSince = systemClock.monotonic();
+      void stop(served, 'uncaughtException', exit.failed);
+    }
+  });
+}
+
+async function stop(served: Served, why: string, code: number): Promise<void> {
+  served.log.info({why}, 'Asked to stop');
+  try {
+    await served.stop();
+  } catch (error) {
+    console.error(error);
+    process.exit(exit.failed);
+  }
+  process.exit(code);
+}
+
+function refuseToStart(error: unknown): void {
+  if (error instanceof ConfigurationError) {
+    for (const problem of error.problems) console.error(`core-runtime: ${problem}`);
+    process.exitCode = exit.misconfigured;
+  } else if (isAddressInUse(error)) {
+    console.error(`core-runtime: port ${error.port} is in use by another program`);
+    process.exitCode = exit.failed;
+  } else {
+    console.error(error);
+    process.exitCode = exit.failed;
+  }
+}
+
+function isAddressInUse(error: unknown): error is NodeJS.ErrnoException & {port: number} {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+}

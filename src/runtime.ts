@@ -1,0 +1,82 @@
+import type {InvocationTrace} from './invocation.ts';
+
+/** What is served: the handler, and the program that runs it. */
+export interface FunctionSpec {
+  /** For people: node, python, binary, or foreign for a bridge that is not ours. */
+  readonly language: string;
+  /** Absolute; completed with its extension when our own bridge loads it. */
+  readonly handlerPath: string;
+  readonly handlerName: string;
+  readonly command: Command;
+}
+
+/** What to spawn, and how to know that it is ready. */
+export interface Command {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** Our bridges report on their descriptor; of a foreign sub-runtime the port must accept, or a report come. */
+  readonly readiness: 'report' | 'port';
+  /** Calls at a time when CORE_CONCURRENCY says nothing. */
+  readonly concurrency: number;
+}
+
+/** A language whose handlers our own bridge loads. */
+export interface RuntimeAdapter {
+  /** File extensions, with the dot, of its handlers. */
+  readonly extensions: readonly string[];
+  /** The bridge's file. */
+  readonly bridge: string;
+  /** What executes the bridge when SCW_RUNTIME_BINARY says nothing: a path, or a name looked up in PATH. */
+  readonly interpreter: string;
+  /** Calls at a time when CORE_CONCURRENCY says nothing. */
+  readonly concurrency: number;
+}
+
+/** One call of the function. */
+export interface RuntimeCall {
+  readonly invocationId: string;
+  /** `{event, context, handlerPath, handlerName}` as JSON. */
+  readonly body: string;
+  /** When the function must have answered: wall time, milliseconds since 1970. */
+  readonly deadlineMs: number;
+  /** The same moment on the monotonic clock. */
+  readonly deadline: number;
+  readonly trace: InvocationTrace | undefined;
+}
+
+/** What the sub-runtime answered, unjudged. */
+export interface RuntimeReply {
+  readonly status: number;
+  readonly contentType: string;
+  /** False when only the end of the connection ended the body: it may have been cut off. */
+  readonly framed: boolean;
+  readonly body: Buffer;
+}
+
+/** The right to make one call. It ends by itself when the sub-runtime is done with the call. */
+export interface Lease {
+  /** @throws NotSent when not one byte left; Fault UPSTREAM_* when the function may have run */
+  send(call: RuntimeCall): Promise<RuntimeReply>;
+  /** Gives back a lease that was not used. */
+  release(): void;
+  /** True for a call that waited for the sub-runtime to start. */
+  readonly cold: boolean;
+  readonly waitedMs: number;
+  readonly address: {readonly host: string; readonly port: number};
+}
+
+/** Whoever can call the function: in the house the pool. */
+export interface Runtimes {
+  /**
+  Waits for a free place in a ready sub-runtime, at most until `deadline` (monotonic milliseconds).
+  @throws Fault POOL_BUSY, POOL_NOT_READY, POOL_GAVE_UP, DRAINING
+  */
+  lease(deadline: number): Promise<Lease>;
+}
+
+/** The call did not reach the sub-runtime: sending it again cannot run the function twice. */
+export class NotSent extends Error {
+  static {
+    NotSent.prototype.name = 'NotSent';
+  }
+}

@@ -1,0 +1,163 @@
+import {randomUUID} from 'node:crypto';
+import {resolveFunction} from '../runtimes/resolve.ts';
+import {triggers} from '../triggers/index.ts';
+import {openAdmin, type Readiness} from './admin/app.ts';
+import {type Clock, systemClock} from './clock.ts';
+import {composeStages, openKeys} from './compose.ts';
+import {type Config, joinSettings, parseConfig} from './config.ts';
+import {checkNames, childEnvironment} from './environment.ts';
+import {openJournal} from './journals/index.ts';
+import type {Log} from './log.ts';
+import {openLog} from './observe/log.ts';
+import {openMetrics} from './observe/metrics.ts';
+import {openSpans, type Spans, type SpawnRecord} from './observe/spans.ts';
+import {wantsTelemetry} from './observe/wanted.ts';
+import type {FunctionSpec} from './runtime.ts';
+import {type Environment, parseSettings} from './setting.ts';
+import type {House} from './trigger.ts';
+import {version} from './version.ts';
+import {openWorkers, type Workers} from './workers/index.ts';
+
+export interface Served {
+  readonly spec: FunctionSpec;
+  readonly isPublic: boolean;
+  /** Where the function answers. */
+  readonly url: string;
+  /** Where the private listener does. */
+  readonly adminUrl: string;
+  readonly log: Log;
+  /** The first start of the sub-runtime, once it is over, well or badly. */
+  readonly started: Promise<SpawnRecord>;
+  readiness(): Readiness;
+  /** Takes no new work, lets what is in flight finish within the grace time, ends the sub-runtime. */
+  stop(): Promise<void>;
+  /** Ends the sub-runtime without waiting for anything. */
+  abandon(): void;
+}
+
+export interface ServeOptions {
+  readonly clock?: Clock;
+  /** Log lines for people instead of JSON. */
+  readonly pretty?: boolean;
+}
+
+/**
+Opens everything in order: the sub-runtime first, as it takes longest, the public port last. Closing goes the other way.
+
+@throws ConfigurationError when the environment does not describe a function that can be served
+*/
+export async function serve(env: Environment, {clock = systemClock, pretty = false}: ServeOptions = {}): Promise<Served> {
+  const table = joinSettings(triggers);
+  parseSettings(table, env); // so that one message lists the problems of every part
+  const warnings = checkNames(table, env);
+  const config = parseConfig(env);
+  const spec = resolveFunction(config);
+
+  await using opening = new AsyncDisposableStack();
+  const log = opening.use(await openLog({level: config.logLevel, pretty}));
+  for (const warning of warnings) log.warn({}, warning);
+  const keys = await openKeys(config, log, clock);
+  opening.defer(() => log.info({}, 'Stopped'));
+
+  const journal = opening.use(openJournal(config.journal, clock));
+  const metrics = openMetrics(version, {
+    runtimesUp: () => (workers.isUp() ? 1 : 0),
+    runtimesResidentBytes: () => workers.residentBytes(),
+  });
+  const {meter} = metrics;
+  const instance = randomUUID();
+  const telemetry = Promise.withResolvers<Spans>();
+  const firstStart = Promise.withResolvers<SpawnRecord>();
+  let sdk: AsyncDisposable | undefined;
+  // Registered before the sub-runtime: spans leave last, after those of the calls that the stop waited for.
+  opening.defer(() => sdk?.[Symbol.asyncDispose]());
+
+  const workers = opening.use(
+    await openWorkers(workersOptions(config, spec, childEnvironment(table, env)), {
+      clock,
+      log,
+      meter,
+      facts: facts => void journal.append(`runtime.${instance}`, facts),
+      line: line => log.function(line),
+      started(record) {
+        firstStart.resolve(record);
+        void telemetry.promise.then(spans => spans.spawned(record));
+      },
+    }),
+  );
+  if (wantsTelemetry(env)) sdk = await loadTelemetry(config, instance, clock);
+  const spans = openSpans({recording: sdk !== undefined, functionName: nameOf(config)});
+  telemetry.resolve(spans);
+
+  let isDraining = false;
+  const readiness = () => readinessOf(workers, isDraining);
+  const admin = opening.use(await openAdmin({host: config.adminHost, port: config.adminPort, metrics, readiness}));
+  if (!isLoopback(config.adminHost)) log.warn({host: config.adminHost}, 'The admin listener is open beyond this machine');
+
+  const hurry = new AbortController();
+  const stages = composeStages({config, spec, runtimes: workers.runtimes, journal, keys, spans, metrics, log, clock});
+  const house: House = {...stages, hurry: hurry.signal, clock, log, meter};
+  const http = opening.use(await triggers.http.open(parseSettings(triggers.http.settings, env), house));
+  log.info({url: http.url, admin: admin.url, language: spec.language, handler: spec.handlerPath}, 'Listening');
+
+  const open = opening.move();
+  let stopped: Promise<void> | undefined;
+  return {
+    spec,
+    isPublic: config.isPublic,
+    url: http.url,
+    adminUrl: admin.url,
+    log,
+    started: firstStart.promise,
+    readiness,
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
+    },
+    abandon: () => workers.kill(),
+  };
+
+  async function stop(): Promise<void> {
+    isDraining = true;
+    log.info({graceMs: config.graceMs}, 'Stopping');
+    const stopTimer = clock.after(config.graceMs, () => {
+      hurry.abort();
+      workers.cutOff();
+    });
+    await open.disposeAsync();
+    stopTimer();
+  }
+}
+
+function workersOptions(config: Config, spec: FunctionSpec, environment: Record<string, string>) {
+  const {upstreamHost: host, upstreamPort: port, responseMaxBytes} = config;
+  // On the hop a byte may be written as six (`\u0000`), and the envelope stands around it.
+  return {...config, spec, environment, host, port, maxReplyBytes: 6 * responseMaxBytes + 2 ** 20};
+}
+
+async function loadTelemetry(config: Config, instance: string, clock: Clock): Promise<AsyncDisposable> {
+  const {openTelemetry} = await import('./observe/telemetry.ts');
+  const {applicationVersion: functionVersion, applicationMemory} = config;
+  return openTelemetry({functionName: nameOf(config), functionVersion, instance, memoryBytes: applicationMemory * 2 ** 20}, clock);
+}
+
+const nameOf = ({applicationName}: Config) => applicationName || 'function';
+
+function readinessOf(workers: Workers, isDraining: boolean): Readiness {
+  if (isDraining) return {ready: false, phase: 'draining'};
+  const {phase, error} = workers.state();
+  switch (phase) {
+    case 'ready':
+      return {ready: true, phase};
+    case 'broken':
+      return {ready: false, phase, cause: error ?? 'the handler could not be loaded'};
+    case 'gave-up':
+      return {ready: false, phase};
+    case 'exited':
+      return {ready: false, phase: 'restarting'};
+    default:
+      return {ready: false, phase: 'booting'};
+  }
+}
+
+const isLoopback = (host: string) => /^(127\.|localhost$|::1$|\[::1\]$)/.test(host);

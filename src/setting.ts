@@ -1,0 +1,123 @@
+import * as v from 'valibot';
+import {ConfigurationError} from './errors.ts';
+
+/** One setting: the only place that knows its name, default, meaning and rule. */
+export interface Setting<T> {
+  readonly name: string;
+  readonly schema: v.GenericSchema<string, T>;
+  /** The default, written as a person would write it; undefined when there is none. */
+  readonly fallback: string | undefined;
+  readonly doc: string;
+  readonly secret: boolean;
+  /** For most settings an empty text means "not set"; for these it is a value. */
+  readonly emptyIsValue: boolean;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a table holds settings of every type; `Parsed` gives each its own back
+export type Settings = Readonly<Record<string, Setting<any>>>;
+export type Parsed<S extends Settings> = {readonly [K in keyof S]: S[K] extends Setting<infer T> ? T : never};
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+type Schema<T> = v.GenericSchema<string, T>;
+type Options = {emptyIsValue?: boolean};
+
+export function setting<T>(name: string, schema: Schema<T>, fallback: string, doc: string, options?: Options): Setting<T>;
+export function setting<T>(name: string, schema: Schema<T>, fallback: undefined, doc: string): Setting<T | undefined>;
+export function setting<T>(name: string, schema: Schema<T>, fallback: string | undefined, doc: string, options?: Options) {
+  return {name, schema, fallback, doc, secret: false, emptyIsValue: options?.emptyIsValue ?? false};
+}
+
+/** A setting whose value is never shown, logged or passed to the function. */
+export function secret<T>(name: string, schema: Schema<T>, fallback: undefined, doc: string): Setting<T | undefined> {
+  return {name, schema, fallback, doc, secret: true, emptyIsValue: false};
+}
+
+/**
+Reads every setting of the table from the environment.
+
+@throws ConfigurationError listing every bad value with its name, the value (unless secret) and the rule.
+*/
+export function parseSettings<S extends Settings>(table: S, env: Environment): Parsed<S> {
+  const values: Record<string, unknown> = {};
+  const problems: string[] = [];
+  for (const [key, entry] of Object.entries(table)) {
+    const text = givenText(entry, env) ?? entry.fallback;
+    if (text === undefined) continue;
+    const parsed = v.safeParse(entry.schema, text);
+    if (parsed.success) values[key] = parsed.output;
+    else problems.push(`${entry.name}: ${parsed.issues[0].message}, got ${entry.secret ? 'a secret' : `\`${text}\``}`);
+  }
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return values as Parsed<S>; // every key of the table was parsed, or is optional
+}
+
+/** What the environment gives for a setting; undefined when it gives nothing. */
+export function givenText(entry: Setting<unknown>, env: Environment): string | undefined {
+  const text = env[entry.name];
+  return text === '' && !entry.emptyIsValue ? undefined : text;
+}
+
+export const text = () => v.string();
+
+/** True for exactly this word, false for anything else: a typing mistake never opens a door. */
+export const exactly = (word: string) =>
+  v.pipe(
+    v.string(),
+    v.transform(given => given === word),
+  );
+
+export const flag = () =>
+  v.pipe(
+    v.string(),
+    v.picklist(['true', 'false'], 'expected true or false'),
+    v.transform(word => word === 'true'),
+  );
+
+export const oneOf = <const W extends string>(...words: W[]) =>
+  v.pipe(v.string(), v.picklist(words, `expected one of ${words.join(', ')}`));
+
+export function integer(least: number, most: number) {
+  const rule = `expected an integer from ${least} to ${most}`;
+  return v.pipe(v.string(), v.regex(/^-?\d{1,15}$/, rule), v.transform(Number), v.minValue(least, rule), v.maxValue(most, rule));
+}
+
+export const port = () => integer(0, 65_535);
+
+const durationUnits = {ms: 1, s: 1000, m: 60_000, h: 3_600_000} as const;
+
+/** `500ms`, `2s`, `5m`, `1h` → milliseconds. */
+export function duration() {
+  return v.pipe(
+    v.string(),
+    v.regex(/^(0|\d{1,9}(\.\d{1,3})?(ms|s|m|h))$/, 'expected a duration such as 500ms, 2s, 5m or 1h'),
+    v.transform(given => {
+      const [, amount = '0', unit = 'ms'] = /^([\d.]+)(ms|s|m|h)?$/.exec(given) ?? [];
+      return Number(amount) * durationUnits[unit as keyof typeof durationUnits]; // the pattern allows no other unit
+    }),
+  );
+}
+
+const sizeUnits = {'': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30} as const;
+
+/** `6291456`, `64KiB`, `6MiB`, `1GiB` → bytes. */
+export function size(least = 1) {
+  return v.pipe(
+    v.string(),
+    v.regex(/^\d{1,13}(KiB|MiB|GiB)?$/, 'expected a number of bytes, or a size such as 64KiB or 6MiB'),
+    v.transform(given => {
+      const [, amount = '0', unit = ''] = /^(\d+)(\w*)$/.exec(given) ?? [];
+      return Number(amount) * sizeUnits[unit as keyof typeof sizeUnits]; // the pattern allows no other unit
+    }),
+    v.minValue(least, `expected at least ${least} bytes`),
+    v.maxValue(2 ** 30, 'expected at most 1GiB'),
+  );
+}
+
+export const url = (...schemes: string[]) =>
+  v.pipe(
+    v.string(),
+    v.check(
+      given => URL.canParse(given) && schemes.includes(new URL(given).protocol.slice(0, -1)),
+      `expected a URL with scheme ${schemes.join(' or ')}`,
+    ),
+  );

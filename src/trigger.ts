@@ -1,0 +1,92 @@
+import type {Clock} from './clock.ts';
+import type {Fault} from './errors.ts';
+import type {Log} from './log.ts';
+import type {Meter} from './meter.ts';
+import type {Parsed, Settings} from './setting.ts';
+
+/** One thing that arrived. The plug-in makes it, the stages use it; nobody else knows HTTP from cron. */
+export interface Delivery {
+  /** Who delivers: 'http', 'cron:nightly'. */
+  readonly source: string;
+  /** Set when the trigger itself vouches for the caller. */
+  readonly principal?: Principal;
+  /** What a caller without credentials gets instead of a refusal, such as the answer to a CORS preflight. */
+  readonly anonymousReply?: InvocationResult | undefined;
+  /** True: the accepted fact is durable before the function runs. */
+  readonly writeAhead: boolean;
+  /** Aborts when nobody waits any more. */
+  readonly signal: AbortSignal;
+  /** What its span tells; asked only when spans are recorded. */
+  subject(): SpanSubject;
+  /** Called once. @throws Fault BODY_TOO_LARGE, BODY_INCOMPLETE, REQUEST_MALFORMED */
+  input(): Promise<TriggerInput>;
+  /** Called once, last; faults arrive here as results. */
+  reply(result: InvocationResult): void;
+}
+
+/** What a span tells of a delivery. Without query, without secrets. */
+export type SpanSubject =
+  | {readonly trigger: 'http'; readonly method: string; readonly path: string; readonly address: string}
+  | {readonly trigger: 'timer' | 'pubsub' | 'other'; readonly name: string};
+
+/** Who called. `credential` is the lower-case header that let them in: the function never sees it. */
+export interface Principal {
+  readonly subject: string;
+  readonly credential?: string;
+}
+
+/** What a trigger knows of an event before it is built. */
+export interface TriggerInput {
+  /** `requestContext.eventType`: 'http' wants an HTTP reply, any other only to know whether it went well. */
+  readonly eventType: string;
+  readonly method: string;
+  /** Decoded, not normalised, without query. */
+  readonly path: string;
+  /** Without the question mark. */
+  readonly query: string;
+  /** Name, value, name, value … as received: latin1 text of the bytes. */
+  readonly headers: readonly string[];
+  readonly body: Buffer;
+  readonly sourceIp: string;
+  readonly schedule?: {readonly name: string; readonly occurrence: string};
+}
+
+/** The finished answer. Header names and values are valid; framing is the trigger's. */
+export interface InvocationResult {
+  readonly status: number;
+  /** Name, value, name, value … */
+  readonly headers: readonly string[];
+  readonly body: Buffer | string;
+  /** Why it is no success of the function, if so. */
+  readonly fault?: Fault;
+}
+
+/** What carries an event into the stages; Koa's context is one. */
+export interface Carrier {
+  get(field: string): string;
+  state: unknown;
+}
+
+/** What the composition root lends to a trigger. */
+export interface House {
+  /** Walks the six stages. Never rejects: the delivery's `reply` gets every outcome. */
+  deliver(carrier: Carrier, delivery: Delivery): Promise<void>;
+  /** Answers with the metrics, behind the same authentication as the function. */
+  scrape(carrier: Carrier, delivery: Delivery): Promise<void>;
+  /** Aborts when the grace time of a stop is over: what is still in flight is cut off. */
+  readonly hurry: AbortSignal;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+}
+
+export interface OpenTrigger extends AsyncDisposable {
+  /** Where it can be reached, when it can. */
+  readonly url?: string;
+}
+
+export interface TriggerPlugin<S extends Settings> {
+  readonly settings: S;
+  /** Starts deliveries. Disposing stops new ones at once and waits for those in flight. */
+  open(section: Parsed<S>, house: House): Promise<OpenTrigger>;
+}

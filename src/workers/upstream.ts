@@ -1,0 +1,155 @@
+import {type Dispatcher, Pool} from 'undici';
+import type {Clock} from '../clock.ts';
+import {Fault} from '../errors.ts';
+import {NotSent, type RuntimeCall, type RuntimeReply} from '../runtime.ts';
+
+export interface UpstreamOptions {
+  /** Literal loopback address. */
+  readonly host: string;
+  readonly port: number;
+  /** Calls at a time, each on a connection of its own. */
+  readonly connections: number;
+  readonly maxReplyBytes: number;
+  readonly bridgeToken: string;
+  readonly timeoutMs: number;
+}
+
+/** Node servers close an idle connection after 5 s; ours goes first, so that no call meets a closing one. */
+const idleMs = 4000;
+
+/** The loopback hop to one sub-runtime: no proxy, no redirect, no decompression, no retry. */
+export class Upstream {
+  readonly #pool: Pool;
+  readonly #clock: Clock;
+  readonly #options: UpstreamOptions;
+  readonly #staticHeaders: readonly string[];
+
+  constructor(options: UpstreamOptions, clock: Clock) {
+    const {host, port, connections} = options;
+    this.#options = options;
+    this.#clock = clock;
+    this.#staticHeaders = ['content-type', 'application/json', 'core-bridge-token', options.bridgeToken];
+    this.#pool = new Pool(`http://${host}:${port}`, {
+      connections,
+      pipelining: 1,
+      keepAliveTimeout: idleMs,
+      keepAliveMaxTimeout: idleMs,
+      // The deadline is ours and total: undici's own would forgive a reply that drips.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connectTimeout: 10_000,
+    });
+  }
+
+  /**
+  One POST to the function.
+
+  @throws NotSent when the connection was refused
+  @throws Fault UPSTREAM_TIMEOUT at the deadline, UPSTREAM_LOST when it broke off, UPSTREAM_PROTOCOL otherwise
+  */
+  send(call: RuntimeCall): Promise<RuntimeReply> {
+    return new Promise((resolve, reject) => {
+      const exchange = new Exchange(resolve, reject, this.#options);
+      exchange.stopTimer = this.#clock.after(call.deadline - this.#clock.monotonic(), () => exchange.expire());
+      const headers = this.#staticHeaders.concat('core-invocation-id', call.invocationId, 'core-deadline-ms', String(call.deadlineMs));
+      if (call.trace) {
+        headers.push('traceparent', call.trace.traceparent);
+        if (call.trace.tracestate) headers.push('tracestate', call.trace.tracestate);
+      }
+      this.#pool.dispatch({method: 'POST', path: '/', headers, body: call.body}, exchange);
+    });
+  }
+
+  /** Breaks off every call. */
+  destroy(reason: Fault): void {
+    void this.#pool.destroy(reason).catch(() => {});
+  }
+}
+
+class Exchange implements Dispatcher.DispatchHandler {
+  stopTimer = () => {};
+  readonly #resolve: (reply: RuntimeReply) => void;
+  readonly #reject: (error: Error) => void;
+  readonly #options: UpstreamOptions;
+  #controller: Dispatcher.DispatchController | undefined;
+  #expired = false;
+  #status = 0;
+  #contentType = '';
+  #framed = false;
+  #bytes = 0;
+  #chunks: Buffer[] = [];
+
+  constructor(resolve: (reply: RuntimeReply) => void, reject: (error: Error) => void, options: UpstreamOptions) {
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#options = options;
+  }
+
+  expire(): void {
+    this.#expired = true;
+    // Before the call left there is nothing to abort; the caller is told, and onRequestStart stops the call.
+    if (this.#controller) this.#controller.abort(this.#timeout());
+    else this.#reject(this.#timeout());
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#expired) controller.abort(this.#timeout());
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>) {
+    if (status < 200) {
+      if (status === 101) controller.abort(new Fault('UPSTREAM_PROTOCOL', {message: 'The sub-runtime switched protocols'}));
+      return;
+    }
+    this.#status = status;
+    const contentType = headers['content-type'];
+    this.#contentType = typeof contentType === 'string' ? contentType : '';
+    this.#framed = headers['content-length'] !== undefined || /chunked/i.test(String(headers['transfer-encoding'] ?? ''));
+    if (Number(headers['content-length'] ?? 0) > this.#options.maxReplyBytes) controller.abort(tooLarge());
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#options.maxReplyBytes) controller.abort(tooLarge());
+    else this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    this.stopTimer();
+    const body = this.#chunks.length === 1 && this.#chunks[0] ? this.#chunks[0] : Buffer.concat(this.#chunks);
+    this.#resolve({status: this.#status, contentType: this.#contentType, framed: this.#framed, body});
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.stopTimer();
+    this.#reject(this.#expired ? this.#timeout() : judged(error));
+  }
+
+  #timeout(): Fault {
+    return new Fault('UPSTREAM_TIMEOUT', {message: `The function did not answer within ${this.#options.timeoutMs} ms`});
+  }
+}
+
+function judged(error: Error & {code?: string}): Error {
+  if (error instanceof Fault) return error;
+  switch (error.code) {
+    case 'ECONNREFUSED':
+    case 'UND_ERR_CONNECT_TIMEOUT':
+      return new NotSent(error.message, {cause: error});
+    case 'UND_ERR_SOCKET':
+    case 'ECONNRESET':
+    case 'EPIPE':
+    case 'UND_ERR_DESTROYED':
+    case 'UND_ERR_CLOSED':
+    case 'UND_ERR_ABORTED':
+      return new Fault('UPSTREAM_LOST', {cause: error});
+    default:
+      return new Fault('UPSTREAM_PROTOCOL', {
+        cause: error,
+        message: `The sub-runtime broke the protocol: ${error.message.replaceAll(/\s+/g, ' ')}`,
+      });
+  }
+}
+
+const tooLarge = () => new Fault('UPSTREAM_PROTOCOL', {message: 'The sub-runtime sent a larger reply than any limit allows'});

@@ -1,0 +1,143 @@
+import {randomUUIDv7} from 'node:crypto';
+import nodeHttp, {type IncomingMessage, type Server, type ServerResponse} from 'node:http';
+import type {AddressInfo, Socket} from 'node:net';
+import Koa from 'koa';
+import {faultResult} from '../src/answer.ts';
+import {asFault, Fault} from '../src/errors.ts';
+import {port, type Settings, setting, size, text} from '../src/setting.ts';
+import type {House, InvocationResult, TriggerPlugin} from '../src/trigger.ts';
+import {type Edge, HttpDelivery} from './http/delivery.ts';
+import {guardHead, mostFields, parserFault} from './http/guard.ts';
+import {writeRaw, writeResult} from './http/wire.ts';
+
+const settings = {
+  port: setting('PORT', port(), '8080', 'Public HTTP port, on all interfaces.'),
+  payloadMaxBytes: setting('SCW_PAYLOAD_MAX_SIZE', size(), '6291456', 'Largest request body, counted as received.'),
+  metricsPath: setting('CORE_METRICS_PATH', text(), '/metrics', 'Path of the metrics on the public port; empty gives it to the function.', {
+    emptyIsValue: true,
+  }),
+} satisfies Settings;
+
+const serverOptions = {
+  maxHeaderSize: 2 ** 20,
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 1000,
+  // Longer than load balancers keep theirs: they must be the ones to close.
+  keepAliveTimeout: 75_000,
+  joinDuplicateHeaders: true,
+  requireHostHeader: false, // HTTP/1.0 health checks send none; the guard asks HTTP/1.1 for it
+};
+
+/** While stopping, how long callers still find an open port: whoever routes to us learns it with a delay. */
+const lastCallMs = 500;
+/** Once the grace time is over, how long the last answers have to leave. */
+const cutMs = 500;
+
+/** The public HTTP port: each request is a delivery. */
+export const http = {
+  settings,
+
+  async open({port, payloadMaxBytes, metricsPath}, house) {
+    let isClosing = false;
+    const edge: Edge = {
+      maxBodyBytes: payloadMaxBytes,
+      clock: house.clock,
+      isClosing: () => isClosing,
+      answered: (method, status, startedAt) => house.meter.requestEnded(method, status, (house.clock.monotonic() - startedAt) / 1000),
+    };
+    const server = nodeHttp.createServer(serverOptions);
+    server.maxHeadersCount = mostFields + 1; // one more than allowed, so that the guard sees it
+    const walk = koaApp(house, edge, metricsPath).callback();
+    const serve = (request: IncomingMessage, response: ServerResponse) => {
+      const fault = guardHead(request);
+      if (fault) refuse(request, response, fault, house);
+      else if (request.url === '*') answerAsterisk(request, response, house);
+      else void walk(request, response);
+    };
+    server.on('request', serve);
+    server.on('checkContinue', serve); // the body is asked for when the caller was let in
+    server.on('checkExpectation', (request, response) => refuse(request, response, new Fault('EXPECTATION_UNKNOWN'), house));
+    server.on('connect', (_request, socket: Socket) => refuseRaw(socket, new Fault('METHOD_REFUSED'), house));
+    server.on('clientError', (error, socket: Socket) => refuseRaw(socket, parserFault(error), house));
+    const url = await listen(server, port);
+
+    return {
+      url,
+      async [Symbol.asyncDispose]() {
+        isClosing = true;
+        await lastCall(server, house);
+        const closed = new Promise<void>(resolve => server.close(() => resolve()));
+        server.closeIdleConnections();
+        const cut = () => house.clock.after(cutMs, () => server.closeAllConnections());
+        if (house.hurry.aborted) cut();
+        else house.hurry.addEventListener('abort', cut, {once: true});
+        await closed;
+      },
+    };
+  },
+} satisfies TriggerPlugin<typeof settings>;
+
+function koaApp(house: House, edge: Edge, metricsPath: string): Koa {
+  const app = new Koa();
+  // Every outcome is a reply of ours; what gets here is a bug.
+  app.on('error', (error: Error) => house.log.error({stack: error.stack}, 'A request failed outside the stages'));
+  app.use(async ctx => {
+    ctx.respond = false;
+    house.meter.requestStarted();
+    const startedAt = house.clock.monotonic();
+    let delivery: HttpDelivery;
+    try {
+      delivery = new HttpDelivery(ctx.req, ctx.res, edge, startedAt);
+    } catch (error) {
+      const result = faultResult(asFault(error), randomUUIDv7(), ctx.get('accept'));
+      edge.answered(ctx.method, result.status, startedAt);
+      return writeResult(ctx.req, ctx.res, result, {close: true, clock: house.clock});
+    }
+    const isScrape = metricsPath !== '' && delivery.path === metricsPath && (ctx.method === 'GET' || ctx.method === 'HEAD');
+    return isScrape ? house.scrape(ctx, delivery) : house.deliver(ctx, delivery);
+  });
+  return app;
+}
+
+async function listen(server: Server, port: number): Promise<string> {
+  const {promise, resolve, reject} = Promise.withResolvers<void>();
+  server.once('error', reject);
+  server.listen(port, resolve);
+  await promise;
+  server.off('error', reject);
+  return `http://localhost:${(server.address() as AddressInfo).port}`; // a TCP server has an AddressInfo
+}
+
+/** Nobody connected: nobody to wait for. */
+async function lastCall(server: Server, {clock}: House): Promise<void> {
+  const connections = await new Promise<number>(resolve => server.getConnections((_error, count) => resolve(count ?? 0)));
+  if (connections > 0) await clock.sleep(lastCallMs);
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse, fault: Fault, {meter, clock}: House): void {
+  meter.requestStarted();
+  meter.faulted(fault.code);
+  meter.requestEnded(request.method ?? '', fault.status, 0);
+  writeResult(request, response, faultResult(fault, randomUUIDv7(), request.headers.accept ?? ''), {
+    close: true,
+    clock,
+  });
+}
+
+function refuseRaw(socket: Socket, fault: Fault, {meter}: House): void {
+  meter.faulted(fault.code);
+  writeRaw(socket, faultResult(fault, randomUUIDv7(), ''), nodeHttp.STATUS_CODES[fault.status] ?? '');
+}
+
+/** `OPTIONS *` asks about the server, not about the function. */
+function answerAsterisk(request: IncomingMessage, response: ServerResponse, house: House): void {
+  if (request.method !== 'OPTIONS') {
+    refuse(request, response, new Fault('REQUEST_MALFORMED', {message: 'Bad request: the target * is for OPTIONS only'}), house);
+    return;
+  }
+  const result: InvocationResult = {status: 200, headers: ['Core-Invocation-Id', randomUUIDv7()], body: ''};
+  house.meter.requestStarted();
+  house.meter.requestEnded('OPTIONS', 200, 0);
+  writeResult(request, response, result, {close: false, clock: house.clock});
+}

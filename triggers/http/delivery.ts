@@ -1,0 +1,112 @@
+import type {IncomingMessage, ServerResponse} from 'node:http';
+import {defaultHeaders} from '../../src/answer.ts';
+import type {Clock} from '../../src/clock.ts';
+import {Fault} from '../../src/errors.ts';
+import type {Delivery, InvocationResult, SpanSubject, TriggerInput} from '../../src/trigger.ts';
+import {readBody} from './body.ts';
+import {parseTarget, type Target} from './target.ts';
+import {writeResult} from './wire.ts';
+
+/** What one listener's deliveries share. */
+export interface Edge {
+  readonly maxBodyBytes: number;
+  readonly clock: Clock;
+  /** True while stopping: every answer closes its connection. */
+  readonly isClosing: () => boolean;
+  readonly answered: (method: string, status: number, startedAt: number) => void;
+}
+
+/** A platform's scheduler may call with this field; what each value makes the event's type. */
+const triggerTypes: Readonly<Record<string, string>> = {
+  '': 'http',
+  http: 'http',
+  cron: 'cron',
+  mqtt: 'mqtt',
+  nats: 'nats',
+  sqs: 'sqs',
+};
+
+/** A request on the public port. */
+export class HttpDelivery implements Delivery {
+  readonly source = 'http';
+  readonly writeAhead = false;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #edge: Edge;
+  readonly #startedAt: number;
+  readonly #target: Target;
+  #abort: AbortController | undefined;
+
+  /** @throws Fault REQUEST_MALFORMED for a target that is none */
+  constructor(request: IncomingMessage, response: ServerResponse, edge: Edge, startedAt: number) {
+    this.#request = request;
+    this.#response = response;
+    this.#edge = edge;
+    this.#startedAt = startedAt;
+    this.#target = parseTarget(request.url ?? '');
+  }
+
+  get path(): string {
+    return this.#target.path;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      const abort = new AbortController();
+      this.#abort = abort;
+      this.#response.once('close', () => abort.abort());
+    }
+    return this.#abort.signal;
+  }
+
+  /** A preflight carries no token; a private function's caller must still learn that it may send one. */
+  get anonymousReply(): InvocationResult | undefined {
+    const {method, headers} = this.#request;
+    const isPreflight = method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined;
+    return isPreflight ? preflightResult : undefined;
+  }
+
+  subject(): SpanSubject {
+    const {method = '', headers} = this.#request;
+    return {trigger: 'http', method, path: this.#target.path, address: (headers.host ?? '').replace(/:\d+$/, '')};
+  }
+
+  async input(): Promise<TriggerInput> {
+    const request = this.#request;
+    const claimed = request.headers.scw_trigger_type ?? '';
+    const eventType = Object.hasOwn(triggerTypes, String(claimed)) ? triggerTypes[String(claimed)] : undefined;
+    if (eventType === undefined) throw new Fault('TRIGGER_UNKNOWN');
+    const isHttp = eventType === 'http';
+    const body = await readBody(request, this.#edge.maxBodyBytes, () => this.#continue());
+    return {
+      eventType,
+      method: isHttp ? (request.method ?? '') : 'POST',
+      path: isHttp ? this.#target.path : '/',
+      query: isHttp ? this.#target.query : '',
+      headers: request.rawHeaders,
+      body,
+      sourceIp: (request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
+    };
+  }
+
+  reply(result: InvocationResult): void {
+    this.#edge.answered(this.#request.method ?? '', result.status, this.#startedAt);
+    writeResult(this.#request, this.#response, result, {close: this.#edge.isClosing(), clock: this.#edge.clock});
+  }
+
+  #continue(): void {
+    if (this.#request.headers.expect !== undefined) this.#response.writeContinue();
+  }
+}
+
+/** The Fetch standard's CORS protocol; the id of the invocation is added by whoever answers. */
+const preflightResult: InvocationResult = {
+  status: 204,
+  headers: Object.entries({
+    ...defaultHeaders,
+    'Access-Control-Allow-Headers': 'Content-Type, Authorization, X-Auth-Token, SCW-Functions-Token',
+    'Access-Control-Allow-Methods': 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS',
+    'Access-Control-Max-Age': '600',
+  }).flat(),
+  body: '',
+};

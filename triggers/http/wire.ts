@@ -1,0 +1,60 @@
+import type {IncomingMessage, ServerResponse} from 'node:http';
+import type {Socket} from 'node:net';
+import type {Clock} from '../../src/clock.ts';
+import type {InvocationResult} from '../../src/trigger.ts';
+
+/** How long a refused client's unread bytes are taken in, so that closing does not reset the answer away. */
+const lingerMs = 1000;
+
+export interface WriteOptions {
+  /** The connection ends with this answer. */
+  readonly close: boolean;
+  readonly clock: Clock;
+}
+
+/** Writes an answer. The core computes the framing; length last. */
+export function writeResult(
+  request: IncomingMessage,
+  response: ServerResponse,
+  result: InvocationResult,
+  {close, clock}: WriteOptions,
+): void {
+  if (response.headersSent || response.destroyed) return;
+  const {status, body} = result;
+  const isUnread = !request.complete;
+  const isBodyless = status === 204 || status === 304;
+  const headers = [...result.headers];
+  if (close || isUnread) headers.push('Connection', 'close');
+  if (!isBodyless) headers.push('Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length));
+  response.writeHead(status, headers);
+  const content = isBodyless || request.method === 'HEAD' ? '' : body;
+  if (isUnread) endAfterLinger(request, response, content, clock);
+  else response.end(content);
+}
+
+/** The whole answer leaves at once; the connection ends when the client has sent everything, or a second later. */
+function endAfterLinger(request: IncomingMessage, response: ServerResponse, content: string | Buffer, clock: Clock): void {
+  if (content.length > 0) response.write(content);
+  else response.flushHeaders();
+  const end = () => {
+    stopTimer();
+    response.end();
+  };
+  const stopTimer = clock.after(lingerMs, end);
+  request.once('end', end);
+  request.once('error', end);
+  request.once('close', end);
+  request.resume();
+}
+
+/** Answers where there is no request to answer: the parser refused the bytes, or the method was CONNECT. */
+export function writeRaw(socket: Socket, {status, headers, body}: InvocationResult, reason: string): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const lines = [`HTTP/1.1 ${status} ${reason}`];
+  for (let index = 0; index < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`);
+  lines.push('Connection: close', `Content-Length: ${Buffer.byteLength(body)}`, '', '');
+  socket.end(lines.join('\r\n') + body);
+}
