@@ -27,10 +27,18 @@ export function writeResult(
   if (close || isUnread) headers.push('Connection', 'close');
   if (!isBodyless) headers.push('Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length));
   response.writeHead(status, headers);
-  const content = isBodyless || request.method === 'HEAD' ? '' : body;
+  const content = isBodyless || request.method === 'HEAD' ? '' : wireBody(body, result.headers);
   if (isUnread) endAfterLinger(request, response, content, clock);
   else response.end(content);
 }
+
+/** Node writes a text body and the head as one UTF-8 text; bytes in the head beyond ASCII need a body in bytes. */
+function wireBody(body: string | Buffer, headers: readonly string[]): string | Buffer {
+  return typeof body === 'string' && headers.some(isBeyondAscii) ? Buffer.from(body) : body;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant
+const isBeyondAscii = (field: string) => /[^\x00-\x7f]/.test(field);
 
 /** The whole answer leaves at once; the connection ends when the client has sent everything, or a second later. */
 function endAfterLinger(request: IncomingMessage, response: ServerResponse, content: string | Buffer, clock: Clock): void {

@@ -1,0 +1,104 @@
+import {type ChildProcess, spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {createInterface} from 'node:readline';
+import {fileURLToPath} from 'node:url';
+
+const root = new URL('../../', import.meta.url);
+
+/** The absolute path of a file of the project. */
+export const projectFile = (path: string) => fileURLToPath(new URL(path, root));
+
+export interface LogLine {
+  readonly level: string;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+/** A core in a process of its own, on ports of its own. */
+export interface RunningCore {
+  readonly url: string;
+  readonly adminUrl: string;
+  readonly pid: number;
+  readonly logs: readonly LogLine[];
+  /** The first log line that fits, now or later. */
+  logged(fits: (line: LogLine) => boolean): Promise<LogLine>;
+  kill(signal: NodeJS.Signals): void;
+  /** TERM, unless it has ended, and its exit code (null when a signal ended it). */
+  stop(): Promise<number | null>;
+  readonly exited: Promise<number | null>;
+}
+
+export interface RefusedStart {
+  readonly code: number | null;
+  readonly stderr: string;
+}
+
+const freePorts = {PORT: '0', CORE_ADMIN_PORT: '0', SCW_UPSTREAM_PORT: '0'};
+
+function spawnCore(env: Record<string, string>): ChildProcess {
+  const {PATH = '', HOME = '', NODE_V8_COVERAGE, NODE_ENV} = process.env;
+  return spawn(process.execPath, [projectFile('src/main.ts')], {
+    env: {PATH, HOME, ...(NODE_V8_COVERAGE && {NODE_V8_COVERAGE}), ...(NODE_ENV && {NODE_ENV}), ...freePorts, ...env},
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+/** Starts `node src/main.ts` and waits until it listens. Rejects with its error output when it does not. */
+export async function startCore(env: Record<string, string>): Promise<RunningCore> {
+  const child = spawnCore(env);
+  const logs: LogLine[] = [];
+  const waiting = new Set<(line: LogLine) => void>();
+  let stderr = '';
+  child.stderr?.on('data', chunk => {
+    stderr += chunk;
+  });
+  if (child.stdout) {
+    createInterface({input: child.stdout}).on('line', text => {
+      const line = JSON.parse(text) as LogLine; // a line that is not JSON must fail the run
+      logs.push(line);
+      for (const wake of waiting) wake(line);
+    });
+  }
+  const exited = once(child, 'exit').then(([code]) => code as number | null);
+
+  const logged = (fits: (line: LogLine) => boolean): Promise<LogLine> => {
+    const known = logs.find(fits);
+    if (known) return Promise.resolve(known);
+    return new Promise(resolve => {
+      const wake = (line: LogLine) => {
+        if (!fits(line)) return;
+        waiting.delete(wake);
+        resolve(line);
+      };
+      waiting.add(wake);
+    });
+  };
+  const listening = await Promise.race([logged(line => line.msg === 'Listening'), exited]);
+  if (listening === null || typeof listening === 'number') throw new Error(`The core did not start (exit ${listening}): ${stderr}`);
+
+  return {
+    url: String(listening.url),
+    adminUrl: String(listening.admin),
+    pid: child.pid ?? 0,
+    logs,
+    logged,
+    exited,
+    kill: signal => void child.kill(signal),
+    stop() {
+      child.kill('SIGTERM');
+      return exited;
+    },
+  };
+}
+
+/** Starts a core that must refuse to. */
+export async function refuseCore(env: Record<string, string>): Promise<RefusedStart> {
+  const child = spawnCore(env);
+  let stderr = '';
+  child.stderr?.on('data', chunk => {
+    stderr += chunk;
+  });
+  child.stdout?.resume();
+  const [code] = await once(child, 'close');
+  return {code, stderr};
+}
