@@ -1,3 +1,4 @@
+import {isIPv4} from 'node:net';
 import * as v from 'valibot';
 import {
   duration,
@@ -108,11 +109,12 @@ function absolutePath() {
   );
 }
 
+/** An IPv6 address loses its brackets: they belong to URLs. */
 function loopback() {
   return v.pipe(
     v.string(),
     v.transform(given => given.replace(/^http:\/\//, '').replace(/\/$/, '')),
-    v.transform(host => (host === 'localhost' ? '127.0.0.1' : host)),
-    v.regex(/^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1|\[::1\])$/, 'expected a loopback address such as 127.0.0.1'),
+    v.transform(host => (host === 'localhost' ? '127.0.0.1' : host.replace(/^\[(.*)\]$/, '$1'))),
+    v.check(host => host === '::1' || (host.startsWith('127.') && isIPv4(host)), 'expected a loopback address such as 127.0.0.1'),
   );
 }

@@ -1,4 +1,4 @@
-import type {RuntimeReply} from './runtime.ts';
+import type {Lease, RuntimeReply} from './runtime.ts';
 import type {Delivery, InvocationResult, Principal, TriggerInput} from './trigger.ts';
 
 /** W3C trace context as it travels on: to the sub-runtime and into `context.trace`. */
@@ -42,8 +42,8 @@ export interface InvocationSpan {
   readonly traceId: string | undefined;
   /** A span for one attempt of the call to the sub-runtime. */
   call(attempt: number, address: {readonly host: string; readonly port: number}): CallSpan;
-  /** The event waited for its sub-runtime; `cold` when the sub-runtime was still starting. */
-  waited(waitMs: number, cold: boolean): void;
+  /** The event waited for its sub-runtime. */
+  waited(lease: Pick<Lease, 'waitedMs' | 'cold' | 'start'>): void;
   ended(result: InvocationResult): void;
 }
 

@@ -61,8 +61,23 @@ export interface Lease {
   release(): void;
   /** True for a call that waited for the sub-runtime to start. */
   readonly cold: boolean;
+  /** The start that it waited for, given to the first who did: its trace tells it. */
+  readonly start: StartRecord | undefined;
   readonly waitedMs: number;
   readonly address: {readonly host: string; readonly port: number};
+}
+
+/** One start of a sub-runtime, from fork until it was ready or lost. Wall times in milliseconds since 1970. */
+export interface StartRecord {
+  readonly executable: string;
+  readonly pid: number | undefined;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly exitCode?: number | null;
+  /** Why it did not become ready; absent when it did. */
+  readonly error?: string;
+  /** What runs the handler, as our bridges tell it: `Node.js 26.1.0`. */
+  readonly runtime?: string;
 }
 
 /** Whoever can call the function: in the house the pool. */

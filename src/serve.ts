@@ -10,9 +10,9 @@ import {openJournal} from './journals/index.ts';
 import type {Log} from './log.ts';
 import {openLog} from './observe/log.ts';
 import {openMetrics} from './observe/metrics.ts';
-import {openSpans, type Spans, type SpawnRecord} from './observe/spans.ts';
+import {openSpans, type Spans} from './observe/spans.ts';
 import {wantsTelemetry} from './observe/wanted.ts';
-import type {FunctionSpec} from './runtime.ts';
+import type {FunctionSpec, StartRecord} from './runtime.ts';
 import {type Environment, parseSettings} from './setting.ts';
 import type {House} from './trigger.ts';
 import {version} from './version.ts';
@@ -27,7 +27,7 @@ export interface Served {
   readonly adminUrl: string;
   readonly log: Log;
   /** The first start of the sub-runtime, once it is over, well or badly. */
-  readonly started: Promise<SpawnRecord>;
+  readonly started: Promise<StartRecord>;
   readiness(): Readiness;
   /** Takes no new work, lets what is in flight finish within the grace time, ends the sub-runtime. */
   stop(): Promise<void>;
@@ -51,7 +51,10 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   parseSettings(table, env); // so that one message lists the problems of every part
   const warnings = checkNames(table, env);
   const config = parseConfig(env);
+  const section = parseSettings(triggers.http.settings, env);
   const spec = resolveFunction(config);
+  // Bridges read a number of bytes, not a size such as 6MiB.
+  const environment = {...childEnvironment(table, env), SCW_PAYLOAD_MAX_SIZE: String(section.payloadMaxBytes)};
 
   await using opening = new AsyncDisposableStack();
   const log = opening.use(await openLog({level: config.logLevel, pretty}));
@@ -67,21 +70,21 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   const {meter} = metrics;
   const instance = randomUUID();
   const telemetry = Promise.withResolvers<Spans>();
-  const firstStart = Promise.withResolvers<SpawnRecord>();
+  const firstStart = Promise.withResolvers<StartRecord>();
   let sdk: AsyncDisposable | undefined;
   // Registered before the sub-runtime: spans leave last, after those of the calls that the stop waited for.
   opening.defer(() => sdk?.[Symbol.asyncDispose]());
 
   const workers = opening.use(
-    await openWorkers(workersOptions(config, spec, childEnvironment(table, env)), {
+    await openWorkers(workersOptions(config, spec, environment), {
       clock,
       log,
       meter,
       facts: facts => void journal.append(`runtime.${instance}`, facts),
       line: line => log.function(line),
-      started(record) {
+      started(record, told) {
         firstStart.resolve(record);
-        void telemetry.promise.then(spans => spans.spawned(record));
+        if (!told) void telemetry.promise.then(spans => spans.spawned(record));
       },
     }),
   );
@@ -97,7 +100,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   const hurry = new AbortController();
   const stages = composeStages({config, spec, runtimes: workers.runtimes, journal, keys, spans, metrics, log, clock});
   const house: House = {...stages, hurry: hurry.signal, clock, log, meter};
-  const http = opening.use(await triggers.http.open(parseSettings(triggers.http.settings, env), house));
+  const http = opening.use(await triggers.http.open(section, house));
   log.info({url: http.url, admin: admin.url, language: spec.language, handler: spec.handlerPath}, 'Listening');
 
   const open = opening.move();

@@ -1,5 +1,6 @@
 import {
   type Attributes,
+  type Context,
   propagation,
   ROOT_CONTEXT,
   type Span,
@@ -11,6 +12,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type {CallSpan, InvocationSpan, InvocationTrace} from '../invocation.ts';
+import type {Lease, StartRecord} from '../runtime.ts';
 import type {InvocationResult, SpanSubject} from '../trigger.ts';
 
 /*
@@ -21,26 +23,13 @@ needs no AsyncLocalStorage. Without the SDK nothing is recorded, and the caller'
 export interface Spans {
   /** Opens the span of an invocation below the caller's, if the caller sent a valid context. */
   invocation(id: string, carrier: Fields, delivery: {subject(): SpanSubject}): InvocationSpan;
-  /** Records the start of a sub-runtime after the fact, with its own times. */
-  spawned(record: SpawnRecord): void;
+  /** Records a start of a sub-runtime that nobody waited for, after the fact and with its own times. */
+  spawned(record: StartRecord): void;
 }
 
 /** What a caller's trace context is read from. */
 export interface Fields {
   get(field: string): string;
-}
-
-/** One start of a sub-runtime, from fork until it was ready or lost. Wall times in milliseconds since 1970. */
-export interface SpawnRecord {
-  readonly executable: string;
-  readonly pid: number | undefined;
-  readonly startedAt: number;
-  readonly endedAt: number;
-  readonly exitCode?: number | null;
-  /** Why it did not become ready; absent when it did. */
-  readonly error?: string;
-  /** What runs the handler, as our bridges tell it: `Node.js 26.1.0`. */
-  readonly runtime?: string;
 }
 
 /** @param functionName stands in span names and `faas.name` */
@@ -49,7 +38,7 @@ export function openSpans({recording, functionName}: {recording: boolean; functi
   const tracer = trace.getTracer('core-runtime');
   return {
     invocation: (id, carrier, delivery) => new RecordedInvocation(tracer, id, carrier, delivery.subject(), functionName),
-    spawned: record => recordSpawn(tracer, record),
+    spawned: record => recordSpawn(tracer, record, ROOT_CONTEXT),
   };
 }
 
@@ -107,9 +96,10 @@ class RecordedInvocation implements InvocationSpan {
     };
   }
 
-  waited(waitMs: number, cold: boolean): void {
-    this.#span.addEvent('queue.wait', {'queue.wait_ms': waitMs});
+  waited({waitedMs, cold, start}: Pick<Lease, 'waitedMs' | 'cold' | 'start'>): void {
+    this.#span.addEvent('queue.wait', {'queue.wait_ms': waitedMs});
     if (cold) this.#span.setAttribute('faas.coldstart', true);
+    if (start) recordSpawn(this.#tracer, start, trace.setSpan(ROOT_CONTEXT, this.#span));
   }
 
   ended({status, fault}: InvocationResult): void {
@@ -120,11 +110,11 @@ class RecordedInvocation implements InvocationSpan {
   }
 }
 
-function recordSpawn(tracer: Tracer, {executable, pid, startedAt, endedAt, exitCode, error}: SpawnRecord): void {
+function recordSpawn(tracer: Tracer, {executable, pid, startedAt, endedAt, exitCode, error}: StartRecord, parent: Context): void {
   const attributes: Attributes = {'process.executable.name': executable};
   if (pid !== undefined) attributes['process.pid'] = pid;
   if (typeof exitCode === 'number') attributes['process.exit.code'] = exitCode;
-  const span = tracer.startSpan(`spawn ${executable}`, {kind: SpanKind.INTERNAL, startTime: startedAt, attributes}, ROOT_CONTEXT);
+  const span = tracer.startSpan(`spawn ${executable}`, {kind: SpanKind.INTERNAL, startTime: startedAt, attributes}, parent);
   if (error !== undefined) fail(span, 'spawn', error);
   span.end(endedAt);
 }

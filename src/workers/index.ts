@@ -5,8 +5,7 @@ import {ConfigurationError, Fault} from '../errors.ts';
 import type {Fact} from '../facts.ts';
 import type {FunctionLine, Log} from '../log.ts';
 import type {Meter} from '../meter.ts';
-import type {SpawnRecord} from '../observe/spans.ts';
-import type {FunctionSpec, Runtimes} from '../runtime.ts';
+import type {FunctionSpec, Runtimes, StartRecord} from '../runtime.ts';
 import type {LifecycleState} from './lifecycle.ts';
 import {Pool} from './pool.ts';
 import {accepts, freePort} from './port.ts';
@@ -34,7 +33,8 @@ export interface WorkersHouse {
   readonly meter: Meter;
   facts(facts: readonly [Fact, ...Fact[]]): void;
   line(line: FunctionLine): void;
-  started(record: SpawnRecord): void;
+  /** A start is over. `told`: an invocation that waited for it carries the record on. */
+  started(record: StartRecord, told: boolean): void;
 }
 
 export interface Workers extends AsyncDisposable {
@@ -82,8 +82,13 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
       startTimeoutMs: options.startTimeoutMs,
     },
     {
-      ...pick(house),
-      ready: () => pool.open(new Upstream({...options, host, port, connections: concurrency, bridgeToken}, house.clock)),
+      facts: house.facts,
+      line: house.line,
+      ready(start) {
+        const upstream = new Upstream({...options, host, port, connections: concurrency, bridgeToken}, house.clock);
+        house.started(start, pool.open(upstream, start));
+      },
+      notReady: start => house.started(start, false),
       lost: reason => pool.lose(new Fault('UPSTREAM_LOST', {message: `${reason} during the call`})),
       gaveUp: () => pool.close(() => new Fault('POOL_GAVE_UP', {retryAfterS: 60})),
     },
@@ -104,10 +109,6 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
     kill: () => supervisor.kill(),
     [Symbol.asyncDispose]: () => supervisor[Symbol.asyncDispose](),
   };
-}
-
-function pick({facts, line, started}: WorkersHouse) {
-  return {facts, line, started};
 }
 
 /** Linux tells it in /proc; elsewhere it stays unknown. */

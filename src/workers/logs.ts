@@ -20,17 +20,17 @@ export function readLines(stream: Readable, onLine: (line: string) => void): voi
       const room = longestLineBytes - heldBytes;
       if (end - start > room) {
         hold(chunk.subarray(start, start + room));
-        emit(cutMark);
+        cut();
         start += room;
         continue;
       }
       hold(chunk.subarray(start, end));
-      if (newline !== -1) emit('');
+      if (newline !== -1) endLine();
       start = end + 1;
     }
   });
   stream.on('end', () => {
-    if (heldBytes > 0) emit('');
+    if (heldBytes > 0) endLine();
   });
   // The pipe of a process that is gone: its end is told by the process itself.
   stream.on('error', () => {});
@@ -40,10 +40,30 @@ export function readLines(stream: Readable, onLine: (line: string) => void): voi
     heldBytes += part.length;
   }
 
-  function emit(mark: string) {
-    const line = held.length === 1 && held[0] ? held[0].toString('utf8') : Buffer.concat(held).toString('utf8');
+  function endLine() {
+    const line = (held.length === 1 && held[0] ? held[0] : Buffer.concat(held)).toString('utf8');
     held = [];
     heldBytes = 0;
-    onLine(line.endsWith('\r') ? line.slice(0, -1) + mark : line + mark);
+    onLine(line.endsWith('\r') ? line.slice(0, -1) : line);
   }
+
+  /** Hands on what is held; the start of a character whose other bytes are still to come stays. */
+  function cut() {
+    const bytes = Buffer.concat(held);
+    const end = wholeCharacters(bytes);
+    held = [bytes.subarray(end)];
+    heldBytes = bytes.length - end;
+    onLine(bytes.toString('utf8', 0, end) + cutMark);
+  }
+}
+
+/** Where the last UTF-8 character begins when its bytes are not all there, else the end. */
+function wholeCharacters(bytes: Buffer): number {
+  for (let at = bytes.length - 1; at >= bytes.length - 3 && at >= 0; at--) {
+    const byte = bytes[at] ?? 0;
+    if ((byte & 0xc0) === 0x80) continue; // inside a character
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return at + length > bytes.length ? at : bytes.length;
+  }
+  return bytes.length;
 }

@@ -1,7 +1,7 @@
 import type {Clock} from '../clock.ts';
 import {Fault} from '../errors.ts';
 import type {Meter} from '../meter.ts';
-import type {Lease, RuntimeCall, RuntimeReply, Runtimes} from '../runtime.ts';
+import type {Lease, RuntimeCall, RuntimeReply, Runtimes, StartRecord} from '../runtime.ts';
 import type {Upstream} from './upstream.ts';
 
 export interface PoolOptions {
@@ -28,6 +28,8 @@ export class Pool implements Runtimes {
   readonly #waiting: Waiter[] = [];
   #upstream: Upstream | undefined;
   #closed: (() => Fault) | undefined;
+  /** The start that is being told to the first who waited for it. */
+  #start: StartRecord | undefined;
   #active = 0;
   /** Mean time of a call in milliseconds, the newest weighing a tenth; for Retry-After. */
   #serviceMs = 100;
@@ -42,10 +44,18 @@ export class Pool implements Runtimes {
     return this.#upstream !== undefined;
   }
 
-  /** A sub-runtime is ready: whoever waits goes there, the oldest first. */
-  open(upstream: Upstream): void {
+  /**
+  A sub-runtime is ready: whoever waits goes there, the oldest first.
+
+  @returns true when somebody had waited for this start, and carries its record on
+  */
+  open(upstream: Upstream, start?: StartRecord): boolean {
     this.#upstream = upstream;
+    this.#start = start;
     this.#admitWaiting();
+    const isTold = this.#start === undefined;
+    this.#start = undefined;
+    return isTold;
   }
 
   /** The sub-runtime is gone. Calls that were sent fail; those that wait, wait on for the next one. */
@@ -73,8 +83,8 @@ export class Pool implements Runtimes {
     const since = this.#clock.monotonic();
     const {promise, resolve, reject} = Promise.withResolvers<Lease>();
     const waiter: Waiter = {since, cold, admit: resolve, refuse: reject, stopTimer: () => {}};
-    const longestMs = cold ? startTimeoutMs : queueWaitMs;
-    waiter.stopTimer = this.#clock.after(Math.min(longestMs, deadline - since), () => {
+    const longestMs = Math.min(cold ? startTimeoutMs : queueWaitMs, Math.max(0, Math.round(deadline - since)));
+    waiter.stopTimer = this.#clock.after(longestMs, () => {
       this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
       this.#refuse(waiter, cold ? this.#notReady(longestMs) : this.#busy());
     });
@@ -103,6 +113,8 @@ export class Pool implements Runtimes {
   #take(upstream: Upstream, waitedMs: number, cold: boolean): Lease {
     this.#active++;
     const taken = this.#clock.monotonic();
+    const start = cold ? this.#start : undefined;
+    if (start) this.#start = undefined;
     let held = true;
     const release = () => {
       if (!held) return;
@@ -112,6 +124,7 @@ export class Pool implements Runtimes {
     };
     return {
       cold,
+      start,
       waitedMs,
       address: this.#options.address,
       release,

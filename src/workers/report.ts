@@ -14,8 +14,9 @@ export function hearBridge(line: string, onReport: (report: LoadReport) => void,
   if (typeof loaded === 'boolean') {
     const cause = !loaded && {error: typeof error === 'string' ? error : 'the bridge gave no cause'};
     onReport({loaded, ...cause, ...(typeof runtime === 'string' && {runtime})});
-  } else if (isFunctionLine(log)) {
-    onLine(log);
+  } else {
+    const line = functionLine(log);
+    if (line) onLine(line);
   }
 }
 
@@ -27,7 +28,9 @@ function parsed(line: string): Readonly<Record<string, unknown>> {
   }
 }
 
-function isFunctionLine(log: unknown): log is FunctionLine {
-  const {stream, line} = Object(log);
-  return (stream === 'stdout' || stream === 'stderr') && typeof line === 'string';
+/** Only the members that a line has: the descriptor is open to the function, and each would become a field of the log. */
+function functionLine(log: unknown): FunctionLine | undefined {
+  const {stream, line, invocationId, traceId} = Object(log);
+  if ((stream !== 'stdout' && stream !== 'stderr') || typeof line !== 'string') return undefined;
+  return {stream, line, ...(typeof invocationId === 'string' && {invocationId}), ...(typeof traceId === 'string' && {traceId})};
 }

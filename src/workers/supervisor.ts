@@ -5,8 +5,7 @@ import type {Clock} from '../clock.ts';
 import type {ExitReason, Fact} from '../facts.ts';
 import type {FunctionLine, Log} from '../log.ts';
 import type {Meter} from '../meter.ts';
-import type {SpawnRecord} from '../observe/spans.ts';
-import type {Command} from '../runtime.ts';
+import type {Command, StartRecord} from '../runtime.ts';
 import {decide, describeExit, evolve, initial, type LifecycleState, restartDelayMs, type Seen} from './lifecycle.ts';
 import {readLines} from './logs.ts';
 import {accepts} from './port.ts';
@@ -22,13 +21,14 @@ export interface SupervisorOptions {
 
 /** What the supervisor tells whoever owns the calls. */
 export interface SupervisorEvents {
-  ready(): void;
+  /** It takes calls. */
+  ready(start: StartRecord): void;
   lost(reason: string): void;
   gaveUp(): void;
   facts(facts: readonly [Fact, ...Fact[]]): void;
   line(line: FunctionLine): void;
-  /** A start is over, well or badly. */
-  started(record: SpawnRecord): void;
+  /** It ended before it was ready. */
+  notReady(start: StartRecord): void;
 }
 
 /** After TERM, the process group gets this long before KILL. */
@@ -78,6 +78,7 @@ export class Supervisor implements AsyncDisposable {
     });
     this.#child = child;
     const isOver = new AbortController();
+    const begun = () => ({executable, pid: child.pid, startedAt, endedAt: this.#clock.now()});
 
     const ready = ({loaded, error, runtime}: LoadReport) => {
       if (isOver.signal.aborted || readyAt !== undefined) return;
@@ -85,16 +86,8 @@ export class Supervisor implements AsyncDisposable {
       const bootMs = readyAt - started;
       this.#meter.runtimeReady(bootMs / 1000);
       this.#see({type: 'reported', loaded, bootMs, ...(error !== undefined && {error})});
-      this.#events.started({
-        executable,
-        pid: child.pid,
-        startedAt,
-        endedAt: this.#clock.now(),
-        ...(error !== undefined && {error}),
-        ...(runtime !== undefined && {runtime}),
-      });
       if (!loaded) this.#log.error({pid: child.pid, cause: error}, 'The handler could not be loaded');
-      this.#events.ready();
+      this.#events.ready({...begun(), ...(error !== undefined && {error}), ...(runtime !== undefined && {runtime})});
     };
 
     if (child.stdout) readLines(child.stdout, line => this.#events.line({stream: 'stdout', line}));
@@ -119,16 +112,7 @@ export class Supervisor implements AsyncDisposable {
       stopStartTimer();
       this.#signalGroup(child, 'SIGKILL'); // what it forked must not outlive it
       const told = describeExit(reason, code, signal, error);
-      if (readyAt === undefined) {
-        this.#events.started({
-          executable,
-          pid: child.pid,
-          startedAt,
-          endedAt: this.#clock.now(),
-          exitCode: code,
-          error: told,
-        });
-      }
+      if (readyAt === undefined) this.#events.notReady({...begun(), exitCode: code, error: told});
       this.#ended({code, signal, reason, upMs: readyAt === undefined ? 0 : this.#clock.monotonic() - readyAt}, told);
       tellGone();
     };

@@ -29,7 +29,7 @@ export class Upstream {
     this.#options = options;
     this.#clock = clock;
     this.#staticHeaders = ['content-type', 'application/json', 'core-bridge-token', options.bridgeToken];
-    this.#pool = new Pool(`http://${host}:${port}`, {
+    this.#pool = new Pool(`http://${host.includes(':') ? `[${host}]` : host}:${port}`, {
       connections,
       pipelining: 1,
       keepAliveTimeout: idleMs,
@@ -98,10 +98,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>) {
-    if (status < 200) {
-      if (status === 101) controller.abort(new Fault('UPSTREAM_PROTOCOL', {message: 'The sub-runtime switched protocols'}));
-      return;
-    }
+    if (status < 200) return;
     this.#status = status;
     const contentType = headers['content-type'];
     this.#contentType = typeof contentType === 'string' ? contentType : '';
@@ -133,6 +130,8 @@ class Exchange implements Dispatcher.DispatchHandler {
 
 function judged(error: Error & {code?: string}): Error {
   if (error instanceof Fault) return error;
+  // undici gives a switch of protocols, or 100 Continue, the code of a connection that broke off.
+  if (/^bad (upgrade|response)$/.test(error.message)) return protocolFault(error);
   switch (error.code) {
     case 'ECONNREFUSED':
     case 'UND_ERR_CONNECT_TIMEOUT':
@@ -145,11 +144,12 @@ function judged(error: Error & {code?: string}): Error {
     case 'UND_ERR_ABORTED':
       return new Fault('UPSTREAM_LOST', {cause: error});
     default:
-      return new Fault('UPSTREAM_PROTOCOL', {
-        cause: error,
-        message: `The sub-runtime broke the protocol: ${error.message.replaceAll(/\s+/g, ' ')}`,
-      });
+      return protocolFault(error);
   }
+}
+
+function protocolFault(cause: Error): Fault {
+  return new Fault('UPSTREAM_PROTOCOL', {cause, message: `The sub-runtime broke the protocol: ${cause.message.replaceAll(/\s+/g, ' ')}`});
 }
 
 const tooLarge = () => new Fault('UPSTREAM_PROTOCOL', {message: 'The sub-runtime sent a larger reply than any limit allows'});

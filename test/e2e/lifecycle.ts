@@ -29,7 +29,7 @@ test('several problems are told at once', async t => {
 });
 
 test('a public port that is taken stops the start and names it', async t => {
-  const first = await startCore(mirror);
+  const first = await startCore(mirror, t);
   const {port} = new URL(first.url);
   const {code, stderr} = await refuseCore({...mirror, PORT: port});
   t.is(code, 1);
@@ -38,7 +38,7 @@ test('a public port that is taken stops the start and names it', async t => {
 });
 
 test('a handler that cannot be loaded answers 500 at once, and readiness tells the cause', async t => {
-  const core = await startCore({...mirror, SCW_HANDLER_PATH: functions('broken.cjs')});
+  const core = await startCore({...mirror, SCW_HANDLER_PATH: functions('broken.cjs')}, t);
   const answer = await ask(core.url);
   t.is(answer.status, 500);
   t.is(
@@ -54,7 +54,7 @@ test('a handler that cannot be loaded answers 500 at once, and readiness tells t
 });
 
 test('requests that come before the sub-runtime is ready wait for it', async t => {
-  const core = await startCore({...mirror, SCW_HANDLER_PATH: functions('slow-to-load.cjs')});
+  const core = await startCore({...mirror, SCW_HANDLER_PATH: functions('slow-to-load.cjs')}, t);
   t.is((await ask(`${core.adminUrl}/readyz`)).status, 503);
   const answers = await Promise.all([ask(core.url), ask(core.url)]);
   t.deepEqual(
@@ -66,7 +66,7 @@ test('requests that come before the sub-runtime is ready wait for it', async t =
 });
 
 test('a sub-runtime that is not ready in time is a 503 with Retry-After', async t => {
-  const core = await startCore({...mirror, SCW_HANDLER_PATH: functions('slow-to-load.cjs'), CORE_START_TIMEOUT: '150ms'});
+  const core = await startCore({...mirror, SCW_HANDLER_PATH: functions('slow-to-load.cjs'), CORE_START_TIMEOUT: '150ms'}, t);
   const answer = await ask(core.url);
   t.is(answer.status, 503);
   t.is(answer.field('core-error'), 'POOL_NOT_READY');
@@ -75,7 +75,7 @@ test('a sub-runtime that is not ready in time is a 503 with Retry-After', async 
 });
 
 test('a call past its deadline is a 504 that names the limit', async t => {
-  const core = await startCore({...mirror, CORE_TIMEOUT: '200ms'});
+  const core = await startCore({...mirror, CORE_TIMEOUT: '200ms'}, t);
   const answer = await ask(`${core.url}/?do=never`);
   t.is(answer.status, 504);
   t.is(answer.text(), 'The function did not answer within 200 ms\n');
@@ -84,7 +84,7 @@ test('a call past its deadline is a 504 that names the limit', async t => {
 });
 
 test('past the places and the queue, requests are refused at once', async t => {
-  const core = await startCore({...mirror, CORE_CONCURRENCY: '1', CORE_QUEUE: '1'});
+  const core = await startCore({...mirror, CORE_CONCURRENCY: '1', CORE_QUEUE: '1'}, t);
   await ask(core.url);
   const answers = await Promise.all([1, 2, 3].map(() => ask(`${core.url}/?do=slow&ms=300`)));
   const statuses = answers.map(({status}) => status).sort();
@@ -96,7 +96,7 @@ test('past the places and the queue, requests are refused at once', async t => {
 });
 
 test('a function that exits is started again; the call it took with it is a 502', async t => {
-  const core = await startCore(mirror);
+  const core = await startCore(mirror, t);
   const lost = await ask(`${core.url}/?do=exit&code=0`);
   t.is(lost.status, 502);
   t.is(lost.field('core-error'), 'UPSTREAM_LOST');
@@ -107,7 +107,7 @@ test('a function that exits is started again; the call it took with it is a 502'
 });
 
 test('TERM lets calls in flight finish, closes their connections, and ends with 0 and no child', async t => {
-  const core = await startCore(mirror);
+  const core = await startCore(mirror, t);
   const {pid} = (await ask(`${core.url}/?do=pid`)).json();
   const slow = ask(`${core.url}/?do=slow&ms=400`, {headers: {Connection: 'keep-alive'}});
   await ask(core.url); // the slow one has been taken by now
@@ -121,7 +121,7 @@ test('TERM lets calls in flight finish, closes their connections, and ends with 
 });
 
 test('past the grace time what is in flight is answered 503 and the core ends', async t => {
-  const core = await startCore({...mirror, CORE_GRACE: '200ms'});
+  const core = await startCore({...mirror, CORE_GRACE: '200ms'}, t);
   const never = ask(`${core.url}/?do=never`);
   await ask(core.url);
   core.kill('SIGTERM');
@@ -130,7 +130,7 @@ test('past the grace time what is in flight is answered 503 and the core ends', 
 });
 
 test('a second signal a second later stops at once', async t => {
-  const core = await startCore(mirror);
+  const core = await startCore(mirror, t);
   const never = ask(`${core.url}/?do=never`).catch((error: Error) => error);
   await ask(core.url);
   core.kill('SIGTERM');
@@ -142,7 +142,7 @@ test('a second signal a second later stops at once', async t => {
 });
 
 test('an idle connection does not hold up the stop', async t => {
-  const core = await startCore(mirror);
+  const core = await startCore(mirror, t);
   const {hostname, port} = new URL(core.url);
   const idle = connect(Number(port), hostname);
   await new Promise(resolve => idle.once('connect', resolve));

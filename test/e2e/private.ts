@@ -82,7 +82,7 @@ test('the body of a refused caller is not read', async t => {
 });
 
 test('without a key every token is told that the setup is wrong', async t => {
-  const unkeyed = await startCore(handler);
+  const unkeyed = await startCore(handler, t);
   try {
     const answer = await ask(unkeyed.url, {headers: {'X-Auth-Token': token()}});
     t.is(answer.status, 500);
@@ -102,7 +102,7 @@ test('a key that is none stops the start without showing it', async t => {
 });
 
 test('only the word true opens the function', async t => {
-  const shut = await startCore({...handler, SCW_PUBLIC: 'TRUE'});
+  const shut = await startCore({...handler, SCW_PUBLIC: 'TRUE'}, t);
   try {
     t.is((await ask(shut.url)).status, 401);
   } finally {

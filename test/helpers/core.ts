@@ -43,8 +43,17 @@ function spawnCore(env: Record<string, string>): ChildProcess {
   });
 }
 
-/** Starts `node src/main.ts` and waits until it listens. Rejects with its error output when it does not. */
-export async function startCore(env: Record<string, string>): Promise<RunningCore> {
+/** A test, as far as whoever starts processes needs it. */
+export interface Teardown {
+  teardown(undo: () => Promise<unknown>): void;
+}
+
+/**
+Starts `node src/main.ts` and waits until it listens. Rejects with its error output when it does not.
+
+@param t ends the core with the test, however the test ends; a hook that has no teardown stops it itself
+*/
+export async function startCore(env: Record<string, string>, t?: Teardown): Promise<RunningCore> {
   const child = spawnCore(env);
   const logs: LogLine[] = [];
   const waiting = new Set<(line: LogLine) => void>();
@@ -60,6 +69,10 @@ export async function startCore(env: Record<string, string>): Promise<RunningCor
     });
   }
   const exited = once(child, 'exit').then(([code]) => code as number | null);
+  t?.teardown(() => {
+    child.kill('SIGTERM');
+    return exited;
+  });
 
   const logged = (fits: (line: LogLine) => boolean): Promise<LogLine> => {
     const known = logs.find(fits);

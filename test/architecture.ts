@@ -1,0 +1,149 @@
+import {readdirSync, readFileSync, statSync} from 'node:fs';
+import {dirname, join, relative} from 'node:path';
+import test from 'ava';
+import {projectFile} from './helpers/core.ts';
+
+/*
+Who may import whom. A file may import what stands on a lower level, and its own folder; each package has one door;
+nothing imports in a circle.
+*/
+
+const root = projectFile('.');
+
+/** The first pattern that fits tells the level. */
+const levels: readonly (readonly [RegExp, number])[] = [
+  [/^src\/(main|serve|cli|run|compose|version)\.ts$|^src\/(admin|commands)\/|^src\/observe\/telemetry\.ts$/, 4],
+  [/^(middleware|triggers|runtimes)\//, 3],
+  [/^src\/(workers|journals|projections|observe)\/|^src\/outbound\.ts$/, 2],
+  [/^src\/(stage|trigger|runtime|journal|invocation|answer|log|meter)\.ts$/, 1],
+  [/^src\/(facts|errors|clock|config|setting|environment|utf8)\.ts$/, 0],
+];
+
+/** Which files may import a package or a module of Node. */
+const doors: Readonly<Record<string, RegExp>> = {
+  koa: /^triggers\/http\.ts$|^src\/admin\//,
+  'koa-compose': /^middleware\/index\.ts$/,
+  jsonwebtoken: /^middleware\/auth\.ts$/,
+  undici: /^src\/workers\/upstream\.ts$/,
+  got: /^src\/outbound\.ts$/,
+  'prom-client': /^src\/observe\/metrics\.ts$/,
+  pino: /^src\/observe\/log\.ts$/,
+  'pino-pretty': /^src\/observe\/log\.ts$/,
+  valibot: /^src\/(setting|config)\.ts$/,
+  '@opentelemetry/api': /^src\/observe\/spans\.ts$/,
+  '@opentelemetry/sdk-node': /^src\/observe\/telemetry\.ts$/,
+  '@opentelemetry/resources': /^src\/observe\/telemetry\.ts$/,
+  '@opentelemetry/instrumentation-http': /^src\/observe\/telemetry\.ts$/,
+  'node:child_process': /^src\/workers\/supervisor\.ts$/,
+  'node:sqlite': /^src\/journals\/sqlite-.*\.ts$/,
+};
+
+/** Words that only one file may say. */
+const words: readonly (readonly [RegExp, RegExp])[] = [
+  [/\bprocess\.env\b/, /^src\/(main|cli)\.ts$/],
+  [/\b(setTimeout|setInterval|setImmediate)\(|\bDate\.now\(|\bnew Date\(|\bperformance\.now\(/, /^src\/clock\.ts$/],
+];
+
+interface Source {
+  readonly text: string;
+  readonly imports: readonly {readonly name: string; readonly typeOnly: boolean}[];
+}
+
+function sourcesOf(...folders: string[]): Map<string, Source> {
+  const files = folders.flatMap(folder => filesIn(join(root, folder))).filter(file => file.endsWith('.ts'));
+  return new Map(files.map(file => [relative(root, file), readSource(readFileSync(file, 'utf8'))]));
+}
+
+function filesIn(folder: string): string[] {
+  return readdirSync(folder).flatMap(name => {
+    const path = join(folder, name);
+    return statSync(path).isDirectory() ? filesIn(path) : [path];
+  });
+}
+
+function readSource(text: string): Source {
+  const withoutComments = text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+  const stated = withoutComments.matchAll(/^(?:import|export)\s+(type\s)?[^;'"]*?from\s+'([^']+)'/gm);
+  const bare = withoutComments.matchAll(/^import\s+'([^']+)'/gm);
+  const dynamic = withoutComments.matchAll(/\bimport\('([^']+)'\)/g);
+  return {
+    text: withoutComments,
+    imports: [
+      ...[...stated].map(([, type, name = '']) => ({name, typeOnly: type !== undefined})),
+      ...[...bare, ...dynamic].map(([, name = '']) => ({name, typeOnly: false})),
+    ],
+  };
+}
+
+const levelOf = (file: string) => levels.find(([pattern]) => pattern.test(file))?.[1];
+const target = (file: string, name: string) => relative(root, join(root, dirname(file), name));
+const folderOf = (file: string) => file.split('/').slice(0, file.startsWith('src/') ? 2 : 1).join('/');
+
+/** Every breach of the rules, as sentences. */
+function breaches(sources: ReadonlyMap<string, Source>): string[] {
+  const found: string[] = [];
+  for (const [file, {text, imports}] of sources) {
+    const level = levelOf(file);
+    if (level === undefined) {
+      found.push(`${file} stands on no level: name it in the table`);
+      continue;
+    }
+    for (const {name, typeOnly} of imports) {
+      const door = doors[name];
+      if (door && !door.test(file)) found.push(`${file} imports ${name}; its door is ${door.source}`);
+      if (name.startsWith('.')) found.push(...judgeImport(file, level, target(file, name), typeOnly));
+    }
+    for (const [word, home] of words) if (word.test(text) && !home.test(file)) found.push(`${file} says ${word.source}; only ${home.source} may`);
+  }
+  return [...found, ...circles(sources)];
+}
+
+function judgeImport(file: string, level: number, imported: string, typeOnly: boolean): string[] {
+  const importedLevel = levelOf(imported);
+  if (importedLevel === undefined) return [`${file} imports ${imported}, which stands on no level`];
+  if (folderOf(file) === folderOf(imported) && file.includes('/') && level >= 2) return [];
+  if (level === 4 || imported === 'src/observe/spans.ts') return importedLevel <= 4 && level >= 2 ? [] : [`${file} imports ${imported}`];
+  const allowed = level === 3 || level === 2 ? importedLevel <= 1 : level === 1 ? importedLevel === 0 || (importedLevel === 1 && typeOnly) : importedLevel === 0;
+  return allowed ? [] : [`${file} (level ${level}) imports ${imported} (level ${importedLevel})`];
+}
+
+/** Files that import one another in a circle; imports of types alone vanish and do not count. */
+function circles(sources: ReadonlyMap<string, Source>): string[] {
+  const done = new Set<string>();
+  const found: string[] = [];
+  const walk = (file: string, path: readonly string[]) => {
+    if (path.includes(file)) found.push(`circle: ${[...path.slice(path.indexOf(file)), file].join(' → ')}`);
+    if (done.has(file) || path.includes(file)) return;
+    for (const {name, typeOnly} of sources.get(file)?.imports ?? []) {
+      if (name.startsWith('.') && !typeOnly) walk(target(file, name), [...path, file]);
+    }
+    done.add(file);
+  };
+  for (const file of sources.keys()) walk(file, []);
+  return found;
+}
+
+const inMemory = (files: Record<string, string>) => new Map(Object.entries(files).map(([file, text]) => [file, readSource(text)]));
+
+for (const [title, files, expected] of [
+  ['an engine that imports a plug-in', {'src/workers/pool.ts': "import {a} from '../../middleware/auth.ts';"}, /level 2\) imports middleware\/auth\.ts/],
+  ['a contract that imports another’s values', {'src/stage.ts': "import {a} from './trigger.ts';"}, /src\/stage\.ts/],
+  ['a stage that imports a trigger', {'middleware/auth.ts': "import {a} from '../triggers/http.ts';"}, /triggers\/http\.ts/],
+  ['a package behind another door', {'src/workers/pool.ts': "import undici from 'undici';"}, /imports undici/],
+  ['the environment read inside', {'src/serve.ts': 'const a = process.env.A;'}, /process/],
+  ['a timer of one’s own', {'src/workers/pool.ts': 'setTimeout(() => {}, 1);'}, /setTimeout/],
+  ['a circle', {'middleware/a.ts': "import {b} from './b.ts';", 'middleware/b.ts': "import {a} from './a.ts';"}, /circle: /],
+  ['a file without a level', {'src/utils.ts': ''}, /no level/],
+] as const) {
+  test(`${title} is found`, t => {
+    const found = breaches(inMemory(files));
+    t.is(found.length, 1, found.join('\n'));
+    t.regex(found[0] ?? '', expected);
+  });
+}
+
+test('nobody imports what it may not, and every package has one door', t => {
+  const sources = sourcesOf('src', 'middleware', 'triggers', 'runtimes');
+  t.true(sources.size > 40);
+  t.deepEqual(breaches(sources), []);
+});

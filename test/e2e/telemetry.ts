@@ -1,0 +1,83 @@
+import test from 'ava';
+import {projectFile, startCore} from '../helpers/core.ts';
+import {kinds, openReceiver, type ReceivedSpan} from '../helpers/otlp.ts';
+import {ask} from '../helpers/request.ts';
+
+const mirror = {
+  SCW_PUBLIC: 'true',
+  SCW_APPLICATION_NAME: 'mirror',
+  SCW_HANDLER_PATH: projectFile('test/fixtures/functions/core/mirror'),
+};
+const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+const traceparent = `00-${traceId}-00f067aa0ba902b7-01`;
+
+const named = (spans: readonly ReceivedSpan[], name: string) => spans.filter(span => span.name === name);
+
+test('an invalid traceparent is not passed on, a valid one is, without any tracing of ours', async t => {
+  const core = await startCore(mirror, t);
+  for (const bad of [traceparent.toUpperCase(), `ff${traceparent.slice(2)}`, `${traceparent}0`, '00-0-0-00', traceparent.replace(traceId, '0'.repeat(32))]) {
+    const {context} = (await ask(core.url, {headers: {traceparent: bad}})).json();
+    t.deepEqual(context.trace, {}, bad);
+  }
+  const {context} = (await ask(core.url, {headers: {traceparent, tracestate: 'a=1,b=2'}})).json();
+  t.deepEqual(context.trace, {traceparent, tracestate: 'a=1,b=2'});
+});
+
+test('one trace leads from the caller through the invocation to the proxy call and into the handler; a cold start shows the spawn in it', async t => {
+  const receiver = await openReceiver();
+  t.teardown(async () => receiver.close());
+  const core = await startCore({...mirror, ...receiver.env, SCW_HANDLER_PATH: projectFile('test/fixtures/functions/core/slow-mirror.cjs')}, t);
+  const {context} = (await ask(`${core.url}/deep?secret=1`, {headers: {traceparent}})).json();
+  t.is((await ask(`${core.url}/?do=throw`)).status, 500);
+  t.is(await core.stop(), 0);
+
+  const [invocation] = named(receiver.spans, 'GET mirror').filter(span => span.traceId === traceId);
+  const [call] = named(receiver.spans, 'POST').filter(span => span.traceId === traceId);
+  const [spawn] = receiver.spans.filter(({name}) => name.startsWith('spawn '));
+  t.like(invocation, {traceId, parentSpanId: '00f067aa0ba902b7', kind: kinds.server});
+  t.like(invocation?.attributes, {
+    'http.request.method': 'GET',
+    'url.path': '/deep',
+    'http.response.status_code': 200,
+    'faas.trigger': 'http',
+    'faas.coldstart': true,
+  });
+  t.like(call, {parentSpanId: invocation?.spanId, kind: kinds.client});
+  t.like(call?.attributes, {'server.address': '127.0.0.1', 'http.response.status_code': 200});
+  t.is(context.trace.traceparent, `00-${traceId}-${call?.spanId}-01`);
+  t.like(spawn, {traceId, parentSpanId: invocation?.spanId, kind: kinds.internal});
+  t.is(typeof spawn?.attributes['process.pid'], 'number');
+  t.like(invocation?.resource, {'service.name': 'mirror', 'faas.name': 'mirror'});
+  t.false(JSON.stringify(receiver.spans).includes('secret=1'));
+
+  const failed = named(receiver.spans, 'GET mirror').find(span => span.traceId !== traceId);
+  t.is(failed?.attributes['error.type'], 'HANDLER_FAILED');
+  t.is(failed?.status.code, 2);
+});
+
+test('a spawn that nobody waited for is a trace of its own, and so is one that failed', async t => {
+  const receiver = await openReceiver();
+  t.teardown(async () => receiver.close());
+  const core = await startCore({...mirror, ...receiver.env, SCW_RUNTIME_BINARY: '/nowhere/node'}, t);
+  await core.logged(({msg}) => msg.startsWith('The sub-runtime could not be started'));
+  t.is(await core.stop(), 0);
+  const [spawn] = named(receiver.spans, 'spawn node');
+  t.is(spawn?.parentSpanId ?? '', '');
+  t.is(spawn?.status.code, 2);
+  t.regex(String(spawn?.status.message), /ENOENT/);
+});
+
+test('a collector that is not there holds up neither replies nor the stop', async t => {
+  const core = await startCore({...mirror, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9'}, t);
+  t.is((await ask(core.url)).status, 200);
+  t.is(await core.stop(), 0);
+});
+
+test('OTEL_SDK_DISABLED wins over an endpoint', async t => {
+  const receiver = await openReceiver();
+  t.teardown(async () => receiver.close());
+  const core = await startCore({...mirror, ...receiver.env, OTEL_SDK_DISABLED: 'true'}, t);
+  await ask(core.url);
+  t.is(await core.stop(), 0);
+  t.deepEqual(receiver.spans, []);
+});
