@@ -1,0 +1,3 @@
+module core-runtime/functions
+
+go 1.11

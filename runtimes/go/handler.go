@@ -1,0 +1,155 @@
+package functions
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"unicode/utf8"
+)
+
+// RawHandler takes the event as JSON and returns the result as JSON.
+type RawHandler interface {
+	Invoke(ctx context.Context, event []byte) ([]byte, error)
+}
+
+// invoke calls a handler with the event's JSON and returns the result's JSON.
+type invoke func(ctx context.Context, event []byte) ([]byte, error)
+
+var (
+	contextType = reflect.TypeOf((*context.Context)(nil)).Elem()
+	errorType   = reflect.TypeOf((*error)(nil)).Elem()
+	noResult    = []byte("null")
+)
+
+// adapt makes any accepted form of handler callable. Its error says what is
+// wrong with the handler's type.
+func adapt(handler interface{}) (invoke, error) {
+	switch handler := handler.(type) {
+	case nil:
+		return nil, errors.New("the handler is nil")
+	case RawHandler:
+		return handler.Invoke, nil
+	case func(http.ResponseWriter, *http.Request):
+		if handler == nil {
+			return nil, errors.New("the handler is nil")
+		}
+		return adaptHTTP(http.HandlerFunc(handler)), nil
+	case http.Handler:
+		return adaptHTTP(handler), nil
+	}
+	return adaptFunc(reflect.ValueOf(handler))
+}
+
+func adaptFunc(handler reflect.Value) (invoke, error) {
+	form := handler.Type()
+	if form.Kind() != reflect.Func {
+		return nil, fmt.Errorf("the handler is a %s, not a function", form)
+	}
+	if handler.IsNil() {
+		return nil, errors.New("the handler is nil")
+	}
+	takesContext, eventType, err := parameters(form)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkResults(form); err != nil {
+		return nil, err
+	}
+
+	return func(ctx context.Context, event []byte) ([]byte, error) {
+		var arguments []reflect.Value
+		if takesContext {
+			arguments = append(arguments, reflect.ValueOf(ctx))
+		}
+		if eventType != nil {
+			in := reflect.New(eventType)
+			if err := json.Unmarshal(event, in.Interface()); err != nil {
+				return nil, err
+			}
+			arguments = append(arguments, in.Elem())
+		}
+		return outcome(handler.Call(arguments))
+	}, nil
+}
+
+// parameters reads ([context] [event]); eventType is nil when no event is taken.
+func parameters(form reflect.Type) (takesContext bool, eventType reflect.Type, err error) {
+	if form.IsVariadic() {
+		return false, nil, fmt.Errorf("the handler %s takes a variable number of parameters", form)
+	}
+	takesContext = form.NumIn() > 0 && form.In(0) == contextType
+	rest := form.NumIn()
+	if takesContext {
+		rest--
+	}
+	switch rest {
+	case 0:
+		return takesContext, nil, nil
+	case 1:
+		return takesContext, form.In(form.NumIn() - 1), nil
+	}
+	return false, nil, fmt.Errorf("the handler %s takes other parameters than a context and an event", form)
+}
+
+func checkResults(form reflect.Type) error {
+	count := form.NumOut()
+	if count > 2 {
+		return fmt.Errorf("the handler %s returns more than a result and an error", form)
+	}
+	if count > 0 && form.Out(count-1) != errorType {
+		return fmt.Errorf("the handler %s does not return an error last", form)
+	}
+	return nil
+}
+
+// outcome turns what a handler returned, [result] [error], into JSON or an error.
+func outcome(results []reflect.Value) ([]byte, error) {
+	if len(results) == 0 {
+		return noResult, nil
+	}
+	if err, failed := results[len(results)-1].Interface().(error); failed {
+		return nil, err
+	}
+	if len(results) == 1 {
+		return noResult, nil
+	}
+	return encodeResult(results[0].Interface())
+}
+
+func encodeResult(result interface{}) ([]byte, error) {
+	switch response := result.(type) {
+	case HTTPResponse:
+		return encode(intact(response))
+	case *HTTPResponse:
+		if response != nil {
+			return encode(intact(*response))
+		}
+	}
+	return encode(result)
+}
+
+// intact keeps bytes that are not text from being replaced by the JSON encoder.
+func intact(response HTTPResponse) HTTPResponse {
+	if !response.IsBase64Encoded && !utf8.ValidString(response.Body) {
+		response.Body = base64.StdEncoding.EncodeToString([]byte(response.Body))
+		response.IsBase64Encoded = true
+	}
+	return response
+}
+
+// encode is json.Marshal without the escapes for HTML: the JSON text of a
+// result is the body that the caller gets.
+func encode(value interface{}) ([]byte, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
+}

@@ -1,0 +1,122 @@
+package functions
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"io/ioutil"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// idleTimeout outlasts the core's, so that the core closes first.
+	idleTimeout = 15 * time.Minute
+	// orphanGrace is how long calls may finish when the core has died.
+	orphanGrace = 5 * time.Second
+)
+
+// Start serves the handler until the process is told to stop. It does not
+// return: it exits 0 after SIGTERM, when the calls in flight are done, and 1
+// when it cannot listen. A handler of no accepted form is logged and reported,
+// and every call then fails.
+func Start(handler interface{}) {
+	if err := serve(handler); err != nil {
+		logger.Printf("cannot start: %v", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func serve(handler interface{}) error {
+	taken, err := takeSettings()
+	if err != nil {
+		return err
+	}
+	call, loadError := adapt(handler)
+	if loadError != nil {
+		logger.Printf("cannot use the handler: %v", loadError)
+		report(taken.reports, loadError) // before the port accepts, which alone would pass for success
+	}
+	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(taken.port)))
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler:           &bridge{call: call, token: taken.token, maxBytes: taken.maxBytes},
+		ReadHeaderTimeout: 30 * time.Second,
+		IdleTimeout:       idleTimeout,
+		ErrorLog:          logger,
+	}
+	wait := watch(taken.reports)
+	stopped := make(chan error, 1)
+	go func() { stopped <- server.Shutdown(wait()) }()
+	if loadError == nil {
+		report(taken.reports, nil)
+	}
+	if err := server.Serve(listener); err != http.ErrServerClosed {
+		return err
+	}
+	if err := <-stopped; err != nil {
+		logger.Printf("stopped with calls in flight: %v", err)
+	}
+	return nil
+}
+
+// report tells the core, once, that loading was tried.
+func report(reports *os.File, loadError error) {
+	if reports == nil {
+		return
+	}
+	line := struct {
+		Loaded  bool   `json:"loaded"`
+		Error   string `json:"error,omitempty"`
+		Runtime string `json:"runtime"`
+	}{Loaded: loadError == nil, Runtime: "Go " + strings.TrimPrefix(runtime.Version(), "go")}
+	if loadError != nil {
+		line.Error = loadError.Error()
+	}
+	json.NewEncoder(reports).Encode(line)
+}
+
+// watch listens for a reason to stop. The function it returns waits for one
+// and says how long draining may take: for ever after a signal (the core kills
+// at the end of its own grace), shortly when the core has died.
+func watch(reports *os.File) func() context.Context {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	orphaned := make(chan struct{}, 2)
+	if reports != nil {
+		// The system closes what the core held: one of these ends when it dies.
+		go awaitEnd(reports, os.ModeSocket, orphaned)
+		go awaitEnd(os.Stdin, os.ModeSocket|os.ModeNamedPipe, orphaned)
+	}
+	return func() context.Context {
+		select {
+		case <-signals:
+			signal.Stop(signals) // a second one ends the process at once
+			return context.Background()
+		case <-orphaned:
+			ctx, cancel := context.WithTimeout(context.Background(), orphanGrace)
+			time.AfterFunc(orphanGrace, cancel)
+			return ctx
+		}
+	}
+}
+
+// awaitEnd tells when the other side of a file of this kind is gone.
+func awaitEnd(file *os.File, kind os.FileMode, ended chan<- struct{}) {
+	info, err := file.Stat()
+	if err != nil || info.Mode()&kind == 0 {
+		return
+	}
+	io.Copy(ioutil.Discard, file)
+	ended <- struct{}{}
+}

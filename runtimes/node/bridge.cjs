@@ -1,0 +1,644 @@
+// biome-ignore-all lint/style/useNodejsImportProtocol: Node 8 does not know the node: prefix
+// biome-ignore-all lint/complexity/useOptionalChain: Node 8 cannot parse it
+'use strict';
+
+/*
+The Node bridge: loads one handler, listens on 127.0.0.1:$SCW_UPSTREAM_PORT and answers POST / with the
+handler's result. One file, no dependencies, in syntax that Node 8 parses. README.md lists what it promises.
+*/
+
+const fs = require('fs');
+const http = require('http');
+const net = require('net');
+const path = require('path');
+const {StringDecoder} = require('string_decoder');
+
+const NOT_LOADED =
+  'Function Handler does not exist, check that you provided the right HANDLER parameter ' +
+  '(path to your module with exported function to use)';
+const RUNTIME = `Node.js ${process.versions.node}`;
+const JSON_TYPE = 'application/json';
+const TEXT_TYPE = 'text/plain; charset=utf-8';
+const SWEEP_MS = 250;
+const LINE_MAX_CHARS = 65536;
+const CHANNEL_MAX_BYTES = 8 * 1024 * 1024;
+
+const settings = takeSettings(process.env);
+const channel = openChannel(settings.fd);
+const invocations = channel === null ? null : openInvocationScope();
+const writeStderr = process.stderr.write.bind(process.stderr);
+
+/** Loaded once, before the first request. Null answers every call with NOT_LOADED. */
+let handler = null;
+/** A handler with three parameters may return nothing and call back later. */
+let takesCallback = false;
+let handlerDirectory = '';
+let stopping = false;
+let strays = 0;
+
+function start() {
+  process.on('uncaughtException', onUncaught);
+  process.on('unhandledRejection', reason => stray('unhandled rejection', reason));
+  if (invocations !== null) tagOutput();
+  loadHandler(settings.handlerPath, settings.handlerName).then(
+    loaded => {
+      handler = loaded;
+      takesCallback = loaded.length >= 3;
+      serve({loaded: true, runtime: RUNTIME});
+    },
+    error => {
+      writeStderr(`core-bridge: cannot load the handler: ${stackOf(error)}\n`);
+      serve({loaded: false, error: causeOf(error), runtime: RUNTIME});
+    },
+  );
+}
+
+// Settings ---------------------------------------------------------------------------------------------------------
+
+/** Reads the environment. The bridge's own names are gone before user code can see them. */
+function takeSettings(env) {
+  const taken = {
+    port: Number(env.SCW_UPSTREAM_PORT),
+    handlerPath: env.SCW_HANDLER_PATH || '',
+    handlerName: env.SCW_HANDLER_NAME || 'handle',
+    token: env.CORE_BRIDGE_TOKEN || '',
+    fd: env.CORE_BRIDGE_FD ? Number(env.CORE_BRIDGE_FD) : -1,
+    // A JSON escape makes one byte six; the rest of the event has room beside it.
+    maxBytes: 6 * (Number(env.SCW_PAYLOAD_MAX_SIZE) || 6291456) + 8 * 1024 * 1024,
+  };
+  delete env.CORE_BRIDGE_TOKEN;
+  delete env.CORE_BRIDGE_FD;
+  return taken;
+}
+
+// Loading ----------------------------------------------------------------------------------------------------------
+
+async function loadHandler(handlerPath, handlerName) {
+  if (handlerPath === '') throw new Error('SCW_HANDLER_PATH is not set');
+  const file = locate(path.resolve(handlerPath));
+  handlerDirectory = path.dirname(file);
+  process.argv[1] = file;
+  const found = pick(await loadModule(file), handlerName);
+  if (typeof found !== 'function') {
+    throw new Error(`${file} has no exported function named ${JSON.stringify(handlerName)}`);
+  }
+  return found;
+}
+
+/** The path as it stands, completed the way require() does, then by the extensions require() does not know. */
+function locate(wanted) {
+  try {
+    return require.resolve(wanted);
+  } catch (error) {
+    for (const extension of ['.mjs', '.cjs', '.ts', '.mts', '.cts']) {
+      if (fs.existsSync(wanted + extension)) return wanted + extension;
+    }
+    throw new Error(`no handler file at ${wanted}: ${causeOf(error)}`);
+  }
+}
+
+async function loadModule(file) {
+  if (/\.(mjs|mts|ts)$/.test(file)) return importModule(file);
+  try {
+    return require(file);
+  } catch (error) {
+    // "type": "module" where require() cannot load it, or a module with top-level await.
+    if (error && (error.code === 'ERR_REQUIRE_ESM' || error.code === 'ERR_REQUIRE_ASYNC_MODULE')) {
+      return importModule(file);
+    }
+    throw error;
+  }
+}
+
+/** Built at run time: Node 8 cannot parse import(). */
+function importModule(file) {
+  return new Function('url', 'return import(url)')(require('url').pathToFileURL(file).href);
+}
+
+/** exports[name], then exports.default[name], then the default export itself when that is the name asked for. */
+function pick(exported, name) {
+  const direct = member(exported, name);
+  if (direct !== undefined) return direct;
+  return exported == null ? undefined : member(exported.default, name);
+}
+
+function member(owner, name) {
+  if (owner == null) return undefined;
+  if (typeof owner[name] === 'function') return owner[name];
+  const names = name.split('.');
+  let parent = owner;
+  for (const step of names.slice(0, -1)) {
+    parent = parent[step];
+    if (parent == null) return undefined;
+  }
+  const found = parent[names[names.length - 1]];
+  // A nested handler may be a method.
+  return typeof found === 'function' ? found.bind(parent) : undefined;
+}
+
+// Serving ----------------------------------------------------------------------------------------------------------
+
+function serve(report) {
+  const server = http.createServer(onRequest);
+  const sockets = new Set();
+  server.timeout = 0;
+  server.requestTimeout = 0;
+  server.headersTimeout = 0x7fffffff;
+  server.keepAliveTimeout = 11 * 60 * 1000; // longer than any idle time of the core
+  server.on('connection', socket => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('error', error => {
+    writeStderr(`core-bridge: cannot listen on 127.0.0.1:${settings.port}: ${error.message}\n`);
+    process.exit(1);
+  });
+  server.listen({host: '127.0.0.1', port: settings.port, backlog: 1024}, () => {
+    if (channel !== null) channel.write(report);
+  });
+  process.on('SIGTERM', () => {
+    if (stopping) return;
+    stopping = true;
+    server.close(() => (channel === null ? process.exit(0) : channel.end(() => process.exit(0))));
+    for (const socket of sockets) if (!socket.isServing) socket.destroy();
+  });
+}
+
+function onRequest(request, response) {
+  const socket = request.socket;
+  socket.isServing = true;
+  if (settings.token !== '' && !carriesToken(request.rawHeaders)) {
+    return send(response, 403, TEXT_TYPE, 'Core-Bridge-Token is missing or wrong\n');
+  }
+  if (request.url !== '/') return send(response, 404, TEXT_TYPE, 'Only POST / is served here\n');
+  if (request.method !== 'POST') return send(response, 405, TEXT_TYPE, 'Only POST / is served here\n');
+
+  let first = null;
+  let chunks = null;
+  let bytes = 0;
+  request.on('data', chunk => {
+    bytes += chunk.length;
+    if (bytes > settings.maxBytes) {
+      // Read to the end, keep nothing: a reply before that could be lost in a reset.
+      first = chunks = null;
+    } else if (first === null) first = chunk;
+    else if (chunks === null) chunks = [first, chunk];
+    else chunks.push(chunk);
+  });
+  request.on('end', () => {
+    if (bytes > settings.maxBytes) return send(response, 413, TEXT_TYPE, 'The request is too large for the bridge\n');
+    if (handler === null) return send(response, 500, TEXT_TYPE, NOT_LOADED);
+    let call;
+    try {
+      call = JSON.parse(first === null ? '' : chunks === null ? first.toString() : Buffer.concat(chunks).toString());
+    } catch (error) {
+      return send(response, 400, TEXT_TYPE, `The request body is not JSON: ${error.message}\n`);
+    }
+    if (call === null || typeof call !== 'object') {
+      return send(response, 400, TEXT_TYPE, 'The request body is not a JSON object\n');
+    }
+    invoke(response, call.event, call.context);
+  });
+}
+
+/** Compares every character whatever the first difference, so that the time tells nothing. */
+function carriesToken(rawHeaders) {
+  const token = settings.token;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i].length !== 17 || rawHeaders[i].toLowerCase() !== 'core-bridge-token') continue;
+    const given = rawHeaders[i + 1];
+    let difference = given.length ^ token.length;
+    for (let j = 0; j < token.length; j++) difference |= given.charCodeAt(j) ^ token.charCodeAt(j);
+    return difference === 0;
+  }
+  return false;
+}
+
+function send(response, status, type, text) {
+  const socket = response.socket;
+  if (socket != null) socket.isServing = false;
+  if (stopping) response.shouldKeepAlive = false;
+  response.sendDate = false; // nobody reads it on this hop
+  response.writeHead(status, [
+    ['Content-Type', type],
+    ['Content-Length', Buffer.byteLength(text)],
+  ]);
+  response.end(text);
+}
+
+// Invoking ---------------------------------------------------------------------------------------------------------
+
+/** One call of the handler, from the parsed request to the reply. */
+class Invocation {
+  constructor(response, context) {
+    this.response = response;
+    this.isDone = false;
+    /** True once the handler returned nothing and only its callback can end the call. */
+    this.waits = false;
+    this.calledBack = false;
+    this.error = undefined;
+    this.value = undefined;
+    this.expiresAt = Infinity;
+    this.abort = null;
+    this.id = context.invocationId; // kept: the handler may change its context
+    this.trace = context.trace;
+    this.output = null;
+  }
+}
+
+/** Leads from a context to its invocation; a WeakMap here costs a tenth of the throughput. */
+const INVOCATION = Symbol('invocation');
+const owner = {value: null, enumerable: false, configurable: true};
+
+/** What the handler gets as its second argument: the members sent by the core, and two more that stay out of JSON. */
+class Context {
+  constructor(members) {
+    for (const name in members) if (name !== 'signal') this[name] = members[name];
+  }
+
+  getRemainingTimeInMillis() {
+    return this.deadlineMs === undefined ? Infinity : Math.max(0, this.deadlineMs - Date.now());
+  }
+
+  /** Aborts at the deadline, or when the core hung up. Made on first use: most handlers never ask. */
+  get signal() {
+    const invocation = this[INVOCATION];
+    return invocation === undefined || typeof AbortController === 'undefined' ? undefined : signalOf(invocation, this);
+  }
+}
+
+function invoke(response, event, members) {
+  const context = new Context(members);
+  const invocation = new Invocation(response, context);
+  owner.value = invocation;
+  Object.defineProperty(context, INVOCATION, owner);
+  const callback = (error, value) => onCallback(invocation, error, value);
+  let result;
+  try {
+    if (event !== null && typeof event === 'object') {
+      addLowerCaseNames(event.headers);
+      addLowerCaseNames(event.multiValueHeaders);
+    }
+    result =
+      invocations === null ? callHandler(event, context, callback) : invocations.run(invocation, callHandler, event, context, callback);
+    if (result != null && typeof result.then === 'function') return follow(invocation, context, result);
+  } catch (error) {
+    return fail(invocation, error);
+  }
+  if (invocation.calledBack) conclude(invocation);
+  else if (takesCallback && !isResult(result)) {
+    invocation.waits = true;
+    watch(invocation, context);
+  } else settle(invocation, result);
+}
+
+function callHandler(event, context, callback) {
+  if (globalThisObject[otelGlobal] === undefined) return handler(event, context, callback);
+  return callInTrace(event, context, callback);
+}
+
+function follow(invocation, context, promise) {
+  watch(invocation, context);
+  promise.then(
+    value => {
+      if (value === undefined && invocation.calledBack) conclude(invocation);
+      else settle(invocation, value);
+    },
+    error => fail(invocation, error),
+  );
+}
+
+function onCallback(invocation, error, value) {
+  if (invocation.isDone || invocation.calledBack) {
+    stray('callback called after the reply, ignored', error || '', invocation);
+    return;
+  }
+  invocation.calledBack = true;
+  invocation.error = error;
+  invocation.value = value;
+  if (invocation.waits) conclude(invocation);
+}
+
+function conclude(invocation) {
+  if (invocation.error) fail(invocation, invocation.error);
+  else settle(invocation, invocation.value);
+}
+
+/**
+Whether what a handler with a callback returned can be meant as its result. `(e, c, cb) => setTimeout(…)` returns a
+timer that nobody asked for: an instance of a class that is no envelope counts as nothing.
+*/
+function isResult(value) {
+  if (value === undefined) return false;
+  if (value === null || typeof value !== 'object') return typeof value !== 'function';
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null || Array.isArray(value)) return true;
+  return ArrayBuffer.isView(value) || typeof value.toJSON === 'function' || 'statusCode' in value || 'body' in value;
+}
+
+function settle(invocation, value) {
+  if (invocation.isDone) return;
+  let text;
+  try {
+    text = toText(value);
+  } catch (error) {
+    return fail(invocation, new TypeError(`The result of the function is not JSON: ${messageOf(error)}`));
+  }
+  finish(invocation);
+  send(invocation.response, 200, JSON_TYPE, text);
+}
+
+function fail(invocation, error) {
+  if (invocation.isDone) return stray('error after the reply', error, invocation);
+  logFor(invocation, `${stackOf(error)}\n`);
+  finish(invocation);
+  send(invocation.response, 500, TEXT_TYPE, messageOf(error));
+}
+
+function finish(invocation) {
+  invocation.isDone = true;
+  if (invocation.expiresAt !== Infinity) watched.delete(invocation);
+  if (invocation.abort !== null) invocation.abort.stop();
+  if (invocation.output !== null) flushOutput(invocation);
+}
+
+/** The JSON text of a result. Bytes become the envelope's base64 form. */
+function toText(value) {
+  if (value === undefined) return '';
+  if (value !== null && typeof value === 'object') {
+    if (ArrayBuffer.isView(value)) return JSON.stringify({body: base64(value), isBase64Encoded: true});
+    const body = value.body;
+    if (body !== null && typeof body === 'object' && ArrayBuffer.isView(body)) {
+      return JSON.stringify(Object.assign({}, value, {body: base64(body), isBase64Encoded: true}));
+    }
+  }
+  const text = JSON.stringify(value);
+  if (text === undefined) throw new TypeError(`a ${typeof value} has no JSON form`);
+  return text;
+}
+
+function base64(view) {
+  return Buffer.from(view.buffer, view.byteOffset, view.byteLength).toString('base64');
+}
+
+// Look-up of headers in either case --------------------------------------------------------------------------------
+
+const hasOwn = Object.prototype.hasOwnProperty;
+const lowerCased = new Map();
+const hidden = {value: undefined, enumerable: false, writable: true, configurable: true};
+
+/** Adds `content-type` beside `Content-Type`, out of sight of JSON, spread and Object.keys. Safe for any name. */
+function addLowerCaseNames(headers) {
+  if (headers === null || typeof headers !== 'object') return;
+  const names = Object.keys(headers);
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i];
+    let lower = lowerCased.get(name);
+    if (lower === undefined) {
+      lower = name.toLowerCase();
+      if (lowerCased.size < 1000) lowerCased.set(name, lower); // names come from strangers
+    }
+    if (lower === name || hasOwn.call(headers, lower)) continue;
+    hidden.value = headers[name];
+    Object.defineProperty(headers, lower, hidden);
+  }
+}
+
+// Deadline ---------------------------------------------------------------------------------------------------------
+
+/** Calls that outlived their handler's return. One coarse timer for all: the core is the one that is exact. */
+const watched = new Set();
+let sweeper = null;
+
+function watch(invocation, context) {
+  if (typeof context.deadlineMs !== 'number') return;
+  // From here on the clock may be set without any call noticing.
+  invocation.expiresAt = uptimeMs() + (context.deadlineMs - Date.now());
+  watched.add(invocation);
+  if (sweeper === null) {
+    sweeper = setInterval(sweep, SWEEP_MS);
+    sweeper.unref();
+  }
+}
+
+function sweep() {
+  const now = uptimeMs();
+  for (const invocation of watched) {
+    if (invocation.expiresAt > now) continue;
+    fail(invocation, new Error('Function timed out'));
+  }
+  if (watched.size > 0) return;
+  clearInterval(sweeper);
+  sweeper = null;
+}
+
+function uptimeMs() {
+  return process.uptime() * 1000;
+}
+
+function signalOf(invocation, context) {
+  if (invocation.abort === null) {
+    const controller = new AbortController();
+    const abort = (name, text) => controller.abort(new DOMException(text, name));
+    // The socket's events belong to no call: listeners of the signal are put back into theirs.
+    const onClose = () => inScope(invocation, abort, 'AbortError', 'The caller hung up');
+    let timer;
+    if (typeof context.deadlineMs === 'number') {
+      const afterMs = Math.min(Math.max(0, context.deadlineMs - Date.now()), 0x7fffffff);
+      timer = setTimeout(abort, afterMs, 'TimeoutError', 'The deadline of the call has passed');
+      timer.unref();
+    }
+    invocation.response.once('close', onClose);
+    invocation.abort = {
+      signal: controller.signal,
+      stop() {
+        clearTimeout(timer);
+        invocation.response.removeListener('close', onClose);
+      },
+    };
+    if (invocation.isDone) invocation.abort.stop();
+  }
+  return invocation.abort.signal;
+}
+
+// Errors -----------------------------------------------------------------------------------------------------------
+
+/** Something went wrong outside of every call, or after its reply. It is counted and logged; the process stays. */
+function stray(what, error, invocation) {
+  strays++;
+  logFor(invocation, `core-bridge: ${what} (stray error ${strays}): ${stackOf(error)}\n`);
+}
+
+function onUncaught(error) {
+  const invocation = invocations === null ? undefined : invocations.getStore();
+  // A throw in a timer of a call that still waits: its reply will never come, so this is the reply.
+  if (invocation !== undefined && !invocation.isDone) fail(invocation, error);
+  else stray('uncaught exception', error, invocation);
+}
+
+/** What the caller reads: the bare message. The core adds its prefix. */
+function messageOf(error) {
+  try {
+    if (error === null || typeof error !== 'object') return String(error);
+    if (typeof error.message === 'string') return error.message || String(error.name || 'Error');
+    const text = JSON.stringify(error);
+    return text === undefined ? String(error) : text;
+  } catch (_) {
+    return 'an error that has no message';
+  }
+}
+
+function stackOf(error) {
+  try {
+    if (error !== null && typeof error === 'object' && typeof error.stack === 'string') return error.stack;
+  } catch (_) {
+    // a getter that throws
+  }
+  return messageOf(error);
+}
+
+/** One line: name, message and, for a syntax error, the place. */
+function causeOf(error) {
+  const stack = stackOf(error).split('\n');
+  const name = error && error.name ? `${error.name}: ` : '';
+  const place = error instanceof SyntaxError && !/^\w*Error/.test(stack[0]) ? ` (${stack[0]})` : '';
+  return `${name}${messageOf(error).split('\n')[0]}${place}`;
+}
+
+// Output of a call -------------------------------------------------------------------------------------------------
+
+/** Follows a call through its promises and timers. Null before Node 12.17: lines then stay plain. */
+function openInvocationScope() {
+  const AsyncLocalStorage = require('async_hooks').AsyncLocalStorage;
+  return AsyncLocalStorage === undefined ? null : new AsyncLocalStorage();
+}
+
+function inScope(invocation, run, ...args) {
+  return invocations === null ? run(...args) : invocations.run(invocation, run, ...args);
+}
+
+/** Catches process.stdout and process.stderr, and with them console: what a call writes goes to the channel, tagged. */
+function tagOutput() {
+  for (const name of ['stdout', 'stderr']) {
+    const stream = process[name];
+    const write = stream.write;
+    stream.write = (chunk, ...rest) => {
+      const invocation = invocations.getStore();
+      if (invocation === undefined) return write.call(stream, chunk, ...rest);
+      capture(invocation, name, chunk, rest[0]);
+      const done = rest.find(argument => typeof argument === 'function');
+      if (done !== undefined) process.nextTick(done);
+      return true;
+    };
+  }
+}
+
+function capture(invocation, name, chunk, encoding) {
+  if (invocation.output === null) invocation.output = {stdout: openLine(), stderr: openLine()};
+  const line = invocation.output[name];
+  const text =
+    typeof chunk === 'string' && !(typeof encoding === 'string' && /^(hex|base64|latin1|binary)/i.test(encoding))
+      ? chunk
+      : line.decoder.write(Buffer.from(chunk, typeof encoding === 'string' ? encoding : undefined));
+  const pieces = (line.rest + text).split('\n');
+  line.rest = pieces.pop();
+  for (const piece of pieces) writeLine(invocation, name, piece);
+  if (line.rest.length > LINE_MAX_CHARS || (invocation.isDone && line.rest !== '')) {
+    writeLine(invocation, name, line.rest);
+    line.rest = '';
+  }
+}
+
+function openLine() {
+  return {rest: '', decoder: new StringDecoder('utf8')};
+}
+
+function flushOutput(invocation) {
+  for (const name of ['stdout', 'stderr']) {
+    const line = invocation.output[name];
+    const rest = line.rest + line.decoder.end();
+    line.rest = '';
+    if (rest !== '') writeLine(invocation, name, rest);
+  }
+}
+
+function writeLine(invocation, stream, line) {
+  const traceparent = invocation.trace == null ? undefined : invocation.trace.traceparent;
+  const traceId = typeof traceparent === 'string' ? traceparent.split('-')[1] : undefined;
+  for (let from = 0; from === 0 || from < line.length; from += LINE_MAX_CHARS) {
+    channel.write({log: {stream, invocationId: invocation.id, traceId, line: line.substr(from, LINE_MAX_CHARS)}});
+  }
+}
+
+/** The bridge's own word about a call. */
+function logFor(invocation, text) {
+  if (invocations === null || invocation === undefined) writeStderr(text);
+  else capture(invocation, 'stderr', text);
+}
+
+/**
+The core's end of the descriptor. Never waits for the reader: past 8 MiB unread, lines are dropped and counted; a
+reader that is gone costs the lines, not the process.
+*/
+function openChannel(fd) {
+  if (!Number.isInteger(fd) || fd < 0) return null;
+  let stream;
+  try {
+    stream = new net.Socket({fd, readable: false, writable: true});
+    stream.unref();
+  } catch (_) {
+    stream = fs.createWriteStream('', {fd, autoClose: false}); // a file, in somebody's experiment
+  }
+  let isOpen = true;
+  let dropped = 0;
+  stream.on('error', () => {
+    isOpen = false;
+  });
+  return {
+    write(record) {
+      if (!isOpen) return;
+      if ((stream.writableLength || 0) > CHANNEL_MAX_BYTES) {
+        dropped++;
+        return;
+      }
+      if (dropped > 0) {
+        const line = `core-bridge: ${dropped} log lines were dropped, nobody read them`;
+        dropped = 0;
+        stream.write(`${JSON.stringify({log: {stream: 'stderr', line}})}\n`);
+      }
+      stream.write(`${JSON.stringify(record)}\n`);
+    },
+    end(done) {
+      if (!isOpen) return done();
+      setTimeout(done, 500); // the reader may have stopped reading
+      stream.end(done);
+    },
+  };
+}
+
+// Traces -----------------------------------------------------------------------------------------------------------
+
+/** Where @opentelemetry/api 1.x keeps what the function's own SDK registered; absent, there is nothing to do. */
+const otelGlobal = Symbol.for('opentelemetry.js.api.1');
+const globalThisObject = global;
+let otelApi;
+
+function callInTrace(event, context, callback) {
+  if (otelApi === undefined) {
+    try {
+      otelApi = require(require.resolve('@opentelemetry/api', {paths: [handlerDirectory]}));
+    } catch (_) {
+      otelApi = null;
+    }
+  }
+  let active = null;
+  try {
+    if (otelApi !== null) active = otelApi.propagation.extract(otelApi.context.active(), context.trace || {});
+  } catch (_) {
+    active = null; // a broken propagator must not break the call
+  }
+  if (active === null) return handler(event, context, callback);
+  return otelApi.context.with(active, handler, undefined, event, context, callback);
+}
+
+start();

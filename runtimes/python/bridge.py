@@ -1,0 +1,1031 @@
+# -*- coding: utf-8 -*-
+"""The Python bridge: loads one handler, listens on 127.0.0.1:$SCW_UPSTREAM_PORT and answers POST / with its result.
+
+One file, standard library only, for Python 2.7 and 3.6 and later. Plain handlers run in CORE_CONCURRENCY threads that
+wait on the sockets themselves: a call changes threads not once. A handler written with `async def` runs on an asyncio
+loop in the main thread. README.md lists what the bridge promises.
+"""
+
+from __future__ import print_function
+
+import base64
+import errno
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+import traceback
+
+PY2 = sys.version_info[0] == 2
+NOT_LOADED = (
+    b"Function Handler does not exist, check that you provided the right HANDLER parameter "
+    b"(path to your module with exported function to use)"
+)
+LINE_MAX_CHARS = 65536
+CHANNEL_MAX_BYTES = 8 * 1024 * 1024
+HEAD_MAX_BYTES = 256 * 1024
+WRITE_TIMEOUT_S = 60  # a reader that takes longer to take its reply is gone
+DEFINED_COROUTINE = 0x80  # inspect.CO_COROUTINE, without the cost of importing inspect
+
+text_type = type(u"")
+clock = getattr(time, "monotonic", time.time)
+
+
+def main():
+    settings = Settings(os.environ)
+    channel = Channel(settings.fd) if settings.fd is not None else None
+    tag_output(channel)
+    try:
+        handler, cause = load_handler(settings.handler_path, settings.handler_name), None
+    except BaseException as error:  # sys.exit() in a module is one more way not to load
+        handler, cause = None, one_line(error)
+        log("core-bridge: cannot load the handler: %s" % traceback.format_exc())
+    try:
+        listener = listen(settings.port)
+    except (OSError, socket.error, OverflowError) as error:
+        log("core-bridge: cannot listen on 127.0.0.1:%s: %s\n" % (settings.port, error))
+        sys.exit(1)
+
+    def report():
+        if channel is not None:
+            channel.write(load_report(cause))
+
+    calls = Calls(handler, channel)
+    if is_async(handler):
+        serve_on_loop(listener, settings, calls, report)
+    else:
+        serve_in_threads(listener, settings, calls, report)
+    leave(channel)
+
+
+# Settings
+
+
+class Settings(object):
+    """Reads the environment. The bridge's own names are gone before user code can see them."""
+
+    def __init__(self, env):
+        self.port = int(env.get("SCW_UPSTREAM_PORT") or 8081)
+        self.handler_path = env.get("SCW_HANDLER_PATH", "")
+        self.handler_name = env.get("SCW_HANDLER_NAME") or "handle"
+        self.token = env.pop("CORE_BRIDGE_TOKEN", "").encode("latin-1")
+        fd = env.pop("CORE_BRIDGE_FD", "")
+        self.fd = int(fd) if fd.isdigit() else None
+        self.threads = max(1, int(env.get("CORE_CONCURRENCY") or 1))
+        # A JSON escape makes one byte six; the rest of the event has room beside it.
+        self.max_bytes = 6 * int(env.get("SCW_PAYLOAD_MAX_SIZE") or 6291456) + 8 * 1024 * 1024
+
+
+# Loading
+
+
+def load_report(cause):
+    report = {"loaded": cause is None, "runtime": "Python %d.%d.%d" % sys.version_info[:3]}
+    if cause is not None:
+        report["error"] = cause
+    return report
+
+
+def load_handler(handler_path, handler_name):
+    if not handler_path:
+        raise ValueError("SCW_HANDLER_PATH is not set")
+    path = os.path.abspath(handler_path)
+    if not os.path.isfile(path):
+        path += ".py"
+    if not os.path.isfile(path):
+        raise ValueError("no handler file at %s or %s" % (path[:-3], path))
+    directory, stem = os.path.dirname(path), os.path.splitext(os.path.basename(path))[0]
+    # The first entry is the bridge's own folder, none of the function's business.
+    sys.path[0:1] = [os.path.join(directory, "package"), directory]
+    sys.argv[:] = [path]
+    handler = import_file(stem, path)
+    for name in handler_name.split("."):
+        handler = getattr(handler, name)
+    if not callable(handler):
+        raise TypeError("%s in %s is not a function" % (handler_name, path))
+    return handler
+
+
+def import_file(stem, path):
+    """By path, so that a handler called json.py or test.py is not mistaken for a module of the library."""
+    if PY2:
+        import imp
+
+        return imp.load_source(stem, path)
+    from importlib import import_module, machinery, util
+
+    directory = os.path.dirname(path)
+    package = os.path.basename(directory)
+    if os.path.isfile(os.path.join(directory, "__init__.py")) and package.isidentifier():
+        sys.path.append(os.path.dirname(directory))  # `from . import sibling` needs the package
+        module = import_module("%s.%s" % (package, stem))
+        sys.modules.setdefault(stem, module)
+        return module
+    # The loader is named, as the file may have any extension.
+    spec = util.spec_from_file_location(stem, path, loader=machinery.SourceFileLoader(stem, path))
+    module = util.module_from_spec(spec)
+    sys.modules[stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def is_async(handler):
+    if handler is None:
+        return False
+    for function in (handler, getattr(handler, "__func__", None), getattr(type(handler), "__call__", None)):
+        code = getattr(function, "__code__", None)
+        if code is not None:
+            return bool(code.co_flags & DEFINED_COROUTINE)
+    return False
+
+
+# What the handler gets
+
+
+class Headers(dict):
+    """A dict of Title-Case names in which any case finds the value."""
+
+    def _name(self, key):
+        if dict.__contains__(self, key):
+            return key
+        try:
+            wanted = key.lower()
+        except AttributeError:
+            return key
+        for name in self:
+            if name.lower() == wanted:
+                return name
+        return key
+
+    def __missing__(self, key):
+        name = self._name(key)
+        if name is key:
+            raise KeyError(key)
+        return dict.__getitem__(self, name)
+
+    def __contains__(self, key):
+        return dict.__contains__(self, self._name(key))
+
+    has_key = __contains__
+
+    def get(self, key, default=None):
+        return dict.get(self, self._name(key), default)
+
+    def __setitem__(self, key, value):
+        dict.__setitem__(self, self._name(key), value)
+
+    def __delitem__(self, key):
+        dict.__delitem__(self, self._name(key))
+
+    def pop(self, key, *default):
+        return dict.pop(self, self._name(key), *default)
+
+    def setdefault(self, key, default=None):
+        return dict.setdefault(self, self._name(key), default)
+
+    def copy(self):
+        return Headers(self)
+
+
+class Context(dict):
+    """The members the core sent, as items and as attributes."""
+
+    def __getattr__(self, name):
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name)
+
+    def get_remaining_time_in_millis(self):
+        deadline = self.get("deadlineMs")
+        return float("inf") if deadline is None else max(0, int(deadline - time.time() * 1000))
+
+
+# Calls
+
+
+class Calls(object):
+    """Runs the handler: bytes of a request in, status, type and bytes of the reply out."""
+
+    def __init__(self, handler, channel):
+        self.handler = handler
+        self.channel = channel
+        self.loop = None  # for a plain function that returns a coroutine
+        self.lock = threading.Lock()
+
+    def open(self, body):
+        """Returns (event, context); raises ValueError when the body is none of ours."""
+        call = json.loads(body.decode("utf-8"))
+        if not isinstance(call, dict):
+            raise ValueError("not a JSON object")
+        event, context = call.get("event"), Context(call.get("context") or {})
+        if isinstance(event, dict):
+            for name in ("headers", "multiValueHeaders"):
+                if isinstance(event.get(name), dict):
+                    event[name] = Headers(event[name])
+        return event, context
+
+    def run(self, body):
+        if self.handler is None:
+            return 500, TEXT, NOT_LOADED
+        try:
+            event, context = self.open(body)
+        except ValueError as error:
+            return 400, TEXT, to_bytes("The request body is not JSON: %s\n" % error)
+        invocation = outer = None
+        if self.channel is not None:
+            invocation = Invocation(context, self.channel)
+            outer = current.set(invocation)
+        attached = attach_trace(context)
+        try:
+            result = self.handler(event, context)
+            if hasattr(result, "__await__"):
+                result = self.wait_for(result, context)
+            return 200, JSON, to_json(result)
+        except BaseException as error:  # SystemExit too: one call must not end its neighbours
+            return failed(error)
+        finally:
+            detach_trace(attached)
+            if invocation is not None:
+                invocation.end()
+                current.reset(outer)
+
+    def start(self, loop, body, done):
+        """The same for an async handler: `done` gets the answer, exactly once, by the deadline."""
+        try:
+            event, context = self.open(body)
+        except ValueError as error:
+            return done((400, TEXT, to_bytes("The request body is not JSON: %s\n" % error)))
+        invocation = outer = None
+        if self.channel is not None:
+            invocation = Invocation(context, self.channel)
+            outer = current.set(invocation)
+        attached = attach_trace(context)
+        try:
+            task = loop.create_task(self.handler(event, context))
+        except BaseException as error:
+            return done(failed(error))
+        finally:
+            detach_trace(attached)
+            if invocation is not None:
+                current.reset(outer)
+        left = seconds_left(context)
+
+        def time_out():
+            task.remove_done_callback(finish)
+            task.cancel()
+            answer(failed(TimedOut()))
+
+        def finish(task):
+            if timer is not None:
+                timer.cancel()
+            try:
+                answer((200, JSON, to_json(task.result())))
+            except BaseException as error:
+                answer(failed(error))
+
+        def answer(reply):
+            if invocation is not None:
+                invocation.end()
+            done(reply)
+
+        timer = None if left is None else loop.call_later(left, time_out)
+        task.add_done_callback(finish)
+
+    def wait_for(self, coroutine, context):
+        import asyncio
+        from concurrent import futures
+
+        with self.lock:
+            if self.loop is None:
+                self.loop = asyncio.new_event_loop()
+                start_thread(self.loop.run_forever)
+        future = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+        try:
+            return future.result(seconds_left(context))
+        except futures.TimeoutError:
+            if future.done():
+                raise
+            future.cancel()
+            raise TimedOut()
+
+
+class TimedOut(Exception):
+    def __str__(self):
+        return "Function timed out"
+
+
+class NotJson(Exception):
+    pass
+
+
+def failed(error):
+    log("".join(traceback.format_exception(type(error), error, sys.exc_info()[2])))
+    return 500, TEXT, to_bytes(message_of(error))
+
+
+def seconds_left(context):
+    deadline = context.get("deadlineMs")
+    return None if deadline is None else max(0.0, deadline / 1000.0 - time.time())
+
+
+def message_of(error):
+    """What the caller reads: the bare message. The core adds its prefix."""
+    try:
+        return str(error) or type(error).__name__
+    except Exception:
+        try:
+            return text_type(error)
+        except Exception:
+            return type(error).__name__
+
+
+def one_line(error):
+    lines = message_of(error).splitlines() or [""]
+    return "%s: %s" % (type(error).__name__, lines[0])
+
+
+def to_bytes(text):
+    return text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace" if not PY2 else "replace")
+
+
+# Results
+
+encode = json.JSONEncoder(ensure_ascii=PY2, allow_nan=False, separators=(",", ":")).encode
+encode_ascii = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
+
+
+def to_json(result):
+    """The JSON text of a result. Bytes become the envelope's base64 form."""
+    if result is None:
+        return b""
+    if is_bytes(result):
+        result = {"body": to_base64(result), "isBase64Encoded": True}
+    elif isinstance(result, dict) and is_bytes(result.get("body")):
+        result = dict(result, body=to_base64(result["body"]), isBase64Encoded=True)
+    try:
+        text = encode(result)
+        try:
+            return text.encode("utf-8")
+        except UnicodeEncodeError:  # half of a surrogate pair: only an escape can say it
+            return encode_ascii(result).encode("ascii")
+    except Exception as error:
+        raise NotJson("The result of the function is not JSON: %s" % message_of(error))
+
+
+def is_bytes(value):
+    if isinstance(value, (bytearray, memoryview)):
+        return True
+    if not isinstance(value, bytes):
+        return False
+    if not PY2:
+        return True
+    try:
+        value.decode("utf-8")
+        return False
+    except UnicodeDecodeError:
+        return True
+
+
+def to_base64(value):
+    return base64.b64encode(bytes(value) if not isinstance(value, memoryview) else value.tobytes()).decode("ascii")
+
+
+# HTTP
+
+JSON = b"application/json"
+TEXT = b"text/plain; charset=utf-8"
+REASONS = {
+    200: b"OK",
+    400: b"Bad Request",
+    403: b"Forbidden",
+    404: b"Not Found",
+    405: b"Method Not Allowed",
+    413: b"Payload Too Large",
+    431: b"Request Header Fields Too Large",
+    500: b"Internal Server Error",
+}
+
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+try:
+    from _operator import _compare_digest as is_same  # hmac's, without the cost of importing hashlib
+except ImportError:
+    from hmac import compare_digest as is_same
+
+
+def reply(status, kind, body, keep):
+    return b"HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n%s\r\n%s" % (
+        status,
+        REASONS[status],
+        kind,
+        len(body),
+        b"" if keep else b"Connection: close\r\n",
+        body,
+    )
+
+
+class Request(object):
+    __slots__ = ("refusal", "keep", "body", "parts", "bytes", "missing", "chunk")
+
+    def __init__(self):
+        self.refusal = None  # (status, text) of a request that never reaches the handler
+        self.keep = True  # whether another request may follow on the connection
+        self.body = b""
+        self.parts = []
+        self.bytes = 0
+        self.missing = 0  # of the body, or of the chunk that is arriving
+        self.chunk = None  # None: a body with a length; else what the next line of a chunked body is
+
+    def refuse(self, status, text, keep=True):
+        if self.refusal is None:
+            self.refusal, self.parts = (status, text), []
+        self.keep = self.keep and keep
+        return self
+
+
+class Reader(object):
+    """Cuts the bytes of one connection into requests. Of a refused request it keeps nothing but the place."""
+
+    def __init__(self, settings):
+        self.token = settings.token
+        self.max_bytes = settings.max_bytes
+        self.pending = b""  # bytes after the last whole request
+        self.receiving = None  # the request whose body is arriving
+        self.wants_continue = False
+
+    def next(self, data):
+        """Takes in bytes; the next whole request, or None. With b"" it looks at what a pipelining client sent."""
+        if self.receiving is None:
+            if self.pending:
+                data = self.pending + data
+            end = data.find(b"\r\n\r\n")
+            if end < 0:
+                self.pending = data
+                if len(data) > HEAD_MAX_BYTES:
+                    return Request().refuse(431, "The request head is too large for the bridge\n", keep=False)
+                return None
+            self.pending = b""
+            self.receiving = self.open(data[: end + 2])
+            data = data[end + 4 :]
+        request = self.receiving
+        if request.chunk is not None:
+            return self.next_chunks(request, data)
+        rest = len(data) - request.missing
+        if rest > 0:
+            self.pending = data[-rest:]
+            data = data[:-rest]
+        if request.refusal is None and data:
+            request.parts.append(data)
+        request.missing -= len(data)
+        return self.close(request) if request.missing == 0 else None
+
+    def open(self, head):
+        request, lower = Request(), head.lower()
+        if self.token and not is_same(field(head, lower, b"\r\ncore-bridge-token:") or b"", self.token):
+            request.refuse(403, "Core-Bridge-Token is missing or wrong\n")
+        if not head.startswith(b"POST / HTTP/1.1\r\n"):
+            line = head[: head.find(b"\r\n")].split(b" ")
+            if len(line) != 3 or line[2] not in (b"HTTP/1.0", b"HTTP/1.1"):
+                request.refuse(400, "The request line is malformed\n", keep=False)
+            elif line[1] != b"/":
+                request.refuse(404, "Only POST / is served here\n")
+            elif line[0] != b"POST":
+                request.refuse(405, "Only POST / is served here\n")
+            request.keep = request.keep and line[-1] == b"HTTP/1.1"
+        if field(lower, lower, b"\r\nconnection:") == b"close":
+            request.keep = False
+        coding = field(lower, lower, b"\r\ntransfer-encoding:")
+        length = field(head, lower, b"\r\ncontent-length:")
+        if coding == b"chunked" and length is None:
+            request.chunk = b"size"
+        elif coding is not None or not (length or b"0").isdigit():
+            request.refuse(400, "The request has a framing that the bridge does not know\n", keep=False)
+        else:
+            request.missing = int(length or 0)
+            if request.missing > self.max_bytes:
+                request.refuse(413, "The request is too large for the bridge\n")
+        self.wants_continue = field(lower, lower, b"\r\nexpect:") == b"100-continue"
+        return request
+
+    def next_chunks(self, request, data):
+        data, self.pending = self.pending + data, b""
+        while data:
+            if request.missing:
+                piece = data[: request.missing]
+                data = data[len(piece) :]
+                request.missing -= len(piece)
+                request.bytes += len(piece)
+                if request.bytes > self.max_bytes:
+                    request.refuse(413, "The request is too large for the bridge\n")
+                elif request.refusal is None:
+                    request.parts.append(piece)
+                continue
+            end = data.find(b"\r\n")
+            if end < 0 and len(data) < HEAD_MAX_BYTES:
+                break
+            line, data = data[:end], data[end + 2 :]
+            if request.chunk == b"end":  # the line break after a chunk
+                request.chunk = b"size"
+            elif request.chunk == b"trailer":
+                if not line:
+                    self.pending = data
+                    return self.close(request)
+            else:
+                try:
+                    request.missing = int(line.split(b";")[0], 16)
+                except ValueError:
+                    return self.close(request.refuse(400, "The request has a malformed chunk\n", keep=False))
+                request.chunk = b"end" if request.missing else b"trailer"
+        self.pending = data
+        return None
+
+    def close(self, request):
+        self.receiving = None
+        request.body = request.parts[0] if len(request.parts) == 1 else b"".join(request.parts)
+        return request
+
+
+def field(head, lower, name):
+    at = lower.find(name)
+    if at < 0:
+        return None
+    at += len(name)
+    return head[at : lower.find(b"\r\n", at)].strip()
+
+
+# Serving plain handlers
+
+
+def listen(port):
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(1024)
+    return listener
+
+
+class Connection(object):
+    def __init__(self, sock, settings):
+        set_close_on_exec(sock.fileno())
+        sock.setblocking(True)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", WRITE_TIMEOUT_S, 0))
+        self.sock = sock
+        self.reader = Reader(settings)
+
+    def serve(self, calls, stop, flags):
+        """Reads once and answers what is whole. False when the connection is over."""
+        reader, sock = self.reader, self.sock
+        try:
+            data = sock.recv(65536 if reader.receiving is None else 1048576, flags)
+            if not data:
+                return False
+            request = reader.next(data)
+            if reader.wants_continue and request is None:
+                reader.wants_continue = False
+                sock.sendall(CONTINUE)
+            while request is not None:
+                if request.refusal is None:
+                    status, kind, body = calls.run(request.body)
+                else:
+                    status, kind, body = request.refusal[0], TEXT, to_bytes(request.refusal[1])
+                keep = request.keep and not stop.is_set
+                sock.sendall(reply(status, kind, body, keep))
+                if not keep:
+                    return False
+                request = reader.next(b"") if reader.pending else None
+            return True
+        except (OSError, socket.error) as error:
+            return error.errno == errno.EAGAIN and flags != 0  # woken for nothing
+
+
+def serve_in_threads(listener, settings, calls, report):
+    stop = Stop()
+    stop.on_signals()
+    serve = serve_by_epoll if hasattr(select, "epoll") else serve_by_thread
+    serve(listener, settings, calls, stop, report)
+
+
+class Stop(object):
+    """Set by SIGTERM. Its descriptor becomes readable, which wakes every thread that waits."""
+
+    def __init__(self):
+        self.is_set = False
+        self.awake, self.waker = os.pipe()
+        set_close_on_exec(self.awake)
+        set_close_on_exec(self.waker)
+
+    def set(self, *_):
+        if not self.is_set:
+            self.is_set = True
+            os.write(self.waker, b"!")
+
+    def on_signals(self):
+        signal.signal(signal.SIGTERM, self.set)
+        signal.signal(signal.SIGINT, self.set)
+
+
+def serve_by_epoll(listener, settings, calls, stop, report):
+    """Every thread waits for the next readable connection, runs the call itself and waits again."""
+    listener.setblocking(False)
+    epoll, connections, accepting = select.epoll(), {}, listener.fileno()
+    # With several threads a connection that woke one must not wake another before it was served.
+    several = settings.threads > 1
+    mask = select.EPOLLIN | (select.EPOLLONESHOT if several else 0)
+    epoll.register(accepting, mask)
+    epoll.register(stop.awake, select.EPOLLIN)
+
+    def accept():
+        while True:
+            try:
+                sock = listener.accept()[0]
+            except (OSError, socket.error):
+                break
+            connections[sock.fileno()] = Connection(sock, settings)
+            epoll.register(sock.fileno(), mask)
+        return True
+
+    def serve(fd):
+        connection = connections.get(fd)
+        if connection is None:
+            return False
+        if connection.serve(calls, stop, socket.MSG_DONTWAIT):
+            return True
+        del connections[fd]
+        epoll.unregister(fd)
+        connection.sock.close()
+        return False
+
+    def work():
+        while not stop.is_set:
+            try:
+                ready = epoll.poll(-1, 1 if several else 64)
+            except (OSError, IOError) as error:
+                if error.errno != errno.EINTR:
+                    raise
+                continue
+            for fd, _ in ready:
+                if stop.is_set:
+                    break
+                if (accept() if fd == accepting else serve(fd)) and several:
+                    epoll.modify(fd, mask)
+
+    # Python 2 lets a signal interrupt the system calls of the main thread: no handler runs there.
+    threads = [start_thread(work) for _ in range(settings.threads if PY2 else settings.threads - 1)]
+    report()
+    if PY2:
+        while not stop.is_set:
+            try:
+                select.select([stop.awake], [], [])
+            except select.error:
+                pass
+    else:
+        work()
+    listener.close()
+    for thread in threads:
+        thread.join()
+
+
+def serve_by_thread(listener, settings, calls, stop, report):
+    """Where there is no epoll: a thread for each connection, and a turnstile before the handler."""
+    turnstile, run = threading.Semaphore(settings.threads), calls.run
+
+    def run_in_turn(body):
+        with turnstile:
+            return run(body)
+
+    def work(connection):
+        while connection.serve(calls, stop, 0):
+            pass
+        connection.sock.close()
+
+    calls.run = run_in_turn
+    report()
+    while not stop.is_set:
+        try:
+            ready = select.select([listener, stop.awake], [], [])[0]
+        except select.error:  # Python 2: a signal came
+            continue
+        if listener in ready:
+            start_thread(work, Connection(listener.accept()[0], settings))
+    listener.close()
+    for _ in range(settings.threads):
+        turnstile.acquire()
+
+
+def start_thread(work, *args):
+    thread = threading.Thread(target=work, args=args)
+    thread.daemon = True
+    thread.start()
+    return thread
+
+
+# Serving async handlers
+
+
+def serve_on_loop(listener, settings, calls, report):
+    import asyncio
+
+    loop = handlers_loop(asyncio)
+    state = {"active": 0, "stopping": False}
+
+    class Protocol(asyncio.Protocol):
+        def connection_made(self, transport):
+            self.transport, self.reader, self.is_busy = transport, Reader(settings), False
+
+        def data_received(self, data):
+            reader = self.reader
+            if self.is_busy:
+                reader.pending += data
+                if len(reader.pending) > HEAD_MAX_BYTES:
+                    self.transport.pause_reading()
+                return
+            request = reader.next(data)
+            if request is not None:
+                self.begin(request)
+            elif reader.wants_continue:
+                reader.wants_continue = False
+                self.transport.write(CONTINUE)
+
+        def begin(self, request):
+            self.is_busy = True
+            state["active"] += 1
+            if request.refusal is None:
+                calls.start(loop, request.body, lambda answer: self.end(request, answer))
+            else:
+                self.end(request, (request.refusal[0], TEXT, to_bytes(request.refusal[1])))
+
+        def end(self, request, answer):
+            keep = request.keep and not state["stopping"]
+            self.is_busy = False
+            state["active"] -= 1
+            self.transport.write(reply(answer[0], answer[1], answer[2], keep))
+            if not keep:
+                self.transport.close()
+            elif self.reader.pending:
+                self.transport.resume_reading()
+                loop.call_soon(self.data_received, b"")
+            leave_if_idle()
+
+    def stop():
+        state["stopping"] = True
+        server.close()
+        leave_if_idle()
+
+    def leave_if_idle():
+        if state["stopping"] and state["active"] == 0:
+            loop.call_later(0.01, loop.stop)  # the last reply leaves first
+
+    listener.setblocking(False)
+    server = loop.run_until_complete(loop.create_server(Protocol, sock=listener))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    report()
+    while True:
+        try:
+            loop.run_forever()
+            return
+        except BaseException:  # sys.exit() in a task ends the loop's run; the call has its answer already
+            log(traceback.format_exc())
+
+
+def handlers_loop(asyncio):
+    """The loop that the handler's module may already have bound its locks and clients to."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            loop = asyncio.get_event_loop_policy().get_event_loop()
+        except Exception:
+            loop = None
+        if loop is None or loop.is_closed():
+            loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(loop)
+    return loop
+
+
+# Output of a call
+
+
+class ThreadCurrent(threading.local):
+    """Before contextvars (3.7) a call is known by its thread."""
+
+    invocation = None
+
+    def get(self):
+        return self.invocation
+
+    def set(self, invocation):
+        outer, self.invocation = self.invocation, invocation
+        return outer
+
+    def reset(self, outer):
+        self.invocation = outer
+
+
+try:
+    from contextvars import ContextVar
+
+    current = ContextVar("core_invocation", default=None)
+except ImportError:
+    current = ThreadCurrent()
+
+
+class Invocation(object):
+    """Collects what one call writes and sends it as whole lines, tagged."""
+
+    def __init__(self, context, channel):
+        self.id = context.get("invocationId")
+        self.trace = context.get("trace")
+        self.channel = channel
+        self.rest = {"stdout": u"", "stderr": u""}
+        self.is_over = False
+
+    def capture(self, stream, text):
+        with self.channel.lock:
+            pieces = (self.rest[stream] + text).split(u"\n")
+            rest = pieces.pop()
+            if rest and (self.is_over or len(rest) > LINE_MAX_CHARS):
+                pieces.append(rest)
+                rest = u""
+            self.rest[stream] = rest
+            for piece in pieces:
+                self.send(stream, piece)
+
+    def end(self):
+        self.is_over = True
+        for stream, rest in self.rest.items():
+            if rest:
+                self.capture(stream, u"")
+
+    def send(self, stream, line):
+        record = {"stream": stream, "invocationId": self.id}
+        traceparent = self.trace.get("traceparent") if isinstance(self.trace, dict) else None
+        if isinstance(traceparent, text_type) and traceparent.count("-") >= 3:
+            record["traceId"] = traceparent.split("-")[1]
+        for start in range(0, max(1, len(line)), LINE_MAX_CHARS):
+            self.channel.write({"log": dict(record, line=line[start : start + LINE_MAX_CHARS])})
+
+
+class Output(object):
+    """Stands for sys.stdout or sys.stderr: lines leave at once, and those of a call leave tagged."""
+
+    def __init__(self, stream, name, channel):
+        self.stream, self.name, self.channel = stream, name, channel
+
+    def write(self, text):
+        invocation = current.get() if self.channel is not None else None
+        if PY2:
+            text = text if isinstance(text, text_type) else bytes(text).decode("utf-8", "replace")
+        if invocation is None:
+            self.stream.write(text.encode("utf-8") if PY2 else text)
+            if u"\n" in text:
+                self.stream.flush()
+        elif not isinstance(text, text_type):
+            raise TypeError("write() argument must be str, not %s" % type(text).__name__)
+        else:
+            invocation.capture(self.name, text)
+        return len(text)
+
+    def writelines(self, lines):
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name):
+        return getattr(self.stream, name)
+
+
+errors = sys.stderr
+
+
+def tag_output(channel):
+    global errors
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if hasattr(stream, "reconfigure"):  # 3.7
+            stream.reconfigure(line_buffering=True, errors="backslashreplace")
+        if channel is not None or not hasattr(stream, "reconfigure"):
+            setattr(sys, name, Output(stream, name, channel))
+    errors = sys.stderr
+
+
+def log(text):
+    """The bridge's own word; inside a call it is tagged like the call's."""
+    try:
+        errors.write(text)
+        errors.flush()
+    except Exception:
+        pass  # nobody reads it
+
+
+class Channel(object):
+    """The core's end of the descriptor. Never waits for the reader: past 8 MiB unread, lines are dropped and counted;
+    a reader that is gone costs the lines, not the process."""
+
+    def __init__(self, fd):
+        import fcntl
+
+        set_close_on_exec(fd)
+        fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_NONBLOCK)
+        self.fd = fd
+        self.lock = threading.RLock()
+        self.unsent = bytearray()
+        self.dropped = 0
+        self.is_draining = False
+
+    def write(self, record):
+        with self.lock:
+            if self.fd is None:
+                return
+            if len(self.unsent) > CHANNEL_MAX_BYTES:
+                self.dropped += 1
+                return
+            if self.dropped:
+                line = "core-bridge: %d log lines were dropped, nobody read them" % self.dropped
+                self.dropped = 0
+                self.unsent += encode_ascii({"log": {"stream": "stderr", "line": line}}).encode("ascii") + b"\n"
+            self.unsent += encode_ascii(record).encode("ascii") + b"\n"
+            self.send()
+            if self.unsent and self.fd is not None and not self.is_draining:
+                self.is_draining = True
+                start_thread(self.drain)
+
+    def send(self):
+        try:
+            while self.unsent:
+                sent = os.write(self.fd, bytes(self.unsent[:65536]))
+                del self.unsent[:sent]
+        except (OSError, IOError) as error:
+            if error.errno not in (errno.EAGAIN, errno.EINTR):
+                self.fd = None
+                del self.unsent[:]
+
+    def drain(self):
+        while True:
+            fd = self.fd
+            if fd is not None:
+                select.select([], [fd], [])
+            with self.lock:
+                self.send()
+                if not self.unsent:
+                    self.is_draining = False
+                    return
+
+    def wait_until_sent(self, seconds):
+        ends_at = clock() + seconds
+        while self.unsent and clock() < ends_at:
+            time.sleep(0.01)
+
+
+# Traces
+
+
+def attach_trace(context):
+    """Makes the caller's trace active, when the function has loaded OpenTelemetry."""
+    if "opentelemetry.context" not in sys.modules:
+        return None
+    try:
+        from opentelemetry import context as contexts
+        from opentelemetry import propagate
+
+        return contexts, contexts.attach(propagate.extract(context.get("trace") or {}))
+    except Exception:
+        return None  # a broken propagator must not break the call
+
+
+def detach_trace(attached):
+    if attached is not None:
+        attached[0].detach(attached[1])
+
+
+def set_close_on_exec(fd):
+    import fcntl
+
+    fcntl.fcntl(fd, fcntl.F_SETFD, fcntl.fcntl(fd, fcntl.F_GETFD) | fcntl.FD_CLOEXEC)
+
+
+def leave(channel):
+    """Exits 0 even when the function left threads behind."""
+    import atexit
+
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:
+            pass
+    if channel is not None:
+        channel.wait_until_sent(0.5)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+import {spawnSync} from 'node:child_process';
+import {globSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {fileURLToPath} from 'node:url';
+import test from 'ava';
+import {bridgeSuite} from '../helpers/bridge-suite.ts';
+
+// Every bridge on every version of its language that this machine has. Node versions beside the project's own are
+// looked for in the folder CORE_TEST_NODES, as node-8, node-10 …
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const nodeMajors = [8, 10, 12, 14, 16, 18, 20, 22, 24];
+const pythonVersions = ['2.7', ...Array.from({length: 8}, (_, index) => `3.${index + 6}`)];
+
+for (const major of nodeMajors) {
+  const folder = process.env.CORE_TEST_NODES;
+  const binary = folder === undefined ? undefined : works(path.join(folder, `node-${major}`));
+  if (binary === undefined) {
+    const reason = folder === undefined ? 'CORE_TEST_NODES is not set' : `${folder} has no node-${major} that runs`;
+    test.skip(`node ${major}: ${reason}`, () => {});
+    continue;
+  }
+  bridgeSuite({
+    title: `node ${major}`,
+    binary,
+    bridge: path.join(root, 'runtimes/node/bridge.cjs'),
+    handlers: path.join(root, 'test/fixtures/functions/node/handlers'),
+    extension: 'js',
+    brokenText: 'exports.handle = () => {\n',
+    tags: major >= 12,
+  });
+}
+
+for (const version of pythonVersions) {
+  const installed = globSync(path.join(os.homedir(), `.pyenv/versions/${version}.*/bin/python`));
+  const binary = [...installed, `python${version}`].find(works);
+  if (binary === undefined) {
+    test.skip(`python ${version}: neither pyenv nor PATH has one that runs`, () => {});
+    continue;
+  }
+  bridgeSuite({
+    title: `python ${version}`,
+    binary,
+    bridge: path.join(root, 'runtimes/python/bridge.py'),
+    handlers: path.join(root, 'test/fixtures/functions/python/handlers'),
+    extension: 'py',
+    brokenText: 'def handle(event, context)\n',
+    tags: true,
+  });
+}
+
+/** The program itself when it starts; a shim of a version manager may be there and still refuse. */
+function works(binary: string): string | undefined {
+  return spawnSync(binary, ['--version']).status === 0 ? binary : undefined;
+}

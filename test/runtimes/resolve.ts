@@ -1,0 +1,187 @@
+import {chmod, mkdir, mkdtemp, rm, symlink, writeFile} from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import {node} from '../../runtimes/node/adapter.ts';
+import {python} from '../../runtimes/python/adapter.ts';
+import {type FunctionSettings, resolveFunction} from '../../runtimes/resolve.ts';
+import {ConfigurationError} from '../../src/errors.ts';
+
+/** A directory with these empty files, gone when the test ends. */
+async function directory(t: ExecutionContext, ...files: string[]): Promise<string> {
+  const dir = await mkdtemp(path.join(os.tmpdir(), 'core-runtime-'));
+  t.teardown(() => rm(dir, {recursive: true}));
+  for (const file of files) {
+    await mkdir(path.dirname(path.join(dir, file)), {recursive: true});
+    await writeFile(path.join(dir, file), '');
+  }
+  return dir;
+}
+
+const resolve = (some: Partial<FunctionSettings>) =>
+  resolveFunction({
+    handlerPath: undefined,
+    handlerName: 'handle',
+    handlerIsBinary: false,
+    runtimeBinary: undefined,
+    runtimeBridge: undefined,
+    language: undefined,
+    ...some,
+  });
+
+function refuses(t: ExecutionContext, some: Partial<FunctionSettings>, message: RegExp) {
+  t.throws(() => resolve(some), {instanceOf: ConfigurationError, message});
+}
+
+test('without a handler path nothing can be served', t => {
+  refuses(t, {}, /^SCW_HANDLER_PATH: expected the absolute path of the handler, got nothing$/);
+});
+
+test('a path that no file fits is refused, and what was tried is listed', async t => {
+  const dir = await directory(t, 'handler.txt', 'handler.js.bak', 'other.js');
+  refuses(
+    t,
+    {handlerPath: `${dir}/handler`},
+    /got `.*\/handler`: no such file, and none with one of \.js \.cjs \.mjs \.ts \.py behind it$/,
+  );
+  refuses(t, {handlerPath: `${dir}/handler.js`}, /no such file/);
+});
+
+test('a path that several files fit is refused, and they are listed', async t => {
+  const dir = await directory(t, 'handler.js', 'handler.py', 'handler.mjs');
+  refuses(
+    t,
+    {handlerPath: `${dir}/handler`},
+    /several files fit: .*handler\.js, .*handler\.mjs, .*handler\.py; name one with its extension$/,
+  );
+});
+
+test('a directory is no handler', async t => {
+  const dir = await directory(t, 'handler.js/index.js');
+  refuses(t, {handlerPath: `${dir}/handler.js`}, /no such file/);
+  refuses(t, {handlerPath: dir}, /no such file/);
+});
+
+test('a file of a language without a bridge is refused', async t => {
+  const dir = await directory(t, 'handler.rb', 'handler');
+  refuses(t, {handlerPath: `${dir}/handler.rb`}, /expected an extension of .*; or set CORE_RUNTIME$/);
+  refuses(t, {handlerPath: `${dir}/handler`}, /expected an extension of .*; or set CORE_RUNTIME$/);
+});
+
+test('an unknown CORE_RUNTIME is refused, and the known ones are listed', async t => {
+  const dir = await directory(t, 'handler.js');
+  for (const language of ['ruby', 'Node', '', 'constructor', '__proto__', 'toString']) {
+    refuses(t, {handlerPath: `${dir}/handler.js`, language}, /^CORE_RUNTIME: expected one of node, python, got `/);
+  }
+});
+
+test('a binary that is missing, not executable or a directory is refused', async t => {
+  const dir = await directory(t, 'handler', 'folder/x');
+  for (const file of ['handler', 'missing', 'folder']) {
+    refuses(t, {handlerPath: `${dir}/${file}`, handlerIsBinary: true}, /^SCW_HANDLER_PATH: expected an executable file, got `/);
+  }
+});
+
+test('a bridge that does not exist is refused', async t => {
+  const dir = await directory(t, 'handler.js');
+  refuses(t, {handlerPath: `${dir}/handler.js`, runtimeBridge: `${dir}/index.js`}, /^SCW_RUNTIME_BRIDGE: expected an existing file/);
+});
+
+test('a foreign bridge without an interpreter that could be told is refused', async t => {
+  const dir = await directory(t, 'bridge.rb');
+  refuses(
+    t,
+    {handlerPath: `${dir}/handler`, runtimeBridge: `${dir}/bridge.rb`},
+    /^SCW_RUNTIME_BINARY: expected the interpreter that executes/,
+  );
+  refuses(
+    t,
+    {handlerPath: `${dir}/handler`, runtimeBridge: `${dir}/bridge.rb`, language: 'constructor'},
+    /^SCW_RUNTIME_BINARY: expected the interpreter/,
+  );
+});
+
+for (const [extension, adapter, language] of [
+  ['.js', node, 'node'],
+  ['.cjs', node, 'node'],
+  ['.mjs', node, 'node'],
+  ['.ts', node, 'node'],
+  ['.py', python, 'python'],
+] as const) {
+  test(`a path without extension is completed with ${extension}`, async t => {
+    const dir = await directory(t, `handler${extension}`, 'handler.txt', 'handlers.js', 'handler/index.js');
+    for (const handlerPath of [`${dir}/handler`, `${dir}/handler${extension}`]) {
+      t.deepEqual(resolve({handlerPath, handlerName: 'run'}), {
+        language,
+        handlerPath: `${dir}/handler${extension}`,
+        handlerName: 'run',
+        command: {file: adapter.interpreter, args: [adapter.bridge], readiness: 'report', concurrency: adapter.concurrency},
+      });
+    }
+  });
+}
+
+test('Node handlers run in the core’s own Node by default, in the one that is set otherwise', async t => {
+  const dir = await directory(t, 'handler.js');
+  t.is(resolve({handlerPath: `${dir}/handler`}).command.file, process.execPath);
+  t.is(resolve({handlerPath: `${dir}/handler`, runtimeBinary: '/opt/node'}).command.file, '/opt/node');
+});
+
+test('a name with an extension is taken as it is, whatever stands beside it', async t => {
+  const dir = await directory(t, 'handler.js', 'handler.py', 'handler.js.js');
+  t.is(resolve({handlerPath: `${dir}/handler.js`}).handlerPath, `${dir}/handler.js`);
+});
+
+test('CORE_RUNTIME tells the language of a file that does not', async t => {
+  const dir = await directory(t, 'handler');
+  const spec = resolve({handlerPath: `${dir}/handler`, language: 'python'});
+  t.is(spec.language, 'python');
+  t.is(spec.handlerPath, `${dir}/handler`);
+  t.deepEqual(spec.command.args, [python.bridge]);
+});
+
+test('a foreign bridge gets the path as it was given', async t => {
+  const dir = await directory(t, 'index.js', 'handler.js', 'handler.py');
+  const spec = resolve({handlerPath: `${dir}/handler`, runtimeBridge: `${dir}/index.js`, runtimeBinary: '/usr/local/bin/node'});
+  t.deepEqual(spec, {
+    language: 'foreign',
+    handlerPath: `${dir}/handler`,
+    handlerName: 'handle',
+    command: {file: '/usr/local/bin/node', args: [`${dir}/index.js`], readiness: 'port', concurrency: 100},
+  });
+});
+
+test('a foreign bridge runs in the interpreter of its language when none is set', async t => {
+  const dir = await directory(t, 'index.js', 'server.py');
+  t.is(resolve({handlerPath: '/missing', runtimeBridge: `${dir}/index.js`}).command.file, process.execPath);
+  t.is(resolve({handlerPath: '/missing', runtimeBridge: `${dir}/server.py`}).command.file, 'python3');
+  t.is(resolve({handlerPath: '/missing', runtimeBridge: `${dir}/index.js`, language: 'python'}).command.file, 'python3');
+});
+
+test('our own bridge, named explicitly or through a link, counts as ours', async t => {
+  const dir = await directory(t, 'handler.js');
+  await symlink(node.bridge, `${dir}/link.cjs`);
+  for (const runtimeBridge of [node.bridge, `${dir}/link.cjs`, path.join(path.dirname(node.bridge), '..', 'node', 'bridge.cjs')]) {
+    const spec = resolve({handlerPath: `${dir}/handler`, runtimeBridge});
+    t.is(spec.language, 'node', runtimeBridge);
+    t.is(spec.command.readiness, 'report');
+    t.is(spec.handlerPath, `${dir}/handler.js`);
+  }
+});
+
+test('our own bridge, named explicitly, tells the language', async t => {
+  const dir = await directory(t, 'handler.mjs', 'run');
+  t.is(resolve({handlerPath: `${dir}/run`, runtimeBridge: python.bridge}).language, 'python');
+  t.deepEqual(resolve({handlerPath: `${dir}/handler`, runtimeBridge: python.bridge, language: 'node'}).command.args, [python.bridge]);
+});
+
+test('a binary is executed itself, whatever else is set', async t => {
+  const dir = await directory(t, 'handler');
+  await chmod(`${dir}/handler`, 0o755);
+  t.deepEqual(resolve({handlerPath: `${dir}/handler`, handlerIsBinary: true, runtimeBridge: '/missing', language: 'node'}), {
+    language: 'binary',
+    handlerPath: `${dir}/handler`,
+    handlerName: 'handle',
+    command: {file: `${dir}/handler`, args: [], readiness: 'port', concurrency: 100},
+  });
+});
