@@ -1,0 +1,54 @@
+# Base images are arguments: any image with this project's Node and apt will do.
+ARG BASE_IMAGE=node:26-slim
+
+FROM ${BASE_IMAGE} AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+COPY . .
+RUN node build.ts
+
+FROM ${BASE_IMAGE}
+# More Debian packages that the function needs, such as python3.
+ARG PACKAGES=""
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends tini ${PACKAGES} \
+  && rm -rf /var/lib/apt/lists/* \
+  && groupadd --gid 10001 app \
+  && useradd --uid 10001 --gid 10001 --home-dir /home/app --no-create-home --shell /usr/sbin/nologin app \
+  && mkdir -p /home/app/function \
+  && install -d -o app -g app -m 0700 /var/lib/core-runtime
+
+COPY --from=build /build/node_modules /opt/core-runtime/node_modules
+COPY --from=build /build/dist /opt/core-runtime
+RUN ln -s /opt/core-runtime/src/cli.js /usr/local/bin/core-runtime \
+  && install -d -o app -g app /opt/core-runtime/cache
+
+ENV NODE_ENV=production \
+    NODE_COMPILE_CACHE=/opt/core-runtime/cache \
+    PORT=8080 \
+    SCW_UPSTREAM_HOST=127.0.0.1 \
+    SCW_UPSTREAM_PORT=8081 \
+    SCW_HANDLER_PATH=/home/app/function/handler \
+    SCW_HANDLER_NAME=handle
+
+# A read-only root cannot write a compile cache: a function is served once to fill it, under the
+# user that will read it (the cache is kept per user); then it is closed to that user and its functions.
+# The build fails when the core does not start, or does not stop cleanly.
+USER app
+RUN echo 'exports.handle = () => null;' > /tmp/warm.cjs \
+  && PORT=0 CORE_ADMIN_PORT=0 SCW_PUBLIC=true SCW_HANDLER_PATH=/tmp/warm.cjs OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:9 \
+     timeout --preserve-status --signal=TERM 5 node /opt/core-runtime/src/main.js \
+  && rm /tmp/warm.cjs
+USER root
+RUN chown -R root:root /opt/core-runtime/cache && chmod -R a+rX,go-w /opt/core-runtime/cache
+USER 10001:10001
+
+WORKDIR /home/app/function
+VOLUME /var/lib/core-runtime
+EXPOSE 8080 8090
+HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.CORE_ADMIN_PORT || 8090}/readyz`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+
+# tini reaps orphans and passes signals on to the whole group.
+ENTRYPOINT ["tini", "-g", "--", "node", "/opt/core-runtime/src/main.js"]
