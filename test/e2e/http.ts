@@ -65,7 +65,10 @@ test('a rejected promise is told as a problem document to whoever accepts one', 
   t.is(answer.status, 500);
   t.is(answer.field('content-type'), 'application/problem+json');
   const {title, status, detail, invocationId} = answer.json();
-  t.deepEqual({title, status, detail}, {title: 'HANDLER_FAILED', status: 500, detail: 'An error occured during handler execution: rejected on purpose'});
+  t.deepEqual(
+    {title, status, detail},
+    {title: 'HANDLER_FAILED', status: 500, detail: 'An error occured during handler execution: rejected on purpose'},
+  );
   t.is(invocationId, answer.field('core-invocation-id'));
 });
 
@@ -87,7 +90,20 @@ for (const [title, result, message] of unsendable) {
 test('the event is the contract’s, letter for letter', async t => {
   const answer = await ask(`${core.url}/a//../b%20c%C3%A9?q=first&q=last&plus=a+b`, {
     method: 'POST',
-    headers: ['content-type', 'text/plain', 'X-Twice', '1', 'x-twice', '2', 'Cookie', 'a=1', 'Cookie', 'b=2', 'X-UTF', Buffer.from('é').toString('latin1')],
+    headers: [
+      'content-type',
+      'text/plain',
+      'X-Twice',
+      '1',
+      'x-twice',
+      '2',
+      'Cookie',
+      'a=1',
+      'Cookie',
+      'b=2',
+      'X-UTF',
+      Buffer.from('é').toString('latin1'),
+    ],
     body: Buffer.from('hi'), // a text would make Node's client write the head as UTF-8
   });
   const {event, context} = answer.json();
@@ -105,7 +121,14 @@ test('the event is the contract’s, letter for letter', async t => {
   });
   t.like(event.headers, {'Content-Type': 'text/plain', 'X-Twice': '1, 2', Cookie: 'a=1; b=2', 'X-Utf': 'é', Host: new URL(core.url).host});
   t.deepEqual(event.multiValueHeaders['X-Twice'], ['1', '2']);
-  t.like(event.requestContext, {stage: 'dev', eventType: 'http', httpMethod: 'POST', path: '/a//../b cé', requestId: id, identity: {sourceIp: '127.0.0.1'}});
+  t.like(event.requestContext, {
+    stage: 'dev',
+    eventType: 'http',
+    httpMethod: 'POST',
+    path: '/a//../b cé',
+    requestId: id,
+    identity: {sourceIp: '127.0.0.1'},
+  });
   t.like(context, {functionName: 'mirror', functionVersion: '7', memoryInMb: 256, memoryLimitInMb: 256, invocationId: id});
   t.true(context.deadlineMs > Date.now() && context.deadlineMs <= Date.now() + 300_000);
 });
@@ -169,7 +192,13 @@ test('header text beyond ASCII leaves as its UTF-8 bytes', async t => {
 
 test('framing headers of the handler are dropped, its other ones win over the defaults', async t => {
   const answer = await returning({
-    headers: {'content-length': '1', 'Transfer-Encoding': 'chunked', connection: 'close', 'content-type': 'text/x', 'access-control-allow-origin': 'https://a'},
+    headers: {
+      'content-length': '1',
+      'Transfer-Encoding': 'chunked',
+      connection: 'close',
+      'content-type': 'text/x',
+      'access-control-allow-origin': 'https://a',
+    },
     body: 'four',
   });
   t.is(answer.text(), 'four');
@@ -242,13 +271,18 @@ test('of an absolute target the path is taken', async t => {
 });
 
 test('a body is asked for with 100 Continue before it is read', async t => {
-  const answer = await askRaw(core.url, 'POST /?do=bytes HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi');
+  const answer = await askRaw(
+    core.url,
+    'POST /?do=bytes HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi',
+  );
   t.regex(answer, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK[\s\S]*hi$/);
 });
 
 test('the function’s output is logged with the invocation it belongs to', async t => {
   const answer = await ask(`${core.url}/?do=log`);
-  const line = await core.logged(({msg, invocationId}) => msg === 'a line of the function' && invocationId === answer.field('core-invocation-id'));
+  const line = await core.logged(
+    ({msg, invocationId}) => msg === 'a line of the function' && invocationId === answer.field('core-invocation-id'),
+  );
   t.is(line.source, 'function');
   t.is(line.stream, 'stdout');
 });

@@ -1,7 +1,7 @@
 import {generateKeyPairSync, randomUUID} from 'node:crypto';
 import test from 'ava';
 import jwt from 'jsonwebtoken';
-import {projectFile, refuseCore, type RunningCore, startCore} from '../helpers/core.ts';
+import {projectFile, type RunningCore, refuseCore, startCore} from '../helpers/core.ts';
 import {ask} from '../helpers/request.ts';
 
 const {privateKey, publicKey} = generateKeyPairSync('rsa', {modulusLength: 2048});

@@ -15,7 +15,13 @@ const named = (spans: readonly ReceivedSpan[], name: string) => spans.filter(spa
 
 test('an invalid traceparent is not passed on, a valid one is, without any tracing of ours', async t => {
   const core = await startCore(mirror, t);
-  for (const bad of [traceparent.toUpperCase(), `ff${traceparent.slice(2)}`, `${traceparent}0`, '00-0-0-00', traceparent.replace(traceId, '0'.repeat(32))]) {
+  for (const bad of [
+    traceparent.toUpperCase(),
+    `ff${traceparent.slice(2)}`,
+    `${traceparent}0`,
+    '00-0-0-00',
+    traceparent.replace(traceId, '0'.repeat(32)),
+  ]) {
     const {context} = (await ask(core.url, {headers: {traceparent: bad}})).json();
     t.deepEqual(context.trace, {}, bad);
   }
@@ -26,7 +32,10 @@ test('an invalid traceparent is not passed on, a valid one is, without any traci
 test('one trace leads from the caller through the invocation to the proxy call and into the handler; a cold start shows the spawn in it', async t => {
   const receiver = await openReceiver();
   t.teardown(async () => receiver.close());
-  const core = await startCore({...mirror, ...receiver.env, SCW_HANDLER_PATH: projectFile('test/fixtures/functions/core/slow-mirror.cjs')}, t);
+  const core = await startCore(
+    {...mirror, ...receiver.env, SCW_HANDLER_PATH: projectFile('test/fixtures/functions/core/slow-mirror.cjs')},
+    t,
+  );
   const {context} = (await ask(`${core.url}/deep?secret=1`, {headers: {traceparent}})).json();
   t.is((await ask(`${core.url}/?do=throw`)).status, 500);
   t.is(await core.stop(), 0);

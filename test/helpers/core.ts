@@ -115,3 +115,32 @@ export async function refuseCore(env: Record<string, string>): Promise<RefusedSt
   const [code] = await once(child, 'close');
   return {code, stderr};
 }
+
+/** A command of `core-runtime` that goes on, on free ports; it ends with the test. */
+export async function spawnCli(args: readonly string[], t: Teardown) {
+  const {PATH = '', HOME = '', NODE_V8_COVERAGE} = process.env;
+  const child = spawn(process.execPath, [projectFile('src/cli.ts'), ...args], {
+    env: {PATH, HOME, ...(NODE_V8_COVERAGE && {NODE_V8_COVERAGE}), ...freePorts},
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = once(child, 'close');
+  t.teardown(() => {
+    child.kill('SIGTERM');
+    return ended;
+  });
+  let output = '';
+  child.stderr.on('data', chunk => {
+    output += chunk;
+  });
+  return {
+    /** Everything printed, once it fits. */
+    until: (pattern: RegExp) =>
+      new Promise<string>((resolve, reject) => {
+        child.stdout.on('data', chunk => {
+          output += chunk;
+          if (pattern.test(output)) resolve(output);
+        });
+        void ended.then(() => reject(new Error(`The command ended and printed only: ${output}`)));
+      }),
+  };
+}

@@ -1,0 +1,1 @@
+exports.handle = () => ({statusCode: 201, body: {message: 'Executed properly'}});

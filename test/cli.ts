@@ -1,0 +1,78 @@
+import {execFile} from 'node:child_process';
+import {promisify} from 'node:util';
+import test from 'ava';
+import {projectFile, spawnCli} from './helpers/core.ts';
+import {ask} from './helpers/request.ts';
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function cli(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+  const {PATH = '', HOME = '', NODE_V8_COVERAGE} = process.env;
+  try {
+    const ended = await promisify(execFile)(process.execPath, [projectFile('src/cli.ts'), ...args], {
+      env: {PATH, HOME, ...(NODE_V8_COVERAGE && {NODE_V8_COVERAGE}), ...env},
+    });
+    return {code: 0, ...ended};
+  } catch (error) {
+    return error as Ended; // execFile rejects with what the process wrote and its code
+  }
+}
+
+test('an unknown command is refused with the ones there are', async t => {
+  const {code, stderr} = await cli(['serv']);
+  t.is(code, 64);
+  t.regex(stderr, /expected a command, got `serv`[\s\S]*core-runtime dev <handler>/);
+});
+
+test('dev without a handler says what it wants', async t => {
+  const {code, stderr} = await cli(['dev']);
+  t.is(code, 64);
+  t.regex(stderr, /core-runtime dev handler\.js/);
+});
+
+test('dev with a handler that is not there says so', async t => {
+  const {code, stderr} = await cli(['dev', 'nowhere.js']);
+  t.is(code, 78);
+  t.regex(stderr, /SCW_HANDLER_PATH: expected one handler file/);
+});
+
+test('config tells a bad value and still prints the others', async t => {
+  const {code, stdout, stderr} = await cli(['config'], {CORE_TIMEOUT: 'soon'});
+  t.is(code, 78);
+  t.regex(stderr, /CORE_TIMEOUT: expected a duration .* got `soon`/);
+  t.regex(stdout, /^PORT +8080 +default$/m);
+});
+
+test('config hides secrets and tells where values came from', async t => {
+  const {code, stdout} = await cli(['config', '--json'], {SCW_PUBLIC_KEY: 'the-secret', PORT: '1234'});
+  t.is(code, 0);
+  t.notRegex(stdout, /the-secret/);
+  const reports = stdout
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line));
+  const named = (name: string) => reports.find(report => report.name === name);
+  t.like(named('SCW_PUBLIC_KEY'), {value: '(hidden)', source: 'environment'});
+  t.like(named('PORT'), {value: '1234', source: 'environment'});
+  t.like(named('CORE_TIMEOUT'), {value: '300s', source: 'default'});
+  t.like(named('SCW_HANDLER_PATH'), {value: null, source: 'unset'});
+});
+
+test('--help lists the commands, --version is the package’s', async t => {
+  t.regex((await cli(['--help'])).stdout, /core-runtime config \[--json\]/);
+  t.regex((await cli(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/);
+});
+
+test('dev serves a handler publicly and prints what to try', async t => {
+  const printed = await spawnCli(['dev', projectFile('examples/01-hello-node/handler.js')], t);
+  const banner = await printed.until(/ try .*\n/);
+  t.regex(banner, /function +\/.*handler\.js \(handle\)/);
+  t.regex(banner, /runs on +Node\.js 2\d\./);
+  t.regex(banner, /metrics +http:\/\/127\.0\.0\.1:\d+\/metrics/);
+  const [, url = ''] = /try +curl '([^']+)'/.exec(banner) ?? [];
+  t.is((await ask(url)).json().message, 'Hello, you!');
+});

@@ -1,0 +1,51 @@
+import {execFileSync} from 'node:child_process';
+import {mkdtempSync, readdirSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import test from 'ava';
+import {projectFile, startCore} from '../helpers/core.ts';
+import {ask} from '../helpers/request.ts';
+
+/** How each example is served; a new example has to be named here. */
+const served: Readonly<Record<string, () => Record<string, string>>> = {
+  '01-hello-node': () => ({SCW_HANDLER_PATH: projectFile('examples/01-hello-node/handler')}),
+  '02-hello-python': () => ({SCW_HANDLER_PATH: projectFile('examples/02-hello-python/handler')}),
+  '03-hello-go': () => ({SCW_HANDLER_PATH: buildGo('03-hello-go'), SCW_HANDLER_IS_BINARY: 'true'}),
+};
+const needs: Readonly<Record<string, string>> = {'02-hello-python': 'python3', '03-hello-go': 'go'};
+
+const folder = mkdtempSync(join(tmpdir(), 'examples-'));
+test.after.always(() => rmSync(folder, {recursive: true}));
+
+function buildGo(example: string): string {
+  const binary = join(folder, example);
+  execFileSync('go', ['build', '-o', binary, '.'], {cwd: projectFile(`examples/${example}`)});
+  return binary;
+}
+
+function isInstalled(command: string): boolean {
+  try {
+    execFileSync('sh', ['-c', `command -v ${command}`], {stdio: 'ignore'});
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test('every example is served here', t => {
+  t.deepEqual(readdirSync(projectFile('examples')).sort(), Object.keys(served).sort());
+});
+
+for (const [example, env] of Object.entries(served)) {
+  const needed = needs[example];
+  const isMissing = needed !== undefined && !isInstalled(needed);
+  if (isMissing) console.log(`skipped: ${example} needs ${needed} on the PATH`);
+  (isMissing ? test.skip : test)(`${example} greets whoever the query names`, async t => {
+    t.timeout(120_000, 'a first build compiles a standard library');
+    const core = await startCore({SCW_PUBLIC: 'true', ...env()}, t);
+    const answer = await ask(`${core.url}/?name=Ada`);
+    t.is(answer.status, 200);
+    t.regex(answer.text(), /Hello, Ada!/);
+    t.is(await core.stop(), 0);
+  });
+}
