@@ -48,8 +48,10 @@ export function auth(verify: Verify): Stage {
     if (!found) {
       if (!delivery.anonymousReply) throw new Fault('AUTH_MISSING');
       const {headers, ...reply} = delivery.anonymousReply;
-      invocation.result = {...reply, headers: [...headers, 'Core-Invocation-Id', invocation.id]};
-      return delivery.reply(invocation.result);
+      const result = {...reply, headers: [...headers, 'Core-Invocation-Id', invocation.id]};
+      delivery.reply(result);
+      invocation.result = result;
+      return;
     }
     const principal = await verify(found.token);
     invocation.principal = {subject: principal.subject, credential: found.field};

@@ -27,7 +27,7 @@ async function callFunction(invocation: Invocation, runtimes: Runtimes, meter: M
   for (let attempt = 0; ; attempt++) {
     const lease = await runtimes.lease(deadline.monotonicMs);
     if (lease.cold) meter.coldStarted();
-    if (lease.waitedMs > 0) span.waited(lease.waitedMs, lease.cold);
+    if (lease.waitedMs > 0) span.waited(lease);
     const call = span.call(attempt, lease.address);
     try {
       const reply = await lease.send({

@@ -7,7 +7,7 @@ Reads an RSA public key: PEM with real newlines or literal `\n`, PKCS#1 under an
 @throws TypeError that says what is wrong, without the key
 */
 export function rsaPublicKey(pem: string): KeyObject {
-  const [, label = '', base64 = ''] = /-----BEGIN ([^-]+)-----([\s\S]+?)-----END [^-]+-----/.exec(pem.replaceAll('\\n', '\n')) ?? [];
+  const [, label = '', base64 = ''] = /-----BEGIN ([^-]+)-----([\s\S]+?)-----END [^-]+-----/.exec(pem.replaceAll(/\\[rn]/g, '\n')) ?? [];
   if (!base64) throw new TypeError('expected a PEM block (-----BEGIN PUBLIC KEY----- …)');
   if (/PRIVATE/.test(label)) throw new TypeError('expected a public key, got a private one');
   const der = Buffer.from(base64, 'base64');

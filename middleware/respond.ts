@@ -15,8 +15,8 @@ export function respond({maxBytes}: {maxBytes: number}): Stage {
     if (!reply) throw new TypeError('Expected the invoke stage to have set the reply');
     const returned = readResult(reply);
     const result = input?.eventType === 'http' ? httpResult(returned, id, maxBytes) : executed(id);
-    invocation.result = result;
     delivery.reply(result);
+    invocation.result = result;
     await next();
   };
 }

@@ -6,8 +6,9 @@ export function scrape(metrics: {readonly contentType: string; scrape(): Promise
     const invocation = ctx.state;
     const body = await metrics.scrape();
     const headers = ['Content-Type', metrics.contentType, 'Core-Invocation-Id', invocation.id];
-    invocation.result = {status: 200, headers, body};
-    invocation.delivery.reply(invocation.result);
+    const result = {status: 200, headers, body};
+    invocation.delivery.reply(result);
+    invocation.result = result;
     await next();
   };
 }

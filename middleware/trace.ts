@@ -20,9 +20,9 @@ export function trace({spans, meter, log, clock}: {spans: Spans; meter: Meter; l
       if (!result) throw new Error('No stage set a result');
     } catch (error) {
       const fault = asFault(error);
-      result = faultResult(fault, id, ctx.get('accept'));
+      result = invocation.result ?? faultResult(fault, id, ctx.get('accept'));
+      if (!invocation.result) delivery.reply(result); // what fails after the reply is only told
       invocation.result = result;
-      delivery.reply(result);
       meter.faulted(fault.code);
       if (fault.status >= 500) report(fault, id, span.traceId, log);
     }

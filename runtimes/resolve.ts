@@ -22,14 +22,14 @@ export function resolveFunction(settings: FunctionSettings): FunctionSpec {
   const {handlerPath, handlerIsBinary, runtimeBridge} = settings;
   if (handlerPath === undefined) throw refusal('SCW_HANDLER_PATH: expected the absolute path of the handler, got nothing');
   if (handlerIsBinary) return binaryFunction(handlerPath, settings);
-  const ours = Object.values(adapters).map(({bridge}) => bridge);
-  if (runtimeBridge !== undefined && !ours.some(bridge => isSameFile(bridge, runtimeBridge))) {
-    return foreignFunction(handlerPath, runtimeBridge, settings);
-  }
-  return bridgedFunction(handlerPath, settings);
+  if (runtimeBridge === undefined) return bridgedFunction(handlerPath, settings);
+  const ours = [...adapters.keys()].find(language => isSameFile(adapters.get(language)?.bridge ?? '', runtimeBridge));
+  if (ours === undefined) return foreignFunction(handlerPath, runtimeBridge, settings);
+  return bridgedFunction(handlerPath, {...settings, language: ours});
 }
 
-const adapters: Readonly<Record<string, RuntimeAdapter>> = runtimes;
+/** A map: a language named `constructor` is none. */
+const adapters: ReadonlyMap<string, RuntimeAdapter> = new Map(Object.entries(runtimes));
 
 function binaryFunction(handlerPath: string, {handlerName}: FunctionSettings): FunctionSpec {
   if (!isExecutable(handlerPath)) throw refusal(`SCW_HANDLER_PATH: expected an executable file, got \`${handlerPath}\``);
@@ -45,7 +45,7 @@ function binaryFunction(handlerPath: string, {handlerName}: FunctionSettings): F
 function foreignFunction(handlerPath: string, bridge: string, settings: FunctionSettings): FunctionSpec {
   if (!existsSync(bridge)) throw refusal(`SCW_RUNTIME_BRIDGE: expected an existing file, got \`${bridge}\``);
   const language = settings.language ?? languageOf(handlerPath) ?? languageOf(bridge);
-  const file = settings.runtimeBinary ?? (language && adapters[language]?.interpreter);
+  const file = settings.runtimeBinary ?? (language && adapters.get(language)?.interpreter);
   if (!file) throw refusal(`SCW_RUNTIME_BINARY: expected the interpreter that executes \`${bridge}\`, got nothing`);
   const {handlerName} = settings;
   return {
@@ -57,12 +57,12 @@ function foreignFunction(handlerPath: string, bridge: string, settings: Function
 }
 
 function bridgedFunction(given: string, {language: named, handlerName, runtimeBinary}: FunctionSettings): FunctionSpec {
-  if (named !== undefined && !adapters[named]) {
-    throw refusal(`CORE_RUNTIME: expected one of ${Object.keys(adapters).join(', ')}, got \`${named}\``);
+  if (named !== undefined && !adapters.has(named)) {
+    throw refusal(`CORE_RUNTIME: expected one of ${[...adapters.keys()].join(', ')}, got \`${named}\``);
   }
   const handlerPath = completePath(given);
   const language = named ?? languageOf(handlerPath);
-  const adapter = language === undefined ? undefined : adapters[language];
+  const adapter = language === undefined ? undefined : adapters.get(language);
   if (!language || !adapter) {
     throw refusal(`SCW_HANDLER_PATH: expected an extension of ${extensions().join(' ')}, got \`${given}\`; or set CORE_RUNTIME`);
   }
@@ -91,10 +91,10 @@ function completePath(given: string): string {
 
 function languageOf(file: string): string | undefined {
   const extension = path.extname(file);
-  return Object.keys(adapters).find(language => adapters[language]?.extensions.includes(extension));
+  return [...adapters.keys()].find(language => adapters.get(language)?.extensions.includes(extension));
 }
 
-const extensions = () => Object.values(adapters).flatMap(adapter => adapter.extensions);
+const extensions = () => [...adapters.values()].flatMap(adapter => adapter.extensions);
 const isFile = (file: string) => statSync(file, {throwIfNoEntry: false})?.isFile() === true;
 
 function isExecutable(file: string): boolean {

@@ -32,7 +32,7 @@ export interface Invocation {
   deadline?: {readonly wallMs: number; readonly monotonicMs: number};
   /** invoke */
   reply?: RuntimeReply;
-  /** respond */
+  /** respond; set once the delivery has got it */
   result?: InvocationResult;
 }
 

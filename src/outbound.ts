@@ -13,6 +13,8 @@ export interface KeySetOptions {
 /** Keys are fetched anew after this long, and for an unknown key id at most this often. */
 const freshMs = 10 * 60_000;
 const betweenFetchesMs = 30_000;
+/** More bytes than any key set has. */
+const longestSet = 2 ** 20;
 
 /**
 RSA keys published on another machine (RFC 7517). They rotate; when the endpoint is down, the last ones count on.
@@ -56,13 +58,19 @@ export function openKeySet({url, fallback, clock, log}: KeySetOptions) {
 
 async function fetchKeys(url: string): Promise<Map<string, KeyObject>> {
   const {default: got} = await import('got');
-  const set: unknown = await got(url, {
+  const tooLarge = new AbortController();
+  const request = got<{keys?: unknown} | null>(url, {
+    responseType: 'json',
     followRedirect: false,
     retry: {limit: 2},
     timeout: {request: 5000},
     headers: {accept: 'application/json'},
-  }).json();
-  const listed = (set as {keys?: unknown} | null)?.keys;
+    signal: tooLarge.signal,
+  });
+  void request.on('downloadProgress', ({transferred}) => transferred > longestSet && tooLarge.abort());
+  const {statusCode, body} = await request;
+  if (statusCode !== 200) throw new TypeError(`the answer has status ${statusCode}`);
+  const listed = body?.keys;
   if (!Array.isArray(listed)) throw new TypeError('the answer is not a key set: `keys` is no list');
   const keys = new Map<string, KeyObject>();
   for (const entry of listed) {

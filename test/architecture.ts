@@ -77,7 +77,11 @@ function readSource(text: string): Source {
 
 const levelOf = (file: string) => levels.find(([pattern]) => pattern.test(file))?.[1];
 const target = (file: string, name: string) => relative(root, join(root, dirname(file), name));
-const folderOf = (file: string) => file.split('/').slice(0, file.startsWith('src/') ? 2 : 1).join('/');
+const folderOf = (file: string) =>
+  file
+    .split('/')
+    .slice(0, file.startsWith('src/') ? 2 : 1)
+    .join('/');
 
 /** Every breach of the rules, as sentences. */
 function breaches(sources: ReadonlyMap<string, Source>): string[] {
@@ -93,7 +97,8 @@ function breaches(sources: ReadonlyMap<string, Source>): string[] {
       if (door && !door.test(file)) found.push(`${file} imports ${name}; its door is ${door.source}`);
       if (name.startsWith('.')) found.push(...judgeImport(file, level, target(file, name), typeOnly));
     }
-    for (const [word, home] of words) if (word.test(text) && !home.test(file)) found.push(`${file} says ${word.source}; only ${home.source} may`);
+    for (const [word, home] of words)
+      if (word.test(text) && !home.test(file)) found.push(`${file} says ${word.source}; only ${home.source} may`);
   }
   return [...found, ...circles(sources)];
 }
@@ -103,7 +108,12 @@ function judgeImport(file: string, level: number, imported: string, typeOnly: bo
   if (importedLevel === undefined) return [`${file} imports ${imported}, which stands on no level`];
   if (folderOf(file) === folderOf(imported) && file.includes('/') && level >= 2) return [];
   if (level === 4 || imported === 'src/observe/spans.ts') return importedLevel <= 4 && level >= 2 ? [] : [`${file} imports ${imported}`];
-  const allowed = level === 3 || level === 2 ? importedLevel <= 1 : level === 1 ? importedLevel === 0 || (importedLevel === 1 && typeOnly) : importedLevel === 0;
+  const allowed =
+    level === 3 || level === 2
+      ? importedLevel <= 1
+      : level === 1
+        ? importedLevel === 0 || (importedLevel === 1 && typeOnly)
+        : importedLevel === 0;
   return allowed ? [] : [`${file} (level ${level}) imports ${imported} (level ${importedLevel})`];
 }
 
@@ -126,7 +136,11 @@ function circles(sources: ReadonlyMap<string, Source>): string[] {
 const inMemory = (files: Record<string, string>) => new Map(Object.entries(files).map(([file, text]) => [file, readSource(text)]));
 
 for (const [title, files, expected] of [
-  ['an engine that imports a plug-in', {'src/workers/pool.ts': "import {a} from '../../middleware/auth.ts';"}, /level 2\) imports middleware\/auth\.ts/],
+  [
+    'an engine that imports a plug-in',
+    {'src/workers/pool.ts': "import {a} from '../../middleware/auth.ts';"},
+    /level 2\) imports middleware\/auth\.ts/,
+  ],
   ['a contract that imports another’s values', {'src/stage.ts': "import {a} from './trigger.ts';"}, /src\/stage\.ts/],
   ['a stage that imports a trigger', {'middleware/auth.ts': "import {a} from '../triggers/http.ts';"}, /triggers\/http\.ts/],
   ['a package behind another door', {'src/workers/pool.ts': "import undici from 'undici';"}, /imports undici/],

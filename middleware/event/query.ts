@@ -11,7 +11,8 @@ const empty: WrittenQuery = {single: '{}', multi: '{}'};
 export function writeQuery(query: string): WrittenQuery {
   if (query === '') return empty;
   const values = new Map<string, string[]>();
-  for (const [key, value] of new URLSearchParams(query)) {
+  // It drops a question mark at the start: with one of its own, none of the caller's is lost.
+  for (const [key, value] of new URLSearchParams(`?${query}`)) {
     const known = values.get(key);
     if (known) known.push(value);
     else values.set(key, [value]);

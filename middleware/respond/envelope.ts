@@ -13,7 +13,7 @@ export interface Shape {
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** The members that make an object an envelope. */
+/** The members that make an object an envelope; one that is null counts as absent. */
 const members = ['statusCode', 'body', 'headers', 'isBase64Encoded'];
 
 /**
@@ -23,13 +23,13 @@ Reads what the handler returned: an envelope, or a value that is itself the body
 @throws Fault RESULT_INVALID that names what HTTP cannot carry
 */
 export function readShape(value: unknown, json: string): Shape {
-  if (!isObject(value) || !members.some(member => Object.hasOwn(value, member)))
+  if (!isObject(value) || !members.some(member => own(value, member) !== null))
     return {status: 200, headers: [], ...shapeBody(value, json)};
   const status = readStatus(own(value, 'statusCode'));
   const headers = readHeaders(own(value, 'headers'), own(value, 'multiValueHeaders'), json);
   const content = own(value, 'body');
   if (isTrue(own(value, 'isBase64Encoded'))) return {status, headers, body: decodeBase64(content), kind: 'bytes'};
-  const isText = typeof content === 'string' || content === undefined || content === null;
+  const isText = typeof content === 'string' || content === null;
   return {status, headers, ...shapeBody(content, isText ? '' : (sliceMember(json, 'body') ?? ''))};
 }
 
@@ -40,30 +40,31 @@ function shapeBody(value: unknown, json: string): {body: string; kind: 'json' | 
 }
 
 function readStatus(given: unknown): number {
-  if (given === undefined || given === null) return 200;
+  if (given === null) return 200;
   const status = typeof given === 'string' && /^\d{3}$/.test(given) ? Number(given) : given;
   if (typeof status === 'number' && Number.isInteger(status) && status >= 200 && status <= 599) return status;
   throw invalid(`statusCode must be an integer from 200 to 599, got ${shown(given)}`);
 }
 
 function isTrue(flag: unknown): boolean {
-  if (flag === undefined || flag === null || flag === false) return false;
+  if (flag === null || flag === false) return false;
   if (flag === true) return true;
   throw invalid(`isBase64Encoded must be true or false, got ${shown(flag)}`);
 }
 
 /** Padding is optional, the URL-safe alphabet and line breaks are accepted. */
 function decodeBase64(content: unknown): Buffer {
-  if (content === undefined || content === null) return Buffer.alloc(0);
+  if (content === null) return Buffer.alloc(0);
   if (typeof content !== 'string') throw invalid(`isBase64Encoded is true, so body must be a string, got ${shown(content)}`);
   const text = content.replaceAll(/[\r\n]+/g, '');
   const digits = text.replace(/={0,2}$/, '');
-  if (!/^[A-Za-z0-9+/_-]*$/.test(digits) || digits.length % 4 === 1) throw invalid('isBase64Encoded is true, but body is not base64');
+  if (/[^A-Za-z0-9+/_-]/.test(digits) || digits.length % 4 === 1) throw invalid('isBase64Encoded is true, but body is not base64');
   return Buffer.from(digits, 'base64');
 }
 
+/** Null when absent. */
 function own(value: JsonObject, member: string): unknown {
-  return Object.hasOwn(value, member) ? value[member] : undefined;
+  return Object.hasOwn(value, member) ? value[member] : null;
 }
 
 function isObject(value: unknown): value is JsonObject {

@@ -20,7 +20,10 @@ Judges the sub-runtime's reply by its status, type and framing.
 export function readResult({status, contentType, framed, body}: RuntimeReply): FunctionResult {
   if (status === 500) throw handlerFault(body.toString('utf8'));
   if (status < 200 || status > 299) throw protocolFault(`it answered with status ${status}, expected 200 to 299 or 500`);
-  if (body.length === 0) return {kind: 'none'};
+  if (body.length === 0) {
+    if (!framed && status !== 204 && status !== 205) throw truncated();
+    return {kind: 'none'};
+  }
 
   const isJson = /^application\/json\s*(;|$)/i.test(contentType);
   if (!isUtf8(body)) {
@@ -43,7 +46,7 @@ export function readResult({status, contentType, framed, body}: RuntimeReply): F
 /** The message with its prefix; a sub-runtime that wrote the prefix itself does not get a second one. */
 function handlerFault(message: string): Fault {
   const bare = message.startsWith(errorPrefix) ? message.slice(errorPrefix.length) : message;
-  const text = errorPrefix + bare.replace(/[\r\n]+$/, '');
+  const text = errorPrefix + trimEnd(bare, '\r\n');
   return new Fault(bare.startsWith(missingHandler) ? 'HANDLER_MISSING' : 'HANDLER_FAILED', {message: text});
 }
 
@@ -63,5 +66,12 @@ function parsed(text: string): {json: unknown} | undefined {
 
 /** Only the space that JSON allows around a value. */
 function trimJson(text: string): string {
-  return text.replace(/^[\t\n\r ]+/, '').replace(/[\t\n\r ]+$/, '');
+  return trimEnd(text, '\t\n\r ').replace(/^[\t\n\r ]+/, '');
+}
+
+// A pattern that ends in `+$` would try every run of spaces within the text anew: quadratic on a long one.
+function trimEnd(text: string, characters: string): string {
+  let end = text.length;
+  while (end > 0 && characters.includes(text.charAt(end - 1))) end--;
+  return text.slice(0, end);
 }

@@ -14,6 +14,7 @@ export class MemoryJournal implements Journal {
   #position: Position = 0;
   #wake = Promise.withResolvers<void>();
   #followers = 0;
+  #isClosed = false;
 
   constructor(clock: Clock, {keep = capacity} = {}) {
     this.#clock = clock;
@@ -47,7 +48,7 @@ export class MemoryJournal implements Journal {
     const stopped = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), {once: true}));
     this.#followers++;
     try {
-      for (let seen = after; !signal.aborted; ) {
+      for (let seen = after; !signal.aborted && !this.#isClosed; ) {
         const next = this.#facts[this.#indexAfter(seen)];
         if (next) {
           yield next;
@@ -61,7 +62,9 @@ export class MemoryJournal implements Journal {
     }
   }
 
+  /** Whoever follows comes to an end. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
     this.#wake.resolve();
   }
 

@@ -7,8 +7,10 @@ export const cutMark = ' [line goes on]';
 /**
 Reads a stream of lines for ever, in chunks, and never holds more than one part of a line.
 Bytes that are not UTF-8 become U+FFFD. The last line needs no newline.
+
+@param longestBytes a longer line comes in parts of this many bytes
 */
-export function readLines(stream: Readable, onLine: (line: string) => void): void {
+export function readLines(stream: Readable, onLine: (line: string) => void, longestBytes = longestLineBytes): void {
   let held: Buffer[] = [];
   let heldBytes = 0;
 
@@ -17,7 +19,7 @@ export function readLines(stream: Readable, onLine: (line: string) => void): voi
     while (start < chunk.length) {
       const newline = chunk.indexOf(10, start);
       const end = newline === -1 ? chunk.length : newline;
-      const room = longestLineBytes - heldBytes;
+      const room = longestBytes - heldBytes;
       if (end - start > room) {
         hold(chunk.subarray(start, start + room));
         cut();

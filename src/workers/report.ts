@@ -8,6 +8,9 @@ export interface LoadReport {
   readonly runtime?: string;
 }
 
+/** A bridge tags 64 Ki characters at most, and JSON may write each as twelve bytes; a record that is cut cannot be understood. */
+export const longestRecordBytes = 2 ** 20;
+
 /** Understands a line on the bridge's descriptor: the load report, or output tagged with its invocation. Skips others. */
 export function hearBridge(line: string, onReport: (report: LoadReport) => void, onLine: (line: FunctionLine) => void): void {
   const {loaded, error, runtime, log} = parsed(line);

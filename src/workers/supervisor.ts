@@ -9,7 +9,7 @@ import type {Command, StartRecord} from '../runtime.ts';
 import {decide, describeExit, evolve, initial, type LifecycleState, restartDelayMs, type Seen} from './lifecycle.ts';
 import {readLines} from './logs.ts';
 import {accepts} from './port.ts';
-import {hearBridge, type LoadReport} from './report.ts';
+import {hearBridge, type LoadReport, longestRecordBytes} from './report.ts';
 
 export interface SupervisorOptions {
   readonly command: Command;
@@ -93,7 +93,8 @@ export class Supervisor implements AsyncDisposable {
     if (child.stdout) readLines(child.stdout, line => this.#events.line({stream: 'stdout', line}));
     if (child.stderr) readLines(child.stderr, line => this.#events.line({stream: 'stderr', line}));
     const report = child.stdio[3];
-    if (report) readLines(report as Readable, line => hearBridge(line, ready, this.#events.line)); // 'pipe' makes it a readable socket
+    // 'pipe' makes it a readable socket
+    if (report) readLines(report as Readable, line => hearBridge(line, ready, this.#events.line), longestRecordBytes);
     if (command.readiness === 'port') void this.#awaitPort(isOver.signal).then(accepts => accepts && ready({loaded: true}));
 
     const stopStartTimer = this.#clock.after(this.#options.startTimeoutMs, () => {

@@ -7,7 +7,10 @@ import type {Delivery, InvocationResult, Principal, TriggerInput} from '../../sr
 /** A meter that keeps what it was told, as `name` and arguments. */
 export function recordingMeter(): Meter & {readonly calls: readonly (readonly unknown[])[]} {
   const calls: unknown[][] = [];
-  const keep = (name: string) => (...given: unknown[]) => void calls.push([name, ...given]);
+  const keep =
+    (name: string) =>
+    (...given: unknown[]) =>
+      void calls.push([name, ...given]);
   return {
     calls,
     requestStarted: keep('requestStarted'),
@@ -85,7 +88,10 @@ export function triggerInput(some: Partial<TriggerInput> = {}): TriggerInput {
 /** What a stage gets: fields by lower-case name, and the state of a new invocation. */
 export function stageContext(delivery: Delivery, fields: Readonly<Record<string, string>> = {}, state: Partial<Invocation> = {}) {
   const invocation: Invocation = {id: 'id-1', delivery, arrivedAt: 0, arrived: 0, ...state};
-  return {get: (field: string) => (Object.hasOwn(fields, field.toLowerCase()) ? (fields[field.toLowerCase()] ?? '') : ''), state: invocation};
+  return {
+    get: (field: string) => (Object.hasOwn(fields, field.toLowerCase()) ? (fields[field.toLowerCase()] ?? '') : ''),
+    state: invocation,
+  };
 }
 
 /** A reply of our own bridges unless told otherwise: framed JSON with status 200. */

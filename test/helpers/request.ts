@@ -28,9 +28,12 @@ export function ask(url: string, {method = 'GET', headers = {}, body, chunked = 
   return new Promise((resolve, reject) => {
     const {hostname, port} = new URL(url);
     const path = url.slice(new URL(url).origin.length) || '/'; // as written: URL would normalise it
-    const fields = Array.isArray(headers) ? [...headers] : Object.entries(headers).flatMap(([name, value]) => [value].flat().flatMap(each => [name, each]));
+    const fields = Array.isArray(headers)
+      ? [...headers]
+      : Object.entries(headers).flatMap(([name, value]) => [value].flat().flatMap(each => [name, each]));
     if (!fields.some((field, index) => index % 2 === 0 && field.toLowerCase() === 'host')) fields.push('Host', `${hostname}:${port}`);
-    if (body !== undefined) fields.push(...(chunked ? ['Transfer-Encoding', 'chunked'] : ['Content-Length', String(Buffer.byteLength(body))]));
+    if (body !== undefined)
+      fields.push(...(chunked ? ['Transfer-Encoding', 'chunked'] : ['Content-Length', String(Buffer.byteLength(body))]));
     const request = http.request({hostname, port, path, method, headers: fields, agent: agent ?? false});
     request.once('error', reject);
     request.once('response', response => {

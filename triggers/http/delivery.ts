@@ -54,7 +54,8 @@ export class HttpDelivery implements Delivery {
     if (!this.#abort) {
       const abort = new AbortController();
       this.#abort = abort;
-      this.#response.once('close', () => abort.abort());
+      if (this.#response.closed) abort.abort();
+      else this.#response.once('close', () => abort.abort());
     }
     return this.#abort.signal;
   }
@@ -90,8 +91,8 @@ export class HttpDelivery implements Delivery {
   }
 
   reply(result: InvocationResult): void {
-    this.#edge.answered(this.#request.method ?? '', result.status, this.#startedAt);
     writeResult(this.#request, this.#response, result, {close: this.#edge.isClosing(), clock: this.#edge.clock});
+    this.#edge.answered(this.#request.method ?? '', result.status, this.#startedAt);
   }
 
   #continue(): void {

@@ -1,0 +1,35 @@
+import test from 'ava';
+import {systemClock} from '../src/clock.ts';
+
+test('a sleep that is aborted is over at once and says so', async t => {
+  t.false(await systemClock.sleep(60_000, AbortSignal.abort()));
+  const stop = new AbortController();
+  const sleeping = systemClock.sleep(60_000, stop.signal);
+  stop.abort();
+  t.false(await sleeping);
+});
+
+test('a timer that was stopped does not fire', async t => {
+  const stop = systemClock.after(1, () => t.fail());
+  stop();
+  stop();
+  t.true(await systemClock.sleep(20));
+});
+
+test('a wait longer than a timer can take does not fire at once', async t => {
+  const stop = systemClock.after(2 ** 40, () => t.fail());
+  t.true(await systemClock.sleep(20));
+  stop();
+});
+
+test('a sleep passes, and leaves nothing on its signal', async t => {
+  const stop = new AbortController();
+  const started = systemClock.monotonic();
+  t.true(await systemClock.sleep(20, stop.signal));
+  t.true(systemClock.monotonic() - started >= 19);
+  t.notThrows(() => stop.abort());
+});
+
+test('the wall clock is the system’s', t => {
+  t.true(Math.abs(systemClock.now() - Date.now()) < 1000);
+});

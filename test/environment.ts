@@ -1,0 +1,80 @@
+import test from 'ava';
+import {joinSettings} from '../src/config.ts';
+import {checkNames, childEnvironment} from '../src/environment.ts';
+import {ConfigurationError} from '../src/errors.ts';
+import {triggers} from '../triggers/index.ts';
+
+const table = joinSettings(triggers);
+
+test('a name one edit away from a setting stops the start and names it', t => {
+  const typos: [string, string][] = [
+    ['CORE_TIMEOU', 'CORE_TIMEOUT'],
+    ['CORE_TIMEOUTS', 'CORE_TIMEOUT'],
+    ['CORE_TIMEAUT', 'CORE_TIMEOUT'],
+    ['CORE_QEUE', 'CORE_QUEUE'],
+    ['CORE_LOGLEVEL', 'CORE_LOG_LEVEL'],
+    ['CORE_JWK_URL', 'CORE_JWKS_URL'],
+    ['CORE_AUTH_REQUIRE_EXPI', 'CORE_AUTH_REQUIRE_EXP'],
+  ];
+  for (const [typo, meant] of typos) {
+    const error = t.throws(() => checkNames(table, {[typo]: 'x'}), {instanceOf: ConfigurationError}, typo);
+    t.is(error?.message, `${typo} is not a setting; did you mean ${meant}?`);
+  }
+});
+
+test('all typing mistakes are told at once', t => {
+  const error = t.throws<ConfigurationError>(() => checkNames(table, {CORE_TIMEOU: 'x', CORE_QUEU: 'x'}), {instanceOf: ConfigurationError});
+  t.is(error?.problems.length, 2);
+});
+
+test('a name further away belongs to the function: one warning each, with the nearest', t => {
+  const [warning, ...more] = checkNames(table, {CORE_RUNTIME_SERVICE_HOST: '10.0.0.1', CORE_TIMEOUT: '1s', PATH: '/bin', CORE: 'x'});
+  t.deepEqual(more, []);
+  t.regex(warning ?? '', /^CORE_RUNTIME_SERVICE_HOST is not a setting and is passed to the function; the nearest is CORE_/);
+  t.false(warning?.includes('10.0.0.1'));
+});
+
+test('what Kubernetes injects beside a Service of the product’s name stops nothing', t => {
+  const injected = ['HOST', 'PORT', 'PORT_HTTP'].map(name => `CORE_RUNTIME_SERVICE_${name}`);
+  const ports = ['', '_8080_TCP', '_8080_TCP_PROTO', '_8080_TCP_PORT', '_8080_TCP_ADDR'].map(name => `CORE_RUNTIME_PORT${name}`);
+  const env = Object.fromEntries([...injected, ...ports].map(name => [name, 'x']));
+  t.is(checkNames(table, env).length, 8);
+  t.deepEqual(Object.keys(childEnvironment(table, env)).sort(), Object.keys(env).sort());
+});
+
+test('settings and names of others give no warning', t => {
+  const env = Object.fromEntries(Object.values(table).map(({name}) => [name, 'x']));
+  t.deepEqual(checkNames(table, {...env, SCW_PUBLICS: 'x', COREX: 'x', MY_CORE_TIMEOU: 'x'}), []);
+});
+
+test('the child gets the user’s variables and the contract’s', t => {
+  const env = {
+    PATH: '/bin',
+    HOME: '/root',
+    EMPTY: '',
+    SCW_APPLICATION_NAME: 'a',
+    SCW_PUBLIC: 'true',
+    SCW_HANDLER_NAME: 'handle',
+    SCW_PAYLOAD_MAX_SIZE: '1',
+    SCW_SECRET_OF_THE_USER: 's',
+    PORT: '8080',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c',
+    CORE_RUNTIME_SERVICE_HOST: 'h',
+    CORE_CONCURRENCY: '4',
+  };
+  t.deepEqual(childEnvironment(table, {...env, UNSET: undefined}), env);
+});
+
+test('secrets, our settings and the exporters’ headers stay behind', t => {
+  const own = Object.values(table).filter(({name, secret}) => secret || (name.startsWith('CORE_') && name !== 'CORE_CONCURRENCY'));
+  t.true(own.length > 15);
+  const withheld = [
+    ...own.map(({name}) => name),
+    'OTEL_EXPORTER_OTLP_HEADERS',
+    'OTEL_EXPORTER_OTLP_TRACES_HEADERS',
+    'OTEL_EXPORTER_OTLP_METRICS_HEADERS',
+    'OTEL_EXPORTER_OTLP_LOGS_HEADERS',
+  ];
+  for (const name of ['SCW_PUBLIC_KEY', 'CORE_JOURNAL', 'CORE_JWKS_URL']) t.true(withheld.includes(name), name);
+  t.deepEqual(childEnvironment(table, Object.fromEntries(withheld.map(name => [name, 'canary']))), {});
+});

@@ -1,0 +1,262 @@
+import {generateKeyPairSync, sign} from 'node:crypto';
+import test from 'ava';
+import {auth, authPublic, verifier} from '../../middleware/auth.ts';
+import {eventWriter} from '../../middleware/event/write.ts';
+import {event} from '../../middleware/event.ts';
+import {chain, deliverThrough, pipeline, type Stages} from '../../middleware/index.ts';
+import {invoke} from '../../middleware/invoke.ts';
+import {fixedKey} from '../../middleware/keys.ts';
+import {respond} from '../../middleware/respond.ts';
+import {trace} from '../../middleware/trace.ts';
+import {trigger} from '../../middleware/trigger.ts';
+import {Fault, type FaultCode} from '../../src/errors.ts';
+import type {Fact} from '../../src/facts.ts';
+import type {Invocation} from '../../src/invocation.ts';
+import {openSpans} from '../../src/observe/spans.ts';
+import {NotSent, type RuntimeReply, type Runtimes} from '../../src/runtime.ts';
+import type {Stage} from '../../src/stage.ts';
+import type {Carrier} from '../../src/trigger.ts';
+import {ManualClock} from '../helpers/clock.ts';
+import {FakeDelivery, fieldMap, recordingLog, recordingMeter, runtimeReply} from '../helpers/fakes.ts';
+
+const {publicKey, privateKey} = generateKeyPairSync('rsa', {modulusLength: 2048});
+const claims = {
+  applicationId: 'app-1',
+  namespaceId: '',
+  clockToleranceMs: 0,
+  requireExpiry: false,
+  issuer: undefined,
+  audience: undefined,
+};
+const unsigned = [{alg: 'RS256'}, {application_claim: [{application_id: 'app-1'}]}]
+  .map(part => Buffer.from(JSON.stringify(part)).toString('base64url'))
+  .join('.');
+const token = `${unsigned}.${sign('sha256', Buffer.from(unsigned), privateKey).toString('base64url')}`;
+
+interface HouseOptions {
+  readonly isPublic?: boolean;
+  /** What the function answers, call after call; the last again and again. */
+  readonly replies?: readonly (RuntimeReply | Error)[];
+  readonly lease?: Error;
+  readonly stages?: Partial<Stages>;
+}
+
+/** The real chain around a function that is told what to answer. Nothing of HTTP is in it. */
+function openHouse({isPublic = true, replies = [runtimeReply('"fine"')], lease, stages}: HouseOptions = {}) {
+  const clock = new ManualClock(1_764_000_000_000);
+  const meter = recordingMeter();
+  const log = recordingLog();
+  const facts: [string, Fact][] = [];
+  const called: unknown[] = [];
+  const runtimes: Runtimes = {
+    async lease() {
+      if (lease) throw lease;
+      return {
+        cold: false,
+        start: undefined,
+        waitedMs: 0,
+        address: {host: '127.0.0.1', port: 8081},
+        release() {},
+        async send({body}) {
+          const reply = replies[Math.min(called.length, replies.length - 1)];
+          called.push(JSON.parse(body));
+          if (!reply || reply instanceof Error) throw reply;
+          return reply;
+        },
+      };
+    },
+  };
+  const deliver = deliverThrough(
+    pipeline({
+      trace: trace({spans: openSpans({recording: false, functionName: 'f'}), meter, log, clock}),
+      auth: isPublic ? authPublic() : auth(verifier(fixedKey(publicKey), claims, clock)),
+      trigger: trigger(),
+      event: event({
+        write: eventWriter({
+          functionName: 'f',
+          functionVersion: '1',
+          memoryMb: 128,
+          handlerPath: '/handler.js',
+          handlerName: 'handle',
+          base64: 'exact',
+        }),
+        record: async (id, fact) => void facts.push([id, fact]),
+        timeoutMs: 5000,
+        meter,
+        clock,
+      }),
+      invoke: invoke({runtimes, meter}),
+      respond: respond({maxBytes: 1000}),
+      ...stages,
+    }),
+    clock,
+  );
+  return {
+    meter,
+    log,
+    facts,
+    called,
+    clock,
+    async deliver(delivery: FakeDelivery, fields: Record<string, string> = {}) {
+      const carrier: Carrier = {get: field => fields[field.toLowerCase()] ?? '', state: undefined};
+      await deliver(carrier, delivery);
+      return carrier.state as Invocation; // deliver set it
+    },
+  };
+}
+
+const faults: [
+  title: string,
+  options: HouseOptions,
+  delivery: FakeDelivery,
+  fields: Record<string, string>,
+  code: FaultCode,
+  calls: number,
+][] = [
+  ['no token', {isPublic: false}, new FakeDelivery(), {}, 'AUTH_MISSING', 0],
+  ['a bad token', {isPublic: false}, new FakeDelivery(), {authorization: 'Bearer x'}, 'AUTH_INVALID', 0],
+  ['an input that cannot be taken', {}, refusing(new Fault('BODY_TOO_LARGE')), {}, 'BODY_TOO_LARGE', 0],
+  ['an input that fails as a bug', {}, refusing(new TypeError('bug')), {}, 'INTERNAL', 0],
+  ['a full queue', {lease: new Fault('POOL_BUSY', {retryAfterS: 1})}, new FakeDelivery(), {}, 'POOL_BUSY', 0],
+  ['a refused connection, again and again', {replies: [new NotSent('refused')]}, new FakeDelivery(), {}, 'UPSTREAM_LOST', 3],
+  ['a connection that broke off', {replies: [new Fault('UPSTREAM_LOST')]}, new FakeDelivery(), {}, 'UPSTREAM_LOST', 1],
+  ['a deadline', {replies: [new Fault('UPSTREAM_TIMEOUT')]}, new FakeDelivery(), {}, 'UPSTREAM_TIMEOUT', 1],
+  ['a handler that throws', {replies: [runtimeReply('boom', {status: 500})]}, new FakeDelivery(), {}, 'HANDLER_FAILED', 1],
+  ['a status that is none', {replies: [runtimeReply('{"statusCode":1}')]}, new FakeDelivery(), {}, 'RESULT_INVALID', 1],
+  ['a broken protocol', {replies: [runtimeReply('x', {status: 302})]}, new FakeDelivery(), {}, 'UPSTREAM_PROTOCOL', 1],
+];
+
+function refusing(error: Error): FakeDelivery {
+  const delivery = new FakeDelivery();
+  delivery.input = async () => {
+    throw error;
+  };
+  return delivery;
+}
+
+for (const [title, options, delivery, fields, code, calls] of faults) {
+  test(`${title} ends in exactly one reply, ${code}, and nobody is left in flight`, async t => {
+    const house = openHouse(options);
+    await t.notThrowsAsync(house.deliver(delivery, fields));
+    t.is(delivery.replies.length, 1);
+    t.is(delivery.replies[0]?.fault?.code, code);
+    t.deepEqual(fieldMap(delivery.replies[0]?.headers ?? [])['core-error'], [code]);
+    t.is(house.called.length, calls);
+    const count = (name: string) => house.meter.calls.filter(([called]) => called === name).length;
+    t.is(count('accepted'), count('settled'));
+    t.is(count('faulted'), 1);
+    t.is(count('invocationEnded'), 1);
+    t.is(
+      house.meter.calls.reduce((sum, [name, change]) => (name === 'inFlight' ? sum + Number(change) : sum), 0),
+      0,
+    );
+    t.is(house.facts.length, count('accepted') * 2); // strangers leave no facts
+  });
+}
+
+test('a reply that fails to leave becomes a fault, and the delivery never rejects', async t => {
+  const delivery = new FakeDelivery();
+  const {reply} = delivery;
+  let attempts = 0;
+  delivery.reply = result => {
+    if (attempts++ === 0) throw new TypeError('cannot be written');
+    reply.call(delivery, result);
+  };
+  await openHouse().deliver(delivery);
+  t.deepEqual(
+    delivery.replies.map(({status}) => status),
+    [500],
+  );
+});
+
+test('a stage that goes on twice does not call the function twice', async t => {
+  const twice: Stage = async function twice(_ctx, next) {
+    await next();
+    await next();
+  };
+  const {called, deliver} = openHouse({stages: {trigger: chain([trigger(), twice])}});
+  const delivery = new FakeDelivery();
+  await deliver(delivery);
+  t.is(called.length, 1);
+  t.is(delivery.replies.length, 1);
+});
+
+test('a delivery that is no HTTP request walks the same chain', async t => {
+  const house = openHouse({isPublic: false});
+  const schedule = {name: 'nightly', occurrence: '2026-01-01T00:00:00.000Z'};
+  const delivery = new FakeDelivery({
+    principal: {subject: 'cron:nightly'},
+    input: {eventType: 'cron', body: Buffer.from('{}'), schedule, sourceIp: ''},
+  });
+  const state = await house.deliver(delivery);
+  t.deepEqual(
+    delivery.replies.map(({status, body}) => [status, body]),
+    [[200, 'executed properly']],
+  );
+  t.like(house.called[0], {
+    event: {resource: 'cron', httpMethod: 'POST', path: '/', body: '{}', requestContext: {eventType: 'cron', schedule}},
+    context: {functionName: 'f', invocationId: state.id, deadlineMs: 1_764_000_005_000, trace: {}},
+  });
+  t.deepEqual(
+    house.facts.map(([id, {type}]) => [id, type]),
+    [
+      [state.id, 'invocation.accepted'],
+      [state.id, 'invocation.settled'],
+    ],
+  );
+  t.is(house.log.lines.length, 0);
+});
+
+test('a caller with a valid token gets the function’s answer, and the function never sees the token', async t => {
+  const house = openHouse({isPublic: false, replies: [runtimeReply('{"statusCode":201,"body":{"n":1e400}}')]});
+  const headers = ['X-Auth-Token', token, 'Authorization', 'Basic abc', 'traceparent', 'x'];
+  const delivery = new FakeDelivery({input: {method: 'PUT', path: '/a', query: 'q=1', headers}});
+  await house.deliver(delivery, {'x-auth-token': token, authorization: 'Basic abc'});
+  t.deepEqual(
+    delivery.replies.map(({status, body}) => [status, body]),
+    [[201, '{"n":1e400}']],
+  );
+  t.false(JSON.stringify(house.called).includes(token));
+  t.like(house.called[0], {event: {headers: {Authorization: 'Basic abc', Traceparent: 'x'}, httpMethod: 'PUT'}});
+});
+
+test('the caller’s trace reaches the function', async t => {
+  const house = openHouse();
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  await house.deliver(new FakeDelivery(), {traceparent, tracestate: 'a=b'});
+  t.like(house.called[0], {context: {trace: {traceparent, tracestate: 'a=b'}}});
+  t.like(house.facts[0]?.[1], {data: {traceparent}});
+});
+
+test('a call that was not sent is sent again, and the function runs once', async t => {
+  const house = openHouse({replies: [new NotSent('refused'), runtimeReply('"second"')]});
+  const delivery = new FakeDelivery();
+  await house.deliver(delivery);
+  t.is(delivery.replies[0]?.body, 'second');
+  t.is(delivery.replies.length, 1);
+});
+
+test('every delivery has an id of its own, ordered by time', async t => {
+  const house = openHouse();
+  const ids: string[] = [];
+  for (let index = 0; index < 50; index++) ids.push((await house.deliver(new FakeDelivery())).id);
+  const milliseconds = ids.map(id => id.slice(0, 13));
+  t.deepEqual(milliseconds, milliseconds.toSorted());
+  t.is(new Set(ids).size, 50);
+  t.regex(ids[0] ?? '', /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
+
+test('the stages walk in their order and are named', async t => {
+  const order: string[] = [];
+  const note =
+    (name: string): Stage =>
+    async (_ctx, next) => {
+      order.push(name);
+      await next();
+    };
+  const names = ['respond', 'invoke', 'event', 'trigger', 'auth', 'trace'] as const;
+  const stages = Object.fromEntries(names.map(name => [name, note(name)])) as unknown as Stages; // each name has its stage
+  await deliverThrough(pipeline(stages), new ManualClock())({get: () => '', state: undefined}, new FakeDelivery());
+  t.deepEqual(order, ['trace', 'auth', 'trigger', 'event', 'invoke', 'respond']);
+  t.deepEqual([trigger().name, respond({maxBytes: 1}).name, authPublic().name], ['trigger', 'respond', 'auth']);
+});

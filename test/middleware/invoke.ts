@@ -1,0 +1,175 @@
+import test from 'ava';
+import {invoke} from '../../middleware/invoke.ts';
+import {Fault} from '../../src/errors.ts';
+import type {CallSpan, InvocationSpan, InvocationTrace} from '../../src/invocation.ts';
+import {type Lease, NotSent, type RuntimeCall, type RuntimeReply, type Runtimes} from '../../src/runtime.ts';
+import {FakeDelivery, recordingMeter, runtimeReply, stageContext} from '../helpers/fakes.ts';
+
+const address = {host: '127.0.0.1', port: 8081};
+type Outcome = RuntimeReply | Error;
+
+/** A pool whose leases end, call after call, as told; after the last the last again. */
+function fakeRuntimes(outcomes: Outcome[], some: Partial<Lease> = {}) {
+  const calls: RuntimeCall[] = [];
+  const deadlines: number[] = [];
+  const runtimes: Runtimes = {
+    async lease(deadline) {
+      deadlines.push(deadline);
+      return {
+        cold: false,
+        start: undefined,
+        waitedMs: 0,
+        address,
+        release() {},
+        async send(call) {
+          const outcome = outcomes[Math.min(calls.length, outcomes.length - 1)];
+          calls.push(call);
+          if (outcome instanceof Error || !outcome) throw outcome;
+          return outcome;
+        },
+        ...some,
+      };
+    },
+  };
+  return {runtimes, calls, deadlines};
+}
+
+function fakeSpan(trace?: InvocationTrace) {
+  const told: unknown[] = [];
+  const call: CallSpan = {trace, answered: status => told.push(['answered', status]), failed: error => told.push(['failed', error.name])};
+  const span: InvocationSpan = {
+    trace: undefined,
+    traceId: undefined,
+    call(attempt, {port}) {
+      told.push(['call', attempt, port]);
+      return call;
+    },
+    waited: ({waitedMs, cold}) => void told.push(['waited', waitedMs, cold]),
+    ended() {},
+  };
+  return {span, told};
+}
+
+function prepare(outcomes: Outcome[], {trace, lease}: {trace?: InvocationTrace; lease?: Partial<Lease>} = {}) {
+  const meter = recordingMeter();
+  const {span, told} = fakeSpan(trace);
+  const fake = fakeRuntimes(outcomes, lease);
+  const event = {head: '{"context":{"trace":', tail: '}}'};
+  const ctx = stageContext(new FakeDelivery(), {}, {event, deadline: {wallMs: 5000, monotonicMs: 500}, span});
+  let passed = 0;
+  const walk = () => invoke({runtimes: fake.runtimes, meter})(ctx, async () => void passed++);
+  return {...fake, ctx, meter, told, walk, passed: () => passed};
+}
+
+test('without an event nothing is called', async t => {
+  const {runtimes, calls} = fakeRuntimes([runtimeReply('{}')]);
+  const stage = invoke({runtimes, meter: recordingMeter()});
+  await t.throwsAsync(
+    stage(stageContext(new FakeDelivery()), async () => t.fail()),
+    {instanceOf: TypeError},
+  );
+  t.deepEqual(calls, []);
+});
+
+test('a call that failed is never sent again: it may have run', async t => {
+  for (const code of ['UPSTREAM_LOST', 'UPSTREAM_TIMEOUT', 'UPSTREAM_PROTOCOL', 'DRAINING'] as const) {
+    const {walk, calls, passed, meter, told} = prepare([new Fault(code)]);
+    await t.throwsAsync(walk(), {instanceOf: Fault, code});
+    t.is(calls.length, 1);
+    t.is(passed(), 0);
+    t.deepEqual(meter.calls, [
+      ['inFlight', 1],
+      ['inFlight', -1],
+    ]);
+    t.deepEqual(told, [
+      ['call', 0, 8081],
+      ['failed', 'Fault'],
+    ]);
+  }
+});
+
+test('a bug is not sent again either, and stays the bug that it is', async t => {
+  const bug = new TypeError('a bug');
+  const {walk, calls} = prepare([bug]);
+  t.is(await t.throwsAsync(walk()), bug);
+  t.is(calls.length, 1);
+});
+
+test('a call that was not sent is tried three times, then the sub-runtime is lost', async t => {
+  const {walk, calls, told} = prepare([new NotSent('ECONNREFUSED')]);
+  const fault = await t.throwsAsync(walk(), {instanceOf: Fault, code: 'UPSTREAM_LOST', message: 'The sub-runtime refuses connections'});
+  t.true(fault?.cause instanceof NotSent);
+  t.is(calls.length, 3);
+  t.deepEqual(
+    told.filter(entry => Array.isArray(entry) && entry[0] === 'call'),
+    [
+      ['call', 0, 8081],
+      ['call', 1, 8081],
+      ['call', 2, 8081],
+    ],
+  );
+});
+
+test('a call that was not sent and then failed is not tried a third time', async t => {
+  const {walk, calls} = prepare([new NotSent('ECONNREFUSED'), new Fault('UPSTREAM_LOST')]);
+  await t.throwsAsync(walk(), {code: 'UPSTREAM_LOST'});
+  t.is(calls.length, 2);
+});
+
+test('a refused lease calls nothing', async t => {
+  const meter = recordingMeter();
+  const runtimes: Runtimes = {
+    async lease() {
+      throw new Fault('POOL_BUSY', {retryAfterS: 3});
+    },
+  };
+  const {span, told} = fakeSpan();
+  const state = {event: {head: '', tail: ''}, deadline: {wallMs: 0, monotonicMs: 0}, span};
+  const stage = invoke({runtimes, meter});
+  await t.throwsAsync(
+    stage(stageContext(new FakeDelivery(), {}, state), async () => t.fail()),
+    {code: 'POOL_BUSY'},
+  );
+  t.deepEqual(told, []);
+  t.deepEqual(meter.calls, [
+    ['inFlight', 1],
+    ['inFlight', -1],
+  ]);
+});
+
+test('an answer that came is the reply, after however many refused connections', async t => {
+  const reply = runtimeReply('{}');
+  for (const refused of [0, 1, 2]) {
+    const {walk, calls, ctx, passed, deadlines} = prepare([...Array.from({length: refused}, () => new NotSent('ECONNREFUSED')), reply]);
+    await walk();
+    t.is(calls.length, refused + 1);
+    t.is(ctx.state.reply, reply);
+    t.is(passed(), 1);
+    t.deepEqual(new Set(deadlines), new Set([500]));
+  }
+});
+
+test('the call carries the invocation, its deadline and the event with its trace', async t => {
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const table: [InvocationTrace | undefined, string][] = [
+    [undefined, '{"context":{"trace":{}}}'],
+    [{traceparent}, `{"context":{"trace":{"traceparent":"${traceparent}"}}}`],
+    [{traceparent, tracestate: 'a="b'}, `{"context":{"trace":{"traceparent":"${traceparent}","tracestate":"a=\\"b"}}}`],
+  ];
+  for (const [trace, body] of table) {
+    const {walk, calls} = prepare([runtimeReply('{}')], trace && {trace});
+    await walk();
+    t.deepEqual(calls, [{invocationId: 'id-1', body, deadlineMs: 5000, deadline: 500, trace}]);
+  }
+});
+
+test('a wait and a cold start are told', async t => {
+  const {walk, meter, told} = prepare([runtimeReply('{}', {status: 201})], {lease: {cold: true, waitedMs: 30}});
+  await walk();
+  t.deepEqual(meter.calls, [['inFlight', 1], ['coldStarted'], ['inFlight', -1]]);
+  t.deepEqual(told, [
+    ['waited', 30, true],
+    ['call', 0, 8081],
+    ['answered', 201],
+  ]);
+});

@@ -1,0 +1,164 @@
+import test from 'ava';
+import fc from 'fast-check';
+import type {Fact} from '../../src/facts.ts';
+import {
+  decide,
+  describeExit,
+  evolve,
+  initial,
+  type LifecycleState,
+  type RestartPolicy,
+  restartDelayMs,
+  restartPolicy,
+  type Seen,
+} from '../../src/workers/lifecycle.ts';
+
+const exit = (at: number, some: Partial<Extract<Seen, {type: 'exited'}>> = {}): Seen => ({
+  type: 'exited',
+  code: 1,
+  signal: null,
+  reason: 'exited',
+  upMs: 0,
+  at,
+  ...some,
+});
+
+/** The state and all facts after these were seen, each at its time. */
+function after(seen: readonly Seen[], policy: RestartPolicy = restartPolicy): {state: LifecycleState; facts: Fact[]} {
+  let state = initial;
+  const facts: Fact[] = [];
+  for (const each of seen) {
+    for (const fact of decide(state, each, policy)) {
+      facts.push(fact);
+      state = evolve(state, fact, each.type === 'exited' ? each.at : 0, policy);
+    }
+  }
+  return {state, facts};
+}
+
+const spawned: Seen = {type: 'spawned', executable: 'node'};
+const ready: Seen = {type: 'reported', loaded: true, bootMs: 30};
+
+test('gives up when exits outrun the allowed intensity', t => {
+  const {state, facts} = after(Array.from({length: 11}, (_, index) => exit(index * 1000)));
+  t.deepEqual(facts.at(-1), {type: 'runtime.gave-up', data: {exits: 11, withinMs: 120_000}});
+  t.is(facts.filter(({type}) => type === 'runtime.exited').length, 11);
+  t.is(state.phase, 'gave-up');
+  t.is(restartDelayMs(state, 0), undefined);
+});
+
+test('does not give up at the intensity that is allowed', t => {
+  const {state} = after(Array.from({length: 10}, (_, index) => exit(index * 1000)));
+  t.is(state.phase, 'exited');
+  t.not(restartDelayMs(state, 0), undefined);
+});
+
+test('exits that are long ago do not count towards giving up', t => {
+  const {state, facts} = after(Array.from({length: 50}, (_, index) => exit(index * 12_000)));
+  t.is(state.phase, 'exited');
+  t.false(facts.some(({type}) => type === 'runtime.gave-up'));
+  t.true(state.exits.length <= 10);
+});
+
+test('an exit that was asked for never leads to giving up', t => {
+  const {facts} = after([...Array.from({length: 10}, (_, index) => exit(index)), exit(11, {reason: 'stopped'})]);
+  t.is(facts.at(-1)?.type, 'runtime.exited');
+});
+
+test('there is no restart but after an exit', t => {
+  for (const seen of [[], [spawned], [spawned, ready]]) t.is(restartDelayMs(after(seen).state, 0), undefined);
+});
+
+test('exit code 0 is an exit like any other', t => {
+  const {state} = after([spawned, ready, exit(0, {code: 0})]);
+  t.is(state.phase, 'exited');
+  t.is(restartDelayMs(state, 0), 100);
+});
+
+test('a handler that could not be loaded is broken, with its cause, and is not restarted', t => {
+  const {state, facts} = after([spawned, {type: 'reported', loaded: false, error: 'SyntaxError', bootMs: 30}]);
+  t.is(state.phase, 'broken');
+  t.is(state.error, 'SyntaxError');
+  t.is(restartDelayMs(state, 0), undefined);
+  t.deepEqual(facts.at(-1), {type: 'runtime.ready', data: {bootMs: 30, loaded: false, error: 'SyntaxError'}});
+});
+
+test('the cause is forgotten with the process that had it', t => {
+  const {state} = after([spawned, {type: 'reported', loaded: false, error: 'SyntaxError', bootMs: 30}, exit(0), spawned]);
+  t.is(state.phase, 'booting');
+  t.false('error' in state);
+});
+
+test('facts tell what was seen', t => {
+  t.deepEqual(after([spawned, ready, exit(0, {code: null, signal: 'SIGKILL', reason: 'signalled', upMs: 7})]).facts, [
+    {type: 'runtime.spawned', data: {executable: 'node'}},
+    {type: 'runtime.ready', data: {bootMs: 30, loaded: true}},
+    {type: 'runtime.exited', data: {code: null, signal: 'SIGKILL', reason: 'signalled', upMs: 7}},
+  ]);
+});
+
+test('a fact of something else changes nothing', t => {
+  const state = after([spawned]).state;
+  t.is(evolve(state, {type: 'invocation.settled', data: {outcome: 'responded', status: 200, durationMs: 1}}, 0), state);
+});
+
+test('the back-off doubles up to its longest', t => {
+  const patient = {...restartPolicy, exitsAllowed: 100};
+  const delays = Array.from({length: 10}, (_, exits) =>
+    restartDelayMs(
+      after(
+        Array.from({length: exits + 1}, (_, index) => exit(index)),
+        patient,
+      ).state,
+      0,
+      patient,
+    ),
+  );
+  t.deepEqual(delays, [100, 200, 400, 800, 1600, 3200, 6400, 12_800, 15_000, 15_000]);
+});
+
+test('the back-off starts anew after a stable time', t => {
+  const {state} = after([exit(0), exit(1), exit(2), exit(3, {upMs: 30_000})]);
+  t.is(restartDelayMs(state, 0), 100);
+  t.is(restartDelayMs(after([exit(0), exit(1), exit(2), exit(3, {upMs: 29_999})]).state, 0), 800);
+});
+
+test('jitter takes up to half of the delay away', t => {
+  const {state} = after([exit(0), exit(1), exit(2)]);
+  fc.assert(
+    fc.property(fc.double({min: 0, max: 1, noNaN: true}), random => {
+      const delay = restartDelayMs(state, random) ?? 0;
+      return delay >= 200 && delay <= 400 && Number.isInteger(delay);
+    }),
+  );
+  t.pass();
+});
+
+test('whatever happens, the state stays small and giving up is final', t => {
+  const steps = fc.array(fc.tuple(fc.constantFrom<Seen['type']>('spawned', 'reported', 'exited'), fc.nat(60_000), fc.nat(60_000)), {
+    maxLength: 200,
+  });
+  fc.assert(
+    fc.property(steps, plan => {
+      let at = 0;
+      let state = initial;
+      for (const [type, pauseMs, upMs] of plan) {
+        at += pauseMs;
+        const seen: Seen = type === 'spawned' ? spawned : type === 'reported' ? ready : exit(at, {upMs});
+        for (const fact of decide(state, seen)) state = evolve(state, fact, at);
+        if (state.phase === 'gave-up') return state.exits.length > restartPolicy.exitsAllowed && restartDelayMs(state, 0) === undefined;
+        if (state.exits.length > restartPolicy.exitsAllowed) return false;
+      }
+      return true;
+    }),
+  );
+  t.pass();
+});
+
+test('an exit is described in one sentence', t => {
+  t.is(describeExit('exited', 0, null), 'The sub-runtime exited with code 0');
+  t.is(describeExit('signalled', null, 'SIGKILL'), 'The sub-runtime was ended by SIGKILL');
+  t.is(describeExit('unspawnable', null, null, 'spawn x ENOENT'), 'The sub-runtime could not be started: spawn x ENOENT');
+  t.is(describeExit('never-ready', null, 'SIGKILL'), 'The sub-runtime was not ready in time and was killed');
+  t.is(describeExit('stopped', 0, null), 'The sub-runtime was stopped');
+});

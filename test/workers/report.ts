@@ -1,0 +1,61 @@
+import test from 'ava';
+import type {FunctionLine} from '../../src/log.ts';
+import {hearBridge, type LoadReport} from '../../src/workers/report.ts';
+
+function hear(line: string) {
+  const heard: (LoadReport | FunctionLine)[] = [];
+  hearBridge(
+    line,
+    report => heard.push(report),
+    log => heard.push(log),
+  );
+  return heard;
+}
+
+test('what is no report and no line is skipped', t => {
+  const others = [
+    '',
+    'hello',
+    '{',
+    'null',
+    '7',
+    '"loaded"',
+    '[]',
+    '{}',
+    '{"loaded":"true"}',
+    '{"loaded":1}',
+    '{"log":null}',
+    '{"log":"text"}',
+  ];
+  const lines = [
+    '{"log":{"stream":"stdin","line":"x"}}',
+    '{"log":{"line":"x"}}',
+    '{"log":{"stream":"stdout","line":7}}',
+    '{"log":{"stream":"stdout"}}',
+  ];
+  for (const line of [...others, ...lines]) t.deepEqual(hear(line), [], line);
+});
+
+test('a handler that could not be loaded is told with its cause', t => {
+  t.deepEqual(hear('{"loaded":false,"error":"SyntaxError: x"}'), [{loaded: false, error: 'SyntaxError: x'}]);
+  t.deepEqual(hear('{"loaded":false}'), [{loaded: false, error: 'the bridge gave no cause'}]);
+  t.deepEqual(hear('{"loaded":false,"error":7}'), [{loaded: false, error: 'the bridge gave no cause'}]);
+});
+
+test('a loaded handler has no cause, and the bridge may say what runs it', t => {
+  t.deepEqual(hear('{"loaded":true}'), [{loaded: true}]);
+  t.deepEqual(hear('{"loaded":true,"error":"ignored","runtime":"Node.js 26.1.0"}'), [{loaded: true, runtime: 'Node.js 26.1.0'}]);
+  t.deepEqual(hear('{"loaded":true,"runtime":7}'), [{loaded: true}]);
+});
+
+test('a tagged line of output is handed on with its tags', t => {
+  t.deepEqual(hear('{"log":{"stream":"stderr","line":"x","invocationId":"i","traceId":"t"}}'), [
+    {stream: 'stderr', line: 'x', invocationId: 'i', traceId: 't'},
+  ]);
+  t.deepEqual(hear('{"log":{"stream":"stdout","line":""}}'), [{stream: 'stdout', line: ''}]);
+});
+
+test('the function cannot put fields of its own into the log', t => {
+  const log = {stream: 'stdout', line: 'x', invocationId: {a: 1}, traceId: 7, level: 'fatal', source: 'core', time: 0};
+  t.deepEqual(hear(JSON.stringify({log})), [{stream: 'stdout', line: 'x'}]);
+});
