@@ -22,6 +22,7 @@ export function resolveFunction(settings: FunctionSettings): FunctionSpec {
   const {handlerPath, handlerIsBinary, runtimeBridge} = settings;
   if (handlerPath === undefined) throw refusal('SCW_HANDLER_PATH: expected the absolute path of the handler, got nothing');
   if (handlerIsBinary) return binaryFunction(handlerPath, settings);
+  checkInterpreter(settings.runtimeBinary);
   if (runtimeBridge === undefined) return bridgedFunction(handlerPath, settings);
   const ours = [...adapters.keys()].find(language => isSameFile(adapters.get(language)?.bridge ?? '', runtimeBridge));
   if (ours === undefined) return foreignFunction(handlerPath, runtimeBridge, settings);
@@ -39,6 +40,12 @@ function binaryFunction(handlerPath: string, {handlerName}: FunctionSettings): F
     handlerName,
     command: {file: handlerPath, args: [], readiness: 'port', concurrency: foreignConcurrency},
   };
+}
+
+/** A name without a slash is looked up in PATH, when it is spawned. */
+function checkInterpreter(binary: string | undefined): void {
+  if (!binary?.includes('/') || isExecutable(binary)) return;
+  throw refusal(`SCW_RUNTIME_BINARY: expected an executable file, got \`${binary}\``);
 }
 
 /** The path goes to a foreign bridge as it was given: it completes it by rules of its own. */

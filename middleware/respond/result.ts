@@ -10,6 +10,8 @@ export type FunctionResult =
   | {readonly kind: 'bytes'; readonly body: Buffer};
 
 const missingHandler = 'Function Handler does not exist';
+/** An error's text goes to the caller and into the log; neither wants a dump. */
+const longestMessageBytes = 64 * 2 ** 10;
 const errorPrefix = 'An error occured during handler execution: ';
 
 /**
@@ -18,7 +20,7 @@ Judges the sub-runtime's reply by its status, type and framing.
 @throws Fault HANDLER_FAILED, HANDLER_MISSING for status 500; UPSTREAM_PROTOCOL for what no sub-runtime may send
 */
 export function readResult({status, contentType, framed, body}: RuntimeReply): FunctionResult {
-  if (status === 500) throw handlerFault(body.toString('utf8'));
+  if (status === 500) throw handlerFault(body);
   if (status < 200 || status > 299) throw protocolFault(`it answered with status ${status}, expected 200 to 299 or 500`);
   if (body.length === 0) {
     if (!framed && status !== 204 && status !== 205) throw truncated();
@@ -44,7 +46,8 @@ export function readResult({status, contentType, framed, body}: RuntimeReply): F
 }
 
 /** The message with its prefix; a sub-runtime that wrote the prefix itself does not get a second one. */
-function handlerFault(message: string): Fault {
+function handlerFault(body: Buffer): Fault {
+  const message = body.toString('utf8', 0, longestMessageBytes) + (body.length > longestMessageBytes ? ' [cut]' : '');
   const bare = message.startsWith(errorPrefix) ? message.slice(errorPrefix.length) : message;
   const text = errorPrefix + trimEnd(bare, '\r\n');
   return new Fault(bare.startsWith(missingHandler) ? 'HANDLER_MISSING' : 'HANDLER_FAILED', {message: text});

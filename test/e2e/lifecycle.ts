@@ -9,6 +9,7 @@ const mirror = {SCW_PUBLIC: 'true', SCW_HANDLER_PATH: functions('mirror')};
 const refusals: readonly (readonly [string, Record<string, string>, RegExp])[] = [
   ['no handler', {}, /SCW_HANDLER_PATH: expected the absolute path of the handler/],
   ['a handler that is not there', {SCW_HANDLER_PATH: '/nowhere/handler'}, /SCW_HANDLER_PATH: .*no such file/],
+  ['an interpreter that is not there', {...mirror, SCW_RUNTIME_BINARY: '/nowhere/node'}, /SCW_RUNTIME_BINARY: expected an executable file/],
   ['a bad size', {...mirror, SCW_PAYLOAD_MAX_SIZE: '6 MB'}, /SCW_PAYLOAD_MAX_SIZE: expected a number of bytes.* got `6 MB`/],
   ['a bad duration', {...mirror, CORE_TIMEOUT: '5'}, /CORE_TIMEOUT: expected a duration/],
   ['a host that is not loopback', {...mirror, SCW_UPSTREAM_HOST: '0.0.0.0'}, /SCW_UPSTREAM_HOST: expected a loopback address/],

@@ -67,10 +67,10 @@ test('one trace leads from the caller through the invocation to the proxy call a
 test('a spawn that nobody waited for is a trace of its own, and so is one that failed', async t => {
   const receiver = await openReceiver();
   t.teardown(async () => receiver.close());
-  const core = await startCore({...mirror, ...receiver.env, SCW_RUNTIME_BINARY: '/nowhere/node'}, t);
+  const core = await startCore({...mirror, ...receiver.env, SCW_RUNTIME_BINARY: 'no-such-interpreter'}, t);
   await core.logged(({msg}) => msg.startsWith('The sub-runtime could not be started'));
   t.is(await core.stop(), 0);
-  const [spawn] = named(receiver.spans, 'spawn node');
+  const [spawn] = named(receiver.spans, 'spawn no-such-interpreter');
   t.is(spawn?.parentSpanId ?? '', '');
   t.is(spawn?.status.code, 2);
   t.regex(String(spawn?.status.message), /ENOENT/);

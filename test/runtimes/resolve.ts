@@ -42,7 +42,7 @@ test('a path that no file fits is refused, and what was tried is listed', async 
   refuses(
     t,
     {handlerPath: `${dir}/handler`},
-    /got `.*\/handler`: no such file, and none with one of \.js \.cjs \.mjs \.ts \.py behind it$/,
+    /got `.*\/handler`: no such file, and none with one of \.js \.cjs \.mjs \.ts \.py( \.\w+)* behind it$/,
   );
   refuses(t, {handlerPath: `${dir}/handler.js`}, /no such file/);
 });
@@ -71,7 +71,7 @@ test('a file of a language without a bridge is refused', async t => {
 test('an unknown CORE_RUNTIME is refused, and the known ones are listed', async t => {
   const dir = await directory(t, 'handler.js');
   for (const language of ['ruby', 'Node', '', 'constructor', '__proto__', 'toString']) {
-    refuses(t, {handlerPath: `${dir}/handler.js`, language}, /^CORE_RUNTIME: expected one of node, python, got `/);
+    refuses(t, {handlerPath: `${dir}/handler.js`, language}, /^CORE_RUNTIME: expected one of node, python(, \w+)*, got `/);
   }
 });
 
@@ -124,7 +124,7 @@ for (const [extension, adapter, language] of [
 test('Node handlers run in the core’s own Node by default, in the one that is set otherwise', async t => {
   const dir = await directory(t, 'handler.js');
   t.is(resolve({handlerPath: `${dir}/handler`}).command.file, process.execPath);
-  t.is(resolve({handlerPath: `${dir}/handler`, runtimeBinary: '/opt/node'}).command.file, '/opt/node');
+  t.is(resolve({handlerPath: `${dir}/handler`, runtimeBinary: 'node24'}).command.file, 'node24');
 });
 
 test('a name with an extension is taken as it is, whatever stands beside it', async t => {
@@ -142,12 +142,12 @@ test('CORE_RUNTIME tells the language of a file that does not', async t => {
 
 test('a foreign bridge gets the path as it was given', async t => {
   const dir = await directory(t, 'index.js', 'handler.js', 'handler.py');
-  const spec = resolve({handlerPath: `${dir}/handler`, runtimeBridge: `${dir}/index.js`, runtimeBinary: '/usr/local/bin/node'});
+  const spec = resolve({handlerPath: `${dir}/handler`, runtimeBridge: `${dir}/index.js`, runtimeBinary: process.execPath});
   t.deepEqual(spec, {
     language: 'foreign',
     handlerPath: `${dir}/handler`,
     handlerName: 'handle',
-    command: {file: '/usr/local/bin/node', args: [`${dir}/index.js`], readiness: 'port', concurrency: 100},
+    command: {file: process.execPath, args: [`${dir}/index.js`], readiness: 'port', concurrency: 100},
   });
 });
 

@@ -50,6 +50,7 @@ test('500 is the handler’s error, with the prefix once and without the newline
   t.is(say('two\nlines\n'), `500 HANDLER_FAILED ${prefix}two\nlines`);
   t.is(say(`${prefix}boom`), `500 HANDLER_FAILED ${prefix}boom`);
   t.is(say(''), `500 HANDLER_FAILED ${prefix}`);
+  t.is(say('x'.repeat(70_000)), `500 HANDLER_FAILED ${prefix}${'x'.repeat(65_536)} [cut]`);
 });
 
 test('500 for a missing handler has a code of its own', t => {

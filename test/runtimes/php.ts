@@ -1,0 +1,281 @@
+import {spawn, spawnSync} from 'node:child_process';
+import {once} from 'node:events';
+import {mkdir, writeFile} from 'node:fs/promises';
+import path from 'node:path';
+import type {Readable} from 'node:stream';
+import {fileURLToPath} from 'node:url';
+import test, {type ExecutionContext} from 'ava';
+import {type Bridge, type BridgeOptions, functionFile, startBridge} from '../helpers/bridge.ts';
+import {bridgeSuite} from '../helpers/bridge-suite.ts';
+
+const bridge = fileURLToPath(new URL('../../runtimes/php/bridge.php', import.meta.url));
+const handlers = fileURLToPath(new URL('../fixtures/functions/php/handlers', import.meta.url));
+
+/** A case, or a skipped one with its reason where the machine has no PHP. */
+const check =
+  spawnSync('php', ['-r', 'exit(PHP_VERSION_ID < 80000 ? 1 : 0);']).status === 0
+    ? (title: string, body: (t: ExecutionContext) => Promise<void>) => test.serial(`php: ${title}`, body)
+    : undefined;
+
+if (check) {
+  bridgeSuite({
+    title: 'php',
+    binary: 'php',
+    bridge,
+    handlers,
+    extension: 'php',
+    brokenText: '<?php function handle($event {\n',
+    tags: true,
+  });
+  ownCases(check);
+} else {
+  test.skip('php: PATH has no php 8 or later', () => {});
+}
+
+function start(t: ExecutionContext, file: string, more: Partial<BridgeOptions> = {}): Promise<Bridge> {
+  return startBridge(t, {binary: 'php', bridge, path: file, ...more});
+}
+
+async function startText(t: ExecutionContext, text: string, more: Partial<BridgeOptions> = {}): Promise<Bridge> {
+  return start(t, await functionFile(t, 'handler.php', `<?php\n${text}\n`), more);
+}
+
+function ownCases(check: (title: string, body: (t: ExecutionContext) => Promise<void>) => void): void {
+  // Ends
+
+  const ends: Record<string, [statement: string, text: RegExp, code: number]> = {
+    'exit()': ['echo "half a line"; exit(3);', /^The handler called exit\(\)$/, 3],
+    'die() with a text': ['die("half a line");', /^The handler called exit\(\)$/, 0],
+    'memory that is used up': [
+      'echo "half a line"; ini_set("memory_limit", "20M"); $all = []; while (true) { $all[] = str_repeat("x", 100000); }',
+      /^Allowed memory size of 20971520 bytes exhausted/,
+      255,
+    ],
+    'a fatal error': [
+      'echo "half a line"; eval("class A implements Countable {}");',
+      /^Class A contains 1 abstract method/,
+      255,
+    ],
+  };
+
+  for (const [kind, [statement, text, code]] of Object.entries(ends)) {
+    check(`${kind} in a call is a 500 that says so, the output is kept and the process ends`, async t => {
+      const b = await startText(t, `function handle() { ${statement} }`);
+      const idle = b.connect();
+      await once(idle, 'connect');
+      const reply = await b.call({}, {invocationId: 'last'});
+      t.is(reply.status, 500);
+      t.regex(reply.text, text);
+      t.is(await b.exited, code);
+      t.true(b.logs.some(log => log.line === 'half a line' && log.invocationId === 'last'));
+      t.true(b.logs.some(log => log.stream === 'stderr' && log.line.includes('the handler ended the process')));
+      await t.throwsAsync(once(b.connect(), 'connect'), {code: 'ECONNREFUSED'});
+    });
+  }
+
+  const loadFailures: Record<string, [text: string, error: RegExp]> = {
+    'exit()': ['exit("not today");', /exit\(\) was called/],
+    'a fatal error': ['class A implements Countable {}', /Class A contains 1 abstract method/],
+    'an exception': ['throw new DomainException("not today");', /^DomainException: not today$/],
+    'a missing dependency': ['require __DIR__ . "/missing.php";', /missing\.php/],
+    'a function of PHP itself': ['function other() {}', /declares no function named system/],
+  };
+
+  for (const [kind, [text, error]] of Object.entries(loadFailures)) {
+    check(`${kind} while the handler loads is reported, and the process stays`, async t => {
+      const b = await startText(t, text, kind.startsWith('a function') ? {name: 'system'} : {});
+      t.like(b.records[0], {loaded: false});
+      t.regex((b.records[0] as {error: string}).error, error); // a failed load has one
+      for (let i = 0; i < 2; i++) t.regex((await b.call({})).text, /^Function Handler does not exist/);
+      b.child.kill('SIGTERM');
+      t.is(await b.exited, kind === 'a fatal error' || kind === 'a missing dependency' ? b.child.exitCode : 0);
+    });
+  }
+
+  check('without pcntl SIGTERM ends the process at once', async t => {
+    const ini = await functionFile(t, 'php.ini', 'disable_functions = pcntl_async_signals,pcntl_signal\n');
+    const b = await start(t, handlers, {name: 'text', env: {PHPRC: path.dirname(ini), PHP_INI_SCAN_DIR: ''}});
+    t.is((await b.call({})).text, '"two words"');
+    b.child.kill('SIGTERM');
+    await b.exited;
+    t.is(b.child.signalCode, 'SIGTERM');
+  });
+
+  check('when the core dies the process ends by itself', async t => {
+    const file = await functionFile(t, 'handler.php', '<?php function handle() {}');
+    const core = spawn('sh', ['-c', 'php "$0" & wait', bridge], {
+      env: {PATH: process.env.PATH, SCW_UPSTREAM_PORT: '0', SCW_HANDLER_PATH: file, CORE_BRIDGE_FD: '3'},
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    });
+    const channel = core.stdio[3] as Readable; // opened as a pipe above
+    const [line] = await once(channel, 'data');
+    t.regex(String(line), /"loaded":true/);
+    core.kill('SIGKILL');
+    await t.notThrowsAsync(once(channel, 'end'));
+  });
+
+  // Errors
+
+  check('an exception without a message, an error and a warning made an exception are 500s', async t => {
+    for (const [statement, text] of [
+      ['throw new LogicException();', 'LogicException'],
+      ['return undefined_function();', 'Call to undefined function undefined_function()'],
+      ['set_error_handler(function ($level, $message) { throw new ErrorException($message); }); return $absent;', 'Undefined variable $absent'],
+      ['return fopen(__FILE__, "r");', 'The result of the function is not JSON: Type is not supported'],
+      ['return NAN;', 'The result of the function is not JSON: Inf and NaN cannot be JSON encoded'],
+    ] as const) {
+      const b = await startText(t, `function handle() { ${statement} }`);
+      for (let i = 0; i < 2; i++) t.like(await b.call({}), {status: 500, text});
+    }
+  });
+
+  check('warnings and error_log() go to stderr, whatever php.ini says', async t => {
+    const text = 'function handle() { error_log("a word"); return $absent; }';
+    const ini = await functionFile(t, 'php.ini', 'display_errors = 1\nlog_errors = 0\nhtml_errors = 1\nserialize_precision = 4\n');
+    const b = await startText(t, text, {env: {PHPRC: path.dirname(ini)}});
+    t.like(await b.call({}), {status: 200, text: ''});
+    await b.until(() => /a word[^]*Undefined variable \$absent/.test(b.output.stderr));
+    t.is(b.output.stdout, '');
+    t.deepEqual(b.logs, []);
+  });
+
+  // Output
+
+  check('nothing that is printed reaches the reply, whatever the handler does with the buffers', async t => {
+    const b = await startText(
+      t,
+      `function handle($event) {
+        echo "plain\\n"; print("print\\n"); printf("%s\\n", "printf");
+        if ($event === "left open") { ob_start(); ob_start(); echo "left open"; }
+        if ($event === "closed") { while (ob_get_level()) ob_end_clean(); }
+        if ($event === "used") { ob_start(); echo "captured"; return ob_get_clean(); }
+        return $event;
+      }`,
+    );
+    for (const event of ['left open', 'closed', 'plain']) t.is((await b.call(event)).text, JSON.stringify(event));
+    t.is((await b.call('used')).text, '"captured"');
+    await b.until(() => b.logs.length === 13);
+    t.is(b.logs.filter(log => log.line === 'left open').length, 1);
+    t.is(b.output.stdout, '');
+  });
+
+  // Values
+
+  check('numbers, slashes and empty values leave as they are', async t => {
+    const b = await startText(
+      t,
+      `function handle($event) {
+        return [PHP_INT_MAX, 0.1, 1.0, 1e100, -0.0, "é/\\u{2028}", [], new stdClass(), ["0" => 1], [1 => 1], $event];
+      }`,
+    );
+    const reply = await b.send({body: '{"event": [12345678901234567890, 0.30000000000000004, 1.0]}'});
+    t.is(
+      reply.text,
+      '[9223372036854775807,0.1,1.0,1.0e+100,-0.0,"é/\u2028",[],{},[1],{"1":1},["12345678901234567890",0.30000000000000004,1.0]]',
+    );
+  });
+
+  check('an envelope may have no headers, be an object and carry bytes', async t => {
+    for (const [result, text] of [
+      ['["headers" => [], "body" => []]', '{"headers":{},"body":[]}'],
+      ['(object) ["body" => "\\xff", "statusCode" => 201]', '{"body":"/w==","isBase64Encoded":true,"statusCode":201}'],
+      ['["body" => "\\xff", "isBase64Encoded" => false]', '{"body":"/w==","isBase64Encoded":true}'],
+    ] as const) {
+      const b = await startText(t, `function handle() { return ${result}; }`);
+      t.is((await b.call({})).text, text);
+    }
+  });
+
+  check('headers take changes in any case, and a missing one is null', async t => {
+    const b = await startText(
+      t,
+      `function handle($event) {
+        $headers = $event["headers"];
+        $headers["x-id"] = "8";
+        $headers["New"] = "9";
+        unset($headers["X-GONE"]);
+        return [count($headers), $headers, isset($headers["absent"]), $headers["absent"] ?? "none", iterator_to_array($headers), (array) $headers];
+      }`,
+    );
+    const reply = await b.call({headers: {'X-Id': '7', 'X-Gone': '1'}});
+    const all = '{"X-Id":"8","New":"9"}';
+    t.is(reply.text, `[2,${all},false,"none",${all},${all}]`);
+  });
+
+  // Names and files
+
+  check('a handler is a function or method, global or in the namespace of its file, or what the file returns', async t => {
+    const module = `namespace App\\Functions;
+      function greet() { return "function"; }
+      class Greeter {
+        private int $calls = 0;
+        public static function hello() { return "static"; }
+        public function count() { return ++$this->calls; }
+        private function secret() {}
+      }
+      return ["arrow" => fn() => "member", "method" => [new Greeter(), "count"]];`;
+    for (const [name, text] of [
+      ['greet', '"function"'],
+      ['App\\Functions\\greet', '"function"'],
+      ['Greeter::hello', '"static"'],
+      ['App\\Functions\\Greeter::hello', '"static"'],
+      ['Greeter::count', '1'],
+      ['arrow', '"member"'],
+      ['method', '1'],
+    ] as const) {
+      const b = await startText(t, module, {name});
+      t.is((await b.call({})).text, text, name);
+    }
+    for (const name of ['Greeter::secret', 'Greeter::absent', 'Absent::hello', 'CoreRuntime\\readJson', 'CoreRuntime\\Bridge::serve', '']) {
+      const b = await startText(t, module, {name});
+      t.like(b.records[0], {loaded: false}, name);
+    }
+    t.is((await (await startText(t, 'return fn($event) => $event;')).call('x')).text, '"x"');
+  });
+
+  check('vendor/autoload.php is loaded, neighbours are found, and variables of the file are global', async t => {
+    const file = await functionFile(
+      t,
+      'handler.php',
+      `<?php
+require 'neighbour.php';
+require __DIR__ . '/vendor/autoload.php';
+$calls = 10;
+function handle() { global $calls; return [Dependency::WORD, neighbour(), ++$calls]; }
+`,
+    );
+    const folder = path.dirname(file);
+    await mkdir(path.join(folder, 'vendor'));
+    await writeFile(path.join(folder, 'vendor/autoload.php'), `<?php if (!class_exists('Dependency')) { class Dependency { const WORD = 'x'; } }\n`);
+    await writeFile(path.join(folder, 'neighbour.php'), '<?php function neighbour() { return "near"; }\n');
+    for (const given of [file, file.replace('.php', '')]) {
+      const b = await start(t, given);
+      t.is((await b.call({})).text, '["x","near",11]');
+      t.is((await b.call({})).text, '["x","near",12]');
+    }
+  });
+
+  check('calls run one at a time', async t => {
+    const b = await startText(t, 'function handle($event) { usleep(20000); echo "end of $event\\n"; return 0; }');
+    await Promise.all([1, 2, 3].map(event => b.call(event, {invocationId: String(event)})));
+    await b.until(() => b.logs.length === 3);
+    t.true(b.logs.every(log => log.line === `end of ${log.invocationId}`));
+  });
+
+  check('an OpenTelemetry API that the function has loaded sees the trace of the caller', async t => {
+    const b = await startText(
+      t,
+      `namespace OpenTelemetry\\API;
+      class Globals {
+        public static $active;
+        public $found;
+        public static function propagator() { return new self(); }
+        public function extract($carrier) { $this->found = $carrier["traceparent"]; return $this; }
+        public function activate() { self::$active = $this->found; return $this; }
+        public function detach() { self::$active = null; }
+      }
+      function handle() { return Globals::$active; }`,
+    );
+    t.is((await b.call({}, {trace: {traceparent: '00-1-2-01'}})).text, '"00-1-2-01"');
+  });
+}
