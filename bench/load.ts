@@ -76,7 +76,7 @@ export function table(results: ReadonlyMap<string, readonly Measured[]>): string
   );
 }
 
-function median(numbers: readonly number[]): number {
+export function median(numbers: readonly number[]): number {
   const sorted = numbers.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }

@@ -1,6 +1,7 @@
 import type {RuntimeAdapter} from '../src/runtime.ts';
 import {node} from './node/adapter.ts';
+import {php} from './php/adapter.ts';
 import {python} from './python/adapter.ts';
 
 /** Every language with a bridge of ours, by the name that CORE_RUNTIME takes. */
-export const runtimes = {node, python} satisfies Record<string, RuntimeAdapter>;
+export const runtimes = {node, python, php} satisfies Record<string, RuntimeAdapter>;

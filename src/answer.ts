@@ -13,7 +13,7 @@ The answer that tells a fault: its text, ending in a newline, or RFC 9457 for a 
 @param accept the caller's Accept field
 */
 export function faultResult(fault: Fault, invocationId: string, accept: string): InvocationResult {
-  const asProblem = /application\/problem\+json/i.test(accept);
+  const asProblem = /application\/problem\+json(?!\s*;\s*q=0(\.0+)?\s*(,|$))/i.test(accept);
   const headers = Object.entries(defaultHeaders).flat();
   headers.push('Content-Type', asProblem ? 'application/problem+json' : 'text/plain; charset=utf-8');
   headers.push('X-Content-Type-Options', 'nosniff', 'Core-Invocation-Id', invocationId, 'Core-Error', fault.code);

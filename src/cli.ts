@@ -18,6 +18,10 @@ const commands: Readonly<Record<string, {doc: string; run(args: string[], env: N
     doc: 'config [--json]    Print every setting, its value and where it came from. [--markdown] prints the README table.',
     run: async (args, env) => (await import('./commands/config.ts')).config(args, env),
   },
+  conform: {
+    doc: 'conform -- <command>  Check a sub-runtime of any language against the protocol. [--handler <file>] [--name <export>] [--json]',
+    run: async (args, env) => (await import('./commands/conform.ts')).conform(args, env),
+  },
 };
 
 const {positionals, values} = parseArgs({
@@ -32,13 +36,23 @@ const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
 if (values.version) {
   const {version} = await import('./version.ts');
   console.log(version);
+} else if (command && process.argv.slice(3).some(arg => arg === '--help' || arg === '-h')) {
+  console.log(`core-runtime ${command.doc}`);
 } else if (command) {
-  await command.run(process.argv.slice(3), process.env);
+  await command.run(process.argv.slice(3), process.env).catch(refuseMisuse);
 } else if (values.help) {
   console.log(usage());
 } else {
   console.error(name === '' ? usage() : `core-runtime: expected a command, got \`${name}\`\n\n${usage()}`);
   process.exitCode = 64; // sysexits.h, EX_USAGE
+}
+
+/** A mistake in the command line is told in one sentence; any other error is a bug and keeps its stack. */
+function refuseMisuse(error: unknown): void {
+  const isMisuse = error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+  if (!isMisuse) throw error;
+  console.error(`core-runtime: ${error.message}\n\n  core-runtime ${command?.doc}`);
+  process.exitCode = 64;
 }
 
 function usage(): string {

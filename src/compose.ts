@@ -96,7 +96,8 @@ export async function openKeys({isPublic, publicKey, jwksUrl}: Config, log: Log,
   return openKeySet({url: jwksUrl, fallback: fixed, clock, log});
 }
 
-function readKey(pem: string) {
+/** @throws ConfigurationError without the key in it */
+export function readKey(pem: string) {
   try {
     return rsaPublicKey(pem);
   } catch (error) {

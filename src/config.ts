@@ -60,8 +60,8 @@ export const settings = {
     'sniff flags every text that happens to decode as base64, as the original did.',
   ),
   responseMaxBytes: setting('CORE_RESPONSE_MAX_SIZE', size(), '6MiB', 'Largest reply body, counted as the client gets it.'),
-  timeoutMs: setting('CORE_TIMEOUT', duration(), '300s', 'Longest time from accepting an event to its reply; then 504.'),
-  startTimeoutMs: setting('CORE_START_TIMEOUT', duration(), '60s', 'Longest time for the sub-runtime to become ready.'),
+  timeoutMs: setting('CORE_TIMEOUT', duration(1), '300s', 'Longest time from accepting an event to its reply; then 504.'),
+  startTimeoutMs: setting('CORE_START_TIMEOUT', duration(1), '60s', 'Longest time for the sub-runtime to become ready.'),
   concurrency: setting(
     'CORE_CONCURRENCY',
     integer(1, 10_000),

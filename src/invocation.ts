@@ -17,9 +17,7 @@ export interface WrittenEvent {
 export interface Invocation {
   readonly id: string;
   readonly delivery: Delivery;
-  /** Wall time of arrival, milliseconds since 1970. */
-  readonly arrivedAt: number;
-  /** The same moment on the monotonic clock. */
+  /** When it arrived, on the monotonic clock. */
   readonly arrived: number;
   /** trace */
   span?: InvocationSpan;

@@ -12,34 +12,37 @@ const exit = {ok: 0, failed: 1, misconfigured: 78} as const; // 78: sysexits.h, 
 
 /** Serves until a signal comes, and maps what happened to an exit code. */
 export async function run(env: Environment, options: ServeOptions & {onServed?: (served: Served) => void} = {}): Promise<void> {
-  let served: Served;
-  try {
-    served = await serve(env, options);
-  } catch (error) {
-    return refuseToStart(error);
-  }
-  options.onServed?.(served);
-
+  // A signal may come while we start: then what was started has to be stopped all the same.
+  let served: Served | undefined;
   let stoppingSince: number | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
     if (stoppingSince === undefined) {
       stoppingSince = systemClock.monotonic();
-      void stop(served, signal, exit.ok);
+      if (served) void stop(served, signal, exit.ok);
     } else if (systemClock.monotonic() - stoppingSince >= sameSignalMs) {
-      served.log.warn({signal}, 'Second signal: stopping at once');
-      served.abandon();
+      served?.log.warn({signal}, 'Second signal: stopping at once');
+      served?.abandon();
       process.exit(exit.failed);
     }
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   process.on('uncaughtException', error => {
+    if (!served) return refuseToStart(error);
     served.log.error({stack: error.stack}, 'A bug in the core: draining, then exit');
     if (stoppingSince === undefined) {
       stoppingSince = systemClock.monotonic();
       void stop(served, 'uncaughtException', exit.failed);
     }
   });
+
+  try {
+    served = await serve(env, options);
+  } catch (error) {
+    return refuseToStart(error);
+  }
+  options.onServed?.(served);
+  if (stoppingSince !== undefined) await stop(served, 'a signal during the start', exit.ok);
 }
 
 async function stop(served: Served, why: string, code: number): Promise<void> {
@@ -56,14 +59,13 @@ async function stop(served: Served, why: string, code: number): Promise<void> {
 function refuseToStart(error: unknown): void {
   if (error instanceof ConfigurationError) {
     for (const problem of error.problems) console.error(`core-runtime: ${problem}`);
-    process.exitCode = exit.misconfigured;
+    process.exit(exit.misconfigured);
   } else if (isAddressInUse(error)) {
     console.error(`core-runtime: port ${error.port} is in use by another program`);
-    process.exitCode = exit.failed;
   } else {
     console.error(error);
-    process.exitCode = exit.failed;
   }
+  process.exit(exit.failed);
 }
 
 function isAddressInUse(error: unknown): error is NodeJS.ErrnoException & {port: number} {

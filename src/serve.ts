@@ -6,6 +6,7 @@ import {type Clock, systemClock} from './clock.ts';
 import {composeStages, openKeys} from './compose.ts';
 import {type Config, joinSettings, parseConfig} from './config.ts';
 import {checkNames, childEnvironment} from './environment.ts';
+import {ConfigurationError} from './errors.ts';
 import {openJournal} from './journals/index.ts';
 import type {Log} from './log.ts';
 import {openLog} from './observe/log.ts';
@@ -53,6 +54,9 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   const config = parseConfig(env);
   const section = parseSettings(triggers.http.settings, env);
   const spec = resolveFunction(config);
+  if (spec.command.readiness === 'report' && config.upstreamHost !== '127.0.0.1') {
+    throw new ConfigurationError([`SCW_UPSTREAM_HOST: expected 127.0.0.1, where our bridges listen, got \`${config.upstreamHost}\``]);
+  }
   // Bridges read a number of bytes, not a size such as 6MiB.
   const environment = {...childEnvironment(table, env), SCW_PAYLOAD_MAX_SIZE: String(section.payloadMaxBytes)};
 

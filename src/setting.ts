@@ -57,6 +57,12 @@ export function givenText(entry: Setting<unknown>, env: Environment): string | u
   return text === '' && !entry.emptyIsValue ? undefined : text;
 }
 
+/** The value of one text; undefined when it breaks the rule. */
+export function parseText<T>(schema: v.GenericSchema<string, T>, given: string): T | undefined {
+  const parsed = v.safeParse(schema, given);
+  return parsed.success ? parsed.output : undefined;
+}
+
 export const text = () => v.string();
 
 /** True for exactly this word, false for anything else: a typing mistake never opens a door. */
@@ -86,7 +92,7 @@ export const port = () => integer(0, 65_535);
 const durationUnits = {ms: 1, s: 1000, m: 60_000, h: 3_600_000} as const;
 
 /** `500ms`, `2s`, `5m`, `1h` → milliseconds. */
-export function duration() {
+export function duration(leastMs = 0) {
   return v.pipe(
     v.string(),
     v.regex(/^(0|\d{1,9}(\.\d{1,3})?(ms|s|m|h))$/, 'expected a duration such as 500ms, 2s, 5m or 1h'),
@@ -94,6 +100,7 @@ export function duration() {
       const [, amount = '0', unit = 'ms'] = /^([\d.]+)(ms|s|m|h)?$/.exec(given) ?? [];
       return Number(amount) * durationUnits[unit as keyof typeof durationUnits]; // the pattern allows no other unit
     }),
+    v.minValue(leastMs, `expected at least ${leastMs}ms`),
   );
 }
 
@@ -112,6 +119,9 @@ export function size(least = 1) {
     v.maxValue(2 ** 30, 'expected at most 1GiB'),
   );
 }
+
+/** A path, or nothing. */
+export const metricsPath = () => v.pipe(v.string(), v.regex(/^(\/[^?#]*)?$/, 'expected a path that starts with /, or nothing'));
 
 export const url = (...schemes: string[]) =>
   v.pipe(

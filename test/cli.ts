@@ -34,6 +34,25 @@ test('dev without a handler says what it wants', async t => {
   t.regex(stderr, /core-runtime dev handler\.js/);
 });
 
+test('a mistake in the options is told without a stack', async t => {
+  for (const args of [
+    ['config', '--bogus'],
+    ['dev', '--bogus', 'x.js'],
+  ]) {
+    const {code, stderr} = await cli(args);
+    t.is(code, 64);
+    t.regex(stderr, /Unknown option '--bogus'/);
+    t.notRegex(stderr, /\n\s+at /);
+  }
+  t.regex((await cli(['dev', '--help'])).stdout, /dev <handler>/);
+});
+
+test('config refuses what the start would refuse', async t => {
+  t.regex((await cli(['config'], {CORE_TIMEOUTS: '4s'})).stderr, /did you mean CORE_TIMEOUT\?/);
+  t.regex((await cli(['config'], {SCW_PUBLIC_KEY: 'junk'})).stderr, /SCW_PUBLIC_KEY: expected a PEM block/);
+  t.regex((await cli(['config'], {SCW_PUBLIC: 'TRUE'})).stdout, /^SCW_PUBLIC +false +environment$/m);
+});
+
 test('dev with a handler that is not there says so', async t => {
   const {code, stderr} = await cli(['dev', 'nowhere.js']);
   t.is(code, 78);
@@ -48,7 +67,7 @@ test('config tells a bad value and still prints the others', async t => {
 });
 
 test('config hides secrets and tells where values came from', async t => {
-  const {code, stdout} = await cli(['config', '--json'], {SCW_PUBLIC_KEY: 'the-secret', PORT: '1234'});
+  const {code, stdout} = await cli(['config', '--json'], {SCW_PUBLIC: 'true', SCW_PUBLIC_KEY: 'the-secret', PORT: '1234'});
   t.is(code, 0);
   t.notRegex(stdout, /the-secret/);
   const reports = stdout

@@ -4,18 +4,25 @@ import type {AddressInfo, Socket} from 'node:net';
 import Koa from 'koa';
 import {faultResult} from '../src/answer.ts';
 import {asFault, Fault} from '../src/errors.ts';
-import {port, type Settings, setting, size, text} from '../src/setting.ts';
+import {metricsPath, port, type Settings, setting, size} from '../src/setting.ts';
 import type {House, InvocationResult, TriggerPlugin} from '../src/trigger.ts';
 import {type Edge, HttpDelivery} from './http/delivery.ts';
 import {guardHead, mostFields, parserFault} from './http/guard.ts';
+import {malformed} from './http/malformed.ts';
 import {writeRaw, writeResult} from './http/wire.ts';
 
 const settings = {
   port: setting('PORT', port(), '8080', 'Public HTTP port, on all interfaces.'),
   payloadMaxBytes: setting('SCW_PAYLOAD_MAX_SIZE', size(), '6291456', 'Largest request body, counted as received.'),
-  metricsPath: setting('CORE_METRICS_PATH', text(), '/metrics', 'Path of the metrics on the public port; empty gives it to the function.', {
-    emptyIsValue: true,
-  }),
+  metricsPath: setting(
+    'CORE_METRICS_PATH',
+    metricsPath(),
+    '/metrics',
+    'Path of the metrics on the public port; empty gives it to the function.',
+    {
+      emptyIsValue: true,
+    },
+  ),
 } satisfies Settings;
 
 const serverOptions = {
@@ -48,8 +55,10 @@ export const http = {
     };
     const server = nodeHttp.createServer(serverOptions);
     server.maxHeadersCount = mostFields + 1; // one more than allowed, so that the guard sees it
+    Object.assign(server, {httpAllowHalfOpen: true}); // a client may end its side and still wait for the answer
     const walk = koaApp(house, edge, metricsPath).callback();
     const serve = (request: IncomingMessage, response: ServerResponse) => {
+      newest.set(request.socket, response);
       const fault = guardHead(request);
       if (fault) refuse(request, response, fault, house);
       else if (request.url === '*') answerAsterisk(request, response, house);
@@ -90,7 +99,9 @@ function koaApp(house: House, edge: Edge, metricsPath: string): Koa {
     try {
       delivery = new HttpDelivery(ctx.req, ctx.res, edge, startedAt);
     } catch (error) {
-      const result = faultResult(asFault(error), randomUUIDv7(), ctx.get('accept'));
+      const fault = asFault(error);
+      const result = faultResult(fault, randomUUIDv7(), ctx.get('accept'));
+      house.meter.faulted(fault.code);
       edge.answered(ctx.method, result.status, startedAt);
       return writeResult(ctx.req, ctx.res, result, {close: true, clock: house.clock});
     }
@@ -125,15 +136,28 @@ function refuse(request: IncomingMessage, response: ServerResponse, fault: Fault
   });
 }
 
+/** The newest response of each connection: what follows it on the wire has to wait for it. */
+const newest = new WeakMap<Socket, ServerResponse>();
+
+/** Refuses bytes that became no request. A request before them on the same connection gets its own answer first. */
 function refuseRaw(socket: Socket, fault: Fault, {meter}: House): void {
-  meter.faulted(fault.code);
-  writeRaw(socket, faultResult(fault, randomUUIDv7(), ''), nodeHttp.STATUS_CODES[fault.status] ?? '');
+  const before = newest.get(socket);
+  const isRunning = before !== undefined && before.req.complete && !before.writableFinished && !before.destroyed;
+  if (isRunning) before.once('close', write);
+  else write();
+
+  function write() {
+    meter.requestStarted();
+    meter.faulted(fault.code);
+    meter.requestEnded('', fault.status, 0);
+    writeRaw(socket, faultResult(fault, randomUUIDv7(), ''), nodeHttp.STATUS_CODES[fault.status] ?? '');
+  }
 }
 
 /** `OPTIONS *` asks about the server, not about the function. */
 function answerAsterisk(request: IncomingMessage, response: ServerResponse, house: House): void {
   if (request.method !== 'OPTIONS') {
-    refuse(request, response, new Fault('REQUEST_MALFORMED', {message: 'Bad request: the target * is for OPTIONS only'}), house);
+    refuse(request, response, malformed('the target * is for OPTIONS only'), house);
     return;
   }
   const result: InvocationResult = {status: 200, headers: ['Core-Invocation-Id', randomUUIDv7()], body: ''};

@@ -1,3 +1,4 @@
+import {hopByHop} from '../../src/hop-by-hop.ts';
 import {utf8FromLatin1} from '../../src/utf8.ts';
 
 /** Header maps of an event as JSON text: Title-Case names as Go writes them, values as the UTF-8 that was received. */
@@ -5,19 +6,6 @@ export interface WrittenHeaders {
   readonly single: string;
   readonly multi: string;
 }
-
-/** They speak of one hop; the function is not on it (RFC 9110 §7.6.1). */
-const hopByHop = new Set([
-  'Connection',
-  'Keep-Alive',
-  'Proxy-Authenticate',
-  'Proxy-Authorization',
-  'Proxy-Connection',
-  'Te',
-  'Trailer',
-  'Transfer-Encoding',
-  'Upgrade',
-]);
 
 /**
 @param raw name, value, name, value … as received, latin1 text of the bytes
@@ -40,7 +28,7 @@ export function writeHeaders(raw: readonly string[], credential: string | undefi
   let single = '';
   let multi = '';
   for (const [name, value] of values) {
-    if (hopByHop.has(name) || name === removed || listed?.has(name)) continue;
+    if (removedAlways.has(name) || name === removed || listed?.has(name)) continue;
     const key = quotedName(name);
     const comma = single === '' ? '' : ',';
     if (typeof value === 'string') {
@@ -59,6 +47,7 @@ export function writeHeaders(raw: readonly string[], credential: string | undefi
 const mostCached = 1000;
 const canonical = new Map<string, string>();
 const quoted = new Map<string, string>();
+const removedAlways = new Set([...hopByHop].map(canonicalName));
 
 /** As Go's textproto.CanonicalMIMEHeaderKey: the first letter and each after a hyphen upper, the rest lower. */
 export function canonicalName(name: string): string {

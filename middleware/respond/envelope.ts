@@ -1,5 +1,5 @@
-import {Fault} from '../../src/errors.ts';
 import {readHeaders} from './headers.ts';
+import {invalid} from './invalid.ts';
 import {sliceMember} from './slice.ts';
 
 /** What shall be sent, before defaults. `json` is text that is an object or array, for the default content type. */
@@ -69,10 +69,6 @@ function own(value: JsonObject, member: string): unknown {
 
 function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function invalid(message: string): Fault {
-  return new Fault('RESULT_INVALID', {message: `The function returned a reply that HTTP cannot carry: ${message}`});
 }
 
 /** A value in an error message: one line, no longer than a few words. */

@@ -1,19 +1,6 @@
-import {Fault} from '../../src/errors.ts';
+import {hopByHop} from '../../src/hop-by-hop.ts';
+import {invalid} from './invalid.ts';
 import {sliceMember} from './slice.ts';
-
-/** They frame the message or speak of one hop; the core writes them itself. */
-const framing = new Set([
-  'connection',
-  'content-length',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /** Every answer carries ours. */
 const ours = new Set(['core-invocation-id', 'core-error']);
@@ -57,7 +44,7 @@ function addField(fields: string[], name: string, value: unknown): void {
   if (value === null || value === undefined) return;
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) throw invalid(`${JSON.stringify(name.slice(0, 60))} is not a header name`);
   const lower = name.toLowerCase();
-  if (framing.has(lower) || ours.has(lower)) return;
+  if (lower === 'content-length' || hopByHop.has(lower) || ours.has(lower)) return;
   if (!Array.isArray(value)) fields.push(name, fieldValue(name, value));
   else for (const item of value) if (item !== null) fields.push(name, fieldValue(name, item));
 }
@@ -71,8 +58,4 @@ function fieldValue(name: string, value: unknown): string {
   if (/[\x00-\x08\x0a-\x1f\x7f]/.test(text)) throw invalid(`header ${name} holds a control character`);
   // Node writes header text as latin1: the bytes of its UTF-8 go through it unchanged.
   return /[^\x20-\x7e\t]/.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;
-}
-
-function invalid(message: string): Fault {
-  return new Fault('RESULT_INVALID', {message: `The function returned a reply that HTTP cannot carry: ${message}`});
 }

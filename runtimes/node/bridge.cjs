@@ -326,14 +326,11 @@ function conclude(invocation) {
 
 /**
 Whether what a handler with a callback returned can be meant as its result. `(e, c, cb) => setTimeout(…)` returns a
-timer that nobody asked for: an instance of a class that is no envelope counts as nothing.
+timer, `(e, c, cb) => stream.on(…)` an emitter that nobody asked for: neither counts.
 */
 function isResult(value) {
-  if (value === undefined) return false;
-  if (value === null || typeof value !== 'object') return typeof value !== 'function';
-  const prototype = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype || prototype === null || Array.isArray(value)) return true;
-  return ArrayBuffer.isView(value) || typeof value.toJSON === 'function' || 'statusCode' in value || 'body' in value;
+  if (value === undefined || typeof value === 'function') return false;
+  return value === null || (typeof value.unref !== 'function' && typeof value.on !== 'function');
 }
 
 function settle(invocation, value) {

@@ -1,6 +1,7 @@
 import nodeHttp from 'node:http';
 import type {AddressInfo} from 'node:net';
 import Koa from 'koa';
+import {ConfigurationError} from '../errors.ts';
 import type {Metrics} from '../observe/metrics.ts';
 
 /** What the runtime can do now, for whoever routes traffic to it. */
@@ -44,7 +45,7 @@ export async function openAdmin({host, port, metrics, readiness}: AdminOptions):
   });
   const server = nodeHttp.createServer({headersTimeout: 5000, requestTimeout: 5000}, app.callback());
   const {promise, resolve, reject} = Promise.withResolvers<void>();
-  server.once('error', reject);
+  server.once('error', (error: NodeJS.ErrnoException) => reject(unusableHost.has(error.code ?? '') ? refuseHost(host) : error));
   server.listen(port, host, resolve);
   await promise;
   const address = server.address() as AddressInfo; // a TCP server has an AddressInfo
@@ -56,4 +57,10 @@ export async function openAdmin({host, port, metrics, readiness}: AdminOptions):
       await new Promise<void>(done => server.close(() => done()));
     },
   };
+}
+
+const unusableHost = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL', 'EINVAL']);
+
+function refuseHost(host: string): ConfigurationError {
+  return new ConfigurationError([`CORE_ADMIN_HOST: expected an address of this machine, got \`${host}\``]);
 }

@@ -1,8 +1,10 @@
 import {parseArgs} from 'node:util';
 import {triggers} from '../../triggers/index.ts';
-import {joinSettings} from '../config.ts';
+import {readKey} from '../compose.ts';
+import {joinSettings, parseConfig} from '../config.ts';
+import {checkNames} from '../environment.ts';
 import {ConfigurationError} from '../errors.ts';
-import {type Environment, givenText, parseSettings, type Setting, type Settings} from '../setting.ts';
+import {type Environment, givenText, parseSettings, parseText, type Setting, type Settings} from '../setting.ts';
 
 export interface SettingReport {
   readonly name: string;
@@ -22,6 +24,9 @@ export async function config(args: string[], env: Environment): Promise<void> {
   else for (const {name, value, source} of reports) console.log(`${name.padEnd(26)} ${(value ?? '').padEnd(24)} ${source}`);
   try {
     parseSettings(table, env);
+    for (const warning of checkNames(table, env)) console.error(`core-runtime: ${warning}`);
+    const {isPublic, publicKey} = parseConfig(env);
+    if (!isPublic && publicKey !== undefined) readKey(publicKey);
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     for (const problem of error.problems) console.error(`core-runtime: ${problem}`);
@@ -32,8 +37,14 @@ export async function config(args: string[], env: Environment): Promise<void> {
 function report(entry: Setting<unknown>, env: Environment): SettingReport {
   const given = givenText(entry, env);
   const {name, doc, secret, fallback} = entry;
-  if (given !== undefined) return {name, value: secret ? '(hidden)' : given, source: 'environment', doc};
-  return {name, value: fallback ?? null, source: fallback === undefined ? 'unset' : 'default', doc};
+  if (given !== undefined) return {name, value: secret ? '(hidden)' : effective(entry, given), source: 'environment', doc};
+  return {name, value: fallback || null, source: fallback ? 'default' : 'unset', doc};
+}
+
+/** A word that only counts when it is exactly the right one is shown as what it means. */
+function effective({schema}: Setting<unknown>, given: string): string {
+  const value = parseText(schema, given);
+  return typeof value === 'boolean' ? String(value) : given;
 }
 
 /** The README's table; a test compares both. */

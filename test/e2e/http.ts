@@ -1,3 +1,4 @@
+import {connect} from 'node:net';
 import test from 'ava';
 import {projectFile, type RunningCore, startCore} from '../helpers/core.ts';
 import {ask, askRaw} from '../helpers/request.ts';
@@ -243,6 +244,7 @@ const refused: readonly (readonly [string, string, number])[] = [
   ['an unknown expectation', 'POST / HTTP/1.1\r\nHost: a\r\nExpect: miracles\r\nContent-Length: 1\r\n\r\nx', 417],
   ['a head past 1 MiB', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(2 ** 20)}\r\n\r\n`, 431],
   ['more than 2,000 fields', `GET / HTTP/1.1\r\nHost: a\r\n${'X: y\r\n'.repeat(2000)}\r\n`, 431],
+  ['HTTP/2 with prior knowledge', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 505],
   ['HTTP/2.0', 'GET / HTTP/2.0\r\nHost: a\r\n\r\n', 505],
 ];
 for (const [title, bytes, status] of refused) {
@@ -254,6 +256,29 @@ for (const [title, bytes, status] of refused) {
     t.regex(answer, /^Connection: close\r$/m);
   });
 }
+
+test('bytes that are no request wait for the answer to the request before them', async t => {
+  for (const after of ['GARBAGE\r\n\r\n', 'CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n']) {
+    const answer = await askRaw(core.url, `GET /?do=slow&ms=200 HTTP/1.1\r\nHost: a\r\n\r\n${after}`);
+    t.regex(answer, /^HTTP\/1\.1 200 [\s\S]*?slowHTTP\/1\.1 40[05] /);
+  }
+});
+
+test('a client that has closed its side still gets its answer', async t => {
+  const {hostname, port} = new URL(core.url);
+  const socket = connect({host: hostname, port: Number(port), allowHalfOpen: true});
+  socket.end('GET /?do=slow&ms=200 HTTP/1.1\r\nHost: a\r\n\r\n');
+  const chunks = await socket.toArray();
+  t.regex(Buffer.concat(chunks).toString(), /^HTTP\/1\.1 200 [\s\S]*slow$/);
+});
+
+test('a client that leaves in its body does not make the function run', async t => {
+  const {hostname, port} = new URL(core.url);
+  const socket = connect({host: hostname, port: Number(port), allowHalfOpen: true});
+  socket.end('POST /?do=log HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf');
+  const answer = Buffer.concat(await socket.toArray()).toString();
+  t.regex(answer, /^HTTP\/1\.1 400 /);
+});
 
 test('a health check in HTTP/1.0 without Host is served', async t => {
   t.regex(await askRaw(core.url, 'GET /?do=callback HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 202 [\s\S]*called back$/);

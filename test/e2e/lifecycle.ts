@@ -1,6 +1,7 @@
 import {connect} from 'node:net';
 import test from 'ava';
-import {projectFile, refuseCore, startCore} from '../helpers/core.ts';
+import {projectFile, refuseCore, startCore, stopWhileStarting} from '../helpers/core.ts';
+import {loadGate} from '../helpers/gate.ts';
 import {ask} from '../helpers/request.ts';
 
 const functions = (name: string) => projectFile(`test/fixtures/functions/core/${name}`);
@@ -10,6 +11,10 @@ const refusals: readonly (readonly [string, Record<string, string>, RegExp])[] =
   ['no handler', {}, /SCW_HANDLER_PATH: expected the absolute path of the handler/],
   ['a handler that is not there', {SCW_HANDLER_PATH: '/nowhere/handler'}, /SCW_HANDLER_PATH: .*no such file/],
   ['an interpreter that is not there', {...mirror, SCW_RUNTIME_BINARY: '/nowhere/node'}, /SCW_RUNTIME_BINARY: expected an executable file/],
+  ['a private address that is none', {...mirror, CORE_ADMIN_HOST: '192.0.2.1'}, /CORE_ADMIN_HOST: expected an address of this machine/],
+  ['another loopback address for our bridge', {...mirror, SCW_UPSTREAM_HOST: '127.0.0.2'}, /SCW_UPSTREAM_HOST: expected 127\.0\.0\.1/],
+  ['no time for a call', {...mirror, CORE_TIMEOUT: '0s'}, /CORE_TIMEOUT: expected at least 1ms/],
+  ['a metrics path that no request can have', {...mirror, CORE_METRICS_PATH: 'metrics'}, /CORE_METRICS_PATH: expected a path/],
   ['a bad size', {...mirror, SCW_PAYLOAD_MAX_SIZE: '6 MB'}, /SCW_PAYLOAD_MAX_SIZE: expected a number of bytes.* got `6 MB`/],
   ['a bad duration', {...mirror, CORE_TIMEOUT: '5'}, /CORE_TIMEOUT: expected a duration/],
   ['a host that is not loopback', {...mirror, SCW_UPSTREAM_HOST: '0.0.0.0'}, /SCW_UPSTREAM_HOST: expected a loopback address/],
@@ -55,19 +60,18 @@ test('a handler that cannot be loaded answers 500 at once, and readiness tells t
 });
 
 test('requests that come before the sub-runtime is ready wait for it', async t => {
-  const core = await startCore({...mirror, SCW_HANDLER_PATH: functions('slow-to-load.cjs')}, t);
-  t.is((await ask(`${core.adminUrl}/readyz`)).status, 503);
-  const answers = await Promise.all([ask(core.url), ask(core.url)]);
-  t.deepEqual(
-    answers.map(answer => answer.text()),
-    ['loaded', 'loaded'],
-  );
+  const gate = await loadGate(t);
+  const core = await startCore({...mirror, ...gate.env}, t);
+  t.deepEqual((await ask(`${core.adminUrl}/readyz`)).json(), {ready: false, phase: 'booting'});
+  const early = [ask(`${core.url}/?do=callback`), ask(`${core.url}/?do=callback`)];
+  await gate.openWhenWaiting(core, 2);
+  for (const answer of await Promise.all(early)) t.is(answer.text(), 'called back');
   t.regex((await ask(`${core.adminUrl}/metrics`)).text(), /^faas_coldstarts_total 2$/m);
   await core.stop();
 });
 
 test('a sub-runtime that is not ready in time is a 503 with Retry-After', async t => {
-  const core = await startCore({...mirror, SCW_HANDLER_PATH: functions('slow-to-load.cjs'), CORE_START_TIMEOUT: '150ms'}, t);
+  const core = await startCore({...mirror, ...(await loadGate(t)).env, CORE_START_TIMEOUT: '150ms'}, t);
   const answer = await ask(core.url);
   t.is(answer.status, 503);
   t.is(answer.field('core-error'), 'POOL_NOT_READY');
@@ -110,7 +114,7 @@ test('a function that exits is started again; the call it took with it is a 502'
 test('TERM lets calls in flight finish, closes their connections, and ends with 0 and no child', async t => {
   const core = await startCore(mirror, t);
   const {pid} = (await ask(`${core.url}/?do=pid`)).json();
-  const slow = ask(`${core.url}/?do=slow&ms=400`, {headers: {Connection: 'keep-alive'}});
+  const slow = ask(`${core.url}/?do=slow&ms=1500`, {headers: {Connection: 'keep-alive'}});
   await ask(core.url); // the slow one has been taken by now
   core.kill('SIGTERM');
   const answer = await slow;
@@ -140,6 +144,13 @@ test('a second signal a second later stops at once', async t => {
   t.is(await core.exited, 1);
   clearInterval(again);
   t.true((await never) instanceof Error);
+});
+
+test('a signal during the start leaves nothing behind', async t => {
+  const {code, childPids} = await stopWhileStarting({...mirror, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9'});
+  t.is(code, 0);
+  t.true(childPids.length > 0);
+  for (const pid of childPids) t.throws(() => process.kill(pid, 0), {code: 'ESRCH'});
 });
 
 test('an idle connection does not hold up the stop', async t => {

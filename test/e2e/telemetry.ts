@@ -1,5 +1,6 @@
 import test from 'ava';
 import {projectFile, startCore} from '../helpers/core.ts';
+import {loadGate} from '../helpers/gate.ts';
 import {kinds, openReceiver, type ReceivedSpan} from '../helpers/otlp.ts';
 import {ask} from '../helpers/request.ts';
 
@@ -32,11 +33,11 @@ test('an invalid traceparent is not passed on, a valid one is, without any traci
 test('one trace leads from the caller through the invocation to the proxy call and into the handler; a cold start shows the spawn in it', async t => {
   const receiver = await openReceiver();
   t.teardown(async () => receiver.close());
-  const core = await startCore(
-    {...mirror, ...receiver.env, SCW_HANDLER_PATH: projectFile('test/fixtures/functions/core/slow-mirror.cjs')},
-    t,
-  );
-  const {context} = (await ask(`${core.url}/deep?secret=1`, {headers: {traceparent}})).json();
+  const gate = await loadGate(t);
+  const core = await startCore({...mirror, ...receiver.env, ...gate.env}, t);
+  const early = ask(`${core.url}/deep?secret=1`, {headers: {traceparent}});
+  await gate.openWhenWaiting(core, 1);
+  const {context} = (await early).json();
   t.is((await ask(`${core.url}/?do=throw`)).status, 500);
   t.is(await core.stop(), 0);
 

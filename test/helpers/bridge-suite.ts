@@ -15,6 +15,8 @@ export interface Language {
   brokenText: string;
   /** False where the language cannot follow a call: lines then stay on plain stdout. */
   tags: boolean;
+  /** True for a program that carries its handlers: it loads no file, and no value of its contains itself. */
+  compiled?: true;
 }
 
 const notLoaded =
@@ -61,28 +63,30 @@ export function bridgeSuite(language: Language): void {
     t.is((await bridge.call('x'.repeat(limit - 200))).status, 200);
   });
 
-  check('a file that is not there is reported, and every call gets the one text', async t => {
-    const bridge = await start(t, 'echo', {path: '/nowhere/handler'});
-    t.like(bridge.records, {length: 1, 0: {loaded: false}});
-    t.regex(reportedError(bridge), /\/nowhere\/handler/);
-    for (let i = 0; i < 2; i++) {
-      t.like(await bridge.call({}), {status: 500, type: 'text/plain; charset=utf-8', text: notLoaded});
-    }
-  });
+  if (!language.compiled) {
+    check('a file that is not there is reported, and every call gets the one text', async t => {
+      const bridge = await start(t, 'echo', {path: '/nowhere/handler'});
+      t.like(bridge.records, {length: 1, 0: {loaded: false}});
+      t.regex(reportedError(bridge), /\/nowhere\/handler/);
+      for (let i = 0; i < 2; i++) {
+        t.like(await bridge.call({}), {status: 500, type: 'text/plain; charset=utf-8', text: notLoaded});
+      }
+    });
 
-  check('a file that cannot be parsed is reported in one line, and its place is logged', async t => {
-    const file = await functionFile(t, `broken.${language.extension}`, language.brokenText);
-    const bridge = await start(t, 'handle', {path: file});
-    t.regex(reportedError(bridge), /^SyntaxError: [^\n]+$/);
-    await bridge.until(() => bridge.output.stderr.includes(`broken.${language.extension}`));
-    t.is((await bridge.call({})).text, notLoaded);
-  });
+    check('a file that cannot be parsed is reported in one line, and its place is logged', async t => {
+      const file = await functionFile(t, `broken.${language.extension}`, language.brokenText);
+      const bridge = await start(t, 'handle', {path: file});
+      t.regex(reportedError(bridge), /^SyntaxError: [^\n]+$/);
+      await bridge.until(() => bridge.output.stderr.includes(`broken.${language.extension}`));
+      t.is((await bridge.call({})).text, notLoaded);
+    });
 
-  check('a name that is not exported is reported', async t => {
-    const bridge = await start(t, 'absent');
-    t.regex(reportedError(bridge), /absent/);
-    t.is((await bridge.call({})).text, notLoaded);
-  });
+    check('a name that is not exported is reported', async t => {
+      const bridge = await start(t, 'absent');
+      t.regex(reportedError(bridge), /absent/);
+      t.is((await bridge.call({})).text, notLoaded);
+    });
+  }
 
   check('a handler that throws is a 500 with the bare message, its stack is logged, and the next call is served', async t => {
     const bridge = await start(t, 'fails');
@@ -96,7 +100,10 @@ export function bridgeSuite(language: Language): void {
     const bridge = await start(t, 'unserialisable');
     const reply = await bridge.call({});
     t.is(reply.status, 500);
-    t.regex(reply.text, /^The result of the function is not JSON: .*circular/i);
+    t.regex(
+      reply.text,
+      language.compiled ? /^The result of the function is not JSON: ./ : /^The result of the function is not JSON: .*circular/i,
+    );
   });
 
   check('nothing listens beside 127.0.0.1', async t => {

@@ -1,5 +1,6 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
+import {readFileSync} from 'node:fs';
 import {createInterface} from 'node:readline';
 import {fileURLToPath} from 'node:url';
 
@@ -143,4 +144,20 @@ export async function spawnCli(args: readonly string[], t: Teardown) {
         void ended.then(() => reject(new Error(`The command ended and printed only: ${output}`)));
       }),
   };
+}
+
+/** Sends TERM as soon as the core has a child, before it listens. Its exit code, and the children that it had by then. */
+export async function stopWhileStarting(env: Record<string, string>): Promise<{code: number | null; childPids: number[]}> {
+  const child = spawnCore(env);
+  child.stdout?.resume();
+  child.stderr?.resume();
+  const children = `/proc/${child.pid}/task/${child.pid}/children`;
+  let childPids: number[] = [];
+  while (childPids.length === 0 && child.exitCode === null) {
+    childPids = readFileSync(children, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+    await new Promise(resolve => setImmediate(resolve));
+  }
+  child.kill('SIGTERM');
+  const [code] = await once(child, 'close');
+  return {code, childPids};
 }

@@ -87,7 +87,7 @@ export function triggerInput(some: Partial<TriggerInput> = {}): TriggerInput {
 
 /** What a stage gets: fields by lower-case name, and the state of a new invocation. */
 export function stageContext(delivery: Delivery, fields: Readonly<Record<string, string>> = {}, state: Partial<Invocation> = {}) {
-  const invocation: Invocation = {id: 'id-1', delivery, arrivedAt: 0, arrived: 0, ...state};
+  const invocation: Invocation = {id: 'id-1', delivery, arrived: 0, ...state};
   return {
     get: (field: string) => (Object.hasOwn(fields, field.toLowerCase()) ? (fields[field.toLowerCase()] ?? '') : ''),
     state: invocation,

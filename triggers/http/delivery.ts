@@ -54,8 +54,10 @@ export class HttpDelivery implements Delivery {
     if (!this.#abort) {
       const abort = new AbortController();
       this.#abort = abort;
-      if (this.#response.closed) abort.abort();
-      else this.#response.once('close', () => abort.abort());
+      const leave = () => abort.abort();
+      if (this.#response.closed) leave();
+      this.#response.once('close', leave);
+      this.#request.socket.once('end', leave); // whoever asks for the signal takes a half-closed client for gone
     }
     return this.#abort.signal;
   }

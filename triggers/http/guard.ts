@@ -1,5 +1,6 @@
 import type {IncomingMessage} from 'node:http';
 import {Fault} from '../../src/errors.ts';
+import {malformed} from './malformed.ts';
 
 export const mostFields = 2000;
 
@@ -37,13 +38,10 @@ export function parserFault({code, reason}: NodeJS.ErrnoException & {reason?: st
       return new Fault('REQUEST_TIMEOUT');
     case 'HPE_HEADER_OVERFLOW':
       return new Fault('HEAD_TOO_LARGE');
+    case 'HPE_PAUSED_H2_UPGRADE':
     case 'HPE_INVALID_VERSION':
       return new Fault('VERSION_UNSUPPORTED');
     default:
       return malformed(reason ?? 'this is not HTTP');
   }
-}
-
-function malformed(how: string): Fault {
-  return new Fault('REQUEST_MALFORMED', {message: `Bad request: ${how}`});
 }

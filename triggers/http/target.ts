@@ -1,5 +1,5 @@
-import {Fault} from '../../src/errors.ts';
 import {utf8FromLatin1} from '../../src/utf8.ts';
+import {malformed} from './malformed.ts';
 
 /** What a request line asks for: the decoded path, and the query without its question mark. */
 export interface Target {
@@ -32,8 +32,4 @@ function decodePath(path: string): string {
   if (/%(?![0-9A-Fa-f]{2})/.test(path)) throw malformed('the path holds a malformed % escape');
   const bytes = path.replaceAll(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
   return utf8FromLatin1(bytes);
-}
-
-function malformed(how: string): Fault {
-  return new Fault('REQUEST_MALFORMED', {message: `Bad request: ${how}`});
 }

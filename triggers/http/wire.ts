@@ -22,10 +22,11 @@ export function writeResult(
   if (response.headersSent || response.destroyed) return;
   const {status, body} = result;
   const isUnread = !request.complete;
-  const isBodyless = status === 204 || status === 304;
+  const isBodyless = status === 204 || status === 205 || status === 304;
   const headers = [...result.headers];
   if (close || isUnread) headers.push('Connection', 'close');
-  if (!isBodyless) headers.push('Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length));
+  if (status === 205) headers.push('Content-Length', '0');
+  else if (!isBodyless) headers.push('Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length));
   response.writeHead(status, headers);
   const content = isBodyless || request.method === 'HEAD' ? '' : wireBody(body, result.headers);
   if (isUnread) endAfterLinger(request, response, content, clock);

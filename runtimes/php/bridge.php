@@ -1,0 +1,1153 @@
+<?php
+
+/*
+The PHP bridge: loads one handler, listens on 127.0.0.1:$SCW_UPSTREAM_PORT and answers POST / with the handler's
+result. One file, no dependencies, PHP 8.0 and later. One process, one call at a time, any number of connections.
+README.md lists what it promises.
+*/
+
+declare(strict_types=1);
+
+namespace CoreRuntime;
+
+const NOT_LOADED = 'Function Handler does not exist, check that you provided the right HANDLER parameter '
+    . '(path to your module with exported function to use)';
+const JSON_TYPE = 'application/json';
+const TEXT_TYPE = 'text/plain; charset=utf-8';
+const JSON_DEPTH = 4096;
+const JSON_FLAGS = JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_LINE_TERMINATORS | JSON_PRESERVE_ZERO_FRACTION;
+const LINE_MAX_BYTES = 65536;
+const CHANNEL_MAX_BYTES = 8 * 1024 * 1024;
+const HEAD_MAX_BYTES = 256 * 1024;
+const READ_BYTES = 65536;
+const WRITE_TIMEOUT_S = 60; // a reader that takes longer to take its reply is gone
+const REASONS = [
+    200 => 'OK',
+    400 => 'Bad Request',
+    403 => 'Forbidden',
+    404 => 'Not Found',
+    405 => 'Method Not Allowed',
+    413 => 'Payload Too Large',
+    431 => 'Request Header Fields Too Large',
+    500 => 'Internal Server Error',
+];
+
+/** The process: what it was told, what it loaded, and the call that it is in. */
+final class Bridge
+{
+    public static Settings $settings;
+    public static ?Channel $channel = null;
+    /** The call that runs. */
+    public static ?Invocation $invocation = null;
+    public static bool $isStopping = false;
+
+    private static ?\Closure $handler = null;
+    private static string $file = '';
+    private static bool $isLoading = true;
+    private static ?Server $server = null;
+    /** What plain output goes to: streams of the bridge's own, past its filters. */
+    private static array $plain = [];
+
+    public static function open(): void
+    {
+        self::$settings = Settings::take();
+        self::$plain = ['stdout' => fopen('php://stdout', 'wb'), 'stderr' => fopen('php://stderr', 'wb')];
+        // Nothing that PHP says may end up in a reply; it goes to stderr, in time, whatever php.ini says.
+        foreach (['display_errors' => '0', 'log_errors' => '1', 'error_log' => '', 'html_errors' => '0'] as $name => $value) {
+            ini_set($name, $value);
+        }
+        ini_set('serialize_precision', '-1'); // floats as short as they are exact
+        if (get_cfg_var('memory_limit') === false) {
+            ini_set('memory_limit', '-1'); // unless php.ini has one, the container's limit is the limit
+        }
+        set_time_limit(0);
+        register_shutdown_function([self::class, 'onShutdown']);
+        if (function_exists('pcntl_async_signals') && function_exists('pcntl_signal')) {
+            pcntl_async_signals(true);
+            foreach ([SIGTERM, SIGINT] as $signal) {
+                pcntl_signal($signal, static function (): void {
+                    self::$isStopping = true;
+                });
+            }
+        }
+        if (self::$settings->fd >= 0) {
+            self::$channel = Channel::open(self::$settings->fd);
+            stream_filter_register('core.tag', TagFilter::class);
+            stream_filter_append(STDOUT, 'core.tag', STREAM_FILTER_WRITE, 'stdout');
+            stream_filter_append(STDERR, 'core.tag', STREAM_FILTER_WRITE, 'stderr');
+            self::startBuffer();
+        }
+    }
+
+    public static function findHandler(): string
+    {
+        self::$file = Loader::locate(self::$settings->handlerPath);
+        $autoload = dirname(self::$file) . '/vendor/autoload.php';
+        if (is_file($autoload)) {
+            require_once $autoload;
+        }
+        return self::$file;
+    }
+
+    /** @param mixed $returned what the handler's file returned, 1 when nothing */
+    public static function loaded(mixed $returned): void
+    {
+        self::$handler = Loader::pick(self::$file, self::$settings->handlerName, $returned);
+        self::listen(['loaded' => true]);
+    }
+
+    public static function notLoaded(\Throwable $error): void
+    {
+        self::log("core-bridge: cannot load the handler: $error\n");
+        self::listen(['loaded' => false, 'error' => causeOf($error)]);
+    }
+
+    private static function listen(array $report): void
+    {
+        self::$isLoading = false;
+        while (ob_get_level() > self::baseLevel()) {
+            ob_end_flush();
+        }
+        set_error_handler([self::class, 'ignore']);
+        $problem = '';
+        self::$server = Server::listen(self::$settings, $problem);
+        if (self::$server === null) {
+            self::log('core-bridge: cannot listen on 127.0.0.1:' . self::$settings->port . ": $problem\n");
+            exit(1);
+        }
+        if (self::$channel !== null) {
+            self::$channel->write($report + ['runtime' => 'PHP ' . PHP_VERSION]);
+        }
+    }
+
+    public static function serve(): void
+    {
+        if (self::$server !== null) {
+            self::$server->run();
+        }
+        if (self::$channel !== null) {
+            self::$channel->drain(0.5);
+        }
+    }
+
+    /** Warnings of the bridge's own calls. The function's own error handler is below this one while the bridge works. */
+    public static function ignore(): bool
+    {
+        return true;
+    }
+
+    // Calls -----------------------------------------------------------------------------------------------------------
+
+    /** Runs one call. @return array{int, string, string} status, type and body of the reply */
+    public static function run(string $body): array
+    {
+        if (self::$handler === null) {
+            return [500, TEXT_TYPE, NOT_LOADED];
+        }
+        $call = readJson($body);
+        if (!is_array($call) || ltrim($body)[0] !== '{') {
+            $problem = json_last_error() === JSON_ERROR_NONE ? 'not a JSON object' : json_last_error_msg();
+            return [400, TEXT_TYPE, "The request body is not JSON: $problem\n"];
+        }
+        $event = $call['event'] ?? null;
+        if (is_array($event)) {
+            foreach (['headers', 'multiValueHeaders'] as $name) {
+                if (isset($event[$name]) && is_array($event[$name])) {
+                    $event[$name] = new Headers($event[$name]);
+                }
+            }
+        }
+        $members = $call['context'] ?? null;
+        $context = new Context(is_array($members) ? $members : []);
+        unset($call, $members, $body);
+        return self::invoke($event, $context);
+    }
+
+    private static function invoke(mixed $event, Context $context): array
+    {
+        $invocation = self::$invocation = new Invocation($context, self::$channel);
+        restore_error_handler();
+        $scope = attachTrace($invocation->trace);
+        try {
+            $reply = [200, JSON_TYPE, writeJson((self::$handler)($event, $context))];
+        } catch (\Throwable $error) {
+            self::log("$error\n");
+            $reply = [500, TEXT_TYPE, messageOf($error)];
+        }
+        detachTrace($scope);
+        set_error_handler([self::class, 'ignore']);
+        self::settle();
+        return $reply;
+    }
+
+    /** Puts back what the handler may have left behind: open buffers, a time limit. Its last words are sent. */
+    private static function settle(): void
+    {
+        if (ob_get_level() !== self::baseLevel()) {
+            while (ob_get_level() > self::baseLevel() && ob_end_flush());
+            if (ob_get_level() < self::baseLevel()) {
+                self::startBuffer();
+            }
+        }
+        if (ini_get('max_execution_time') !== '0') {
+            set_time_limit(0); // it would end a later call
+        }
+        self::$invocation->end();
+        self::$invocation = null;
+    }
+
+    /**
+    Runs when PHP ends: after SIGTERM, and when the function called exit() or died of a fatal error. While loading that
+    is one more way not to load; within a call its caller gets a reply, nobody else a half-dead process.
+    */
+    public static function onShutdown(): void
+    {
+        $fatal = fatalError();
+        if (self::$isLoading) {
+            ini_set('memory_limit', '-1');
+            self::notLoaded(new \RuntimeException($fatal ?? 'exit() was called while the handler was loaded'));
+            self::serve();
+            exit(0); // a clean stop, whatever kept the handler from loading
+        } elseif (self::$invocation !== null && self::$server !== null) {
+            ini_set('memory_limit', '-1'); // it may be used up
+            set_time_limit(0);
+            set_error_handler([self::class, 'ignore']);
+            while (ob_get_level() > 0 && ob_end_flush());
+            self::log('core-bridge: the handler ended the process: ' . ($fatal ?? 'exit() was called') . "\n");
+            self::$invocation->end();
+            self::$invocation = null;
+            if (self::$channel !== null) {
+                self::$channel->drain(0.5);
+            }
+            self::$server->replyAndLeave([500, TEXT_TYPE, $fatal ?? 'The handler called exit()']);
+        }
+    }
+
+    // Output ----------------------------------------------------------------------------------------------------------
+
+    /** Catches echo and print. It may be removed, else `while (ob_get_level()) ob_end_clean();` would never end. */
+    private static function startBuffer(): void
+    {
+        ob_start(static function (string $text): string {
+            self::put('stdout', $text);
+            return '';
+        }, 1);
+    }
+
+    private static function baseLevel(): int
+    {
+        return self::$channel === null ? 0 : 1;
+    }
+
+    /** Output of the function: tagged within a call, plain outside. */
+    public static function put(string $stream, string $text): void
+    {
+        if ($text === '') {
+            return;
+        }
+        if (self::$invocation !== null && self::$channel !== null) {
+            self::$invocation->capture($stream, $text);
+        } else {
+            @fwrite(self::$plain[$stream], $text);
+        }
+    }
+
+    /** The bridge's own word; within a call it is tagged like the call's. */
+    private static function log(string $text): void
+    {
+        self::put('stderr', $text);
+    }
+}
+
+/** Reads the environment. The bridge's own names are gone before user code can see them. */
+final class Settings
+{
+    public int $port;
+    public string $handlerPath;
+    public string $handlerName;
+    public string $token;
+    public int $fd = -1;
+    public int $maxBytes;
+
+    public static function take(): self
+    {
+        $taken = new self();
+        $taken->port = (int) (getenv('SCW_UPSTREAM_PORT') ?: 8081);
+        $taken->handlerPath = (string) getenv('SCW_HANDLER_PATH');
+        $taken->handlerName = getenv('SCW_HANDLER_NAME') ?: 'handle';
+        $taken->token = (string) getenv('CORE_BRIDGE_TOKEN');
+        $fd = (string) getenv('CORE_BRIDGE_FD');
+        if (isDigits($fd)) {
+            $taken->fd = (int) $fd;
+        }
+        // A JSON escape makes one byte six; the rest of the event has room beside it.
+        $taken->maxBytes = 6 * ((int) getenv('SCW_PAYLOAD_MAX_SIZE') ?: 6291456) + 8 * 1024 * 1024;
+        foreach (['CORE_BRIDGE_TOKEN', 'CORE_BRIDGE_FD'] as $name) {
+            putenv($name);
+            unset($_SERVER[$name], $_ENV[$name]);
+        }
+        return $taken;
+    }
+}
+
+// Loading -------------------------------------------------------------------------------------------------------------
+
+final class Loader
+{
+    public static function locate(string $wanted): string
+    {
+        if ($wanted === '') {
+            throw new \RuntimeException('SCW_HANDLER_PATH is not set');
+        }
+        foreach ([$wanted, "$wanted.php"] as $file) {
+            if (is_file($file)) {
+                return (string) realpath($file);
+            }
+        }
+        throw new \RuntimeException("no handler file at $wanted or $wanted.php");
+    }
+
+    /** A function or Class::method that the file declares, or a member of what it returns. */
+    public static function pick(string $file, string $name, mixed $returned): \Closure
+    {
+        $found = self::function($file, $name) ?? self::method($file, $name) ?? self::member($returned, $name);
+        if ($found === null) {
+            throw new \RuntimeException("$file declares no function named $name");
+        }
+        return $found;
+    }
+
+    /** By its full name, else by its last part when this file declares it in a namespace. */
+    private static function function(string $file, string $name): ?\Closure
+    {
+        if (function_exists($name)) {
+            $function = new \ReflectionFunction($name);
+            if ($function->isUserDefined() && $function->getFileName() !== __FILE__) {
+                return $function->getClosure();
+            }
+        }
+        $ending = '\\' . strtolower($name);
+        foreach (get_defined_functions()['user'] as $candidate) {
+            if (!str_ends_with($candidate, $ending)) {
+                continue;
+            }
+            $function = new \ReflectionFunction($candidate);
+            if ($function->getFileName() === $file) {
+                return $function->getClosure();
+            }
+        }
+        return null;
+    }
+
+    /** An instance is made once, without arguments, when the method is not static. */
+    private static function method(string $file, string $name): ?\Closure
+    {
+        [$class, $method] = explode('::', $name, 2) + [1 => ''];
+        if ($method === '') {
+            return null;
+        }
+        if (!class_exists($class)) {
+            $class = self::classIn($file, $class);
+        }
+        if ($class === null || !method_exists($class, $method) || (new \ReflectionClass($class))->getFileName() === __FILE__) {
+            return null;
+        }
+        $found = new \ReflectionMethod($class, $method);
+        if (!$found->isPublic()) {
+            return null;
+        }
+        return $found->isStatic() ? $found->getClosure() : $found->getClosure(new $class());
+    }
+
+    private static function classIn(string $file, string $name): ?string
+    {
+        $ending = '\\' . strtolower($name);
+        foreach (get_declared_classes() as $candidate) {
+            if (str_ends_with(strtolower($candidate), $ending) && (new \ReflectionClass($candidate))->getFileName() === $file) {
+                return $candidate;
+            }
+        }
+        return null;
+    }
+
+    /** `return ['greet' => function …];` is a module of functions, `return function …;` is `handle`. */
+    private static function member(mixed $returned, string $name): ?\Closure
+    {
+        if ($returned instanceof \Closure) {
+            return $name === 'handle' ? $returned : null;
+        }
+        foreach (explode('.', $name) as $step) {
+            if (is_array($returned) && array_key_exists($step, $returned)) {
+                $returned = $returned[$step];
+            } else {
+                return null;
+            }
+        }
+        return is_callable($returned) ? \Closure::fromCallable($returned) : null;
+    }
+}
+
+// What the handler gets -----------------------------------------------------------------------------------------------
+
+/** Headers in Title-Case, in which any case finds the value. */
+class Headers extends \ArrayObject implements \JsonSerializable
+{
+    private function nameOf(mixed $key): mixed
+    {
+        if (!is_string($key) || parent::offsetExists($key)) {
+            return $key;
+        }
+        $wanted = strtolower($key);
+        foreach ($this as $name => $_) {
+            if (strtolower((string) $name) === $wanted) {
+                return $name;
+            }
+        }
+        return $key;
+    }
+
+    public function offsetExists(mixed $key): bool
+    {
+        return parent::offsetExists($this->nameOf($key));
+    }
+
+    public function offsetGet(mixed $key): mixed
+    {
+        return parent::offsetGet($this->nameOf($key));
+    }
+
+    public function offsetSet(mixed $key, mixed $value): void
+    {
+        parent::offsetSet($this->nameOf($key), $value);
+    }
+
+    public function offsetUnset(mixed $key): void
+    {
+        parent::offsetUnset($this->nameOf($key));
+    }
+
+    public function jsonSerialize(): object
+    {
+        return (object) $this->getArrayCopy();
+    }
+}
+
+/** The members that the core sent, as $context['functionName'] and as $context->functionName. */
+class Context extends \ArrayObject implements \JsonSerializable
+{
+    public function __construct(array $members)
+    {
+        parent::__construct($members, \ArrayObject::ARRAY_AS_PROPS);
+    }
+
+    /** Milliseconds until the deadline, never below 0; INF when there is none. */
+    public function getRemainingTimeInMillis(): int|float
+    {
+        $deadlineMs = $this['deadlineMs'] ?? null;
+        return $deadlineMs === null ? INF : max(0, (int) ($deadlineMs - microtime(true) * 1000));
+    }
+
+    public function jsonSerialize(): object
+    {
+        return (object) $this->getArrayCopy();
+    }
+}
+
+// JSON ----------------------------------------------------------------------------------------------------------------
+
+/** Numbers too large for an integer stay whole, as strings. Null, with json_last_error() set, when it is not JSON. */
+function readJson(string $text): mixed
+{
+    $value = json_decode($text, true, JSON_DEPTH, JSON_BIGINT_AS_STRING);
+    if (json_last_error() === JSON_ERROR_UTF16) {
+        // Half of a surrogate pair, which UTF-8 cannot hold: one such character must not cost the call.
+        $pattern = '/\\\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)/s';
+        $whole = preg_replace_callback($pattern, static fn(array $match) => isset($match[1]) ? '\\ufffd' : $match[0], $text);
+        $value = json_decode((string) $whole, true, JSON_DEPTH, JSON_BIGINT_AS_STRING);
+    }
+    return $value;
+}
+
+/** The JSON text of a result. Bytes that are no UTF-8 become the envelope's base64 form. */
+function writeJson(mixed $result): string
+{
+    if ($result === null) {
+        return '';
+    }
+    if (is_array($result)) {
+        foreach (['headers', 'multiValueHeaders'] as $name) {
+            if (($result[$name] ?? null) === []) {
+                $result[$name] = new \stdClass(); // in PHP an empty map looks like an empty list
+            }
+        }
+    }
+    try {
+        $text = json_encode($result, JSON_FLAGS, JSON_DEPTH);
+        if (json_last_error() === JSON_ERROR_UTF8) {
+            $result = withBase64($result);
+            $text = json_encode($result, JSON_FLAGS, JSON_DEPTH);
+        }
+    } catch (\Throwable $error) {
+        throw new \UnexpectedValueException('The result of the function is not JSON: ' . messageOf($error), 0, $error);
+    }
+    if (json_last_error() !== JSON_ERROR_NONE) {
+        $isEndless = in_array(json_last_error(), [JSON_ERROR_RECURSION, JSON_ERROR_DEPTH], true);
+        $problem = $isEndless ? 'it is circular or too deep' : json_last_error_msg();
+        throw new \UnexpectedValueException("The result of the function is not JSON: $problem");
+    }
+    return (string) $text;
+}
+
+function withBase64(mixed $result): mixed
+{
+    if (is_string($result)) {
+        return ['body' => base64_encode($result), 'isBase64Encoded' => true];
+    }
+    $envelope = $result instanceof \stdClass ? get_object_vars($result) : $result;
+    if (!is_array($envelope) || !is_string($envelope['body'] ?? null) || preg_match('//u', $envelope['body']) === 1) {
+        return $result;
+    }
+    return ['body' => base64_encode($envelope['body']), 'isBase64Encoded' => true] + $envelope;
+}
+
+// Errors --------------------------------------------------------------------------------------------------------------
+
+/** What the caller reads: the bare message. The core adds its prefix. */
+function messageOf(\Throwable $error): string
+{
+    return $error->getMessage() === '' ? get_class($error) : $error->getMessage();
+}
+
+/** One line: name, message and place. Every bridge calls a file that cannot be parsed a SyntaxError. */
+function causeOf(\Throwable $error): string
+{
+    $name = $error instanceof \ParseError ? 'SyntaxError' : get_class($error);
+    $place = $error instanceof \Error ? ' (' . $error->getFile() . ':' . $error->getLine() . ')' : '';
+    return "$name: " . strtok(messageOf($error), "\n") . $place;
+}
+
+/** The first line of the error that ended PHP, if one did. */
+function fatalError(): ?string
+{
+    $last = error_get_last();
+    $isFatal = $last !== null && ($last['type'] & (E_ERROR | E_CORE_ERROR | E_COMPILE_ERROR | E_USER_ERROR | E_PARSE)) !== 0;
+    return $isFatal ? (string) strtok($last['message'], "\n") : null;
+}
+
+// Output of a call ----------------------------------------------------------------------------------------------------
+
+/** Collects what one call writes and sends it as whole lines, tagged. */
+final class Invocation
+{
+    public ?string $id;
+    /** @var array<string, string> the carrier of the caller's trace */
+    public array $trace;
+    private ?string $traceId = null;
+    private ?Channel $channel;
+    private array $rest = ['stdout' => '', 'stderr' => ''];
+
+    public function __construct(Context $context, ?Channel $channel)
+    {
+        $members = $context->getArrayCopy();
+        $this->id = is_string($members['invocationId'] ?? null) ? $members['invocationId'] : null;
+        $this->trace = is_array($members['trace'] ?? null) ? $members['trace'] : [];
+        $this->channel = $channel;
+    }
+
+    public function capture(string $stream, string $text): void
+    {
+        $text = $this->rest[$stream] . $text;
+        $from = 0;
+        while (($end = strpos($text, "\n", $from)) !== false) {
+            $this->send($stream, substr($text, $from, $end - $from));
+            $from = $end + 1;
+        }
+        $rest = substr($text, $from);
+        if (strlen($rest) > LINE_MAX_BYTES) {
+            $this->send($stream, $rest);
+            $rest = '';
+        }
+        $this->rest[$stream] = $rest;
+    }
+
+    public function end(): void
+    {
+        foreach ($this->rest as $stream => $rest) {
+            if ($rest !== '') {
+                $this->rest[$stream] = '';
+                $this->send($stream, $rest);
+            }
+        }
+    }
+
+    private function send(string $stream, string $line): void
+    {
+        if ($this->channel === null) {
+            return;
+        }
+        $record = ['stream' => $stream];
+        if ($this->id !== null) {
+            $record['invocationId'] = $this->id;
+        }
+        $this->traceId ??= explode('-', (string) ($this->trace['traceparent'] ?? ''))[1] ?? '';
+        if ($this->traceId !== '') {
+            $record['traceId'] = $this->traceId;
+        }
+        do {
+            $length = strlen($line);
+            if ($length > LINE_MAX_BYTES) {
+                $length = LINE_MAX_BYTES;
+                while ($length > LINE_MAX_BYTES - 4 && (ord($line[$length]) & 0xC0) === 0x80) {
+                    $length--; // not within a character
+                }
+            }
+            $this->channel->write(['log' => $record + ['line' => substr($line, 0, $length)]]);
+            $line = substr($line, $length);
+        } while ($line !== '');
+    }
+}
+
+/** Sits on STDOUT and STDERR: what a call writes there goes to the channel. */
+final class TagFilter extends \php_user_filter
+{
+    /**
+    @param resource $in
+    @param resource $out
+    @param int $consumed
+    */
+    public function filter($in, $out, &$consumed, bool $closing): int
+    {
+        $passes = false;
+        while ($bucket = stream_bucket_make_writeable($in)) {
+            $consumed += $bucket->datalen;
+            if (Bridge::$invocation === null) {
+                stream_bucket_append($out, $bucket);
+                $passes = true;
+            } else {
+                Bridge::put((string) $this->params, $bucket->data);
+            }
+        }
+        return $passes ? PSFS_PASS_ON : PSFS_FEED_ME;
+    }
+}
+
+/**
+The core's end of the descriptor. Never waits for the reader: past 8 MiB unread, lines are dropped and counted; a reader
+that is gone costs the lines, not the process.
+*/
+final class Channel
+{
+    /** @var resource */
+    private $stream;
+    private string $unsent = '';
+    private int $from = 0;
+    private int $dropped = 0;
+    private bool $isOpen = true;
+
+    public static function open(int $fd): ?self
+    {
+        $stream = @fopen("php://fd/$fd", 'wb');
+        if ($stream === false) {
+            return null;
+        }
+        stream_set_blocking($stream, false);
+        $channel = new self();
+        $channel->stream = $stream;
+        return $channel;
+    }
+
+    public function write(array $record): void
+    {
+        if (!$this->isOpen) {
+            return;
+        }
+        if (strlen($this->unsent) - $this->from > CHANNEL_MAX_BYTES) {
+            $this->send(); // the reader may have caught up within this very call
+        }
+        if (strlen($this->unsent) - $this->from > CHANNEL_MAX_BYTES) {
+            $this->dropped++;
+            return;
+        }
+        if ($this->dropped > 0) {
+            $line = "core-bridge: $this->dropped log lines were dropped, nobody read them";
+            $this->dropped = 0;
+            $this->unsent .= $this->line(['log' => ['stream' => 'stderr', 'line' => $line]]);
+        }
+        $this->unsent .= $this->line($record);
+        $this->send();
+    }
+
+    private function line(array $record): string
+    {
+        return json_encode($record, JSON_FLAGS | JSON_INVALID_UTF8_SUBSTITUTE) . "\n";
+    }
+
+    public function send(): void
+    {
+        $length = strlen($this->unsent);
+        set_error_handler([Bridge::class, 'ignore']);
+        while ($this->from < $length) {
+            $piece = substr($this->unsent, $this->from, 65536);
+            $sent = fwrite($this->stream, $piece);
+            if ($sent === false) {
+                $this->isOpen = false;
+                $this->from = $length;
+                break;
+            }
+            $this->from += $sent;
+            if ($sent < strlen($piece)) {
+                break;
+            }
+        }
+        restore_error_handler();
+        if ($this->from === $length) {
+            $this->unsent = '';
+            $this->from = 0;
+        } elseif ($this->from > 1048576) {
+            $this->unsent = substr($this->unsent, $this->from);
+            $this->from = 0;
+        }
+    }
+
+    /** @return resource|null what to wait for until more can be sent */
+    public function backlog()
+    {
+        return $this->unsent === '' ? null : $this->stream;
+    }
+
+    public function drain(float $seconds): void
+    {
+        $endsAt = microtime(true) + $seconds;
+        while ($this->unsent !== '' && microtime(true) < $endsAt) {
+            $read = $except = null;
+            $write = [$this->stream];
+            @stream_select($read, $write, $except, 0, 50000);
+            $this->send();
+        }
+    }
+}
+
+// Traces --------------------------------------------------------------------------------------------------------------
+
+/** Makes the caller's trace active when the function has loaded OpenTelemetry. */
+function attachTrace(array $carrier): mixed
+{
+    if (!class_exists('OpenTelemetry\\API\\Globals', false)) {
+        return null;
+    }
+    try {
+        return \OpenTelemetry\API\Globals::propagator()->extract($carrier)->activate();
+    } catch (\Throwable) {
+        return null; // a broken propagator must not break the call
+    }
+}
+
+function detachTrace(mixed $scope): void
+{
+    try {
+        if ($scope !== null) {
+            $scope->detach();
+        }
+    } catch (\Throwable) {
+        // as above
+    }
+}
+
+// HTTP ----------------------------------------------------------------------------------------------------------------
+
+final class Request
+{
+    /** @var array{int, string, string}|null the answer to a request that never reaches the handler */
+    public ?array $refusal = null;
+    /** Whether another request may follow on the connection. */
+    public bool $keep = true;
+    public string $body = '';
+    /** @var string[] */
+    public array $parts = [];
+    public int $bytes = 0;
+    /** Of the body, or of the chunk that is arriving. */
+    public int $missing = 0;
+    /** Null: a body with a length; else what the next line of a chunked body is. */
+    public ?string $chunk = null;
+
+    public function refuse(int $status, string $text, bool $keep = true): self
+    {
+        if ($this->refusal === null) {
+            $this->refusal = [$status, TEXT_TYPE, $text];
+            $this->parts = [];
+        }
+        $this->keep = $this->keep && $keep;
+        return $this;
+    }
+}
+
+/** Cuts the bytes of one connection into requests. Of a refused request it keeps nothing but the place. */
+final class Reader
+{
+    public string $pending = '';
+    public ?Request $receiving = null;
+    public bool $wantsContinue = false;
+    private Settings $settings;
+
+    public function __construct(Settings $settings)
+    {
+        $this->settings = $settings;
+    }
+
+    /** Takes more bytes; returns the next whole request. Bytes past it wait in $pending. */
+    public function next(string $data): ?Request
+    {
+        if ($this->receiving === null) {
+            if ($this->pending !== '') {
+                $data = $this->pending . $data;
+            }
+            $end = strpos($data, "\r\n\r\n");
+            if ($end === false) {
+                $this->pending = $data;
+                if (strlen($data) > HEAD_MAX_BYTES) {
+                    return (new Request())->refuse(431, "The request head is too large for the bridge\n", false);
+                }
+                return null;
+            }
+            $this->pending = '';
+            $this->receiving = $this->open(substr($data, 0, $end + 2));
+            $data = substr($data, $end + 4);
+        }
+        $request = $this->receiving;
+        if ($request->chunk !== null) {
+            return $this->nextChunks($request, $data);
+        }
+        $length = strlen($data);
+        if ($length > $request->missing) {
+            $this->pending = substr($data, $request->missing);
+            $data = substr($data, 0, $request->missing);
+            $length = $request->missing;
+        }
+        if ($request->refusal === null && $length > 0) {
+            $request->parts[] = $data;
+        }
+        $request->missing -= $length;
+        return $request->missing === 0 ? $this->close($request) : null;
+    }
+
+    private function open(string $head): Request
+    {
+        $request = new Request();
+        $token = $this->settings->token;
+        if ($token !== '' && !hash_equals($token, field($head, "\r\ncore-bridge-token:") ?? '')) {
+            $request->refuse(403, "Core-Bridge-Token is missing or wrong\n");
+        }
+        if (strncmp($head, "POST / HTTP/1.1\r\n", 17) !== 0) {
+            $this->judge($request, explode(' ', substr($head, 0, (int) strpos($head, "\r\n"))));
+        }
+        $connection = field($head, "\r\nconnection:");
+        if ($connection !== null && strtolower($connection) === 'close') {
+            $request->keep = false;
+        }
+        $coding = field($head, "\r\ntransfer-encoding:");
+        $length = field($head, "\r\ncontent-length:");
+        if ($coding !== null && strtolower($coding) === 'chunked' && $length === null) {
+            $request->chunk = 'size';
+        } elseif ($coding !== null || !isDigits($length ?? '0')) {
+            $request->refuse(400, "The request has a framing that the bridge does not know\n", false);
+        } else {
+            $request->missing = (int) $length;
+            if ($request->missing > $this->settings->maxBytes) {
+                $request->refuse(413, "The request is too large for the bridge\n");
+            }
+        }
+        $this->wantsContinue = strtolower(field($head, "\r\nexpect:") ?? '') === '100-continue';
+        return $request;
+    }
+
+    private function judge(Request $request, array $line): void
+    {
+        $version = $line[2] ?? '';
+        if (count($line) !== 3 || ($version !== 'HTTP/1.0' && $version !== 'HTTP/1.1')) {
+            $request->refuse(400, "The request line is malformed\n", false);
+        } elseif ($line[1] !== '/') {
+            $request->refuse(404, "Only POST / is served here\n");
+        } elseif ($line[0] !== 'POST') {
+            $request->refuse(405, "Only POST / is served here\n");
+        }
+        $request->keep = $request->keep && $version === 'HTTP/1.1';
+    }
+
+    private function nextChunks(Request $request, string $data): ?Request
+    {
+        $data = $this->pending . $data;
+        $this->pending = '';
+        $from = 0;
+        $length = strlen($data);
+        while ($from < $length) {
+            if ($request->missing > 0) {
+                $piece = substr($data, $from, $request->missing);
+                $size = strlen($piece);
+                $from += $size;
+                $request->missing -= $size;
+                $request->bytes += $size;
+                if ($request->bytes > $this->settings->maxBytes) {
+                    $request->refuse(413, "The request is too large for the bridge\n");
+                } elseif ($request->refusal === null) {
+                    $request->parts[] = $piece;
+                }
+                continue;
+            }
+            $end = strpos($data, "\r\n", $from);
+            if ($end === false) {
+                if ($length - $from > HEAD_MAX_BYTES) {
+                    return $this->close($request->refuse(400, "The request has a malformed chunk\n", false));
+                }
+                break;
+            }
+            $line = substr($data, $from, $end - $from);
+            $from = $end + 2;
+            if ($request->chunk === 'end') { // the line break after a chunk
+                if ($line !== '') {
+                    return $this->close($request->refuse(400, "The request has a malformed chunk\n", false));
+                }
+                $request->chunk = 'size';
+            } elseif ($request->chunk === 'trailer') {
+                if ($line === '') {
+                    $this->pending = substr($data, $from);
+                    return $this->close($request);
+                }
+            } else {
+                $size = trim(explode(';', $line, 2)[0]);
+                if ($size === '' || strlen($size) > 12 || strspn($size, '0123456789abcdefABCDEF') !== strlen($size)) {
+                    return $this->close($request->refuse(400, "The request has a malformed chunk\n", false));
+                }
+                $request->missing = (int) hexdec($size);
+                $request->chunk = $request->missing > 0 ? 'end' : 'trailer';
+            }
+        }
+        $this->pending = substr($data, $from);
+        return null;
+    }
+
+    private function close(Request $request): Request
+    {
+        $this->receiving = null;
+        $request->body = count($request->parts) === 1 ? $request->parts[0] : implode('', $request->parts);
+        $request->parts = [];
+        return $request;
+    }
+}
+
+function field(string $head, string $name): ?string
+{
+    $at = stripos($head, $name);
+    if ($at === false) {
+        return null;
+    }
+    $at += strlen($name);
+    return trim(substr($head, $at, strpos($head, "\r\n", $at) - $at));
+}
+
+/** The extension ctype may be absent. Fifteen digits fit any integer. */
+function isDigits(string $text): bool
+{
+    return $text !== '' && strlen($text) <= 15 && strspn($text, '0123456789') === strlen($text);
+}
+
+/** @param array{int, string, string} $answer */
+function httpReply(array $answer, bool $keep): string
+{
+    [$status, $type, $body] = $answer;
+    return "HTTP/1.1 $status " . REASONS[$status] . "\r\nContent-Type: $type\r\nContent-Length: " . strlen($body)
+        . ($keep ? "\r\n\r\n" : "\r\nConnection: close\r\n\r\n") . $body;
+}
+
+// Serving -------------------------------------------------------------------------------------------------------------
+
+final class Connection
+{
+    /** @var resource */
+    public $socket;
+    public Reader $reader;
+
+    /** @param resource $socket */
+    public function __construct($socket, Settings $settings)
+    {
+        $this->socket = $socket;
+        $this->reader = new Reader($settings);
+    }
+
+    /** Writes all of it, waiting for the reader where it must. False when nobody reads. */
+    public function write(string $text): bool
+    {
+        $sent = fwrite($this->socket, $text);
+        if ($sent === strlen($text)) {
+            return true;
+        }
+        $from = (int) $sent;
+        $length = strlen($text);
+        $endsAt = microtime(true) + WRITE_TIMEOUT_S;
+        while ($from < $length && $sent !== false && microtime(true) < $endsAt) {
+            $read = $except = null;
+            $write = [$this->socket];
+            stream_select($read, $write, $except, 1);
+            $sent = fwrite($this->socket, substr($text, $from, 1048576));
+            $from += (int) $sent;
+        }
+        return $from === $length;
+    }
+}
+
+/** Waits on every connection at once, and runs one call after the other. */
+final class Server
+{
+    /** @var resource|null */
+    private $listener;
+    private Settings $settings;
+    /** @var array<int, Connection> */
+    private array $connections = [];
+    /** @var array<int, resource> */
+    private array $waiting = [];
+    /** Whose call runs. */
+    private ?Connection $serving = null;
+    private int $parent;
+
+    public static function listen(Settings $settings, string &$problem): ?self
+    {
+        $context = stream_context_create(['socket' => ['backlog' => 1024, 'tcp_nodelay' => true]]);
+        $flags = STREAM_SERVER_BIND | STREAM_SERVER_LISTEN;
+        $listener = stream_socket_server("tcp://127.0.0.1:$settings->port", $code, $problem, $flags, $context);
+        if ($listener === false) {
+            return null;
+        }
+        stream_set_blocking($listener, false);
+        $server = new self();
+        $server->listener = $listener;
+        $server->settings = $settings;
+        $server->waiting[get_resource_id($listener)] = $listener;
+        $server->parent = parentId();
+        return $server;
+    }
+
+    /** Returns after SIGTERM, or when the core has died; the call that ran is answered by then. */
+    public function run(): void
+    {
+        $listenerId = get_resource_id($this->listener);
+        while (!Bridge::$isStopping) {
+            $ready = $this->waiting;
+            $except = null;
+            $backlog = Bridge::$channel === null ? null : Bridge::$channel->backlog();
+            $write = $backlog === null ? null : [$backlog];
+            // A signal that comes right before the wait is seen after a second.
+            $count = stream_select($ready, $write, $except, 1);
+            if ($count === 0 && $this->settings->fd >= 0 && parentId() !== $this->parent) {
+                break; // the core is gone and cannot send SIGTERM
+            }
+            if (!$count) {
+                continue;
+            }
+            if ($write) {
+                Bridge::$channel->send();
+            }
+            foreach ($ready as $id => $socket) {
+                if ($id === $listenerId) {
+                    $this->accept();
+                } elseif (!$this->read($this->connections[$id])) {
+                    $this->drop($id);
+                }
+                if (Bridge::$isStopping) {
+                    break;
+                }
+            }
+        }
+        $this->leave();
+    }
+
+    private function accept(): void
+    {
+        $socket = stream_socket_accept($this->listener, 0);
+        if ($socket === false) {
+            return;
+        }
+        stream_set_blocking($socket, false);
+        stream_set_read_buffer($socket, 0); // bytes that wait in PHP would wake nobody
+        $id = get_resource_id($socket);
+        $this->waiting[$id] = $socket;
+        $this->connections[$id] = new Connection($socket, $this->settings);
+    }
+
+    /** Reads once and answers what is whole. False when the connection is over. */
+    private function read(Connection $connection): bool
+    {
+        $reader = $connection->reader;
+        $data = fread($connection->socket, $reader->receiving === null ? READ_BYTES : 16 * READ_BYTES);
+        if ($data === '' || $data === false) {
+            return !feof($connection->socket);
+        }
+        $request = $reader->next($data);
+        if ($request === null && $reader->wantsContinue) {
+            $reader->wantsContinue = false;
+            return $connection->write("HTTP/1.1 100 Continue\r\n\r\n");
+        }
+        unset($data);
+        while ($request !== null) {
+            $this->serving = $connection;
+            $answer = $request->refusal ?? Bridge::run($request->body);
+            $this->serving = null;
+            $keep = $request->keep && !Bridge::$isStopping;
+            if (!$connection->write(httpReply($answer, $keep)) || !$keep) {
+                return false;
+            }
+            $request = $reader->pending === '' ? null : $reader->next('');
+        }
+        return true;
+    }
+
+    /** The last reply of a process that cannot go on. Nobody else can have sent it a request by then. */
+    public function replyAndLeave(array $answer): void
+    {
+        $serving = $this->serving;
+        foreach ($this->connections as $id => $connection) {
+            if ($connection !== $serving) {
+                $this->drop($id);
+            }
+        }
+        $this->closeListener();
+        if ($serving !== null) {
+            $serving->write(httpReply($answer, false));
+        }
+        $this->leave();
+    }
+
+    private function leave(): void
+    {
+        $this->closeListener();
+        foreach (array_keys($this->connections) as $id) {
+            $this->drop($id);
+        }
+    }
+
+    private function closeListener(): void
+    {
+        if (is_resource($this->listener)) {
+            fclose($this->listener);
+        }
+    }
+
+    private function drop(int $id): void
+    {
+        fclose($this->connections[$id]->socket);
+        unset($this->connections[$id], $this->waiting[$id]);
+    }
+}
+
+function parentId(): int
+{
+    return function_exists('posix_getppid') ? posix_getppid() : 0;
+}
+
+// Load, then serve. The file is required out here: its variables are global, as in a program of its own.
+Bridge::open();
+try {
+    Bridge::loaded(require Bridge::findHandler());
+} catch (\Throwable $error) {
+    Bridge::notLoaded($error);
+}
+unset($error);
+Bridge::serve();

@@ -1,0 +1,32 @@
+<?php
+
+/** The conformance function: does what the event's body says; `core-runtime conform` asks it (runtimes/README.md). */
+function handle($event, $context)
+{
+    if ($event['isBase64Encoded']) {
+        return ['body' => $event['body'], 'isBase64Encoded' => true];
+    }
+    $script = json_decode($event['body'], true);
+    switch ($script['do']) {
+        case 'return':
+            return $script['value'];
+        case 'throw':
+            throw new Exception($script['message']);
+        case 'event':
+            return $event;
+        case 'context':
+            return $context;
+        case 'header':
+            return $event['headers'][$script['name']];
+        case 'print':
+            echo $script['line'], "\n";
+            return null;
+        case 'slow':
+            $end = microtime(true) + $script['ms'] / 1000;
+            while (microtime(true) < $end) {
+                usleep(10000); // a signal cuts a sleep short
+            }
+            return 'slow';
+    }
+    return null;
+}

@@ -1,0 +1,12 @@
+/** Header fields, in lower case, that speak of one hop or frame a message (RFC 9110 §7.6.1): no function is on that hop. */
+export const hopByHop: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
