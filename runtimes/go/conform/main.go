@@ -1,0 +1,64 @@
+// Command conform is the conformance function: it does what the event's body
+// says; `core-runtime conform` asks it (runtimes/README.md).
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	functions "core-runtime/functions"
+)
+
+func main() {
+	functions.Start(handle)
+}
+
+type script struct {
+	Do      string          `json:"do"`
+	Value   json.RawMessage `json:"value"`
+	Message string          `json:"message"`
+	Name    string          `json:"name"`
+	Line    string          `json:"line"`
+	Ms      int             `json:"ms"`
+}
+
+func handle(ctx context.Context, event functions.HTTPRequest) (interface{}, error) {
+	if event.IsBase64Encoded {
+		return functions.HTTPResponse{Body: event.Body, IsBase64Encoded: true}, nil
+	}
+	var asked script
+	if err := json.Unmarshal([]byte(event.Body), &asked); err != nil {
+		return nil, err
+	}
+	switch asked.Do {
+	case "return":
+		return asked.Value, nil
+	case "throw":
+		return nil, errors.New(asked.Message)
+	case "event":
+		return event, nil
+	case "context":
+		return describe(ctx), nil
+	case "header":
+		// A Go map knows one spelling; this is how Go programs look a header up.
+		return event.Headers[http.CanonicalHeaderKey(asked.Name)], nil
+	case "print":
+		fmt.Println(asked.Line)
+	case "slow":
+		time.Sleep(time.Duration(asked.Ms) * time.Millisecond)
+		return "slow", nil
+	}
+	return nil, nil
+}
+
+// describe writes the context under the names that the core uses.
+func describe(ctx context.Context) map[string]interface{} {
+	invocation, _ := functions.FromContext(ctx)
+	return map[string]interface{}{
+		"functionName": invocation.FunctionName, "memoryInMb": invocation.MemoryLimitInMB, "invocationId": invocation.InvocationID,
+	}
+}

@@ -1,0 +1,195 @@
+import {randomBytes, randomUUID} from 'node:crypto';
+import {eventWriter} from '../../middleware/event/write.ts';
+import type {Clock} from '../clock.ts';
+import {Fault} from '../errors.ts';
+import type {FunctionLine, Log} from '../log.ts';
+import type {Meter} from '../meter.ts';
+import type {Command, RuntimeReply, StartRecord} from '../runtime.ts';
+import {accepts, freePort} from '../workers/port.ts';
+import {Supervisor} from '../workers/supervisor.ts';
+import {Upstream} from '../workers/upstream.ts';
+
+export interface SubRuntimeOptions {
+  readonly command: readonly [string, ...string[]];
+  /** What it finds in its environment beside what the protocol says. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly handlerPath: string;
+  readonly handlerName: string;
+  /** `port`: it is ready when its port accepts, or when it reports. `report`: only when it reports. */
+  readonly readiness: Command['readiness'];
+  readonly startMs: number;
+  /** Ends it at once. */
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+}
+
+/** What the conformance function is asked to do, as the text of the event's body; bytes come back as they are. */
+export type Script = Readonly<Record<string, unknown>> | Buffer;
+
+export interface CallOptions {
+  /** What the call says under `handlerPath`; by default the truth. */
+  readonly handlerPath?: string;
+  readonly invocationId?: string;
+}
+
+const host = '127.0.0.1';
+const callMs = 20_000;
+const payloadMaxBytes = 6 * 2 ** 20;
+const quiet: Log = {debug() {}, info() {}, warn() {}, error() {}};
+/** A cast, as it stands for every method: each does nothing. */
+const uncounted = new Proxy({}, {get: () => () => {}}) as Meter;
+
+/** A sub-runtime under test: a process of its own, never started again, spoken to as the core does. */
+export class SubRuntime implements AsyncDisposable {
+  readonly port: number;
+  readonly lines: FunctionLine[] = [];
+  /** Milliseconds from spawn until it was ready. */
+  bootMs = 0;
+  /** Why the handler was not loaded, as it reported. */
+  loadError: string | undefined;
+  readonly #options: SubRuntimeOptions;
+  readonly #supervisor: Supervisor;
+  readonly #upstream: Upstream;
+  readonly #stranger: Upstream;
+  readonly #started = Promise.withResolvers<StartRecord>();
+  #endedBy: string | undefined;
+
+  /** @throws Error when it did not become ready, with what it wrote */
+  static async start(options: SubRuntimeOptions): Promise<SubRuntime> {
+    const sub = new SubRuntime(options, await freePort(host));
+    options.signal.throwIfAborted();
+    options.signal.addEventListener('abort', () => sub.#supervisor.kill(), {once: true});
+    sub.#supervisor.start();
+    const {error, exitCode, startedAt, endedAt} = await sub.#started.promise;
+    if (exitCode !== undefined) throw new Error([error, ...sub.lines.slice(-10).map(({line}) => `  ${line}`)].join('\n'));
+    sub.bootMs = endedAt - startedAt;
+    sub.loadError = error;
+    return sub;
+  }
+
+  private constructor(options: SubRuntimeOptions, port: number) {
+    const {command, environment, handlerPath, handlerName, readiness, startMs, clock} = options;
+    const [file, ...args] = command;
+    const bridgeToken = randomBytes(24).toString('base64url');
+    const protocol = {
+      SCW_UPSTREAM_HOST: host,
+      SCW_UPSTREAM_PORT: String(port),
+      SCW_HANDLER_PATH: handlerPath,
+      SCW_HANDLER_NAME: handlerName,
+      SCW_PAYLOAD_MAX_SIZE: String(payloadMaxBytes),
+      CORE_BRIDGE_TOKEN: bridgeToken,
+      CORE_BRIDGE_FD: '3',
+    };
+    this.port = port;
+    this.#options = options;
+    this.#supervisor = new Supervisor(
+      {
+        command: {file, args, readiness, concurrency: 1},
+        environment: {...environment, ...protocol},
+        host,
+        port,
+        startTimeoutMs: startMs,
+      },
+      {
+        ready: start => this.#started.resolve(start),
+        notReady: start => this.#started.resolve(start),
+        lost: () => this.#supervisor.kill(), // it is not started again
+        gaveUp() {},
+        facts: facts => {
+          for (const {type, data} of facts) if (type === 'runtime.exited') this.#endedBy = data.signal ?? `exit code ${data.code}`;
+        },
+        line: line => void this.lines.push(line),
+      },
+      {clock, log: quiet, meter: uncounted},
+    );
+    const hop = {host, port, connections: 20, maxReplyBytes: 2 ** 26, timeoutMs: callMs};
+    this.#upstream = new Upstream({...hop, bridgeToken}, clock);
+    this.#stranger = new Upstream({...hop, bridgeToken: 'another'}, clock);
+  }
+
+  /** False once it has ended; the system closes its port before anybody is told. */
+  async isServing(): Promise<boolean> {
+    return this.#endedBy === undefined && (await accepts(host, this.port));
+  }
+
+  call(script: Script, options: CallOptions = {}): Promise<RuntimeReply> {
+    return this.send(this.#protocolCall(script, options), options);
+  }
+
+  /** The same from somebody who does not know the token. */
+  callAsStranger(script: Script): Promise<RuntimeReply> {
+    return this.#post(this.#stranger, this.#protocolCall(script, {}), randomUUID());
+  }
+
+  /** Any text as the request's body. */
+  send(body: string, {invocationId = randomUUID()}: CallOptions = {}): Promise<RuntimeReply> {
+    return this.#post(this.#upstream, body, invocationId);
+  }
+
+  /**
+  The reply's body as it stands.
+
+  @throws Error when the status is not 200–299
+  */
+  async returns(script: Script, options?: CallOptions): Promise<string> {
+    return success(await this.call(script, options));
+  }
+
+  /** A returned text as the core reads it: out of its JSON when the reply says that it is JSON, else as it stands. */
+  async text(script: Script, options?: CallOptions): Promise<string> {
+    const reply = await this.call(script, options);
+    const body = success(reply);
+    if (!isJson(reply)) return body;
+    const value: unknown = JSON.parse(body);
+    if (typeof value !== 'string') throw new Error(`expected a JSON string, got ${body.slice(0, 80)}`);
+    return value;
+  }
+
+  /** TERM, and KILL after 5 s. Tells what ended it: a signal, or `exit code N`. */
+  async stop(): Promise<string> {
+    await this.#supervisor[Symbol.asyncDispose]();
+    return this.#endedBy ?? 'nothing';
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#supervisor.kill();
+    await this.#supervisor[Symbol.asyncDispose]();
+    for (const upstream of [this.#upstream, this.#stranger]) upstream.destroy(new Fault('UPSTREAM_LOST'));
+  }
+
+  #post(upstream: Upstream, body: string, invocationId: string): Promise<RuntimeReply> {
+    const {clock} = this.#options;
+    return upstream.send({invocationId, body, deadlineMs: clock.now() + callMs, deadline: clock.monotonic() + callMs, trace: undefined});
+  }
+
+  #protocolCall(script: Script, {handlerPath, invocationId = randomUUID()}: CallOptions): string {
+    const {clock, ...options} = this.#options;
+    const write = eventWriter({
+      functionName: 'conform',
+      functionVersion: '1',
+      memoryMb: 128,
+      handlerPath: handlerPath ?? options.handlerPath,
+      handlerName: options.handlerName,
+      base64: 'exact',
+    });
+    const input = {
+      eventType: 'http',
+      method: 'POST',
+      path: '/conform',
+      query: 'q=first&q=last',
+      headers: ['Host', 'localhost', 'X-Conform', 'yes'],
+      body: Buffer.isBuffer(script) ? script : Buffer.from(JSON.stringify(script)),
+      sourceIp: host,
+    };
+    const {head, tail} = write(input, {id: invocationId, deadlineMs: clock.now() + callMs, credential: undefined});
+    return `${head}{}${tail}`;
+  }
+}
+
+export const isJson = ({contentType}: RuntimeReply) => /^application\/json\b/i.test(contentType);
+
+function success({status, body}: RuntimeReply): string {
+  const text = body.toString('utf8');
+  if (status < 200 || status > 299) throw new Error(`expected status 200, got ${status}: ${text.slice(0, 200).trim()}`);
+  return text;
+}

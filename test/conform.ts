@@ -1,0 +1,112 @@
+import {execFile, spawnSync} from 'node:child_process';
+import {mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {promisify} from 'node:util';
+import test from 'ava';
+import {projectFile} from './helpers/core.ts';
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function conform(args: readonly string[], more: Record<string, string> = {}): Promise<Ended> {
+  const {PATH = '', HOME = '', NODE_V8_COVERAGE} = process.env;
+  const env = {PATH, HOME, ...(NODE_V8_COVERAGE && {NODE_V8_COVERAGE}), ...more};
+  try {
+    return {code: 0, ...(await promisify(execFile)(process.execPath, [projectFile('src/cli.ts'), 'conform', ...args], {env}))};
+  } catch (error) {
+    return error as Ended; // execFile rejects with what the process wrote and its code
+  }
+}
+
+const verdictsOf = ({stdout}: Ended) =>
+  stdout
+    .trim()
+    .split('\n')
+    .map((line): Record<string, string> => JSON.parse(line));
+const isInstalled = (program: string, ask = '--version') => spawnSync(program, [ask]).status === 0;
+const wrong = ['--', process.execPath, projectFile('test/fixtures/wrong-sub-runtime.cjs')];
+
+test('no command is refused', async t => {
+  const {code, stderr} = await conform(['--json']);
+  t.is(code, 64);
+  t.regex(stderr, /expected the command that starts the sub-runtime[\s\S]*conform \[--handler <file>\]/);
+});
+
+test('an option that is none is refused', async t => {
+  const {code, stderr} = await conform(['--fast', '--', 'true']);
+  t.is(code, 64);
+  t.regex(stderr, /--fast/);
+});
+
+test('a command that is not there is told', async t => {
+  const {code, stderr, stdout} = await conform(['--', 'no-such-program']);
+  t.is(code, 69);
+  t.regex(stderr, /could not be started: spawn no-such-program ENOENT/);
+  t.is(stdout, '');
+});
+
+test('a command that ends before it listens is told, with what it wrote', async t => {
+  const {code, stderr} = await conform(['--', process.execPath, '-e', 'console.error("no luck"); process.exit(3)']);
+  t.is(code, 69);
+  t.regex(stderr, /exited with code 3\n {2}no luck/);
+});
+
+test('a wrong sub-runtime fails what it does wrong, and after its end the other cases are run', async t => {
+  const ended = await conform(['--json', ...wrong]);
+  t.is(ended.code, 1);
+  const failed = verdictsOf(ended).filter(({demand, verdict}) => demand === 'required' && verdict === 'failed');
+  t.deepEqual(
+    failed.map(each => each.case),
+    [
+      'text beyond ASCII survives, also beyond the basic plane',
+      'the context arrives: name, memory, invocation id',
+      'a handler that fails is status 500 with its message',
+      'it listens on 127.0.0.1 only',
+    ],
+  );
+  t.regex(failed[2]?.detail ?? '', /expected \{"status":500,"tells":true\}, got \{"status":200,"tells":true\}/);
+});
+
+test('for people there is a table', async t => {
+  const {code, stdout} = await conform(wrong);
+  t.is(code, 1);
+  t.regex(stdout, /^a list comes back as JSON +required +ok$/m);
+  t.regex(stdout, /^it listens on 127\.0\.0\.1 only +required +failed +expected \{"127/m);
+  t.regex(stdout, /^12 of 16 required and \d of 9 recommended cases passed$/m);
+});
+
+for (const [language, extension, binary] of [
+  ['node', 'cjs', process.execPath],
+  ['python', 'py', 'python3'],
+  ['php', 'php', 'php'],
+] as const) {
+  (isInstalled(binary) ? test : test.skip)(`the bridge for ${language} passes every case`, async t => {
+    const env = {SCW_HANDLER_PATH: projectFile(`runtimes/${language}/conform.${extension}`), SCW_HANDLER_NAME: 'handle'};
+    const ended = await conform(['--json', '--', binary, projectFile(`runtimes/${language}/bridge.${extension}`)], env);
+    t.deepEqual(
+      verdictsOf(ended).filter(({verdict}) => verdict !== 'ok'),
+      [],
+      ended.stderr,
+    );
+    t.is(verdictsOf(ended).length, 28);
+    t.is(ended.code, 0);
+  });
+}
+
+(isInstalled('go', 'version') ? test : test.skip)('the library for Go passes every required case', async t => {
+  t.timeout(120_000, 'a first build compiles a standard library');
+  const folder = mkdtempSync(join(tmpdir(), 'conform-'));
+  t.teardown(() => rmSync(folder, {recursive: true}));
+  await promisify(execFile)('go', ['build', '-o', join(folder, 'conform'), './conform'], {cwd: projectFile('runtimes/go')});
+  const ended = await conform(['--json', '--', join(folder, 'conform')]);
+  t.deepEqual(
+    verdictsOf(ended).flatMap(({verdict, detail = ''}) => (verdict === 'ok' ? [] : [detail])),
+    ['expected {"told":true,"invocationId":"who-prints"}, got {"told":true}'], // a goroutine has no name to print under
+    ended.stderr,
+  );
+  t.is(ended.code, 0);
+});
