@@ -35,7 +35,7 @@ export const settings = {
     'Sub-runtime program given to the interpreter. By default our own for the language.',
   ),
   handlerIsBinary: setting('SCW_HANDLER_IS_BINARY', exactly('true'), 'false', 'Only the word true: execute SCW_HANDLER_PATH itself.'),
-  language: setting('CORE_RUNTIME', text(), undefined, 'Language of the handler (node, python). By default told from the extension.'),
+  language: setting('CORE_RUNTIME', text(), undefined, 'Language of the handler (node, python, php). By default told from the extension.'),
   upstreamHost: setting('SCW_UPSTREAM_HOST', loopback(), '127.0.0.1', 'Loopback address of the sub-runtime, with or without http://.'),
   upstreamPort: setting('SCW_UPSTREAM_PORT', port(), '8081', 'Port of the first sub-runtime.'),
 
@@ -66,7 +66,7 @@ export const settings = {
     'CORE_CONCURRENCY',
     integer(1, 10_000),
     undefined,
-    'Calls at a time in one sub-runtime. By default 100, for Python 1.',
+    'Calls at a time in one sub-runtime. By default 100, for Python and PHP 1.',
   ),
   queueLength: setting('CORE_QUEUE', integer(0, 1_000_000), '1000', 'Events that may wait for a free sub-runtime; past it 503.'),
   queueWaitMs: setting('CORE_QUEUE_WAIT', duration(), '10s', 'Longest wait for a free sub-runtime; then 503.'),

@@ -142,7 +142,7 @@ const newest = new WeakMap<Socket, ServerResponse>();
 /** Refuses bytes that became no request. A request before them on the same connection gets its own answer first. */
 function refuseRaw(socket: Socket, fault: Fault, {meter}: House): void {
   const before = newest.get(socket);
-  const isRunning = before !== undefined && before.req.complete && !before.writableFinished && !before.destroyed;
+  const isRunning = before?.req.complete && !before.writableFinished && !before.destroyed;
   if (isRunning) before.once('close', write);
   else write();
 

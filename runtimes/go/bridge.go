@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/ioutil"
 	"log"
 	"net/http"
@@ -35,7 +36,7 @@ type call struct {
 
 func (b *bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !b.admits(r) {
-		refuse(w, http.StatusForbidden, "this sub-runtime answers its core only")
+		refuse(w, http.StatusForbidden, "Core-Bridge-Token is missing or wrong")
 		return
 	}
 	if r.URL.Path != "/" {
@@ -47,13 +48,8 @@ func (b *bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusMethodNotAllowed, "the only endpoint is POST /")
 		return
 	}
-	if r.ContentLength > b.maxBytes {
-		refuse(w, http.StatusRequestEntityTooLarge, b.tooLarge())
-		return
-	}
-	// One byte more than allowed tells too large from broken off.
-	text, err := ioutil.ReadAll(http.MaxBytesReader(w, r.Body, b.maxBytes+1))
-	if int64(len(text)) > b.maxBytes {
+	text, err := b.read(r)
+	if err == errTooLarge {
 		refuse(w, http.StatusRequestEntityTooLarge, b.tooLarge())
 		return
 	}
@@ -61,12 +57,16 @@ func (b *bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "the request broke off: "+err.Error())
 		return
 	}
-	var received call
+	var received *call // stays nil for null
 	if err := json.Unmarshal(text, &received); err != nil {
 		refuse(w, http.StatusBadRequest, "the request is not the protocol's JSON: "+err.Error())
 		return
 	}
-	result, err := b.run(r, received)
+	if received == nil {
+		refuse(w, http.StatusBadRequest, "the request is not the protocol's JSON: it is null")
+		return
+	}
+	result, err := b.run(r, *received)
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, err.Error())
 		return
@@ -77,6 +77,27 @@ func (b *bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (b *bridge) admits(r *http.Request) bool {
 	sent := []byte(r.Header.Get("Core-Bridge-Token"))
 	return b.token == "" || subtle.ConstantTimeCompare(sent, []byte(b.token)) == 1
+}
+
+// errTooLarge is the read of a body past the limit.
+var errTooLarge = errors.New("too large")
+
+// read takes the whole body. Of one past the limit it keeps nothing, but reads
+// it to the end: the connection serves the next request, and the reply is not
+// lost in a reset.
+func (b *bridge) read(r *http.Request) ([]byte, error) {
+	var text []byte
+	var err error
+	if r.ContentLength <= b.maxBytes {
+		text, err = ioutil.ReadAll(io.LimitReader(r.Body, b.maxBytes+1))
+	}
+	if err == nil && (r.ContentLength > b.maxBytes || int64(len(text)) > b.maxBytes) {
+		text = nil
+		if _, err = io.Copy(ioutil.Discard, r.Body); err == nil {
+			err = errTooLarge
+		}
+	}
+	return text, err
 }
 
 func (b *bridge) tooLarge() string {

@@ -23,7 +23,7 @@ type invoke func(ctx context.Context, event []byte) ([]byte, error)
 var (
 	contextType = reflect.TypeOf((*context.Context)(nil)).Elem()
 	errorType   = reflect.TypeOf((*error)(nil)).Elem()
-	noResult    = []byte("null")
+	noResult    = []byte{} // no value: the empty body
 )
 
 // adapt makes any accepted form of handler callable. Its error says what is
@@ -149,7 +149,7 @@ func encode(value interface{}) ([]byte, error) {
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(value); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("The result of the function is not JSON: %v", err)
 	}
 	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
 }

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -21,6 +22,8 @@ const (
 	idleTimeout = 15 * time.Minute
 	// orphanGrace is how long calls may finish when the core has died.
 	orphanGrace = 5 * time.Second
+	// orphanCheck is how often a program asks who its parent is, once nobody reads.
+	orphanCheck = 250 * time.Millisecond
 )
 
 // Start serves the handler until the process is told to stop. It does not
@@ -55,6 +58,7 @@ func serve(handler interface{}) error {
 		IdleTimeout:       idleTimeout,
 		ErrorLog:          logger,
 	}
+	server.ConnState = dropUnused(server)
 	wait := watch(taken.reports)
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Shutdown(wait()) }()
@@ -86,6 +90,33 @@ func report(reports *os.File, loadError error) {
 	json.NewEncoder(reports).Encode(line)
 }
 
+// dropUnused closes, at the stop, connections that never carried a request:
+// Shutdown would wait 5 seconds for one.
+func dropUnused(server *http.Server) func(net.Conn, http.ConnState) {
+	var lock sync.Mutex
+	var stopping bool
+	unused := map[net.Conn]bool{}
+	server.RegisterOnShutdown(func() {
+		lock.Lock()
+		defer lock.Unlock()
+		stopping = true
+		for conn := range unused {
+			conn.Close()
+		}
+	})
+	return func(conn net.Conn, state http.ConnState) {
+		lock.Lock()
+		defer lock.Unlock()
+		if state != http.StateNew {
+			delete(unused, conn)
+		} else if stopping {
+			conn.Close()
+		} else {
+			unused[conn] = true
+		}
+	}
+}
+
 // watch listens for a reason to stop. The function it returns waits for one
 // and says how long draining may take: for ever after a signal (the core kills
 // at the end of its own grace), shortly when the core has died.
@@ -93,10 +124,11 @@ func watch(reports *os.File) func() context.Context {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
 	orphaned := make(chan struct{}, 2)
+	core := os.Getppid()
 	if reports != nil {
 		// The system closes what the core held: one of these ends when it dies.
-		go awaitEnd(reports, os.ModeSocket, orphaned)
-		go awaitEnd(os.Stdin, os.ModeSocket|os.ModeNamedPipe, orphaned)
+		go awaitEnd(reports, os.ModeSocket, core, orphaned)
+		go awaitEnd(os.Stdin, os.ModeSocket|os.ModeNamedPipe, core, orphaned)
 	}
 	return func() context.Context {
 		select {
@@ -111,12 +143,16 @@ func watch(reports *os.File) func() context.Context {
 	}
 }
 
-// awaitEnd tells when the other side of a file of this kind is gone.
-func awaitEnd(file *os.File, kind os.FileMode, ended chan<- struct{}) {
+// awaitEnd tells when the other side of a file of this kind is gone, and with
+// it the core: a core that only stopped reading is still the parent.
+func awaitEnd(file *os.File, kind os.FileMode, core int, ended chan<- struct{}) {
 	info, err := file.Stat()
 	if err != nil || info.Mode()&kind == 0 {
 		return
 	}
 	io.Copy(ioutil.Discard, file)
+	for os.Getppid() == core {
+		time.Sleep(orphanCheck)
+	}
 	ended <- struct{}{}
 }

@@ -47,13 +47,7 @@ type program struct {
 func play(t *testing.T, part string, env ...string) *program {
 	t.Helper()
 	port := freePort(t)
-	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0) // what Node gives a child
-	if err != nil {
-		t.Fatal(err)
-	}
-	syscall.CloseOnExec(pair[0])
-	syscall.CloseOnExec(pair[1])
-	reports, reporter := os.NewFile(uintptr(pair[0]), "reports"), os.NewFile(uintptr(pair[1]), "reporter")
+	reports, reporter := socketPair(t)
 	command := exec.Command(os.Args[0])
 	command.Env = append(os.Environ(), append(env, "PLAY="+part, "CORE_BRIDGE_FD=3", "SCW_UPSTREAM_PORT="+port)...)
 	command.ExtraFiles = []*os.File{reporter}
@@ -71,6 +65,18 @@ func play(t *testing.T, part string, env ...string) *program {
 		t.Fatalf("no report: %v", err)
 	}
 	return &program{command, "http://127.0.0.1:" + port + "/", stdin, reports, strings.TrimSpace(line)}
+}
+
+// socketPair is what Node gives a child as a descriptor.
+func socketPair(t *testing.T) (reports, reporter *os.File) {
+	t.Helper()
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	syscall.CloseOnExec(pair[0])
+	syscall.CloseOnExec(pair[1])
+	return os.NewFile(uintptr(pair[0]), "reports"), os.NewFile(uintptr(pair[1]), "reporter")
 }
 
 func freePort(t *testing.T) string {
@@ -158,15 +164,46 @@ func TestASignalLetsTheCallInFlightFinish(t *testing.T) {
 	}
 }
 
+// TestAFunctionWhoseCoreDiedEnds has a shell play the core, and kills it.
 func TestAFunctionWhoseCoreDiedEnds(t *testing.T) {
-	for what, end := range map[string]func(*program) io.Closer{
-		"stdin":        func(p *program) io.Closer { return p.stdin },
-		"descriptor 3": func(p *program) io.Closer { return p.reports },
-	} {
-		p := play(t, "slow")
-		end(p).Close()
-		if err := p.Wait(); err != nil {
-			t.Errorf("%s: expected exit 0, got %v", what, err)
+	reports, reporter := socketPair(t)
+	core := exec.Command("sh", "-c", `"$0" & wait`, os.Args[0])
+	core.Env = append(os.Environ(), "PLAY=slow", "CORE_BRIDGE_FD=3", "SCW_UPSTREAM_PORT="+freePort(t))
+	core.ExtraFiles = []*os.File{reporter}
+	output, err := core.StdoutPipe() // ends with the last process that holds it
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := core.Start(); err != nil {
+		t.Fatal(err)
+	}
+	reporter.Close()
+	if line, err := bufio.NewReader(reports).ReadString('\n'); err != nil {
+		t.Fatalf("no report: %s %v", line, err)
+	}
+	core.Process.Kill()
+	reports.Close()
+	ended := make(chan bool)
+	go func() {
+		io.Copy(ioutil.Discard, output)
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		t.Error("the function lives on")
+	}
+	core.Wait()
+}
+
+func TestAReaderThatIsGoneIsNotTheEnd(t *testing.T) {
+	p := play(t, "slow")
+	defer p.Wait()
+	defer p.Process.Kill()
+	p.reports.Close()
+	for i := 0; i < 2; i++ {
+		if got := p.call(""); got != `200 "done, token "` {
+			t.Errorf("got %s", got)
 		}
 	}
 }

@@ -20,6 +20,8 @@ export interface ConformOptions extends Omit<SubRuntimeOptions, 'handlerPath' | 
 }
 
 const startMs = 30_000;
+/** A case that failed may have taken the process with it; its end is noticed by then. */
+const settleMs = 250;
 
 /**
 Runs every case against a sub-runtime, one after the other, and yields each verdict when it stands.
@@ -32,13 +34,13 @@ export async function* conform({handlerPath, ...options}: ConformOptions): Async
   let shared = await SubRuntime.start(usual);
   try {
     for (const [demand, each] of ordered(handlerPath !== undefined)) {
-      if (!(await shared.isServing())) {
-        await shared[Symbol.asyncDispose]();
-        shared = await SubRuntime.start(usual);
-      }
       const judged = await judge(each, shared, usual);
       options.signal.throwIfAborted(); // what broke off says nothing of the sub-runtime
       yield {case: each.title, demand, ...judged};
+      if (judged.verdict === 'failed' && (await shared.endsWithin(settleMs))) {
+        await shared[Symbol.asyncDispose]();
+        shared = await SubRuntime.start(usual);
+      }
     }
   } finally {
     await shared[Symbol.asyncDispose]();

@@ -5,7 +5,7 @@ import {Fault} from '../errors.ts';
 import type {FunctionLine, Log} from '../log.ts';
 import type {Meter} from '../meter.ts';
 import type {Command, RuntimeReply, StartRecord} from '../runtime.ts';
-import {accepts, freePort} from '../workers/port.ts';
+import {freePort} from '../workers/port.ts';
 import {Supervisor} from '../workers/supervisor.ts';
 import {Upstream} from '../workers/upstream.ts';
 
@@ -52,7 +52,8 @@ export class SubRuntime implements AsyncDisposable {
   readonly #upstream: Upstream;
   readonly #stranger: Upstream;
   readonly #started = Promise.withResolvers<StartRecord>();
-  #endedBy: string | undefined;
+  /** What ended it: a signal, or `exit code N`. */
+  readonly #ended = Promise.withResolvers<string>();
 
   /** @throws Error when it did not become ready, with what it wrote */
   static async start(options: SubRuntimeOptions): Promise<SubRuntime> {
@@ -96,7 +97,7 @@ export class SubRuntime implements AsyncDisposable {
         lost: () => this.#supervisor.kill(), // it is not started again
         gaveUp() {},
         facts: facts => {
-          for (const {type, data} of facts) if (type === 'runtime.exited') this.#endedBy = data.signal ?? `exit code ${data.code}`;
+          for (const {type, data} of facts) if (type === 'runtime.exited') this.#ended.resolve(data.signal ?? `exit code ${data.code}`);
         },
         line: line => void this.lines.push(line),
       },
@@ -107,9 +108,13 @@ export class SubRuntime implements AsyncDisposable {
     this.#stranger = new Upstream({...hop, bridgeToken: 'another'}, clock);
   }
 
-  /** False once it has ended; the system closes its port before anybody is told. */
-  async isServing(): Promise<boolean> {
-    return this.#endedBy === undefined && (await accepts(host, this.port));
+  /** Whether it has ended, or does so within `ms`: it breaks off its calls before anybody is told of its end. */
+  async endsWithin(ms: number): Promise<boolean> {
+    const stopWaiting = new AbortController();
+    const late = this.#options.clock.sleep(ms, stopWaiting.signal).then(() => 'late');
+    const first = await Promise.race([this.#ended.promise, late]);
+    stopWaiting.abort();
+    return first !== 'late';
   }
 
   call(script: Script, options: CallOptions = {}): Promise<RuntimeReply> {
@@ -148,7 +153,7 @@ export class SubRuntime implements AsyncDisposable {
   /** TERM, and KILL after 5 s. Tells what ended it: a signal, or `exit code N`. */
   async stop(): Promise<string> {
     await this.#supervisor[Symbol.asyncDispose]();
-    return this.#endedBy ?? 'nothing';
+    return this.#ended.promise;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

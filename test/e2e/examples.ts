@@ -11,8 +11,13 @@ const served: Readonly<Record<string, () => Record<string, string>>> = {
   '01-hello-node': () => ({SCW_HANDLER_PATH: projectFile('examples/01-hello-node/handler')}),
   '02-hello-python': () => ({SCW_HANDLER_PATH: projectFile('examples/02-hello-python/handler')}),
   '03-hello-go': () => ({SCW_HANDLER_PATH: buildGo('03-hello-go'), SCW_HANDLER_IS_BINARY: 'true'}),
+  '04-hello-php': () => ({SCW_HANDLER_PATH: projectFile('examples/04-hello-php/handler')}),
 };
-const needs: Readonly<Record<string, string>> = {'02-hello-python': 'python3', '03-hello-go': 'go'};
+const needs: Readonly<Record<string, string>> = {
+  '02-hello-python': 'python3',
+  '03-hello-go': 'go',
+  '04-hello-php': 'php',
+};
 
 const folder = mkdtempSync(join(tmpdir(), 'examples-'));
 test.after.always(() => rmSync(folder, {recursive: true}));
@@ -32,8 +37,11 @@ function isInstalled(command: string): boolean {
   }
 }
 
-test('every example is served here', t => {
-  t.deepEqual(readdirSync(projectFile('examples')).sort(), Object.keys(served).sort());
+/** They take long to build. */
+const inTheLongSuite = ['05-hello-rust'];
+
+test('every example is served here or in the long suite', t => {
+  t.deepEqual(readdirSync(projectFile('examples')).sort(), [...Object.keys(served), ...inTheLongSuite].sort());
 });
 
 for (const [example, env] of Object.entries(served)) {
@@ -41,7 +49,7 @@ for (const [example, env] of Object.entries(served)) {
   const isMissing = needed !== undefined && !isInstalled(needed);
   if (isMissing) console.log(`skipped: ${example} needs ${needed} on the PATH`);
   (isMissing ? test.skip : test)(`${example} greets whoever the query names`, async t => {
-    t.timeout(120_000, 'a first build compiles a standard library');
+    t.timeout(300_000, 'a first build compiles a standard library, or fetches crates');
     const core = await startCore({SCW_PUBLIC: 'true', ...env()}, t);
     const answer = await ask(`${core.url}/?name=Ada`);
     t.is(answer.status, 200);

@@ -1,0 +1,239 @@
+use std::{
+    any::Any,
+    convert::Infallible,
+    future::Future,
+    io::Write,
+    panic::{catch_unwind, AssertUnwindSafe},
+    pin::{pin, Pin},
+    sync::Arc,
+    task::Poll,
+};
+
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    body::{Bytes, Incoming},
+    header::{HeaderValue, CONTENT_TYPE},
+    Method, Request, StatusCode,
+};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::{context::WireContext, event::Event, Context, Error, Response};
+
+type Reply = hyper::Response<Full<Bytes>>;
+type Outcome = Pin<Box<dyn Future<Output = Result<Response, Error>> + Send>>;
+
+/// Answers the core's calls, `POST /`.
+pub(crate) struct Bridge {
+    pub handler: Box<dyn Fn(Event, Context) -> Outcome + Send + Sync>,
+    pub token: String,
+    pub max_bytes: usize,
+}
+
+/// The protocol's request, as far as a compiled function needs it: the handler's path and name mean nothing here.
+#[derive(Deserialize)]
+struct Call {
+    event: Option<Box<RawValue>>,
+    context: Option<WireContext>,
+}
+
+impl Bridge {
+    pub async fn serve(self: Arc<Self>, request: Request<Incoming>) -> Result<Reply, Infallible> {
+        Ok(self.answer(request).await.unwrap_or_else(|(status, text)| {
+            reply(
+                status,
+                HeaderValue::from_static("text/plain; charset=utf-8"),
+                text,
+            )
+        }))
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Result<Reply, (StatusCode, String)> {
+        let refusal = self.refusal(&request);
+        let body = self.read(request.into_body()).await; // to the end: the connection serves the next request
+        if let Some((status, text)) = refusal {
+            return Err((status, text.to_owned()));
+        }
+        let (event, context) = read_call(&body?).map_err(|error| {
+            (
+                StatusCode::BAD_REQUEST,
+                format!("The request body is not the protocol's JSON: {error}\n"),
+            )
+        })?;
+        let id = context.invocation_id.clone();
+        // Dropped when the core hangs up: the handler then ends at its next await.
+        let outcome = survive(|| (self.handler)(event, context)).await;
+        match outcome.unwrap_or_else(|panic| Err(text_of(panic).into())) {
+            Ok(response) => Ok(reply(
+                StatusCode::OK,
+                HeaderValue::from_static("application/json"),
+                response.into_text(),
+            )),
+            Err(error) => {
+                log_causes(&id, &error);
+                Err((StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+            }
+        }
+    }
+
+    fn refusal(&self, request: &Request<Incoming>) -> Option<(StatusCode, &'static str)> {
+        let sent = request
+            .headers()
+            .get("core-bridge-token")
+            .map_or(&b""[..], |value| value.as_bytes());
+        if !self.token.is_empty() && !is_same(sent, self.token.as_bytes()) {
+            return Some((
+                StatusCode::FORBIDDEN,
+                "Core-Bridge-Token is missing or wrong\n",
+            ));
+        }
+        if request.uri().path() != "/" {
+            return Some((StatusCode::NOT_FOUND, "Only POST / is served here\n"));
+        }
+        (request.method() != Method::POST).then_some((
+            StatusCode::METHOD_NOT_ALLOWED,
+            "Only POST / is served here\n",
+        ))
+    }
+
+    /// Reads to the end; past the limit it keeps nothing.
+    async fn read(&self, mut body: Incoming) -> Result<Vec<u8>, (StatusCode, String)> {
+        let mut text = Vec::new();
+        let mut length = 0;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| {
+                (
+                    StatusCode::BAD_REQUEST,
+                    format!("The request broke off: {error}\n"),
+                )
+            })?;
+            let Some(data) = frame.data_ref() else {
+                continue;
+            };
+            length += data.len();
+            if length > self.max_bytes {
+                text = Vec::new();
+            } else {
+                text.extend_from_slice(data);
+            }
+        }
+        if length > self.max_bytes {
+            return Err((
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The request is too large for the bridge\n".to_owned(),
+            ));
+        }
+        Ok(text)
+    }
+}
+
+fn read_call(body: &[u8]) -> Result<(Event, Context), serde_json::Error> {
+    let call: Call = serde_json::from_slice(body)?;
+    let event = Event::read(call.event.unwrap_or_else(|| RawValue::NULL.to_owned()))?;
+    Ok((event, call.context.unwrap_or_default().into()))
+}
+
+fn reply(status: StatusCode, kind: HeaderValue, text: String) -> Reply {
+    let mut reply = Reply::new(Full::new(text.into()));
+    *reply.status_mut() = status;
+    reply.headers_mut().insert(CONTENT_TYPE, kind);
+    reply
+}
+
+/// Compares every byte whatever the first difference, so that the time tells nothing.
+fn is_same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len()
+        && a.iter()
+            .zip(b)
+            .fold(0, |difference, (a, b)| difference | (a ^ b))
+            == 0
+}
+
+/// Makes a future and runs it; a panic in either becomes the error.
+async fn survive<T, F: Future<Output = T>>(
+    make: impl FnOnce() -> F,
+) -> Result<T, Box<dyn Any + Send>> {
+    let mut future = pin!(catch_unwind(AssertUnwindSafe(make))?);
+    std::future::poll_fn(
+        |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
+            Err(panic) => Poll::Ready(Err(panic)),
+        },
+    )
+    .await
+}
+
+fn text_of(panic: Box<dyn Any + Send>) -> String {
+    match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => panic
+            .downcast_ref::<&str>()
+            .copied()
+            .unwrap_or("the handler panicked")
+            .to_owned(),
+    }
+}
+
+/// The caller gets the error's text only; what caused it is for the log. A panic's place is logged by its hook.
+fn log_causes(id: &str, error: &Error) {
+    let mut causes = String::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        causes += &format!(": {cause}");
+        next = cause.source();
+    }
+    if !causes.is_empty() {
+        // Not eprintln!, which panics when nobody reads.
+        let _ = writeln!(std::io::stderr(), "invocation {id}: {error}{causes}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_is_no_object_is_refused() {
+        for body in [
+            "",
+            "{",
+            "7",
+            "null",
+            r#"{"context":1}"#,
+            r#"{"event":{"path":1}}"#,
+        ] {
+            assert!(read_call(body.as_bytes()).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn event_and_context_may_be_missing() {
+        let (event, context) = read_call(b"{}").unwrap();
+        assert_eq!(
+            (event.raw().get(), context.invocation_id.as_str()),
+            ("null", "")
+        );
+    }
+
+    #[test]
+    fn tokens_differ_by_a_byte_or_by_length() {
+        assert!(is_same(b"abc", b"abc"));
+        for other in [&b""[..], b"ab", b"abd", b"abcd"] {
+            assert!(!is_same(other, b"abc"));
+        }
+    }
+
+    #[tokio::test]
+    async fn panics_of_any_kind_become_texts() {
+        let quiet = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| {}));
+        let in_future = survive(|| async { panic!("boom {}", 1) }).await as Result<(), _>;
+        let in_maker = survive(|| -> std::future::Ready<()> { panic!("boom") }).await;
+        let of_value = survive(|| async { std::panic::panic_any(7) }).await as Result<(), _>;
+        std::panic::set_hook(quiet);
+        assert_eq!(text_of(in_future.unwrap_err()), "boom 1");
+        assert_eq!(text_of(in_maker.unwrap_err()), "boom");
+        assert_eq!(text_of(of_value.unwrap_err()), "the handler panicked");
+    }
+}

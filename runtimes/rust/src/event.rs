@@ -1,0 +1,178 @@
+use std::collections::BTreeMap;
+
+use base64::{engine::general_purpose::STANDARD, Engine};
+use serde::{de::DeserializeOwned, Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+
+use crate::Error;
+
+/// What a function receives. Schedules and messages arrive as a `POST` to `/` with their input as the body.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct Event {
+    #[serde(rename = "httpMethod", deserialize_with = "or_default")]
+    pub method: String,
+    /// Percent-decoded, without the query.
+    #[serde(deserialize_with = "or_default")]
+    pub path: String,
+    #[serde(deserialize_with = "or_default")]
+    pub headers: Headers,
+    #[serde(deserialize_with = "or_default")]
+    pub multi_value_headers: Headers<Vec<String>>,
+    /// The last value of each name.
+    #[serde(rename = "queryStringParameters", deserialize_with = "or_default")]
+    pub query: BTreeMap<String, String>,
+    #[serde(
+        rename = "multiValueQueryStringParameters",
+        deserialize_with = "or_default"
+    )]
+    pub multi_value_query: BTreeMap<String, Vec<String>>,
+    /// Text, or base64 when `is_base64_encoded`; `bytes()` gives what was sent.
+    #[serde(deserialize_with = "or_default")]
+    pub body: String,
+    #[serde(deserialize_with = "or_default")]
+    pub is_base64_encoded: bool,
+    #[serde(skip)]
+    raw: Option<Box<RawValue>>,
+}
+
+impl Event {
+    /// Reads the event's JSON. One that is no object has no members, only `raw()`.
+    pub(crate) fn read(raw: Box<RawValue>) -> Result<Self, serde_json::Error> {
+        let event = if raw.get().starts_with('{') {
+            serde_json::from_str(raw.get())?
+        } else {
+            Event::default()
+        };
+        Ok(Event {
+            raw: Some(raw),
+            ..event
+        })
+    }
+
+    /// The body as the bytes that the caller sent.
+    pub fn bytes(&self) -> Result<Vec<u8>, Error> {
+        if self.is_base64_encoded {
+            return STANDARD
+                .decode(&self.body)
+                .map_err(|error| format!("the event's body is not base64: {error}").into());
+        }
+        Ok(self.body.clone().into_bytes())
+    }
+
+    /// The body, read as JSON.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        Ok(serde_json::from_slice(&self.bytes()?)?)
+    }
+
+    /// The event's exact JSON text, every member and digit of it.
+    pub fn raw(&self) -> &RawValue {
+        self.raw.as_deref().unwrap_or(RawValue::NULL)
+    }
+
+    pub fn into_raw(self) -> Box<RawValue> {
+        self.raw.unwrap_or_else(|| RawValue::NULL.to_owned())
+    }
+}
+
+/// Header fields by their Title-Case name, found in any case.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct Headers<T = String>(BTreeMap<String, T>);
+
+impl<T> Headers<T> {
+    pub fn get(&self, name: &str) -> Option<&T> {
+        let exact = self.0.get(name);
+        exact.or_else(|| {
+            self.0
+                .iter()
+                .find(|(known, _)| known.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value)
+        })
+    }
+
+    pub fn contains(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+}
+
+/// Null counts as absent.
+pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    from: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Event {
+        Event::read(RawValue::from_string(json.to_owned()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_member_of_another_type_is_refused() {
+        assert!(Event::read(RawValue::from_string(r#"{"path":7}"#.to_owned()).unwrap()).is_err());
+    }
+
+    #[test]
+    fn a_body_that_is_not_base64_is_an_error() {
+        let error = read(r#"{"body":"?","isBase64Encoded":true}"#)
+            .bytes()
+            .unwrap_err();
+        assert!(error
+            .to_string()
+            .starts_with("the event's body is not base64"));
+    }
+
+    #[test]
+    fn an_event_that_is_no_object_has_its_text_only() {
+        let event = read("12345678901234567890.10");
+        assert_eq!(
+            (event.raw().get(), event.path.as_str()),
+            ("12345678901234567890.10", "")
+        );
+    }
+
+    #[test]
+    fn members_that_are_missing_or_null_are_empty() {
+        for json in [
+            "{}",
+            r#"{"body":null,"headers":null,"isBase64Encoded":null,"queryStringParameters":null}"#,
+        ] {
+            let event = read(json);
+            assert_eq!(event.bytes().unwrap(), b"");
+            assert!(!event.headers.contains("host"));
+        }
+    }
+
+    #[test]
+    fn the_members_arrive_and_any_case_finds_a_header() {
+        let event = read(
+            r#"{"httpMethod":"PUT","path":"/a","headers":{"X-Id":"7"},"multiValueHeaders":{"X-Id":["6","7"]},"queryStringParameters":{"q":"1"},"body":"AP+A","isBase64Encoded":true}"#,
+        );
+        assert_eq!((event.method.as_str(), event.path.as_str()), ("PUT", "/a"));
+        assert_eq!(event.headers.get("x-ID").unwrap(), "7");
+        assert_eq!(event.multi_value_headers.get("x-id").unwrap(), &["6", "7"]);
+        assert_eq!(event.query["q"], "1");
+        assert_eq!(event.bytes().unwrap(), [0, 255, 128]);
+        assert_eq!(
+            event.headers.iter().collect::<Vec<_>>(),
+            [("X-Id", &"7".to_owned())]
+        );
+    }
+
+    #[test]
+    fn a_body_is_read_as_json() {
+        assert_eq!(
+            read(r#"{"body":"[1,2]"}"#).json::<Vec<u8>>().unwrap(),
+            [1, 2]
+        );
+    }
+}
