@@ -41,11 +41,12 @@ async function raceClients(): Promise<void> {
   const agent = new http.Agent({keepAlive: true, maxSockets: atOnce});
   const gotAgent = new http.Agent({keepAlive: true, maxSockets: atOnce});
   const pool = new Pool(`http://127.0.0.1:${port}`, {connections: atOnce, pipelining: 1});
-  const options = {host: '127.0.0.1', port, connections: atOnce, maxReplyBytes: 1e6, bridgeToken: 'x', timeoutMs: 30_000};
+  const options = {host: '127.0.0.1', port, connections: atOnce, maxReplyBytes: 1e6, bridgeToken: 'x'};
   const upstream = new Upstream(options, systemClock);
   const far = systemClock.monotonic() + 600_000;
   const clients: Record<string, () => Promise<unknown>> = {
-    'undici dispatch (ours)': () => upstream.send({invocationId: 'x', body, deadlineMs: 0, deadline: far, trace: undefined}),
+    'undici dispatch (ours)': () =>
+      upstream.send({invocationId: 'x', body, deadlineMs: 0, deadline: far, timeoutMs: 0, signal: undefined, trace: undefined}, () => {}),
     'undici request': async () => (await request(url, {dispatcher: pool, method: 'POST', headers, body})).body.text(),
     'node:http Agent': () => viaNodeHttp({port, agent, headers, body}),
     got: () => got.post(url, {body, headers, agent: {http: gotAgent}, retry: {limit: 0}, followRedirect: false}).text(),

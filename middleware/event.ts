@@ -1,8 +1,9 @@
 import type {Clock} from '../src/clock.ts';
-import {asFault} from '../src/errors.ts';
+import {asFault, Fault} from '../src/errors.ts';
 import type {Fact} from '../src/facts.ts';
 import type {Invocation} from '../src/invocation.ts';
 import type {Meter} from '../src/meter.ts';
+import {parseDuration} from '../src/setting.ts';
 import type {Stage} from '../src/stage.ts';
 import type {WriteEvent} from './event/write.ts';
 
@@ -23,9 +24,10 @@ export function event({write, record, timeoutMs, meter, clock}: EventHouse): Sta
     const invocation = ctx.state;
     const {id, input, principal, delivery} = invocation;
     if (!input) throw new TypeError('Expected the trigger stage to have set the input');
-    const monotonicMs = invocation.arrived + timeoutMs;
+    const limitMs = shortened(timeoutMs, ctx.get('core-timeout'));
+    const monotonicMs = invocation.arrived + limitMs;
     const wallMs = Math.round(clock.now() + monotonicMs - clock.monotonic());
-    invocation.deadline = {wallMs, monotonicMs};
+    invocation.deadline = {wallMs, monotonicMs, timeoutMs: limitMs};
     invocation.event = write(input, {id, deadlineMs: wallMs, credential: principal?.credential});
 
     const recorded = record(id, accepted(invocation, input.body.length));
@@ -48,12 +50,21 @@ export function event({write, record, timeoutMs, meter, clock}: EventHouse): Sta
     code?: ReturnType<typeof asFault>['code'],
   ) {
     const durationMs = clock.monotonic() - invocation.arrived;
-    meter.settled();
+    meter.settled(code);
     void record(invocation.id, {
       type: 'invocation.settled',
       data: code === undefined ? {outcome, status, durationMs} : {outcome, status, code, durationMs},
     });
   }
+}
+
+/** A caller may ask for less time than the settings give, never for more. */
+function shortened(timeoutMs: number, asked: string): number {
+  if (asked === '') return timeoutMs;
+  const askedMs = parseDuration(asked);
+  if (askedMs === undefined)
+    throw new Fault('REQUEST_MALFORMED', {message: 'Bad request: Core-Timeout is no duration such as 500ms or 2s'});
+  return Math.min(timeoutMs, askedMs);
 }
 
 function accepted({delivery, span}: Invocation, bytes: number): Fact {

@@ -7,13 +7,20 @@ import type {Stage} from '../src/stage.ts';
 /** How often a call is tried that the sub-runtime's port refused: then it did not run. */
 const mostAttempts = 3;
 
+export interface InvokeOptions {
+  readonly runtimes: Runtimes;
+  readonly meter: Meter;
+  /** What becomes of a call whose caller leaves: it runs on, or is broken off. */
+  readonly cancel: 'finish' | 'abort';
+}
+
 /** Leases a sub-runtime and calls the function, at most once. */
-export function invoke({runtimes, meter}: {runtimes: Runtimes; meter: Meter}): Stage {
+export function invoke({runtimes, meter, cancel}: InvokeOptions): Stage {
   return async function invoke(ctx, next) {
     const invocation = ctx.state;
     meter.inFlight(1);
     try {
-      invocation.reply = await callFunction(invocation, runtimes, meter);
+      invocation.reply = await callFunction(invocation, runtimes, meter, cancel === 'abort' ? invocation.delivery.signal : undefined);
     } finally {
       meter.inFlight(-1);
     }
@@ -21,11 +28,16 @@ export function invoke({runtimes, meter}: {runtimes: Runtimes; meter: Meter}): S
   };
 }
 
-async function callFunction(invocation: Invocation, runtimes: Runtimes, meter: Meter): Promise<RuntimeReply> {
+async function callFunction(
+  invocation: Invocation,
+  runtimes: Runtimes,
+  meter: Meter,
+  signal: AbortSignal | undefined,
+): Promise<RuntimeReply> {
   const {id, event, deadline, span} = invocation;
   if (!event || !deadline || !span) throw new TypeError('Expected the event to be written before the function is called');
   for (let attempt = 0; ; attempt++) {
-    const lease = await runtimes.lease(deadline.monotonicMs);
+    const lease = await runtimes.lease(deadline.monotonicMs, signal);
     if (lease.cold) meter.coldStarted();
     if (lease.waitedMs > 0) span.waited(lease);
     const call = span.call(attempt, lease.address);
@@ -35,6 +47,8 @@ async function callFunction(invocation: Invocation, runtimes: Runtimes, meter: M
         body: withTrace(event, call.trace),
         deadlineMs: deadline.wallMs,
         deadline: deadline.monotonicMs,
+        timeoutMs: deadline.timeoutMs,
+        signal,
         trace: call.trace,
       });
       call.answered(reply.status);

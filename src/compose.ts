@@ -65,7 +65,7 @@ export function composeStages({
       meter,
       clock,
     }),
-    invoke: invoke({runtimes, meter}),
+    invoke: invoke({runtimes, meter, cancel: config.cancel}),
     respond: respond({maxBytes: config.responseMaxBytes}),
   };
   return {

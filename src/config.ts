@@ -62,6 +62,7 @@ export const settings = {
   responseMaxBytes: setting('CORE_RESPONSE_MAX_SIZE', size(), '6MiB', 'Largest reply body, counted as the client gets it.'),
   timeoutMs: setting('CORE_TIMEOUT', duration(1), '300s', 'Longest time from accepting an event to its reply; then 504.'),
   startTimeoutMs: setting('CORE_START_TIMEOUT', duration(1), '60s', 'Longest time for the sub-runtime to become ready.'),
+  workers: setting('CORE_WORKERS', integer(1, 64), '1', 'Sub-runtime processes kept running.'),
   concurrency: setting(
     'CORE_CONCURRENCY',
     integer(1, 10_000),
@@ -70,6 +71,14 @@ export const settings = {
   ),
   queueLength: setting('CORE_QUEUE', integer(0, 1_000_000), '1000', 'Events that may wait for a free sub-runtime; past it 503.'),
   queueWaitMs: setting('CORE_QUEUE_WAIT', duration(), '10s', 'Longest wait for a free sub-runtime; then 503.'),
+  cancel: setting(
+    'CORE_CANCEL',
+    oneOf('finish', 'abort'),
+    'finish',
+    'What becomes of a call whose caller leaves: it runs on to its end, or it is broken off.',
+  ),
+  childUser: setting('CORE_CHILD_USER', text(), undefined, 'User that the sub-runtimes run as: a name, or uid:gid. The core must be root.'),
+  childMemoryBytes: setting('CORE_CHILD_MEMORY', size(2 ** 20), undefined, 'Resident memory past which a sub-runtime is ended.'),
   graceMs: setting('CORE_GRACE', duration(), '25s', 'Time for in-flight events to finish after SIGTERM.'),
 
   journal: setting(
@@ -85,8 +94,9 @@ export const settings = {
     'What of HTTP invocations is kept: nothing, or facts without bodies.',
   ),
 
-  adminPort: setting('CORE_ADMIN_PORT', port(), '8090', 'Port of the private listener: /metrics, /livez, /readyz.'),
+  adminPort: setting('CORE_ADMIN_PORT', port(), '8090', 'Port of the private listener: /metrics, /livez, /readyz, /api/reload.'),
   adminHost: setting('CORE_ADMIN_HOST', text(), '127.0.0.1', 'Address of the private listener; another than loopback opens it.'),
+  adminToken: secret('CORE_ADMIN_TOKEN', text(), undefined, 'Bearer token for what the private listener does beyond the three paths.'),
   logLevel: setting('CORE_LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error'), 'info', 'Least important log line that is written.'),
 } as const satisfies Settings;
 

@@ -24,6 +24,7 @@ const catalogue = {
   POOL_BUSY: {status: 503, retryable: true, text: 'Every sub-runtime is busy'},
   POOL_NOT_READY: {status: 503, retryable: true, text: 'The sub-runtime was not ready in time'},
   POOL_GAVE_UP: {status: 503, retryable: true, text: 'The sub-runtime exits again and again; it is not restarted'},
+  CALLER_LEFT: {status: 499, retryable: false, text: 'The caller left before the function had answered'},
   DRAINING: {status: 503, retryable: true, text: 'The runtime is shutting down'},
   UPSTREAM_TIMEOUT: {status: 504, retryable: false, text: 'The function did not answer in time'}, // it may have run
   INTERNAL: {status: 500, retryable: false, text: 'The core runtime failed; its log has the cause'},

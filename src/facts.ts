@@ -24,8 +24,12 @@ export interface FactTypes {
   'runtime.gave-up': {exits: number; withinMs: number};
 }
 
-/** Why a sub-runtime ended: it left by itself, was killed, never became ready, or we stopped it. */
-export type ExitReason = 'exited' | 'signalled' | 'never-ready' | 'unspawnable' | 'stopped';
+/**
+Why a sub-runtime ended. By itself: with code 0, with another code, by a signal that was not ours, for want of memory,
+or it could not even be started. Ended by us: not ready in time, stuck in a call past its deadline, replaced by newer
+code, or stopped with the core.
+*/
+export type ExitReason = 'exit-zero' | 'exit-nonzero' | 'signal' | 'oom' | 'unspawnable' | 'never-ready' | 'stuck' | 'reloaded' | 'stopped';
 
 export type FactType = keyof FactTypes;
 export type Fact = {[T in FactType]: {type: T; data: FactTypes[T]}}[FactType];

@@ -27,7 +27,7 @@ export interface Invocation {
   input?: TriggerInput;
   /** event */
   event?: WrittenEvent;
-  deadline?: {readonly wallMs: number; readonly monotonicMs: number};
+  deadline?: {readonly wallMs: number; readonly monotonicMs: number; readonly timeoutMs: number};
   /** invoke */
   reply?: RuntimeReply;
   /** respond; set once the delivery has got it */

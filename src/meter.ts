@@ -10,7 +10,8 @@ export interface Meter {
   invocationEnded(trigger: string, outcome: 'ok' | 'error', seconds: number): void;
   faulted(code: FaultCode): void;
   accepted(): void;
-  settled(): void;
+  /** @param code why it is no success, if so */
+  settled(code?: FaultCode): void;
   /** An accepted event entered or left the invoke stage. */
   inFlight(change: 1 | -1): void;
   coldStarted(): void;

@@ -27,6 +27,7 @@ export async function run(env: Environment, options: ServeOptions & {onServed?: 
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  process.on('SIGHUP', () => void served?.reload());
   process.on('uncaughtException', error => {
     if (!served) return refuseToStart(error);
     served.log.error({stack: error.stack}, 'A bug in the core: draining, then exit');

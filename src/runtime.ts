@@ -41,6 +41,10 @@ export interface RuntimeCall {
   readonly deadlineMs: number;
   /** The same moment on the monotonic clock. */
   readonly deadline: number;
+  /** The limit that made the deadline, for the message. */
+  readonly timeoutMs: number;
+  /** Aborts when the call is not wanted any more; only where CORE_CANCEL says so. */
+  readonly signal: AbortSignal | undefined;
   readonly trace: InvocationTrace | undefined;
 }
 
@@ -53,7 +57,10 @@ export interface RuntimeReply {
   readonly body: Buffer;
 }
 
-/** The right to make one call. It ends by itself when the sub-runtime is done with the call. */
+/**
+The right to make one call. It ends by itself when the sub-runtime is done with the call, which may be later than the
+reply: a call past its deadline is answered for, but still runs.
+*/
 export interface Lease {
   /** @throws NotSent when not one byte left; Fault UPSTREAM_* when the function may have run */
   send(call: RuntimeCall): Promise<RuntimeReply>;
@@ -84,9 +91,11 @@ export interface StartRecord {
 export interface Runtimes {
   /**
   Waits for a free place in a ready sub-runtime, at most until `deadline` (monotonic milliseconds).
-  @throws Fault POOL_BUSY, POOL_NOT_READY, POOL_GAVE_UP, DRAINING
+
+  @param signal gives the wait up
+  @throws Fault POOL_BUSY, POOL_NOT_READY, POOL_GAVE_UP, CALLER_LEFT, DRAINING
   */
-  lease(deadline: number): Promise<Lease>;
+  lease(deadline: number, signal?: AbortSignal): Promise<Lease>;
 }
 
 /** The call did not reach the sub-runtime: sending it again cannot run the function twice. */

@@ -1,7 +1,9 @@
 import {randomUUID} from 'node:crypto';
 import {resolveFunction} from '../runtimes/resolve.ts';
 import {triggers} from '../triggers/index.ts';
-import {openAdmin, type Readiness} from './admin/app.ts';
+import {openAdmin} from './admin/app.ts';
+import {isLoopback} from './admin/caller.ts';
+import {type Readiness, readinessOf} from './admin/readiness.ts';
 import {type Clock, systemClock} from './clock.ts';
 import {composeStages, openKeys} from './compose.ts';
 import {type Config, joinSettings, parseConfig} from './config.ts';
@@ -10,14 +12,15 @@ import {ConfigurationError} from './errors.ts';
 import {openJournal} from './journals/index.ts';
 import type {Log} from './log.ts';
 import {openLog} from './observe/log.ts';
-import {openMetrics} from './observe/metrics.ts';
+import {type DrainReport, type Metrics, openMetrics} from './observe/metrics.ts';
 import {openSpans, type Spans} from './observe/spans.ts';
 import {wantsTelemetry} from './observe/wanted.ts';
 import type {FunctionSpec, StartRecord} from './runtime.ts';
 import {type Environment, parseSettings} from './setting.ts';
 import type {House} from './trigger.ts';
 import {version} from './version.ts';
-import {openWorkers, type Workers} from './workers/index.ts';
+import {openWorkers} from './workers/index.ts';
+import {resolveUser} from './workers/user.ts';
 
 export interface Served {
   readonly spec: FunctionSpec;
@@ -32,6 +35,8 @@ export interface Served {
   readiness(): Readiness;
   /** Takes no new work, lets what is in flight finish within the grace time, ends the sub-runtime. */
   stop(): Promise<void>;
+  /** Lets the code of now take over from the code that serves. @returns undefined, or why it did not */
+  reload(): Promise<string | undefined>;
   /** Ends the sub-runtime without waiting for anything. */
   abandon(): void;
 }
@@ -63,13 +68,16 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   await using opening = new AsyncDisposableStack();
   const log = opening.use(await openLog({level: config.logLevel, pretty}));
   for (const warning of warnings) log.warn({}, warning);
+  if (process.pid === 1) log.warn({}, 'Running as PID 1: orphans of the function are not reaped; start under an init such as `tini -g --`');
   const keys = await openKeys(config, log, clock);
-  opening.defer(() => log.info({}, 'Stopped'));
+  let drain: (() => DrainReport) | undefined;
+  opening.defer(() => log.info({...drain?.()}, 'Stopped'));
 
   const journal = opening.use(openJournal(config.journal, clock));
   const metrics = openMetrics(version, {
-    runtimesUp: () => (workers.isUp() ? 1 : 0),
+    runtimesUp: () => workers.ready(),
     runtimesResidentBytes: () => workers.residentBytes(),
+    drain: () => drain?.(),
   });
   const {meter} = metrics;
   const instance = randomUUID();
@@ -96,10 +104,16 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   const spans = openSpans({recording: sdk !== undefined, functionName: nameOf(config)});
   telemetry.resolve(spans);
 
-  let isDraining = false;
-  const readiness = () => readinessOf(workers, isDraining);
-  const admin = opening.use(await openAdmin({host: config.adminHost, port: config.adminPort, metrics, readiness}));
-  if (!isLoopback(config.adminHost)) log.warn({host: config.adminHost}, 'The admin listener is open beyond this machine');
+  const readiness = () => readinessOf(workers, drain !== undefined);
+  const {adminHost: host, adminPort: port, adminToken: token} = config;
+  const admin = opening.use(await openAdmin({host, port, token, metrics, readiness, reload}));
+  if (!isLoopback(host)) {
+    const open =
+      token === undefined
+        ? 'only /metrics, /livez and /readyz, as CORE_ADMIN_TOKEN is not set'
+        : 'everything to whoever has CORE_ADMIN_TOKEN';
+    log.warn({host}, `The private listener is open beyond this machine and serves ${open}`);
+  }
 
   const hurry = new AbortController();
   const stages = composeStages({config, spec, runtimes: workers.runtimes, journal, keys, spans, metrics, log, clock});
@@ -121,11 +135,20 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
       stopped ??= stop();
       return stopped;
     },
+    reload,
     abandon: () => workers.kill(),
   };
 
+  async function reload(): Promise<string | undefined> {
+    if (drain) return 'the runtime is shutting down';
+    const problem = await workers.reload();
+    if (problem === undefined) log.info({}, 'Reloaded: the code of now serves');
+    else log.error({cause: problem}, 'Not reloaded: the code of before serves on');
+    return problem;
+  }
+
   async function stop(): Promise<void> {
-    isDraining = true;
+    drain = drainReporter(metrics);
     log.info({graceMs: config.graceMs}, 'Stopping');
     const stopTimer = clock.after(config.graceMs, () => {
       hurry.abort();
@@ -136,10 +159,23 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   }
 }
 
+/** Counts from now on: what was in flight and what still comes. */
+function drainReporter(metrics: Metrics): () => DrainReport {
+  const before = metrics.counts();
+  return () => {
+    const now = metrics.counts();
+    const accepted = now.accepted - before.settled;
+    const handedBack = now.handedBack - before.handedBack;
+    const completed = now.settled - before.settled - handedBack;
+    return {accepted, completed, handedBack, lost: accepted - completed - handedBack};
+  };
+}
+
 function workersOptions(config: Config, spec: FunctionSpec, environment: Record<string, string>) {
-  const {upstreamHost: host, upstreamPort: port, responseMaxBytes} = config;
+  const {upstreamHost: host, upstreamPort: port, responseMaxBytes, childMemoryBytes: memoryBytes, childUser} = config;
+  const user = childUser === undefined ? undefined : resolveUser(childUser);
   // On the hop a byte may be written as six (`\u0000`), and the envelope stands around it.
-  return {...config, spec, environment, host, port, maxReplyBytes: 6 * responseMaxBytes + 2 ** 20};
+  return {...config, spec, environment, host, port, memoryBytes, user, maxReplyBytes: 6 * responseMaxBytes + 2 ** 20};
 }
 
 async function loadTelemetry(config: Config, instance: string, clock: Clock): Promise<AsyncDisposable> {
@@ -149,22 +185,3 @@ async function loadTelemetry(config: Config, instance: string, clock: Clock): Pr
 }
 
 const nameOf = ({applicationName}: Config) => applicationName || 'function';
-
-function readinessOf(workers: Workers, isDraining: boolean): Readiness {
-  if (isDraining) return {ready: false, phase: 'draining'};
-  const {phase, error} = workers.state();
-  switch (phase) {
-    case 'ready':
-      return {ready: true, phase};
-    case 'broken':
-      return {ready: false, phase, cause: error ?? 'the handler could not be loaded'};
-    case 'gave-up':
-      return {ready: false, phase};
-    case 'exited':
-      return {ready: false, phase: 'restarting'};
-    default:
-      return {ready: false, phase: 'booting'};
-  }
-}
-
-const isLoopback = (host: string) => /^(127\.|localhost$|::1$|\[::1\]$)/.test(host);

@@ -104,6 +104,12 @@ export function duration(leastMs = 0) {
   );
 }
 
+/** The milliseconds of a duration that somebody else wrote; undefined when it is none. */
+export function parseDuration(given: string): number | undefined {
+  const parsed = v.safeParse(duration(), given);
+  return parsed.success ? parsed.output : undefined;
+}
+
 const sizeUnits = {'': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30} as const;
 
 /** `6291456`, `64KiB`, `6MiB`, `1GiB` → bytes. */

@@ -34,7 +34,7 @@ const doors: Readonly<Record<string, RegExp>> = {
   '@opentelemetry/sdk-node': /^src\/observe\/telemetry\.ts$/,
   '@opentelemetry/resources': /^src\/observe\/telemetry\.ts$/,
   '@opentelemetry/instrumentation-http': /^src\/observe\/telemetry\.ts$/,
-  'node:child_process': /^src\/workers\/supervisor\.ts$/,
+  'node:child_process': /^src\/workers\/(child|watchdog)\.ts$/,
   'node:sqlite': /^src\/journals\/sqlite-.*\.ts$/,
 };
 

@@ -3,45 +3,32 @@ import type {AddressInfo} from 'node:net';
 import Koa from 'koa';
 import {ConfigurationError} from '../errors.ts';
 import type {Metrics} from '../observe/metrics.ts';
-
-/** What the runtime can do now, for whoever routes traffic to it. */
-export interface Readiness {
-  readonly ready: boolean;
-  readonly phase: 'booting' | 'ready' | 'broken' | 'restarting' | 'gave-up' | 'draining';
-  /** Why it is not ready, when there is more to say than the phase. */
-  readonly cause?: string;
-}
+import {refuseCaller} from './caller.ts';
+import type {Readiness} from './readiness.ts';
 
 export interface AdminOptions {
   readonly host: string;
   readonly port: number;
   readonly metrics: Metrics;
   readonly readiness: () => Readiness;
+  /** Lets newer code take over. @returns undefined, or why it did not */
+  readonly reload: () => Promise<string | undefined>;
+  /** Who carries it may do more than look; undefined: whoever is on this machine. */
+  readonly token: string | undefined;
 }
 
-/** The private listener: `/metrics`, `/livez`, `/readyz`, for GET and HEAD. There is nothing secret in them. */
-export async function openAdmin({host, port, metrics, readiness}: AdminOptions): Promise<AsyncDisposable & {url: string}> {
+/**
+The private listener. `/metrics`, `/livez` and `/readyz` answer GET and HEAD to whoever reaches it: there is nothing
+secret in them. `POST /api/reload` is for callers that `refuseCaller` lets pass.
+*/
+export async function openAdmin(options: AdminOptions): Promise<AsyncDisposable & {url: string}> {
+  const {host, port} = options;
   const app = new Koa();
   app.silent = true;
   app.use(async ctx => {
+    if (ctx.path.startsWith('/api/')) return act(ctx, options);
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return ctx.throw(405);
-    switch (ctx.path) {
-      case '/metrics':
-        ctx.type = metrics.contentType;
-        ctx.body = await metrics.scrape();
-        return;
-      case '/livez':
-        ctx.body = {live: true};
-        return;
-      case '/readyz': {
-        const state = readiness();
-        ctx.status = state.ready ? 200 : 503;
-        ctx.body = state;
-        return;
-      }
-      default:
-        ctx.throw(404);
-    }
+    return look(ctx, options);
   });
   const server = nodeHttp.createServer({headersTimeout: 5000, requestTimeout: 5000}, app.callback());
   const {promise, resolve, reject} = Promise.withResolvers<void>();
@@ -57,6 +44,41 @@ export async function openAdmin({host, port, metrics, readiness}: AdminOptions):
       await new Promise<void>(done => server.close(() => done()));
     },
   };
+}
+
+async function look(ctx: Koa.Context, {metrics, readiness}: AdminOptions): Promise<void> {
+  switch (ctx.path) {
+    case '/metrics':
+      ctx.type = metrics.contentType;
+      ctx.body = await metrics.scrape();
+      return;
+    case '/livez':
+      ctx.body = {live: true};
+      return;
+    case '/readyz': {
+      const state = readiness();
+      ctx.status = state.ready ? 200 : 503;
+      ctx.body = state;
+      return;
+    }
+    default:
+      ctx.throw(404);
+  }
+}
+
+async function act(ctx: Koa.Context, {host, token, reload}: AdminOptions): Promise<void> {
+  const caller = {host: ctx.get('host'), origin: ctx.get('origin'), authorization: ctx.get('authorization')};
+  const refusal = refuseCaller(caller, {listenHost: host, token});
+  if (refusal !== undefined) {
+    ctx.status = 403;
+    ctx.body = {refused: refusal};
+    return;
+  }
+  if (ctx.path !== '/api/reload') ctx.throw(404);
+  if (ctx.method !== 'POST') ctx.throw(405);
+  const problem = await reload();
+  ctx.status = problem === undefined ? 200 : 409;
+  ctx.body = problem === undefined ? {reloaded: true} : {reloaded: false, cause: problem};
 }
 
 const unusableHost = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL', 'EINVAL']);

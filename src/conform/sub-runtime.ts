@@ -2,11 +2,10 @@ import {randomBytes, randomUUID} from 'node:crypto';
 import {eventWriter} from '../../middleware/event/write.ts';
 import type {Clock} from '../clock.ts';
 import {Fault} from '../errors.ts';
-import type {FunctionLine, Log} from '../log.ts';
-import type {Meter} from '../meter.ts';
+import type {FunctionLine} from '../log.ts';
 import type {Command, RuntimeReply, StartRecord} from '../runtime.ts';
+import {Child} from '../workers/child.ts';
 import {freePort} from '../workers/port.ts';
-import {Supervisor} from '../workers/supervisor.ts';
 import {Upstream} from '../workers/upstream.ts';
 
 export interface SubRuntimeOptions {
@@ -34,11 +33,8 @@ export interface CallOptions {
 
 const host = '127.0.0.1';
 const callMs = 20_000;
+const stopMs = 5000;
 const payloadMaxBytes = 6 * 2 ** 20;
-const quiet: Log = {debug() {}, info() {}, warn() {}, error() {}};
-/** A cast, as it stands for every method: each does nothing. */
-const uncounted = new Proxy({}, {get: () => () => {}}) as Meter;
-
 /** A sub-runtime under test: a process of its own, never started again, spoken to as the core does. */
 export class SubRuntime implements AsyncDisposable {
   readonly port: number;
@@ -48,7 +44,7 @@ export class SubRuntime implements AsyncDisposable {
   /** Why the handler was not loaded, as it reported. */
   loadError: string | undefined;
   readonly #options: SubRuntimeOptions;
-  readonly #supervisor: Supervisor;
+  readonly #child: Child;
   readonly #upstream: Upstream;
   readonly #stranger: Upstream;
   readonly #started = Promise.withResolvers<StartRecord>();
@@ -59,8 +55,7 @@ export class SubRuntime implements AsyncDisposable {
   static async start(options: SubRuntimeOptions): Promise<SubRuntime> {
     const sub = new SubRuntime(options, await freePort(host));
     options.signal.throwIfAborted();
-    options.signal.addEventListener('abort', () => sub.#supervisor.kill(), {once: true});
-    sub.#supervisor.start();
+    options.signal.addEventListener('abort', () => sub.#child.end('stopped'), {once: true});
     const {error, exitCode, startedAt, endedAt} = await sub.#started.promise;
     if (exitCode !== undefined) throw new Error([error, ...sub.lines.slice(-10).map(({line}) => `  ${line}`)].join('\n'));
     sub.bootMs = endedAt - startedAt;
@@ -83,27 +78,28 @@ export class SubRuntime implements AsyncDisposable {
     };
     this.port = port;
     this.#options = options;
-    this.#supervisor = new Supervisor(
+    this.#child = new Child(
       {
         command: {file, args, readiness, concurrency: 1},
         environment: {...environment, ...protocol},
         host,
         port,
         startTimeoutMs: startMs,
+        user: undefined,
+        memoryBytes: undefined,
       },
       {
-        ready: start => this.#started.resolve(start),
-        notReady: start => this.#started.resolve(start),
-        lost: () => this.#supervisor.kill(), // it is not started again
-        gaveUp() {},
-        facts: facts => {
-          for (const {type, data} of facts) if (type === 'runtime.exited') this.#ended.resolve(data.signal ?? `exit code ${data.code}`);
+        ready: (_report, start) => this.#started.resolve(start),
+        exited: ({start, signal, code}) => {
+          this.#ended.resolve(signal ?? `exit code ${code}`);
+          if (start) this.#started.resolve(start);
         },
         line: line => void this.lines.push(line),
+        settled() {},
       },
-      {clock, log: quiet, meter: uncounted},
+      {clock, ooms: {kills: () => 0}},
     );
-    const hop = {host, port, connections: 20, maxReplyBytes: 2 ** 26, timeoutMs: callMs};
+    const hop = {host, port, connections: 20, maxReplyBytes: 2 ** 26};
     this.#upstream = new Upstream({...hop, bridgeToken}, clock);
     this.#stranger = new Upstream({...hop, bridgeToken: 'another'}, clock);
   }
@@ -152,19 +148,20 @@ export class SubRuntime implements AsyncDisposable {
 
   /** TERM, and KILL after 5 s. Tells what ended it: a signal, or `exit code N`. */
   async stop(): Promise<string> {
-    await this.#supervisor[Symbol.asyncDispose]();
+    await this.#child.stop('stopped', stopMs);
     return this.#ended.promise;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#supervisor.kill();
-    await this.#supervisor[Symbol.asyncDispose]();
+    this.#child.end('stopped');
+    await this.#child.exit;
     for (const upstream of [this.#upstream, this.#stranger]) upstream.destroy(new Fault('UPSTREAM_LOST'));
   }
 
   #post(upstream: Upstream, body: string, invocationId: string): Promise<RuntimeReply> {
     const {clock} = this.#options;
-    return upstream.send({invocationId, body, deadlineMs: clock.now() + callMs, deadline: clock.monotonic() + callMs, trace: undefined});
+    const deadline = {deadlineMs: clock.now() + callMs, deadline: clock.monotonic() + callMs, timeoutMs: callMs};
+    return upstream.send({...deadline, invocationId, body, signal: undefined, trace: undefined}, () => {});
   }
 
   #protocolCall(script: Script, {handlerPath, invocationId = randomUUID()}: CallOptions): string {

@@ -5,18 +5,37 @@ import type {Meter} from '../meter.ts';
 export interface Metrics {
   readonly meter: Meter;
   readonly contentType: string;
+  /** Events so far: accepted, settled, and of these the ones that never reached the function. */
+  counts(): Counts;
   /** The text that Prometheus scrapes. */
   scrape(): Promise<string>;
+}
+
+/** Accepted = completed + handed back + lost. While the stop goes on, what is in flight counts as lost. */
+export interface DrainReport {
+  readonly accepted: number;
+  readonly completed: number;
+  readonly handedBack: number;
+  readonly lost: number;
+}
+
+export interface Counts {
+  readonly accepted: number;
+  readonly settled: number;
+  readonly handedBack: number;
 }
 
 export interface Gauges {
   /** Sub-runtimes that can take a call now. */
   runtimesUp(): number;
-  /** Resident bytes of the sub-runtimes; undefined where the system does not tell. */
-  runtimesResidentBytes(): number | undefined;
+  /** Resident bytes of the sub-runtimes; 0 where the system does not tell. */
+  runtimesResidentBytes(): number;
+  /** What became of the events since the stop began; undefined before. */
+  drain(): DrainReport | undefined;
 }
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+const neverRan = /^(POOL_|DRAINING)/;
 const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT']);
 
 export function openMetrics(version: string, gauges: Gauges): Metrics {
@@ -104,7 +123,7 @@ export function openMetrics(version: string, gauges: Gauges): Metrics {
     help: 'Resident memory of the sub-runtimes.',
     registers,
     collect() {
-      this.set(gauges.runtimesResidentBytes() ?? 0);
+      this.set(gauges.runtimesResidentBytes());
     },
   });
   new Gauge({
@@ -124,9 +143,24 @@ export function openMetrics(version: string, gauges: Gauges): Metrics {
     .labels(version, process.version)
     .set(1);
 
+  new Gauge({
+    name: 'core_drain_events',
+    help: 'Events since the stop began, by what became of them; lost must be 0.',
+    labelNames: ['outcome'],
+    registers,
+    collect() {
+      const {accepted, completed, handedBack, lost} = gauges.drain() ?? {accepted: 0, completed: 0, handedBack: 0, lost: 0};
+      this.set({outcome: 'accepted'}, accepted);
+      this.set({outcome: 'completed'}, completed);
+      this.set({outcome: 'handed_back'}, handedBack);
+      this.set({outcome: 'lost'}, lost);
+    },
+  });
+
   let accepted = 0;
   let settled = 0;
   let inFlight = 0;
+  let handedBack = 0;
   new Gauge({
     name: 'core_conservation_drift',
     help: 'Accepted minus settled minus in flight; anything but 0 means that work was lost.',
@@ -158,7 +192,10 @@ export function openMetrics(version: string, gauges: Gauges): Metrics {
       if (code === 'UPSTREAM_TIMEOUT') timeouts.inc();
     },
     accepted: () => void accepted++,
-    settled: () => void settled++,
+    settled(code) {
+      settled++;
+      if (code !== undefined && neverRan.test(code)) handedBack++;
+    },
     inFlight(change) {
       inFlight += change;
     },
@@ -172,7 +209,7 @@ export function openMetrics(version: string, gauges: Gauges): Metrics {
     runtimeExited: reason => restarts.labels(reason).inc(),
     appended: elapsed => appendSeconds.observe(elapsed),
   };
-  return {meter, contentType: registry.contentType, scrape: () => registry.metrics()};
+  return {meter, counts: () => ({accepted, settled, handedBack}), contentType: registry.contentType, scrape: () => registry.metrics()};
 }
 
 function bound<T>(known: Map<string, T>, key: string, bind: () => T): T {

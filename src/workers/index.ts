@@ -1,30 +1,35 @@
 import {randomBytes} from 'node:crypto';
-import {readFileSync} from 'node:fs';
 import type {Clock} from '../clock.ts';
 import {ConfigurationError, Fault} from '../errors.ts';
 import type {Fact} from '../facts.ts';
 import type {FunctionLine, Log} from '../log.ts';
 import type {Meter} from '../meter.ts';
 import type {FunctionSpec, Runtimes, StartRecord} from '../runtime.ts';
+import {openOomCounter} from './cgroup.ts';
 import type {LifecycleState} from './lifecycle.ts';
+import {residentBytes} from './memory.ts';
 import {Pool} from './pool.ts';
-import {accepts, freePort} from './port.ts';
+import {accepts} from './port.ts';
 import {Supervisor} from './supervisor.ts';
 import {Upstream} from './upstream.ts';
+import {Watchdog} from './watchdog.ts';
 
 export interface WorkersOptions {
   readonly spec: FunctionSpec;
   /** What the user's environment gives the function; the contract's variables are added here. */
   readonly environment: Readonly<Record<string, string>>;
   readonly host: string;
-  /** 0: any free one. */
+  /** Of the first sub-runtime; 0: any free one. */
   readonly port: number;
+  /** Sub-runtimes kept running. */
+  readonly workers: number;
   readonly concurrency: number | undefined;
   readonly queueLength: number;
   readonly queueWaitMs: number;
   readonly startTimeoutMs: number;
-  readonly timeoutMs: number;
   readonly maxReplyBytes: number;
+  readonly user: {readonly uid: number; readonly gid: number} | undefined;
+  readonly memoryBytes: number | undefined;
 }
 
 export interface WorkersHouse {
@@ -39,12 +44,17 @@ export interface WorkersHouse {
 
 export interface Workers extends AsyncDisposable {
   readonly runtimes: Runtimes;
-  state(): LifecycleState;
-  isUp(): boolean;
-  residentBytes(): number | undefined;
-  /** Refuses whoever waits and breaks off what is in flight: the grace time of a stop is over. */
-  cutOff(): void;
-  /** Ends the sub-runtime at once, for an exit that cannot wait. */
+  /** Of every place in the pool. */
+  states(): readonly LifecycleState[];
+  /** Sub-runtimes that take calls. */
+  ready(): number;
+  isOverloaded(): boolean;
+  residentBytes(): number;
+  /** Lets newer code take over, one process after another. @returns undefined, or why the old code serves on */
+  reload(): Promise<string | undefined>;
+  /** Refuses whoever waits and breaks off what is in flight: the grace time of a stop is over. @returns how many waited */
+  cutOff(): number;
+  /** Ends every sub-runtime at once, for an exit that cannot wait. */
   kill(): void;
 }
 
@@ -52,71 +62,82 @@ export interface Workers extends AsyncDisposable {
 const bridgeDescriptor = 3;
 
 /**
-Starts the sub-runtime and the pool in front of it; calls may come before it is ready.
+Starts the sub-runtimes and the pool in front of them; calls may come before one is ready.
 
-@throws ConfigurationError when its port is taken
+@throws ConfigurationError when the first one's port is taken
 */
 export async function openWorkers(options: WorkersOptions, house: WorkersHouse): Promise<Workers> {
-  const {spec, host, concurrency = spec.command.concurrency} = options;
-  const port = options.port === 0 ? await freePort(host) : options.port;
-  if (await accepts(host, port))
+  const {spec, host, port, startTimeoutMs, user, memoryBytes} = options;
+  const {concurrency = spec.command.concurrency} = options;
+  if (port !== 0 && (await accepts(host, port))) {
     throw new ConfigurationError([`SCW_UPSTREAM_PORT: expected a free port, but something listens on ${port}`]);
-
+  }
   const bridgeToken = randomBytes(24).toString('base64url');
-  const pool = new Pool({...options, concurrency, address: {host, port}}, house.clock, house.meter);
-  const supervisor = new Supervisor(
-    {
-      command: spec.command,
-      environment: {
-        ...options.environment,
-        SCW_UPSTREAM_HOST: host,
-        SCW_UPSTREAM_PORT: String(port),
-        SCW_HANDLER_PATH: spec.handlerPath,
-        SCW_HANDLER_NAME: spec.handlerName,
-        CORE_BRIDGE_TOKEN: bridgeToken,
-        CORE_BRIDGE_FD: String(bridgeDescriptor),
-        CORE_CONCURRENCY: String(concurrency),
-      },
-      host,
-      port,
-      startTimeoutMs: options.startTimeoutMs,
-    },
-    {
-      facts: house.facts,
-      line: house.line,
-      ready(start) {
-        const upstream = new Upstream({...options, host, port, connections: concurrency, bridgeToken}, house.clock);
-        house.started(start, pool.open(upstream, start));
-      },
-      notReady: start => house.started(start, false),
-      lost: reason => pool.lose(new Fault('UPSTREAM_LOST', {message: `${reason} during the call`})),
-      gaveUp: () => pool.close(() => new Fault('POOL_GAVE_UP', {retryAfterS: 60})),
-    },
-    house,
+  const pool = new Pool(options, house.clock, house.meter);
+  const watchdog = new Watchdog();
+  const ooms = openOomCounter();
+  const environment = (childPort: number) => ({
+    ...options.environment,
+    SCW_UPSTREAM_HOST: host,
+    SCW_UPSTREAM_PORT: String(childPort),
+    SCW_HANDLER_PATH: spec.handlerPath,
+    SCW_HANDLER_NAME: spec.handlerName,
+    CORE_BRIDGE_TOKEN: bridgeToken,
+    CORE_BRIDGE_FD: String(bridgeDescriptor),
+    CORE_CONCURRENCY: String(concurrency),
+  });
+  const supervisors = Array.from(
+    {length: options.workers},
+    (_, index) =>
+      new Supervisor(
+        {
+          child: {command: spec.command, host, startTimeoutMs, user, memoryBytes},
+          environment,
+          upstream: childPort => new Upstream({...options, host, port: childPort, connections: concurrency, bridgeToken}, house.clock),
+          preferredPort: index === 0 ? port : 0,
+          concurrency,
+        },
+        {...house, facts: house.facts, line: house.line, started: house.started, pool, ooms, watchdog, gaveUp},
+      ),
   );
-  supervisor.start();
+  await Promise.all(supervisors.map(supervisor => supervisor.start()));
+  let reloading = false;
 
   return {
     runtimes: pool,
-    state: () => supervisor.state,
-    isUp: () => pool.isReady,
-    residentBytes: () => (supervisor.pid === undefined ? undefined : residentBytes(supervisor.pid)),
-    cutOff() {
-      const reason = () => new Fault('DRAINING', {retryAfterS: 1});
-      pool.close(reason);
-      pool.lose(reason());
+    states: () => supervisors.map(({state}) => state),
+    ready: () => pool.size,
+    isOverloaded: () => pool.isOverloaded,
+    residentBytes: () => supervisors.flatMap(({pids}) => pids).reduce((sum, pid) => sum + (residentBytes(pid) ?? 0), 0),
+    async reload() {
+      if (reloading) return 'a reload is under way already';
+      reloading = true;
+      try {
+        for (const supervisor of supervisors) {
+          const problem = await supervisor.reload();
+          if (problem !== undefined) return problem;
+        }
+        return undefined;
+      } finally {
+        reloading = false;
+      }
     },
-    kill: () => supervisor.kill(),
-    [Symbol.asyncDispose]: () => supervisor[Symbol.asyncDispose](),
+    cutOff() {
+      const waited = pool.refuse(() => new Fault('DRAINING', {retryAfterS: 1}));
+      for (const supervisor of supervisors) supervisor.kill();
+      return waited;
+    },
+    kill() {
+      for (const supervisor of supervisors) supervisor.kill();
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(supervisors.map(supervisor => supervisor[Symbol.asyncDispose]()));
+      watchdog[Symbol.dispose]();
+    },
   };
-}
 
-/** Linux tells it in /proc; elsewhere it stays unknown. */
-function residentBytes(pid: number): number | undefined {
-  try {
-    const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
-  } catch {
-    return undefined;
+  /** Nobody is left that could take a call, now or later. */
+  function gaveUp(): void {
+    if (supervisors.every(({state}) => state.phase === 'gave-up')) pool.refuse(() => new Fault('POOL_GAVE_UP', {retryAfterS: 60}));
   }
 }

@@ -25,7 +25,7 @@ export interface LifecycleState {
   readonly failures: number;
   /** Monotonic times of the exits that count towards giving up. */
   readonly exits: readonly number[];
-  /** Why the handler could not be loaded. */
+  /** Why the handler could not be loaded, or how the last process ended. */
   readonly error?: string;
 }
 
@@ -62,7 +62,7 @@ export function decide(state: LifecycleState, seen: Seen, policy = restartPolicy
       const {code, signal, reason, upMs, at} = seen;
       const exited: Fact = {type: 'runtime.exited', data: {code, signal, reason, upMs}};
       const exits = recent(state.exits, at, policy).length + 1;
-      if (reason === 'stopped' || exits <= policy.exitsAllowed) return [exited];
+      if (isOurDoing(reason) || exits <= policy.exitsAllowed) return [exited];
       return [exited, {type: 'runtime.gave-up', data: {exits, withinMs: policy.withinMs}}];
     }
   }
@@ -85,6 +85,7 @@ export function evolve(state: LifecycleState, fact: Fact, at: number, policy = r
         phase: 'exited',
         failures: fact.data.upMs >= policy.stableMs ? 1 : state.failures + 1,
         exits: [...recent(state.exits, at, policy), at],
+        error: describeExit(fact.data),
       };
     case 'runtime.gave-up':
       return {...state, phase: 'gave-up'};
@@ -104,17 +105,38 @@ export function restartDelayMs(state: LifecycleState, random: number, policy = r
   return Math.round(delayMs * (1 - random / 2));
 }
 
+/** An end that we chose tells nothing of the function's health. */
+export const isOurDoing = (reason: ExitReason) => reason === 'stopped' || reason === 'reloaded' || reason === 'stuck';
+
 /** An exit in one sentence, for the log and for whoever waited. */
-export function describeExit(reason: ExitReason, code: number | null, signal: string | null, error?: string): string {
+export function describeExit({
+  reason,
+  code,
+  signal,
+  error,
+}: {
+  reason: ExitReason;
+  code: number | null;
+  signal: string | null;
+  error?: string;
+}): string {
   switch (reason) {
     case 'unspawnable':
       return `The sub-runtime could not be started: ${error}`;
     case 'never-ready':
       return 'The sub-runtime was not ready in time and was killed';
+    case 'oom':
+      return 'The sub-runtime ran out of memory and was killed';
+    case 'stuck':
+      return 'The sub-runtime did not end a call past its deadline and was replaced';
+    case 'reloaded':
+      return 'The sub-runtime was replaced by newer code';
     case 'stopped':
       return 'The sub-runtime was stopped';
+    case 'signal':
+      return `The sub-runtime was ended by ${signal}`;
     default:
-      return signal === null ? `The sub-runtime exited with code ${code}` : `The sub-runtime was ended by ${signal}`;
+      return `The sub-runtime exited with code ${code}`;
   }
 }
 

@@ -2,37 +2,35 @@ import type {Clock} from '../clock.ts';
 import {Fault} from '../errors.ts';
 import type {Meter} from '../meter.ts';
 import type {Lease, RuntimeCall, RuntimeReply, Runtimes, StartRecord} from '../runtime.ts';
-import type {Upstream} from './upstream.ts';
+import type {Member} from './member.ts';
 
 export interface PoolOptions {
-  readonly concurrency: number;
   readonly queueLength: number;
   readonly queueWaitMs: number;
   readonly startTimeoutMs: number;
-  readonly address: {readonly host: string; readonly port: number};
 }
 
 interface Waiter {
   readonly since: number;
+  /** It waits for a sub-runtime to start, not for a place. */
   readonly cold: boolean;
   readonly admit: (lease: Lease) => void;
   readonly refuse: (fault: Fault) => void;
   stopTimer: () => void;
 }
 
-/** One sub-runtime, so many calls at a time, and a bounded queue in front of it. */
+/** Every ready sub-runtime, so many calls at a time each, and one bounded queue in front of them, first come first served. */
 export class Pool implements Runtimes {
   readonly #options: PoolOptions;
   readonly #clock: Clock;
   readonly #meter: Meter;
+  readonly #members: Member[] = [];
   readonly #waiting: Waiter[] = [];
-  #upstream: Upstream | undefined;
-  #closed: (() => Fault) | undefined;
+  #refusal: (() => Fault) | undefined;
   /** The start that is being told to the first who waited for it. */
   #start: StartRecord | undefined;
-  #active = 0;
   /** Mean time of a call in milliseconds, the newest weighing a tenth; for Retry-After. */
-  #serviceMs = 100;
+  #serviceMs = 0;
 
   constructor(options: PoolOptions, clock: Clock, meter: Meter) {
     this.#options = options;
@@ -40,8 +38,13 @@ export class Pool implements Runtimes {
     this.#meter = meter;
   }
 
-  get isReady(): boolean {
-    return this.#upstream !== undefined;
+  /** Sub-runtimes that take calls. */
+  get size(): number {
+    return this.#members.length;
+  }
+
+  get isOverloaded(): boolean {
+    return this.#waiting.length > 0 && this.#waiting.length >= this.#options.queueLength;
   }
 
   /**
@@ -49,95 +52,125 @@ export class Pool implements Runtimes {
 
   @returns true when somebody had waited for this start, and carries its record on
   */
-  open(upstream: Upstream, start?: StartRecord): boolean {
-    this.#upstream = upstream;
+  add(member: Member, start?: StartRecord): boolean {
+    this.#members.push(member);
     this.#start = start;
     this.#admitWaiting();
-    const isTold = this.#start === undefined;
+    const isTold = start !== undefined && this.#start === undefined;
     this.#start = undefined;
     return isTold;
   }
 
-  /** The sub-runtime is gone. Calls that were sent fail; those that wait, wait on for the next one. */
-  lose(reason: Fault): void {
-    this.#upstream?.destroy(reason);
-    this.#upstream = undefined;
+  /** It takes no new calls. Those that it has run on; those that wait, wait on for another. */
+  remove(member: Member): void {
+    const at = this.#members.indexOf(member);
+    if (at !== -1) this.#members.splice(at, 1);
   }
 
-  /** No sub-runtime will come any more: everybody is refused, now and later. */
-  close(reason: () => Fault): void {
-    this.#closed = reason;
-    for (const waiter of this.#waiting.splice(0)) this.#refuse(waiter, reason());
+  /** Everybody is refused, now and until `admit`. @returns how many were waiting */
+  refuse(reason: () => Fault): number {
+    this.#refusal = reason;
+    const waiting = this.#waiting.splice(0);
+    for (const waiter of waiting) this.#turnAway(waiter, reason());
+    return waiting.length;
   }
 
-  async lease(deadline: number): Promise<Lease> {
-    if (this.#closed) throw this.#closed();
-    const upstream = this.#upstream;
-    if (upstream && this.#active < this.#options.concurrency && this.#waiting.length === 0) return this.#take(upstream, 0, false);
+  /** A sub-runtime may come again after all. */
+  admit(): void {
+    this.#refusal = undefined;
+  }
+
+  async lease(deadline: number, signal?: AbortSignal): Promise<Lease> {
+    if (this.#refusal) throw this.#refusal();
+    const free = this.#waiting.length === 0 ? this.#freeMember() : undefined;
+    if (free) return this.#take(free, 0, false);
     if (this.#waiting.length >= this.#options.queueLength) throw this.#busy();
-    return this.#wait(deadline, upstream === undefined);
+    if (this.#members.length > 0 && this.#queueMs() > deadline - this.#clock.monotonic()) throw this.#busy();
+    return this.#wait(deadline, signal);
   }
 
-  #wait(deadline: number, cold: boolean): Promise<Lease> {
+  #wait(deadline: number, signal: AbortSignal | undefined): Promise<Lease> {
     const {queueWaitMs, startTimeoutMs} = this.#options;
+    const cold = this.#members.length === 0;
     const since = this.#clock.monotonic();
     const {promise, resolve, reject} = Promise.withResolvers<Lease>();
     const waiter: Waiter = {since, cold, admit: resolve, refuse: reject, stopTimer: () => {}};
     const longestMs = Math.min(cold ? startTimeoutMs : queueWaitMs, Math.max(0, Math.round(deadline - since)));
-    waiter.stopTimer = this.#clock.after(longestMs, () => {
-      this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
-      this.#refuse(waiter, cold ? this.#notReady(longestMs) : this.#busy());
-    });
+    const giveUp = (fault: () => Fault) => {
+      const at = this.#waiting.indexOf(waiter);
+      if (at === -1) return;
+      this.#waiting.splice(at, 1);
+      this.#turnAway(waiter, fault());
+    };
+    waiter.stopTimer = this.#clock.after(longestMs, () => giveUp(() => (cold ? this.#notReady(longestMs) : this.#busy())));
+    signal?.addEventListener('abort', () => giveUp(() => new Fault('CALLER_LEFT')), {once: true});
     this.#waiting.push(waiter);
     this.#meter.queued(this.#waiting.length);
     return promise;
   }
 
-  #refuse(waiter: Waiter, fault: Fault): void {
+  #turnAway(waiter: Waiter, fault: Fault): void {
     waiter.stopTimer();
     this.#meter.dequeued(this.#waiting.length, this.#waitedMs(waiter) / 1000);
     waiter.refuse(fault);
   }
 
   #admitWaiting(): void {
-    while (this.#upstream && this.#active < this.#options.concurrency) {
+    for (let member = this.#freeMember(); member; member = this.#freeMember()) {
       const waiter = this.#waiting.shift();
       if (!waiter) return;
       waiter.stopTimer();
       const waitedMs = this.#waitedMs(waiter);
       this.#meter.dequeued(this.#waiting.length, waitedMs / 1000);
-      waiter.admit(this.#take(this.#upstream, waitedMs, waiter.cold));
+      waiter.admit(this.#take(member, waitedMs, waiter.cold));
     }
   }
 
-  #take(upstream: Upstream, waitedMs: number, cold: boolean): Lease {
-    this.#active++;
+  /** The least busy one; of equals the one that rested longest. */
+  #freeMember(): Member | undefined {
+    let best: Member | undefined;
+    for (const member of this.#members) {
+      if (member.isFull) continue;
+      if (!best || member.active < best.active || (member.active === best.active && member.usedAt < best.usedAt)) best = member;
+    }
+    return best;
+  }
+
+  #take(member: Member, waitedMs: number, cold: boolean): Lease {
     const taken = this.#clock.monotonic();
+    const place = member.take(taken);
     const start = cold ? this.#start : undefined;
     if (start) this.#start = undefined;
-    let held = true;
-    const release = () => {
-      if (!held) return;
-      held = false;
-      this.#active--;
+    const free = () => {
+      place.free();
       this.#admitWaiting();
     };
     return {
       cold,
       start,
       waitedMs,
-      address: this.#options.address,
-      release,
+      address: member.address,
+      release: free,
       send: (call: RuntimeCall): Promise<RuntimeReply> =>
-        upstream.send(call).finally(() => {
-          this.#serviceMs += (this.#clock.monotonic() - taken - this.#serviceMs) / 10;
-          release();
+        place.send(call, () => {
+          this.#learn(this.#clock.monotonic() - taken);
+          free();
         }),
     };
   }
 
+  #learn(serviceMs: number): void {
+    this.#serviceMs += this.#serviceMs === 0 ? serviceMs : (serviceMs - this.#serviceMs) / 10;
+  }
+
   #waitedMs(waiter: Waiter): number {
     return this.#clock.monotonic() - waiter.since;
+  }
+
+  /** When the queue of now will have been served, as far as past calls tell. */
+  #queueMs(): number {
+    const places = this.#members.reduce((sum, member) => sum + member.concurrency, 0);
+    return (this.#waiting.length * this.#serviceMs) / Math.max(1, places);
   }
 
   #busy(): Fault {
@@ -151,9 +184,8 @@ export class Pool implements Runtimes {
     });
   }
 
-  /** When the queue of now will have been served, in seconds from 1 to 60. */
+  /** In seconds, from 1 to 60. */
   #retryAfterS(): number {
-    const queueMs = (this.#waiting.length * this.#serviceMs) / this.#options.concurrency;
-    return Math.min(60, Math.max(1, Math.ceil(queueMs / 1000)));
+    return Math.min(60, Math.max(1, Math.ceil(this.#queueMs() / 1000)));
   }
 }

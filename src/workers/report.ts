@@ -11,15 +11,25 @@ export interface LoadReport {
 /** A bridge tags 64 Ki characters at most, and JSON may write each as twelve bytes; a record that is cut cannot be understood. */
 export const longestRecordBytes = 2 ** 20;
 
-/** Understands a line on the bridge's descriptor: the load report, or output tagged with its invocation. Skips others. */
-export function hearBridge(line: string, onReport: (report: LoadReport) => void, onLine: (line: FunctionLine) => void): void {
-  const {loaded, error, runtime, log} = parsed(line);
+/** What a bridge may say on its descriptor. */
+export interface Hearing {
+  report(report: LoadReport): void;
+  line(line: FunctionLine): void;
+  /** A call whose connection had been closed came to its end. */
+  settled(invocationId: string): void;
+}
+
+/** Understands a line on the bridge's descriptor; skips what it does not know. */
+export function hearBridge(text: string, hearing: Hearing): void {
+  const {loaded, error, runtime, log, settled} = parsed(text);
   if (typeof loaded === 'boolean') {
     const cause = !loaded && {error: typeof error === 'string' ? error : 'the bridge gave no cause'};
-    onReport({loaded, ...cause, ...(typeof runtime === 'string' && {runtime})});
+    hearing.report({loaded, ...cause, ...(typeof runtime === 'string' && {runtime})});
+  } else if (typeof settled === 'string') {
+    hearing.settled(settled);
   } else {
     const line = functionLine(log);
-    if (line) onLine(line);
+    if (line) hearing.line(line);
   }
 }
 

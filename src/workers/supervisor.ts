@@ -1,156 +1,215 @@
-import {type ChildProcess, spawn} from 'node:child_process';
-import path from 'node:path';
-import type {Readable} from 'node:stream';
 import type {Clock} from '../clock.ts';
+import {Fault} from '../errors.ts';
 import type {ExitReason, Fact} from '../facts.ts';
 import type {FunctionLine, Log} from '../log.ts';
 import type {Meter} from '../meter.ts';
-import type {Command, StartRecord} from '../runtime.ts';
-import {decide, describeExit, evolve, initial, type LifecycleState, restartDelayMs, type Seen} from './lifecycle.ts';
-import {readLines} from './logs.ts';
-import {accepts} from './port.ts';
-import {hearBridge, type LoadReport, longestRecordBytes} from './report.ts';
+import type {StartRecord} from '../runtime.ts';
+import type {OomCounter} from './cgroup.ts';
+import {Child, type ChildExit, type ChildOptions} from './child.ts';
+import {decide, describeExit, evolve, initial, isOurDoing, type LifecycleState, restartDelayMs, type Seen} from './lifecycle.ts';
+import {Member} from './member.ts';
+import type {Pool} from './pool.ts';
+import {accepts, freePort} from './port.ts';
+import type {LoadReport} from './report.ts';
+import type {Upstream} from './upstream.ts';
+import type {Watchdog} from './watchdog.ts';
 
 export interface SupervisorOptions {
-  readonly command: Command;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly host: string;
-  readonly port: number;
-  readonly startTimeoutMs: number;
+  /** What every process of this place is started with; the port is chosen each time. */
+  readonly child: Omit<ChildOptions, 'port' | 'environment'>;
+  environment(port: number): Readonly<Record<string, string>>;
+  upstream(port: number): Upstream;
+  /** The port that is taken when it is free; 0: any. */
+  readonly preferredPort: number;
+  readonly concurrency: number;
 }
 
-/** What the supervisor tells whoever owns the calls. */
-export interface SupervisorEvents {
-  /** It takes calls. */
-  ready(start: StartRecord): void;
-  lost(reason: string): void;
-  gaveUp(): void;
+export interface SupervisorHouse {
+  readonly pool: Pool;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+  readonly ooms: OomCounter;
+  readonly watchdog: Watchdog;
   facts(facts: readonly [Fact, ...Fact[]]): void;
   line(line: FunctionLine): void;
-  /** It ended before it was ready. */
-  notReady(start: StartRecord): void;
+  /** A start is over. `told`: an invocation that waited for it carries the record on. */
+  started(record: StartRecord, told: boolean): void;
+  /** It is not started again. */
+  gaveUp(): void;
+}
+
+/** Why a process is started: the first or after an exit; in the place of a stuck one; with newer code. */
+type Purpose = 'start' | 'spare' | 'reload';
+
+interface Placed {
+  readonly child: Child;
+  readonly purpose: Purpose;
+  member: Member | undefined;
+  readonly outcome: PromiseWithResolvers<LoadReport | undefined>;
 }
 
 /** After TERM, the process group gets this long before KILL. */
 const stopMs = 5000;
-const portPollMs = 10;
 
-/** Keeps one sub-runtime running: spawns it, waits until it is ready, starts it again when it ends, stops it. */
+/** Keeps one place of the pool filled: starts a process, starts it again when it ends, replaces it when it must be. */
 export class Supervisor implements AsyncDisposable {
   readonly #options: SupervisorOptions;
-  readonly #events: SupervisorEvents;
-  readonly #clock: Clock;
-  readonly #log: Log;
-  readonly #meter: Meter;
+  readonly #house: SupervisorHouse;
   readonly #stopping = new AbortController();
+  /** Every process of this place that has not ended. */
+  readonly #all = new Set<Placed>();
   #state: LifecycleState = initial;
-  #child: ChildProcess | undefined;
-  #gone: Promise<void> = Promise.resolve();
+  #current: Placed | undefined;
+  #spare: Placed | undefined;
 
-  constructor(options: SupervisorOptions, events: SupervisorEvents, house: {clock: Clock; log: Log; meter: Meter}) {
+  constructor(options: SupervisorOptions, house: SupervisorHouse) {
     this.#options = options;
-    this.#events = events;
-    this.#clock = house.clock;
-    this.#log = house.log;
-    this.#meter = house.meter;
+    this.#house = house;
   }
 
   get state(): LifecycleState {
     return this.#state;
   }
 
-  get pid(): number | undefined {
-    return this.#child?.pid;
+  get pids(): number[] {
+    return [...this.#all].flatMap(({child}) => child.pid ?? []);
   }
 
-  start(): void {
-    const {command, environment} = this.#options;
-    const executable = path.basename(command.file);
-    const startedAt = this.#clock.now();
-    const started = this.#clock.monotonic();
-    let readyAt: number | undefined;
-
-    this.#see({type: 'spawned', executable});
-    const child = spawn(command.file, command.args, {
-      env: environment,
-      detached: true, // a process group of its own: signals reach its children too
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    });
-    this.#child = child;
-    const isOver = new AbortController();
-    const begun = () => ({executable, pid: child.pid, startedAt, endedAt: this.#clock.now()});
-
-    const ready = ({loaded, error, runtime}: LoadReport) => {
-      if (isOver.signal.aborted || readyAt !== undefined) return;
-      readyAt = this.#clock.monotonic();
-      const bootMs = readyAt - started;
-      this.#meter.runtimeReady(bootMs / 1000);
-      this.#see({type: 'reported', loaded, bootMs, ...(error !== undefined && {error})});
-      if (!loaded) this.#log.error({pid: child.pid, cause: error}, 'The handler could not be loaded');
-      this.#events.ready({...begun(), ...(error !== undefined && {error}), ...(runtime !== undefined && {runtime})});
-    };
-
-    if (child.stdout) readLines(child.stdout, line => this.#events.line({stream: 'stdout', line}));
-    if (child.stderr) readLines(child.stderr, line => this.#events.line({stream: 'stderr', line}));
-    const report = child.stdio[3];
-    // 'pipe' makes it a readable socket
-    if (report) readLines(report as Readable, line => hearBridge(line, ready, this.#events.line), longestRecordBytes);
-    if (command.readiness === 'port') void this.#awaitPort(isOver.signal).then(accepts => accepts && ready({loaded: true}));
-
-    const stopStartTimer = this.#clock.after(this.#options.startTimeoutMs, () => {
-      if (readyAt === undefined) {
-        neverReady = true;
-        this.#signalGroup(child, 'SIGKILL');
-      }
-    });
-    let neverReady = false;
-    const {promise: gone, resolve: tellGone} = Promise.withResolvers<void>();
-    this.#gone = gone;
-
-    const over = (code: number | null, signal: string | null, reason: ExitReason, error?: string) => {
-      if (isOver.signal.aborted) return;
-      isOver.abort();
-      stopStartTimer();
-      this.#signalGroup(child, 'SIGKILL'); // what it forked must not outlive it
-      const told = describeExit(reason, code, signal, error);
-      if (readyAt === undefined) this.#events.notReady({...begun(), exitCode: code, error: told});
-      this.#ended({code, signal, reason, upMs: readyAt === undefined ? 0 : this.#clock.monotonic() - readyAt}, told);
-      tellGone();
-    };
-    child.once('error', error => over(null, null, 'unspawnable', error.message));
-    child.once('exit', (code, signal) => {
-      const natural = signal === null ? 'exited' : 'signalled';
-      over(code, signal, this.#stopping.signal.aborted ? 'stopped' : neverReady ? 'never-ready' : natural);
-    });
+  /** Starts the first process; resolves when it was spawned, not when it is ready. */
+  async start(): Promise<void> {
+    this.#current = await this.#launch('start');
   }
 
-  /** TERM to the process group, KILL when it has not ended after 5 s. */
+  /**
+  Starts a process with the code of now beside the one that serves, and lets it take over when it has loaded.
+
+  @returns undefined when it took over, else why not: then the old one serves on
+  */
+  async reload(): Promise<string | undefined> {
+    if (this.#stopping.signal.aborted) return 'the runtime is shutting down';
+    const placed = await this.#launch('reload');
+    const report = await placed.outcome.promise;
+    if (report?.loaded) return undefined;
+    placed.child.end('reloaded');
+    return report?.error ?? 'the new sub-runtime ended before it was ready';
+  }
+
+  /** TERM to every process group, KILL to one that has not ended after 5 s. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort();
-    const child = this.#child;
-    if (!child) return;
-    this.#signalGroup(child, 'SIGTERM');
-    const cancelKill = this.#clock.after(stopMs, () => this.#signalGroup(child, 'SIGKILL'));
-    await this.#gone;
-    cancelKill();
+    await Promise.all([...this.#all].map(({child}) => child.stop('stopped', stopMs)));
   }
 
-  /** KILL to the process group, at once. */
+  /** KILL to every process group, at once. */
   kill(): void {
     this.#stopping.abort();
-    if (this.#child) this.#signalGroup(this.#child, 'SIGKILL');
+    for (const {child} of this.#all) child.end('stopped');
   }
 
-  #ended(exit: {code: number | null; signal: string | null; reason: ExitReason; upMs: number}, told: string): void {
-    this.#child = undefined;
-    this.#meter.runtimeExited(exit.reason);
-    this.#see({type: 'exited', ...exit, at: this.#clock.monotonic()});
-    this.#events.lost(told);
-    if (exit.reason === 'stopped') return;
-    this.#log.error({reason: exit.reason}, told);
+  async #launch(purpose: Purpose): Promise<Placed> {
+    const {child: options, environment, preferredPort} = this.#options;
+    const isFree = preferredPort !== 0 && this.#all.size === 0 && !(await accepts(options.host, preferredPort));
+    const port = isFree ? preferredPort : await freePort(options.host);
+    const {clock, ooms, watchdog, line} = this.#house;
+    const child = new Child(
+      {...options, port, environment: environment(port)},
+      {
+        ready: (report, start) => this.#ready(placed, port, report, start),
+        exited: exit => this.#exited(placed, exit),
+        settled: id => placed.member?.settled(id),
+        line,
+      },
+      {clock, ooms},
+    );
+    const placed: Placed = {child, purpose, member: undefined, outcome: Promise.withResolvers()};
+    this.#all.add(placed);
+    if (child.pid !== undefined) watchdog.watch(child.pid);
+    this.#see({type: 'spawned', executable: child.executable}, purpose === 'start');
+    if (this.#stopping.signal.aborted) child.end('stopped');
+    return placed;
+  }
+
+  #ready(placed: Placed, port: number, report: LoadReport, start: StartRecord): void {
+    const {meter, log, pool} = this.#house;
+    const {loaded, error} = report;
+    const bootMs = start.endedAt - start.startedAt;
+    const takesOver = placed.purpose !== 'reload' || loaded;
+    meter.runtimeReady(bootMs / 1000);
+    this.#see({type: 'reported', loaded, bootMs, ...(error !== undefined && {error})}, takesOver);
+    if (!loaded) log.error({pid: placed.child.pid, cause: error}, 'The handler could not be loaded');
+    if (takesOver) {
+      const {host} = this.#options.child;
+      const {concurrency, upstream} = this.#options;
+      const {clock} = this.#house;
+      placed.member = new Member({
+        upstream: upstream(port),
+        address: {host, port},
+        concurrency,
+        clock,
+        onStuck: () => void this.#replace(placed),
+      });
+      this.#takeOver(placed);
+      this.#house.started(start, pool.add(placed.member, start));
+    }
+    placed.outcome.resolve(report);
+  }
+
+  #takeOver(placed: Placed): void {
+    const old = this.#current;
+    this.#current = placed;
+    this.#house.pool.admit();
+    if (this.#spare === placed) this.#spare = undefined;
+    if (old && old !== placed && this.#all.has(old)) void this.#retire(old, placed.purpose === 'reload' ? 'reloaded' : 'stuck');
+  }
+
+  /** A call in it will not end: a spare starts, and what else runs in it may finish. */
+  async #replace(stuck: Placed): Promise<void> {
+    if (stuck !== this.#current || this.#spare || this.#stopping.signal.aborted) return;
+    const {log, pool} = this.#house;
+    log.warn({pid: stuck.child.pid}, 'A call did not end after its deadline: its sub-runtime is replaced');
+    if (stuck.member) pool.remove(stuck.member);
+    this.#spare = await this.#launch('spare');
+    if (await this.#spare.outcome.promise) return;
+    this.#spare = undefined;
+    if (this.#all.has(stuck))
+      stuck.child.end('stuck'); // its end starts another, with the usual back-off
+    else this.#fillAgain();
+  }
+
+  async #retire({child, member}: Placed, reason: ExitReason): Promise<void> {
+    if (member) {
+      this.#house.pool.remove(member);
+      await member.quiet();
+    }
+    await child.stop(reason, stopMs);
+  }
+
+  #exited(placed: Placed, exit: ChildExit): void {
+    const {meter, log, pool, watchdog, started} = this.#house;
+    const {reason, code, signal, upMs, lastWords, start} = exit;
+    const isServing = placed === this.#current;
+    const told = describeExit(exit);
+    this.#all.delete(placed);
+    if (placed.child.pid !== undefined) watchdog.forget(placed.child.pid);
+    meter.runtimeExited(reason);
+    this.#see({type: 'exited', reason, code, signal, upMs, at: this.#house.clock.monotonic()}, isServing);
+    if (start) started(start, false);
+    if (!isOurDoing(reason)) log.error({reason, code, signal, pid: placed.child.pid, ...(lastWords && {stderr: lastWords})}, told);
+    if (placed.member) {
+      pool.remove(placed.member);
+      placed.member.destroy(new Fault('UPSTREAM_LOST', {message: `${told} during the call`}));
+    }
+    placed.outcome.resolve(undefined);
+    if (isServing) this.#fillAgain();
+  }
+
+  #fillAgain(): void {
+    this.#current = undefined;
+    if (this.#stopping.signal.aborted || this.#spare) return;
     if (this.#state.phase === 'gave-up') {
-      this.#log.error({}, 'The sub-runtime is not started again');
-      this.#events.gaveUp();
+      this.#house.log.error({}, 'The sub-runtime is not started again');
+      this.#house.gaveUp();
       return;
     }
     const delayMs = restartDelayMs(this.#state, Math.random());
@@ -158,30 +217,14 @@ export class Supervisor implements AsyncDisposable {
   }
 
   async #startAgain(delayMs: number): Promise<void> {
-    if (await this.#clock.sleep(delayMs, this.#stopping.signal)) this.start();
+    if (!(await this.#house.clock.sleep(delayMs, this.#stopping.signal))) return;
+    if (this.#current === undefined) await this.start();
   }
 
-  #see(seen: Seen): void {
-    const facts = decide(this.#state, seen);
-    for (const fact of facts) this.#state = evolve(this.#state, fact, this.#clock.monotonic());
-    this.#events.facts(facts);
-  }
-
-  async #awaitPort(over: AbortSignal): Promise<boolean> {
-    const {host, port} = this.#options;
-    while (!over.aborted) {
-      if (await accepts(host, port)) return !over.aborted;
-      await this.#clock.sleep(portPollMs, over);
-    }
-    return false;
-  }
-
-  #signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-    if (child.pid === undefined) return;
-    try {
-      process.kill(-child.pid, signal);
-    } catch {
-      // The group is empty already.
-    }
+  /** @param counts false for a process that is not the one that serves: it tells nothing of this place's state */
+  #see(seen: Seen, counts: boolean): void {
+    const facts = decide(counts ? this.#state : initial, seen);
+    if (counts) for (const fact of facts) this.#state = evolve(this.#state, fact, this.#house.clock.monotonic());
+    this.#house.facts(facts);
   }
 }

@@ -11,7 +11,6 @@ export interface UpstreamOptions {
   readonly connections: number;
   readonly maxReplyBytes: number;
   readonly bridgeToken: string;
-  readonly timeoutMs: number;
 }
 
 /** Node servers close an idle connection after 5 s; ours goes first, so that no call meets a closing one. */
@@ -44,13 +43,18 @@ export class Upstream {
   /**
   One POST to the function.
 
+  @param ended called once, when the sub-runtime is done with the call: it answered or the connection is gone. At the
+  deadline the reply fails, but the connection stays until then, as the function cannot be stopped from here. It is
+  told whether the function may have seen the call.
   @throws NotSent when the connection was refused
-  @throws Fault UPSTREAM_TIMEOUT at the deadline, UPSTREAM_LOST when it broke off, UPSTREAM_PROTOCOL otherwise
+  @throws Fault UPSTREAM_TIMEOUT at the deadline, CALLER_LEFT when the signal aborted, UPSTREAM_LOST when it broke off,
+  UPSTREAM_PROTOCOL otherwise
   */
-  send(call: RuntimeCall): Promise<RuntimeReply> {
+  send(call: RuntimeCall, ended: (mayRun: boolean) => void): Promise<RuntimeReply> {
     return new Promise((resolve, reject) => {
-      const exchange = new Exchange(resolve, reject, this.#options);
+      const exchange = new Exchange(call, resolve, reject, ended, this.#options.maxReplyBytes);
       exchange.stopTimer = this.#clock.after(call.deadline - this.#clock.monotonic(), () => exchange.expire());
+      call.signal?.addEventListener('abort', exchange.leave, {once: true});
       const headers = this.#staticHeaders.concat('core-invocation-id', call.invocationId, 'core-deadline-ms', String(call.deadlineMs));
       if (call.trace) {
         headers.push('traceparent', call.trace.traceparent);
@@ -68,33 +72,51 @@ export class Upstream {
 
 class Exchange implements Dispatcher.DispatchHandler {
   stopTimer = () => {};
+  readonly #call: RuntimeCall;
   readonly #resolve: (reply: RuntimeReply) => void;
   readonly #reject: (error: Error) => void;
-  readonly #options: UpstreamOptions;
+  readonly #ended: (mayRun: boolean) => void;
+  readonly #maxBytes: number;
   #controller: Dispatcher.DispatchController | undefined;
-  #expired = false;
+  /** The reply is not wanted any more: what still comes is dropped. */
+  #isGivenUp = false;
+  #wasSent = false;
   #status = 0;
   #contentType = '';
   #framed = false;
   #bytes = 0;
   #chunks: Buffer[] = [];
 
-  constructor(resolve: (reply: RuntimeReply) => void, reject: (error: Error) => void, options: UpstreamOptions) {
+  constructor(
+    call: RuntimeCall,
+    resolve: (reply: RuntimeReply) => void,
+    reject: (error: Error) => void,
+    ended: (mayRun: boolean) => void,
+    maxBytes: number,
+  ) {
+    this.#call = call;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#options = options;
+    this.#ended = ended;
+    this.#maxBytes = maxBytes;
   }
 
   expire(): void {
-    this.#expired = true;
-    // Before the call left there is nothing to abort; the caller is told, and onRequestStart stops the call.
-    if (this.#controller) this.#controller.abort(this.#timeout());
-    else this.#reject(this.#timeout());
+    this.#giveUp(new Fault('UPSTREAM_TIMEOUT', {message: `The function did not answer within ${this.#call.timeoutMs} ms`}));
   }
+
+  /** Closing the connection tells our bridges to abort the call. */
+  readonly leave = (): void => {
+    const left = new Fault('CALLER_LEFT');
+    this.#giveUp(left);
+    this.#controller?.abort(left);
+  };
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.#expired) controller.abort(this.#timeout());
+    // Given up before it was sent: then it must not be sent at all.
+    if (this.#isGivenUp) controller.abort(new Fault('UPSTREAM_TIMEOUT'));
+    else this.#wasSent = true;
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>) {
@@ -103,28 +125,36 @@ class Exchange implements Dispatcher.DispatchHandler {
     const contentType = headers['content-type'];
     this.#contentType = typeof contentType === 'string' ? contentType : '';
     this.#framed = headers['content-length'] !== undefined || /chunked/i.test(String(headers['transfer-encoding'] ?? ''));
-    if (Number(headers['content-length'] ?? 0) > this.#options.maxReplyBytes) controller.abort(tooLarge());
+    if (Number(headers['content-length'] ?? 0) > this.#maxBytes) controller.abort(tooLarge());
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bytes += chunk.length;
-    if (this.#bytes > this.#options.maxReplyBytes) controller.abort(tooLarge());
-    else this.#chunks.push(chunk);
+    if (this.#bytes > this.#maxBytes) controller.abort(tooLarge());
+    else if (!this.#isGivenUp) this.#chunks.push(chunk);
   }
 
   onResponseEnd(): void {
-    this.stopTimer();
+    this.#close();
     const body = this.#chunks.length === 1 && this.#chunks[0] ? this.#chunks[0] : Buffer.concat(this.#chunks);
     this.#resolve({status: this.#status, contentType: this.#contentType, framed: this.#framed, body});
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.stopTimer();
-    this.#reject(this.#expired ? this.#timeout() : judged(error));
+    this.#close();
+    this.#reject(judged(error));
   }
 
-  #timeout(): Fault {
-    return new Fault('UPSTREAM_TIMEOUT', {message: `The function did not answer within ${this.#options.timeoutMs} ms`});
+  #giveUp(fault: Fault): void {
+    this.#isGivenUp = true;
+    this.#chunks = [];
+    this.#reject(fault);
+  }
+
+  #close(): void {
+    this.stopTimer();
+    this.#call.signal?.removeEventListener('abort', this.leave);
+    this.#ended(this.#wasSent);
   }
 }
 

@@ -1,0 +1,37 @@
+import {createHash, timingSafeEqual} from 'node:crypto';
+
+/** What a request says of who sent it; '' for a field that is absent. */
+export interface Caller {
+  readonly host: string;
+  readonly origin: string;
+  readonly authorization: string;
+}
+
+export interface CallerRules {
+  /** CORE_ADMIN_HOST. */
+  readonly listenHost: string;
+  readonly token: string | undefined;
+}
+
+/**
+Whether somebody may do more on the private listener than look at the three open paths. A page in a browser of this
+machine can reach it too: the Host must be ours, so that no foreign name leads here, and an Origin must be the same.
+
+@returns why not, as one line; undefined when they may
+*/
+export function refuseCaller({host, origin, authorization}: Caller, {listenHost, token}: CallerRules): string | undefined {
+  const name = host.replace(/:\d+$/, '').toLowerCase();
+  if (!isLoopback(name) && name !== listenHost.toLowerCase() && token === undefined) return 'this Host is not served here';
+  if (origin !== '' && origin !== `http://${host}`) return 'requests from other sites are not served here';
+  if (token === undefined) return isLoopback(listenHost) ? undefined : 'set CORE_ADMIN_TOKEN to use this from another machine';
+  const [, given = ''] = /^bearer +(.*)$/i.exec(authorization) ?? [];
+  return sameText(given, token) ? undefined : 'the bearer token of CORE_ADMIN_TOKEN is needed';
+}
+
+export const isLoopback = (host: string) => /^(127\.\d+\.\d+\.\d+|localhost|::1|\[::1\])$/.test(host);
+
+/** Takes the same time whatever the texts have in common. */
+function sameText(a: string, b: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}

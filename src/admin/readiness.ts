@@ -1,0 +1,34 @@
+import type {LifecycleState} from '../workers/lifecycle.ts';
+
+/** What the runtime can do now, for whoever routes traffic to it. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly phase: 'booting' | 'ready' | 'overloaded' | 'broken' | 'restarting' | 'gave-up' | 'draining';
+  /** Why it is not ready, when there is more to say than the phase. */
+  readonly cause?: string;
+}
+
+/** As far as readiness goes, the pool of sub-runtimes. */
+export interface Crew {
+  states(): readonly LifecycleState[];
+  ready(): number;
+  isOverloaded(): boolean;
+}
+
+/** One word for the whole pool. One sub-runtime that takes calls is enough to be ready. */
+export function readinessOf(crew: Crew, isDraining: boolean): Readiness {
+  if (isDraining) return {ready: false, phase: 'draining'};
+  const states = crew.states();
+  if (crew.ready() > 0 && states.some(({phase}) => phase !== 'broken')) {
+    return crew.isOverloaded() ? {ready: false, phase: 'overloaded', cause: 'the queue is full'} : {ready: true, phase: 'ready'};
+  }
+  for (const [phase, told] of [
+    ['broken', 'broken'],
+    ['exited', 'restarting'],
+    ['gave-up', 'gave-up'],
+  ] as const) {
+    const found = states.find(state => state.phase === phase);
+    if (found) return {ready: false, phase: told, ...(found.error !== undefined && {cause: found.error})};
+  }
+  return {ready: false, phase: 'booting'};
+}

@@ -1,0 +1,33 @@
+import {readFileSync} from 'node:fs';
+
+/** How often the kernel ended a process of our control group for want of memory. */
+export interface OomCounter {
+  /** Grows only; 0 where the system does not tell. */
+  kills(): number;
+}
+
+/** Where the counter stands: cgroup v2, then v1, in the group of this process or, in a container, at the root. */
+const places = (v2: string, v1: string) => [
+  `/sys/fs/cgroup${v2}/memory.events`,
+  '/sys/fs/cgroup/memory.events',
+  `/sys/fs/cgroup/memory${v1}/memory.oom_control`,
+  '/sys/fs/cgroup/memory/memory.oom_control',
+];
+
+/** Finds the counter once; reading it is one small file of the kernel. */
+export function openOomCounter(read: (path: string) => string = path => readFileSync(path, 'utf8')): OomCounter {
+  const groups = attempt(() => read('/proc/self/cgroup')) ?? '';
+  const v2 = /^0::(\/.*)$/m.exec(groups)?.[1] ?? '';
+  const v1 = /^\d+:(?:\w+,)*memory(?:,\w+)*:(\/.*)$/m.exec(groups)?.[1] ?? '';
+  const count = (path: string) => Number(/^oom_kill (\d+)$/m.exec(attempt(() => read(path)) ?? '')?.[1] ?? Number.NaN);
+  const found = places(v2, v1).find(path => !Number.isNaN(count(path)));
+  return {kills: () => (found === undefined ? 0 : count(found) || 0)};
+}
+
+function attempt<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch {
+    return undefined;
+  }
+}

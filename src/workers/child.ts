@@ -1,0 +1,212 @@
+import {type ChildProcess, spawn} from 'node:child_process';
+import path from 'node:path';
+import type {Readable} from 'node:stream';
+import type {Clock} from '../clock.ts';
+import type {ExitReason} from '../facts.ts';
+import type {FunctionLine} from '../log.ts';
+import type {Command, StartRecord} from '../runtime.ts';
+import type {OomCounter} from './cgroup.ts';
+import {describeExit} from './lifecycle.ts';
+import {listensThere} from './listener.ts';
+import {readLines} from './logs.ts';
+import {residentBytes} from './memory.ts';
+import {accepts} from './port.ts';
+import {hearBridge, type LoadReport, longestRecordBytes} from './report.ts';
+
+export interface ChildOptions {
+  readonly command: Command;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly host: string;
+  readonly port: number;
+  readonly startTimeoutMs: number;
+  /** Whom the child runs as; undefined: as the core. */
+  readonly user: {readonly uid: number; readonly gid: number} | undefined;
+  /** Resident bytes past which it is ended; undefined: no limit. */
+  readonly memoryBytes: number | undefined;
+}
+
+export interface ChildEvents {
+  /** It listens. `loaded` false: it answers every call with the reason. */
+  ready(report: LoadReport, start: StartRecord): void;
+  exited(exit: ChildExit): void;
+  line(line: FunctionLine): void;
+  /** A call whose caller had left came to its end. */
+  settled(invocationId: string): void;
+}
+
+export interface ChildExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly reason: ExitReason;
+  /** What the system said when it could not be started. */
+  readonly error?: string;
+  /** 0 when it never was ready. */
+  readonly upMs: number;
+  /** The end of what it wrote to stderr, at most 4 KB. */
+  readonly lastWords: string;
+  /** Set when it ended before it was ready. */
+  readonly start: StartRecord | undefined;
+}
+
+const tailBytes = 4096;
+const portPollMs = 10;
+const memoryPollMs = 500;
+
+/** One process of a sub-runtime, from its spawn to its exit, with its process group. */
+export class Child {
+  readonly #options: ChildOptions;
+  readonly #events: ChildEvents;
+  readonly #clock: Clock;
+  readonly #ooms: OomCounter;
+  readonly #process: ChildProcess;
+  readonly #over = new AbortController();
+  readonly #exit = Promise.withResolvers<void>();
+  readonly #startedAt: number;
+  readonly #oomsBefore: number;
+  #readyAt: number | undefined;
+  /** Why we ended it, when we did. */
+  #verdict: ExitReason | undefined;
+  #tail = '';
+
+  constructor(options: ChildOptions, events: ChildEvents, {clock, ooms}: {clock: Clock; ooms: OomCounter}) {
+    const {command, environment, user, startTimeoutMs} = options;
+    this.#options = options;
+    this.#events = events;
+    this.#clock = clock;
+    this.#ooms = ooms;
+    this.#oomsBefore = ooms.kills();
+    this.#startedAt = clock.now();
+    this.#process = spawn(command.file, command.args, {
+      env: environment,
+      detached: true, // a session and process group of its own: signals reach its children too
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      ...user,
+    });
+    this.#readOutput();
+    if (command.readiness === 'port') void this.#awaitPort();
+    const stopTimer = clock.after(startTimeoutMs, () => {
+      if (this.#readyAt === undefined) this.end('never-ready');
+    });
+    this.#over.signal.addEventListener('abort', stopTimer);
+    this.#process.once('error', error => this.#ended(null, null, error.message));
+    this.#process.once('exit', (code, signal) => this.#ended(code, signal));
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  get executable(): string {
+    return path.basename(this.#options.command.file);
+  }
+
+  /** Resolves when it is gone. */
+  get exit(): Promise<void> {
+    return this.#exit.promise;
+  }
+
+  /** TERM to the process group, KILL when it has not ended after `graceMs`. */
+  async stop(reason: ExitReason, graceMs: number): Promise<void> {
+    this.#verdict ??= reason;
+    this.#signalGroup('SIGTERM');
+    const stopTimer = this.#clock.after(graceMs, () => this.#signalGroup('SIGKILL'));
+    await this.exit;
+    stopTimer();
+  }
+
+  /** KILL to the process group, at once. */
+  end(reason: ExitReason): void {
+    this.#verdict ??= reason;
+    this.#signalGroup('SIGKILL');
+  }
+
+  #readOutput(): void {
+    const {stdout, stderr, stdio} = this.#process;
+    if (stdout) readLines(stdout, line => this.#events.line({stream: 'stdout', line}));
+    if (stderr) {
+      readLines(stderr, line => {
+        this.#tail = `${this.#tail}${line}\n`.slice(-tailBytes);
+        this.#events.line({stream: 'stderr', line});
+      });
+    }
+    const report = stdio[3] as Readable | undefined; // 'pipe' makes it a readable socket
+    if (report) {
+      const hearing = {
+        report: (heard: LoadReport) => this.#ready(heard),
+        line: (line: FunctionLine) => this.#hearLine(line),
+        settled: (id: string) => this.#events.settled(id),
+      };
+      readLines(report, line => hearBridge(line, hearing), longestRecordBytes);
+    }
+  }
+
+  #hearLine(line: FunctionLine): void {
+    if (line.stream === 'stderr') this.#tail = `${this.#tail}${line.line}\n`.slice(-tailBytes);
+    this.#events.line(line);
+  }
+
+  /** A foreign sub-runtime is ready when its port accepts and the listener is its own. */
+  async #awaitPort(): Promise<void> {
+    const {host, port} = this.#options;
+    const {signal} = this.#over;
+    while (!signal.aborted) {
+      if ((await accepts(host, port)) && this.pid !== undefined && listensThere(port, this.pid) !== false) {
+        this.#ready({loaded: true});
+        return;
+      }
+      await this.#clock.sleep(portPollMs, signal);
+    }
+  }
+
+  #ready(report: LoadReport): void {
+    if (this.#over.signal.aborted || this.#readyAt !== undefined) return;
+    this.#readyAt = this.#clock.monotonic();
+    if (this.#options.memoryBytes !== undefined) void this.#watchMemory(this.#options.memoryBytes);
+    const {error, runtime} = report;
+    this.#events.ready(report, {...this.#begun(), ...(error !== undefined && {error}), ...(runtime !== undefined && {runtime})});
+  }
+
+  async #watchMemory(limitBytes: number): Promise<void> {
+    while (await this.#clock.sleep(memoryPollMs, this.#over.signal)) {
+      const bytes = this.pid === undefined ? undefined : residentBytes(this.pid);
+      if (bytes !== undefined && bytes > limitBytes) this.end('oom');
+    }
+  }
+
+  #begun() {
+    return {executable: this.executable, pid: this.pid, startedAt: this.#startedAt, endedAt: this.#clock.now()};
+  }
+
+  #ended(code: number | null, signal: string | null, error?: string): void {
+    if (this.#over.signal.aborted) return;
+    this.#over.abort();
+    this.#signalGroup('SIGKILL'); // what it forked must not outlive it
+    const reason = this.#verdict ?? this.#judge(code, signal, error);
+    this.#events.exited({
+      code,
+      signal,
+      reason,
+      ...(error !== undefined && {error}),
+      upMs: this.#readyAt === undefined ? 0 : this.#clock.monotonic() - this.#readyAt,
+      lastWords: this.#tail,
+      start: this.#readyAt === undefined ? {...this.#begun(), exitCode: code, error: describeExit({reason, code, signal, ...(error !== undefined && {error})})} : undefined,
+    });
+    this.#exit.resolve();
+  }
+
+  #judge(code: number | null, signal: string | null, error: string | undefined): ExitReason {
+    if (error !== undefined) return 'unspawnable';
+    if (signal === 'SIGKILL' && this.#ooms.kills() > this.#oomsBefore) return 'oom';
+    if (signal !== null) return 'signal';
+    return code === 0 ? 'exit-zero' : 'exit-nonzero';
+  }
+
+  #signalGroup(signal: NodeJS.Signals): void {
+    if (this.pid === undefined) return;
+    try {
+      process.kill(-this.pid, signal);
+    } catch {
+      // The group is empty already.
+    }
+  }
+}
