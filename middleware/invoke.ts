@@ -37,7 +37,7 @@ async function callFunction(
   const {id, event, deadline, span} = invocation;
   if (!event || !deadline || !span) throw new TypeError('Expected the event to be written before the function is called');
   for (let attempt = 0; ; attempt++) {
-    const lease = await runtimes.lease(deadline.monotonicMs, signal);
+    const lease = await runtimes.lease(deadline, signal);
     if (lease.cold) meter.coldStarted();
     if (lease.waitedMs > 0) span.waited(lease);
     const call = span.call(attempt, lease.address);

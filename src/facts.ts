@@ -19,7 +19,7 @@ export interface FactTypes {
   /** It listens. `loaded` is false when the handler could not be imported; `error` says why. */
   'runtime.ready': {bootMs: number; loaded: boolean; error?: string};
   /** It is gone. Code 0 is also an exit: a function never finishes by itself. */
-  'runtime.exited': {code: number | null; signal: string | null; reason: ExitReason; upMs: number};
+  'runtime.exited': {code: number | null; signal: string | null; reason: ExitReason; upMs: number; error?: string};
   /** The supervisor stopped restarting this sub-runtime. */
   'runtime.gave-up': {exits: number; withinMs: number};
 }

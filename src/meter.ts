@@ -20,4 +20,6 @@ export interface Meter {
   runtimeReady(bootSeconds: number): void;
   runtimeExited(reason: ExitReason): void;
   appended(seconds: number): void;
+  /** Lines of the log that were not written: the function's past its budget, or any that our output did not take. */
+  linesDropped(lines: number): void;
 }

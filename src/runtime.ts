@@ -32,6 +32,13 @@ export interface RuntimeAdapter {
   readonly concurrency: number;
 }
 
+/** When an invocation must have been answered, and the limit that made it so. */
+export interface Deadline {
+  /** On the monotonic clock. */
+  readonly monotonicMs: number;
+  readonly timeoutMs: number;
+}
+
 /** One call of the function. */
 export interface RuntimeCall {
   readonly invocationId: string;
@@ -90,12 +97,12 @@ export interface StartRecord {
 /** Whoever can call the function: in the house the pool. */
 export interface Runtimes {
   /**
-  Waits for a free place in a ready sub-runtime, at most until `deadline` (monotonic milliseconds).
+  Waits for a free place in a ready sub-runtime, at most until the deadline.
 
   @param signal gives the wait up
-  @throws Fault POOL_BUSY, POOL_NOT_READY, POOL_GAVE_UP, CALLER_LEFT, DRAINING
+  @throws Fault POOL_BUSY, POOL_NOT_READY, POOL_GAVE_UP, CALLER_LEFT, DRAINING, UPSTREAM_TIMEOUT when the deadline came first
   */
-  lease(deadline: number, signal?: AbortSignal): Promise<Lease>;
+  lease(deadline: Deadline, signal?: AbortSignal): Promise<Lease>;
 }
 
 /** The call did not reach the sub-runtime: sending it again cannot run the function twice. */

@@ -66,7 +66,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   const environment = {...childEnvironment(table, env), SCW_PAYLOAD_MAX_SIZE: String(section.payloadMaxBytes)};
 
   await using opening = new AsyncDisposableStack();
-  const log = opening.use(await openLog({level: config.logLevel, pretty}));
+  const log = opening.use(await openLog({level: config.logLevel, pretty, clock, onDropped: () => metrics.meter.linesDropped(1)}));
   for (const warning of warnings) log.warn({}, warning);
   if (process.pid === 1) log.warn({}, 'Running as PID 1: orphans of the function are not reaped; start under an init such as `tini -g --`');
   const keys = await openKeys(config, log, clock);

@@ -19,7 +19,7 @@ export interface Crew {
 export function readinessOf(crew: Crew, isDraining: boolean): Readiness {
   if (isDraining) return {ready: false, phase: 'draining'};
   const states = crew.states();
-  if (crew.ready() > 0 && states.some(({phase}) => phase !== 'broken')) {
+  if (crew.ready() > 0 && states.some(({phase}) => phase === 'ready')) {
     return crew.isOverloaded() ? {ready: false, phase: 'overloaded', cause: 'the queue is full'} : {ready: true, phase: 'ready'};
   }
   for (const [phase, told] of [

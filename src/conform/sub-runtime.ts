@@ -96,6 +96,7 @@ export class SubRuntime implements AsyncDisposable {
         },
         line: line => void this.lines.push(line),
         settled() {},
+        linesDropped() {},
       },
       {clock, ooms: {kills: () => 0}},
     );

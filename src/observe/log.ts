@@ -1,7 +1,17 @@
+import {constants, fstatSync, openSync} from 'node:fs';
 import pino from 'pino';
+import type {Clock} from '../clock.ts';
 import type {FunctionLine, Log} from '../log.ts';
 
-export interface OpenLog extends Log, Disposable {
+export interface LogOptions {
+  readonly level: string;
+  readonly pretty: boolean;
+  /** Told of each line that stdout did not take. */
+  readonly onDropped: () => void;
+  readonly clock: Clock;
+}
+
+export interface OpenLog extends Log, AsyncDisposable {
   /** Writes a line of the function as a record of its own. */
   function(line: FunctionLine): void;
 }
@@ -9,9 +19,12 @@ export interface OpenLog extends Log, Disposable {
 /** Past this many bytes that stdout does not take, lines are dropped: logs never stop the function. */
 const bufferBytes = 8 * 2 ** 20;
 
+/** Whoever reads stdout may be dead: the end of the process waits no longer for the last lines. */
+const lastLinesMs = 1000;
+
 /** JSON lines on stdout; on a terminal, lines for people. */
-export async function openLog({level, pretty}: {level: string; pretty: boolean}): Promise<OpenLog> {
-  const destination = pretty ? await prettyStream() : jsonStream();
+export async function openLog({level, pretty, onDropped, clock}: LogOptions): Promise<OpenLog> {
+  const destination = pretty ? await prettyStream() : jsonStream(onDropped);
   const logger = pino(
     {level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: {level: label => ({level: label})}},
     destination,
@@ -23,17 +36,39 @@ export async function openLog({level, pretty}: {level: string; pretty: boolean})
     warn: (fields, message) => logger.warn(fields, message),
     error: (fields, message) => logger.error(fields, message),
     function: ({line, ...fields}) => ofFunction.info(fields, line),
-    [Symbol.dispose]() {
-      if ('flushSync' in destination) destination.flushSync();
+    async [Symbol.asyncDispose]() {
+      logger.level = 'silent';
+      ofFunction.level = 'silent';
+      if (!('flushSync' in destination)) return;
+      const {promise, resolve} = Promise.withResolvers<unknown>();
+      destination.once('close', resolve);
+      destination.once('error', resolve);
+      clock.after(lastLinesMs, () => resolve(undefined));
+      destination.end();
+      await promise;
     },
   };
 }
 
-function jsonStream() {
-  const stream = pino.destination({fd: 1, sync: false, maxLength: bufferBytes});
+function jsonStream(onDropped: () => void) {
+  const stream = pino.destination({fd: writableOutput(), sync: false, maxLength: bufferBytes});
   // A closed or full stdout (EPIPE, ENOSPC) loses log lines, never the process.
   stream.on('error', () => {});
+  stream.on('drop', onDropped);
   return stream;
+}
+
+/**
+A pipe that nobody reads holds a thread in `write` for ever, and with it the end of the process. Opened once more, not
+to wait, a pipe tells instead that it is full. Files, terminals and sockets stay as they are.
+*/
+function writableOutput(): number {
+  if (!fstatSync(1).isFIFO()) return 1;
+  try {
+    return openSync('/proc/self/fd/1', constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    return 1; // no /proc, or the pipe is another user's
+  }
 }
 
 async function prettyStream() {

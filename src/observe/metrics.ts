@@ -103,6 +103,11 @@ export function openMetrics(version: string, gauges: Gauges): Metrics {
     labelNames: ['reason'],
     registers,
   });
+  const linesDropped = new Counter({
+    name: 'core_log_lines_dropped_total',
+    help: 'Log lines that were not written: past the budget of the function, or not taken by our output.',
+    registers,
+  });
   const appendSeconds = new Histogram({
     name: 'core_journal_append_seconds',
     help: 'Time of an append to the journal.',
@@ -208,6 +213,7 @@ export function openMetrics(version: string, gauges: Gauges): Metrics {
     runtimeReady: boot => initSeconds.observe(boot),
     runtimeExited: reason => restarts.labels(reason).inc(),
     appended: elapsed => appendSeconds.observe(elapsed),
+    linesDropped: lines => linesDropped.inc(lines),
   };
   return {meter, counts: () => ({accepted, settled, handedBack}), contentType: registry.contentType, scrape: () => registry.metrics()};
 }

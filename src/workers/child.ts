@@ -5,13 +5,13 @@ import type {Clock} from '../clock.ts';
 import type {ExitReason} from '../facts.ts';
 import type {FunctionLine} from '../log.ts';
 import type {Command, StartRecord} from '../runtime.ts';
+import {LineBudget, logBytesPerSecond} from './budget.ts';
 import type {OomCounter} from './cgroup.ts';
 import {describeExit} from './lifecycle.ts';
-import {listensThere} from './listener.ts';
-import {readLines} from './logs.ts';
-import {residentBytes} from './memory.ts';
-import {accepts} from './port.ts';
-import {hearBridge, type LoadReport, longestRecordBytes} from './report.ts';
+import {awaitListener} from './listener.ts';
+import {outgrows} from './memory.ts';
+import {Output} from './output.ts';
+import type {LoadReport} from './report.ts';
 
 export interface ChildOptions {
   readonly command: Command;
@@ -30,6 +30,8 @@ export interface ChildEvents {
   ready(report: LoadReport, start: StartRecord): void;
   exited(exit: ChildExit): void;
   line(line: FunctionLine): void;
+  /** It wrote more than its budget; told at most once a second. */
+  linesDropped(lines: number): void;
   /** A call whose caller had left came to its end. */
   settled(invocationId: string): void;
 }
@@ -42,15 +44,14 @@ export interface ChildExit {
   readonly error?: string;
   /** 0 when it never was ready. */
   readonly upMs: number;
-  /** The end of what it wrote to stderr, at most 4 KB. */
-  readonly lastWords: string;
+  /** The end of what it wrote to stderr, at most 4 KB; it may still be on its way. */
+  readonly lastWords: Promise<string>;
   /** Set when it ended before it was ready. */
   readonly start: StartRecord | undefined;
 }
 
-const tailBytes = 4096;
-const portPollMs = 10;
-const memoryPollMs = 500;
+/** Somebody who left the process group may hold the pipes: so long is waited for what is in them. */
+const lastWordsMs = 250;
 
 /** One process of a sub-runtime, from its spawn to its exit, with its process group. */
 export class Child {
@@ -58,7 +59,8 @@ export class Child {
   readonly #events: ChildEvents;
   readonly #clock: Clock;
   readonly #ooms: OomCounter;
-  readonly #process: ChildProcess;
+  readonly #process: ChildProcess | undefined;
+  readonly #output: Output;
   readonly #over = new AbortController();
   readonly #exit = Promise.withResolvers<void>();
   readonly #startedAt: number;
@@ -66,34 +68,31 @@ export class Child {
   #readyAt: number | undefined;
   /** Why we ended it, when we did. */
   #verdict: ExitReason | undefined;
-  #tail = '';
 
   constructor(options: ChildOptions, events: ChildEvents, {clock, ooms}: {clock: Clock; ooms: OomCounter}) {
-    const {command, environment, user, startTimeoutMs} = options;
+    const {command, startTimeoutMs, memoryBytes} = options;
     this.#options = options;
     this.#events = events;
     this.#clock = clock;
     this.#ooms = ooms;
     this.#oomsBefore = ooms.kills();
     this.#startedAt = clock.now();
-    this.#process = spawn(command.file, command.args, {
-      env: environment,
-      detached: true, // a session and process group of its own: signals reach its children too
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-      ...user,
-    });
-    this.#readOutput();
+    this.#process = this.#spawn();
+    this.#output = this.#readOutput();
     if (command.readiness === 'port') void this.#awaitPort();
+    if (memoryBytes !== undefined && this.pid !== undefined) {
+      void outgrows(this.pid, memoryBytes, clock, this.#over.signal).then(isOver => isOver && this.end('oom'));
+    }
     const stopTimer = clock.after(startTimeoutMs, () => {
       if (this.#readyAt === undefined) this.end('never-ready');
     });
     this.#over.signal.addEventListener('abort', stopTimer);
-    this.#process.once('error', error => this.#ended(null, null, error.message));
-    this.#process.once('exit', (code, signal) => this.#ended(code, signal));
+    this.#process?.once('error', error => this.#ended(null, null, error.message));
+    this.#process?.once('exit', (code, signal) => this.#ended(code, signal));
   }
 
   get pid(): number | undefined {
-    return this.#process.pid;
+    return this.#process?.pid;
   }
 
   get executable(): string {
@@ -120,57 +119,41 @@ export class Child {
     this.#signalGroup('SIGKILL');
   }
 
-  #readOutput(): void {
-    const {stdout, stderr, stdio} = this.#process;
-    if (stdout) readLines(stdout, line => this.#events.line({stream: 'stdout', line}));
-    if (stderr) {
-      readLines(stderr, line => {
-        this.#tail = `${this.#tail}${line}\n`.slice(-tailBytes);
-        this.#events.line({stream: 'stderr', line});
+  /** Node tells some refusals of the system by an event and throws others: here all come later, as the end of the process. */
+  #spawn(): ChildProcess | undefined {
+    const {command, environment, user} = this.#options;
+    try {
+      return spawn(command.file, command.args, {
+        env: environment,
+        detached: true, // a session and process group of its own: signals reach its children too
+        stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+        ...user,
       });
-    }
-    const report = stdio[3] as Readable | undefined; // 'pipe' makes it a readable socket
-    if (report) {
-      const hearing = {
-        report: (heard: LoadReport) => this.#ready(heard),
-        line: (line: FunctionLine) => this.#hearLine(line),
-        settled: (id: string) => this.#events.settled(id),
-      };
-      readLines(report, line => hearBridge(line, hearing), longestRecordBytes);
+    } catch (error) {
+      process.nextTick(() => this.#ended(null, null, (error as Error).message)); // the system's refusal is an Error
+      return undefined;
     }
   }
 
-  #hearLine(line: FunctionLine): void {
-    if (line.stream === 'stderr') this.#tail = `${this.#tail}${line.line}\n`.slice(-tailBytes);
-    this.#events.line(line);
+  #readOutput(): Output {
+    const report = (this.#process?.stdio?.[3] ?? null) as Readable | null; // 'pipe' makes it a readable socket
+    const pipes = {stdout: this.#process?.stdout ?? null, stderr: this.#process?.stderr ?? null, report};
+    const {line, settled, linesDropped} = this.#events;
+    const budget = new LineBudget({bytesPerSecond: logBytesPerSecond, onDropped: linesDropped}, this.#clock);
+    return new Output(pipes, {report: heard => this.#ready(heard), line, settled}, budget);
   }
 
-  /** A foreign sub-runtime is ready when its port accepts and the listener is its own. */
   async #awaitPort(): Promise<void> {
     const {host, port} = this.#options;
-    const {signal} = this.#over;
-    while (!signal.aborted) {
-      if ((await accepts(host, port)) && this.pid !== undefined && listensThere(port, this.pid) !== false) {
-        this.#ready({loaded: true});
-        return;
-      }
-      await this.#clock.sleep(portPollMs, signal);
-    }
+    if (this.pid !== undefined && (await awaitListener({host, port, group: this.pid}, this.#clock, this.#over.signal)))
+      this.#ready({loaded: true});
   }
 
   #ready(report: LoadReport): void {
     if (this.#over.signal.aborted || this.#readyAt !== undefined) return;
     this.#readyAt = this.#clock.monotonic();
-    if (this.#options.memoryBytes !== undefined) void this.#watchMemory(this.#options.memoryBytes);
     const {error, runtime} = report;
     this.#events.ready(report, {...this.#begun(), ...(error !== undefined && {error}), ...(runtime !== undefined && {runtime})});
-  }
-
-  async #watchMemory(limitBytes: number): Promise<void> {
-    while (await this.#clock.sleep(memoryPollMs, this.#over.signal)) {
-      const bytes = this.pid === undefined ? undefined : residentBytes(this.pid);
-      if (bytes !== undefined && bytes > limitBytes) this.end('oom');
-    }
   }
 
   #begun() {
@@ -188,8 +171,11 @@ export class Child {
       reason,
       ...(error !== undefined && {error}),
       upMs: this.#readyAt === undefined ? 0 : this.#clock.monotonic() - this.#readyAt,
-      lastWords: this.#tail,
-      start: this.#readyAt === undefined ? {...this.#begun(), exitCode: code, error: describeExit({reason, code, signal, ...(error !== undefined && {error})})} : undefined,
+      lastWords: this.#output.lastWords(new Promise(resolve => void this.#clock.after(lastWordsMs, () => resolve(undefined)))),
+      start:
+        this.#readyAt === undefined
+          ? {...this.#begun(), exitCode: code, error: describeExit({reason, code, signal, ...(error !== undefined && {error})})}
+          : undefined,
     });
     this.#exit.resolve();
   }

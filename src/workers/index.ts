@@ -5,6 +5,7 @@ import type {Fact} from '../facts.ts';
 import type {FunctionLine, Log} from '../log.ts';
 import type {Meter} from '../meter.ts';
 import type {FunctionSpec, Runtimes, StartRecord} from '../runtime.ts';
+import {logBytesPerSecond} from './budget.ts';
 import {openOomCounter} from './cgroup.ts';
 import type {LifecycleState} from './lifecycle.ts';
 import {residentBytes} from './memory.ts';
@@ -97,7 +98,7 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
           preferredPort: index === 0 ? port : 0,
           concurrency,
         },
-        {...house, facts: house.facts, line: house.line, started: house.started, pool, ooms, watchdog, gaveUp},
+        {...house, pool, ooms, watchdog, linesDropped, gaveUp},
       ),
   );
   await Promise.all(supervisors.map(supervisor => supervisor.start()));
@@ -135,6 +136,11 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
       watchdog[Symbol.dispose]();
     },
   };
+
+  function linesDropped(lines: number): void {
+    house.meter.linesDropped(lines);
+    house.log.warn({lines}, `The function writes more than ${logBytesPerSecond / 2 ** 20} MiB a second: ${lines} lines were dropped`);
+  }
 
   /** Nobody is left that could take a call, now or later. */
   function gaveUp(): void {

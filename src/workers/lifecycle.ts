@@ -13,6 +13,8 @@ export type Seen =
       readonly code: number | null;
       readonly signal: string | null;
       readonly reason: ExitReason;
+      /** What the system said when it could not be started. */
+      readonly error?: string;
       readonly upMs: number;
       /** Monotonic milliseconds. */
       readonly at: number;
@@ -59,8 +61,8 @@ export function decide(state: LifecycleState, seen: Seen, policy = restartPolicy
       return [{type: 'runtime.ready', data: error === undefined ? {bootMs, loaded} : {bootMs, loaded, error}}];
     }
     case 'exited': {
-      const {code, signal, reason, upMs, at} = seen;
-      const exited: Fact = {type: 'runtime.exited', data: {code, signal, reason, upMs}};
+      const {code, signal, reason, error, upMs, at} = seen;
+      const exited: Fact = {type: 'runtime.exited', data: {code, signal, reason, upMs, ...(error !== undefined && {error})}};
       const exits = recent(state.exits, at, policy).length + 1;
       if (isOurDoing(reason) || exits <= policy.exitsAllowed) return [exited];
       return [exited, {type: 'runtime.gave-up', data: {exits, withinMs: policy.withinMs}}];

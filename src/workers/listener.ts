@@ -1,4 +1,25 @@
 import {readdirSync, readFileSync, readlinkSync} from 'node:fs';
+import type {Clock} from '../clock.ts';
+import {accepts} from './port.ts';
+
+const pollMs = 10;
+
+/**
+A foreign sub-runtime is ready when its port accepts and the listener is its own.
+
+@returns false when `over` aborts before
+*/
+export async function awaitListener(
+  {host, port, group}: {host: string; port: number; group: number},
+  clock: Clock,
+  over: AbortSignal,
+): Promise<boolean> {
+  while (!over.aborted) {
+    if ((await accepts(host, port)) && listensThere(port, group) !== false) return true;
+    await clock.sleep(pollMs, over);
+  }
+  return false;
+}
 
 /**
 Whether the process that listens on a loopback port belongs to the process group of `pid`.

@@ -4,19 +4,34 @@ import type {Readable} from 'node:stream';
 export const longestLineBytes = 64 * 2 ** 10;
 export const cutMark = ' [line goes on]';
 
+export interface ReadLinesOptions {
+  /** A longer line comes in parts of this many bytes. */
+  readonly longestBytes?: number;
+  /** Asked before a line is handed on; told how many were not. */
+  readonly budget?: {take(bytes: number): boolean; drop(lines: number): void};
+}
+
 /**
 Reads a stream of lines for ever, in chunks, and never holds more than one part of a line.
 Bytes that are not UTF-8 become U+FFFD. The last line needs no newline.
-
-@param longestBytes a longer line comes in parts of this many bytes
 */
-export function readLines(stream: Readable, onLine: (line: string) => void, longestBytes = longestLineBytes): void {
+export function readLines(
+  stream: Readable,
+  onLine: (line: string) => void,
+  {longestBytes = longestLineBytes, budget}: ReadLinesOptions = {},
+): void {
   let held: Buffer[] = [];
   let heldBytes = 0;
+  /** What is left of the line of now is dropped, too. */
+  let isDropping = false;
 
   stream.on('data', (chunk: Buffer) => {
     let start = 0;
     while (start < chunk.length) {
+      if (isDropping) {
+        start = skipLine(chunk, start);
+        continue;
+      }
       const newline = chunk.indexOf(10, start);
       const end = newline === -1 ? chunk.length : newline;
       const room = longestBytes - heldBytes;
@@ -27,8 +42,8 @@ export function readLines(stream: Readable, onLine: (line: string) => void, long
         continue;
       }
       hold(chunk.subarray(start, end));
-      if (newline !== -1) endLine();
       start = end + 1;
+      if (newline !== -1 && !endLine()) start = skipChunk(chunk, start);
     }
   });
   stream.on('end', () => {
@@ -42,20 +57,52 @@ export function readLines(stream: Readable, onLine: (line: string) => void, long
     heldBytes += part.length;
   }
 
-  function endLine() {
-    const line = (held.length === 1 && held[0] ? held[0] : Buffer.concat(held)).toString('utf8');
+  /** False when the line was dropped. */
+  function endLine(): boolean {
+    const parts = held;
+    const bytes = heldBytes;
     held = [];
     heldBytes = 0;
+    if (budget && !budget.take(bytes)) {
+      budget.drop(1);
+      return false;
+    }
+    const line = (parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts)).toString('utf8');
     onLine(line.endsWith('\r') ? line.slice(0, -1) : line);
+    return true;
   }
 
   /** Hands on what is held; the start of a character whose other bytes are still to come stays. */
   function cut() {
     const bytes = Buffer.concat(held);
+    if (budget && !budget.take(bytes.length)) {
+      held = [];
+      heldBytes = 0;
+      isDropping = true;
+      return;
+    }
     const end = wholeCharacters(bytes);
     held = [bytes.subarray(end)];
     heldBytes = bytes.length - end;
     onLine(bytes.toString('utf8', 0, end) + cutMark);
+  }
+
+  /** Where the next line starts. */
+  function skipLine(chunk: Buffer, start: number): number {
+    const newline = chunk.indexOf(10, start);
+    if (newline === -1) return chunk.length;
+    isDropping = false;
+    budget?.drop(1);
+    return newline + 1;
+  }
+
+  /** The budget is spent: what the chunk still has is not worth a look at each line. Its last, unended line is kept. */
+  function skipChunk(chunk: Buffer, start: number): number {
+    const last = chunk.lastIndexOf(10);
+    let lines = 0;
+    for (let at = start; at <= last; at++) if (chunk[at] === 10) lines++;
+    budget?.drop(lines);
+    return Math.max(start, last + 1);
   }
 }
 

@@ -1,7 +1,7 @@
 import type {Clock} from '../clock.ts';
 import {Fault} from '../errors.ts';
 import type {RuntimeCall, RuntimeReply} from '../runtime.ts';
-import type {Upstream} from './upstream.ts';
+import type {CallEnd, Upstream} from './upstream.ts';
 
 export interface MemberOptions {
   readonly upstream: Pick<Upstream, 'send' | 'destroy'>;
@@ -21,6 +21,12 @@ export interface Place {
 /** How long after its deadline a call may still come to its end by itself. */
 const stuckAfterMs = 1000;
 
+/**
+A connection that breaks off is of a process that just ended, most likely. Its exit is known a moment later: until then
+nobody else is sent there, and whoever was in it waits for the reason.
+*/
+const lostMs = 25;
+
 /** One ready sub-runtime and the calls in it. A place is taken until the sub-runtime is done with the call, not only the caller. */
 export class Member {
   readonly address: MemberOptions['address'];
@@ -34,6 +40,8 @@ export class Member {
   /** What to do when a call ends whose connection is closed already, by invocation id. */
   readonly #unsettled = new Map<string, () => void>();
   #quiet: (() => void) | undefined;
+  #restsUntil = 0;
+  readonly #lost = Promise.withResolvers<Fault>();
 
   constructor(options: MemberOptions) {
     this.#options = options;
@@ -47,6 +55,11 @@ export class Member {
 
   get isFull(): boolean {
     return this.#active >= this.concurrency;
+  }
+
+  /** Milliseconds until it should be given a call again; 0: now. */
+  get restMs(): number {
+    return Math.max(0, this.#restsUntil - this.#options.clock.monotonic());
   }
 
   take(now: number): Place {
@@ -77,6 +90,7 @@ export class Member {
 
   /** Breaks off every call: the process is gone. */
   destroy(reason: Fault): void {
+    this.#lost.resolve(reason);
     this.#options.upstream.destroy(reason);
     for (const end of [...this.#unsettled.values()]) end();
   }
@@ -102,16 +116,28 @@ export class Member {
       });
     };
     // A closed connection says nothing of the function: it ends when the bridge says so, or with its process.
-    const onConnectionEnd = (mayRun: boolean) => {
+    const onConnectionEnd = ({mayRun, broke}: CallEnd) => {
+      if (broke) this.#restsUntil = this.#options.clock.monotonic() + lostMs;
       if (!mayRun || !call.signal?.aborted) return end();
       abandon();
       this.#unsettled.set(call.invocationId, end);
     };
-    const reply = this.#options.upstream.send(call, onConnectionEnd);
-    reply.catch(error => {
-      if (error instanceof Fault && (error.code === 'UPSTREAM_TIMEOUT' || error.code === 'CALLER_LEFT')) abandon();
+    return this.#options.upstream.send(call, onConnectionEnd).catch(async error => {
+      if (!(error instanceof Fault)) throw error;
+      if (error.code === 'UPSTREAM_TIMEOUT' || error.code === 'CALLER_LEFT') abandon();
+      throw error.code === 'UPSTREAM_LOST' ? await this.#reasonOf(error) : error;
     });
-    return reply;
+  }
+
+  /** Why the process went away, when that becomes known in a moment. */
+  #reasonOf(lost: Fault): Promise<Fault> {
+    const {promise, resolve} = Promise.withResolvers<Fault>();
+    const stopTimer = this.#options.clock.after(lostMs, () => resolve(lost));
+    void this.#lost.promise.then(reason => {
+      stopTimer();
+      resolve(reason);
+    });
+    return promise;
   }
 
   #tellQuiet(): void {

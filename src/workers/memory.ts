@@ -1,4 +1,7 @@
 import {readFileSync} from 'node:fs';
+import type {Clock} from '../clock.ts';
+
+const pollMs = 250;
 
 /** Resident bytes of a process. Linux tells it in /proc; elsewhere it stays unknown. */
 export function residentBytes(pid: number): number | undefined {
@@ -8,4 +11,12 @@ export function residentBytes(pid: number): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Resolves true when the process holds more resident bytes than the limit, false when it is over before. */
+export async function outgrows(pid: number, limitBytes: number, clock: Clock, over: AbortSignal): Promise<boolean> {
+  while (await clock.sleep(pollMs, over)) {
+    if ((residentBytes(pid) ?? 0) > limitBytes) return true;
+  }
+  return false;
 }

@@ -1,7 +1,7 @@
 import type {Clock} from '../clock.ts';
 import {Fault} from '../errors.ts';
 import type {Meter} from '../meter.ts';
-import type {Lease, RuntimeCall, RuntimeReply, Runtimes, StartRecord} from '../runtime.ts';
+import type {Deadline, Lease, RuntimeCall, RuntimeReply, Runtimes, StartRecord} from '../runtime.ts';
 import type {Member} from './member.ts';
 
 export interface PoolOptions {
@@ -80,29 +80,34 @@ export class Pool implements Runtimes {
     this.#refusal = undefined;
   }
 
-  async lease(deadline: number, signal?: AbortSignal): Promise<Lease> {
+  async lease(deadline: Deadline, signal?: AbortSignal): Promise<Lease> {
     if (this.#refusal) throw this.#refusal();
+    if (signal?.aborted) throw new Fault('CALLER_LEFT');
+    const leftMs = deadline.monotonicMs - this.#clock.monotonic();
+    if (leftMs <= 0) throw tooLate(deadline);
     const free = this.#waiting.length === 0 ? this.#freeMember() : undefined;
     if (free) return this.#take(free, 0, false);
     if (this.#waiting.length >= this.#options.queueLength) throw this.#busy();
-    if (this.#members.length > 0 && this.#queueMs() > deadline - this.#clock.monotonic()) throw this.#busy();
+    if (this.#members.length > 0 && this.#queueMs() > leftMs) throw this.#busy();
     return this.#wait(deadline, signal);
   }
 
-  #wait(deadline: number, signal: AbortSignal | undefined): Promise<Lease> {
+  #wait(deadline: Deadline, signal: AbortSignal | undefined): Promise<Lease> {
     const {queueWaitMs, startTimeoutMs} = this.#options;
     const cold = this.#members.length === 0;
     const since = this.#clock.monotonic();
     const {promise, resolve, reject} = Promise.withResolvers<Lease>();
     const waiter: Waiter = {since, cold, admit: resolve, refuse: reject, stopTimer: () => {}};
-    const longestMs = Math.min(cold ? startTimeoutMs : queueWaitMs, Math.max(0, Math.round(deadline - since)));
+    const longestMs = cold ? startTimeoutMs : queueWaitMs;
+    const leftMs = deadline.monotonicMs - since;
+    const fault = () => (leftMs <= longestMs ? tooLate(deadline) : cold ? this.#notReady(longestMs) : this.#busy());
     const giveUp = (fault: () => Fault) => {
       const at = this.#waiting.indexOf(waiter);
       if (at === -1) return;
       this.#waiting.splice(at, 1);
       this.#turnAway(waiter, fault());
     };
-    waiter.stopTimer = this.#clock.after(longestMs, () => giveUp(() => (cold ? this.#notReady(longestMs) : this.#busy())));
+    waiter.stopTimer = this.#clock.after(Math.min(longestMs, leftMs), () => giveUp(fault));
     signal?.addEventListener('abort', () => giveUp(() => new Fault('CALLER_LEFT')), {once: true});
     this.#waiting.push(waiter);
     this.#meter.queued(this.#waiting.length);
@@ -130,7 +135,7 @@ export class Pool implements Runtimes {
   #freeMember(): Member | undefined {
     let best: Member | undefined;
     for (const member of this.#members) {
-      if (member.isFull) continue;
+      if (member.isFull || member.restMs > 0) continue;
       if (!best || member.active < best.active || (member.active === best.active && member.usedAt < best.usedAt)) best = member;
     }
     return best;
@@ -154,6 +159,7 @@ export class Pool implements Runtimes {
       send: (call: RuntimeCall): Promise<RuntimeReply> =>
         place.send(call, () => {
           this.#learn(this.#clock.monotonic() - taken);
+          if (member.restMs > 0) this.#clock.after(member.restMs, () => this.#admitWaiting());
           free();
         }),
     };
@@ -189,3 +195,6 @@ export class Pool implements Runtimes {
     return Math.min(60, Math.max(1, Math.ceil(this.#queueMs() / 1000)));
   }
 }
+
+const tooLate = ({timeoutMs}: Deadline) =>
+  new Fault('UPSTREAM_TIMEOUT', {message: `No sub-runtime was free to answer within ${timeoutMs} ms`});

@@ -1,56 +1,27 @@
-import type {Clock} from '../clock.ts';
-import {Fault} from '../errors.ts';
-import type {ExitReason, Fact} from '../facts.ts';
-import type {FunctionLine, Log} from '../log.ts';
+import type {Fact} from '../facts.ts';
+import type {Log} from '../log.ts';
 import type {Meter} from '../meter.ts';
 import type {StartRecord} from '../runtime.ts';
-import type {OomCounter} from './cgroup.ts';
-import {Child, type ChildExit, type ChildOptions} from './child.ts';
+import type {ChildExit} from './child.ts';
 import {decide, describeExit, evolve, initial, isOurDoing, type LifecycleState, restartDelayMs, type Seen} from './lifecycle.ts';
-import {Member} from './member.ts';
-import type {Pool} from './pool.ts';
+import {Occupant, type OccupantHouse, type OccupantOptions, type Purpose} from './occupant.ts';
 import {accepts, freePort} from './port.ts';
 import type {LoadReport} from './report.ts';
-import type {Upstream} from './upstream.ts';
-import type {Watchdog} from './watchdog.ts';
 
-export interface SupervisorOptions {
-  /** What every process of this place is started with; the port is chosen each time. */
-  readonly child: Omit<ChildOptions, 'port' | 'environment'>;
-  environment(port: number): Readonly<Record<string, string>>;
-  upstream(port: number): Upstream;
+export interface SupervisorOptions extends OccupantOptions {
   /** The port that is taken when it is free; 0: any. */
   readonly preferredPort: number;
-  readonly concurrency: number;
 }
 
-export interface SupervisorHouse {
-  readonly pool: Pool;
-  readonly clock: Clock;
+export interface SupervisorHouse extends OccupantHouse {
   readonly log: Log;
   readonly meter: Meter;
-  readonly ooms: OomCounter;
-  readonly watchdog: Watchdog;
   facts(facts: readonly [Fact, ...Fact[]]): void;
-  line(line: FunctionLine): void;
   /** A start is over. `told`: an invocation that waited for it carries the record on. */
   started(record: StartRecord, told: boolean): void;
   /** It is not started again. */
   gaveUp(): void;
 }
-
-/** Why a process is started: the first or after an exit; in the place of a stuck one; with newer code. */
-type Purpose = 'start' | 'spare' | 'reload';
-
-interface Placed {
-  readonly child: Child;
-  readonly purpose: Purpose;
-  member: Member | undefined;
-  readonly outcome: PromiseWithResolvers<LoadReport | undefined>;
-}
-
-/** After TERM, the process group gets this long before KILL. */
-const stopMs = 5000;
 
 /** Keeps one place of the pool filled: starts a process, starts it again when it ends, replaces it when it must be. */
 export class Supervisor implements AsyncDisposable {
@@ -58,10 +29,11 @@ export class Supervisor implements AsyncDisposable {
   readonly #house: SupervisorHouse;
   readonly #stopping = new AbortController();
   /** Every process of this place that has not ended. */
-  readonly #all = new Set<Placed>();
+  readonly #all = new Set<Occupant>();
   #state: LifecycleState = initial;
-  #current: Placed | undefined;
-  #spare: Placed | undefined;
+  /** Who serves, or will once it is ready. */
+  #current: Occupant | undefined;
+  #isReplacing = false;
 
   constructor(options: SupervisorOptions, house: SupervisorHouse) {
     this.#options = options;
@@ -73,12 +45,15 @@ export class Supervisor implements AsyncDisposable {
   }
 
   get pids(): number[] {
-    return [...this.#all].flatMap(({child}) => child.pid ?? []);
+    return [...this.#all].flatMap(({pid}) => pid ?? []);
   }
 
-  /** Starts the first process; resolves when it was spawned, not when it is ready. */
+  /** Starts a process; resolves when it was spawned, not when it is ready. */
   async start(): Promise<void> {
-    this.#current = await this.#launch('start');
+    const started = await this.#launch('start');
+    // Newer code may have taken over while a port was looked for.
+    if (this.#current) started.end('reloaded');
+    else this.#current = started;
   }
 
   /**
@@ -88,125 +63,99 @@ export class Supervisor implements AsyncDisposable {
   */
   async reload(): Promise<string | undefined> {
     if (this.#stopping.signal.aborted) return 'the runtime is shutting down';
-    const placed = await this.#launch('reload');
-    const report = await placed.outcome.promise;
+    const occupant = await this.#launch('reload');
+    const report = await occupant.outcome;
     if (report?.loaded) return undefined;
-    placed.child.end('reloaded');
+    occupant.end('reloaded');
     return report?.error ?? 'the new sub-runtime ended before it was ready';
   }
 
   /** TERM to every process group, KILL to one that has not ended after 5 s. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort();
-    await Promise.all([...this.#all].map(({child}) => child.stop('stopped', stopMs)));
+    await Promise.all([...this.#all].map(occupant => occupant.stop('stopped')));
   }
 
   /** KILL to every process group, at once. */
   kill(): void {
     this.#stopping.abort();
-    for (const {child} of this.#all) child.end('stopped');
+    for (const occupant of this.#all) occupant.end('stopped');
   }
 
-  async #launch(purpose: Purpose): Promise<Placed> {
-    const {child: options, environment, preferredPort} = this.#options;
-    const isFree = preferredPort !== 0 && this.#all.size === 0 && !(await accepts(options.host, preferredPort));
-    const port = isFree ? preferredPort : await freePort(options.host);
-    const {clock, ooms, watchdog, line} = this.#house;
-    const child = new Child(
-      {...options, port, environment: environment(port)},
-      {
-        ready: (report, start) => this.#ready(placed, port, report, start),
-        exited: exit => this.#exited(placed, exit),
-        settled: id => placed.member?.settled(id),
-        line,
-      },
-      {clock, ooms},
-    );
-    const placed: Placed = {child, purpose, member: undefined, outcome: Promise.withResolvers()};
-    this.#all.add(placed);
-    if (child.pid !== undefined) watchdog.watch(child.pid);
-    this.#see({type: 'spawned', executable: child.executable}, purpose === 'start');
-    if (this.#stopping.signal.aborted) child.end('stopped');
-    return placed;
+  async #launch(purpose: Purpose): Promise<Occupant> {
+    const port = await this.#choosePort();
+    const occupant: Occupant = new Occupant(purpose, port, this.#options, this.#house, {
+      ready: (report, start) => this.#ready(occupant, report, start),
+      exited: exit => this.#exited(occupant, exit),
+      stuck: () => void this.#replace(occupant),
+    });
+    this.#all.add(occupant);
+    this.#see({type: 'spawned', executable: occupant.executable}, purpose === 'start');
+    if (this.#stopping.signal.aborted) occupant.end('stopped');
+    return occupant;
   }
 
-  #ready(placed: Placed, port: number, report: LoadReport, start: StartRecord): void {
-    const {meter, log, pool} = this.#house;
-    const {loaded, error} = report;
+  async #choosePort(): Promise<number> {
+    const {child, preferredPort} = this.#options;
+    const isFree = preferredPort !== 0 && this.#all.size === 0 && !(await accepts(child.host, preferredPort));
+    return isFree ? preferredPort : freePort(child.host);
+  }
+
+  #ready(occupant: Occupant, {loaded, error}: LoadReport, start: StartRecord): void {
+    const {meter, log, started} = this.#house;
     const bootMs = start.endedAt - start.startedAt;
-    const takesOver = placed.purpose !== 'reload' || loaded;
+    const takesOver = occupant.purpose !== 'reload' || loaded;
     meter.runtimeReady(bootMs / 1000);
     this.#see({type: 'reported', loaded, bootMs, ...(error !== undefined && {error})}, takesOver);
-    if (!loaded) log.error({pid: placed.child.pid, cause: error}, 'The handler could not be loaded');
-    if (takesOver) {
-      const {host} = this.#options.child;
-      const {concurrency, upstream} = this.#options;
-      const {clock} = this.#house;
-      placed.member = new Member({
-        upstream: upstream(port),
-        address: {host, port},
-        concurrency,
-        clock,
-        onStuck: () => void this.#replace(placed),
-      });
-      this.#takeOver(placed);
-      this.#house.started(start, pool.add(placed.member, start));
-    }
-    placed.outcome.resolve(report);
+    if (!loaded) log.error({pid: occupant.pid, cause: error}, 'The handler could not be loaded');
+    if (takesOver) this.#takeOver(occupant);
+    started(start, takesOver && occupant.join(start));
   }
 
-  #takeOver(placed: Placed): void {
+  #takeOver(occupant: Occupant): void {
     const old = this.#current;
-    this.#current = placed;
+    this.#current = occupant;
     this.#house.pool.admit();
-    if (this.#spare === placed) this.#spare = undefined;
-    if (old && old !== placed && this.#all.has(old)) void this.#retire(old, placed.purpose === 'reload' ? 'reloaded' : 'stuck');
+    if (old && old !== occupant && this.#all.has(old)) void old.retire(occupant.purpose === 'reload' ? 'reloaded' : 'stuck');
   }
 
   /** A call in it will not end: a spare starts, and what else runs in it may finish. */
-  async #replace(stuck: Placed): Promise<void> {
-    if (stuck !== this.#current || this.#spare || this.#stopping.signal.aborted) return;
-    const {log, pool} = this.#house;
-    log.warn({pid: stuck.child.pid}, 'A call did not end after its deadline: its sub-runtime is replaced');
-    if (stuck.member) pool.remove(stuck.member);
-    this.#spare = await this.#launch('spare');
-    if (await this.#spare.outcome.promise) return;
-    this.#spare = undefined;
+  async #replace(stuck: Occupant): Promise<void> {
+    if (stuck !== this.#current || this.#isReplacing || this.#stopping.signal.aborted) return;
+    this.#isReplacing = true;
+    this.#house.log.warn({pid: stuck.pid}, 'A call did not end after its deadline: its sub-runtime is replaced');
+    stuck.leave();
+    const spare = await this.#launch('spare');
+    const isFilled = (await spare.outcome) !== undefined;
+    this.#isReplacing = false;
+    if (isFilled) return;
     if (this.#all.has(stuck))
-      stuck.child.end('stuck'); // its end starts another, with the usual back-off
+      stuck.end('stuck'); // its end starts another, with the usual back-off
     else this.#fillAgain();
   }
 
-  async #retire({child, member}: Placed, reason: ExitReason): Promise<void> {
-    if (member) {
-      this.#house.pool.remove(member);
-      await member.quiet();
-    }
-    await child.stop(reason, stopMs);
+  #exited(occupant: Occupant, exit: ChildExit): void {
+    const {meter, clock, started} = this.#house;
+    const {reason, code, signal, error, upMs, start} = exit;
+    const isServing = occupant === this.#current;
+    this.#all.delete(occupant);
+    meter.runtimeExited(reason);
+    const at = clock.monotonic();
+    this.#see({type: 'exited', reason, code, signal, upMs, at, ...(error !== undefined && {error})}, isServing);
+    if (start) started(start, false);
+    if (!isOurDoing(reason)) void this.#tell(occupant, exit);
+    if (isServing) this.#fillAgain();
   }
 
-  #exited(placed: Placed, exit: ChildExit): void {
-    const {meter, log, pool, watchdog, started} = this.#house;
-    const {reason, code, signal, upMs, lastWords, start} = exit;
-    const isServing = placed === this.#current;
-    const told = describeExit(exit);
-    this.#all.delete(placed);
-    if (placed.child.pid !== undefined) watchdog.forget(placed.child.pid);
-    meter.runtimeExited(reason);
-    this.#see({type: 'exited', reason, code, signal, upMs, at: this.#house.clock.monotonic()}, isServing);
-    if (start) started(start, false);
-    if (!isOurDoing(reason)) log.error({reason, code, signal, pid: placed.child.pid, ...(lastWords && {stderr: lastWords})}, told);
-    if (placed.member) {
-      pool.remove(placed.member);
-      placed.member.destroy(new Fault('UPSTREAM_LOST', {message: `${told} during the call`}));
-    }
-    placed.outcome.resolve(undefined);
-    if (isServing) this.#fillAgain();
+  async #tell({pid}: Occupant, exit: ChildExit): Promise<void> {
+    const {reason, code, signal} = exit;
+    const stderr = await exit.lastWords;
+    this.#house.log.error({reason, code, signal, pid, ...(stderr && {stderr})}, describeExit(exit));
   }
 
   #fillAgain(): void {
     this.#current = undefined;
-    if (this.#stopping.signal.aborted || this.#spare) return;
+    if (this.#stopping.signal.aborted || this.#isReplacing) return;
     if (this.#state.phase === 'gave-up') {
       this.#house.log.error({}, 'The sub-runtime is not started again');
       this.#house.gaveUp();

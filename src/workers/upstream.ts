@@ -3,6 +3,14 @@ import type {Clock} from '../clock.ts';
 import {Fault} from '../errors.ts';
 import {NotSent, type RuntimeCall, type RuntimeReply} from '../runtime.ts';
 
+/** How the sub-runtime was done with a call. */
+export interface CallEnd {
+  /** It may have seen the call. */
+  readonly mayRun: boolean;
+  /** The connection was refused or broke off, not by us. */
+  readonly broke: boolean;
+}
+
 export interface UpstreamOptions {
   /** Literal loopback address. */
   readonly host: string;
@@ -44,13 +52,12 @@ export class Upstream {
   One POST to the function.
 
   @param ended called once, when the sub-runtime is done with the call: it answered or the connection is gone. At the
-  deadline the reply fails, but the connection stays until then, as the function cannot be stopped from here. It is
-  told whether the function may have seen the call.
+  deadline the reply fails, but the connection stays until then, as the function cannot be stopped from here.
   @throws NotSent when the connection was refused
   @throws Fault UPSTREAM_TIMEOUT at the deadline, CALLER_LEFT when the signal aborted, UPSTREAM_LOST when it broke off,
   UPSTREAM_PROTOCOL otherwise
   */
-  send(call: RuntimeCall, ended: (mayRun: boolean) => void): Promise<RuntimeReply> {
+  send(call: RuntimeCall, ended: (end: CallEnd) => void): Promise<RuntimeReply> {
     return new Promise((resolve, reject) => {
       const exchange = new Exchange(call, resolve, reject, ended, this.#options.maxReplyBytes);
       exchange.stopTimer = this.#clock.after(call.deadline - this.#clock.monotonic(), () => exchange.expire());
@@ -75,7 +82,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #call: RuntimeCall;
   readonly #resolve: (reply: RuntimeReply) => void;
   readonly #reject: (error: Error) => void;
-  readonly #ended: (mayRun: boolean) => void;
+  readonly #ended: (end: CallEnd) => void;
   readonly #maxBytes: number;
   #controller: Dispatcher.DispatchController | undefined;
   /** The reply is not wanted any more: what still comes is dropped. */
@@ -91,7 +98,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     call: RuntimeCall,
     resolve: (reply: RuntimeReply) => void,
     reject: (error: Error) => void,
-    ended: (mayRun: boolean) => void,
+    ended: (end: CallEnd) => void,
     maxBytes: number,
   ) {
     this.#call = call;
@@ -135,14 +142,15 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    this.#close();
+    this.#close(false);
     const body = this.#chunks.length === 1 && this.#chunks[0] ? this.#chunks[0] : Buffer.concat(this.#chunks);
     this.#resolve({status: this.#status, contentType: this.#contentType, framed: this.#framed, body});
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#close();
-    this.#reject(judged(error));
+    const verdict = judged(error);
+    this.#close(!this.#isGivenUp && (verdict instanceof NotSent || verdict.code === 'UPSTREAM_LOST'));
+    this.#reject(verdict);
   }
 
   #giveUp(fault: Fault): void {
@@ -151,14 +159,14 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#reject(fault);
   }
 
-  #close(): void {
+  #close(broke: boolean): void {
     this.stopTimer();
     this.#call.signal?.removeEventListener('abort', this.leave);
-    this.#ended(this.#wasSent);
+    this.#ended({mayRun: this.#wasSent, broke});
   }
 }
 
-function judged(error: Error & {code?: string}): Error {
+function judged(error: Error & {code?: string}): Fault | NotSent {
   if (error instanceof Fault) return error;
   // undici gives a switch of protocols, or 100 Continue, the code of a connection that broke off.
   if (/^bad (upgrade|response)$/.test(error.message)) return protocolFault(error);

@@ -90,7 +90,7 @@ for (const [code, outcome, status] of endings) {
     );
     t.is(thrown, fault);
     t.deepEqual(facts.at(-1), {type: 'invocation.settled', data: {outcome, status, code, durationMs: 20}});
-    t.deepEqual(meter.calls, [['accepted'], ['settled']]);
+    t.deepEqual(meter.calls, [['accepted'], ['settled', code]]);
   });
 }
 
@@ -113,7 +113,7 @@ test('the first fact and the last', async t => {
     ctx.state.result = {status: 404, headers: [], body: ''};
   });
   t.deepEqual(facts.slice(1), [{type: 'invocation.settled', data: {outcome: 'responded', status: 404, durationMs: 30}}]);
-  t.deepEqual(meter.calls, [['accepted'], ['settled']]);
+  t.deepEqual(meter.calls, [['accepted'], ['settled', undefined]]);
 });
 
 test('the event is written once, with the deadline counted from the arrival', async t => {
@@ -124,7 +124,7 @@ test('the event is written once, with the deadline counted from the arrival', as
   });
   t.deepEqual(written, [input, {id: 'id-1', deadlineMs: 1_764_000_005_000, credential: 'authorization'}]);
   t.deepEqual(ctx.state.event, {head: 'head', tail: 'tail'});
-  t.deepEqual(ctx.state.deadline, {wallMs: 1_764_000_005_000, monotonicMs: 5000});
+  t.deepEqual(ctx.state.deadline, {wallMs: 1_764_000_005_000, monotonicMs: 5000, timeoutMs: 5000});
 });
 
 test('a wall clock that was set does not move the deadline', async t => {
@@ -134,5 +134,5 @@ test('a wall clock that was set does not move the deadline', async t => {
   await walk(async () => {
     ctx.state.result = {status: 200, headers: [], body: ''};
   });
-  t.deepEqual(ctx.state.deadline, {wallMs: 4000, monotonicMs: 5000});
+  t.deepEqual(ctx.state.deadline, {wallMs: 4000, monotonicMs: 5000, timeoutMs: 5000});
 });

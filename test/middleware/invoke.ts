@@ -2,7 +2,7 @@ import test from 'ava';
 import {invoke} from '../../middleware/invoke.ts';
 import {Fault} from '../../src/errors.ts';
 import type {CallSpan, InvocationSpan, InvocationTrace} from '../../src/invocation.ts';
-import {type Lease, NotSent, type RuntimeCall, type RuntimeReply, type Runtimes} from '../../src/runtime.ts';
+import {type Deadline, type Lease, NotSent, type RuntimeCall, type RuntimeReply, type Runtimes} from '../../src/runtime.ts';
 import {FakeDelivery, recordingMeter, runtimeReply, stageContext} from '../helpers/fakes.ts';
 
 const address = {host: '127.0.0.1', port: 8081};
@@ -11,10 +11,12 @@ type Outcome = RuntimeReply | Error;
 /** A pool whose leases end, call after call, as told; after the last the last again. */
 function fakeRuntimes(outcomes: Outcome[], some: Partial<Lease> = {}) {
   const calls: RuntimeCall[] = [];
-  const deadlines: number[] = [];
+  const deadlines: Deadline[] = [];
+  const signals: (AbortSignal | undefined)[] = [];
   const runtimes: Runtimes = {
-    async lease(deadline) {
+    async lease(deadline, signal) {
       deadlines.push(deadline);
+      signals.push(signal);
       return {
         cold: false,
         start: undefined,
@@ -31,7 +33,7 @@ function fakeRuntimes(outcomes: Outcome[], some: Partial<Lease> = {}) {
       };
     },
   };
-  return {runtimes, calls, deadlines};
+  return {runtimes, calls, deadlines, signals};
 }
 
 function fakeSpan(trace?: InvocationTrace) {
@@ -50,20 +52,23 @@ function fakeSpan(trace?: InvocationTrace) {
   return {span, told};
 }
 
-function prepare(outcomes: Outcome[], {trace, lease}: {trace?: InvocationTrace; lease?: Partial<Lease>} = {}) {
+function prepare(
+  outcomes: Outcome[],
+  {trace, lease, cancel = 'finish'}: {trace?: InvocationTrace; lease?: Partial<Lease>; cancel?: 'finish' | 'abort'} = {},
+) {
   const meter = recordingMeter();
   const {span, told} = fakeSpan(trace);
   const fake = fakeRuntimes(outcomes, lease);
   const event = {head: '{"context":{"trace":', tail: '}}'};
-  const ctx = stageContext(new FakeDelivery(), {}, {event, deadline: {wallMs: 5000, monotonicMs: 500}, span});
+  const ctx = stageContext(new FakeDelivery(), {}, {event, deadline: {wallMs: 5000, monotonicMs: 500, timeoutMs: 400}, span});
   let passed = 0;
-  const walk = () => invoke({runtimes: fake.runtimes, meter})(ctx, async () => void passed++);
+  const walk = () => invoke({runtimes: fake.runtimes, meter, cancel})(ctx, async () => void passed++);
   return {...fake, ctx, meter, told, walk, passed: () => passed};
 }
 
 test('without an event nothing is called', async t => {
   const {runtimes, calls} = fakeRuntimes([runtimeReply('{}')]);
-  const stage = invoke({runtimes, meter: recordingMeter()});
+  const stage = invoke({runtimes, meter: recordingMeter(), cancel: 'finish'});
   await t.throwsAsync(
     stage(stageContext(new FakeDelivery()), async () => t.fail()),
     {instanceOf: TypeError},
@@ -124,8 +129,8 @@ test('a refused lease calls nothing', async t => {
     },
   };
   const {span, told} = fakeSpan();
-  const state = {event: {head: '', tail: ''}, deadline: {wallMs: 0, monotonicMs: 0}, span};
-  const stage = invoke({runtimes, meter});
+  const state = {event: {head: '', tail: ''}, deadline: {wallMs: 0, monotonicMs: 0, timeoutMs: 0}, span};
+  const stage = invoke({runtimes, meter, cancel: 'finish'});
   await t.throwsAsync(
     stage(stageContext(new FakeDelivery(), {}, state), async () => t.fail()),
     {code: 'POOL_BUSY'},
@@ -145,7 +150,7 @@ test('an answer that came is the reply, after however many refused connections',
     t.is(calls.length, refused + 1);
     t.is(ctx.state.reply, reply);
     t.is(passed(), 1);
-    t.deepEqual(new Set(deadlines), new Set([500]));
+    t.deepEqual(new Set(deadlines.map(({monotonicMs, timeoutMs}) => `${monotonicMs} ${timeoutMs}`)), new Set(['500 400']));
   }
 });
 
@@ -159,7 +164,7 @@ test('the call carries the invocation, its deadline and the event with its trace
   for (const [trace, body] of table) {
     const {walk, calls} = prepare([runtimeReply('{}')], trace && {trace});
     await walk();
-    t.deepEqual(calls, [{invocationId: 'id-1', body, deadlineMs: 5000, deadline: 500, trace}]);
+    t.deepEqual(calls, [{invocationId: 'id-1', body, deadlineMs: 5000, deadline: 500, timeoutMs: 400, signal: undefined, trace}]);
   }
 });
 
@@ -172,4 +177,15 @@ test('a wait and a cold start are told', async t => {
     ['call', 0, 8081],
     ['answered', 201],
   ]);
+});
+
+test('a caller that leaves is nothing to the call, unless it is to be broken off', async t => {
+  const finish = prepare([runtimeReply('{}')]);
+  await finish.walk();
+  t.deepEqual([finish.signals, finish.calls[0]?.signal], [[undefined], undefined]);
+  const abort = prepare([runtimeReply('{}')], {cancel: 'abort'});
+  await abort.walk();
+  const {signal} = abort.ctx.state.delivery;
+  t.is(abort.signals[0], signal);
+  t.is(abort.calls[0]?.signal, signal);
 });

@@ -17,7 +17,7 @@ const exit = (at: number, some: Partial<Extract<Seen, {type: 'exited'}>> = {}): 
   type: 'exited',
   code: 1,
   signal: null,
-  reason: 'exited',
+  reason: 'exit-nonzero',
   upMs: 0,
   at,
   ...some,
@@ -61,8 +61,25 @@ test('exits that are long ago do not count towards giving up', t => {
 });
 
 test('an exit that was asked for never leads to giving up', t => {
-  const {facts} = after([...Array.from({length: 10}, (_, index) => exit(index)), exit(11, {reason: 'stopped'})]);
-  t.is(facts.at(-1)?.type, 'runtime.exited');
+  for (const reason of ['stopped', 'reloaded', 'stuck'] as const) {
+    const {facts} = after([...Array.from({length: 10}, (_, index) => exit(index)), exit(11, {reason})]);
+    t.is(facts.at(-1)?.type, 'runtime.exited');
+  }
+});
+
+test('every other class of exit does', t => {
+  for (const reason of ['exit-zero', 'exit-nonzero', 'signal', 'oom', 'unspawnable', 'never-ready'] as const) {
+    const {state} = after(Array.from({length: 11}, (_, index) => exit(index, {reason})));
+    t.is(state.phase, 'gave-up', reason);
+  }
+});
+
+test('after giving up the cause stays, until newer code is ready', t => {
+  const exits = Array.from({length: 11}, (_, index) => exit(index, {reason: 'unspawnable', code: null, error: 'spawn x ENOENT'}));
+  t.is(after(exits).state.error, 'The sub-runtime could not be started: spawn x ENOENT');
+  const {state} = after([...exits, ready]);
+  t.is(state.phase, 'ready');
+  t.is(state.error, undefined);
 });
 
 test('there is no restart but after an exit', t => {
@@ -70,7 +87,7 @@ test('there is no restart but after an exit', t => {
 });
 
 test('exit code 0 is an exit like any other', t => {
-  const {state} = after([spawned, ready, exit(0, {code: 0})]);
+  const {state} = after([spawned, ready, exit(0, {code: 0, reason: 'exit-zero'})]);
   t.is(state.phase, 'exited');
   t.is(restartDelayMs(state, 0), 100);
 });
@@ -90,10 +107,10 @@ test('the cause is forgotten with the process that had it', t => {
 });
 
 test('facts tell what was seen', t => {
-  t.deepEqual(after([spawned, ready, exit(0, {code: null, signal: 'SIGKILL', reason: 'signalled', upMs: 7})]).facts, [
+  t.deepEqual(after([spawned, ready, exit(0, {code: null, signal: 'SIGKILL', reason: 'signal', upMs: 7})]).facts, [
     {type: 'runtime.spawned', data: {executable: 'node'}},
     {type: 'runtime.ready', data: {bootMs: 30, loaded: true}},
-    {type: 'runtime.exited', data: {code: null, signal: 'SIGKILL', reason: 'signalled', upMs: 7}},
+    {type: 'runtime.exited', data: {code: null, signal: 'SIGKILL', reason: 'signal', upMs: 7}},
   ]);
 });
 
@@ -156,9 +173,14 @@ test('whatever happens, the state stays small and giving up is final', t => {
 });
 
 test('an exit is described in one sentence', t => {
-  t.is(describeExit('exited', 0, null), 'The sub-runtime exited with code 0');
-  t.is(describeExit('signalled', null, 'SIGKILL'), 'The sub-runtime was ended by SIGKILL');
-  t.is(describeExit('unspawnable', null, null, 'spawn x ENOENT'), 'The sub-runtime could not be started: spawn x ENOENT');
-  t.is(describeExit('never-ready', null, 'SIGKILL'), 'The sub-runtime was not ready in time and was killed');
-  t.is(describeExit('stopped', 0, null), 'The sub-runtime was stopped');
+  const none = {code: null, signal: null};
+  t.is(describeExit({...none, reason: 'exit-zero', code: 0}), 'The sub-runtime exited with code 0');
+  t.is(describeExit({...none, reason: 'exit-nonzero', code: 3}), 'The sub-runtime exited with code 3');
+  t.is(describeExit({...none, reason: 'signal', signal: 'SIGKILL'}), 'The sub-runtime was ended by SIGKILL');
+  t.is(describeExit({...none, reason: 'unspawnable', error: 'spawn x ENOENT'}), 'The sub-runtime could not be started: spawn x ENOENT');
+  t.is(describeExit({...none, reason: 'never-ready', signal: 'SIGKILL'}), 'The sub-runtime was not ready in time and was killed');
+  t.is(describeExit({...none, reason: 'oom', signal: 'SIGKILL'}), 'The sub-runtime ran out of memory and was killed');
+  t.is(describeExit({...none, reason: 'stuck'}), 'The sub-runtime did not end a call past its deadline and was replaced');
+  t.is(describeExit({...none, reason: 'reloaded'}), 'The sub-runtime was replaced by newer code');
+  t.is(describeExit({...none, reason: 'stopped', code: 0}), 'The sub-runtime was stopped');
 });

@@ -1,29 +1,43 @@
 import test from 'ava';
 import {Fault} from '../../src/errors.ts';
-import {NotSent, type RuntimeCall, type RuntimeReply} from '../../src/runtime.ts';
+import {type Deadline, NotSent, type RuntimeCall, type RuntimeReply} from '../../src/runtime.ts';
+import {Member} from '../../src/workers/member.ts';
 import {Pool, type PoolOptions} from '../../src/workers/pool.ts';
-import type {Upstream} from '../../src/workers/upstream.ts';
+import type {CallEnd} from '../../src/workers/upstream.ts';
 import {ManualClock, settle} from '../helpers/clock.ts';
 import {recordingMeter, runtimeReply} from '../helpers/fakes.ts';
 
-const options: PoolOptions = {
-  concurrency: 2,
-  queueLength: 3,
-  queueWaitMs: 10_000,
-  startTimeoutMs: 60_000,
-  address: {host: '127.0.0.1', port: 8081},
+const options: PoolOptions = {queueLength: 3, queueWaitMs: 10_000, startTimeoutMs: 60_000};
+const address = {host: '127.0.0.1', port: 8081};
+const call: RuntimeCall = {
+  invocationId: 'id-1',
+  body: '{}',
+  deadlineMs: 0,
+  deadline: Number.MAX_SAFE_INTEGER,
+  timeoutMs: 5000,
+  signal: undefined,
+  trace: undefined,
 };
-const call: RuntimeCall = {invocationId: 'id-1', body: '{}', deadlineMs: 0, deadline: 0, trace: undefined};
-const never = Number.MAX_SAFE_INTEGER;
+const at = (monotonicMs: number): Deadline => ({monotonicMs, timeoutMs: 5000});
+const never = at(Number.MAX_SAFE_INTEGER);
 
-/** As much of an upstream as the pool uses: the test settles its calls. */
+/** As much of an upstream as a member uses: the test settles its calls. */
 class FakeUpstream {
-  readonly calls: PromiseWithResolvers<RuntimeReply>[] = [];
+  readonly calls: {resolve(reply: RuntimeReply): void; reject(error: Error, end?: Partial<CallEnd>): void}[] = [];
   destroyed: Fault | undefined;
 
-  send(): Promise<RuntimeReply> {
+  send(_call: RuntimeCall, ended: (end: CallEnd) => void): Promise<RuntimeReply> {
     const pending = Promise.withResolvers<RuntimeReply>();
-    this.calls.push(pending);
+    this.calls.push({
+      resolve(reply) {
+        ended({mayRun: true, broke: false});
+        pending.resolve(reply);
+      },
+      reject(error, end) {
+        ended({mayRun: true, broke: false, ...end});
+        pending.reject(error);
+      },
+    });
     return pending.promise;
   }
 
@@ -33,31 +47,38 @@ class FakeUpstream {
   }
 }
 
-function openPool(some: Partial<PoolOptions> = {}) {
+function openPool({concurrency = 2, ...some}: Partial<PoolOptions & {concurrency: number}> = {}) {
   const clock = new ManualClock();
   const meter = recordingMeter();
   const pool = new Pool({...options, ...some}, clock, meter);
-  const upstream = new FakeUpstream();
-  return {clock, meter, pool, upstream, asUpstream: (fake: FakeUpstream) => fake as unknown as Upstream}; // it has all that the pool calls
+  const member = (upstream = new FakeUpstream()) => new Member({upstream, address, concurrency, clock, onStuck() {}});
+  return {clock, meter, pool, member};
 }
 
-function openReady(some: Partial<PoolOptions> = {}) {
+function openReady(some: Partial<PoolOptions & {concurrency: number}> = {}) {
   const house = openPool(some);
-  house.pool.open(house.asUpstream(house.upstream));
-  return house;
+  const upstream = new FakeUpstream();
+  const first = house.member(upstream);
+  house.pool.add(first);
+  return {...house, upstream, first};
 }
 
 const isPending = async (promise: Promise<unknown>) => {
+  let isOver = false;
+  const over = () => {
+    isOver = true;
+  };
+  promise.then(over, over);
   await settle();
-  return (await Promise.race([promise.catch(() => {}), Promise.resolve('pending')])) === 'pending';
+  return !isOver;
 };
 
 test('past the queue’s length the next one is refused at once', async t => {
-  const {pool, upstream, asUpstream} = openPool({queueLength: 2});
+  const {pool, member} = openPool({queueLength: 2});
   const waiting = [pool.lease(never), pool.lease(never)];
   const fault = await t.throwsAsync(pool.lease(never), {instanceOf: Fault, code: 'POOL_BUSY'});
   t.is((fault as Fault | undefined)?.retryAfterS, 1);
-  pool.open(asUpstream(upstream));
+  pool.add(member());
   await Promise.all(waiting);
 });
 
@@ -87,25 +108,71 @@ test('whoever waits for the start is refused when it takes too long', async t =>
   t.is((fault as Fault | undefined)?.retryAfterS, 1);
 });
 
-test('nobody waits past the deadline, and the message names the time that was waited', async t => {
+test('a wait that the deadline ends is a 504 that names the limit, before or after the start', async t => {
   const {pool, clock} = openPool();
   await clock.advance(500);
-  const waiting = pool.lease(1500);
-  const [fault] = await Promise.all([t.throwsAsync(waiting, {code: 'POOL_NOT_READY'}), clock.advance(1000)]);
-  t.is(fault?.message, 'The sub-runtime was not ready within 1000 ms');
+  const waiting = pool.lease(at(1500));
+  await clock.advance(999);
+  t.true(await isPending(waiting));
+  const [fault] = await Promise.all([t.throwsAsync(waiting, {instanceOf: Fault, code: 'UPSTREAM_TIMEOUT'}), clock.advance(1)]);
+  t.is(fault?.message, 'No sub-runtime was free to answer within 5000 ms');
+  t.is((fault as Fault | undefined)?.status, 504);
   const ready = openReady({concurrency: 1});
   await ready.pool.lease(never);
-  await Promise.all([t.throwsAsync(ready.pool.lease(300), {code: 'POOL_BUSY'}), ready.clock.advance(300)]);
+  await Promise.all([t.throwsAsync(ready.pool.lease(at(300)), {code: 'UPSTREAM_TIMEOUT'}), ready.clock.advance(300)]);
+  t.is(clock.pending + ready.clock.pending, 0);
 });
 
-test('a closed pool refuses whoever waits and whoever comes, with the reason', async t => {
-  const {pool, clock, upstream, asUpstream} = openPool();
+test('a deadline that has passed is told at once', async t => {
+  const {pool, clock} = openReady();
+  await clock.advance(500);
+  await t.throwsAsync(pool.lease(at(500)), {code: 'UPSTREAM_TIMEOUT'});
+});
+
+test('a deadline that the queue of now cannot meet is refused at once', async t => {
+  const {pool, clock, upstream} = openReady({concurrency: 1, queueLength: 10, queueWaitMs: Number.MAX_SAFE_INTEGER});
+  const sent = (await pool.lease(never)).send(call);
+  await clock.advance(1000);
+  upstream.calls[0]?.resolve(runtimeReply('{}')); // a call takes a second
+  await sent;
+  for (let places = 0; places < 4; places++) pool.lease(never).catch(() => {});
+  await settle();
+  const fault: Fault = await pool.lease(at(3999)).catch(error => error); // three wait before it, and one is served
+  t.is(fault.code, 'POOL_BUSY');
+  t.is(fault.retryAfterS, 3);
+  t.true(await isPending(pool.lease(at(4001))));
+});
+
+test('whoever left waits no longer, and is not asked to wait', async t => {
+  const {pool, clock, meter} = openReady({concurrency: 1});
+  const held = await pool.lease(never);
+  const caller = new AbortController();
+  const waiting = pool.lease(never, caller.signal);
+  caller.abort();
+  await t.throwsAsync(waiting, {code: 'CALLER_LEFT'});
+  await t.throwsAsync(pool.lease(never, caller.signal), {code: 'CALLER_LEFT'});
+  t.deepEqual(meter.calls, [
+    ['queued', 1],
+    ['dequeued', 0, 0],
+  ]);
+  t.is(clock.pending, 0);
+  held.release();
+  t.false(await isPending(pool.lease(never)));
+});
+
+test('a pool that refuses turns away whoever waits and whoever comes, with the reason, until it admits again', async t => {
+  const {pool, clock, member} = openPool();
   const waiting = [pool.lease(never), pool.lease(never)];
-  pool.close(() => new Fault('POOL_GAVE_UP', {retryAfterS: 60}));
+  t.is(
+    pool.refuse(() => new Fault('POOL_GAVE_UP', {retryAfterS: 60})),
+    2,
+  );
   for (const lease of waiting) await t.throwsAsync(lease, {code: 'POOL_GAVE_UP'});
   await t.throwsAsync(pool.lease(never), {code: 'POOL_GAVE_UP'});
-  pool.open(asUpstream(upstream));
+  pool.add(member());
   await t.throwsAsync(pool.lease(never), {code: 'POOL_GAVE_UP'});
+  pool.admit();
+  t.false(await isPending(pool.lease(never)));
   t.is(clock.pending, 0);
 });
 
@@ -116,18 +183,18 @@ test('each refusal is an error of its own', async t => {
 });
 
 test('Retry-After tells when the queue of now will have been served, from 1 to 60 seconds', async t => {
-  const {pool, clock, upstream} = openReady({concurrency: 1, queueLength: 5, queueWaitMs: never});
+  const {pool, clock, upstream} = openReady({concurrency: 1, queueLength: 5, queueWaitMs: Number.MAX_SAFE_INTEGER});
   const lease = await pool.lease(never);
   const sent = lease.send(call);
   for (let waiting = 0; waiting < 5; waiting++) pool.lease(never).catch(() => {});
-  await clock.advance(30_100); // the mean goes from 100 ms to 3100 ms
+  await clock.advance(3100); // the first call makes the mean
   upstream.calls[0]?.resolve(runtimeReply('{}'));
   await sent;
   pool.lease(never).catch(() => {});
   const fault: Fault = await pool.lease(never).catch(error => error);
   t.is(fault.code, 'POOL_BUSY');
   t.is(fault.retryAfterS, 16); // 5 × 3.1 s
-  const slow = openReady({concurrency: 1, queueLength: 1, queueWaitMs: never});
+  const slow = openReady({concurrency: 1, queueLength: 1, queueWaitMs: Number.MAX_SAFE_INTEGER});
   const taken = await slow.pool.lease(never);
   const call2 = taken.send(call);
   await slow.clock.advance(3_600_000);
@@ -143,15 +210,15 @@ test('a ready sub-runtime is leased at once, up to its concurrency', async t => 
   for (const lease of await Promise.all([pool.lease(never), pool.lease(never)])) {
     t.false(lease.cold);
     t.is(lease.waitedMs, 0);
-    t.deepEqual(lease.address, options.address);
+    t.deepEqual(lease.address, address);
   }
   t.true(await isPending(pool.lease(never)));
   t.deepEqual(meter.calls, [['queued', 1]]);
 });
 
 test('calls that come before the sub-runtime is ready share its readiness, oldest first', async t => {
-  const {pool, clock, meter, upstream, asUpstream} = openPool();
-  t.false(pool.isReady);
+  const {pool, clock, meter, member} = openPool();
+  t.is(pool.size, 0);
   const order: number[] = [];
   const leases = [0, 1, 2].map(async number => {
     const lease = await pool.lease(never);
@@ -159,8 +226,8 @@ test('calls that come before the sub-runtime is ready share its readiness, oldes
     return lease;
   });
   await clock.advance(250);
-  pool.open(asUpstream(upstream));
-  t.true(pool.isReady);
+  pool.add(member());
+  t.is(pool.size, 1);
   await settle();
   t.deepEqual(order, [0, 1]);
   const first = await leases[0];
@@ -197,10 +264,11 @@ test('a newcomer does not overtake those that wait', async t => {
 
 test('a lease ends with its call, well or badly, and once only', async t => {
   const {pool, upstream} = openReady({concurrency: 1});
+  type Pending = FakeUpstream['calls'][number];
   for (const settleCall of [
-    (pending: PromiseWithResolvers<RuntimeReply>) => pending.resolve(runtimeReply('{}')),
-    (pending: PromiseWithResolvers<RuntimeReply>) => pending.reject(new NotSent('refused')),
-    (pending: PromiseWithResolvers<RuntimeReply>) => pending.reject(new Fault('UPSTREAM_TIMEOUT')),
+    (pending: Pending) => pending.resolve(runtimeReply('{}')),
+    (pending: Pending) => pending.reject(new NotSent('refused'), {mayRun: false}),
+    (pending: Pending) => pending.reject(new Fault('UPSTREAM_PROTOCOL')),
   ]) {
     const lease = await pool.lease(never);
     const sent = lease.send(call);
@@ -218,37 +286,89 @@ test('a lease ends with its call, well or badly, and once only', async t => {
   }
 });
 
-test('a lost sub-runtime breaks off its calls, those that wait wait on for the next', async t => {
-  const {pool, upstream, asUpstream, clock} = openReady({concurrency: 1});
+test('a sub-runtime that left takes no calls: those that wait wait on for the next', async t => {
+  const {pool, upstream, first, member, clock} = openReady({concurrency: 1});
   const sent = (await pool.lease(never)).send(call);
   const waiting = pool.lease(never);
-  pool.lose(new Fault('UPSTREAM_LOST', {message: 'it exited during the call'}));
-  t.false(pool.isReady);
-  await t.throwsAsync(sent, {code: 'UPSTREAM_LOST', message: 'it exited during the call'});
+  pool.remove(first);
+  t.is(pool.size, 0);
+  const gone = t.throwsAsync(sent, {code: 'UPSTREAM_LOST', message: 'it exited during the call'});
+  first.destroy(new Fault('UPSTREAM_LOST', {message: 'it exited during the call'}));
+  await gone;
   t.is(upstream.destroyed?.code, 'UPSTREAM_LOST');
   t.true(await isPending(waiting));
   await clock.advance(500);
   const next = new FakeUpstream();
-  pool.open(asUpstream(next));
+  pool.add(member(next));
   const lease = await waiting;
   void lease.send(call);
   t.is(next.calls.length, 1);
   t.is(upstream.calls.length, 1);
 });
 
-test('losing a sub-runtime that never was there is nothing', t => {
-  const {pool} = openPool();
-  t.notThrows(() => pool.lose(new Fault('UPSTREAM_LOST')));
+test('removing a sub-runtime that never was there is nothing', t => {
+  const {pool, member} = openPool();
+  t.notThrows(() => pool.remove(member()));
+});
+
+test('calls go to the least busy one; of equals to the one that rested longest', async t => {
+  const {pool, member, clock} = openPool({concurrency: 2});
+  const [a, b] = [new FakeUpstream(), new FakeUpstream()];
+  pool.add(member(a));
+  pool.add(member(b));
+  const calls = async () => {
+    await clock.advance(1);
+    void (await pool.lease(never)).send(call);
+    return [a.calls.length, b.calls.length];
+  };
+  t.deepEqual(await calls(), [1, 0]);
+  t.deepEqual(await calls(), [1, 1]);
+  t.deepEqual(await calls(), [2, 1]);
+  t.deepEqual(await calls(), [2, 2]);
+  b.calls[0]?.resolve(runtimeReply('{}'));
+  t.deepEqual(await calls(), [2, 3]);
+  for (const each of [b.calls[1], b.calls[2], a.calls[0], a.calls[1]]) each?.resolve(runtimeReply('{}'));
+  t.deepEqual(await calls(), [3, 3]);
+});
+
+test('where a connection just broke nobody else is sent for a moment, to another they are', async t => {
+  const {pool, upstream, member, clock} = openReady({concurrency: 1});
+  const sent = (await pool.lease(never)).send(call);
+  upstream.calls[0]?.reject(new NotSent('refused'), {mayRun: false, broke: true});
+  await t.throwsAsync(sent, {instanceOf: NotSent});
+  const waiting = pool.lease(never);
+  await clock.advance(24);
+  t.true(await isPending(waiting));
+  await clock.advance(1);
+  (await waiting).release();
+  const again = (await pool.lease(never)).send(call);
+  upstream.calls[1]?.reject(new NotSent('refused'), {mayRun: false, broke: true});
+  await t.throwsAsync(again, {instanceOf: NotSent});
+  const other = new FakeUpstream();
+  pool.add(member(other));
+  void (await pool.lease(never)).send(call);
+  t.is(other.calls.length, 1);
+});
+
+test('it is overloaded when the queue is full, and no longer when somebody was served', async t => {
+  const {pool} = openReady({concurrency: 1, queueLength: 1});
+  const held = await pool.lease(never);
+  t.false(pool.isOverloaded);
+  const waiting = pool.lease(never);
+  t.true(pool.isOverloaded);
+  held.release();
+  await waiting;
+  t.false(pool.isOverloaded);
 });
 
 test('the first who waited for a start carries its record on, nobody else', async t => {
   const record = {executable: 'node', pid: 7, startedAt: 0, endedAt: 30};
-  const {pool, upstream, asUpstream} = openPool();
-  t.false(pool.open(asUpstream(upstream), record));
+  const {pool, member} = openPool();
+  t.false(pool.add(member(), record));
   t.is((await pool.lease(never)).start, undefined);
   const waited = openPool();
   const leases = [waited.pool.lease(never), waited.pool.lease(never), waited.pool.lease(never)];
-  t.true(waited.pool.open(waited.asUpstream(waited.upstream), record));
+  t.true(waited.pool.add(waited.member(), record));
   t.is((await leases[0])?.start, record);
   t.is((await leases[1])?.start, undefined);
   (await leases[0])?.release();

@@ -1,14 +1,14 @@
 import test from 'ava';
 import type {FunctionLine} from '../../src/log.ts';
-import {hearBridge, type LoadReport} from '../../src/workers/report.ts';
+import {hearBridge, isLogRecord, type LoadReport} from '../../src/workers/report.ts';
 
 function hear(line: string) {
-  const heard: (LoadReport | FunctionLine)[] = [];
-  hearBridge(
-    line,
-    report => heard.push(report),
-    log => heard.push(log),
-  );
+  const heard: (LoadReport | FunctionLine | {settled: string})[] = [];
+  hearBridge(line, {
+    report: report => void heard.push(report),
+    line: log => void heard.push(log),
+    settled: settled => void heard.push({settled}),
+  });
   return heard;
 }
 
@@ -26,6 +26,8 @@ test('what is no report and no line is skipped', t => {
     '{"loaded":1}',
     '{"log":null}',
     '{"log":"text"}',
+    '{"settled":7}',
+    '{"settled":null}',
   ];
   const lines = [
     '{"log":{"stream":"stdin","line":"x"}}',
@@ -58,4 +60,13 @@ test('a tagged line of output is handed on with its tags', t => {
 test('the function cannot put fields of its own into the log', t => {
   const log = {stream: 'stdout', line: 'x', invocationId: {a: 1}, traceId: 7, level: 'fatal', source: 'core', time: 0};
   t.deepEqual(hear(JSON.stringify({log})), [{stream: 'stdout', line: 'x'}]);
+});
+
+test('a call whose connection was closed is settled by its id', t => {
+  t.deepEqual(hear('{"settled":"id-1"}'), [{settled: 'id-1'}]);
+});
+
+test('a line of output is known without parsing it', t => {
+  for (const line of ['{"log":{}}', '{ "log": {"stream":"stdout"', ' {"log"']) t.true(isLogRecord(line), line);
+  for (const line of ['{"loaded":true}', '{"settled":"log"}', 'log', '', '[{"log":1}]']) t.false(isLogRecord(line), line);
 });

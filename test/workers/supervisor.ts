@@ -1,83 +1,170 @@
+import {mkdtemp, rm} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {systemClock} from '../../src/clock.ts';
 import type {Fact} from '../../src/facts.ts';
 import type {FunctionLine} from '../../src/log.ts';
 import type {Command, StartRecord} from '../../src/runtime.ts';
-import {freePort} from '../../src/workers/port.ts';
+import {Pool} from '../../src/workers/pool.ts';
 import {Supervisor} from '../../src/workers/supervisor.ts';
+import {Upstream} from '../../src/workers/upstream.ts';
+import {Watchdog} from '../../src/workers/watchdog.ts';
 import {recordingLog, recordingMeter} from '../helpers/fakes.ts';
+
+const host = '127.0.0.1';
 
 /** Real processes: each runs this program in Node and is gone when the test ends. */
 async function supervise(
   t: ExecutionContext,
   program: string,
-  {readiness = 'report', file = process.execPath, startTimeoutMs = 20_000}: Partial<Command & {startTimeoutMs: number}> = {},
+  {
+    readiness = 'report',
+    file = process.execPath,
+    startTimeoutMs = 20_000,
+    environment = {},
+  }: Partial<Command & {startTimeoutMs: number; environment: Record<string, string>}> = {},
 ) {
   const facts: Fact[] = [];
   const lines: FunctionLine[] = [];
   const starts: StartRecord[] = [];
-  const lost: string[] = [];
-  const ready = Promise.withResolvers<void>();
-  const gone = Promise.withResolvers<void>();
-  const port = await freePort('127.0.0.1');
+  const log = recordingLog();
+  const clock = systemClock;
+  const meter = recordingMeter();
+  const pool = new Pool({queueLength: 10, queueWaitMs: 10_000, startTimeoutMs}, clock, meter);
+  const watchdog = new Watchdog();
+  const waiting = new Set<() => void>();
+  const changed = () => {
+    for (const wake of [...waiting]) wake();
+  };
+  /** Resolves once the claim holds; asked again whenever something was told. */
+  const until = (claim: () => boolean) =>
+    new Promise<void>(resolve => {
+      const wake = () => {
+        if (!claim()) return;
+        waiting.delete(wake);
+        resolve();
+      };
+      waiting.add(wake);
+      wake();
+    });
+  const ports: number[] = [];
   const supervisor = new Supervisor(
     {
-      command: {file, args: ['-e', program], readiness, concurrency: 1},
-      environment: {SCW_UPSTREAM_PORT: String(port)},
-      host: '127.0.0.1',
-      port,
-      startTimeoutMs,
+      child: {
+        command: {file, args: ['-e', program], readiness, concurrency: 1},
+        host,
+        startTimeoutMs,
+        user: undefined,
+        memoryBytes: undefined,
+      },
+      environment(port) {
+        ports.push(port);
+        return {SCW_UPSTREAM_PORT: String(port), ...environment};
+      },
+      upstream: port => new Upstream({host, port, connections: 1, maxReplyBytes: 1000, bridgeToken: 'x'}, clock),
+      preferredPort: 0,
+      concurrency: 1,
     },
     {
-      ready: start => {
-        starts.push(start);
-        ready.resolve();
+      pool,
+      clock,
+      log: {
+        ...log,
+        error(fields, message) {
+          log.error(fields, message);
+          changed();
+        },
       },
-      notReady: start => void starts.push(start),
-      lost(reason) {
-        lost.push(reason);
-        gone.resolve();
+      meter,
+      ooms: {kills: () => 0},
+      watchdog,
+      facts(some) {
+        facts.push(...some);
+        changed();
+      },
+      line(line) {
+        lines.push(line);
+        changed();
+      },
+      linesDropped() {},
+      started(record) {
+        starts.push(record);
+        changed();
       },
       gaveUp() {},
-      facts: some => void facts.push(...some),
-      line: line => void lines.push(line),
     },
-    {clock: systemClock, log: recordingLog(), meter: recordingMeter()},
   );
-  t.teardown(() => supervisor[Symbol.asyncDispose]());
-  supervisor.start();
+  t.teardown(async () => {
+    await supervisor[Symbol.asyncDispose]();
+    watchdog[Symbol.dispose]();
+  });
+  await supervisor.start();
   const types = () => facts.map(({type}) => type);
-  return {supervisor, facts, types, lines, starts, lost, port, ready: ready.promise, gone: gone.promise};
+  const count = (type: Fact['type']) => types().filter(each => each === type).length;
+  const ready = () => until(() => count('runtime.ready') > 0);
+  const gone = () => until(() => count('runtime.exited') > 0);
+  return {supervisor, pool, facts, types, count, lines, starts, log, ports, until, ready, gone};
 }
 
 /** Reports on the descriptor, then lives on. */
 const loaded = `require('fs').writeSync(3, '{"loaded":true}\\n'); setInterval(() => {}, 1000);`;
 
 test('a program that cannot be executed is told as such, and tried again', async t => {
-  const {facts, gone, starts, lost} = await supervise(t, '', {file: '/missing/node'});
-  await gone;
+  const {facts, until, count, starts, log} = await supervise(t, '', {file: '/missing/node'});
+  await until(() => count('runtime.spawned') > 1 && log.lines.length > 0);
   t.like(facts[1], {type: 'runtime.exited', data: {reason: 'unspawnable', code: null}});
   t.like(starts[0], {executable: 'node', pid: undefined});
-  t.regex(lost[0] ?? '', /could not be started: .*ENOENT/);
+  t.regex(starts[0]?.error ?? '', /could not be started: .*ENOENT/);
+  t.regex(log.lines[0]?.message ?? '', /could not be started: .*ENOENT/);
+});
+
+test('what the system refuses to execute at once ends the same way', async t => {
+  const {facts, until, count} = await supervise(t, '', {environment: {LARGE: 'x'.repeat(2 ** 20)}});
+  await until(() => count('runtime.spawned') > 1);
+  t.like(facts[1], {type: 'runtime.exited', data: {reason: 'unspawnable', code: null}});
+  t.regex((facts[1] as {data: {error?: string}}).data.error ?? '', /E2BIG/); // an exit, says the line above
 });
 
 test('one that never reports is killed after its start time', async t => {
   const {facts, gone, starts, types} = await supervise(t, `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)`, {
     startTimeoutMs: 300,
   });
-  await gone;
+  await gone();
   t.deepEqual(types().slice(0, 2), ['runtime.spawned', 'runtime.exited']);
   t.like(facts[1], {data: {reason: 'never-ready', signal: 'SIGKILL', upMs: 0}});
   t.regex(starts[0]?.error ?? '', /not ready in time/);
 });
 
 test('exit code 0 is death like any other, and it is started again', async t => {
-  const {facts, ready, gone, types} = await supervise(t, `require('fs').writeSync(3, '{"loaded":true}\\n'); setTimeout(() => {}, 50)`);
-  await ready;
-  await gone;
-  t.like(facts[2], {type: 'runtime.exited', data: {reason: 'exited', code: 0, signal: null}});
-  while (types().filter(type => type === 'runtime.spawned').length < 2) await systemClock.sleep(10);
+  const {facts, until, count, types} = await supervise(t, `require('fs').writeSync(3, '{"loaded":true}\\n'); setTimeout(() => {}, 50)`);
+  await until(() => count('runtime.spawned') > 1);
+  t.like(facts[2], {type: 'runtime.exited', data: {reason: 'exit-zero', code: 0, signal: null}});
   t.deepEqual(types().slice(0, 4), ['runtime.spawned', 'runtime.ready', 'runtime.exited', 'runtime.spawned']);
+});
+
+const ends: [title: string, program: string, data: object][] = [
+  ['another code', 'process.exit(7)', {reason: 'exit-nonzero', code: 7, signal: null}],
+  ['a signal', `process.kill(process.pid, 'SIGSEGV')`, {reason: 'signal', code: null, signal: 'SIGSEGV'}],
+  ['an uncaught error', 'throw new Error("boom")', {reason: 'exit-nonzero', code: 1, signal: null}],
+];
+for (const [title, program, data] of ends) {
+  test(`the end by ${title} has its class`, async t => {
+    const {facts, gone} = await supervise(t, program);
+    await gone();
+    t.like(facts[1], {type: 'runtime.exited', data});
+  });
+}
+
+test('the log line of an exit carries the last 4 KB of stderr, whatever was said on the way', async t => {
+  const {log, until} = await supervise(t, `require('fs').writeSync(2, 'é'.repeat(50000) + '\\nthe last words'); process.exit(3)`);
+  await until(() => log.lines.length > 0);
+  const {fields, message} = log.lines[0] ?? {fields: {} as Record<string, unknown>, message: ''};
+  t.is(message, 'The sub-runtime exited with code 3');
+  t.like(fields, {reason: 'exit-nonzero', code: 3, signal: null});
+  const stderr = String(fields.stderr);
+  t.true(stderr.endsWith('é\nthe last words'));
+  t.true(stderr.length <= 4096 && stderr.length > 1000);
 });
 
 test('what it forked does not outlive it', async t => {
@@ -86,9 +173,9 @@ test('what it forked does not outlive it', async t => {
     console.log(child.pid);
     require('fs').writeSync(3, '{"loaded":true}\\n');
     setTimeout(() => process.exit(1), 100);`;
-  const {lines, gone} = await supervise(t, program);
-  await gone;
-  while (lines.length === 0) await systemClock.sleep(10);
+  const {lines, gone, until} = await supervise(t, program);
+  await gone();
+  await until(() => lines.length > 0);
   const pid = Number(lines[0]?.line);
   t.true(pid > 1);
   for (let tries = 0; tries < 200 && isAlive(pid); tries++) await systemClock.sleep(10);
@@ -96,32 +183,78 @@ test('what it forked does not outlive it', async t => {
 });
 
 test('asked to stop, one that takes TERM ends, and nothing is started again', async t => {
-  const {supervisor, ready, facts, types, lost} = await supervise(t, loaded);
-  await ready;
-  const {pid} = supervisor;
+  const {supervisor, ready, facts, count} = await supervise(t, loaded);
+  await ready();
+  const [pid] = supervisor.pids;
   await supervisor[Symbol.asyncDispose]();
-  t.false(pid !== undefined && isAlive(pid));
+  t.false(pid === undefined || isAlive(pid));
   t.like(facts.at(-1), {type: 'runtime.exited', data: {reason: 'stopped', signal: 'SIGTERM'}});
-  t.is(lost[0], 'The sub-runtime was stopped');
   await systemClock.sleep(300);
-  t.is(types().filter(type => type === 'runtime.spawned').length, 1);
+  t.is(count('runtime.spawned'), 1);
+});
+
+test('ended at once, it does not wait for TERM', async t => {
+  const {supervisor, ready, gone, facts} = await supervise(t, `process.on('SIGTERM', () => {}); ${loaded}`);
+  await ready();
+  supervisor.kill();
+  await gone();
+  t.like(facts.at(-1), {type: 'runtime.exited', data: {reason: 'stopped', signal: 'SIGKILL'}});
 });
 
 test('a handler that could not be loaded is broken, stays up, and is ready to say so', async t => {
-  const {supervisor, ready, starts} = await supervise(
+  const {supervisor, ready, starts, pool} = await supervise(
     t,
     `require('fs').writeSync(3, '{"loaded":false,"error":"SyntaxError"}\\n'); setInterval(() => {}, 1000)`,
   );
-  await ready;
+  await ready();
   t.like(supervisor.state, {phase: 'broken', error: 'SyntaxError'});
   t.is(starts[0]?.error, 'SyntaxError');
+  t.is(pool.size, 1);
+});
+
+test('a reload starts newer code beside the old, which ends when it was taken over from', async t => {
+  const {supervisor, ready, until, facts, pool, ports} = await supervise(t, loaded);
+  await ready();
+  const [old] = supervisor.pids;
+  t.is(await supervisor.reload(), undefined);
+  await until(() => facts.some(({type, data}) => type === 'runtime.exited' && (data as {reason: string}).reason === 'reloaded'));
+  t.is(supervisor.pids.length, 1);
+  t.not(supervisor.pids[0], old);
+  t.is(supervisor.state.phase, 'ready');
+  t.is(pool.size, 1);
+  t.is(new Set(ports).size, 2);
+});
+
+test('newer code that cannot be loaded, or that ends, leaves the old one serving and says why', async t => {
+  const once = await loadedOnce(t);
+  for (const [then, cause] of [
+    [`require('fs').writeSync(3, '{"loaded":false,"error":"SyntaxError"}\\n'); setInterval(() => {}, 1000)`, 'SyntaxError'],
+    ['process.exit(1)', 'the new sub-runtime ended before it was ready'],
+  ] as const) {
+    const {supervisor, ready, pool, until} = await supervise(t, once(then));
+    await ready();
+    const [old] = supervisor.pids;
+    t.is(await supervisor.reload(), cause);
+    await until(() => supervisor.pids.length === 1);
+    t.is(supervisor.pids[0], old);
+    t.is(supervisor.state.phase, 'ready');
+    t.is(pool.size, 1);
+  }
+});
+
+test('a stopped supervisor reloads nothing', async t => {
+  const {supervisor, ready, count} = await supervise(t, loaded);
+  await ready();
+  await supervisor[Symbol.asyncDispose]();
+  t.is(await supervisor.reload(), 'the runtime is shutting down');
+  t.is(count('runtime.spawned'), 1);
 });
 
 test('a foreign one is ready when its port accepts, and is sent no request', async t => {
   const program = `require('net').createServer(socket => socket.on('data', data => console.log('got', String(data))))
     .listen(process.env.SCW_UPSTREAM_PORT, '127.0.0.1')`;
   const {supervisor, ready, lines} = await supervise(t, program, {readiness: 'port'});
-  await ready;
+  await ready();
   t.is(supervisor.state.phase, 'ready');
   await systemClock.sleep(50);
   t.deepEqual(lines, []);
@@ -134,9 +267,9 @@ test('its output and its tagged lines are handed on, the longest that a bridge w
     const record = Buffer.from(JSON.stringify({log: {stream: 'stdout', line: '\\u0001'.repeat(65536), invocationId: 'i'}}) + '\\n{"loaded":true}\\n');
     for (let at = 0; at < record.length;) try { at += writeSync(3, record, at); } catch {}
     setInterval(() => {}, 1000);`;
-  const {lines, ready} = await supervise(t, program);
-  await ready;
-  while (lines.length < 3) await systemClock.sleep(10);
+  const {lines, ready, until} = await supervise(t, program);
+  await ready();
+  await until(() => lines.length === 3);
   t.deepEqual(
     lines.toSorted((a, b) => a.line.length - b.line.length || a.stream.localeCompare(b.stream)),
     [
@@ -150,12 +283,34 @@ test('its output and its tagged lines are handed on, the longest that a bridge w
 test('the environment is the one that was given and no other', async t => {
   process.env.CORE_TEST_CANARY = 'canary';
   t.teardown(() => delete process.env.CORE_TEST_CANARY);
-  const {lines, port, ready} = await supervise(t, `console.log(JSON.stringify(process.env)); ${loaded}`);
-  await ready;
-  while (lines.length === 0) await systemClock.sleep(10);
+  const {lines, ports, ready, until} = await supervise(t, `console.log(JSON.stringify(process.env)); ${loaded}`);
+  await ready();
+  await until(() => lines.length > 0);
   const {NODE_V8_COVERAGE: _addedByNode, ...environment} = JSON.parse(lines[0]?.line ?? ''); // while coverage is measured
-  t.deepEqual(environment, {SCW_UPSTREAM_PORT: String(port)});
+  t.deepEqual(environment, {SCW_UPSTREAM_PORT: String(ports[0])});
 });
+
+test('it inherits no descriptor but the bridge’s', async t => {
+  // Node opens pipes and eventfds of its own; what comes from us are sockets.
+  const program = `const fs = require('fs');
+    const kinds = fs.readdirSync('/proc/self/fd').map(fd => { try { return [Number(fd), fs.readlinkSync('/proc/self/fd/' + fd)]; } catch { return []; } });
+    console.log(JSON.stringify(kinds.filter(([, to]) => /^socket:/.test(to ?? '')).map(([fd]) => fd))); ${loaded}`;
+  const {lines, ready, until} = await supervise(t, program);
+  await ready();
+  await until(() => lines.length > 0);
+  t.deepEqual(JSON.parse(lines[0]?.line ?? ''), [1, 2, 3]);
+});
+
+/** A program that loads the first time that it runs, and later does what it is told. */
+async function loadedOnce(t: ExecutionContext): Promise<(then: string) => string> {
+  const folder = await mkdtemp(join(tmpdir(), 'once-'));
+  t.teardown(() => rm(folder, {recursive: true}));
+  let programs = 0;
+  return then => {
+    const mark = JSON.stringify(join(folder, String(programs++)));
+    return `if (require('fs').existsSync(${mark})) {${then}} else {require('fs').writeFileSync(${mark}, ''); ${loaded}}`;
+  };
+}
 
 function isAlive(pid: number): boolean {
   try {

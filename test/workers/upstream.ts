@@ -6,7 +6,7 @@ import test, {type ExecutionContext} from 'ava';
 import {systemClock} from '../../src/clock.ts';
 import {Fault, type FaultCode} from '../../src/errors.ts';
 import {NotSent, type RuntimeCall, type RuntimeReply} from '../../src/runtime.ts';
-import {Upstream, type UpstreamOptions} from '../../src/workers/upstream.ts';
+import {type CallEnd, Upstream, type UpstreamOptions} from '../../src/workers/upstream.ts';
 import {ManualClock} from '../helpers/clock.ts';
 
 const call: RuntimeCall = {
@@ -14,6 +14,8 @@ const call: RuntimeCall = {
   body: '{"event":"é"}',
   deadlineMs: 1_764_000_000_000,
   deadline: Number.POSITIVE_INFINITY,
+  timeoutMs: 5000,
+  signal: undefined,
   trace: undefined,
 };
 
@@ -54,10 +56,7 @@ async function misbehaving(
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const {port} = server.address() as AddressInfo;
-  const upstream = new Upstream(
-    {host: '127.0.0.1', port, connections: 4, maxReplyBytes: 1000, bridgeToken: 'secret', timeoutMs: 5000, ...some},
-    clock,
-  );
+  const upstream = new Upstream({host: '127.0.0.1', port, connections: 4, maxReplyBytes: 1000, bridgeToken: 'secret', ...some}, clock);
   t.teardown(() => {
     upstream.destroy(new Fault('DRAINING'));
     for (const socket of sockets) socket.destroy();
@@ -66,6 +65,7 @@ async function misbehaving(
   return {upstream, port, received};
 }
 
+const ignored = () => {};
 const within = (ms: number): RuntimeCall => ({...call, deadline: systemClock.monotonic() + ms});
 const head = (fields: string, status = '200 OK') => `HTTP/1.1 ${status}\r\n${fields}\r\n\r\n`;
 const ok = (body: string) => head(`Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}`) + body;
@@ -76,10 +76,12 @@ test('a port that refuses is NotSent: nothing ran, the call may be sent again', 
   const {port} = server.address() as AddressInfo;
   server.close();
   await once(server, 'close');
-  const options = {host: '127.0.0.1', port, connections: 1, maxReplyBytes: 1000, bridgeToken: '', timeoutMs: 5000};
+  const options = {host: '127.0.0.1', port, connections: 1, maxReplyBytes: 1000, bridgeToken: ''};
   const upstream = new Upstream(options, systemClock);
   t.teardown(() => upstream.destroy(new Fault('DRAINING')));
-  await t.throwsAsync(upstream.send(within(5000)), {instanceOf: NotSent});
+  const {reply, ends} = sendAndHear(upstream, within(5000));
+  await t.throwsAsync(reply, {instanceOf: NotSent});
+  t.deepEqual(ends, [{mayRun: false, broke: true}]);
 });
 
 const broken: [title: string, answer: string | Buffer | ((socket: Socket) => void), code: FaultCode][] = [
@@ -120,7 +122,7 @@ const broken: [title: string, answer: string | Buffer | ((socket: Socket) => voi
 for (const [title, answer, code] of broken) {
   test(`502 for a sub-runtime that ${title}`, async t => {
     const {upstream} = await misbehaving(t, answer);
-    const fault = await t.throwsAsync(upstream.send(within(5000)), {instanceOf: Fault, code});
+    const fault = await t.throwsAsync(upstream.send(within(5000), ignored), {instanceOf: Fault, code});
     t.is((fault as Fault | undefined)?.status, 502);
     t.false(fault?.message.includes('\n'));
   });
@@ -130,8 +132,8 @@ test('after a broken reply the next call is served', async t => {
   const {upstream} = await misbehaving(t, (socket, requests) =>
     requests === 1 ? socket.write('garbage\r\n\r\n') : socket.write(ok('{}')),
   );
-  await t.throwsAsync(upstream.send(within(5000)), {code: 'UPSTREAM_PROTOCOL'});
-  t.is(String((await upstream.send(within(5000))).body), '{}');
+  await t.throwsAsync(upstream.send(within(5000), ignored), {code: 'UPSTREAM_PROTOCOL'});
+  t.is(String((await upstream.send(within(5000), ignored)).body), '{}');
 });
 
 /** Whether it times out at the deadline and not before, by a clock that the test moves. */
@@ -147,7 +149,7 @@ async function timesOut(t: ExecutionContext, answer: (socket: Socket) => void): 
     {},
     clock,
   );
-  const sent = upstream.send({...call, deadline: 5000});
+  const sent = upstream.send({...call, deadline: 5000}, ignored);
   let isOver = false;
   sent
     .catch(() => {})
@@ -174,24 +176,24 @@ test('504 at the deadline for one that drips for ever', async t => {
     const drip = setInterval(() => socket.write('1\r\na\r\n'), 5);
     socket.once('close', () => clearInterval(drip));
   });
-  await t.throwsAsync(upstream.send(within(80)), {code: 'UPSTREAM_TIMEOUT'});
+  await t.throwsAsync(upstream.send(within(80), ignored), {code: 'UPSTREAM_TIMEOUT'});
 });
 
 test('504 when the deadline has passed before the call could leave', async t => {
   const clock = new ManualClock();
   const {upstream, received} = await misbehaving(t, ok('{}'), {connections: 1}, clock);
-  const first = upstream.send({...call, deadline: 1e6});
-  const late = upstream.send({...call, deadline: -1});
+  const first = upstream.send({...call, deadline: 1e6}, ignored);
+  const late = upstream.send({...call, deadline: -1}, ignored);
   await Promise.all([t.throwsAsync(late, {code: 'UPSTREAM_TIMEOUT'}), clock.advance(0)]);
   await first;
-  await upstream.send({...call, deadline: 1e6});
+  await upstream.send({...call, deadline: 1e6}, ignored);
   t.is(received.join('').match(/POST \/ /g)?.length, 2);
 });
 
 test('a destroyed sub-runtime’s calls fail with the reason', async t => {
   const waiting = Promise.withResolvers<void>();
   const {upstream} = await misbehaving(t, () => waiting.resolve());
-  const sent = upstream.send(within(5000));
+  const sent = upstream.send(within(5000), ignored);
   await waiting.promise;
   upstream.destroy(new Fault('UPSTREAM_LOST', {message: 'it exited during the call'}));
   await t.throwsAsync(sent, {code: 'UPSTREAM_LOST', message: 'it exited during the call'});
@@ -213,7 +215,7 @@ const taken: [title: string, answer: string | Buffer | ((socket: Socket) => void
 for (const [title, answer, {text, ...expected}] of taken) {
   test(`takes a reply with ${title}`, async t => {
     const {upstream, received} = await misbehaving(t, answer);
-    const reply = await upstream.send(within(5000));
+    const reply = await upstream.send(within(5000), ignored);
     t.like(reply, expected);
     if (text !== undefined) t.is(String(reply.body), text);
     t.is(received.join('').match(/POST \//g)?.length, 1);
@@ -224,12 +226,12 @@ test('a compressed reply is taken as it is', async t => {
   const body = gzipSync('{"a":1}');
   const fields = `Content-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: ${body.length}`;
   const {upstream} = await misbehaving(t, Buffer.concat([Buffer.from(head(fields)), body]));
-  t.deepEqual((await upstream.send(within(5000))).body, body);
+  t.deepEqual((await upstream.send(within(5000), ignored)).body, body);
 });
 
 test('the request is the contract’s: one POST to /, our fields, the body as it stands', async t => {
   const {upstream, port, received} = await misbehaving(t, ok('{}'));
-  await upstream.send({...within(5000), trace: {traceparent: '00-trace', tracestate: 'a=b'}});
+  await upstream.send({...within(5000), trace: {traceparent: '00-trace', tracestate: 'a=b'}}, ignored);
   const [request = ''] = received;
   const [fields = '', body] = request.split('\r\n\r\n');
   const [line, ...rest] = fields.split('\r\n');
@@ -253,13 +255,13 @@ test('the request is the contract’s: one POST to /, our fields, the body as it
 
 test('without a trace none is sent', async t => {
   const {upstream, received} = await misbehaving(t, ok('{}'));
-  await upstream.send(within(5000));
+  await upstream.send(within(5000), ignored);
   t.notRegex(received.join(''), /trace/i);
 });
 
 test('a connection serves one call after another', async t => {
   const {upstream, received} = await misbehaving(t, ok('{}'), {connections: 1});
-  for (let calls = 0; calls < 5; calls++) await upstream.send(within(5000));
+  for (let calls = 0; calls < 5; calls++) await upstream.send(within(5000), ignored);
   t.is(received.length, 1);
   t.is(received[0]?.match(/POST \//g)?.length, 5);
 });
@@ -271,13 +273,13 @@ test('calls at a time have a connection each', async t => {
     if (requests === 3) socket.write(ok('{}'));
   });
   const sockets: Socket[] = [];
-  await Promise.all([within(5000), within(5000), within(5000)].map(each => upstream.send(each)));
+  await Promise.all([within(5000), within(5000), within(5000)].map(each => upstream.send(each, ignored)));
   t.is(received.length, 3);
 });
 
 test('a connection that the sub-runtime closed while idle is not used again', async t => {
   const {upstream, received} = await misbehaving(t, socket => socket.end(ok('{}')));
-  for (let calls = 0; calls < 3; calls++) await upstream.send(within(5000));
+  for (let calls = 0; calls < 3; calls++) await upstream.send(within(5000), ignored);
   t.is(received.length, 3);
 });
 
@@ -287,12 +289,12 @@ test('the loopback address of IPv6 is reached, too', async t => {
   const [failed] = await Promise.race([once(server, 'listening'), once(server, 'error')]);
   if (failed) return t.pass(); // this machine has no IPv6
   const {port} = server.address() as AddressInfo;
-  const upstream = new Upstream({host: '::1', port, connections: 1, maxReplyBytes: 1000, bridgeToken: 'x', timeoutMs: 5000}, systemClock);
+  const upstream = new Upstream({host: '::1', port, connections: 1, maxReplyBytes: 1000, bridgeToken: 'x'}, systemClock);
   t.teardown(() => {
     upstream.destroy(new Fault('DRAINING'));
     server.close();
   });
-  t.is(String((await upstream.send(within(5000))).body), '"v6"');
+  t.is(String((await upstream.send(within(5000), ignored)).body), '"v6"');
 });
 
 test('nothing in the environment puts a proxy in between', async t => {
@@ -302,6 +304,64 @@ test('nothing in the environment puts a proxy in between', async t => {
     delete process.env.http_proxy;
     delete process.env.HTTP_PROXY;
   });
-  await upstream.send(within(5000));
+  await upstream.send(within(5000), ignored);
   t.is(received.length, 1);
+});
+
+/** Sends and collects how the sub-runtime was done with the call. */
+function sendAndHear(upstream: Upstream, sent: RuntimeCall) {
+  const ends: CallEnd[] = [];
+  const over = Promise.withResolvers<void>();
+  const reply = upstream.send(sent, end => {
+    ends.push(end);
+    over.resolve();
+  });
+  return {reply, ends, over: over.promise};
+}
+
+test('a call past its deadline is not over before the sub-runtime has answered', async t => {
+  const clock = new ManualClock();
+  const asked = Promise.withResolvers<Socket>();
+  const {upstream} = await misbehaving(t, socket => asked.resolve(socket), {}, clock);
+  const {reply, ends, over} = sendAndHear(upstream, {...call, deadline: 5000});
+  const socket = await asked.promise;
+  await Promise.all([t.throwsAsync(reply, {code: 'UPSTREAM_TIMEOUT'}), clock.advance(5000)]);
+  t.deepEqual(ends, []);
+  socket.write(ok('{}'));
+  await over;
+  t.deepEqual(ends, [{mayRun: true, broke: false}]);
+});
+
+test('a caller that leaves closes the connection, and the call may have run', async t => {
+  const caller = new AbortController();
+  const closed = Promise.withResolvers<void>();
+  const {upstream} = await misbehaving(t, socket => {
+    socket.once('close', () => closed.resolve());
+    caller.abort();
+  });
+  const {reply, ends} = sendAndHear(upstream, {...within(5000), signal: caller.signal});
+  await t.throwsAsync(reply, {code: 'CALLER_LEFT'});
+  await closed.promise;
+  t.deepEqual(ends, [{mayRun: true, broke: false}]);
+});
+
+test('a caller that left before the call could leave keeps it from being sent', async t => {
+  const caller = new AbortController();
+  const {upstream, received} = await misbehaving(t, ok('{}'), {connections: 1});
+  const first = upstream.send(within(5000), ignored);
+  const {reply, ends, over} = sendAndHear(upstream, {...within(5000), signal: caller.signal});
+  caller.abort();
+  await t.throwsAsync(reply, {code: 'CALLER_LEFT'});
+  await Promise.all([first, over]);
+  t.deepEqual(ends, [{mayRun: false, broke: false}]);
+  t.is(received.join('').match(/POST \/ /g)?.length, 1);
+});
+
+test('a connection that breaks off is told as such, a wrong reply is not', async t => {
+  const lost = sendAndHear((await misbehaving(t, socket => socket.resetAndDestroy())).upstream, within(5000));
+  await t.throwsAsync(lost.reply, {code: 'UPSTREAM_LOST'});
+  t.deepEqual(lost.ends, [{mayRun: true, broke: true}]);
+  const wrong = sendAndHear((await misbehaving(t, 'hello world\r\n\r\n')).upstream, within(5000));
+  await t.throwsAsync(wrong.reply, {code: 'UPSTREAM_PROTOCOL'});
+  t.deepEqual(wrong.ends, [{mayRun: true, broke: false}]);
 });

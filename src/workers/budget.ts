@@ -1,0 +1,55 @@
+import type {Clock} from '../clock.ts';
+
+export interface LineBudgetOptions {
+  readonly bytesPerSecond: number;
+  /** Told once a second, while there is something to tell. */
+  readonly onDropped: (lines: number) => void;
+}
+
+/**
+What one process may write to the log: 10 MiB a second are more than anybody reads, and less than a tenth of what makes the
+core slow to answer.
+*/
+export const logBytesPerSecond = 10 * 2 ** 20;
+
+/** A record of the log costs more than the text in it: `yes` writes two bytes a line. */
+const lineBytes = 128;
+const periodMs = 1000;
+
+/** How much of a process's output is logged. What is over it is dropped in whole lines, and counted. */
+export class LineBudget {
+  readonly #clock: Clock;
+  readonly #options: LineBudgetOptions;
+  #endsAt = 0;
+  #leftBytes = 0;
+  #dropped = 0;
+
+  constructor(options: LineBudgetOptions, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  /** @returns false when the line is to be dropped */
+  take(bytes: number): boolean {
+    const now = this.#clock.monotonic();
+    if (now >= this.#endsAt) {
+      this.#endsAt = now + periodMs;
+      this.#leftBytes = this.#options.bytesPerSecond;
+    }
+    if (this.#leftBytes <= 0) return false;
+    this.#leftBytes -= bytes + lineBytes;
+    return true;
+  }
+
+  drop(lines: number): void {
+    if (lines === 0) return;
+    if (this.#dropped === 0) this.#clock.after(periodMs, () => this.#tell());
+    this.#dropped += lines;
+  }
+
+  #tell(): void {
+    const lines = this.#dropped;
+    this.#dropped = 0;
+    this.#options.onDropped(lines);
+  }
+}

@@ -1,0 +1,22 @@
+import {readFileSync} from 'node:fs';
+
+/** False for a zombie, too: nothing runs in it. */
+export function isAlive(pid: number): boolean {
+  const state = stateOf(pid);
+  return state !== undefined && state !== 'Z' && state !== 'X';
+}
+
+/** The letter of /proc/<pid>/stat; undefined when it is gone. */
+export function stateOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2)[0];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Waits until it is gone; the test's own time limit ends the wait. */
+export async function gone(pid: number): Promise<void> {
+  while (isAlive(pid)) await new Promise(resolve => setTimeout(resolve, 5));
+}

@@ -1,0 +1,109 @@
+import test, {type ExecutionContext} from 'ava';
+import {systemClock} from '../../src/clock.ts';
+import type {FunctionLine} from '../../src/log.ts';
+import {Child, type ChildExit, type ChildOptions} from '../../src/workers/child.ts';
+import {gone} from '../helpers/process.ts';
+
+/** One real process, gone when the test ends. */
+function spawnChild(t: ExecutionContext, program: string, {ooms = () => 0, ...some}: Partial<ChildOptions> & {ooms?: () => number} = {}) {
+  const exit = Promise.withResolvers<ChildExit>();
+  const ready = Promise.withResolvers<void>();
+  const settled: string[] = [];
+  const lines: FunctionLine[] = [];
+  const line = Promise.withResolvers<string>();
+  const child = new Child(
+    {
+      command: {file: process.execPath, args: ['-e', program], readiness: 'report', concurrency: 1},
+      environment: {},
+      host: '127.0.0.1',
+      port: 1,
+      startTimeoutMs: 20_000,
+      user: undefined,
+      memoryBytes: undefined,
+      ...some,
+    },
+    {
+      ready: () => ready.resolve(),
+      exited: exit.resolve,
+      line(heard) {
+        lines.push(heard);
+        line.resolve(heard.line);
+      },
+      linesDropped() {},
+      settled: id => void settled.push(id),
+    },
+    {clock: systemClock, ooms: {kills: ooms}},
+  );
+  t.teardown(async () => {
+    child.end('stopped');
+    await child.exit;
+  });
+  return {child, exit: exit.promise, ready: ready.promise, line: line.promise, settled, lines};
+}
+
+const loaded = `require('fs').writeSync(3, '{"loaded":true}\\n');`;
+
+test('one that ignores TERM is killed after its grace', async t => {
+  const {child, ready, exit} = spawnChild(t, `process.on('SIGTERM', () => {}); ${loaded} setInterval(() => {}, 1000)`);
+  await ready;
+  await child.stop('stopped', 100);
+  t.like(await exit, {reason: 'stopped', signal: 'SIGKILL', code: null});
+});
+
+test('one that the kernel killed for memory is oom, another KILL is a signal', async t => {
+  let kills = 0;
+  const killed = spawnChild(t, `process.kill(process.pid, 'SIGKILL')`, {ooms: () => kills++});
+  t.like(await killed.exit, {reason: 'oom', signal: 'SIGKILL'});
+  const other = spawnChild(t, `process.kill(process.pid, 'SIGKILL')`);
+  t.like(await other.exit, {reason: 'signal', signal: 'SIGKILL'});
+});
+
+test('one that outgrows its memory is ended and is oom, before and after it is ready', async t => {
+  for (const report of ['', loaded]) {
+    const leaks = `${report} const kept = []; setInterval(() => kept.push(Buffer.alloc(2 ** 24, 1)), 10)`;
+    const {exit} = spawnChild(t, leaks, {memoryBytes: 2 ** 28});
+    t.like(await exit, {reason: 'oom', signal: 'SIGKILL'});
+  }
+});
+
+test('a call that the bridge settles is told by its id', async t => {
+  const {ready, settled} = spawnChild(
+    t,
+    `require('fs').writeSync(3, '{"settled":"id-1"}\\n{"loaded":true}\\n'); setInterval(() => {}, 1000)`,
+  );
+  await ready;
+  t.deepEqual(settled, ['id-1']);
+});
+
+test('its last words are there although it ended at once, and are bytes of any kind', async t => {
+  const {exit} = spawnChild(t, `require('fs').writeSync(2, Buffer.from([0xff, 0x0a, 0x61, 0x62])); process.exit(1)`);
+  t.is(await (await exit).lastWords, '\ufffd\nab');
+});
+
+test('somebody who left its process group and holds its pipes does not hold up its last words', async t => {
+  const program = `const child = require('child_process').spawn('/bin/sh', ['-c', 'sleep 60'], {detached: true, stdio: 'inherit'});
+    console.error(child.pid); process.exit(1);`;
+  const {exit} = spawnChild(t, program);
+  const words = await (await exit).lastWords;
+  t.regex(words, /^\d+\n$/);
+  process.kill(-Number(words), 'SIGKILL'); // it left for a group of its own
+  await gone(Number(words));
+});
+
+test('it runs as the user that was given', async t => {
+  if (process.getuid?.() !== 0) return t.pass(); // only root can
+  const {line} = spawnChild(
+    t,
+    `console.log(process.getuid() + ':' + process.getgid() + ':' + process.getgroups()); setInterval(() => {}, 1000)`,
+    {
+      user: {uid: 65534, gid: 65533},
+      command: {
+        file: process.execPath,
+        args: ['-e', `console.log(process.getuid() + ':' + process.getgid() + ':' + process.getgroups())`],
+        readiness: 'report',
+        concurrency: 1,
+      },
+    },
+  );
+  t.is(await line, '65534:65533:65533');
+});

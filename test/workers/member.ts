@@ -1,0 +1,175 @@
+import test from 'ava';
+import {Fault} from '../../src/errors.ts';
+import {NotSent, type RuntimeCall, type RuntimeReply} from '../../src/runtime.ts';
+import {Member} from '../../src/workers/member.ts';
+import type {CallEnd} from '../../src/workers/upstream.ts';
+import {ManualClock, settle} from '../helpers/clock.ts';
+import {runtimeReply} from '../helpers/fakes.ts';
+
+const lost = (message: string) => new Fault('UPSTREAM_LOST', {message});
+
+/** A member in which the test says how calls go on; one place is taken and its call is sent. */
+function openMember(some: Partial<RuntimeCall> = {}) {
+  const clock = new ManualClock();
+  const told: string[] = [];
+  const reply = Promise.withResolvers<RuntimeReply>();
+  let ended: (end: CallEnd) => void = () => {};
+  const upstream = {
+    send(_call: RuntimeCall, onEnd: (end: CallEnd) => void) {
+      ended = onEnd;
+      return reply.promise;
+    },
+    destroy: () => void told.push('destroyed'),
+  };
+  const member = new Member({
+    upstream,
+    address: {host: '127.0.0.1', port: 1},
+    concurrency: 1,
+    clock,
+    onStuck: () => void told.push('stuck'),
+  });
+  const call: RuntimeCall = {
+    invocationId: 'id-1',
+    body: '{}',
+    deadlineMs: 0,
+    deadline: 5000,
+    timeoutMs: 5000,
+    signal: undefined,
+    trace: undefined,
+    ...some,
+  };
+  const place = member.take(0);
+  const sent = place.send(call, () => {
+    told.push('ended');
+    place.free();
+  });
+  sent.catch(() => {});
+  return {clock, told, member, place, sent, reply, end: (end: Partial<CallEnd> = {}) => ended({mayRun: true, broke: false, ...end})};
+}
+
+test('a place is taken until it is freed, once', t => {
+  const {member, place} = openMember();
+  t.true(member.isFull);
+  place.free();
+  place.free();
+  t.is(member.active, 0);
+});
+
+test('a call past its deadline keeps its place until the sub-runtime is done with it', async t => {
+  const {member, clock, sent, reply, end, told} = openMember();
+  await clock.advance(5000);
+  reply.reject(new Fault('UPSTREAM_TIMEOUT'));
+  await t.throwsAsync(sent, {code: 'UPSTREAM_TIMEOUT'});
+  t.true(member.isFull);
+  await clock.advance(999);
+  end();
+  t.false(member.isFull);
+  await clock.advance(60_000);
+  t.deepEqual(told, ['ended']);
+});
+
+test('one that does not end within a second of its deadline is stuck, and is told once', async t => {
+  const {clock, reply, told, member} = openMember();
+  await clock.advance(5000);
+  reply.reject(new Fault('UPSTREAM_TIMEOUT'));
+  await clock.advance(999);
+  t.deepEqual(told, []);
+  await clock.advance(1);
+  t.deepEqual(told, ['stuck']);
+  await clock.advance(60_000);
+  t.deepEqual(told, ['stuck']);
+  t.true(member.isFull);
+});
+
+/** The caller left, and its connection is closed. */
+async function abandoned() {
+  const caller = new AbortController();
+  const house = openMember({signal: caller.signal});
+  caller.abort();
+  house.reply.reject(new Fault('CALLER_LEFT'));
+  house.end();
+  await settle();
+  return house;
+}
+
+test('a call that was broken off keeps its place until the bridge says that it ended', async t => {
+  const {member, told, clock} = await abandoned();
+  t.true(member.isFull);
+  member.settled('another');
+  t.true(member.isFull);
+  member.settled('id-1');
+  t.false(member.isFull);
+  member.settled('id-1');
+  await clock.advance(60_000);
+  t.deepEqual(told, ['ended']);
+});
+
+test('a call that was broken off and whose end nobody tells is stuck a second after its deadline', async t => {
+  const {clock, told} = await abandoned();
+  await clock.advance(5999);
+  t.deepEqual(told, []);
+  await clock.advance(1);
+  t.deepEqual(told, ['stuck']);
+});
+
+test('a call that was broken off ends with its process', async t => {
+  const {member, told, clock} = await abandoned();
+  member.destroy(lost('it exited'));
+  t.deepEqual(told, ['destroyed', 'ended']);
+  await clock.advance(60_000);
+  t.deepEqual(told, ['destroyed', 'ended']);
+});
+
+test('a call that was never sent ends at once, although its caller left', async t => {
+  const caller = new AbortController();
+  const {member, end} = openMember({signal: caller.signal});
+  caller.abort();
+  end({mayRun: false});
+  t.false(member.isFull);
+});
+
+test('it is quiet when nobody waits for a call in it, whether or not calls still run', async t => {
+  const {member, reply, clock} = openMember();
+  let isQuiet = false;
+  void member.quiet().then(() => {
+    isQuiet = true;
+  });
+  await settle();
+  t.false(isQuiet);
+  await clock.advance(5000);
+  reply.reject(new Fault('UPSTREAM_TIMEOUT'));
+  await settle();
+  t.true(isQuiet);
+  const idle = openMember();
+  idle.reply.resolve(runtimeReply('{}'));
+  idle.end();
+  await t.notThrowsAsync(idle.member.quiet());
+});
+
+test('a call whose connection broke off learns why the process ended', async t => {
+  const {member, sent, reply, end} = openMember();
+  end({broke: true});
+  reply.reject(lost('went away'));
+  await settle();
+  member.destroy(lost('The sub-runtime exited with code 1 during the call'));
+  await t.throwsAsync(sent, {code: 'UPSTREAM_LOST', message: 'The sub-runtime exited with code 1 during the call'});
+});
+
+test('when the process lives on, a broken connection is all there is to tell, soon', async t => {
+  const {sent, reply, end, clock, member} = openMember();
+  end({broke: true});
+  reply.reject(lost('went away'));
+  t.is(member.restMs, 25);
+  const told = t.throwsAsync(sent, {code: 'UPSTREAM_LOST', message: 'went away'});
+  await clock.advance(25);
+  await told;
+  t.is(member.restMs, 0);
+});
+
+test('what was not sent is not waited for', async t => {
+  const {sent, reply, end, clock} = openMember();
+  end({mayRun: false, broke: true});
+  reply.reject(new NotSent('refused'));
+  await t.throwsAsync(sent, {instanceOf: NotSent});
+  t.is(clock.pending, 0);
+});
