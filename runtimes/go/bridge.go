@@ -25,6 +25,7 @@ type bridge struct {
 	call     invoke
 	token    string
 	maxBytes int64
+	hangups  *hangups
 }
 
 // call is the protocol's request, as far as a compiled function needs it: the
@@ -66,6 +67,7 @@ func (b *bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "the request is not the protocol's JSON: it is null")
 		return
 	}
+	b.hangups.called(r.RemoteAddr, received.Context.InvocationID)
 	result, err := b.run(r, *received)
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, err.Error())

@@ -52,8 +52,10 @@ func serve(handler interface{}) error {
 	if err != nil {
 		return err
 	}
+	hangups := newHangups(taken.reports)
 	server := &http.Server{
-		Handler:           &bridge{call: call, token: taken.token, maxBytes: taken.maxBytes},
+		Handler:           &bridge{call: call, token: taken.token, maxBytes: taken.maxBytes, hangups: hangups},
+		ConnState:         hangups.onState,
 		ReadHeaderTimeout: 30 * time.Second,
 		IdleTimeout:       idleTimeout,
 		ErrorLog:          logger,

@@ -194,6 +194,8 @@ class Connection {
     this.isTrailer = false;
     /** Told once, when the caller hangs up during a call. */
     this.onHangUp = null;
+    /** The newest call that came here. */
+    this.call = null;
     socket.setNoDelay(true);
     socket.on('data', chunk => this.receive(chunk));
     socket.on('end', () => this.hangUp());
@@ -334,8 +336,10 @@ class Connection {
   /** A caller that only ended its side still gets the reply. */
   hangUp() {
     const tell = this.onHangUp;
-    this.onHangUp = null;
+    const call = this.call;
+    this.onHangUp = this.call = null;
     this.isLast = true;
+    if (call !== null) onHangUp(call);
     if (tell !== null) tell();
     else if (!this.isServing) this.socket.end();
   }
@@ -359,6 +363,8 @@ class Invocation {
   constructor(connection, context) {
     this.connection = connection;
     this.isDone = false;
+    /** True once its connection is closed: the core then wants to know when the call is over. */
+    this.isLeft = false;
     /** True once the handler returned nothing and only its callback can end the call. */
     this.waits = false;
     this.calledBack = false;
@@ -396,6 +402,7 @@ class Context {
 function invoke(connection, event, members) {
   const context = new Context(members);
   const invocation = new Invocation(connection, context);
+  connection.call = invocation;
   owner.value = invocation;
   Object.defineProperty(context, INVOCATION, owner);
   const callback = (error, value) => onCallback(invocation, error, value);
@@ -483,6 +490,17 @@ function finish(invocation) {
   if (invocation.expiresAt !== Infinity) watched.delete(invocation);
   if (invocation.abort !== null) invocation.abort.stop();
   if (invocation.output !== null) flushOutput(invocation);
+  if (invocation.isLeft) tellSettled(invocation);
+}
+
+/** A connection is closed. Its reply may have crossed that on the way: so the end of the newest call is told in any case. */
+function onHangUp(invocation) {
+  invocation.isLeft = true;
+  if (invocation.isDone) tellSettled(invocation);
+}
+
+function tellSettled(invocation) {
+  if (channel !== null && typeof invocation.id === 'string') channel.write({settled: invocation.id});
 }
 
 /** The JSON text of a result. Bytes become the envelope's base64 form. */

@@ -230,11 +230,17 @@ class Calls(object):
                     event[name] = Headers(event[name])
         return event, context
 
-    def run(self, body):
+    def settled(self, call_id):
+        """Its connection is closed and it is over: the core counts on its end no longer."""
+        if self.channel is not None and isinstance(call_id, text_type):
+            self.channel.write({"settled": call_id})
+
+    def run(self, request):
         if self.handler is None:
             return 500, TEXT, NOT_LOADED
         try:
-            event, context = self.open(body)
+            event, context = self.open(request.body)
+            request.call_id = context.get("invocationId")
         except ValueError as error:
             return 400, TEXT, to_bytes("The request body is not JSON: %s\n" % error)
         invocation = outer = None
@@ -255,10 +261,11 @@ class Calls(object):
                 invocation.end()
                 current.reset(outer)
 
-    def start(self, loop, body, done):
-        """The same for an async handler: `done` gets the answer, exactly once, by the deadline."""
+    def start(self, loop, request, done):
+        """The same for an async handler: `done` gets the answer, exactly once, by the deadline. Returns what cancels it."""
         try:
-            event, context = self.open(body)
+            event, context = self.open(request.body)
+            request.call_id = context.get("invocationId")
         except ValueError as error:
             return done((400, TEXT, to_bytes("The request body is not JSON: %s\n" % error)))
         invocation = outer = None
@@ -296,6 +303,7 @@ class Calls(object):
 
         timer = None if left is None else loop.call_later(left, time_out)
         task.add_done_callback(finish)
+        return task.cancel
 
     def wait_for(self, coroutine, context):
         import asyncio
@@ -432,7 +440,7 @@ def reply(status, kind, body, keep):
 
 
 class Request(object):
-    __slots__ = ("refusal", "keep", "body", "parts", "bytes", "missing", "chunk")
+    __slots__ = ("refusal", "keep", "body", "parts", "bytes", "missing", "chunk", "call_id")
 
     def __init__(self):
         self.refusal = None  # (status, text) of a request that never reaches the handler
@@ -442,6 +450,7 @@ class Request(object):
         self.bytes = 0
         self.missing = 0  # of the body, or of the chunk that is arriving
         self.chunk = None  # None: a body with a length; else what the next line of a chunked body is
+        self.call_id = None  # of the call in it
 
     def refuse(self, status, text, keep=True):
         if self.refusal is None:
@@ -579,6 +588,12 @@ class Connection(object):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", WRITE_TIMEOUT_S, 0))
         self.sock = sock
         self.reader = Reader(settings)
+        self.newest_id = None  # of the newest call on it
+
+    def close(self, calls):
+        """The reply may have crossed the other side's hanging up: so the end of the newest call is told in any case."""
+        self.sock.close()
+        calls.settled(self.newest_id)
 
     def serve(self, calls, stop, flags):
         """Reads once and answers what is whole. False when the connection is over."""
@@ -593,7 +608,8 @@ class Connection(object):
                 sock.sendall(CONTINUE)
             while request is not None:
                 if request.refusal is None:
-                    status, kind, body = calls.run(request.body)
+                    status, kind, body = calls.run(request)
+                    self.newest_id = request.call_id
                 else:
                     status, kind, body = request.refusal[0], TEXT, to_bytes(request.refusal[1])
                 keep = request.keep and not stop.is_set
@@ -660,7 +676,7 @@ def serve_by_epoll(listener, settings, calls, stop, report):
             return True
         del connections[fd]
         epoll.unregister(fd)
-        connection.sock.close()
+        connection.close(calls)
         return False
 
     def work():
@@ -697,14 +713,14 @@ def serve_by_thread(listener, settings, calls, stop, report):
     """Where there is no epoll: a thread for each connection, and a turnstile before the handler."""
     turnstile, run = threading.Semaphore(settings.threads), calls.run
 
-    def run_in_turn(body):
+    def run_in_turn(request):
         with turnstile:
-            return run(body)
+            return run(request)
 
     def work(connection):
         while connection.serve(calls, stop, 0):
             pass
-        connection.sock.close()
+        connection.close(calls)
 
     calls.run = run_in_turn
     report()
@@ -739,6 +755,14 @@ def serve_on_loop(listener, settings, calls, report):
     class Protocol(asyncio.Protocol):
         def connection_made(self, transport):
             self.transport, self.reader, self.is_busy = transport, Reader(settings), False
+            self.newest, self.cancel, self.is_lost = None, None, False
+
+        def connection_lost(self, error):
+            self.is_lost = True
+            if self.is_busy and self.cancel is not None:
+                self.cancel()
+            elif not self.is_busy and self.newest is not None:
+                calls.settled(self.newest.call_id)
 
         def data_received(self, data):
             reader = self.reader
@@ -756,9 +780,10 @@ def serve_on_loop(listener, settings, calls, report):
 
         def begin(self, request):
             self.is_busy = True
+            self.newest = request
             state["active"] += 1
             if request.refusal is None:
-                calls.start(loop, request.body, lambda answer: self.end(request, answer))
+                self.cancel = calls.start(loop, request, lambda answer: self.end(request, answer))
             else:
                 self.end(request, (request.refusal[0], TEXT, to_bytes(request.refusal[1])))
 
@@ -766,6 +791,11 @@ def serve_on_loop(listener, settings, calls, report):
             keep = request.keep and not state["stopping"]
             self.is_busy = False
             state["active"] -= 1
+            self.cancel = None
+            if self.is_lost:
+                calls.settled(request.call_id)
+                leave_if_idle()
+                return
             self.transport.write(reply(answer[0], answer[1], answer[2], keep))
             if not keep:
                 self.transport.close()

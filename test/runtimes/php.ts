@@ -26,6 +26,7 @@ if (check) {
     extension: 'php',
     brokenText: '<?php function handle($event {\n',
     tags: true,
+    settles: false,
   });
   ownCases(check);
 } else {
