@@ -136,7 +136,10 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
       return stopped;
     },
     reload,
-    abandon: () => workers.kill(),
+    abandon() {
+      workers.kill();
+      log.abandon();
+    },
   };
 
   async function reload(): Promise<string | undefined> {

@@ -14,6 +14,8 @@ export interface LogOptions {
 export interface OpenLog extends Log, AsyncDisposable {
   /** Writes a line of the function as a record of its own. */
   function(line: FunctionLine): void;
+  /** Gives up what stdout has not taken: from now on nothing is written. */
+  abandon(): void;
 }
 
 /** Past this many bytes that stdout does not take, lines are dropped: logs never stop the function. */
@@ -36,9 +38,9 @@ export async function openLog({level, pretty, onDropped, clock}: LogOptions): Pr
     warn: (fields, message) => logger.warn(fields, message),
     error: (fields, message) => logger.error(fields, message),
     function: ({line, ...fields}) => ofFunction.info(fields, line),
+    abandon,
     async [Symbol.asyncDispose]() {
-      logger.level = 'silent';
-      ofFunction.level = 'silent';
+      silence();
       if (!('flushSync' in destination)) return;
       const {promise, resolve} = Promise.withResolvers<unknown>();
       destination.once('close', resolve);
@@ -46,8 +48,20 @@ export async function openLog({level, pretty, onDropped, clock}: LogOptions): Pr
       clock.after(lastLinesMs, () => resolve(undefined));
       destination.end();
       await promise;
+      abandon();
     },
   };
+
+  function silence() {
+    logger.level = 'silent';
+    ofFunction.level = 'silent';
+  }
+
+  function abandon() {
+    silence();
+    // As the process exits pino writes what is left, for however long that takes, unless the stream is destroyed.
+    if ('flushSync' in destination) destination.destroy();
+  }
 }
 
 function jsonStream(onDropped: () => void) {

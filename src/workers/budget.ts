@@ -7,10 +7,10 @@ export interface LineBudgetOptions {
 }
 
 /**
-What one process may write to the log: 10 MiB a second are more than anybody reads, and less than a tenth of what makes the
-core slow to answer.
+What one process may write to the log: 16 MiB a second are more than anybody reads, with room for a line of 10 MB, and far
+less than what would make the core slow to answer.
 */
-export const logBytesPerSecond = 10 * 2 ** 20;
+export const logBytesPerSecond = 16 * 2 ** 20;
 
 /** A record of the log costs more than the text in it: `yes` writes two bytes a line. */
 const lineBytes = 128;

@@ -1,0 +1,158 @@
+import test from 'ava';
+import {startCore} from '../helpers/core.ts';
+import {gone} from '../helpers/process.ts';
+import {ask} from '../helpers/request.ts';
+import {editableHandler, loadOn, metric, metricIs, openGate, pidOf, readiness, serve} from '../helpers/supervision.ts';
+
+const says = (text: string) => `exports.handle = () => '${text}';`;
+const reload = (url: string, headers: Record<string, string> = {}) => ask(`${url}/api/reload`, {method: 'POST', headers});
+
+test('POST /api/reload lets the code of now serve', async t => {
+  const handler = await editableHandler(t, says('one'));
+  const core = await startCore({SCW_PUBLIC: 'true', ...handler.env, CORE_WORKERS: '2'}, t);
+  t.is((await ask(core.url)).text(), 'one');
+  await handler.write(says('two'));
+  t.is((await ask(core.url)).text(), 'one');
+  const answer = await reload(core.adminUrl);
+  t.is(answer.status, 200);
+  t.deepEqual(answer.json(), {reloaded: true});
+  for (let calls = 0; calls < 10; calls++) t.is((await ask(core.url)).text(), 'two');
+  await metricIs(core, 'core_runtime_restarts_total{reason="reloaded"}', 2);
+  await core.stop();
+});
+
+test('SIGHUP does the same', async t => {
+  const handler = await editableHandler(t, says('one'));
+  const core = await startCore({SCW_PUBLIC: 'true', ...handler.env}, t);
+  t.is((await ask(core.url)).text(), 'one');
+  await handler.write(says('two'));
+  core.kill('SIGHUP');
+  await core.logged(({msg}) => msg.startsWith('Reloaded'));
+  t.is((await ask(core.url)).text(), 'two');
+  await core.stop();
+});
+
+test('newer code that cannot be loaded leaves the old one serving, and says why', async t => {
+  const handler = await editableHandler(t, says('one'));
+  const core = await startCore({SCW_PUBLIC: 'true', ...handler.env}, t);
+  t.is((await ask(core.url)).text(), 'one');
+  await handler.write('exports.handle = () => {');
+  const answer = await reload(core.adminUrl);
+  t.is(answer.status, 409);
+  t.false(answer.json().reloaded);
+  t.regex(answer.json().cause, /SyntaxError/);
+  t.is((await ask(core.url)).text(), 'one');
+  t.is((await readiness(core)).phase, 'ready');
+  await handler.write('process.exit(1)');
+  t.is((await reload(core.adminUrl)).status, 409);
+  t.is((await ask(core.url)).text(), 'one');
+  t.is((await readiness(core)).phase, 'ready');
+  await core.stop();
+});
+
+test('a function that was broken serves after a reload with code that is not', async t => {
+  const handler = await editableHandler(t, 'exports.handle = () => {');
+  const core = await startCore({SCW_PUBLIC: 'true', ...handler.env}, t);
+  t.is((await ask(core.url)).status, 500);
+  await handler.write(says('mended'));
+  t.is((await reload(core.adminUrl)).status, 200);
+  t.is((await ask(core.url)).text(), 'mended');
+  t.is((await readiness(core)).phase, 'ready');
+  await core.stop();
+});
+
+test('reloads under load fail no request, and what runs in the old one finishes', async t => {
+  const core = await serve(t, 'holds.cjs');
+  const before = await pidOf(core);
+  const gate = await openGate(t);
+  const held = ask(`${core.url}/?do=hold`, {headers: gate.headers});
+  await gate.running();
+  const load = loadOn(core.url, 8);
+  for (let reloads = 0; reloads < 4; reloads++) t.is((await reload(core.adminUrl)).status, 200);
+  const answers = await load.stop();
+  t.true(answers.length > 50);
+  t.deepEqual(new Set(answers.map(answer => answer?.status)), new Set([200]));
+  t.true(new Set(answers.map(answer => answer?.json().pid)).size >= 4);
+  await gate.open();
+  t.is((await held).json().pid, before);
+  await gone(before);
+  t.is(await core.stop(), 0);
+});
+
+test('two reloads at a time are one', async t => {
+  const core = await serve(t, 'mirror.cjs');
+  await ask(core.url);
+  const statuses = (await Promise.all([reload(core.adminUrl), reload(core.adminUrl)])).map(({status}) => status);
+  t.deepEqual(statuses.sort(), [200, 409]);
+  await core.stop();
+});
+
+test('the private listener acts only for whoever may', async t => {
+  const core = await serve(t, 'mirror.cjs', {CORE_ADMIN_TOKEN: 'secret'});
+  const authorization = {Authorization: 'Bearer secret'};
+  const refusals: Record<string, string>[] = [
+    {},
+    {Authorization: 'Bearer other'},
+    {...authorization, Origin: 'https://evil.example'},
+    {Host: 'evil.example', Authorization: 'Bearer other'},
+  ];
+  for (const headers of refusals) {
+    const answer = await reload(core.adminUrl, headers);
+    t.is(answer.status, 403, JSON.stringify(headers));
+    t.is(typeof answer.json().refused, 'string');
+  }
+  t.is((await ask(`${core.adminUrl}/api/reload`, {headers: authorization})).status, 405);
+  t.is((await ask(`${core.adminUrl}/api/other`, {method: 'POST', headers: authorization})).status, 404);
+  t.is((await ask(`${core.adminUrl}/readyz`, {method: 'POST'})).status, 405);
+  for (const path of ['/metrics', '/livez']) t.is((await ask(`${core.adminUrl}${path}`, {headers: {Host: 'evil.example'}})).status, 200);
+  t.is((await reload(core.adminUrl, authorization)).status, 200);
+  await core.stop();
+});
+
+test('a name of the Internet that leads here is refused, token or not', async t => {
+  const core = await serve(t, 'mirror.cjs');
+  t.is((await reload(core.adminUrl, {Host: 'evil.example'})).status, 403);
+  t.is((await reload(core.adminUrl)).status, 200);
+  await core.stop();
+});
+
+test('the last log line accounts for every event of the stop, and so does the metric while it goes on', async t => {
+  const core = await serve(t, 'holds.cjs', {CORE_CONCURRENCY: '2', CORE_GRACE: '20s'});
+  const gates = await Promise.all([openGate(t), openGate(t)]);
+  const held = gates.map(gate => ask(`${core.url}/?do=hold`, {headers: gate.headers}));
+  await Promise.all(gates.map(gate => gate.running()));
+  const waiting = ask(core.url);
+  await metricIs(core, 'core_queue_depth', 1);
+  core.kill('SIGTERM');
+  await core.logged(({msg}) => msg === 'Stopping');
+  const draining = await ask(`${core.adminUrl}/readyz`);
+  t.is(draining.status, 503);
+  t.deepEqual(draining.json(), {ready: false, phase: 'draining'});
+  t.is((await ask(`${core.adminUrl}/livez`)).status, 200);
+  t.is(await metric(core, 'core_drain_events{outcome="accepted"}'), 3);
+  t.is(await metric(core, 'core_drain_events{outcome="lost"}'), 3);
+  t.is((await reload(core.adminUrl)).status, 409);
+  await gates[0]?.open();
+  await metricIs(core, 'core_drain_events{outcome="completed"}', 2);
+  await gates[1]?.open();
+  for (const answer of await Promise.all([...held, waiting])) t.is(answer.status, 200);
+  t.is(await core.exited, 0);
+  t.like(core.logs.at(-1), {msg: 'Stopped', accepted: 3, completed: 3, handedBack: 0, lost: 0});
+});
+
+test('what still waits when the grace time is over is handed back with 503', async t => {
+  const core = await serve(t, 'holds.cjs', {CORE_CONCURRENCY: '1', CORE_GRACE: '300ms'});
+  const gate = await openGate(t);
+  const held = ask(`${core.url}/?do=hold`, {headers: gate.headers});
+  await gate.running();
+  const waiting = [ask(core.url), ask(core.url)];
+  await metricIs(core, 'core_queue_depth', 2);
+  core.kill('SIGTERM');
+  for (const answer of await Promise.all(waiting)) {
+    t.is(answer.status, 503);
+    t.is(answer.field('core-error'), 'DRAINING');
+  }
+  t.is((await held).status, 502);
+  t.is(await core.exited, 0);
+  t.like(core.logs.at(-1), {msg: 'Stopped', accepted: 3, completed: 1, handedBack: 2, lost: 0});
+});

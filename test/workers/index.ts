@@ -1,0 +1,88 @@
+import {writeFile} from 'node:fs/promises';
+import test, {type ExecutionContext} from 'ava';
+import {type Clock, systemClock} from '../../src/clock.ts';
+import type {Fact} from '../../src/facts.ts';
+import {openWorkers, type Workers} from '../../src/workers/index.ts';
+import {functionFile} from '../helpers/bridge.ts';
+import {recordingLog, recordingMeter} from '../helpers/fakes.ts';
+
+/** Real processes, but nobody waits between two starts. */
+const impatient: Clock = {...systemClock, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 5), signal)};
+const soon = () => ({monotonicMs: systemClock.monotonic() + 20_000, timeoutMs: 20_000});
+const exits = 'process.exit(1)';
+const loads = `require('fs').writeSync(3, '{"loaded":true}\\n'); setInterval(() => {}, 1000)`;
+
+/** Sub-runtimes that are a program of the test's own, which it may write anew. */
+async function open(t: ExecutionContext, program: string, workers = 1) {
+  const file = await functionFile(t, 'program.cjs', program);
+  const facts: Fact[] = [];
+  const log = recordingLog();
+  const opened: Workers = await openWorkers(
+    {
+      spec: {
+        language: 'foreign',
+        handlerPath: '/handler',
+        handlerName: 'handle',
+        command: {file: process.execPath, args: [file], readiness: 'report', concurrency: 1},
+      },
+      environment: {},
+      host: '127.0.0.1',
+      port: 0,
+      workers,
+      concurrency: undefined,
+      queueLength: 10,
+      queueWaitMs: 10_000,
+      startTimeoutMs: 20_000,
+      maxReplyBytes: 1000,
+      user: undefined,
+      memoryBytes: undefined,
+    },
+    {clock: impatient, log, meter: recordingMeter(), facts: some => void facts.push(...some), line() {}, started() {}},
+  );
+  t.teardown(() => opened[Symbol.asyncDispose]());
+  return {opened, facts, log, write: (newer: string) => writeFile(file, newer)};
+}
+
+test('a function that exits again and again is given up: whoever waits and whoever comes is refused', async t => {
+  const {opened, facts, log} = await open(t, exits);
+  await t.throwsAsync(opened.runtimes.lease(soon()), {code: 'POOL_GAVE_UP'});
+  await t.throwsAsync(opened.runtimes.lease(soon()), {code: 'POOL_GAVE_UP'});
+  t.like(opened.states()[0], {phase: 'gave-up', error: 'The sub-runtime exited with code 1'});
+  t.deepEqual(facts.at(-1), {type: 'runtime.gave-up', data: {exits: 11, withinMs: 120_000}});
+  t.is(facts.filter(({type}) => type === 'runtime.spawned').length, 11);
+  t.true(log.lines.some(({message}) => message === 'The sub-runtime is not started again'));
+  t.is(opened.ready(), 0);
+});
+
+test('what was given up serves again after a reload with code that does not exit', async t => {
+  const {opened, write} = await open(t, exits);
+  await t.throwsAsync(opened.runtimes.lease(soon()), {code: 'POOL_GAVE_UP'});
+  t.is(await opened.reload(), 'the new sub-runtime ended before it was ready');
+  await t.throwsAsync(opened.runtimes.lease(soon()), {code: 'POOL_GAVE_UP'});
+  await write(loads);
+  t.is(await opened.reload(), undefined);
+  (await opened.runtimes.lease(soon())).release();
+  t.like(opened.states()[0], {phase: 'ready'});
+});
+
+test('two sub-runtimes are two processes, each with a port of its own', async t => {
+  const {opened} = await open(t, loads, 2);
+  const leases = await Promise.all([opened.runtimes.lease(soon()), opened.runtimes.lease(soon())]);
+  t.is(new Set(leases.map(({address}) => address.port)).size, 2);
+  for (const lease of leases) lease.release();
+  t.is(opened.ready(), 2);
+  t.false(opened.isOverloaded());
+  t.true(opened.residentBytes() > 2 ** 20);
+});
+
+test('past the grace time whoever waits is refused and every process ends at once', async t => {
+  const {opened} = await open(t, `process.on('SIGTERM', () => {}); ${loads}`);
+  const held = await opened.runtimes.lease(soon());
+  const waiting = opened.runtimes.lease(soon());
+  const refused = t.throwsAsync(waiting, {code: 'DRAINING'});
+  t.is(opened.cutOff(), 1);
+  await refused;
+  held.release();
+  await opened[Symbol.asyncDispose]();
+  t.is(opened.ready(), 0);
+});
