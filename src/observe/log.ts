@@ -18,8 +18,11 @@ export interface OpenLog extends Log, AsyncDisposable {
   abandon(): void;
 }
 
-/** Past this many bytes that stdout does not take, lines are dropped: logs never stop the function. */
-const bufferBytes = 8 * 2 ** 20;
+/**
+Past this many bytes that stdout does not take, lines are dropped: logs never stop the function. There is room for what a
+function may write in a second.
+*/
+const bufferBytes = 24 * 2 ** 20;
 
 /** Whoever reads stdout may be dead: the end of the process waits no longer for the last lines. */
 const lastLinesMs = 1000;

@@ -104,7 +104,8 @@ export class Supervisor implements AsyncDisposable {
   #ready(occupant: Occupant, {loaded, error}: LoadReport, start: StartRecord): void {
     const {meter, log, started} = this.#house;
     const bootMs = start.endedAt - start.startedAt;
-    const takesOver = occupant.purpose !== 'reload' || loaded;
+    // A report may be read after its process was ended: the stop has refused whoever waits, and that stays.
+    const takesOver = !this.#stopping.signal.aborted && (occupant.purpose !== 'reload' || loaded);
     meter.runtimeReady(bootMs / 1000);
     this.#see({type: 'reported', loaded, bootMs, ...(error !== undefined && {error})}, takesOver);
     if (!loaded) log.error({pid: occupant.pid, cause: error}, 'The handler could not be loaded');

@@ -38,15 +38,22 @@ test('a deadline that passes in the queue is a 504 that names the time', async t
 });
 
 test('a deadline shorter than the queue is refused at once', async t => {
-  const core = await serve(t, 'mirror.cjs', one);
-  await ask(`${core.url}/?do=slow&ms=1000`); // a call takes a second
-  const slow = [ask(`${core.url}/?do=slow&ms=1000`), ask(`${core.url}/?do=slow&ms=1`)];
+  const core = await serve(t, 'holds.cjs', one);
+  const [measured, holding] = await Promise.all([openGate(t), openGate(t)]);
+  const first = ask(`${core.url}/?do=hold`, {headers: measured.headers});
+  await measured.running();
+  await new Promise(resolve => setTimeout(resolve, 1000)); // a call takes a second
+  await measured.open();
+  await first;
+  const held = ask(`${core.url}/?do=hold`, {headers: holding.headers});
+  await holding.running();
+  const waiting = ask(core.url);
   await metricIs(core, 'core_queue_depth', 1);
-  const refused = await ask(core.url, {headers: {'Core-Timeout': '500ms'}});
+  const refused = await ask(core.url, {headers: {'Core-Timeout': '900ms'}});
   t.is(refused.status, 503);
   t.is(refused.field('core-error'), 'POOL_BUSY');
-  t.is(await metric(core, 'core_queue_depth'), 1); // nobody was served since
-  await Promise.all(slow);
+  await holding.open();
+  for (const answer of await Promise.all([held, waiting])) t.is(answer.status, 200);
   await core.stop();
 });
 
@@ -80,6 +87,7 @@ for (const malformed of ['5', 'soon', '-1s', '2s, 3s', '1 s']) {
 
 test('Core-Timeout shortens the deadline and never lengthens it', async t => {
   const core = await serve(t, 'mirror.cjs', {CORE_TIMEOUT: '400ms'});
+  await metricIs(core, 'core_runtime_up', 1); // a deadline may not pass while it starts
   const short = await ask(`${core.url}/?do=never`, {headers: {'Core-Timeout': '100ms'}});
   t.is(short.status, 504);
   t.is(short.text(), 'The function did not answer within 100 ms\n');
@@ -112,6 +120,7 @@ test('a call that does not end: its neighbours finish, a spare takes over, its p
 
 test('many calls that do not end are one stuck process, and one spare', async t => {
   const core = await serve(t, 'mirror.cjs', silent);
+  await ask(core.url); // a deadline may not pass while it starts
   const calls = Array.from({length: 20}, () => ask(`${core.url}/?do=never`, {headers: {'Core-Timeout': '100ms'}}));
   for (const answer of await Promise.all(calls)) t.is(answer.status, 504);
   await metricIs(core, restarts('stuck'), 1);
