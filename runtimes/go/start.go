@@ -55,12 +55,15 @@ func serve(handler interface{}) error {
 	hangups := newHangups(taken.reports)
 	server := &http.Server{
 		Handler:           &bridge{call: call, token: taken.token, maxBytes: taken.maxBytes, hangups: hangups},
-		ConnState:         hangups.onState,
 		ReadHeaderTimeout: 30 * time.Second,
 		IdleTimeout:       idleTimeout,
 		ErrorLog:          logger,
 	}
-	server.ConnState = dropUnused(server)
+	unused := dropUnused(server)
+	server.ConnState = func(conn net.Conn, state http.ConnState) {
+		unused(conn, state)
+		hangups.onState(conn, state)
+	}
 	wait := watch(taken.reports)
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Shutdown(wait()) }()

@@ -24,6 +24,7 @@ if (spawnSync('cargo', ['--version']).status === 0) {
     brokenText: '',
     tags: false,
     compiled: true,
+    settles: false,
   });
   ownCases();
 } else {
