@@ -230,6 +230,7 @@ test('the private listener tells life, readiness and metrics, and nothing else',
   t.is((await ask(`${core.adminUrl}/secrets`)).status, 404);
   t.is((await ask(`${core.adminUrl}/livez`, {method: 'POST'})).status, 405);
   t.is((await ask(`${core.adminUrl}/livez`)).status, 200);
+  await ask(core.url); // the sub-runtime is up by then
   t.deepEqual((await ask(`${core.adminUrl}/readyz`)).json(), {ready: true, phase: 'ready'});
   t.regex((await ask(`${core.adminUrl}/metrics`)).text(), /^core_conservation_drift 0$/m);
 });
