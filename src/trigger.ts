@@ -48,6 +48,8 @@ export interface TriggerInput {
   readonly headers: readonly string[];
   readonly body: Buffer;
   readonly sourceIp: string;
+  /** Told how long the body became as JSON text. @throws Fault INFLIGHT_FULL */
+  readonly onWritten?: (length: number) => void;
   readonly schedule?: {readonly name: string; readonly occurrence: string};
 }
 

@@ -35,6 +35,8 @@ export function eventWriter(options: EventOptions): WriteEvent {
     const headers = writeHeaders(input.headers, credential);
     const query = writeQuery(input.query);
     const schedule = input.schedule ? `,"schedule":${JSON.stringify(input.schedule)}` : '';
+    const body = writeBody(input.body, base64);
+    input.onWritten?.(body.length);
     const head =
       `{"event":{"resource":"${input.eventType}","path":${path},"httpMethod":${method}` +
       `,"headers":${headers.single},"multiValueHeaders":${headers.multi}` +
@@ -43,7 +45,7 @@ export function eventWriter(options: EventOptions): WriteEvent {
       ',"requestContext":{"accountId":"","resourceId":"","apiId":"","resourcePath":"","authorizer":null,"stage":"dev"' +
       `,"eventType":"${input.eventType}","httpMethod":${method},"path":${path},"requestId":"${id}"` +
       `,"identity":{"sourceIp":${JSON.stringify(input.sourceIp)}}${schedule}}` +
-      `,${writeBody(input.body, base64)}}` +
+      `,${body}}` +
       `${context},"invocationId":"${id}","deadlineMs":${deadlineMs},"trace":`;
     return {head, tail};
   };
