@@ -4,6 +4,7 @@ import type {Clock} from '../src/clock.ts';
 import {Fault} from '../src/errors.ts';
 import type {Stage} from '../src/stage.ts';
 import type {Principal} from '../src/trigger.ts';
+import {VerifiedTokens} from './verified.ts';
 
 export type Verify = (token: string) => Promise<Principal>;
 
@@ -80,13 +81,21 @@ Checks a token: RS256 only, times, issuer, audience, and that it was made for th
 The returned function throws AUTH_NOT_CONFIGURED, AUTH_INVALID, AUTH_FORBIDDEN.
 @see RFC 7519; RFC 8725 for what a verifier must not leave to its library
 */
-export function verifier(keys: KeySource, claims: Claims, clock: Clock): Verify {
+export function verifier(keys: KeySource, claims: Claims, clock: Clock, verified = new VerifiedTokens()): Verify {
   return async function verify(token) {
-    const header = token.length > longestToken ? undefined : headerOf(token);
-    const key = await keys.find(typeof header?.kid === 'string' ? header.kid : undefined);
+    const isReadable = token.length <= longestToken;
+    const known = isReadable ? verified.find(token, clock.now()) : undefined;
+    if (known && (await keys.find(known.keyId)) === known.key) return known.principal;
+
+    const header = isReadable ? headerOf(token) : undefined;
+    const keyId = typeof header?.kid === 'string' ? header.kid : undefined;
+    const key = await keys.find(keyId);
     if (key === 'none') throw new Fault('AUTH_NOT_CONFIGURED');
     if (!header || !key || 'crit' in header) throw new Fault('AUTH_INVALID');
-    return checkClaims(checkSignature(token, key, claims, clock), claims, clock);
+    const sinceMs = clock.now();
+    const {principal, expiryS} = checkClaims(checkSignature(token, key, claims, clock), claims, clock);
+    verified.keep(token, {principal, keyId, key, sinceMs, untilMs: expiryS * 1000 + claims.clockToleranceMs});
+    return principal;
   };
 }
 
@@ -114,7 +123,7 @@ function checkSignature(token: string, key: KeyObject, {issuer, audience, clockT
   }
 }
 
-function checkClaims(payload: unknown, {applicationId, namespaceId, requireExpiry, clockToleranceMs}: Claims, clock: Clock): Principal {
+function checkClaims(payload: unknown, {applicationId, namespaceId, requireExpiry, clockToleranceMs}: Claims, clock: Clock) {
   if (!isRecord(payload)) throw new Fault('AUTH_INVALID');
   const {exp, nbf, iat, sub} = payload;
   if (![exp, nbf, iat].every(time => time === undefined || Number.isFinite(time))) throw new Fault('AUTH_INVALID');
@@ -128,7 +137,8 @@ function checkClaims(payload: unknown, {applicationId, namespaceId, requireExpir
     {given: idOf(list[0].namespace_id), ours: namespaceId},
   ].filter(({given}) => given !== '');
   if (claimed.length === 0 || claimed.some(({given, ours}) => given !== ours)) throw new Fault('AUTH_FORBIDDEN');
-  return {subject: typeof sub === 'string' ? sub : ''};
+  const principal: Principal = {subject: typeof sub === 'string' ? sub : ''};
+  return {principal, expiryS: typeof exp === 'number' ? exp : Number.POSITIVE_INFINITY};
 }
 
 function idOf(id: unknown): string {
