@@ -67,7 +67,7 @@ for (const [name, least, below, why] of floors) {
     t.true(copies.length > 0, 'it is not in the lock file');
     for (const [path, {version}] of copies) t.true(isWithin(version, least, below), `${path} is ${version}`);
     const installed: string = read(`node_modules/${name}/package.json`).version;
-    t.is(installed, locked[`node_modules/${name}`]?.version, 'what is installed is not what is locked');
+    t.is(installed, locked[`node_modules/${name}`]?.version ?? '', 'what is installed is not what is locked');
   });
 }
 

@@ -83,7 +83,7 @@ export const http = {
       if (!hasBody(request)) response.writeContinue();
       serve(request, response);
     });
-    server.on('checkExpectation', (request, response) => refuse(request, response, new Fault('EXPECTATION_UNKNOWN'), house));
+    server.on('checkExpectation', serve); // the guard refuses it
     server.on('connect', (_request, socket: Socket) => refuseRaw(socket, new Fault('METHOD_REFUSED'), house));
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
       const fault = parserFault(error);

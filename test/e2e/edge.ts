@@ -371,6 +371,16 @@ const lists: Case[] = [
     [chunked(`6acfc1\r\n`), Buffer.alloc(7_000_001), `\r\n0\r\n\r\n${smuggled}`],
     413,
   ),
+  refused(
+    'an unknown Expect behind a request, and one behind its body',
+    `${get('')}${post('Expect: miracles\r\nContent-Length: 3\r\n', 'abc')}${smuggled}`,
+    417,
+    {gets: [200, 417], runs: 1},
+  ),
+  refused('two Hosts behind a body', `${post('Content-Length: 3\r\n', 'abc')}GET @ HTTP/1.1\r\n${host}${host}\r\n${smuggled}`, 400, {
+    gets: [200, 400],
+    runs: 1,
+  }),
 ];
 
 const sizes: Case[] = [

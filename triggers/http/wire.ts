@@ -56,18 +56,21 @@ const isBeyondAscii = (field: string) => /[^\x00-\x7f]/.test(field);
 function endAfterLinger(request: IncomingMessage, response: ServerResponse, content: string | Buffer, clock: Clock): void {
   if (content.length > 0) response.write(content);
   else response.flushHeaders();
-  if (request.socket.readableEnded) {
+  const {socket} = request;
+  if (socket.readableEnded) {
     response.end();
     return;
   }
   const end = () => {
     stopTimer();
+    socket.off('end', end);
     response.end();
   };
   const stopTimer = clock.after(lingerMs, end);
   request.once('end', end);
   request.once('error', end);
   request.once('close', end);
+  socket.once('end', end); // the client has ended its side: nothing more comes
   request.resume();
 }
 
