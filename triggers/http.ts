@@ -17,7 +17,7 @@ import {writeRaw, writeResult} from './http/wire.ts';
 const settings = {
   port: setting('PORT', port(), '8080', 'Public HTTP port, on all interfaces.'),
   payloadMaxBytes: setting('SCW_PAYLOAD_MAX_SIZE', size(), '6291456', 'Largest request body, counted as received.'),
-  inflightBytes: setting('CORE_INFLIGHT_BYTES', size(), '128MiB', 'Bytes of request bodies received, queued or in flight; past it 503.'),
+  inflightBytes: setting('CORE_INFLIGHT_BYTES', size(), '128MiB', 'Bytes of requests received, queued or in flight, as JSON; past it 503.'),
   metricsPath: setting(
     'CORE_METRICS_PATH',
     metricsPath(),

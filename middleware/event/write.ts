@@ -35,8 +35,6 @@ export function eventWriter(options: EventOptions): WriteEvent {
     const headers = writeHeaders(input.headers, credential);
     const query = writeQuery(input.query);
     const schedule = input.schedule ? `,"schedule":${JSON.stringify(input.schedule)}` : '';
-    const body = writeBody(input.body, base64);
-    input.onWritten?.(body.length);
     const head =
       `{"event":{"resource":"${input.eventType}","path":${path},"httpMethod":${method}` +
       `,"headers":${headers.single},"multiValueHeaders":${headers.multi}` +
@@ -45,8 +43,9 @@ export function eventWriter(options: EventOptions): WriteEvent {
       ',"requestContext":{"accountId":"","resourceId":"","apiId":"","resourcePath":"","authorizer":null,"stage":"dev"' +
       `,"eventType":"${input.eventType}","httpMethod":${method},"path":${path},"requestId":"${id}"` +
       `,"identity":{"sourceIp":${JSON.stringify(input.sourceIp)}}${schedule}}` +
-      `,${body}}` +
+      `,${writeBody(input.body, base64)}}` +
       `${context},"invocationId":"${id}","deadlineMs":${deadlineMs},"trace":`;
+    input.holder?.written(head.length);
     return {head, tail};
   };
 }

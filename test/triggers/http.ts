@@ -18,7 +18,7 @@ async function open(
   const deliver = async (_carrier: unknown, delivery: Delivery) => {
     try {
       const input = await delivery.input();
-      input.onWritten?.(input.body.length * 2);
+      input.holder?.written(input.path === '/fields' ? 20_000 : input.body.length * 2);
       runs.push(input.path);
       delivery.reply({status: 200, headers: ['Core-Invocation-Id', 'id'], body: await run(input)});
     } catch (error) {
@@ -219,4 +219,19 @@ test('a body counts as what it becomes in JSON, until its invocation is over', a
   await third.write(`${head('/third', 'Content-Length: 900\r\n')}${'x'.repeat(900)}`);
   t.deepEqual(statuses(await third.replies(1)), [200], 'one that is alone always fits');
   t.deepEqual(runs, ['/first', '/third']);
+});
+
+test('a large head counts as a body does, once it is an event', async t => {
+  const gate = Promise.withResolvers<string>();
+  const {connect, runs} = await open(t, ({path}) => (path === '/first' ? gate.promise : 'ran'), {inflightBytes: 20_100});
+  const first = connect();
+  await first.write(`${head('/first', 'Content-Length: 100\r\n')}${'x'.repeat(100)}`);
+  while (runs.length === 0) await pause(5);
+  const refused = connect();
+  await refused.write(head('/fields'));
+  t.deepEqual(statuses(await refused.replies(1)), [503]);
+  gate.resolve('done');
+  await first.replies(1);
+  await refused.write(head('/fields'));
+  t.deepEqual(statuses(await refused.replies(2)), [503, 200], 'its request was complete: the connection serves on');
 });

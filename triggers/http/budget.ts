@@ -1,7 +1,7 @@
 import type {Clock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
 
-/** The bytes of bodies that are received, queued or in flight; past the limit new ones are refused. */
+/** The bytes of bodies and events that are received, queued or in flight; past the limit new ones are refused. */
 export class Budget {
   readonly #maxBytes: number;
   readonly #clock: Clock;
@@ -52,7 +52,7 @@ export class Budget {
 export interface Hold {
   /** Holds so many bytes in all; a fault when they do not fit, and then no more than before. */
   grow(bytes: number): Fault | undefined;
-  /** The same for a body written as JSON text, which is longer; one that is alone always fits. */
+  /** The same for the event, written as JSON text, which is longer; one that is alone always fits. */
   growWritten(bytes: number): Fault | undefined;
   release(): void;
 }

@@ -2,7 +2,7 @@ import type {IncomingMessage, ServerResponse} from 'node:http';
 import {defaultHeaders} from '../../src/answer.ts';
 import type {Clock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
-import type {Delivery, InvocationResult, SpanSubject, TriggerInput} from '../../src/trigger.ts';
+import type {Delivery, Holder, InvocationResult, SpanSubject, TriggerInput} from '../../src/trigger.ts';
 import {hasBody, readBody} from './body.ts';
 import type {Budget, Hold} from './budget.ts';
 import {parseTarget, type Target} from './target.ts';
@@ -30,7 +30,7 @@ const triggerTypes: Readonly<Record<string, string>> = {
 };
 
 /** A request on the public port. */
-export class HttpDelivery implements Delivery {
+export class HttpDelivery implements Delivery, Holder {
   readonly source = 'http';
   readonly writeAhead = false;
   readonly #request: IncomingMessage;
@@ -97,7 +97,7 @@ export class HttpDelivery implements Delivery {
       headers: request.rawHeaders,
       body,
       sourceIp: (request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
-      ...(this.#hold && {onWritten: length => this.#written(length)}),
+      holder: this,
     };
   }
 
@@ -120,11 +120,17 @@ export class HttpDelivery implements Delivery {
     });
   }
 
-  #written(length: number): void {
-    const full = this.#hold?.growWritten(length);
+  /** @throws Fault INFLIGHT_FULL */
+  written(length: number): void {
+    if (!this.#hold && length < smallEvent) return;
+    this.#hold ??= this.#edge.budget.open();
+    const full = this.#hold.growWritten(length);
     if (full) throw full;
   }
 }
+
+/** Below this an event without a body is not worth the counting: the queue's length bounds those. */
+const smallEvent = 16 * 2 ** 10;
 
 const nothing = Buffer.alloc(0);
 

@@ -50,7 +50,7 @@ async function receive(
 /** Takes the input and answers with it, or with the fault. */
 async function tell(delivery: HttpDelivery) {
   try {
-    const {body, headers, ...input} = await delivery.input();
+    const {body, headers, holder: _, ...input} = await delivery.input();
     delivery.reply({...done, body: JSON.stringify({...input, body: String(body), fields: headers.length / 2})});
   } catch (error) {
     delivery.reply({
