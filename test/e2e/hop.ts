@@ -114,7 +114,7 @@ for (const [index, [title, bytes, end, status]] of cases.entries()) {
         reply?.field('core-error') ?? '',
         status === 504 ? /^UPSTREAM_TIMEOUT$/ : /^(UPSTREAM_LOST|UPSTREAM_PROTOCOL|RESULT_INVALID)$/,
       );
-    t.true(tookMs < timeoutMs + 400, `it took ${tookMs} ms`);
+    t.true(tookMs < timeoutMs + 2000, `it took ${tookMs} ms`);
     // The end of a connection comes in a packet of its own, after the answer: a call sent in between is lost, as it must be.
     if (status === 201) await new Promise(resolve => setTimeout(resolve, 30));
     const marker = `{"statusCode":202,"body":"next ${index}"}`;

@@ -7,8 +7,8 @@ import {endsConnection} from './connection.ts';
 
 /** How long a refused client's unread bytes are taken in, so that closing does not reset the answer away. */
 const lingerMs = 1000;
-/** How long a client may take nothing of its answer. */
-const stalledMs = 30_000;
+/** How long a client may take nothing of its answer; Node looks twice, so it becomes twice that at most. */
+const stalledMs = 15_000;
 
 export interface WriteOptions {
   /** The connection ends with this answer, or with that to the newest request that is already being served. */
