@@ -21,6 +21,7 @@ const catalogue = {
   RESULT_INVALID: {status: 502, retryable: false, text: 'The function returned a reply that HTTP cannot carry'},
   UPSTREAM_PROTOCOL: {status: 502, retryable: false, text: 'The sub-runtime broke the protocol'},
   UPSTREAM_LOST: {status: 502, retryable: false, text: 'The sub-runtime went away during the call'}, // it may have run
+  INFLIGHT_FULL: {status: 503, retryable: true, text: 'Too many bytes are in flight here; try again later'},
   POOL_BUSY: {status: 503, retryable: true, text: 'Every sub-runtime is busy'},
   POOL_NOT_READY: {status: 503, retryable: true, text: 'The sub-runtime was not ready in time'},
   POOL_GAVE_UP: {status: 503, retryable: true, text: 'The sub-runtime exits again and again; it is not restarted'},

@@ -48,7 +48,14 @@ export interface TriggerInput {
   readonly headers: readonly string[];
   readonly body: Buffer;
   readonly sourceIp: string;
+  /** Keeps account of memory for the trigger. */
+  readonly holder?: Holder;
   readonly schedule?: {readonly name: string; readonly occurrence: string};
+}
+
+/** Whoever bounds the bytes in flight is told how long the event became as JSON text. @throws Fault INFLIGHT_FULL */
+export interface Holder {
+  written(length: number): void;
 }
 
 /** The finished answer. Header names and values are valid; framing is the trigger's. */

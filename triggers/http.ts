@@ -6,6 +6,9 @@ import {faultResult} from '../src/answer.ts';
 import {asFault, Fault} from '../src/errors.ts';
 import {metricsPath, port, type Settings, setting, size} from '../src/setting.ts';
 import type {House, InvocationResult, TriggerPlugin} from '../src/trigger.ts';
+import {breakOff, hasBody} from './http/body.ts';
+import {Budget} from './http/budget.ts';
+import {endRequests, takeNext} from './http/connection.ts';
 import {type Edge, HttpDelivery} from './http/delivery.ts';
 import {guardHead, mostFields, parserFault} from './http/guard.ts';
 import {malformed} from './http/malformed.ts';
@@ -14,6 +17,7 @@ import {writeRaw, writeResult} from './http/wire.ts';
 const settings = {
   port: setting('PORT', port(), '8080', 'Public HTTP port, on all interfaces.'),
   payloadMaxBytes: setting('SCW_PAYLOAD_MAX_SIZE', size(), '6291456', 'Largest request body, counted as received.'),
+  inflightBytes: setting('CORE_INFLIGHT_BYTES', size(), '128MiB', 'Bytes of requests received, queued or in flight, as JSON; past it 503.'),
   metricsPath: setting(
     'CORE_METRICS_PATH',
     metricsPath(),
@@ -36,6 +40,12 @@ const serverOptions = {
   requireHostHeader: false, // HTTP/1.0 health checks send none; the guard asks HTTP/1.1 for it
 };
 
+/** How long a client may take to send. */
+export type Patience = Pick<typeof serverOptions, 'headersTimeout' | 'requestTimeout' | 'connectionsCheckingInterval'>;
+
+/** Past it a connection is closed as it comes: each costs memory, and a process has only so many descriptors. */
+const mostConnections = 10_000;
+
 /** While stopping, how long callers still find an open port: whoever routes to us learns it with a delay. */
 const lastCallMs = 500;
 /** Once the grace time is over, how long the last answers have to leave. */
@@ -45,30 +55,41 @@ const cutMs = 500;
 export const http = {
   settings,
 
-  async open({port, payloadMaxBytes, metricsPath}, house) {
+  async open({port, payloadMaxBytes, inflightBytes, metricsPath}, house, patience: Patience = serverOptions) {
     let isClosing = false;
     const edge: Edge = {
       maxBodyBytes: payloadMaxBytes,
+      budget: new Budget(inflightBytes, house.clock),
       clock: house.clock,
       isClosing: () => isClosing,
       answered: (method, status, startedAt) => house.meter.requestEnded(method, status, (house.clock.monotonic() - startedAt) / 1000),
     };
-    const server = nodeHttp.createServer(serverOptions);
+    if (inflightBytes < payloadMaxBytes) house.log.warn({}, 'CORE_INFLIGHT_BYTES is below SCW_PAYLOAD_MAX_SIZE: bodies in between get 503');
+    const server = nodeHttp.createServer({...serverOptions, ...patience});
+    server.maxConnections = mostConnections;
     server.maxHeadersCount = mostFields + 1; // one more than allowed, so that the guard sees it
     Object.assign(server, {httpAllowHalfOpen: true}); // a client may end its side and still wait for the answer
     const walk = koaApp(house, edge, metricsPath).callback();
     const serve = (request: IncomingMessage, response: ServerResponse) => {
-      newest.set(request.socket, response);
+      if (!takeNext(response)) return;
       const fault = guardHead(request);
       if (fault) refuse(request, response, fault, house);
       else if (request.url === '*') answerAsterisk(request, response, house);
       else void walk(request, response);
     };
     server.on('request', serve);
-    server.on('checkContinue', serve); // the body is asked for when the caller was let in
-    server.on('checkExpectation', (request, response) => refuse(request, response, new Fault('EXPECTATION_UNKNOWN'), house));
+    server.on('checkContinue', (request, response) => {
+      // The body is asked for when the caller was let in. Where there is none, Node would close the connection for want of a 100.
+      if (!hasBody(request)) response.writeContinue();
+      serve(request, response);
+    });
+    server.on('checkExpectation', serve); // the guard refuses it
     server.on('connect', (_request, socket: Socket) => refuseRaw(socket, new Fault('METHOD_REFUSED'), house));
-    server.on('clientError', (error, socket: Socket) => refuseRaw(socket, parserFault(error), house));
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+      const fault = parserFault(error);
+      if (fault) refuseRaw(socket, fault, house);
+      else if (socket.destroyed || !socket.writable) socket.destroy();
+    });
     const url = await listen(server, port);
 
     return {
@@ -136,21 +157,22 @@ function refuse(request: IncomingMessage, response: ServerResponse, fault: Fault
   });
 }
 
-/** The newest response of each connection: what follows it on the wire has to wait for it. */
-const newest = new WeakMap<Socket, ServerResponse>();
-
-/** Refuses bytes that became no request. A request before them on the same connection gets its own answer first. */
-function refuseRaw(socket: Socket, fault: Fault, {meter}: House): void {
-  const before = newest.get(socket);
-  const isRunning = before?.req.complete && !before.writableFinished && !before.destroyed;
-  if (isRunning) before.once('close', write);
+/**
+Refuses bytes that became no request. A request before them on the same connection gets its own answer first; one whose
+body they were to be is answered with the fault.
+*/
+function refuseRaw(socket: Socket, fault: Fault, {meter, clock}: House): void {
+  const before = endRequests(socket);
+  if (before === false) return;
+  if (before && !before.req.complete) breakOff(before.req, fault);
+  else if (before && !before.writableFinished && !before.destroyed) before.once('close', write);
   else write();
 
   function write() {
     meter.requestStarted();
     meter.faulted(fault.code);
     meter.requestEnded('', fault.status, 0);
-    writeRaw(socket, faultResult(fault, randomUUIDv7(), ''), nodeHttp.STATUS_CODES[fault.status] ?? '');
+    writeRaw(socket, faultResult(fault, randomUUIDv7(), ''), nodeHttp.STATUS_CODES[fault.status] ?? '', clock);
   }
 }
 

@@ -45,6 +45,7 @@ export function eventWriter(options: EventOptions): WriteEvent {
       `,"identity":{"sourceIp":${JSON.stringify(input.sourceIp)}}${schedule}}` +
       `,${writeBody(input.body, base64)}}` +
       `${context},"invocationId":"${id}","deadlineMs":${deadlineMs},"trace":`;
+    input.holder?.written(head.length);
     return {head, tail};
   };
 }

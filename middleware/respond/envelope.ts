@@ -73,6 +73,11 @@ function isObject(value: unknown): value is JsonObject {
 
 /** A value in an error message: one line, no longer than a few words. */
 function shown(value: unknown): string {
-  const json = JSON.stringify(value);
+  let json: string;
+  try {
+    json = JSON.stringify(value);
+  } catch {
+    return 'a value of too many levels';
+  }
   return json.length > 60 ? `${json.slice(0, 60)}…` : json;
 }

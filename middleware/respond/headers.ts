@@ -28,16 +28,22 @@ function entries(given: unknown, member: string, json: string): [string, unknown
   if (given === undefined || given === null) return [];
   if (typeof given !== 'object' || Array.isArray(given)) throw invalid(`${member} must be an object`);
   const pairs = Object.entries(given);
-  return pairs.some(([, value]) => hasNumber(value)) ? Object.entries(parseKeepingNumbers(sliceMember(json, member) ?? '{}')) : pairs;
+  return pairs.some(([, value]) => hasNumber(value))
+    ? Object.entries(parseKeepingNumbers(sliceMember(json, member) ?? '{}', member))
+    : pairs;
 }
 
 const hasNumber = (value: unknown) => typeof value === 'number' || (Array.isArray(value) && value.some(item => typeof item === 'number'));
 
 /** JSON.parse that leaves every number as the text it was: no digit is lost. */
-function parseKeepingNumbers(json: string): object {
+function parseKeepingNumbers(json: string, member: string): object {
   // The third argument is ECMAScript's JSON.parse source text access; the compiler's library does not know it yet.
   const keep = (_key: string, value: unknown, context?: {source?: string}) => (typeof value === 'number' ? context?.source : value);
-  return JSON.parse(json, keep);
+  try {
+    return JSON.parse(json, keep);
+  } catch {
+    throw invalid(`${member} must not be nested so deeply`); // a function over every value needs stack for every level
+  }
 }
 
 function addField(fields: string[], name: string, value: unknown): void {

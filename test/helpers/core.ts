@@ -21,6 +21,8 @@ export interface RunningCore {
   readonly adminUrl: string;
   readonly pid: number;
   readonly logs: readonly LogLine[];
+  /** What it wrote to its error output so far. */
+  stderr(): string;
   /** The first log line that fits, now or later. */
   logged(fits: (line: LogLine) => boolean): Promise<LogLine>;
   kill(signal: NodeJS.Signals): void;
@@ -95,6 +97,7 @@ export async function startCore(env: Record<string, string>, t?: Teardown): Prom
     adminUrl: String(listening.admin),
     pid: child.pid ?? 0,
     logs,
+    stderr: () => stderr,
     logged,
     exited,
     kill: signal => void child.kill(signal),

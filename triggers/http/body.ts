@@ -1,29 +1,52 @@
 import type {IncomingMessage} from 'node:http';
 import {Fault} from '../../src/errors.ts';
+import type {Hold} from './budget.ts';
+
+export interface BodyLimits {
+  readonly maxBytes: number;
+  /** Takes its share of the bytes in flight. */
+  readonly hold: Hold;
+  /** Called when the body is wanted. */
+  readonly onStart: () => void;
+}
+
+/** A length of 0 is none: nothing is asked for, nothing held. */
+export function hasBody({headers}: IncomingMessage): boolean {
+  const declared = headers['content-length'];
+  return declared === undefined ? headers['transfer-encoding'] !== undefined : Number(declared) !== 0;
+}
 
 /**
 Receives the whole body, or throws: the function never runs on a part of one.
 
-@throws Fault BODY_TOO_LARGE by the declared length, before a byte is read, or as soon as the count passes
-@throws Fault BODY_INCOMPLETE when the client leaves
+@throws Fault BODY_TOO_LARGE, INFLIGHT_FULL by the declared length, before a byte is read, or as soon as the count passes
+@throws Fault BODY_INCOMPLETE when the client leaves; what `breakOff` was given
 */
-export function readBody(request: IncomingMessage, maxBytes: number, onStart: () => void): Promise<Buffer> | Buffer {
-  const declared = request.headers['content-length'];
-  if (declared === undefined && request.headers['transfer-encoding'] === undefined) return nothing;
-  if (Number(declared ?? 0) > maxBytes) throw tooLarge(maxBytes);
+export async function readBody(request: IncomingMessage, {maxBytes, hold, onStart}: BodyLimits): Promise<Buffer> {
+  const declaredBytes = Number(request.headers['content-length'] ?? 0);
+  if (declaredBytes > maxBytes) throw tooLarge(maxBytes);
+  const broken = ends.get(request);
+  if (broken instanceof Fault) throw broken;
+  if (request.destroyed) throw incomplete(); // its events have passed
+  const full = hold.grow(declaredBytes);
+  if (full) throw full;
   onStart();
 
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
+    const stop = (fault: Fault) => {
+      request.removeAllListeners('data');
+      chunks.length = 0;
+      reject(fault);
+    };
+    ends.set(request, stop);
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > maxBytes) {
-        request.removeAllListeners('data');
-        reject(tooLarge(maxBytes));
-      } else {
-        chunks.push(chunk);
-      }
+      if (bytes > maxBytes) return stop(tooLarge(maxBytes));
+      const overgrown = hold.grow(bytes);
+      if (overgrown) return stop(overgrown);
+      chunks.push(chunk);
     });
     request.once('end', () => {
       if (!request.complete) return reject(incomplete());
@@ -34,7 +57,15 @@ export function readBody(request: IncomingMessage, maxBytes: number, onStart: ()
   });
 }
 
-const nothing = Buffer.alloc(0);
+/** How to tell whoever reads a body that it broke off; the fault itself when nobody was reading yet. */
+const ends = new WeakMap<IncomingMessage, Fault | ((fault: Fault) => void)>();
+
+/** The rest of this body will never come. */
+export function breakOff(request: IncomingMessage, fault: Fault): void {
+  const end = ends.get(request);
+  if (typeof end === 'function') end(fault);
+  else ends.set(request, fault);
+}
 
 const incomplete = () => new Fault('BODY_INCOMPLETE');
 

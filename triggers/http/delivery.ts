@@ -2,14 +2,17 @@ import type {IncomingMessage, ServerResponse} from 'node:http';
 import {defaultHeaders} from '../../src/answer.ts';
 import type {Clock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
-import type {Delivery, InvocationResult, SpanSubject, TriggerInput} from '../../src/trigger.ts';
-import {readBody} from './body.ts';
+import type {Delivery, Holder, InvocationResult, SpanSubject, TriggerInput} from '../../src/trigger.ts';
+import {hasBody, readBody} from './body.ts';
+import type {Budget, Hold} from './budget.ts';
 import {parseTarget, type Target} from './target.ts';
 import {writeResult} from './wire.ts';
 
 /** What one listener's deliveries share. */
 export interface Edge {
   readonly maxBodyBytes: number;
+  /** Bytes of bodies in flight, of all deliveries together. */
+  readonly budget: Budget;
   readonly clock: Clock;
   /** True while stopping: every answer closes its connection. */
   readonly isClosing: () => boolean;
@@ -27,7 +30,7 @@ const triggerTypes: Readonly<Record<string, string>> = {
 };
 
 /** A request on the public port. */
-export class HttpDelivery implements Delivery {
+export class HttpDelivery implements Delivery, Holder {
   readonly source = 'http';
   readonly writeAhead = false;
   readonly #request: IncomingMessage;
@@ -36,6 +39,7 @@ export class HttpDelivery implements Delivery {
   readonly #startedAt: number;
   readonly #target: Target;
   #abort: AbortController | undefined;
+  #hold: Hold | undefined;
 
   /** @throws Fault REQUEST_MALFORMED for a target that is none */
   constructor(request: IncomingMessage, response: ServerResponse, edge: Edge, startedAt: number) {
@@ -54,10 +58,14 @@ export class HttpDelivery implements Delivery {
     if (!this.#abort) {
       const abort = new AbortController();
       this.#abort = abort;
-      const leave = () => abort.abort();
+      const {socket} = this.#request;
+      const leave = () => {
+        socket.off('end', leave);
+        abort.abort();
+      };
       if (this.#response.closed) leave();
       this.#response.once('close', leave);
-      this.#request.socket.once('end', leave); // whoever asks for the signal takes a half-closed client for gone
+      socket.once('end', leave); // whoever asks for the signal takes a half-closed client for gone
     }
     return this.#abort.signal;
   }
@@ -80,7 +88,7 @@ export class HttpDelivery implements Delivery {
     const eventType = Object.hasOwn(triggerTypes, String(claimed)) ? triggerTypes[String(claimed)] : undefined;
     if (eventType === undefined) throw new Fault('TRIGGER_UNKNOWN');
     const isHttp = eventType === 'http';
-    const body = await readBody(request, this.#edge.maxBodyBytes, () => this.#continue());
+    const body = hasBody(request) ? await this.#readBody() : nothing;
     return {
       eventType,
       method: isHttp ? (request.method ?? '') : 'POST',
@@ -89,18 +97,42 @@ export class HttpDelivery implements Delivery {
       headers: request.rawHeaders,
       body,
       sourceIp: (request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
+      holder: this,
     };
   }
 
   reply(result: InvocationResult): void {
+    this.#hold?.release();
+    this.#hold = undefined;
     writeResult(this.#request, this.#response, result, {close: this.#edge.isClosing(), clock: this.#edge.clock});
     this.#edge.answered(this.#request.method ?? '', result.status, this.#startedAt);
   }
 
-  #continue(): void {
-    if (this.#request.headers.expect !== undefined) this.#response.writeContinue();
+  #readBody(): Promise<Buffer> {
+    this.#hold = this.#edge.budget.open();
+    return readBody(this.#request, {
+      maxBytes: this.#edge.maxBodyBytes,
+      hold: this.#hold,
+      onStart: () => {
+        // A client of HTTP/1.0 cannot read an answer before the answer (RFC 9110 §10.1.1).
+        if (this.#request.headers.expect !== undefined && this.#request.httpVersion === '1.1') this.#response.writeContinue();
+      },
+    });
+  }
+
+  /** @throws Fault INFLIGHT_FULL */
+  written(length: number): void {
+    if (!this.#hold && length < smallEvent) return;
+    this.#hold ??= this.#edge.budget.open();
+    const full = this.#hold.growWritten(length);
+    if (full) throw full;
   }
 }
+
+/** Below this an event without a body is not worth the counting: the queue's length bounds those. */
+const smallEvent = 16 * 2 ** 10;
+
+const nothing = Buffer.alloc(0);
 
 /** The Fetch standard's CORS protocol; the id of the invocation is added by whoever answers. */
 const preflightResult: InvocationResult = {

@@ -1,20 +1,26 @@
-import type {IncomingMessage} from 'node:http';
+import {type IncomingMessage, METHODS} from 'node:http';
 import {Fault} from '../../src/errors.ts';
 import {malformed} from './malformed.ts';
 
 export const mostFields = 2000;
 
+/** Node's parser also reads the requests of RTSP, and of ICE, which has one method of its own. */
+const methods = new Set(METHODS.filter(method => method !== 'SOURCE'));
+
 /** What is wrong with the head of a request that Node's parser let pass; undefined when nothing is. */
-export function guardHead({rawHeaders, httpVersion}: IncomingMessage): Fault | undefined {
+export function guardHead({rawHeaders, httpVersion, method = ''}: IncomingMessage): Fault | undefined {
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return new Fault('VERSION_UNSUPPORTED');
+  if (!methods.has(method)) return malformed('the method is none of HTTP’s');
   if (rawHeaders.length > 2 * mostFields) return new Fault('HEAD_TOO_LARGE');
   let hosts = 0;
   let lengths = 0;
   let coding: string | undefined;
+  let expectation: string | undefined;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string; // the loop stays inside
     // Most fields are told apart by their length alone.
     if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
+    else if (name.length === 6 && name.toLowerCase() === 'expect') expectation = withListed(expectation, rawHeaders[index + 1] as string);
     else if (name.length === 14 && name.toLowerCase() === 'content-length') lengths++;
     else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') {
       if (coding !== undefined) return malformed('Transfer-Encoding is given twice');
@@ -24,6 +30,7 @@ export function guardHead({rawHeaders, httpVersion}: IncomingMessage): Fault | u
   if (hosts > 1) return malformed('Host is given twice');
   if (hosts === 0 && httpVersion === '1.1') return malformed('Host is missing');
   if (lengths > 1) return malformed('Content-Length is given twice');
+  if (expectation !== undefined && httpVersion === '1.1' && !isContinue(expectation)) return new Fault('EXPECTATION_UNKNOWN');
   if (coding === undefined) return undefined;
   if (coding.toLowerCase() !== 'chunked') return malformed('the only Transfer-Encoding served is chunked');
   if (lengths > 0) return malformed('Transfer-Encoding and Content-Length are both given');
@@ -31,17 +38,27 @@ export function guardHead({rawHeaders, httpVersion}: IncomingMessage): Fault | u
   return undefined;
 }
 
-/** The fault behind an error of Node's parser, before there is a request to answer. */
-export function parserFault({code, reason}: NodeJS.ErrnoException & {reason?: string}): Fault {
+const withListed = (list: string | undefined, value: string) => (list === undefined ? value : `${list},${value}`);
+
+/** Node is content when the word occurs; every expectation has to be it. */
+const isContinue = (list: string) => list.split(',').every(each => each.trim().toLowerCase() === '100-continue');
+
+/** The fault behind an error before there is a request to answer; undefined for one of the connection itself. */
+export function parserFault({code = '', reason}: NodeJS.ErrnoException & {reason?: string}): Fault | undefined {
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new Fault('REQUEST_TIMEOUT');
     case 'HPE_HEADER_OVERFLOW':
       return new Fault('HEAD_TOO_LARGE');
     case 'HPE_PAUSED_H2_UPGRADE':
-    case 'HPE_INVALID_VERSION':
       return new Fault('VERSION_UNSUPPORTED');
+    case 'HPE_INVALID_VERSION':
+      return reason === 'Expected CRLF after version'
+        ? malformed('the request line does not end in CRLF')
+        : new Fault('VERSION_UNSUPPORTED');
+    case 'HPE_CLOSED_CONNECTION': // more bytes after a request that was to be the last
+      return undefined;
     default:
-      return malformed(reason ?? 'this is not HTTP');
+      return code.startsWith('HPE_') ? malformed(reason ?? 'this is not HTTP') : undefined;
   }
 }

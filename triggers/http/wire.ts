@@ -2,12 +2,16 @@ import type {IncomingMessage, ServerResponse} from 'node:http';
 import type {Socket} from 'node:net';
 import type {Clock} from '../../src/clock.ts';
 import type {InvocationResult} from '../../src/trigger.ts';
+import {hasBody} from './body.ts';
+import {endsConnection} from './connection.ts';
 
 /** How long a refused client's unread bytes are taken in, so that closing does not reset the answer away. */
 const lingerMs = 1000;
+/** How long a client may take nothing of its answer; Node looks twice, so it becomes twice that at most. */
+const stalledMs = 15_000;
 
 export interface WriteOptions {
-  /** The connection ends with this answer. */
+  /** The connection ends with this answer, or with that to the newest request that is already being served. */
   readonly close: boolean;
   readonly clock: Clock;
 }
@@ -21,16 +25,23 @@ export function writeResult(
 ): void {
   if (response.headersSent || response.destroyed) return;
   const {status, body} = result;
-  const isUnread = !request.complete;
+  const isUnread = !request.complete && hasBody(request);
   const isBodyless = status === 204 || status === 205 || status === 304;
   const headers = [...result.headers];
-  if (close || isUnread) headers.push('Connection', 'close');
+  if (endsConnection(response, close || isUnread)) headers.push('Connection', 'close');
   if (status === 205) headers.push('Content-Length', '0');
   else if (!isBodyless) headers.push('Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length));
   response.writeHead(status, headers);
   const content = isBodyless || request.method === 'HEAD' ? '' : wireBody(body, result.headers);
   if (isUnread) endAfterLinger(request, response, content, clock);
   else response.end(content);
+  if (request.socket.writableLength > 0) limitStall(request.socket, response);
+}
+
+/** Node closes a connection that stands still for so long. */
+function limitStall(socket: Socket, response: ServerResponse): void {
+  socket.setTimeout(stalledMs);
+  response.prependOnceListener('finish', () => socket.setTimeout(0)); // before Node sets the time to be idle
 }
 
 /** Node writes a text body and the head as one UTF-8 text; bytes in the head beyond ASCII need a body in bytes. */
@@ -45,19 +56,26 @@ const isBeyondAscii = (field: string) => /[^\x00-\x7f]/.test(field);
 function endAfterLinger(request: IncomingMessage, response: ServerResponse, content: string | Buffer, clock: Clock): void {
   if (content.length > 0) response.write(content);
   else response.flushHeaders();
+  const {socket} = request;
+  if (socket.readableEnded) {
+    response.end();
+    return;
+  }
   const end = () => {
     stopTimer();
+    socket.off('end', end);
     response.end();
   };
   const stopTimer = clock.after(lingerMs, end);
   request.once('end', end);
   request.once('error', end);
   request.once('close', end);
+  socket.once('end', end); // the client has ended its side: nothing more comes
   request.resume();
 }
 
 /** Answers where there is no request to answer: the parser refused the bytes, or the method was CONNECT. */
-export function writeRaw(socket: Socket, {status, headers, body}: InvocationResult, reason: string): void {
+export function writeRaw(socket: Socket, {status, headers, body}: InvocationResult, reason: string, clock: Clock): void {
   if (!socket.writable) {
     socket.destroy();
     return;
@@ -66,4 +84,7 @@ export function writeRaw(socket: Socket, {status, headers, body}: InvocationResu
   for (let index = 0; index < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`);
   lines.push('Connection: close', `Content-Length: ${Buffer.byteLength(body)}`, '', '');
   socket.end(lines.join('\r\n') + body);
+  const stopTimer = clock.after(lingerMs, () => socket.destroy());
+  socket.once('close', stopTimer);
+  socket.resume();
 }

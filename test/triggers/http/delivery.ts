@@ -5,6 +5,7 @@ import test, {type ExecutionContext} from 'ava';
 import {systemClock} from '../../../src/clock.ts';
 import {Fault} from '../../../src/errors.ts';
 import type {InvocationResult} from '../../../src/trigger.ts';
+import {Budget} from '../../../triggers/http/budget.ts';
 import {HttpDelivery} from '../../../triggers/http/delivery.ts';
 
 const done: InvocationResult = {status: 200, headers: ['X-A', '1', 'X-A', '2'], body: 'done'};
@@ -17,6 +18,7 @@ async function receive(
   const answered: [string, number][] = [];
   const edge = {
     maxBodyBytes: 10,
+    budget: new Budget(1000, systemClock),
     clock: systemClock,
     isClosing: () => false,
     answered: (method: string, status: number) => void answered.push([method, status]),
@@ -48,7 +50,7 @@ async function receive(
 /** Takes the input and answers with it, or with the fault. */
 async function tell(delivery: HttpDelivery) {
   try {
-    const {body, headers, ...input} = await delivery.input();
+    const {body, headers, holder: _, ...input} = await delivery.input();
     delivery.reply({...done, body: JSON.stringify({...input, body: String(body), fields: headers.length / 2})});
   } catch (error) {
     delivery.reply({

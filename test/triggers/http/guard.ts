@@ -3,7 +3,7 @@ import test from 'ava';
 import {guardHead, mostFields, parserFault} from '../../../triggers/http/guard.ts';
 
 /** As much of a request as the guard looks at. */
-const guard = (rawHeaders: string[], httpVersion = '1.1') => guardHead({rawHeaders, httpVersion} as IncomingMessage);
+const guard = (rawHeaders: string[], httpVersion = '1.1') => guardHead({rawHeaders, httpVersion, method: 'GET'} as IncomingMessage);
 const host = ['Host', 'a.example'];
 
 const refused: [title: string, rawHeaders: string[], message: RegExp, httpVersion?: string][] = [
@@ -66,12 +66,13 @@ for (const [title, rawHeaders, httpVersion] of passed) {
 
 test('each error of the parser has its fault', t => {
   const told = (code: string, reason?: string) => {
-    const {code: fault, message} = parserFault(Object.assign(new Error('x'), {code}, reason !== undefined && {reason}));
-    return [fault, message];
+    const fault = parserFault(Object.assign(new Error('x'), {code}, reason !== undefined && {reason}));
+    return [fault?.code, fault?.message];
   };
   t.deepEqual(told('ERR_HTTP_REQUEST_TIMEOUT')[0], 'REQUEST_TIMEOUT');
   t.deepEqual(told('HPE_HEADER_OVERFLOW')[0], 'HEAD_TOO_LARGE');
   t.deepEqual(told('HPE_INVALID_VERSION')[0], 'VERSION_UNSUPPORTED');
   t.deepEqual(told('HPE_INVALID_METHOD', 'Invalid method encountered'), ['REQUEST_MALFORMED', 'Bad request: Invalid method encountered']);
-  t.deepEqual(told('ECONNRESET'), ['REQUEST_MALFORMED', 'Bad request: this is not HTTP']);
+  t.deepEqual(told('HPE_INTERNAL'), ['REQUEST_MALFORMED', 'Bad request: this is not HTTP']);
+  for (const lost of ['ECONNRESET', 'EPIPE', 'HPE_CLOSED_CONNECTION', '']) t.deepEqual(told(lost), [undefined, undefined], lost);
 });

@@ -1,0 +1,237 @@
+import test, {type ExecutionContext} from 'ava';
+import {faultResult} from '../../src/answer.ts';
+import {systemClock} from '../../src/clock.ts';
+import {asFault} from '../../src/errors.ts';
+import type {Delivery, House, TriggerInput} from '../../src/trigger.ts';
+import {http} from '../../triggers/http.ts';
+import {recordingLog, recordingMeter} from '../helpers/fakes.ts';
+import {Wire} from '../helpers/wire.ts';
+
+/** The trigger alone, on a port of its own; `run` stands for the function and gives the body of the answer. */
+async function open(
+  t: ExecutionContext,
+  run: (input: TriggerInput) => Promise<string> | string = () => 'ran',
+  {requestTimeout = 400, ...some}: {inflightBytes?: number; requestTimeout?: number} = {},
+) {
+  const runs: string[] = [];
+  const meter = recordingMeter();
+  const deliver = async (_carrier: unknown, delivery: Delivery) => {
+    try {
+      const input = await delivery.input();
+      input.holder?.written(input.path === '/fields' ? 20_000 : input.body.length * 2);
+      runs.push(input.path);
+      delivery.reply({status: 200, headers: ['Core-Invocation-Id', 'id'], body: await run(input)});
+    } catch (error) {
+      delivery.reply(faultResult(asFault(error), 'id', ''));
+    }
+  };
+  const house: House = {deliver, scrape: deliver, hurry: new AbortController().signal, clock: systemClock, log: recordingLog(), meter};
+  const section = {port: 0, payloadMaxBytes: 1000, inflightBytes: 1000, metricsPath: '', ...some};
+  const trigger = await http.open(section, house, {headersTimeout: 200, requestTimeout, connectionsCheckingInterval: 20});
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    stopped ??= trigger[Symbol.asyncDispose]();
+    return stopped;
+  };
+  const wires: Wire[] = [];
+  t.teardown(async () => {
+    for (const wire of wires) wire.destroy();
+    await stop();
+  });
+  return {
+    runs,
+    meter,
+    stop,
+    connect() {
+      const wire = new Wire(trigger.url);
+      wires.push(wire);
+      return wire;
+    },
+  };
+}
+
+const head = (path: string, fields = '') => `POST ${path} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;
+const statuses = (replies: readonly {status: number}[]) => replies.map(({status}) => status);
+const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms));
+
+const late: [title: string, sent: string, drip: string, expected: number[]][] = [
+  ['a connection that says nothing', '', '', [408]],
+  ['half a head', 'GET / HTTP/1.1\r\nHost', '', [408]],
+  ['a head that drips', 'GET / HTTP/1.1\r\nX: ', 'x', [408]],
+  ['a declared body that stops', `${head('/late', 'Content-Length: 10\r\n')}abc`, '', [408]],
+  ['a declared body that drips', head('/late', 'Content-Length: 900\r\n'), 'x', [408]],
+  ['a chunked body that stops', `${head('/late', 'Transfer-Encoding: chunked\r\n')}3\r\nabc\r\n`, '', [408]],
+  ['a chunked body that drips', head('/late', 'Transfer-Encoding: chunked\r\n'), '1\r\nx\r\n', [408]],
+  ['half a head after a request', `${head('/first')}GET / HTTP/1.1\r\nHost`, '', [200, 408]],
+];
+for (const [title, sent, drip, expected] of late) {
+  test(`408 for ${title}, within the time, and nothing of it runs`, async t => {
+    const {connect, runs} = await open(t);
+    const wire = connect();
+    const started = performance.now();
+    await wire.write(sent);
+    const dripping = setInterval(() => drip && wire.socket.writable && wire.socket.write(drip), 15);
+    const replies = await wire.rest();
+    clearInterval(dripping);
+    t.deepEqual(statuses(replies), expected);
+    t.is(replies.at(-1)?.field('connection'), 'close');
+    t.is(replies.at(-1)?.field('core-error'), 'REQUEST_TIMEOUT');
+    t.true(performance.now() - started < 2500);
+    t.deepEqual(runs, expected.length > 1 ? ['/first'] : []);
+  });
+}
+
+test('a body that stops behind a slow request is told after that one’s answer', async t => {
+  const {connect, runs} = await open(t, async () => {
+    await pause(900);
+    return 'slow';
+  });
+  const wire = connect();
+  await wire.write(`${head('/slow')}${head('/late', 'Content-Length: 10\r\n')}abc`);
+  const replies = await wire.rest();
+  t.deepEqual(statuses(replies), [200, 408]);
+  t.is(replies[0]?.body.toString(), 'slow');
+  t.deepEqual(runs, ['/slow']);
+});
+
+for (const [title, sent] of [
+  ['a declared body', `${head('/gone', 'Content-Length: 10\r\n')}abc`],
+  ['a chunked body', `${head('/gone', 'Transfer-Encoding: chunked\r\n')}3\r\nabc\r\n`],
+  ['a body that it was asked for', head('/gone', 'Expect: 100-continue\r\nContent-Length: 3\r\n')],
+  ['its head', 'POST /gone HTTP/1.1\r\nHost: a\r\n'],
+] as const) {
+  for (const leave of ['ends', 'resets'] as const) {
+    test(`nothing runs for a client that ${leave} in ${title}`, async t => {
+      const {connect, runs} = await open(t);
+      const wire = connect();
+      await wire.write(sent);
+      await pause(20);
+      if (leave === 'ends') wire.socket.end();
+      else wire.socket.resetAndDestroy();
+      if (leave === 'ends') t.deepEqual(statuses(await wire.rest()), [400]);
+      const other = connect();
+      await other.write(head('/other', 'Connection: close\r\n'));
+      t.deepEqual(statuses(await other.rest()), [200]);
+      t.deepEqual(runs, ['/other']);
+    });
+  }
+}
+
+test('a client that resets an idle connection is no request', async t => {
+  const {connect, meter} = await open(t);
+  const wire = connect();
+  await wire.write(head('/one'));
+  await wire.replies(1);
+  wire.socket.resetAndDestroy();
+  await pause(50);
+  t.is(meter.calls.filter(([name]) => name === 'faulted').length, 0);
+});
+
+test('a refused client that stays is parted from', async t => {
+  const {connect} = await open(t);
+  for (const bytes of ['GARBAGE\r\n\r\n', 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n']) {
+    const wire = connect();
+    wire.socket.removeAllListeners('end'); // it does not end its own side
+    const closed = new Promise(resolve => wire.socket.once('close', resolve));
+    await wire.write(bytes);
+    await wire.replies(1);
+    const writing = setInterval(() => wire.socket.write('x'), 50);
+    await closed;
+    clearInterval(writing);
+    t.pass();
+  }
+});
+
+test('requests in flight on one connection are all answered while the port closes', async t => {
+  const started: (() => void)[] = [];
+  const {connect, stop} = await open(t, () => new Promise<string>(resolve => started.push(() => resolve('done'))));
+  const wire = connect();
+  await wire.write(head('/one') + head('/two') + head('/three'));
+  while (started.length < 3) await pause(5);
+  const stopped = stop();
+  for (const finish of started) finish();
+  const replies = await wire.rest();
+  t.deepEqual(statuses(replies), [200, 200, 200]);
+  t.deepEqual(
+    replies.map(reply => reply.field('connection')),
+    ['keep-alive', 'keep-alive', 'close'],
+  );
+  await stopped;
+});
+
+test('a declared length that does not fit in the bytes in flight is refused before a byte of it is read', async t => {
+  const {connect, runs} = await open(t, undefined, {requestTimeout: 10_000});
+  const holding = connect();
+  await holding.write(head('/holding', 'Content-Length: 900\r\n'));
+  await pause(20);
+  const refused = connect();
+  await refused.write(head('/refused', 'Expect: 100-continue\r\nContent-Length: 101\r\n'));
+  const [reply] = await refused.rest();
+  t.is(reply?.status, 503);
+  t.is(reply?.field('core-error'), 'INFLIGHT_FULL');
+  t.regex(reply?.field('retry-after') ?? '', /^[1-9]\d?$/);
+  t.notRegex(refused.received.toString(), /100 Continue/);
+  const fitting = connect();
+  await fitting.write(`${head('/fitting', 'Content-Length: 50\r\nConnection: close\r\n')}${'x'.repeat(50)}`);
+  t.deepEqual(statuses(await fitting.rest()), [200]);
+  await holding.write('x'.repeat(900));
+  t.deepEqual(statuses(await holding.replies(1)), [200]);
+  t.deepEqual(runs, ['/fitting', '/holding']);
+});
+
+test('a chunked body is refused when it passes, and frees what it held', async t => {
+  const {connect, runs} = await open(t, undefined, {inflightBytes: 100});
+  for (let round = 0; round < 3; round++) {
+    const wire = connect();
+    await wire.write(`${head('/chunked', 'Transfer-Encoding: chunked\r\n')}40\r\n${'x'.repeat(64)}\r\n40\r\n${'x'.repeat(64)}\r\n`);
+    t.deepEqual(statuses(await wire.rest()), [503]);
+  }
+  const wire = connect();
+  await wire.write(`${head('/fits', 'Connection: close\r\nTransfer-Encoding: chunked\r\n')}40\r\n${'x'.repeat(64)}\r\n0\r\n\r\n`);
+  t.deepEqual(statuses(await wire.rest()), [200]);
+  t.deepEqual(runs, ['/fits']);
+});
+
+test('a client that leaves frees what its body held', async t => {
+  const {connect} = await open(t);
+  const leaving = connect();
+  await leaving.write(`${head('/leaving', 'Content-Length: 1000\r\n')}x`);
+  await pause(20);
+  leaving.socket.resetAndDestroy();
+  await pause(20);
+  const wire = connect();
+  await wire.write(`${head('/whole', 'Content-Length: 500\r\nConnection: close\r\n')}${'x'.repeat(500)}`);
+  t.deepEqual(statuses(await wire.rest()), [200]);
+});
+
+test('a body counts as what it becomes in JSON, until its invocation is over', async t => {
+  const gate = Promise.withResolvers<string>();
+  const {connect, runs} = await open(t, ({path}) => (path === '/first' ? gate.promise : 'ran'), {requestTimeout: 10_000});
+  const first = connect();
+  await first.write(`${head('/first', 'Content-Length: 400\r\n')}${'x'.repeat(400)}`);
+  while (runs.length === 0) await pause(5);
+  const second = connect();
+  await second.write(`${head('/second', 'Content-Length: 201\r\n')}${'x'.repeat(201)}`);
+  t.deepEqual(statuses(await second.rest()), [503]);
+  gate.resolve('done');
+  t.deepEqual(statuses(await first.replies(1)), [200]);
+  const third = connect();
+  await third.write(`${head('/third', 'Content-Length: 900\r\n')}${'x'.repeat(900)}`);
+  t.deepEqual(statuses(await third.replies(1)), [200], 'one that is alone always fits');
+  t.deepEqual(runs, ['/first', '/third']);
+});
+
+test('a large head counts as a body does, once it is an event', async t => {
+  const gate = Promise.withResolvers<string>();
+  const {connect, runs} = await open(t, ({path}) => (path === '/first' ? gate.promise : 'ran'), {inflightBytes: 20_100});
+  const first = connect();
+  await first.write(`${head('/first', 'Content-Length: 100\r\n')}${'x'.repeat(100)}`);
+  while (runs.length === 0) await pause(5);
+  const refused = connect();
+  await refused.write(head('/fields'));
+  t.deepEqual(statuses(await refused.replies(1)), [503]);
+  gate.resolve('done');
+  await first.replies(1);
+  await refused.write(head('/fields'));
+  t.deepEqual(statuses(await refused.replies(2)), [503, 200], 'its request was complete: the connection serves on');
+});

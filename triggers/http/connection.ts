@@ -1,0 +1,63 @@
+import type {IncomingMessage, ServerResponse} from 'node:http';
+import type {Socket} from 'node:net';
+
+interface Connection {
+  newest: ServerResponse | undefined;
+  /** No request after the newest is served. */
+  isLast: boolean;
+  /** Its last answer, or refusal, was decided. */
+  isOver: boolean;
+}
+
+const connections = new WeakMap<Socket, Connection>();
+
+function of(socket: Socket): Connection {
+  let known = connections.get(socket);
+  if (!known) {
+    known = {newest: undefined, isLast: false, isOver: false};
+    connections.set(socket, known);
+  }
+  return known;
+}
+
+/** Takes the next request of a connection. False when one before it was to be the last: then nobody serves this one. */
+export function takeNext(response: ServerResponse): boolean {
+  const {req: request} = response;
+  const connection = of(request.socket);
+  if (connection.isLast) return false;
+  connection.newest = response;
+  connection.isLast = request.headers.upgrade !== undefined && mayHideBytes(request);
+  return true;
+}
+
+/**
+Behind a message that offers an upgrade Node's parser drops the rest of the packet, even when nobody takes the offer, and
+reads on in the middle of whatever comes then. Only when the packet is known to end with the head is nothing lost.
+*/
+function mayHideBytes({socket, headers}: IncomingMessage): boolean {
+  if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) return true;
+  // Undocumented; where it is gone, an offer is the last request of its connection.
+  const {parser} = socket as {parser?: {getCurrentBuffer?: () => Buffer | undefined}};
+  const packet = parser?.getCurrentBuffer?.();
+  return packet === undefined || packet.indexOf('\r\n\r\n') !== packet.length - 4;
+}
+
+/** Whether this answer ends its connection: requests may come while an earlier one is served, so only the newest can. */
+export function endsConnection(response: ServerResponse, isWanted: boolean): boolean {
+  const connection = of(response.req.socket);
+  if (connection.newest !== undefined && connection.newest !== response) return false;
+  if (!isWanted && (connection.isOver || !connection.isLast)) return false; // a refusal that waits for this answer is the last
+  connection.isLast = true;
+  connection.isOver = true;
+  return true;
+}
+
+/** Ends a connection's requests. The newest; false when nothing is to be told any more. */
+export function endRequests(socket: Socket): ServerResponse | undefined | false {
+  const connection = of(socket);
+  const {newest} = connection;
+  if (connection.isOver || (connection.isLast && newest?.req.complete)) return false;
+  connection.isLast = true;
+  connection.isOver = true;
+  return newest;
+}
