@@ -31,6 +31,8 @@ export interface Journal extends AsyncDisposable {
   append(stream: string, facts: readonly [Fact, ...Fact[]], options?: AppendOptions): Promise<Receipt>;
   last(stream: string): Promise<Recorded | undefined>;
   read(stream: string): AsyncIterable<Recorded>;
+  /** Every fact of the streams whose names begin so, as of now, in the order of their positions. */
+  scan(prefix: string): AsyncIterable<Recorded>;
   /** Every fact after a position, then new ones as they come, until the signal aborts. */
   follow(options: {after: Position; signal: AbortSignal}): AsyncIterable<Recorded>;
 }

@@ -44,6 +44,10 @@ export class MemoryJournal implements Journal {
     for (const recorded of [...this.#facts]) if (recorded.stream === stream) yield recorded;
   }
 
+  async *scan(prefix: string): AsyncIterable<Recorded> {
+    for (const recorded of [...this.#facts]) if (recorded.stream.startsWith(prefix)) yield recorded;
+  }
+
   async *follow({after, signal}: {after: Position; signal: AbortSignal}): AsyncIterable<Recorded> {
     const stopped = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), {once: true}));
     this.#followers++;

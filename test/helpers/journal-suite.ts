@@ -133,6 +133,21 @@ export function journalSuite(title: string, open: OpenJournal, {durability = 'bu
     t.deepEqual(seen, [1, 2, 3]);
   });
 
+  check('scanning gives the facts of every stream whose name begins so, in order, and no other', async (t, journal) => {
+    t.deepEqual(await all(journal.scan('')), []);
+    await journal.append('schedule.b', [fact(1)]);
+    await journal.append('schedule.a', [fact(2), fact(3)]);
+    await journal.append('schedul', [fact(4)]);
+    await journal.append('schedule/', [fact(5)]);
+    await journal.append('Schedule.c', [fact(6)]);
+    await journal.append('schedule.é%_*', [fact(7)]);
+    await journal.append('schedule.b', [fact(8)]);
+    t.deepEqual(numbers(await all(journal.scan('schedule.'))), [1, 2, 3, 7, 8]);
+    t.deepEqual(numbers(await all(journal.scan('schedule.é%_*'))), [7]);
+    t.deepEqual(numbers(await all(journal.scan('schedule.%'))), []);
+    t.deepEqual(numbers(await all(journal.scan(''))), [1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+
   check('following gives nothing once aborted, before or after', async (t, journal) => {
     await journal.append('a', [fact(1)]);
     t.deepEqual(await all(journal.follow({after: 0, signal: AbortSignal.abort()})), []);
