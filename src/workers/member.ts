@@ -10,6 +10,8 @@ export interface MemberOptions {
   readonly clock: Clock;
   /** A call did not end although its deadline passed, or its caller left: only a new process helps. */
   readonly onStuck: () => void;
+  /** The system is taking its process down. */
+  readonly isEnding: () => boolean;
 }
 
 /** The right to one call in a member. */
@@ -21,11 +23,13 @@ export interface Place {
 /** How long after its deadline a call may still come to its end by itself. */
 const stuckAfterMs = 1000;
 
-/**
-A connection that breaks off is of a process that just ended, most likely. Its exit is known a moment later: until then
-nobody else is sent there, and whoever was in it waits for the reason.
+/*
+A connection that breaks off is of a process that ends, most likely, and its exit is told a moment later. Until then
+nobody else is sent there, and whoever was in it waits for the reason: for long only when the system says that it ends.
 */
-const lostMs = 25;
+const restMs = 25;
+const reasonMs = 250;
+const endingMs = 5000;
 
 /** One ready sub-runtime and the calls in it. A place is taken until the sub-runtime is done with the call, not only the caller. */
 export class Member {
@@ -117,7 +121,7 @@ export class Member {
     };
     // A closed connection says nothing of the function: it ends when the bridge says so, or with its process.
     const onConnectionEnd = ({mayRun, broke}: CallEnd) => {
-      if (broke) this.#restsUntil = this.#options.clock.monotonic() + lostMs;
+      if (broke) this.#rest();
       if (!mayRun || !call.signal?.aborted) return end();
       abandon();
       this.#unsettled.set(call.invocationId, end);
@@ -129,10 +133,19 @@ export class Member {
     });
   }
 
-  /** Why the process went away, when that becomes known in a moment. */
+  #rest(): void {
+    const {clock, isEnding} = this.#options;
+    this.#restsUntil = clock.monotonic() + (isEnding() ? endingMs : restMs);
+  }
+
+  /** Why the process went away, when that becomes known. */
   #reasonOf(lost: Fault): Promise<Fault> {
+    const {clock, isEnding} = this.#options;
     const {promise, resolve} = Promise.withResolvers<Fault>();
-    const stopTimer = this.#options.clock.after(lostMs, () => resolve(lost));
+    let stopTimer = clock.after(reasonMs, () => {
+      if (!isEnding()) return resolve(lost);
+      stopTimer = clock.after(endingMs, () => resolve(lost));
+    });
     void this.#lost.promise.then(reason => {
       stopTimer();
       resolve(reason);

@@ -5,6 +5,7 @@ import type {FunctionLine} from '../log.ts';
 import type {StartRecord} from '../runtime.ts';
 import type {OomCounter} from './cgroup.ts';
 import {Child, type ChildExit, type ChildOptions} from './child.ts';
+import {isEnding} from './ending.ts';
 import {describeExit} from './lifecycle.ts';
 import {Member} from './member.ts';
 import type {Pool} from './pool.ts';
@@ -96,7 +97,14 @@ export class Occupant {
     const {concurrency, upstream, child} = this.#options;
     const {clock, pool} = this.#house;
     const address = {host: child.host, port: this.#port};
-    this.#member = new Member({upstream: upstream(this.#port), address, concurrency, clock, onStuck: () => this.#events.stuck()});
+    this.#member = new Member({
+      upstream: upstream(this.#port),
+      address,
+      concurrency,
+      clock,
+      onStuck: () => this.#events.stuck(),
+      isEnding: () => this.pid !== undefined && isEnding(this.pid),
+    });
     return pool.add(this.#member, start);
   }
 

@@ -3,6 +3,7 @@ import test from 'ava';
 import {projectFile, refuseCore, startCore, stopWhileStarting} from '../helpers/core.ts';
 import {loadGate} from '../helpers/gate.ts';
 import {ask} from '../helpers/request.ts';
+import {becomes} from '../helpers/supervision.ts';
 
 const functions = (name: string) => projectFile(`test/fixtures/functions/core/${name}`);
 const mirror = {SCW_PUBLIC: 'true', SCW_HANDLER_PATH: functions('mirror')};
@@ -80,8 +81,9 @@ test('a sub-runtime that is not ready in time is a 503 with Retry-After', async 
 });
 
 test('a call past its deadline is a 504 that names the limit', async t => {
-  const core = await startCore({...mirror, CORE_TIMEOUT: '200ms'}, t);
-  const answer = await ask(`${core.url}/?do=never`);
+  const core = await startCore(mirror, t);
+  await becomes(core, 'ready');
+  const answer = await ask(`${core.url}/?do=never`, {headers: {'Core-Timeout': '200ms'}});
   t.is(answer.status, 504);
   t.is(answer.text(), 'The function did not answer within 200 ms\n');
   t.is((await ask(core.url)).status, 200);

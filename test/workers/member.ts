@@ -9,7 +9,7 @@ import {runtimeReply} from '../helpers/fakes.ts';
 const lost = (message: string) => new Fault('UPSTREAM_LOST', {message});
 
 /** A member in which the test says how calls go on; one place is taken and its call is sent. */
-function openMember(some: Partial<RuntimeCall> = {}) {
+function openMember(some: Partial<RuntimeCall> = {}, isEnding = () => false) {
   const clock = new ManualClock();
   const told: string[] = [];
   const reply = Promise.withResolvers<RuntimeReply>();
@@ -27,6 +27,7 @@ function openMember(some: Partial<RuntimeCall> = {}) {
     concurrency: 1,
     clock,
     onStuck: () => void told.push('stuck'),
+    isEnding,
   });
   const call: RuntimeCall = {
     invocationId: 'id-1',
@@ -162,8 +163,30 @@ test('when the process lives on, a broken connection is all there is to tell, so
   t.is(member.restMs, 25);
   const told = t.throwsAsync(sent, {code: 'UPSTREAM_LOST', message: 'went away'});
   await clock.advance(25);
-  await told;
   t.is(member.restMs, 0);
+  await clock.advance(225);
+  await told;
+});
+
+test('while the system takes its process down, the reason is waited for and nobody is sent there', async t => {
+  const {sent, reply, end, clock, member} = openMember({}, () => true);
+  end({broke: true});
+  reply.reject(lost('went away'));
+  await clock.advance(3000);
+  t.true(member.restMs > 0);
+  member.destroy(lost('The sub-runtime was ended by SIGKILL during the call'));
+  await t.throwsAsync(sent, {message: 'The sub-runtime was ended by SIGKILL during the call'});
+  t.is(clock.pending, 0);
+});
+
+test('a process that never comes to its end is not waited for for ever', async t => {
+  const {sent, reply, end, clock} = openMember({}, () => true);
+  end({broke: true});
+  reply.reject(lost('went away'));
+  const told = t.throwsAsync(sent, {message: 'went away'});
+  await clock.advance(250);
+  await clock.advance(5000);
+  await told;
 });
 
 test('what was not sent is not waited for', async t => {

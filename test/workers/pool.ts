@@ -51,7 +51,8 @@ function openPool({concurrency = 2, ...some}: Partial<PoolOptions & {concurrency
   const clock = new ManualClock();
   const meter = recordingMeter();
   const pool = new Pool({...options, ...some}, clock, meter);
-  const member = (upstream = new FakeUpstream()) => new Member({upstream, address, concurrency, clock, onStuck() {}});
+  const member = (upstream = new FakeUpstream()) =>
+    new Member({upstream, address, concurrency, clock, onStuck() {}, isEnding: () => false});
   return {clock, meter, pool, member};
 }
 
