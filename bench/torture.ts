@@ -10,13 +10,17 @@ import {freePort} from '../src/workers/port.ts';
 What a gateway does when its function dies, floods or is overloaded, or it is itself reloaded or stopped under load.
 
     node bench/torture.ts [seconds for each phase, by default 10]
+    node bench/torture.ts 10 --only TERM
     node bench/torture.ts 10 --command "other-gateway --port 8080" --url http://127.0.0.1:8080/
 
 The other gateway serves bench/functions/torture.cjs, or something that does the same. Whoever is not `sh` among its
 children counts as its function. Hung, lost, orphans and zombies must be 0; descriptors may differ by 5.
 */
 
-const {positionals, values} = parseArgs({allowPositionals: true, options: {command: {type: 'string'}, url: {type: 'string'}}});
+const {positionals, values} = parseArgs({
+  allowPositionals: true,
+  options: {command: {type: 'string'}, url: {type: 'string'}, only: {type: 'string'}},
+});
 const seconds = Number(positionals[0] ?? 10);
 const hungMs = 30_000;
 const sampleMs = 250;
@@ -230,4 +234,4 @@ function kill(pid: number): void {
 console.log(`${seconds} s a phase · ${cpus()[0]?.model} × ${cpus().length} · Node ${process.version}\n`);
 const heads = ['phase', 'accepted', '2xx', '502', '503', '504', 'other', 'refused', 'hung', 'lost', 'orphans', 'zombies', 'peak', 'fds'];
 console.log(`| ${heads.join(' | ')} |\n|${' --- |'.repeat(heads.length)}`);
-for (const phase of phases) console.log(await torture(phase));
+for (const phase of phases.filter(({name}) => name.includes(values.only ?? ''))) console.log(await torture(phase));

@@ -8,6 +8,8 @@ export interface Clock {
   after(ms: number, fire: () => void): () => void;
   /** Waits `ms`. True when they passed, false as soon as `signal` aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<boolean>;
+  /** Resolves as soon as the event loop has looked at the network once. */
+  turn(): Promise<void>;
 }
 
 /** setTimeout fires at once past 2^31 − 1 ms. */
@@ -39,4 +41,6 @@ export const systemClock: Clock = {
       signal?.addEventListener('abort', wake, {once: true});
     });
   },
+
+  turn: () => new Promise(resolve => void setImmediate(resolve)),
 };

@@ -8,6 +8,7 @@ import {metricsPath, port, type Settings, setting, size} from '../src/setting.ts
 import type {House, InvocationResult, TriggerPlugin} from '../src/trigger.ts';
 import {breakOff, hasBody} from './http/body.ts';
 import {Budget} from './http/budget.ts';
+import {closeServer} from './http/close.ts';
 import {endRequests, takeNext} from './http/connection.ts';
 import {type Edge, HttpDelivery} from './http/delivery.ts';
 import {guardHead, mostFields, parserFault} from './http/guard.ts';
@@ -45,11 +46,6 @@ export type Patience = Pick<typeof serverOptions, 'headersTimeout' | 'requestTim
 
 /** Past it a connection is closed as it comes: each costs memory, and a process has only so many descriptors. */
 const mostConnections = 10_000;
-
-/** While stopping, how long callers still find an open port: whoever routes to us learns it with a delay. */
-const lastCallMs = 500;
-/** Once the grace time is over, how long the last answers have to leave. */
-const cutMs = 500;
 
 /** The public HTTP port: each request is a delivery. */
 export const http = {
@@ -96,13 +92,7 @@ export const http = {
       url,
       async [Symbol.asyncDispose]() {
         isClosing = true;
-        await lastCall(server, house);
-        const closed = new Promise<void>(resolve => server.close(() => resolve()));
-        server.closeIdleConnections();
-        const cut = () => house.clock.after(cutMs, () => server.closeAllConnections());
-        if (house.hurry.aborted) cut();
-        else house.hurry.addEventListener('abort', cut, {once: true});
-        await closed;
+        await closeServer(server, house);
       },
     };
   },
@@ -139,12 +129,6 @@ async function listen(server: Server, port: number): Promise<string> {
   await promise;
   server.off('error', reject);
   return `http://localhost:${(server.address() as AddressInfo).port}`; // a TCP server has an AddressInfo
-}
-
-/** Nobody connected: nobody to wait for. */
-async function lastCall(server: Server, {clock}: House): Promise<void> {
-  const connections = await new Promise<number>(resolve => server.getConnections((_error, count) => resolve(count ?? 0)));
-  if (connections > 0) await clock.sleep(lastCallMs);
 }
 
 function refuse(request: IncomingMessage, response: ServerResponse, fault: Fault, {meter, clock}: House): void {

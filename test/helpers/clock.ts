@@ -66,6 +66,10 @@ export class ManualClock implements Clock {
     await settle();
   }
 
+  turn(): Promise<void> {
+    return settle();
+  }
+
   /** The wall clock is set, as an administrator or NTP does; the monotonic one is not. */
   setWall(wallMs: number): void {
     this.#wallMs = wallMs;

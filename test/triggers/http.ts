@@ -1,6 +1,6 @@
 import test, {type ExecutionContext} from 'ava';
 import {faultResult} from '../../src/answer.ts';
-import {systemClock} from '../../src/clock.ts';
+import {type Clock, systemClock} from '../../src/clock.ts';
 import {asFault} from '../../src/errors.ts';
 import type {Delivery, House, TriggerInput} from '../../src/trigger.ts';
 import {http} from '../../triggers/http.ts';
@@ -11,7 +11,12 @@ import {Wire} from '../helpers/wire.ts';
 async function open(
   t: ExecutionContext,
   run: (input: TriggerInput) => Promise<string> | string = () => 'ran',
-  {requestTimeout = 400, ...some}: {inflightBytes?: number; requestTimeout?: number} = {},
+  {
+    requestTimeout = 400,
+    headersTimeout = 200,
+    clock = systemClock,
+    ...some
+  }: {inflightBytes?: number; requestTimeout?: number; headersTimeout?: number; clock?: Clock} = {},
 ) {
   const runs: string[] = [];
   const meter = recordingMeter();
@@ -25,9 +30,9 @@ async function open(
       delivery.reply(faultResult(asFault(error), 'id', ''));
     }
   };
-  const house: House = {deliver, scrape: deliver, hurry: new AbortController().signal, clock: systemClock, log: recordingLog(), meter};
+  const house: House = {deliver, scrape: deliver, hurry: new AbortController().signal, clock, log: recordingLog(), meter};
   const section = {port: 0, payloadMaxBytes: 1000, inflightBytes: 1000, metricsPath: '', ...some};
-  const trigger = await http.open(section, house, {headersTimeout: 200, requestTimeout, connectionsCheckingInterval: 20});
+  const trigger = await http.open(section, house, {headersTimeout, requestTimeout, connectionsCheckingInterval: 20});
   let stopped: Promise<void> | undefined;
   const stop = () => {
     stopped ??= trigger[Symbol.asyncDispose]();
@@ -39,6 +44,7 @@ async function open(
     await stop();
   });
   return {
+    url: trigger.url,
     runs,
     meter,
     stop,
@@ -156,6 +162,32 @@ test('requests in flight on one connection are all answered while the port close
     replies.map(reply => reply.field('connection')),
     ['keep-alive', 'keep-alive', 'close'],
   );
+  await stopped;
+});
+
+test('whoever came through the port just before it closed is answered', async t => {
+  const sleeps: {ms: number; end: () => void}[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    sleep: ms => new Promise(resolve => void sleeps.push({ms, end: () => resolve(true)})),
+  };
+  const {connect, stop, url} = await open(t, () => 'late', {clock, headersTimeout: 60_000, requestTimeout: 60_000});
+  const idle = connect();
+  await idle.write(head('/before'));
+  await idle.replies(1);
+  const wire = connect();
+  await wire.write(''); // connected
+  const stopped = stop();
+  while (sleeps.length < 1) await pause(5);
+  sleeps[0]?.end();
+  while (sleeps.length < 2) await pause(5);
+  await t.throwsAsync(fetch(url), undefined, 'the port is closed');
+  await wire.write(head('/late'));
+  const [reply] = await wire.rest();
+  t.is(reply?.status, 200);
+  t.is(reply?.field('connection'), 'close');
+  sleeps[1]?.end();
+  t.deepEqual(statuses(await idle.rest()), [200]);
   await stopped;
 });
 
