@@ -123,6 +123,7 @@ class Gateway {
 async function torture({name, perSecond, path, env = {}, everyMs, act, first}: Phase): Promise<string> {
   const gateway = new Gateway(env);
   const tally: Tally = new Map();
+  let slowestMs = 0;
   const open = new Set<Promise<unknown>>();
   await gateway.start();
   await request(`${gateway.url}${path}`);
@@ -139,7 +140,11 @@ async function torture({name, perSecond, path, env = {}, everyMs, act, first}: P
   const started = performance.now();
   for (let sent = 0; performance.now() - started < seconds * 1000; ) {
     for (const due = ((performance.now() - started) / 1000) * perSecond; sent < due; sent++) {
-      const answered = request(`${gateway.url}${path}`).then(outcome => count(tally, outcome));
+      const since = performance.now();
+      const answered = request(`${gateway.url}${path}`).then(outcome => {
+        count(tally, outcome);
+        slowestMs = Math.max(slowestMs, performance.now() - since);
+      });
       open.add(answered);
       void answered.then(() => open.delete(answered));
     }
@@ -164,6 +169,7 @@ async function torture({name, perSecond, path, env = {}, everyMs, act, first}: P
     of('refused'),
     of('hung'),
     of('lost'),
+    `${Math.round(slowestMs)} ms`,
     left.length,
     gateway.zombies,
     `${Math.round(gateway.peakBytes / 2 ** 20)} MiB`,
@@ -232,6 +238,22 @@ function kill(pid: number): void {
 }
 
 console.log(`${seconds} s a phase · ${cpus()[0]?.model} × ${cpus().length} · Node ${process.version}\n`);
-const heads = ['phase', 'accepted', '2xx', '502', '503', '504', 'other', 'refused', 'hung', 'lost', 'orphans', 'zombies', 'peak', 'fds'];
+const heads = [
+  'phase',
+  'accepted',
+  '2xx',
+  '502',
+  '503',
+  '504',
+  'other',
+  'refused',
+  'hung',
+  'lost',
+  'slowest',
+  'orphans',
+  'zombies',
+  'peak',
+  'fds',
+];
 console.log(`| ${heads.join(' | ')} |\n|${' --- |'.repeat(heads.length)}`);
 for (const phase of phases.filter(({name}) => name.includes(values.only ?? ''))) console.log(await torture(phase));

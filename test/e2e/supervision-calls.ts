@@ -207,6 +207,7 @@ test('CORE_CANCEL=abort: where nobody tells the end, the process is replaced aft
     SCW_RUNTIME_BRIDGE: projectFile('test/fixtures/silent-bridge.cjs'),
     CORE_TIMEOUT: '1s',
   });
+  await metricIs(core, 'core_runtime_up', 1); // a deadline may not pass while it starts
   const before = await pidOf(core);
   const gate = await openGate(t);
   const caller = askAndLeave(`${core.url}/?do=hold`, gate.headers);

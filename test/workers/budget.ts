@@ -19,9 +19,9 @@ function openBudget(bytesPerSecond: number) {
 }
 
 test('what a second has no room for is dropped in whole lines, and told once a second', async t => {
-  const {clock, dropped, lines, write} = openBudget(300);
+  const {clock, dropped, lines, write} = openBudget(1100);
   await write('1\n2\n3\n4\n5\n6');
-  t.deepEqual(lines, ['1', '2', '3']); // a record costs 128 bytes beside its text
+  t.deepEqual(lines, ['1', '2', '3']); // a record costs 512 bytes beside its text
   await clock.advance(999);
   t.deepEqual(dropped, []);
   await write('6\n7\n');
@@ -35,7 +35,7 @@ test('what a second has no room for is dropped in whole lines, and told once a s
 });
 
 test('a line that began before the budget was spent, and one that ends after, are whole or not there', async t => {
-  const {clock, lines, write} = openBudget(200);
+  const {clock, lines, write} = openBudget(600);
   await write('1\n2\n3 begins');
   await clock.advance(1000);
   await write(' and ends\n');
