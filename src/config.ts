@@ -78,7 +78,12 @@ export const settings = {
     'What becomes of a call whose caller leaves: it runs on to its end, or it is broken off.',
   ),
   childUser: setting('CORE_CHILD_USER', text(), undefined, 'User that the sub-runtimes run as: a name, or uid:gid. The core must be root.'),
-  childMemoryBytes: setting('CORE_CHILD_MEMORY', size(2 ** 20), undefined, 'Resident memory past which a sub-runtime is ended.'),
+  childMemoryBytes: setting(
+    'CORE_CHILD_MEMORY',
+    size(2 ** 20),
+    undefined,
+    'Memory past which a sub-runtime is ended: by the kernel where control groups can be made, else by its resident size.',
+  ),
   graceMs: setting('CORE_GRACE', duration(), '25s', 'Time for in-flight events to finish after SIGTERM.'),
 
   journal: setting(
