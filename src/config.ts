@@ -62,6 +62,12 @@ export const settings = {
   responseMaxBytes: setting('CORE_RESPONSE_MAX_SIZE', size(), '6MiB', 'Largest reply body, counted as the client gets it.'),
   timeoutMs: setting('CORE_TIMEOUT', duration(1), '300s', 'Longest time from accepting an event to its reply; then 504.'),
   startTimeoutMs: setting('CORE_START_TIMEOUT', duration(1), '60s', 'Longest time for the sub-runtime to become ready.'),
+  restarts: setting(
+    'CORE_RESTARTS',
+    integer(0, 1_000_000),
+    '10',
+    'Exits of a sub-runtime within 2 minutes after which it is started again; past it not, and the core is not ready.',
+  ),
   workers: setting('CORE_WORKERS', integer(1, 64), '1', 'Sub-runtime processes kept running.'),
   concurrency: setting(
     'CORE_CONCURRENCY',

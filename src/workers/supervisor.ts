@@ -3,7 +3,17 @@ import type {Log} from '../log.ts';
 import type {Meter} from '../meter.ts';
 import type {StartRecord} from '../runtime.ts';
 import type {ChildExit} from './child.ts';
-import {decide, describeExit, evolve, initial, isOurDoing, type LifecycleState, restartDelayMs, type Seen} from './lifecycle.ts';
+import {
+  decide,
+  describeExit,
+  evolve,
+  initial,
+  isOurDoing,
+  type LifecycleState,
+  type RestartPolicy,
+  restartDelayMs,
+  type Seen,
+} from './lifecycle.ts';
 import {Occupant, type OccupantHouse, type OccupantOptions, type Purpose} from './occupant.ts';
 import {accepts, freePort} from './port.ts';
 import type {LoadReport} from './report.ts';
@@ -11,6 +21,8 @@ import type {LoadReport} from './report.ts';
 export interface SupervisorOptions extends OccupantOptions {
   /** The port that is taken when it is free; 0: any. */
   readonly preferredPort: number;
+  /** When to start again, and when not. */
+  readonly policy: RestartPolicy;
 }
 
 export interface SupervisorHouse extends OccupantHouse {
@@ -22,6 +34,9 @@ export interface SupervisorHouse extends OccupantHouse {
   /** It is not started again. */
   gaveUp(): void;
 }
+
+/** How long after the system had no port it is asked again. */
+const portAgainMs = 500;
 
 /** Keeps one place of the pool filled: starts a process, starts it again when it ends, replaces it when it must be. */
 export class Supervisor implements AsyncDisposable {
@@ -95,10 +110,19 @@ export class Supervisor implements AsyncDisposable {
     return occupant;
   }
 
+  /** Waits while the system has none, as when every descriptor is taken; 0 when the stop came first. */
   async #choosePort(): Promise<number> {
     const {child, preferredPort} = this.#options;
-    const isFree = preferredPort !== 0 && this.#all.size === 0 && !(await accepts(child.host, preferredPort));
-    return isFree ? preferredPort : freePort(child.host);
+    const {clock, log} = this.#house;
+    do {
+      try {
+        const isFree = preferredPort !== 0 && this.#all.size === 0 && !(await accepts(child.host, preferredPort));
+        return isFree ? preferredPort : await freePort(child.host);
+      } catch (error) {
+        log.error({cause: (error as Error).message}, 'No port could be had for a sub-runtime: trying again'); // a refusal of the system
+      }
+    } while (await clock.sleep(portAgainMs, this.#stopping.signal));
+    return 0;
   }
 
   #ready(occupant: Occupant, {loaded, error}: LoadReport, start: StartRecord): void {
@@ -162,7 +186,7 @@ export class Supervisor implements AsyncDisposable {
       this.#house.gaveUp();
       return;
     }
-    const delayMs = restartDelayMs(this.#state, Math.random());
+    const delayMs = restartDelayMs(this.#state, Math.random(), this.#options.policy);
     if (delayMs !== undefined) void this.#startAgain(delayMs);
   }
 
@@ -173,8 +197,9 @@ export class Supervisor implements AsyncDisposable {
 
   /** @param counts false for a process that is not the one that serves: it tells nothing of this place's state */
   #see(seen: Seen, counts: boolean): void {
-    const facts = decide(counts ? this.#state : initial, seen);
-    if (counts) for (const fact of facts) this.#state = evolve(this.#state, fact, this.#house.clock.monotonic());
+    const {policy} = this.#options;
+    const facts = decide(counts ? this.#state : initial, seen, policy);
+    if (counts) for (const fact of facts) this.#state = evolve(this.#state, fact, this.#house.clock.monotonic(), policy);
     this.#house.facts(facts);
   }
 }
