@@ -57,6 +57,30 @@ Starts `node src/main.ts` and waits until it listens. Rejects with its error out
 @param t ends the core with the test, however the test ends; a hook that has no teardown stops it itself
 */
 export async function startCore(env: Record<string, string>, t?: Teardown): Promise<RunningCore> {
+  const started = await takeTurn();
+  try {
+    return await startNow(env, t);
+  } finally {
+    started();
+  }
+}
+
+/** Tests of a file run at once: twenty cores that start together are each so slow that tests about time mean nothing. */
+const mostStarting = 3;
+let startingNow = 0;
+const waitingToStart: (() => void)[] = [];
+
+async function takeTurn(): Promise<() => void> {
+  if (startingNow >= mostStarting) await new Promise<void>(resolve => waitingToStart.push(resolve));
+  else startingNow++;
+  return () => {
+    const next = waitingToStart.shift();
+    if (next) next();
+    else startingNow--;
+  };
+}
+
+async function startNow(env: Record<string, string>, t?: Teardown): Promise<RunningCore> {
   const child = spawnCore(env);
   const logs: LogLine[] = [];
   const waiting = new Set<(line: LogLine) => void>();
@@ -110,6 +134,7 @@ export async function startCore(env: Record<string, string>, t?: Teardown): Prom
 
 /** Starts a core that must refuse to. */
 export async function refuseCore(env: Record<string, string>): Promise<RefusedStart> {
+  const ended = await takeTurn();
   const child = spawnCore(env);
   let stderr = '';
   child.stderr?.on('data', chunk => {
@@ -117,6 +142,7 @@ export async function refuseCore(env: Record<string, string>): Promise<RefusedSt
   });
   child.stdout?.resume();
   const [code] = await once(child, 'close');
+  ended();
   return {code, stderr};
 }
 
