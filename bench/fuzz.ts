@@ -107,8 +107,8 @@ function fuzzSlice(): void {
   let json = `{${Array.from({length: random(6)}, () => `${quoted()}:${jsonText(0)}`).join(',')}}`;
   for (let edits = random(3); edits > 0; edits--)
     json = mutate(json, ['"', '\\', '{', '}', '[', ']', ',', ':', ' ', '0', '"body":', '\\u']);
-  // V8 14.6 reads a name of one escaped character as a lone backslash, once it has met that name at the same place.
-  if (/"\\(u[0-9a-fA-F]{4}|.)"\s*:/.test(json)) {
+  // Having met a name that holds a backslash, V8 misreads others: https://github.com/nodejs/node/issues/63785
+  if (/"(?:[^"\\]|\\.)*\\(?:\\|u005c)(?:[^"\\]|\\.)*"\s*:/i.test(json)) {
     count('json left out');
     return;
   }

@@ -159,10 +159,19 @@ export class Pool implements Runtimes {
       send: (call: RuntimeCall): Promise<RuntimeReply> =>
         place.send(call, () => {
           this.#learn(this.#clock.monotonic() - taken);
-          if (member.restMs > 0) this.#clock.after(member.restMs, () => this.#admitWaiting());
+          this.#admitRested(member);
           free();
         }),
     };
+  }
+
+  /** Nobody else may come by and find it rested. A timer may come a moment early: then it is waited for again. */
+  #admitRested(member: Member): void {
+    if (member.restMs === 0) return;
+    this.#clock.after(member.restMs, () => {
+      this.#admitRested(member);
+      this.#admitWaiting();
+    });
   }
 
   #learn(serviceMs: number): void {
