@@ -11,6 +11,7 @@ export interface ReceivedSpan {
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly resource: Readonly<Record<string, unknown>>;
   readonly status: {readonly code?: number; readonly message?: string};
+  readonly events?: readonly {readonly name: string}[];
 }
 
 export const kinds = {internal: 1, server: 2, client: 3} as const;
