@@ -1,5 +1,6 @@
 import {Counter, Gauge, Histogram, Registry} from 'prom-client';
 import type {Clock} from '../clock.ts';
+import type {ExitReason} from '../facts.ts';
 import type {Meter} from '../meter.ts';
 import {Exemplars} from './exemplars.ts';
 import {type Family, openMetricsType, prefersOpenMetrics, writeOpenMetrics} from './open-metrics.ts';
@@ -43,6 +44,12 @@ export interface Gauges {
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 const neverRan = /^(POOL_|DRAINING)/;
+/** A series that exists from the start: of one that appears with its first event, Prometheus cannot tell the increase. */
+const fromTheStart = {
+  restarts: ['exit-zero', 'exit-nonzero', 'signal', 'oom', 'unspawnable', 'never-ready', 'stuck', 'reloaded', 'stopped'],
+  spansDropped: ['queue_full', 'not_taken'],
+} satisfies {restarts: ExitReason[]; spansDropped: string[]};
+
 const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT']);
 
 export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 'now'>): Metrics {
@@ -127,6 +134,9 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     buckets: seconds,
     registers,
   });
+
+  for (const reason of fromTheStart.restarts) restarts.labels(reason).inc(0);
+  for (const reason of fromTheStart.spansDropped) spansDropped.labels(reason).inc(0);
 
   new Gauge({
     name: 'core_runtime_up',

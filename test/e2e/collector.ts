@@ -23,7 +23,7 @@ async function dropped(core: RunningCore, reason: string): Promise<number> {
     if ((await ask(core.url)).status !== 200) throw new Error('A reply was lost with the spans');
     const metrics = (await ask(`${core.adminUrl}/metrics`)).text();
     const [, spans] = new RegExp(`^core_spans_dropped_total\\{reason="${reason}"\\} (\\d+)$`, 'm').exec(metrics) ?? [];
-    if (spans !== undefined) return Number(spans);
+    if (Number(spans) > 0) return Number(spans);
   }
 }
 
