@@ -1,12 +1,12 @@
 import {execFileSync, spawn, spawnSync} from 'node:child_process';
 import {once} from 'node:events';
 import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
-import net, {type AddressInfo} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {parse, stringify} from 'yaml';
 import {projectFile, type RunningCore, startCore} from '../helpers/core.ts';
+import {freePort} from '../helpers/port.ts';
 import {ask} from '../helpers/request.ts';
 
 // What Prometheus itself makes of our metrics, alerts and dashboard.
@@ -144,12 +144,4 @@ async function isReady(url: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  const {port} = server.address() as AddressInfo; // a TCP server has an AddressInfo
-  await new Promise<void>(resolve => server.close(() => resolve()));
-  return port;
 }
