@@ -70,7 +70,7 @@ export function composeStages({
   };
   return {
     deliver: deliverThrough(pipeline(stages), clock),
-    scrape: deliverThrough(chain([traceScrape(), guard, scrape(metrics)]), clock),
+    scrape: deliverThrough(chain([traceScrape(), guard, scrape(metrics.scrape)]), clock),
   };
 
   /** A scrape is no invocation: it has no span and is not counted as one. */

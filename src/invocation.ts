@@ -38,10 +38,12 @@ export interface Invocation {
 export interface InvocationSpan {
   readonly trace: InvocationTrace | undefined;
   readonly traceId: string | undefined;
+  /** The same, when the trace is sampled: metrics may point to it. */
+  readonly exemplar: string | undefined;
   /** A span for one attempt of the call to the sub-runtime. */
   call(attempt: number, address: {readonly host: string; readonly port: number}): CallSpan;
   /** The event waited for its sub-runtime. */
-  waited(lease: Pick<Lease, 'waitedMs' | 'cold' | 'start'>): void;
+  waited(lease: Pick<Lease, 'waitedMs' | 'depth' | 'cold' | 'start'>): void;
   ended(result: InvocationResult): void;
 }
 

@@ -14,6 +14,7 @@ import type {Log} from './log.ts';
 import {openLog} from './observe/log.ts';
 import {type DrainReport, type Metrics, openMetrics} from './observe/metrics.ts';
 import {openSpans, type Spans} from './observe/spans.ts';
+import type {TelemetryHouse} from './observe/telemetry.ts';
 import {wantsTelemetry} from './observe/wanted.ts';
 import type {FunctionSpec, StartRecord} from './runtime.ts';
 import {type Environment, parseSettings} from './setting.ts';
@@ -74,11 +75,15 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   opening.defer(() => log.info({...drain?.()}, 'Stopped'));
 
   const journal = opening.use(openJournal(config.journal, clock));
-  const metrics = openMetrics(version, {
-    runtimesUp: () => workers.ready(),
-    runtimesResidentBytes: () => workers.residentBytes(),
-    drain: () => drain?.(),
-  });
+  const metrics = openMetrics(
+    version,
+    {
+      runtimesUp: () => workers.ready(),
+      runtimesResidentBytes: () => workers.residentBytes(),
+      drain: () => drain?.(),
+    },
+    clock,
+  );
   const {meter} = metrics;
   const instance = randomUUID();
   const telemetry = Promise.withResolvers<Spans>();
@@ -100,7 +105,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
       },
     }),
   );
-  if (wantsTelemetry(env)) sdk = await loadTelemetry(config, instance, clock);
+  if (wantsTelemetry(env)) sdk = await loadTelemetry(config, instance, {env, clock, dropped: meter.spansDropped});
   const spans = openSpans({recording: sdk !== undefined, functionName: nameOf(config)});
   telemetry.resolve(spans);
 
@@ -181,10 +186,10 @@ function workersOptions(config: Config, spec: FunctionSpec, environment: Record<
   return {...config, spec, environment, host, port, memoryBytes, user, maxReplyBytes: 6 * responseMaxBytes + 2 ** 20};
 }
 
-async function loadTelemetry(config: Config, instance: string, clock: Clock): Promise<AsyncDisposable> {
+async function loadTelemetry(config: Config, instance: string, house: TelemetryHouse): Promise<AsyncDisposable> {
   const {openTelemetry} = await import('./observe/telemetry.ts');
   const {applicationVersion: functionVersion, applicationMemory} = config;
-  return openTelemetry({functionName: nameOf(config), functionVersion, instance, memoryBytes: applicationMemory * 2 ** 20}, clock);
+  return openTelemetry({functionName: nameOf(config), functionVersion, instance, memoryBytes: applicationMemory * 2 ** 20}, house);
 }
 
 const nameOf = ({applicationName}: Config) => applicationName || 'function';

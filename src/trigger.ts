@@ -16,6 +16,8 @@ export interface Delivery {
   readonly writeAhead: boolean;
   /** Aborts when nobody waits any more. */
   readonly signal: AbortSignal;
+  /** Set by the trace stage: the trace that its metrics may point to. */
+  exemplar?: string | undefined;
   /** What its span tells; asked only when spans are recorded. */
   subject(): SpanSubject;
   /** Called once. @throws Fault BODY_TOO_LARGE, BODY_INCOMPLETE, REQUEST_MALFORMED */
@@ -24,10 +26,15 @@ export interface Delivery {
   reply(result: InvocationResult): void;
 }
 
-/** What a span tells of a delivery. Without query, without secrets. */
+/**
+What a span tells of a delivery. Without query, without secrets. `cron` is the expression of the schedule, `time` the
+occurrence (ISO 8601); from `producer` the trace context is read that came with a message.
+*/
 export type SpanSubject =
   | {readonly trigger: 'http'; readonly method: string; readonly path: string; readonly address: string}
-  | {readonly trigger: 'timer' | 'pubsub' | 'other'; readonly name: string};
+  | {readonly trigger: 'timer'; readonly name: string; readonly cron?: string; readonly time?: string}
+  | {readonly trigger: 'pubsub'; readonly system: string; readonly destination: string; readonly producer?: Pick<Carrier, 'get'>}
+  | {readonly trigger: 'other'; readonly name: string};
 
 /** Who called. `credential` is the lower-case header that let them in: the function never sees it. */
 export interface Principal {

@@ -12,7 +12,7 @@ const root = projectFile('.');
 
 /** The first pattern that fits tells the level. */
 const levels: readonly (readonly [RegExp, number])[] = [
-  [/^src\/(main|serve|cli|run|compose|version)\.ts$|^src\/(admin|commands|conform)\/|^src\/observe\/telemetry\.ts$/, 4],
+  [/^src\/(main|serve|cli|run|compose|version)\.ts$|^src\/(admin|commands|conform)\/|^src\/observe\/(telemetry|processor)\.ts$/, 4],
   [/^(middleware|triggers|runtimes)\//, 3],
   [/^src\/(workers|journals|projections|observe)\/|^src\/outbound\.ts$/, 2],
   [/^src\/(stage|trigger|runtime|journal|invocation|answer|log|meter)\.ts$/, 1],
@@ -30,9 +30,13 @@ const doors: Readonly<Record<string, RegExp>> = {
   pino: /^src\/observe\/log\.ts$/,
   'pino-pretty': /^src\/observe\/log\.ts$/,
   valibot: /^src\/(setting|config)\.ts$/,
-  '@opentelemetry/api': /^src\/observe\/spans\.ts$/,
+  '@opentelemetry/api': /^src\/observe\/(spans|processor)\.ts$/,
   '@opentelemetry/sdk-node': /^src\/observe\/telemetry\.ts$/,
   '@opentelemetry/resources': /^src\/observe\/telemetry\.ts$/,
+  '@opentelemetry/sdk-trace': /^src\/observe\/processor\.ts$/,
+  '@opentelemetry/exporter-trace-otlp-grpc': /^src\/observe\/processor\.ts$/,
+  '@opentelemetry/exporter-trace-otlp-http': /^src\/observe\/processor\.ts$/,
+  '@opentelemetry/exporter-trace-otlp-proto': /^src\/observe\/processor\.ts$/,
   '@opentelemetry/instrumentation-http': /^src\/observe\/telemetry\.ts$/,
   'node:child_process': /^src\/workers\/(child|watchdog)\.ts$/,
   'node:sqlite': /^src\/journals\/sqlite-.*\.ts$/,

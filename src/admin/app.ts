@@ -48,10 +48,12 @@ export async function openAdmin(options: AdminOptions): Promise<AsyncDisposable 
 
 async function look(ctx: Koa.Context, {metrics, readiness}: AdminOptions): Promise<void> {
   switch (ctx.path) {
-    case '/metrics':
-      ctx.type = metrics.contentType;
-      ctx.body = await metrics.scrape();
+    case '/metrics': {
+      const {contentType, body} = await metrics.scrape(ctx.get('accept'));
+      ctx.type = contentType;
+      ctx.body = body;
       return;
+    }
     case '/livez':
       ctx.body = {live: true};
       return;

@@ -27,6 +27,7 @@ export function recordingMeter(): Meter & {readonly calls: readonly (readonly un
     runtimeExited: keep('runtimeExited'),
     appended: keep('appended'),
     linesDropped: keep('linesDropped'),
+    spansDropped: keep('spansDropped'),
   };
 }
 

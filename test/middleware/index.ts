@@ -55,6 +55,7 @@ function openHouse({isPublic = true, replies = [runtimeReply('"fine"')], lease, 
         cold: false,
         start: undefined,
         waitedMs: 0,
+        depth: 0,
         address: {host: '127.0.0.1', port: 8081},
         release() {},
         async send({body}) {

@@ -21,6 +21,7 @@ function fakeRuntimes(outcomes: Outcome[], some: Partial<Lease> = {}) {
         cold: false,
         start: undefined,
         waitedMs: 0,
+        depth: 0,
         address,
         release() {},
         async send(call) {
@@ -42,6 +43,7 @@ function fakeSpan(trace?: InvocationTrace) {
   const span: InvocationSpan = {
     trace: undefined,
     traceId: undefined,
+    exemplar: undefined,
     call(attempt, {port}) {
       told.push(['call', attempt, port]);
       return call;
