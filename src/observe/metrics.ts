@@ -114,6 +114,13 @@ export function openMetrics(version: string, gauges: Gauges): Metrics {
     buckets: seconds,
     registers,
   });
+  const scheduleLag = new Histogram({
+    name: 'core_schedule_lag_seconds',
+    help: 'Time from the moment an occurrence was due to its delivery.',
+    labelNames: ['schedule'],
+    buckets: seconds,
+    registers,
+  });
 
   new Gauge({
     name: 'core_runtime_up',
@@ -213,6 +220,7 @@ export function openMetrics(version: string, gauges: Gauges): Metrics {
     runtimeReady: boot => initSeconds.observe(boot),
     runtimeExited: reason => restarts.labels(reason).inc(),
     appended: elapsed => appendSeconds.observe(elapsed),
+    scheduleFired: (schedule, lag) => scheduleLag.labels(schedule).observe(lag),
     linesDropped: lines => linesDropped.inc(lines),
   };
   return {meter, counts: () => ({accepted, settled, handedBack}), contentType: registry.contentType, scrape: () => registry.metrics()};

@@ -63,6 +63,10 @@ class RecordedInvocation implements InvocationSpan {
       attributes['url.scheme'] = 'http';
       attributes['server.address'] = subject.address;
     }
+    if (subject.trigger === 'timer') {
+      attributes['faas.cron'] = subject.cron;
+      attributes['faas.time'] = subject.time;
+    }
     const name = isHttp ? `${subject.method} ${functionName}` : subject.name;
     this.#span = tracer.startSpan(
       name,

@@ -1,10 +1,9 @@
 import test, {type ExecutionContext} from 'ava';
 import {faultResult} from '../../src/answer.ts';
-import {systemClock} from '../../src/clock.ts';
 import {asFault} from '../../src/errors.ts';
-import type {Delivery, House, TriggerInput} from '../../src/trigger.ts';
+import type {Delivery, TriggerInput} from '../../src/trigger.ts';
 import {http} from '../../triggers/http.ts';
-import {recordingLog, recordingMeter} from '../helpers/fakes.ts';
+import {fakeHouse, recordingMeter} from '../helpers/fakes.ts';
 import {Wire} from '../helpers/wire.ts';
 
 /** The trigger alone, on a port of its own; `run` stands for the function and gives the body of the answer. */
@@ -25,7 +24,7 @@ async function open(
       delivery.reply(faultResult(asFault(error), 'id', ''));
     }
   };
-  const house: House = {deliver, scrape: deliver, hurry: new AbortController().signal, clock: systemClock, log: recordingLog(), meter};
+  const house = fakeHouse({deliver, scrape: deliver, meter});
   const section = {port: 0, payloadMaxBytes: 1000, inflightBytes: 1000, metricsPath: '', ...some};
   const trigger = await http.open(section, house, {headersTimeout: 200, requestTimeout, connectionsCheckingInterval: 20});
   let stopped: Promise<void> | undefined;
