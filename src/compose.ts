@@ -106,7 +106,7 @@ export function readKey(pem: string) {
 }
 
 /** A reply is never held up by its own facts, nor spoiled by them; what is written ahead is, and is always kept. */
-function recorder(
+export function recorder(
   journal: Journal,
   {journalHttp}: Config,
   {log, meter, clock}: {log: Log} & Pick<Metrics, 'meter'> & {clock: Clock},

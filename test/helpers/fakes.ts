@@ -68,6 +68,9 @@ export interface FakeDeliveryOptions {
   readonly principal?: Principal;
   readonly anonymousReply?: InvocationResult;
   readonly writeAhead?: boolean;
+  readonly id?: string;
+  readonly attempt?: number;
+  readonly breaksOff?: boolean;
 }
 
 /** A delivery that is no HTTP request; keeps its replies. */
@@ -77,15 +80,17 @@ export class FakeDelivery implements Delivery {
   readonly signal = new AbortController().signal;
   readonly principal?: Principal;
   readonly anonymousReply?: InvocationResult;
+  readonly id?: string;
+  readonly attempt?: number;
+  readonly breaksOff?: boolean;
   readonly replies: InvocationResult[] = [];
   taken = 0;
   readonly #input: TriggerInput;
 
-  constructor({input, principal, anonymousReply, writeAhead = false}: FakeDeliveryOptions = {}) {
+  constructor({input, writeAhead = false, ...given}: FakeDeliveryOptions = {}) {
     this.#input = triggerInput(input);
     this.writeAhead = writeAhead;
-    if (principal) this.principal = principal;
-    if (anonymousReply) this.anonymousReply = anonymousReply;
+    Object.assign(this, given);
   }
 
   subject() {
