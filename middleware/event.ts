@@ -1,14 +1,19 @@
 import type {Clock} from '../src/clock.ts';
-import {asFault, Fault} from '../src/errors.ts';
-import type {Fact} from '../src/facts.ts';
+import {asFault, Fault, type FaultCode} from '../src/errors.ts';
+import type {Fact, FactTypes} from '../src/facts.ts';
 import type {Invocation} from '../src/invocation.ts';
 import type {Meter} from '../src/meter.ts';
 import {parseDuration} from '../src/setting.ts';
 import type {Stage} from '../src/stage.ts';
+import type {Delivery} from '../src/trigger.ts';
 import type {WriteEvent} from './event/write.ts';
 
-/** Appends to an invocation's stream; resolves when the facts are as durable as the journal makes them. */
-export type RecordFact = (invocationId: string, fact: Fact) => Promise<unknown>;
+/**
+Appends to an invocation's stream; resolves when the fact is as durable as the journal makes it.
+
+@param delivery what is written ahead is always kept, and rejects when it cannot be
+*/
+export type RecordFact = (invocationId: string, fact: Fact, delivery: Pick<Delivery, 'writeAhead'>) => Promise<unknown>;
 
 export interface EventHouse {
   readonly write: WriteEvent;
@@ -30,7 +35,7 @@ export function event({write, record, timeoutMs, meter, clock}: EventHouse): Sta
     invocation.deadline = {wallMs, monotonicMs, timeoutMs: limitMs};
     invocation.event = write(input, {id, deadlineMs: wallMs, credential: principal?.credential});
 
-    const recorded = record(id, accepted(invocation, input.body.length));
+    const recorded = record(id, accepted(invocation, input.body.length), delivery);
     if (delivery.writeAhead) await recorded;
     meter.accepted();
     try {
@@ -38,25 +43,22 @@ export function event({write, record, timeoutMs, meter, clock}: EventHouse): Sta
       settle(invocation, 'responded', invocation.result?.status ?? 200);
     } catch (error) {
       const {code, status} = asFault(error);
-      settle(invocation, code === 'UPSTREAM_TIMEOUT' ? 'expired' : 'failed', status, code);
+      settle(invocation, outcomes[code] ?? 'failed', status, code);
       throw error;
     }
   };
 
-  function settle(
-    invocation: Invocation,
-    outcome: 'responded' | 'failed' | 'expired',
-    status: number,
-    code?: ReturnType<typeof asFault>['code'],
-  ) {
+  function settle(invocation: Invocation, outcome: FactTypes['invocation.settled']['outcome'], status: number, code?: FaultCode) {
     const durationMs = clock.monotonic() - invocation.arrived;
     meter.settled(code);
-    void record(invocation.id, {
-      type: 'invocation.settled',
-      data: code === undefined ? {outcome, status, durationMs} : {outcome, status, code, durationMs},
-    });
+    const data = code === undefined ? {outcome, status, durationMs} : {outcome, status, code, durationMs};
+    // Nobody waits for it, and whoever records has told what went wrong.
+    record(invocation.id, {type: 'invocation.settled', data}, invocation.delivery).catch(() => {});
   }
 }
+
+/** Faults that end an invocation in another way than by failing. */
+const outcomes: {readonly [code in FaultCode]?: 'cancelled' | 'expired'} = {UPSTREAM_TIMEOUT: 'expired', CALLER_LEFT: 'cancelled'};
 
 /** A caller may ask for less time than the settings give, never for more. */
 function shortened(timeoutMs: number, asked: string): number {
@@ -69,6 +71,6 @@ function shortened(timeoutMs: number, asked: string): number {
 
 function accepted({delivery, span}: Invocation, bytes: number): Fact {
   const traceparent = span?.trace?.traceparent;
-  const data = {source: delivery.source, bytes, attempt: 1};
+  const data = {source: delivery.source, bytes, attempt: delivery.attempt ?? 1};
   return {type: 'invocation.accepted', data: traceparent === undefined ? data : {...data, traceparent}};
 }

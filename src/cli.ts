@@ -18,6 +18,14 @@ const commands: Readonly<Record<string, {doc: string; run(args: string[], env: N
     doc: 'config [--json]    Print every setting, its value and where it came from. [--markdown] prints the README table.',
     run: async (args, env) => (await import('./commands/config.ts')).config(args, env),
   },
+  schedules: {
+    doc: 'schedules [--json] Print the next five occurrences of each schedule.',
+    run: async (args, env) => (await import('./commands/schedules.ts')).schedules(args, env),
+  },
+  fire: {
+    doc: 'fire <schedule>    Run a schedule now, through the core that runs here. [--at <time>] runs an occurrence that was missed. [--json]',
+    run: async (args, env) => (await import('./commands/fire.ts')).fire(args, env),
+  },
   conform: {
     doc: 'conform -- <command>  Check a sub-runtime of any language against the protocol. [--handler <file>] [--name <export>] [--json]',
     run: async (args, env) => (await import('./commands/conform.ts')).conform(args, env),

@@ -105,20 +105,21 @@ export function readKey(pem: string) {
   }
 }
 
-/** Appends without waiting: a reply is never held up by its own facts. */
-function recorder(
+/** A reply is never held up by its own facts, nor spoiled by them; what is written ahead is, and is always kept. */
+export function recorder(
   journal: Journal,
   {journalHttp}: Config,
   {log, meter, clock}: {log: Log} & Pick<Metrics, 'meter'> & {clock: Clock},
 ): RecordFact {
-  if (journalHttp === 'off') return async () => {};
-  return async (id, fact) => {
+  return async (id, fact, {writeAhead}) => {
+    if (journalHttp === 'off' && !writeAhead) return;
     const started = clock.monotonic();
     try {
       await journal.append(`invocation.${id}`, [fact]);
       meter.appended((clock.monotonic() - started) / 1000);
     } catch (error) {
       log.error({invocationId: id, type: fact.type, cause: (error as Error).message}, 'A fact could not be appended');
+      if (writeAhead) throw error;
     }
   };
 }

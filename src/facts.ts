@@ -9,10 +9,40 @@ export interface FactTypes {
   'invocation.accepted': {source: string; bytes: number; attempt: number; traceparent?: string};
   /** It is over, well or badly. Last fact of its stream. */
   'invocation.settled': {
-    outcome: 'responded' | 'failed' | 'expired';
+    outcome: 'responded' | 'failed' | 'cancelled' | 'expired';
     status: number;
     code?: FaultCode;
     durationMs: number;
+  };
+  /**
+  An occurrence was claimed: whoever appended this runs it. Stream `schedule.<name>.<occurrence>`; once more in it, with
+  the next attempt, when the core that held it did not live to settle the invocation. `occurrence` is ISO 8601 in UTC,
+  `core` the boot that runs it; `manual` when somebody asked for it.
+  */
+  'schedule.fired': {
+    schedule: string;
+    occurrence: string;
+    cron: string;
+    timezone: string;
+    invocationId: string;
+    attempt: number;
+    core: string;
+    manual?: true;
+  };
+  /**
+  Occurrences that nobody ran, from the first to the last: the core was down or its clock was set forward, an earlier
+  one was still running, or every attempt ended with the core. `more` when there were more than were counted.
+  Stream `schedule.<name>.<last>`.
+  */
+  'schedule.missed': {
+    schedule: string;
+    cron: string;
+    timezone: string;
+    first: string;
+    last: string;
+    count: number;
+    more?: true;
+    reason: 'down' | 'late' | 'overlap' | 'given-up';
   };
   /** A sub-runtime process was started. First fact of stream `runtime.<boot>.<slot>` and after each exit. */
   'runtime.spawned': {executable: string};

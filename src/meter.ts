@@ -24,6 +24,8 @@ export interface Meter {
   runtimeReady(bootSeconds: number): void;
   runtimeExited(reason: ExitReason): void;
   appended(seconds: number): void;
+  /** An occurrence was fired on time; `lagSeconds` after the moment it was due. */
+  scheduleFired(schedule: string, lagSeconds: number): void;
   /** Lines of the log that were not written: the function's past its budget, or any that our output did not take. */
   linesDropped(lines: number): void;
   /** Spans that the collector did not get: the queue was full, or it did not take them. */

@@ -7,6 +7,7 @@ import {type Readiness, readinessOf} from './admin/readiness.ts';
 import {type Clock, systemClock} from './clock.ts';
 import {composeStages, openKeys} from './compose.ts';
 import {type Config, joinSettings, parseConfig} from './config.ts';
+import {type OpenDoors, openDoors} from './doors.ts';
 import {checkNames, childEnvironment} from './environment.ts';
 import {ConfigurationError} from './errors.ts';
 import {openJournal} from './journals/index.ts';
@@ -111,7 +112,8 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
 
   const readiness = () => readinessOf(workers, drain !== undefined);
   const {adminHost: host, adminPort: port, adminToken: token} = config;
-  const admin = opening.use(await openAdmin({host, port, token, metrics, readiness, reload}));
+  const schedules = () => doors?.schedules;
+  const admin = opening.use(await openAdmin({host, port, token, metrics, readiness, reload, schedules}));
   if (!isLoopback(host)) {
     const open =
       token === undefined
@@ -120,18 +122,20 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
     log.warn({host}, `The private listener is open beyond this machine and serves ${open}`);
   }
 
+  let doors: OpenDoors | undefined;
   const hurry = new AbortController();
   const stages = composeStages({config, spec, runtimes: workers.runtimes, journal, keys, spans, metrics, log, clock});
-  const house: House = {...stages, hurry: hurry.signal, clock, log, meter};
-  const http = opening.use(await triggers.http.open(section, house));
-  log.info({url: http.url, admin: admin.url, language: spec.language, handler: spec.handlerPath}, 'Listening');
+  // The journal has one owner: who else could hold a claim is no more.
+  const house: House = {...stages, hurry: hurry.signal, journal, core: instance, leaseMs: 0, clock, log, meter};
+  doors = opening.use(await openDoors(triggers, env, house));
+  log.info({url: doors.url, admin: admin.url, language: spec.language, handler: spec.handlerPath}, 'Listening');
 
   const open = opening.move();
   let stopped: Promise<void> | undefined;
   return {
     spec,
     isPublic: config.isPublic,
-    url: http.url,
+    url: doors.url,
     adminUrl: admin.url,
     log,
     started: firstStart.promise,

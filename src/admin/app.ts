@@ -3,8 +3,10 @@ import type {AddressInfo} from 'node:net';
 import Koa from 'koa';
 import {ConfigurationError} from '../errors.ts';
 import type {Metrics} from '../observe/metrics.ts';
+import type {Schedules} from '../trigger.ts';
 import {refuseCaller} from './caller.ts';
 import type {Readiness} from './readiness.ts';
+import {actOnSchedules} from './schedules.ts';
 
 export interface AdminOptions {
   readonly host: string;
@@ -13,13 +15,15 @@ export interface AdminOptions {
   readonly readiness: () => Readiness;
   /** Lets newer code take over. @returns undefined, or why it did not */
   readonly reload: () => Promise<string | undefined>;
+  /** What fires by time, once that is open. */
+  readonly schedules: () => Schedules | undefined;
   /** Who carries it may do more than look; undefined: whoever is on this machine. */
   readonly token: string | undefined;
 }
 
 /**
 The private listener. `/metrics`, `/livez` and `/readyz` answer GET and HEAD to whoever reaches it: there is nothing
-secret in them. `POST /api/reload` is for callers that `refuseCaller` lets pass.
+secret in them. What stands under `/api/` is for callers that `refuseCaller` lets pass.
 */
 export async function openAdmin(options: AdminOptions): Promise<AsyncDisposable & {url: string}> {
   const {host, port} = options;
@@ -68,7 +72,7 @@ async function look(ctx: Koa.Context, {metrics, readiness}: AdminOptions): Promi
   }
 }
 
-async function act(ctx: Koa.Context, {host, token, reload}: AdminOptions): Promise<void> {
+async function act(ctx: Koa.Context, {host, token, reload, schedules}: AdminOptions): Promise<void> {
   const caller = {host: ctx.get('host'), origin: ctx.get('origin'), authorization: ctx.get('authorization')};
   const refusal = refuseCaller(caller, {listenHost: host, token});
   if (refusal !== undefined) {
@@ -76,6 +80,7 @@ async function act(ctx: Koa.Context, {host, token, reload}: AdminOptions): Promi
     ctx.body = {refused: refusal};
     return;
   }
+  if (/^\/api\/schedules(\/|$)/.test(ctx.path)) return actOnSchedules(ctx, schedules());
   if (ctx.path !== '/api/reload') ctx.throw(404);
   if (ctx.method !== 'POST') ctx.throw(405);
   const problem = await reload();

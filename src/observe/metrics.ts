@@ -134,6 +134,13 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     buckets: seconds,
     registers,
   });
+  const scheduleLag = new Histogram({
+    name: 'core_schedule_lag_seconds',
+    help: 'Time from the moment an occurrence was due to its delivery.',
+    labelNames: ['schedule'],
+    buckets: seconds,
+    registers,
+  });
 
   for (const reason of fromTheStart.restarts) restarts.labels(reason).inc(0);
   for (const reason of fromTheStart.spansDropped) spansDropped.labels(reason).inc(0);
@@ -239,6 +246,7 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     runtimeReady: boot => initSeconds.observe(boot),
     runtimeExited: reason => restarts.labels(reason).inc(),
     appended: elapsed => appendSeconds.observe(elapsed),
+    scheduleFired: (schedule, lag) => scheduleLag.labels(schedule).observe(lag),
     linesDropped: lines => linesDropped.inc(lines),
     spansDropped: (reason, spans) => spansDropped.labels(reason).inc(spans),
   };

@@ -5,12 +5,12 @@ import type {Fact} from '../../src/facts.ts';
 import {ManualClock, settle} from '../helpers/clock.ts';
 import {FakeDelivery, recordingMeter, stageContext, triggerInput} from '../helpers/fakes.ts';
 
-function prepare({writeAhead = false, record}: {writeAhead?: boolean; record?: () => Promise<unknown>} = {}) {
+function prepare({record, ...given}: {writeAhead?: boolean; attempt?: number; record?: (fact: Fact) => Promise<unknown>} = {}) {
   const clock = new ManualClock(1_764_000_000_000);
   const meter = recordingMeter();
   const facts: Fact[] = [];
   const written: unknown[] = [];
-  const delivery = new FakeDelivery({writeAhead});
+  const delivery = new FakeDelivery(given);
   const input = triggerInput({body: Buffer.from('hello')});
   const ctx = stageContext(delivery, {}, {input, principal: {subject: 's', credential: 'authorization'}});
   const stage = event({
@@ -21,7 +21,7 @@ function prepare({writeAhead = false, record}: {writeAhead?: boolean; record?: (
     async record(id, fact) {
       t0(id);
       facts.push(fact);
-      await record?.();
+      await record?.(fact);
     },
     timeoutMs: 5000,
     meter,
@@ -71,11 +71,12 @@ test('written ahead means: the function runs only after the fact is kept', async
   t.true(ran);
 });
 
-const endings: [code: FaultCode, outcome: 'failed' | 'expired', status: number][] = [
+const endings: [code: FaultCode, outcome: 'failed' | 'cancelled' | 'expired', status: number][] = [
   ['HANDLER_FAILED', 'failed', 500],
   ['RESULT_INVALID', 'failed', 502],
   ['POOL_BUSY', 'failed', 503],
   ['UPSTREAM_TIMEOUT', 'expired', 504],
+  ['CALLER_LEFT', 'cancelled', 499],
 ];
 
 for (const [code, outcome, status] of endings) {
@@ -135,4 +136,26 @@ test('a wall clock that was set does not move the deadline', async t => {
     ctx.state.result = {status: 200, headers: [], body: ''};
   });
   t.deepEqual(ctx.state.deadline, {wallMs: 4000, monotonicMs: 5000, timeoutMs: 5000});
+});
+
+test('a later try says which one it is', async t => {
+  const {walk, ctx, facts} = prepare({attempt: 3});
+  await walk(async () => {
+    ctx.state.result = {status: 200, headers: [], body: ''};
+  });
+  t.like(facts[0], {type: 'invocation.accepted', data: {attempt: 3}});
+});
+
+test('when the last fact cannot be kept, the invocation is over all the same', async t => {
+  const {walk, ctx, facts} = prepare({
+    writeAhead: true,
+    record: async ({type}) => {
+      if (type === 'invocation.settled') throw new Error('disk full');
+    },
+  });
+  await walk(async () => {
+    ctx.state.result = {status: 200, headers: [], body: ''};
+  });
+  await settle();
+  t.is(facts.length, 2);
 });

@@ -261,3 +261,11 @@ test('the stages walk in their order and are named', async t => {
   t.deepEqual(order, ['trace', 'auth', 'trigger', 'event', 'invoke', 'respond']);
   t.deepEqual([trigger().name, respond({maxBytes: 1}).name, authPublic().name], ['trigger', 'respond', 'auth']);
 });
+
+test('a delivery that brings an id is the invocation of that id; any other gets a new one', async t => {
+  const {deliver, facts} = openHouse();
+  const {id} = await deliver(new FakeDelivery({id: 'promised'}));
+  t.is(id, 'promised');
+  t.deepEqual(new Set(facts.map(([of]) => of)), new Set(['promised']));
+  t.not((await deliver(new FakeDelivery())).id, (await deliver(new FakeDelivery())).id);
+});
