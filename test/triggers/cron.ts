@@ -100,7 +100,7 @@ async function pastJournal(clock: ManualClock, schedule: object = {}): Promise<J
   const journal = new MemoryJournal(clock);
   const rule = {...nightly, timezone: 'UTC', ...schedule};
   const data = {
-    schedule: rule.name,
+    name: rule.name,
     occurrence: at(0),
     cron: rule.cron,
     timezone: rule.timezone,
@@ -178,7 +178,7 @@ test('the claim names the invocation that it is for', async t => {
   await clock.advance(minute);
   const [fired] = await factsOf(journal, 'schedule.fired');
   t.deepEqual(fired, {
-    schedule: 'nightly',
+    name: 'nightly',
     occurrence: at(1),
     cron: '* * * * *',
     timezone: 'UTC',
@@ -211,7 +211,7 @@ test('what a leap of the clock skipped is noted as missed', async t => {
   await clock.advance(10_000);
   t.deepEqual(occurrences(), [at(10)]);
   t.deepEqual(await factsOf(journal, 'schedule.missed'), [
-    {schedule: 'nightly', cron: '* * * * *', timezone: 'UTC', first: at(1), last: at(9), count: 9, reason: 'late'},
+    {name: 'nightly', occurrence: at(9), cron: '* * * * *', timezone: 'UTC', first: at(1), count: 9, reason: 'late'},
   ]);
 });
 
@@ -245,7 +245,7 @@ for (const [catchUp, run, missed] of downtimes) {
     t.deepEqual(occurrences(), run.map(at));
     const facts = await factsOf(journal, 'schedule.missed');
     t.is(facts.length, missed ? 1 : 0);
-    if (missed) t.like(facts[0], {first: at(missed[0]), last: at(missed[1]), count: missed[2], reason: 'down'});
+    if (missed) t.like(facts[0], {first: at(missed[0]), occurrence: at(missed[1]), count: missed[2], reason: 'down'});
     await clock.advance(minute);
     t.deepEqual(occurrences(), [...run, 6].map(at));
   });
@@ -290,7 +290,7 @@ test('overlap forbid: an occurrence is skipped while one before still runs, and 
   runs[0]?.end();
   await clock.advance(minute);
   t.deepEqual(occurrences(), [at(1), at(3)]);
-  t.like((await factsOf(journal, 'schedule.missed'))[0], {first: at(2), last: at(2), count: 1, reason: 'overlap'});
+  t.like((await factsOf(journal, 'schedule.missed'))[0], {first: at(2), occurrence: at(2), count: 1, reason: 'overlap'});
 });
 
 test('overlap forbid: an occurrence that was skipped does not come back with the clock', async t => {
@@ -508,6 +508,18 @@ test('what was fired by hand does not hide what was lost', async t => {
   clock.setWall(noon + 4 * hour);
   const second = await openCore(t, {clock, journal, core: 'two', schedule: {jitter: '1h', catchUp: 'all(1000)'}});
   t.true(second.occurrences().includes(at(1)));
+});
+
+test('of a schedule that was only fired by hand, what was lost since then is known', async t => {
+  const clock = new ManualClock(noon);
+  const journal = new MemoryJournal(clock);
+  const first = await openCore(t, {clock, journal, schedule: {catchUp: 'latest'}});
+  await clock.advance(30_000);
+  await first.schedules.fire('nightly', noon - hour);
+  await first.close();
+  clock.setWall(noon + 3 * minute + 1);
+  const second = await openCore(t, {clock, journal, core: 'two', schedule: {catchUp: 'latest'}});
+  t.deepEqual(second.occurrences(), [at(3)]);
 });
 
 test('the list shows the next five occurrences', async t => {

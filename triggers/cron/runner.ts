@@ -150,7 +150,7 @@ export class Runner {
     if (leaseMs > 0 && waitMs > 0 && !(await clock.sleep(waitMs, this.#closing.signal))) return;
     await this.#insist(async () => {
       if (await this.#claims.isSettled(held.claim)) return true;
-      const {schedule, occurrence, attempt} = held.claim;
+      const {name: schedule, occurrence, attempt} = held.claim;
       if (attempt >= mostAttempts) {
         if (await this.#claims.giveUp(held)) log.error({schedule, occurrence, attempts: attempt}, 'Given up: no core lived to see the end');
         return true;
