@@ -20,7 +20,7 @@ export interface FactTypes {
   `core` the boot that runs it; `manual` when somebody asked for it.
   */
   'schedule.fired': {
-    schedule: string;
+    name: string;
     occurrence: string;
     cron: string;
     timezone: string;
@@ -30,16 +30,16 @@ export interface FactTypes {
     manual?: true;
   };
   /**
-  Occurrences that nobody ran, from the first to the last: the core was down or its clock was set forward, an earlier
-  one was still running, or every attempt ended with the core. `more` when there were more than were counted.
-  Stream `schedule.<name>.<last>`.
+  Occurrences that nobody ran, the last of them and how many since the first: the core was down or its clock was set
+  forward, an earlier one was still running, or every attempt ended with the core. `more` when there were more than
+  were counted. Stream `schedule.<name>.<occurrence>`.
   */
   'schedule.missed': {
-    schedule: string;
+    name: string;
+    occurrence: string;
     cron: string;
     timezone: string;
     first: string;
-    last: string;
     count: number;
     more?: true;
     reason: 'down' | 'late' | 'overlap' | 'given-up';
