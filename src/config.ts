@@ -66,7 +66,7 @@ export const settings = {
     'CORE_RESTARTS',
     integer(0, 1_000_000),
     '10',
-    'Exits of a sub-runtime within 2 minutes after which it is started again; past it not, and the core is not ready.',
+    'Exits in a row within 2 minutes, each before half a second of service, after which it is started again; past it not.',
   ),
   workers: setting('CORE_WORKERS', integer(1, 64), '1', 'Sub-runtime processes kept running.'),
   concurrency: setting(

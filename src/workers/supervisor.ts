@@ -8,7 +8,7 @@ import {
   describeExit,
   evolve,
   initial,
-  isOurDoing,
+  isOrdered,
   type LifecycleState,
   type RestartPolicy,
   restartDelayMs,
@@ -168,7 +168,7 @@ export class Supervisor implements AsyncDisposable {
     const at = clock.monotonic();
     this.#see({type: 'exited', reason, code, signal, upMs, at, ...(error !== undefined && {error})}, isServing);
     if (start) started(start, false);
-    if (!isOurDoing(reason)) void this.#tell(occupant, exit);
+    if (!isOrdered(reason)) void this.#tell(occupant, exit);
     if (isServing) this.#fillAgain();
   }
 
