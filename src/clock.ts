@@ -40,3 +40,8 @@ export const systemClock: Clock = {
     });
   },
 };
+
+/** When everything that this turn of the event loop brought has been handled. No moment in time: a manual clock has no say in it. */
+export function atTurnEnd(fire: () => void): void {
+  setImmediate(fire);
+}

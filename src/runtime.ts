@@ -79,6 +79,8 @@ export interface Lease {
   readonly start: StartRecord | undefined;
   readonly waitedMs: number;
   readonly address: {readonly host: string; readonly port: number};
+  /** The process that has the place. */
+  readonly pid?: number | undefined;
 }
 
 /** One start of a sub-runtime, from fork until it was ready or lost. Wall times in milliseconds since 1970. */

@@ -6,10 +6,11 @@ import {isLoopback} from './admin/caller.ts';
 import {type Readiness, readinessOf} from './admin/readiness.ts';
 import {type Clock, systemClock} from './clock.ts';
 import {composeStages, openKeys} from './compose.ts';
-import {type Config, joinSettings, parseConfig} from './config.ts';
+import {type Config, dataDirOf, joinSettings, parseConfig} from './config.ts';
 import {checkNames, childEnvironment} from './environment.ts';
 import {ConfigurationError} from './errors.ts';
-import {openJournal} from './journals/index.ts';
+import type {Fact} from './facts.ts';
+import {defaultJournal, type JournalPlace, type OpenedJournal, openJournal} from './journals/index.ts';
 import type {Log} from './log.ts';
 import {openLog} from './observe/log.ts';
 import {type DrainReport, type Metrics, openMetrics} from './observe/metrics.ts';
@@ -73,8 +74,12 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   let drain: (() => DrainReport) | undefined;
   opening.defer(() => log.info({...drain?.()}, 'Stopped'));
 
-  const journal = opening.use(openJournal(config.journal, clock));
+  // Registered before the sub-runtime, so that its exits are facts too; opened after it, as it starts longer.
+  let opened: OpenedJournal | undefined;
+  opening.defer(() => opened?.journal[Symbol.asyncDispose]());
+  const early: (readonly [Fact, ...Fact[]])[] = [];
   const metrics = openMetrics(version, {
+    isDurable: () => opened?.isDurable ?? false,
     runtimesUp: () => workers.ready(),
     runtimesResidentBytes: () => workers.residentBytes(),
     drain: () => drain?.(),
@@ -92,7 +97,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
       clock,
       log,
       meter,
-      facts: facts => void journal.append(`runtime.${instance}`, facts),
+      facts: facts => (opened ? opened.journal.record(`runtime.${instance}`, facts) : void early.push(facts)),
       line: line => log.function(line),
       started(record, told) {
         firstStart.resolve(record);
@@ -100,6 +105,9 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
       },
     }),
   );
+  opened = await openJournal(placeOf(config, spec, env), {clock, log, meter});
+  const {journal} = opened;
+  for (const facts of early) journal.record(`runtime.${instance}`, facts);
   if (wantsTelemetry(env)) sdk = await loadTelemetry(config, instance, clock);
   const spans = openSpans({recording: sdk !== undefined, functionName: nameOf(config)});
   telemetry.resolve(spans);
@@ -179,6 +187,15 @@ function workersOptions(config: Config, spec: FunctionSpec, environment: Record<
   const user = childUser === undefined ? undefined : resolveUser(childUser);
   // On the hop a byte may be written as six (`\u0000`), and the envelope stands around it.
   return {...config, spec, environment, host, port, memoryBytes, user, maxReplyBytes: 6 * responseMaxBytes + 2 ** 20};
+}
+
+function placeOf(config: Config, spec: FunctionSpec, env: Environment): JournalPlace {
+  const {journal: location, factsKeptMs, payloadsKeptMs, timeoutMs, journalBytes: maxBytes} = config;
+  const dataDir = dataDirOf(config, env);
+  const fallback = dataDir === undefined ? undefined : defaultJournal(dataDir, spec);
+  // Counted from the first fact of an invocation, which is its longest time before the last.
+  const retention = {factsMs: factsKeptMs + timeoutMs, payloadsMs: payloadsKeptMs + timeoutMs, maxBytes};
+  return {location, fallback, mustLast: false, retention};
 }
 
 async function loadTelemetry(config: Config, instance: string, clock: Clock): Promise<AsyncDisposable> {

@@ -30,6 +30,8 @@ export interface Gauges {
   runtimesUp(): number;
   /** Resident bytes of the sub-runtimes; 0 where the system does not tell. */
   runtimesResidentBytes(): number;
+  /** True while facts survive the process. */
+  isDurable(): boolean;
   /** What became of the events since the stop began; undefined before. */
   drain(): DrainReport | undefined;
 }
@@ -114,7 +116,20 @@ export function openMetrics(version: string, gauges: Gauges): Metrics {
     buckets: seconds,
     registers,
   });
+  const shed = new Counter({
+    name: 'core_journal_shed_total',
+    help: 'Facts that were dropped, as the journal could not keep up or could not be written.',
+    registers,
+  });
 
+  new Gauge({
+    name: 'core_journal_durable',
+    help: '1 while facts survive the process, 0 while they are in memory only.',
+    registers,
+    collect() {
+      this.set(gauges.isDurable() ? 1 : 0);
+    },
+  });
   new Gauge({
     name: 'core_runtime_up',
     help: 'Sub-runtimes that can take a call.',
@@ -213,6 +228,7 @@ export function openMetrics(version: string, gauges: Gauges): Metrics {
     runtimeReady: boot => initSeconds.observe(boot),
     runtimeExited: reason => restarts.labels(reason).inc(),
     appended: elapsed => appendSeconds.observe(elapsed),
+    shed: facts => shed.inc(facts),
     linesDropped: lines => linesDropped.inc(lines),
   };
   return {meter, counts: () => ({accepted, settled, handedBack}), contentType: registry.contentType, scrape: () => registry.metrics()};

@@ -96,7 +96,8 @@ export class Occupant {
     const {concurrency, upstream, child} = this.#options;
     const {clock, pool} = this.#house;
     const address = {host: child.host, port: this.#port};
-    this.#member = new Member({upstream: upstream(this.#port), address, concurrency, clock, onStuck: () => this.#events.stuck()});
+    const onStuck = () => this.#events.stuck();
+    this.#member = new Member({upstream: upstream(this.#port), address, pid: this.pid, concurrency, clock, onStuck});
     return pool.add(this.#member, start);
   }
 

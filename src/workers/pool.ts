@@ -155,6 +155,7 @@ export class Pool implements Runtimes {
       start,
       waitedMs,
       address: member.address,
+      pid: member.pid,
       release: free,
       send: (call: RuntimeCall): Promise<RuntimeReply> =>
         place.send(call, () => {

@@ -36,7 +36,8 @@ export interface RefusedStart {
   readonly stderr: string;
 }
 
-const freePorts = {PORT: '0', CORE_ADMIN_PORT: '0', SCW_UPSTREAM_PORT: '0'};
+/** On free ports, and nothing is left in the home directory. */
+const freePorts = {PORT: '0', CORE_ADMIN_PORT: '0', SCW_UPSTREAM_PORT: '0', CORE_JOURNAL: 'memory:'};
 
 function spawnCore(env: Record<string, string>): ChildProcess {
   const {PATH = '', HOME = '', NODE_V8_COVERAGE, NODE_ENV} = process.env;

@@ -26,6 +26,7 @@ export function recordingMeter(): Meter & {readonly calls: readonly (readonly un
     runtimeReady: keep('runtimeReady'),
     runtimeExited: keep('runtimeExited'),
     appended: keep('appended'),
+    shed: keep('shed'),
     linesDropped: keep('linesDropped'),
   };
 }

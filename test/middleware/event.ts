@@ -13,15 +13,20 @@ function prepare({writeAhead = false, record}: {writeAhead?: boolean; record?: (
   const delivery = new FakeDelivery({writeAhead});
   const input = triggerInput({body: Buffer.from('hello')});
   const ctx = stageContext(delivery, {}, {input, principal: {subject: 's', credential: 'authorization'}});
+  const keep = async (id: string, fact: Fact) => {
+    t0(id);
+    facts.push(fact);
+    await record?.();
+  };
   const stage = event({
     write(given, more) {
       written.push(given, more);
       return {head: 'head', tail: 'tail'};
     },
-    async record(id, fact) {
-      t0(id);
-      facts.push(fact);
-      await record?.();
+    keep: {
+      accepted: ({id, delivery: {source}}, {body}) =>
+        keep(id, {type: 'invocation.accepted', data: {source, bytes: body.length, attempt: 1}}),
+      settled: ({id}, data) => void keep(id, {type: 'invocation.settled', data}),
     },
     timeoutMs: 5000,
     meter,
@@ -71,7 +76,8 @@ test('written ahead means: the function runs only after the fact is kept', async
   t.true(ran);
 });
 
-const endings: [code: FaultCode, outcome: 'failed' | 'expired', status: number][] = [
+const endings: [code: FaultCode, outcome: 'failed' | 'cancelled' | 'expired', status: number][] = [
+  ['CALLER_LEFT', 'cancelled', 499],
   ['HANDLER_FAILED', 'failed', 500],
   ['RESULT_INVALID', 'failed', 502],
   ['POOL_BUSY', 'failed', 503],
