@@ -37,10 +37,11 @@ export function openWriting(file: string): DatabaseSync {
   closeSync(openSync(file, 'a', 0o600)); // SQLite gives its other files the same mode
   const db = new DatabaseSync(file);
   try {
-    db.exec('PRAGMA busy_timeout = 1000; PRAGMA journal_mode = wal; PRAGMA synchronous = 2; PRAGMA journal_size_limit = 16777216');
-    const isNew = pragma(db, 'page_count') === 0 || (pragma(db, 'application_id') === 0 && countTables(db) === 0);
+    db.exec('PRAGMA busy_timeout = 1000; PRAGMA synchronous = 2; PRAGMA journal_size_limit = 16777216');
+    const isNew = pragma(db, 'application_id') === 0 && countTables(db) === 0;
+    if (!isNew) checkFormat(db); // before anything is changed: it may be somebody else's
+    db.exec('PRAGMA journal_mode = wal');
     if (isNew) db.exec(`BEGIN IMMEDIATE; ${tables}; COMMIT`);
-    checkFormat(db);
     prove(db);
     syncFolder(path.dirname(file));
     return db;
