@@ -45,3 +45,6 @@ export const systemClock: Clock = {
 export function atTurnEnd(fire: () => void): void {
   setImmediate(fire);
 }
+
+/** A wall time for people and other programs: ISO 8601, UTC. */
+export const isoTime = (at: number) => new Date(at).toISOString();

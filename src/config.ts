@@ -114,7 +114,7 @@ export const settings = {
     'Size of the journal past which the oldest is removed before its time.',
   ),
 
-  adminPort: setting('CORE_ADMIN_PORT', port(), '8090', 'Port of the private listener: /metrics, /livez, /readyz, /api/reload.'),
+  adminPort: setting('CORE_ADMIN_PORT', port(), '8090', 'Port of the private listener: /metrics, /livez, /readyz, /api.'),
   adminHost: setting('CORE_ADMIN_HOST', text(), '127.0.0.1', 'Address of the private listener; another than loopback opens it.'),
   adminToken: secret('CORE_ADMIN_TOKEN', text(), undefined, 'Bearer token for what the private listener does beyond the three paths.'),
   logLevel: setting('CORE_LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error'), 'info', 'Least important log line that is written.'),

@@ -33,8 +33,22 @@ export interface Payload {
   readonly bytes: Uint8Array;
 }
 
+/** Reading a journal, one's own or somebody else's. */
+export interface JournalReader {
+  last(stream: string): Promise<Recorded | undefined>;
+  read(stream: string): AsyncIterable<Recorded>;
+  /** Every fact of the streams whose names begin so, as of now, in the order of their positions, after a position. */
+  scan(prefix: string, options?: {after?: Position}): AsyncIterable<Recorded>;
+  /** Every fact after a position, then new ones as they come, until the signal aborts. */
+  follow(options: {after: Position; signal: AbortSignal}): AsyncIterable<Recorded>;
+  /** The bytes of a payload; undefined when there are none, or none any more. */
+  payload(name: string): Promise<Uint8Array | undefined>;
+  /** A position such that every fact from this wall time on comes after it; some older ones may, too. */
+  before(at: number): Promise<Position>;
+}
+
 /** The one truth about what happened. Projections are rebuilt from it. */
-export interface Journal extends AsyncDisposable {
+export interface Journal extends JournalReader, AsyncDisposable {
   /** @throws RevisionConflict when `expect` does not hold; then nothing was written */
   append(stream: string, facts: readonly [Fact, ...Fact[]], options?: AppendOptions): Promise<Receipt>;
   /**
@@ -42,14 +56,6 @@ export interface Journal extends AsyncDisposable {
   Much cheaper than `append`, as nothing waits. Whoever reads afterwards finds it.
   */
   record(stream: string, facts: readonly [Fact, ...Fact[]], payloads?: readonly Payload[]): void;
-  last(stream: string): Promise<Recorded | undefined>;
-  read(stream: string): AsyncIterable<Recorded>;
-  /** The bytes of a payload; undefined when there are none, or none any more. */
-  payload(name: string): Promise<Uint8Array | undefined>;
-  /** Every fact of the streams whose names begin so, as of now, in the order of their positions. */
-  scan(prefix: string): AsyncIterable<Recorded>;
-  /** Every fact after a position, then new ones as they come, until the signal aborts. */
-  follow(options: {after: Position; signal: AbortSignal}): AsyncIterable<Recorded>;
 }
 
 /** Somebody else appended to the stream first. */

@@ -16,6 +16,7 @@ import {openLog} from './observe/log.ts';
 import {type DrainReport, type Metrics, openMetrics} from './observe/metrics.ts';
 import {openSpans, type Spans} from './observe/spans.ts';
 import {wantsTelemetry} from './observe/wanted.ts';
+import {codeLoaded, configLoaded} from './provenance.ts';
 import type {FunctionSpec, StartRecord} from './runtime.ts';
 import {type Environment, parseSettings} from './setting.ts';
 import type {House} from './trigger.ts';
@@ -107,14 +108,15 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   );
   opened = await openJournal(placeOf(config, spec, env), {clock, log, meter});
   const {journal} = opened;
-  for (const facts of early) journal.record(`runtime.${instance}`, facts);
+  journal.record(`runtime.${instance}`, [configLoaded(table, env, version), ...early.flat()]);
+  await recordCode();
   if (wantsTelemetry(env)) sdk = await loadTelemetry(config, instance, clock);
   const spans = openSpans({recording: sdk !== undefined, functionName: nameOf(config)});
   telemetry.resolve(spans);
 
   const readiness = () => readinessOf(workers, drain !== undefined);
   const {adminHost: host, adminPort: port, adminToken: token} = config;
-  const admin = opening.use(await openAdmin({host, port, token, metrics, readiness, reload}));
+  const admin = opening.use(await openAdmin({host, port, token, metrics, readiness, reload, journal, clock}));
   if (!isLoopback(host)) {
     const open =
       token === undefined
@@ -153,9 +155,16 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   async function reload(): Promise<string | undefined> {
     if (drain) return 'the runtime is shutting down';
     const problem = await workers.reload();
-    if (problem === undefined) log.info({}, 'Reloaded: the code of now serves');
-    else log.error({cause: problem}, 'Not reloaded: the code of before serves on');
+    if (problem === undefined) {
+      await recordCode();
+      log.info({}, 'Reloaded: the code of now serves');
+    } else log.error({cause: problem}, 'Not reloaded: the code of before serves on');
     return problem;
+  }
+
+  async function recordCode(): Promise<void> {
+    const fact = await codeLoaded(spec.handlerPath);
+    if (fact) journal.record(`runtime.${instance}`, [fact]);
   }
 
   async function stop(): Promise<void> {

@@ -60,8 +60,13 @@ export class MemoryJournal implements Journal {
     for (const recorded of [...this.#facts]) if (recorded.stream === stream) yield recorded;
   }
 
-  async *scan(prefix: string): AsyncIterable<Recorded> {
-    for (const recorded of [...this.#facts]) if (recorded.stream.startsWith(prefix)) yield recorded;
+  async *scan(prefix: string, {after = 0}: {after?: Position} = {}): AsyncIterable<Recorded> {
+    for (const recorded of this.#facts.slice(this.#indexAfter(after))) if (recorded.stream.startsWith(prefix)) yield recorded;
+  }
+
+  async before(at: number): Promise<Position> {
+    const first = this.#facts.find(recorded => recorded.at >= at);
+    return first ? first.position - 1 : this.#position;
   }
 
   async *follow({after, signal}: {after: Position; signal: AbortSignal}): AsyncIterable<Recorded> {

@@ -51,8 +51,8 @@ export interface Page {
   readonly until: Position;
 }
 
-export type Question = {readonly page: Query} | {readonly last: string} | {readonly payload: string};
-export type Reply = Page | Recorded | Uint8Array | undefined;
+export type Question = {readonly page: Query} | {readonly last: string} | {readonly payload: string} | {readonly before: number};
+export type Reply = Page | Recorded | Uint8Array | Position | undefined;
 
 export type ToWriter =
   | Batch

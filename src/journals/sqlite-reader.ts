@@ -31,13 +31,19 @@ export class SqliteReader {
     this.#listedPacks = db.prepare('SELECT DISTINCT last FROM stream WHERE name >= ? AND name < ? AND last > ? ORDER BY last');
     this.#newestListed = db.prepare('SELECT last, revision FROM stream WHERE name = ? ORDER BY last DESC LIMIT 1');
     this.#loose = db.prepare('SELECT * FROM pack WHERE last > ? AND loose = 1 ORDER BY last');
-    this.#since = db.prepare('SELECT min(last) AS first FROM pack WHERE at >= ?');
+    this.#since = db.prepare('SELECT last - count AS first FROM pack WHERE at >= ? ORDER BY at, last LIMIT 1');
     this.#position = db.prepare('SELECT max(last) AS position FROM pack');
     this.#payload = db.prepare('SELECT checksum, bytes FROM payload WHERE name = ?');
   }
 
   position(): Position {
     return Number(this.#position.get()?.position ?? 0);
+  }
+
+  /** The position before the first commit of that time or later. */
+  before(at: number): Position {
+    const first = this.#since.get(at)?.first;
+    return first === null || first === undefined ? this.position() : Number(first);
   }
 
   /** Position of the newest fact of a stream; 0: it does not exist. */
@@ -109,8 +115,8 @@ export class SqliteReader {
     if (madeAt === undefined) return this.#searchLoose(stream, 0);
     const first = this.#since.get(madeAt - clockSlackMs)?.first;
     if (first === null || first === undefined) return this.#searchLoose(stream, 0);
-    const near = this.#searchLoose(stream, Number(first) - 1);
-    return near.length > 0 ? near : this.#searchLoose(stream, 0, Number(first));
+    const near = this.#searchLoose(stream, Number(first));
+    return near.length > 0 ? near : this.#searchLoose(stream, 0, Number(first) + 1);
   }
 
   #searchLoose(stream: string, after: Position, until = Number.POSITIVE_INFINITY): Recorded[] {

@@ -146,6 +146,7 @@ function answer(id: number, question: Question): void {
 function replyTo(question: Question, reader: SqliteReader): Reply {
   if ('page' in question) return reader.page(question.page);
   if ('last' in question) return reader.last(question.last);
+  if ('before' in question) return reader.before(question.before);
   return reader.payload(question.payload);
 }
 

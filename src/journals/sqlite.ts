@@ -98,11 +98,15 @@ export class SqliteJournal implements Journal {
   }
 
   read(stream: string): AsyncIterable<Recorded> {
-    return this.#pages({stream});
+    return this.#pages({stream}, 0);
   }
 
-  scan(prefix: string): AsyncIterable<Recorded> {
-    return this.#pages({prefix});
+  scan(prefix: string, {after = 0}: {after?: Position} = {}): AsyncIterable<Recorded> {
+    return this.#pages({prefix}, after);
+  }
+
+  async before(at: number): Promise<Position> {
+    return (await this.#ask({before: at})) as Position; // as above
   }
 
   async *follow({after, signal}: {after: Position; signal: AbortSignal}): AsyncIterable<Recorded> {
@@ -141,8 +145,7 @@ export class SqliteJournal implements Journal {
     stopTimer();
   }
 
-  async *#pages(of: {stream: string} | {prefix: string}): AsyncIterable<Recorded> {
-    let after = 0;
+  async *#pages(of: {stream: string} | {prefix: string}, after: Position): AsyncIterable<Recorded> {
     let until: Position | undefined;
     for (;;) {
       const page = (await this.#ask({page: {of, after, until}})) as Page; // as above
