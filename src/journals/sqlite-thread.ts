@@ -37,7 +37,7 @@ export class WriterThread {
 
   constructor(data: WriterData, events: ThreadEvents) {
     this.#events = events;
-    this.#worker = new Worker(new URL('./sqlite-writer.ts', import.meta.url), {workerData: data, name: 'journal'});
+    this.#worker = new Worker(new URL('./sqlite-writer.ts', import.meta.url), {workerData: data, name: 'journal', execArgv: []});
     this.#worker.on('message', (message: FromWriter) => this.#hear(message));
     this.#worker.on('error', error => this.#ended(error instanceof Error ? error : new Error(String(error))));
     this.#worker.on('exit', () => this.#ended(new Error('the thread that writes it has ended')));

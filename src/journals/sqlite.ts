@@ -32,7 +32,8 @@ export class SqliteJournal implements Journal {
   #outstanding = 0;
   #wake = Promise.withResolvers<void>();
   #followers = 0;
-  #isClosed = false;
+  /** Until it is open, too. */
+  #isClosed = true;
   #isFlushAtTurnEnd = false;
   #stopLinger: (() => void) | undefined;
   #stopSweeping = () => {};
@@ -41,12 +42,8 @@ export class SqliteJournal implements Journal {
   /** @throws JournalRefused */
   static async open(path: string, retention: Retention, house: JournalHouse): Promise<SqliteJournal> {
     const journal = new SqliteJournal(path, retention, house);
-    try {
-      await journal.#thread.opened;
-    } catch (error) {
-      journal.#isClosed = true; // its thread ends by itself
-      throw error;
-    }
+    await journal.#thread.opened;
+    journal.#isClosed = false;
     journal.#sweep();
     return journal;
   }
