@@ -5,7 +5,7 @@ When a sub-runtime is started again, as pure functions: `decide` turns what was 
 into a state, `restartDelayMs` reads the next step off the state. The supervisor does what they say.
 */
 
-export type Seen =
+export type Seen = {readonly pid?: number | undefined} & (
   | {readonly type: 'spawned'; readonly executable: string}
   | {readonly type: 'reported'; readonly loaded: boolean; readonly error?: string; readonly bootMs: number}
   | {
@@ -18,7 +18,8 @@ export type Seen =
       readonly upMs: number;
       /** Monotonic milliseconds. */
       readonly at: number;
-    };
+    }
+);
 
 export interface LifecycleState {
   /** `broken`: it listens, but the handler could not be loaded; it stays up and answers with the cause. */
@@ -56,16 +57,20 @@ export const initial: LifecycleState = {phase: 'idle', earlyExits: []};
 
 /** @see Erlang/OTP `supervisor`, restart intensity and period */
 export function decide(state: LifecycleState, seen: Seen, policy = restartPolicy): readonly [Fact, ...Fact[]] {
+  const who = seen.pid === undefined ? {} : {pid: seen.pid};
   switch (seen.type) {
     case 'spawned':
-      return [{type: 'runtime.spawned', data: {executable: seen.executable}}];
+      return [{type: 'runtime.spawned', data: {executable: seen.executable, ...who}}];
     case 'reported': {
       const {loaded, error, bootMs} = seen;
-      return [{type: 'runtime.ready', data: error === undefined ? {bootMs, loaded} : {bootMs, loaded, error}}];
+      return [{type: 'runtime.ready', data: {bootMs, loaded, ...(error !== undefined && {error}), ...who}}];
     }
     case 'exited': {
       const {code, signal, reason, error, upMs, at} = seen;
-      const exited = {type: 'runtime.exited', data: {code, signal, reason, upMs, ...(error !== undefined && {error})}} as const;
+      const exited = {
+        type: 'runtime.exited',
+        data: {code, signal, reason, upMs, ...(error !== undefined && {error}), ...who},
+      } as const;
       const exits = earlyExits(state, exited.data, at, policy).length;
       if (exits <= policy.exitsAllowed) return [exited];
       return [exited, {type: 'runtime.gave-up', data: {exits, withinMs: policy.withinMs}}];

@@ -261,4 +261,4 @@ test('as PID 1 the core says what is missing, elsewhere it does not', async t =>
   t.regex(text, /"level":"warn"[^\n]*Running as PID 1/);
 });
 
-const plainEnv = () => ({PATH: process.env.PATH ?? '', PORT: '0', CORE_ADMIN_PORT: '0', SCW_UPSTREAM_PORT: '0'});
+const plainEnv = () => ({PATH: process.env.PATH ?? '', PORT: '0', CORE_ADMIN_PORT: '0', SCW_UPSTREAM_PORT: '0', CORE_JOURNAL: 'memory:'});
