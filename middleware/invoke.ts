@@ -45,6 +45,7 @@ async function callFunction(
     const lease = await runtimes.lease(deadline, signal);
     if (lease.cold) meter.coldStarted();
     if (lease.waitedMs > 0) span.waited(lease);
+    if (lease.pid !== undefined) invocation.pid = lease.pid;
     const call = span.call(attempt, lease.address);
     try {
       const reply = await lease.send({

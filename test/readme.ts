@@ -21,6 +21,7 @@ test('every link of the documents leads to a file', async t => {
     'docs/cron.md',
     'docs/deploy.md',
     'docs/differences.md',
+    'docs/journal.md',
     'examples/06-cron/README.md',
   ]) {
     for (const [, link = ''] of read(document).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {

@@ -29,6 +29,7 @@ export function recordingMeter(): Meter & {readonly calls: readonly (readonly un
     runtimeExited: keep('runtimeExited'),
     appended: keep('appended'),
     scheduleFired: keep('scheduleFired'),
+    shed: keep('shed'),
     linesDropped: keep('linesDropped'),
     spansDropped: keep('spansDropped'),
   };

@@ -5,7 +5,7 @@ import type {Fact} from '../../src/facts.ts';
 import {ManualClock, settle} from '../helpers/clock.ts';
 import {FakeDelivery, recordingMeter, stageContext, triggerInput} from '../helpers/fakes.ts';
 
-function prepare({record, ...given}: {writeAhead?: boolean; attempt?: number; record?: (fact: Fact) => Promise<unknown>} = {}) {
+function prepare({record, ...given}: {writeAhead?: boolean; record?: () => Promise<unknown>} = {}) {
   const clock = new ManualClock(1_764_000_000_000);
   const meter = recordingMeter();
   const facts: Fact[] = [];
@@ -13,15 +13,20 @@ function prepare({record, ...given}: {writeAhead?: boolean; attempt?: number; re
   const delivery = new FakeDelivery(given);
   const input = triggerInput({body: Buffer.from('hello')});
   const ctx = stageContext(delivery, {}, {input, principal: {subject: 's', credential: 'authorization'}});
+  const keep = async (id: string, fact: Fact) => {
+    t0(id);
+    facts.push(fact);
+    await record?.();
+  };
   const stage = event({
     write(given, more) {
       written.push(given, more);
       return {head: 'head', tail: 'tail'};
     },
-    async record(id, fact) {
-      t0(id);
-      facts.push(fact);
-      await record?.(fact);
+    keep: {
+      accepted: ({id, delivery: {source}}, {body}) =>
+        keep(id, {type: 'invocation.accepted', data: {source, bytes: body.length, attempt: 1}}),
+      settled: ({id}, data) => void keep(id, {type: 'invocation.settled', data}),
     },
     timeoutMs: 5000,
     meter,
@@ -136,26 +141,4 @@ test('a wall clock that was set does not move the deadline', async t => {
     ctx.state.result = {status: 200, headers: [], body: ''};
   });
   t.deepEqual(ctx.state.deadline, {wallMs: 4000, monotonicMs: 5000, timeoutMs: 5000});
-});
-
-test('a later try says which one it is', async t => {
-  const {walk, ctx, facts} = prepare({attempt: 3});
-  await walk(async () => {
-    ctx.state.result = {status: 200, headers: [], body: ''};
-  });
-  t.like(facts[0], {type: 'invocation.accepted', data: {attempt: 3}});
-});
-
-test('when the last fact cannot be kept, the invocation is over all the same', async t => {
-  const {walk, ctx, facts} = prepare({
-    writeAhead: true,
-    record: async ({type}) => {
-      if (type === 'invocation.settled') throw new Error('disk full');
-    },
-  });
-  await walk(async () => {
-    ctx.state.result = {status: 200, headers: [], body: ''};
-  });
-  await settle();
-  t.is(facts.length, 2);
 });

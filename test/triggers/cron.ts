@@ -49,7 +49,7 @@ async function openCore(t: ExecutionContext, {clock = new ManualClock(noon), sch
       await journal.append(`invocation.${id}`, [{type: 'invocation.accepted', data: {source, bytes: input.body.length, attempt}}]);
       const over = Promise.withResolvers<void>();
       runs.push({occurrence: input.schedule?.occurrence ?? '', input, delivery, end: () => over.resolve()});
-      if (!held) over.resolve();
+      if (!held || delivery.signal.aborted) over.resolve();
       delivery.signal.addEventListener('abort', () => over.resolve());
       await over.promise;
       if (isCrashed) return;
@@ -100,7 +100,7 @@ async function pastJournal(clock: ManualClock, schedule: object = {}): Promise<J
   const journal = new MemoryJournal(clock);
   const rule = {...nightly, timezone: 'UTC', ...schedule};
   const data = {
-    schedule: rule.name,
+    name: rule.name,
     occurrence: at(0),
     cron: rule.cron,
     timezone: rule.timezone,
@@ -178,7 +178,7 @@ test('the claim names the invocation that it is for', async t => {
   await clock.advance(minute);
   const [fired] = await factsOf(journal, 'schedule.fired');
   t.deepEqual(fired, {
-    schedule: 'nightly',
+    name: 'nightly',
     occurrence: at(1),
     cron: '* * * * *',
     timezone: 'UTC',
@@ -211,7 +211,7 @@ test('what a leap of the clock skipped is noted as missed', async t => {
   await clock.advance(10_000);
   t.deepEqual(occurrences(), [at(10)]);
   t.deepEqual(await factsOf(journal, 'schedule.missed'), [
-    {schedule: 'nightly', cron: '* * * * *', timezone: 'UTC', first: at(1), last: at(9), count: 9, reason: 'late'},
+    {name: 'nightly', occurrence: at(9), cron: '* * * * *', timezone: 'UTC', first: at(1), count: 9, reason: 'late'},
   ]);
 });
 
@@ -245,7 +245,7 @@ for (const [catchUp, run, missed] of downtimes) {
     t.deepEqual(occurrences(), run.map(at));
     const facts = await factsOf(journal, 'schedule.missed');
     t.is(facts.length, missed ? 1 : 0);
-    if (missed) t.like(facts[0], {first: at(missed[0]), last: at(missed[1]), count: missed[2], reason: 'down'});
+    if (missed) t.like(facts[0], {first: at(missed[0]), occurrence: at(missed[1]), count: missed[2], reason: 'down'});
     await clock.advance(minute);
     t.deepEqual(occurrences(), [...run, 6].map(at));
   });
@@ -290,7 +290,7 @@ test('overlap forbid: an occurrence is skipped while one before still runs, and 
   runs[0]?.end();
   await clock.advance(minute);
   t.deepEqual(occurrences(), [at(1), at(3)]);
-  t.like((await factsOf(journal, 'schedule.missed'))[0], {first: at(2), last: at(2), count: 1, reason: 'overlap'});
+  t.like((await factsOf(journal, 'schedule.missed'))[0], {first: at(2), occurrence: at(2), count: 1, reason: 'overlap'});
 });
 
 test('overlap forbid: an occurrence that was skipped does not come back with the clock', async t => {
@@ -309,6 +309,60 @@ test('overlap replace: the one before is broken off, whatever CORE_CANCEL says, 
   t.true(runs[0]?.delivery.signal.aborted && runs[0].delivery.breaksOff);
   t.false(runs[1]?.delivery.signal.aborted);
   t.like((await factsOf(journal, 'invocation.settled'))[0], {outcome: 'cancelled'});
+});
+
+test('overlap replace: of two that come together, the earlier is replaced by the later', async t => {
+  const {runs, schedules} = await openCore(t, {held: true, schedule: {overlap: 'replace'}});
+  const wishes = [1, 2, 3].map(ago => schedules.fire('nightly', noon - ago));
+  while (runs.length < 3) await settle();
+  t.deepEqual(
+    runs.map(({delivery}) => delivery.signal.aborted),
+    [true, true, false],
+  );
+  runs[2]?.end();
+  t.deepEqual(
+    (await Promise.all(wishes)).map(outcome => 'status' in outcome && outcome.status),
+    [499, 499, 200],
+  );
+});
+
+test('overlap replace: what is caught up replaces nothing that is newer', async t => {
+  const clock = new ManualClock(noon);
+  const journal = await pastJournal(clock);
+  clock.setWall(noon + 2 * minute + 59_000);
+  const {runs, occurrences} = await openCore(t, {clock, journal, held: true, schedule: {overlap: 'replace', catchUp: 'all(2)'}});
+  t.deepEqual(occurrences(), [at(1)]);
+  await clock.advance(1000);
+  t.deepEqual(occurrences(), [at(1), at(3)]);
+  t.true(runs[0]?.delivery.signal.aborted);
+  runs[1]?.end();
+  await settle();
+  t.deepEqual(occurrences(), [at(1), at(3), at(2)]);
+  t.false(runs[1]?.delivery.signal.aborted);
+});
+
+test('overlap forbid: of two that come together, one runs', async t => {
+  const {runs, schedules} = await openCore(t, {held: true, schedule: {overlap: 'forbid'}});
+  const wishes = [1, 2].map(ago => schedules.fire('nightly', noon - ago));
+  await settle();
+  t.is(runs.length, 1);
+  runs[0]?.end();
+  t.deepEqual(
+    (await Promise.all(wishes)).map(outcome => 'refused' in outcome),
+    [false, true],
+  );
+});
+
+test('overlap forbid: a core that starts knows what another one runs', async t => {
+  const clock = new ManualClock(noon);
+  const journal = new MemoryJournal(clock);
+  const options = {clock, journal, leaseMs: 5 * minute, schedule: {overlap: 'forbid'}, held: true};
+  const one = await openCore(t, {...options, core: 'one'});
+  await clock.advance(minute);
+  t.is(one.runs.length, 1);
+  const two = await openCore(t, {...options, core: 'two'});
+  await clock.advance(2 * minute);
+  t.is(two.runs.length, 0);
 });
 
 test('two cores on one journal fire every occurrence once', async t => {
@@ -454,6 +508,18 @@ test('what was fired by hand does not hide what was lost', async t => {
   clock.setWall(noon + 4 * hour);
   const second = await openCore(t, {clock, journal, core: 'two', schedule: {jitter: '1h', catchUp: 'all(1000)'}});
   t.true(second.occurrences().includes(at(1)));
+});
+
+test('of a schedule that was only fired by hand, what was lost since then is known', async t => {
+  const clock = new ManualClock(noon);
+  const journal = new MemoryJournal(clock);
+  const first = await openCore(t, {clock, journal, schedule: {catchUp: 'latest'}});
+  await clock.advance(30_000);
+  await first.schedules.fire('nightly', noon - hour);
+  await first.close();
+  clock.setWall(noon + 3 * minute + 1);
+  const second = await openCore(t, {clock, journal, core: 'two', schedule: {catchUp: 'latest'}});
+  t.deepEqual(second.occurrences(), [at(3)]);
 });
 
 test('the list shows the next five occurrences', async t => {

@@ -44,14 +44,14 @@ export class Claims {
 
   /**
   Claims an occurrence. One that was only noted as missed can still be claimed; one that was skipped for the sake of an
-  earlier one only by hand. When it rejects, it may be tried again.
+  earlier one, or given up, only by hand. When it rejects, it may be tried again.
   */
   async take(occurrence: number, {manual = false} = {}): Promise<Taken> {
-    const {name: schedule, cron, timezone} = this.#schedule;
+    const {name, cron, timezone} = this.#schedule;
     const time = isoTime(occurrence);
     const invocationId = this.#tried.get(time) ?? randomUUIDv7();
     this.#tried.set(time, invocationId);
-    const fired = {schedule, occurrence: time, cron, timezone, invocationId, attempt: 1, core: this.#core};
+    const fired = {name, occurrence: time, cron, timezone, invocationId, attempt: 1, core: this.#core};
     const taken = await this.#takeNew(manual ? {...fired, manual: true} : fired);
     this.#tried.delete(time);
     return taken;
@@ -62,7 +62,8 @@ export class Claims {
     const taken = await this.#append(claim, 0);
     if ('claim' in taken || taken.by) return taken;
     const noted = await this.#journal.last(this.#stream(claim.occurrence));
-    const isFree = noted?.fact.type === 'schedule.missed' && (manual || noted.fact.data.reason !== 'overlap');
+    const isFree =
+      noted?.fact.type === 'schedule.missed' && (manual || noted.fact.data.reason === 'down' || noted.fact.data.reason === 'late');
     return isFree ? this.#append(claim, noted.position) : taken;
   }
 
@@ -73,14 +74,14 @@ export class Claims {
 
   /** Notes occurrences that nobody runs; the last one stands for all. */
   async miss(missed: Pick<FactTypes['schedule.missed'], 'count' | 'more' | 'reason'>, first: number, last: number): Promise<boolean> {
-    const {name: schedule, cron, timezone} = this.#schedule;
-    const data = {schedule, cron, timezone, first: isoTime(first), last: isoTime(last), ...missed};
-    return this.#begin(data.last, {type: 'schedule.missed', data}, 0);
+    const {name, cron, timezone} = this.#schedule;
+    const data = {name, occurrence: isoTime(last), cron, timezone, first: isoTime(first), ...missed};
+    return this.#begin(data.occurrence, {type: 'schedule.missed', data}, 0);
   }
 
   /** Notes that an occurrence is not tried again. */
-  async giveUp({claim: {occurrence, cron, timezone, schedule}, position}: HeldClaim): Promise<boolean> {
-    const data = {schedule, cron, timezone, first: occurrence, last: occurrence, count: 1, reason: 'given-up'} as const;
+  async giveUp({claim: {name, occurrence, cron, timezone}, position}: HeldClaim): Promise<boolean> {
+    const data = {name, occurrence, cron, timezone, first: occurrence, count: 1, reason: 'given-up'} as const;
     return this.#begin(occurrence, {type: 'schedule.missed', data}, position);
   }
 
@@ -93,20 +94,23 @@ export class Claims {
   async history(): Promise<History> {
     const {name, cron, timezone} = this.#schedule;
     let newest: number | undefined;
+    let byHand: number | undefined;
     const held = new Map<string, HeldClaim>();
     for await (const recorded of this.#journal.scan(`schedule.${name}.`)) {
-      const {fact} = recorded;
+      const {fact, stream, at} = recorded;
       if (fact.type !== 'schedule.fired' && fact.type !== 'schedule.missed') continue;
       const claim = heldClaim(recorded);
-      if (claim) held.set(recorded.stream, claim);
-      else held.delete(recorded.stream);
-      // Another rule's occurrences, or one that somebody made up, say nothing of what this rule has lost.
-      if (fact.data.cron !== cron || fact.data.timezone !== timezone || 'manual' in fact.data) continue;
-      newest = Math.max(newest ?? Number.NEGATIVE_INFINITY, Date.parse('last' in fact.data ? fact.data.last : fact.data.occurrence));
+      if (claim) held.set(stream, claim);
+      else held.delete(stream);
+      // What another rule did says nothing of what this rule has lost.
+      if (fact.data.cron !== cron || fact.data.timezone !== timezone) continue;
+      if ('manual' in fact.data) byHand = at;
+      else newest = Math.max(newest ?? Number.NEGATIVE_INFINITY, Date.parse(fact.data.occurrence));
     }
     const unsettled: HeldClaim[] = [];
     for (const each of held.values()) if (!(await this.isSettled(each.claim))) unsettled.push(each);
-    return {newest, unsettled: unsettled.sort((a, b) => Date.parse(a.claim.occurrence) - Date.parse(b.claim.occurrence))};
+    // Who fires by hand may name any time; but then a core was there.
+    return {newest: newest ?? byHand, unsettled: unsettled.sort((a, b) => Date.parse(a.claim.occurrence) - Date.parse(b.claim.occurrence))};
   }
 
   async #append(claim: Claim, expect: Position): Promise<Taken> {

@@ -13,6 +13,8 @@ export class Flights {
   readonly #elsewhere = new Map<string, HeldClaim>();
   #queue: Promise<unknown> = Promise.resolve();
   #queued = 0;
+  /** Somebody is about to launch. */
+  #isTaken = false;
   #isClosed = false;
 
   constructor(schedule: Schedule, house: House, claims: Claims) {
@@ -23,7 +25,12 @@ export class Flights {
 
   /** Delivers a claimed occurrence now. @returns what it came to, or undefined when nothing is fired any more */
   async launch(claim: Claim): Promise<InvocationResult | undefined> {
-    if (this.#schedule.overlap === 'replace') await this.replace();
+    // Two that come together must not both find the floor empty.
+    while (this.#schedule.overlap === 'replace' && this.#running.size > 0) await this.replace();
+    return this.#fly(claim);
+  }
+
+  async #fly(claim: Claim): Promise<InvocationResult | undefined> {
     // The claim stays: the next start finds it unsettled and delivers it.
     if (this.#isClosed) return;
     const tick = new Tick(this.#schedule, claim);
@@ -34,11 +41,16 @@ export class Flights {
     return tick.result;
   }
 
-  /** Delivers claimed occurrences of the past one after the other, so that they are no flood. */
+  /** Delivers claimed occurrences of the past one after the other, so that they are no flood. They replace none that is newer. */
   enqueue(claim: Claim): Promise<unknown> {
     this.#queued++;
-    this.#queue = this.#queue.then(() => this.launch(claim)).finally(() => this.#queued--);
+    this.#queue = this.#queue.then(() => this.#flyInTurn(claim)).finally(() => this.#queued--);
     return this.#queue;
+  }
+
+  async #flyInTurn(claim: Claim): Promise<unknown> {
+    while (this.#schedule.overlap !== 'allow' && this.#running.size > 0) await Promise.all(this.#running.values());
+    return this.#fly(claim);
   }
 
   /** Breaks off what runs here, and waits for it to end. */
@@ -53,13 +65,23 @@ export class Flights {
     this.#elsewhere.set(held.claim.invocationId, held);
   }
 
-  /** Whether an occurrence still runs, or waits for its turn. */
-  async isBusy(): Promise<boolean> {
+  /** Does something that launches, unless an occurrence still runs or waits for its turn. @returns undefined then */
+  async alone<T>(act: () => Promise<T>): Promise<T | undefined> {
+    await this.#forgetSettled();
+    if (this.#running.size > 0 || this.#queued > 0 || this.#elsewhere.size > 0 || this.#isTaken) return undefined;
+    this.#isTaken = true;
+    try {
+      return await act();
+    } finally {
+      this.#isTaken = false;
+    }
+  }
+
+  async #forgetSettled(): Promise<void> {
     const {clock, leaseMs} = this.#house;
     for (const [id, {claim, at}] of this.#elsewhere) {
       if (clock.now() - at >= leaseMs || (await this.#claims.isSettled(claim))) this.#elsewhere.delete(id);
     }
-    return this.#running.size > 0 || this.#queued > 0 || this.#elsewhere.size > 0;
   }
 
   /** Nothing is launched after this call; it is over when what runs is. */

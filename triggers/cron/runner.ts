@@ -36,19 +36,28 @@ export class Runner {
 
   /** Fires by hand, and waits for the end. */
   async fire(at = this.#house.clock.now()): Promise<FireOutcome> {
-    const {name} = this.#schedule;
+    const {name, overlap} = this.#schedule;
     if (this.#closing.signal.aborted) return closed;
-    if (this.#schedule.overlap === 'forbid' && (await this.#flights.isBusy())) {
-      return {why: 'conflict', refused: `an earlier occurrence of ${name} is still running`};
-    }
+    const launch = () => this.#launchByHand(at);
+    const launched = overlap === 'forbid' ? await this.#flights.alone(launch) : await launch();
+    if (!launched) return {why: 'conflict', refused: `an earlier occurrence of ${name} is still running`};
+    return 'refused' in launched ? launched : launched.outcome;
+  }
+
+  async #launchByHand(at: number): Promise<{readonly outcome: Promise<FireOutcome>} | Refusal> {
+    const {name: schedule} = this.#schedule;
     const taken = await this.#claims.take(at, {manual: true});
     if (!('claim' in taken)) {
-      return {why: 'conflict', refused: `${isoTime(at)} of ${name} was already fired, as invocation ${taken.by?.claim.invocationId}`};
+      return {why: 'conflict', refused: `${isoTime(at)} of ${schedule} was already fired, as invocation ${taken.by?.claim.invocationId}`};
     }
     const {occurrence, invocationId} = taken.claim;
-    const result = await this.#flights.launch(taken.claim);
-    if (!result) return closed;
-    return {schedule: name, occurrence, invocationId, status: result.status, ...(result.fault && {error: result.fault.message})};
+    const flight = this.#flights.launch(taken.claim);
+    return {
+      outcome: flight.then(result => {
+        if (!result) return closed;
+        return {schedule, occurrence, invocationId, status: result.status, ...(result.fault && {error: result.fault.message})};
+      }),
+    };
   }
 
   /** Nothing is fired after this call; it is over when what runs is. */
@@ -65,7 +74,7 @@ export class Runner {
     const startedAt = clock.now();
     const history = await this.#insist(() => this.#claims.history());
     if (!history) return;
-    for (const held of history.unsettled) this.#mind(this.#outlive(held));
+    for (const held of history.unsettled) this.#leave({by: held});
     const course = new Course(this.#calendar, at => jitterOf(name, jitterMs, at), history.newest ?? startedAt, startedAt);
     // What was due before the start was lost, however short before.
     for (let step = course.at(startedAt, 0); !closing.aborted; step = course.at(clock.now())) {
@@ -80,13 +89,19 @@ export class Runner {
   }
 
   /** An occurrence is due: one core runs it, unless an earlier one is in the way. */
-  async #onTime({occurrence, lateMs}: Extract<Step, {kind: 'fire'}>): Promise<true> {
+  async #onTime(step: FireStep): Promise<true> {
+    const {occurrence} = step;
     const {name, overlap} = this.#schedule;
-    if (overlap === 'forbid' && (await this.#flights.isBusy())) {
-      const isNoted = await this.#claims.miss({count: 1, reason: 'overlap'}, occurrence, occurrence);
-      if (isNoted) this.#house.log.warn({schedule: name, occurrence: isoTime(occurrence)}, 'Skipped: an earlier occurrence still runs');
-      return true;
-    }
+    const launch = () => this.#launchOnTime(step);
+    if (overlap !== 'forbid') return launch();
+    if (await this.#flights.alone(launch)) return true;
+    const isNoted = await this.#claims.miss({count: 1, reason: 'overlap'}, occurrence, occurrence);
+    if (isNoted) this.#house.log.warn({schedule: name, occurrence: isoTime(occurrence)}, 'Skipped: an earlier occurrence still runs');
+    return true;
+  }
+
+  async #launchOnTime({occurrence, lateMs}: FireStep): Promise<true> {
+    const {name, overlap} = this.#schedule;
     const {clock, meter} = this.#house;
     const foundAt = clock.monotonic();
     const taken = await this.#claims.take(occurrence);
@@ -101,7 +116,7 @@ export class Runner {
   }
 
   /** Occurrences passed by: the newest are run if the schedule wants that, the others are noted. */
-  async #afterwards({after, until}: Extract<Step, {kind: 'lost'}>, startedAt: number): Promise<true> {
+  async #afterwards({after, until}: LostStep, startedAt: number): Promise<true> {
     const {name, catchUp} = this.#schedule;
     const {newest, count, isCounted, first} = lostBetween(this.#calendar, after, until, catchUp + 1);
     const caughtUp = newest.slice(Math.max(0, newest.length - catchUp));
@@ -123,8 +138,7 @@ export class Runner {
 
   /** Another core has it. Should that one not live to settle it, this one will. */
   #leave({by}: Extract<Taken, {by: unknown}>): void {
-    const {core, leaseMs} = this.#house;
-    if (!by || by.claim.core === core || leaseMs === 0) return;
+    if (!by || by.claim.core === this.#house.core) return;
     if (this.#schedule.overlap === 'forbid') this.#flights.noteElsewhere(by);
     this.#mind(this.#outlive(by));
   }
@@ -136,7 +150,7 @@ export class Runner {
     if (leaseMs > 0 && waitMs > 0 && !(await clock.sleep(waitMs, this.#closing.signal))) return;
     await this.#insist(async () => {
       if (await this.#claims.isSettled(held.claim)) return true;
-      const {schedule, occurrence, attempt} = held.claim;
+      const {name: schedule, occurrence, attempt} = held.claim;
       if (attempt >= mostAttempts) {
         if (await this.#claims.giveUp(held)) log.error({schedule, occurrence, attempts: attempt}, 'Given up: no core lived to see the end');
         return true;
@@ -173,4 +187,8 @@ export class Runner {
   }
 }
 
-const closed: FireOutcome = {why: 'conflict', refused: 'the runtime is shutting down'};
+type FireStep = Extract<Step, {kind: 'fire'}>;
+type LostStep = Extract<Step, {kind: 'lost'}>;
+type Refusal = Extract<FireOutcome, {refused: string}>;
+
+const closed: Refusal = {why: 'conflict', refused: 'the runtime is shutting down'};
