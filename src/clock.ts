@@ -13,9 +13,6 @@ export interface Clock {
 /** A wall time as a date, for what wants one. */
 export const dateOf = (ms: number): Date => new Date(ms);
 
-/** A wall time as ISO 8601 in UTC; milliseconds only where there are some. */
-export const isoTime = (ms: number): string => dateOf(ms).toISOString().replace('.000Z', 'Z');
-
 /** setTimeout fires at once past 2^31 − 1 ms. */
 const longestTimerMs = 2 ** 31 - 1;
 
