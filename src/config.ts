@@ -1,6 +1,7 @@
 import {isIPv4} from 'node:net';
 import * as v from 'valibot';
 import {
+  autoOr,
   duration,
   type Environment,
   exactly,
@@ -67,6 +68,12 @@ export const settings = {
     integer(0, 1_000_000),
     '10',
     'Exits in a row within 2 minutes, each before half a second of service, after which it is started again; past it not.',
+  ),
+  processes: setting(
+    'CORE_PROCESSES',
+    autoOr(1, 64),
+    '1',
+    'Core processes on one port, each with its share of CORE_WORKERS, at least one; auto: one per processor.',
   ),
   workers: setting('CORE_WORKERS', integer(1, 64), '1', 'Sub-runtime processes kept running.'),
   concurrency: setting(

@@ -113,6 +113,17 @@ export function integer(least: number, most: number) {
   return v.pipe(v.string(), v.regex(/^-?\d{1,15}$/, rule), v.transform(Number), v.minValue(least, rule), v.maxValue(most, rule));
 }
 
+/** The word auto, or a number. */
+export function autoOr(least: number, most: number) {
+  const rule = `expected auto, or an integer from ${least} to ${most}`;
+  const isOne = (given: string) => given === 'auto' || (/^\d{1,15}$/.test(given) && Number(given) >= least && Number(given) <= most);
+  return v.pipe(
+    v.string(),
+    v.check(isOne, rule),
+    v.transform(given => (given === 'auto' ? 'auto' : Number(given))),
+  );
+}
+
 export const port = () => integer(0, 65_535);
 
 const durationUnits = {ms: 1, s: 1000, m: 60_000, h: 3_600_000} as const;

@@ -102,6 +102,8 @@ export interface House {
   readonly core: string;
   /** How long the claim of another core is taken to be worked on; 0 while no other core can write the journal. */
   readonly leaseMs: number;
+  /** Other processes of this core listen on the same port. */
+  readonly isShared: boolean;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;

@@ -13,7 +13,7 @@ const root = projectFile('.');
 /** The first pattern that fits tells the level. */
 const levels: readonly (readonly [RegExp, number])[] = [
   [
-    /^src\/(main|serve|cli|run|compose|doors|version|provenance)\.ts$|^src\/(admin|commands|conform)\/|^src\/observe\/(telemetry|processor)\.ts$/,
+    /^src\/(main|serve|cli|run|compose|doors|version|provenance|sibling|drain)\.ts$|^src\/(admin|commands|conform|siblings)\/|^src\/observe\/(telemetry|processor)\.ts$/,
     4,
   ],
   [/^(middleware|triggers|runtimes)\//, 3],
@@ -42,13 +42,13 @@ const doors: Readonly<Record<string, RegExp>> = {
   '@opentelemetry/exporter-trace-otlp-http': /^src\/observe\/processor\.ts$/,
   '@opentelemetry/exporter-trace-otlp-proto': /^src\/observe\/processor\.ts$/,
   '@opentelemetry/instrumentation-http': /^src\/observe\/telemetry\.ts$/,
-  'node:child_process': /^src\/workers\/(child|watchdog)\.ts$/,
+  'node:child_process': /^src\/workers\/(child|watchdog)\.ts$|^src\/siblings\/lead\.ts$/,
   'node:sqlite': /^src\/journals\/sqlite-.*\.ts$/,
 };
 
 /** Words that only one file may say. */
 const words: readonly (readonly [RegExp, RegExp])[] = [
-  [/\bprocess\.env\b/, /^src\/(main|cli)\.ts$/],
+  [/\bprocess\.env\b/, /^src\/(main|cli|sibling)\.ts$/],
   [/(?<!\bsocket\.)\b(setTimeout|setInterval|setImmediate)\(|\bDate\.now\(|\bnew Date\(|\bperformance\.now\(/, /^src\/clock\.ts$/],
 ];
 

@@ -87,7 +87,7 @@ export const http = {
       if (fault) refuseRaw(socket, fault, house);
       else if (socket.destroyed || !socket.writable) socket.destroy();
     });
-    const url = await listen(server, port);
+    const url = await listen(server, {port, reusePort: house.isShared});
 
     return {
       url,
@@ -123,10 +123,10 @@ function koaApp(house: House, edge: Edge, metricsPath: string): Koa {
   return app;
 }
 
-async function listen(server: Server, port: number): Promise<string> {
+async function listen(server: Server, at: {port: number; reusePort: boolean}): Promise<string> {
   const {promise, resolve, reject} = Promise.withResolvers<void>();
   server.once('error', reject);
-  server.listen(port, resolve);
+  server.listen(at, resolve);
   await promise;
   server.off('error', reject);
   return `http://localhost:${(server.address() as AddressInfo).port}`; // a TCP server has an AddressInfo

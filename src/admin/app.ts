@@ -13,7 +13,7 @@ export interface AdminOptions extends ApiOptions {
   readonly host: string;
   readonly port: number;
   readonly metrics: Metrics;
-  readonly readiness: () => Readiness;
+  readonly readiness: () => Readiness | Promise<Readiness>;
   /** What fires by time, once that is open. */
   readonly schedules: () => Schedules | undefined;
   /** Who carries it may do more than look; undefined: whoever is on this machine. */
@@ -61,7 +61,7 @@ async function look(ctx: Koa.Context, {metrics, readiness}: AdminOptions): Promi
       ctx.body = {live: true};
       return;
     case '/readyz': {
-      const state = readiness();
+      const state = await readiness();
       ctx.status = state.ready ? 200 : 503;
       ctx.body = state;
       return;

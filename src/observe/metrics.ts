@@ -3,7 +3,8 @@ import type {Clock} from '../clock.ts';
 import type {ExitReason} from '../facts.ts';
 import type {Meter} from '../meter.ts';
 import {Exemplars} from './exemplars.ts';
-import {type Family, openMetricsType, prefersOpenMetrics, writeOpenMetrics} from './open-metrics.ts';
+import {type Family, openMetricsType, prefersOpenMetrics, writeOpenMetrics, writePlain} from './open-metrics.ts';
+import {sumFamilies} from './sum.ts';
 
 /** Every metric name, label and bucket of the project is spelled here. */
 export interface Metrics {
@@ -12,6 +13,8 @@ export interface Metrics {
   counts(): Counts;
   /** What Prometheus scrapes: with exemplars for whoever accepts OpenMetrics, else plain text. */
   scrape(accept: string): Promise<Exposition>;
+  /** The same as data, for the process that leads this one. */
+  families(): Promise<readonly Family[]>;
 }
 
 export interface Exposition {
@@ -42,6 +45,8 @@ export interface Gauges {
   isDurable(): boolean;
   /** What became of the events since the stop began; undefined before. */
   drain(): DrainReport | undefined;
+  /** What the other processes of this core counted; undefined when there is none. */
+  others(): Promise<readonly (readonly Family[])[]> | undefined;
 }
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -266,7 +271,7 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     linesDropped: lines => linesDropped.inc(lines),
     spansDropped: (reason, spans) => spansDropped.labels(reason).inc(spans),
   };
-  return {meter, counts: () => ({accepted, settled, handedBack}), scrape};
+  return {meter, counts: () => ({accepted, settled, handedBack}), scrape, families};
 
   /** Observes, and keeps the sample whose trace is known; `key` is how `scrape` finds it again. */
   function timer(child: {observe(value: number): void}, key: string): Timer {
@@ -279,14 +284,22 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
   }
 
   async function scrape(accept: string): Promise<Exposition> {
-    if (!prefersOpenMetrics(accept)) return {contentType: registry.contentType, body: await registry.metrics()};
-    // Its types know no samples, only what all kinds of metric have in common.
-    const families = (await registry.getMetricsAsJSON()) as unknown as Family[];
-    const body = writeOpenMetrics(families, ({metricName, labels: {le, trigger}}) => {
+    const others = gauges.others();
+    if (!prefersOpenMetrics(accept)) {
+      const body = others ? writePlain(sumFamilies([await families(), ...(await others)])) : await registry.metrics();
+      return {contentType: registry.contentType, body};
+    }
+    const all = others ? sumFamilies([await families(), ...(await others)]) : await families();
+    const body = writeOpenMetrics(all, ({metricName, labels: {le, trigger}}) => {
       if (le === undefined) return undefined;
       return exemplars.get(trigger === undefined ? `${metricName}` : `${metricName} ${trigger}`)?.of(le);
     });
     return {contentType: openMetricsType, body};
+  }
+
+  /** Its types know no samples, only what all kinds of metric have in common. */
+  async function families(): Promise<Family[]> {
+    return (await registry.getMetricsAsJSON()) as unknown as Family[];
   }
 }
 

@@ -38,6 +38,16 @@ export function writeOpenMetrics(families: readonly Family[], exemplarOf: (sampl
   return `${lines.join('\n')}\n# EOF\n`;
 }
 
+/** @see https://prometheus.io/docs/instrumenting/exposition_formats/ Text format 0.0.4 */
+export function writePlain(families: readonly Family[]): string {
+  const lines: string[] = [];
+  for (const {name, help, type, values} of families) {
+    lines.push(`# HELP ${name} ${escaped(help)}`, `# TYPE ${name} ${type}`);
+    for (const sample of values) lines.push(`${sample.metricName ?? name}${writeLabels(sample.labels)} ${sample.value}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
 /** Whether whoever asks would rather have OpenMetrics than plain text: RFC 9110 §12.5.1, for these two types. */
 export function prefersOpenMetrics(accept: string): boolean {
   let best = {open: 0, plain: 0};

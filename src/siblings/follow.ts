@@ -1,8 +1,8 @@
 import process from 'node:process';
 import {systemClock} from '../clock.ts';
 import {ConfigurationError} from '../errors.ts';
-import type {Environment} from '../setting.ts';
 import {type Served, serve} from '../serve.ts';
+import type {Environment} from '../setting.ts';
 import {Channel, type Wire} from './channel.ts';
 import {LeadersJournal} from './journal.ts';
 import type {ToLeader, ToSibling} from './words.ts';

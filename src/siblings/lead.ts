@@ -151,10 +151,14 @@ class Sibling {
       on: (event: 'message', listener: (message: unknown) => void) => this.#process.on(event, listener),
     };
     this.#channel = new Channel<ToSibling, ToLeader>(wire, {
-      listening: () => listening.resolve(),
+      listening() {
+        listening.resolve();
+        return undefined;
+      },
       append: ({stream, facts, options}) => journal.append(stream, facts, options),
       record(records) {
         for (const [stream, facts, payloads] of records) journal.record(stream, facts, payloads);
+        return undefined;
       },
     });
     if (this.#process.stdout) createInterface({input: this.#process.stdout}).on('line', line);

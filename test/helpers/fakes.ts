@@ -58,6 +58,7 @@ export function fakeHouse(some: Partial<House> = {}): House {
     journal: new MemoryJournal(clock),
     core: 'core-1',
     leaseMs: 0,
+    isShared: false,
     clock,
     log: recordingLog(),
     meter: recordingMeter(),

@@ -45,7 +45,12 @@ test('both sides ask and tell at once, and every answer finds its question', asy
     note: text => void noted.push(text),
   });
   client.tell('note', 'one');
-  const answers = await Promise.all([client.ask('double', 1), client.ask('double', 2), server.ask('name', undefined), client.ask('double', 3)]);
+  const answers = await Promise.all([
+    client.ask('double', 1),
+    client.ask('double', 2),
+    server.ask('name', undefined),
+    client.ask('double', 3),
+  ]);
   t.deepEqual(answers, [2, 4, 'client', 6]);
   t.deepEqual(noted, ['one']);
 });
