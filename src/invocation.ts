@@ -28,7 +28,8 @@ export interface Invocation {
   /** event */
   event?: WrittenEvent;
   deadline?: {readonly wallMs: number; readonly monotonicMs: number; readonly timeoutMs: number};
-  /** invoke */
+  /** invoke; the process that the call went to */
+  pid?: number;
   reply?: RuntimeReply;
   /** respond; set once the delivery has got it */
   result?: InvocationResult;

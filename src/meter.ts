@@ -23,7 +23,12 @@ export interface Meter {
   dequeued(depth: number, waitedSeconds: number): void;
   runtimeReady(bootSeconds: number): void;
   runtimeExited(reason: ExitReason): void;
+  /** From the hand-over of facts until they were kept. */
   appended(seconds: number): void;
+  /** An occurrence was fired on time; `lagSeconds` after the moment it was due. */
+  scheduleFired(schedule: string, lagSeconds: number): void;
+  /** Facts that were dropped, as the journal could not keep up or could not be written. */
+  shed(facts: number): void;
   /** Lines of the log that were not written: the function's past its budget, or any that our output did not take. */
   linesDropped(lines: number): void;
   /** Spans that the collector did not get: the queue was full, or it did not take them. */

@@ -82,6 +82,8 @@ export interface Lease {
   /** How many were waiting when it came, itself included; 0 when it did not wait. */
   readonly depth: number;
   readonly address: {readonly host: string; readonly port: number};
+  /** The process that has the place. */
+  readonly pid?: number | undefined;
 }
 
 /** One start of a sub-runtime, from fork until it was ready or lost. Wall times in milliseconds since 1970. */

@@ -38,6 +38,8 @@ export interface Gauges {
   runtimesUp(): number;
   /** Resident bytes of the sub-runtimes; 0 where the system does not tell. */
   runtimesResidentBytes(): number;
+  /** True while facts survive the process. */
+  isDurable(): boolean;
   /** What became of the events since the stop began; undefined before. */
   drain(): DrainReport | undefined;
 }
@@ -134,10 +136,30 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     buckets: seconds,
     registers,
   });
+  const scheduleLag = new Histogram({
+    name: 'core_schedule_lag_seconds',
+    help: 'Time from the moment an occurrence was due to its delivery.',
+    labelNames: ['schedule'],
+    buckets: seconds,
+    registers,
+  });
+  const shed = new Counter({
+    name: 'core_journal_shed_total',
+    help: 'Facts that were dropped, as the journal could not keep up or could not be written.',
+    registers,
+  });
 
   for (const reason of fromTheStart.restarts) restarts.labels(reason).inc(0);
   for (const reason of fromTheStart.spansDropped) spansDropped.labels(reason).inc(0);
 
+  new Gauge({
+    name: 'core_journal_durable',
+    help: '1 while facts survive the process, 0 while they are in memory only.',
+    registers,
+    collect() {
+      this.set(gauges.isDurable() ? 1 : 0);
+    },
+  });
   new Gauge({
     name: 'core_runtime_up',
     help: 'Sub-runtimes that can take a call.',
@@ -239,6 +261,8 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     runtimeReady: boot => initSeconds.observe(boot),
     runtimeExited: reason => restarts.labels(reason).inc(),
     appended: elapsed => appendSeconds.observe(elapsed),
+    scheduleFired: (schedule, lag) => scheduleLag.labels(schedule).observe(lag),
+    shed: facts => shed.inc(facts),
     linesDropped: lines => linesDropped.inc(lines),
     spansDropped: (reason, spans) => spansDropped.labels(reason).inc(spans),
   };

@@ -159,6 +159,7 @@ export class Pool implements Runtimes {
       waitedMs,
       depth,
       address: member.address,
+      pid: member.pid,
       release: free,
       send: (call: RuntimeCall): Promise<RuntimeReply> =>
         place.send(call, () => {

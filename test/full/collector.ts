@@ -16,7 +16,9 @@ import {writeTrace} from '../helpers/trace-text.ts';
 const withGo = hasGo ? test.serial : test.serial.skip;
 const missing = hasGo ? '' : ': PATH has no go';
 /** A first build fetches some hundred modules. */
-const longestBuildMs = 25 * 60_000;
+const longestBuildMs = 20 * 60_000;
+/** Whoever waits longer waits for a span that does not come. */
+const longestRunMs = 2 * 60_000;
 
 withGo(`the collector takes its configuration as it is${missing}`, async t => {
   t.timeout(longestBuildMs);
@@ -30,6 +32,7 @@ withGo(
   async t => {
     t.timeout(longestBuildMs);
     const {program} = await buildCollector();
+    t.timeout(longestRunMs);
     const collector = await startCollector(program, t);
     const gate = await loadGate(t);
     const languages = [
@@ -74,13 +77,12 @@ withGo(
       t.log(`\n${writeTrace(found)}`);
     }
     while (!(await collector.spans()).some(({name}) => name === 'spawn python3'));
+    let counted = new Set<string>();
     while (!['traces.span.metrics.calls', 'traces.span.metrics.duration'].every(name => counted.has(name)))
       counted = await collector.metrics();
     t.pass();
   },
 );
-
-let counted = new Set<string>();
 
 /** A caller with tracing of its own: its span goes to the same collector. */
 function openCaller(endpoint: string) {
