@@ -12,7 +12,8 @@ import {Upstream} from '../src/workers/upstream.ts';
 import {projectFile, startCore} from '../test/helpers/core.ts';
 import {guardHead} from '../triggers/http/guard.ts';
 import {parseTarget} from '../triggers/http/target.ts';
-import {type Load, type Measured, measure, median} from './load.ts';
+import {median} from './figures.ts';
+import {type Load, type Measured, measure} from './load.ts';
 
 /*
 What the edge costs: the guard and the target per request, a slice against parse and stringify, a flood of bad tokens

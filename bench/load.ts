@@ -1,19 +1,24 @@
-import {execFile} from 'node:child_process';
+import {execFile, spawn} from 'node:child_process';
 import {mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {text} from 'node:stream/consumers';
 import {promisify} from 'node:util';
-import {cpuMicros} from './cpu.ts';
+import {projectFile} from '../test/helpers/core.ts';
+import {cpuMicros} from './processes.ts';
 
 export interface Load {
   readonly url: string;
   readonly connections: number;
+  /** Whole seconds. */
   readonly seconds: number;
   readonly method?: 'GET' | 'POST';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** The server's process: its CPU time, with that of its children, is measured too. */
-  readonly pid?: number | undefined;
+  /** A header whose value is another one with every request, in turn. */
+  readonly each?: {readonly header: string; readonly values: readonly string[]};
+  /** The server's processes: their CPU time, with that of their children, is measured too. */
+  readonly pids?: readonly number[];
 }
 
 export interface Measured {
@@ -26,69 +31,94 @@ export interface Measured {
   readonly errors: number;
 }
 
-/** Runs `wrk` (Debian: package wrk) with one thread and reads its figures. */
-export async function measure({url, connections, seconds, method = 'GET', headers = {}, body = '', pid}: Load): Promise<Measured> {
-  const folder = await mkdtemp(join(tmpdir(), 'bench-'));
-  const script = join(folder, 'load.lua');
+const run = promisify(execFile);
+/** Where `autocannon` was installed; undefined: `wrk` is used. */
+let autocannonModules: string | undefined;
+
+/**
+Chooses the load generator: `wrk` (Debian: package wrk) where it is installed, else autocannon, of which one client takes
+more of the CPU than many a server.
+
+@returns what was chosen, with its version
+*/
+export async function chooseGenerator(installAutocannon: () => Promise<{modules: string; version: string}>): Promise<string> {
+  const told = await run('wrk', ['--version']).catch((error: {code?: unknown; stdout?: string}) => error); // it exits with 1
+  const {stdout = ''} = told;
+  if (!('code' in told) || told.code !== 'ENOENT') return `wrk ${/wrk (?:debian\/)?(\S+)/.exec(stdout)?.[1] ?? ''}`.trim();
+  const {modules, version} = await installAutocannon();
+  autocannonModules = modules;
+  return `autocannon ${version}`;
+}
+
+/** Puts load on a server and reads the generator's figures. */
+export async function measure(load: Load): Promise<Measured> {
+  const {pids} = load;
+  const before = pids === undefined ? Number.NaN : cpuMicros(pids);
+  const output = autocannonModules === undefined ? await runWrk(load) : await runAutocannon(load, autocannonModules);
+  const spentUs = pids === undefined ? Number.NaN : cpuMicros(pids) - before;
+  const result = /^RESULT (\d+) (\d+) (\d+) (\d+) (\d+)$/m.exec(output);
+  if (!result) throw new Error(`The load generator told no result: ${output}`);
+  const [, requests = 0, micros = 1, p50Us = 0, p99Us = 0, errors = 0] = result.map(Number);
+  return {requestsPerSecond: requests / (micros / 1e6), p50Us, p99Us, cpuUs: spentUs / requests, errors};
+}
+
+async function runWrk(load: Load): Promise<string> {
+  const {url, connections, seconds} = load;
+  const folder = await mkdtemp(join(tmpdir(), 'bench-load-'));
+  try {
+    const script = join(folder, 'load.lua');
+    await writeFile(script, wrkScript(load));
+    return (await run('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url])).stdout;
+  } finally {
+    await rm(folder, {recursive: true});
+  }
+}
+
+/** What wrk sends, and how it tells what came of it. Requests are written before the load begins. */
+export function wrkScript({method = 'GET', headers = {}, body = '', each}: Load): string {
   const lines = [
     `wrk.method = ${JSON.stringify(method)}`,
-    `wrk.body = ${luaString(body)}`,
+    ...(body === '' ? [] : [`wrk.body = ${luaString(body)}`]),
     ...Object.entries(headers).map(([name, value]) => `wrk.headers[${JSON.stringify(name)}] = ${luaString(value)}`),
+  ];
+  if (each) {
+    lines.push(
+      `local values = {${each.values.map(luaString).join(',')}}`,
+      'local requests, index = {}, 0',
+      'init = function(args)',
+      '  for i, value in ipairs(values) do',
+      `    wrk.headers[${JSON.stringify(each.header)}] = value`,
+      '    requests[i] = wrk.format()',
+      '  end',
+      'end',
+      'request = function()',
+      '  index = index % #requests + 1',
+      '  return requests[index]',
+      'end',
+    );
+  }
+  lines.push(
     'done = function(summary, latency, requests)',
     '  local e = summary.errors',
     '  io.write(string.format("RESULT %d %d %d %d %d\\n", summary.requests, summary.duration,',
     '    latency:percentile(50), latency:percentile(99), e.connect + e.read + e.write + e.status + e.timeout))',
     'end',
-  ];
-  await writeFile(script, lines.join('\n'));
-  const before = pid === undefined ? Number.NaN : cpuMicros(pid);
-  const {stdout} = await promisify(execFile)('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url]);
-  const spentUs = pid === undefined ? Number.NaN : cpuMicros(pid) - before;
-  await rm(folder, {recursive: true});
-  const [, requests = 0, micros = 1, p50Us = 0, p99Us = 0, errors = 0] =
-    /^RESULT (\d+) (\d+) (\d+) (\d+) (\d+)$/m.exec(stdout)?.map(Number) ?? [];
-  return {requestsPerSecond: requests / (micros / 1e6), p50Us, p99Us, cpuUs: spentUs / requests, errors};
+  );
+  return lines.join('\n');
 }
 
-const luaString = (text: string) => `[==[${text}]==]`;
-
-export interface Contender {
-  readonly name: string;
-  readonly load: Load;
+/** A long string, which knows no escapes; between brackets that the text does not have. */
+function luaString(text: string): string {
+  let level = '==';
+  while (text.includes(`]${level}]`)) level += '=';
+  return `[${level}[${text}]${level}]`;
 }
 
-/** Runs the contenders in turn, A B A B, and returns every round's figures by name. */
-export async function race(contenders: readonly Contender[], rounds: number): Promise<Map<string, Measured[]>> {
-  const results = new Map(contenders.map(({name}): [string, Measured[]] => [name, []]));
-  for (const {load} of contenders) await measure({...load, seconds: 2}); // warm up
-  for (let round = 0; round < rounds; round++) {
-    for (const {name, load} of contenders) results.get(name)?.push(await measure(load));
-  }
-  return results;
-}
-
-/** A Markdown table: medians with minimum and maximum, and the ratio to the first contender. */
-export function table(results: ReadonlyMap<string, readonly Measured[]>): string {
-  const [first] = results.values();
-  const base = median(first?.map(each => each.requestsPerSecond) ?? []);
-  const rows = [...results].map(([name, runs]) => {
-    const rates = runs.map(each => each.requestsPerSecond);
-    const rate = median(rates);
-    const [least, most] = [Math.min(...rates), Math.max(...rates)].map(each => Math.round(each).toLocaleString('en'));
-    const p50 = (median(runs.map(each => each.p50Us)) / 1000).toFixed(3);
-    const p99 = (median(runs.map(each => each.p99Us)) / 1000).toFixed(2);
-    const errors = runs.reduce((sum, each) => sum + each.errors, 0);
-    const cpu = median(runs.map(each => each.cpuUs)).toFixed(1);
-    return `| ${name} | ${Math.round(rate).toLocaleString('en')} (${least}–${most}) | ${(rate / base).toFixed(2)} | ${p50} | ${p99} | ${cpu} | ${errors} |`;
+async function runAutocannon({pids, ...load}: Load, modules: string): Promise<string> {
+  const child = spawn(process.execPath, [projectFile('bench/peers/autocannon.cjs')], {
+    env: {...process.env, NODE_PATH: modules},
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
-  return [
-    '| what | requests/s (min–max) | ratio | p50 ms | p99 ms | CPU µs each | errors |',
-    '| --- | --- | --- | --- | --- | --- | --- |',
-    ...rows,
-  ].join('\n');
-}
-
-export function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+  child.stdin.end(JSON.stringify(load));
+  return text(child.stdout);
 }

@@ -1,0 +1,113 @@
+import {cpus, loadavg} from 'node:os';
+import {parseArgs} from 'node:util';
+import {type Figures, markdownTable, median, paired, type Spread, shown, spreadOf} from './figures.ts';
+import {chooseGenerator, type Load, type Measured, measure} from './load.ts';
+import {type PeerName, Peers} from './peers.ts';
+import {type FunctionName, type Server, start} from './servers.ts';
+
+/** What one program found. */
+export interface Report {
+  readonly title: string;
+  /** What was measured and how to read it. */
+  readonly about: string;
+  /** Markdown. */
+  readonly tables: string;
+  readonly figures: Figures;
+}
+
+/** What a program is given. */
+export interface Bench {
+  readonly rounds: number;
+  /** Of each run. */
+  readonly seconds: number;
+  readonly peers: Peers;
+}
+
+export interface Question {
+  readonly rounds: number;
+  readonly seconds: number;
+  answer(bench: Bench): Promise<Report>;
+}
+
+/** Of one contender, round by round. */
+export type Runs = readonly Measured[];
+
+export const ratesOf = (runs: Runs = []) => runs.map(each => each.requestsPerSecond);
+export const p50sOf = (runs: Runs = []) => runs.map(each => each.p50Us);
+export const cpuOf = (runs: Runs = []) => runs.map(each => each.cpuUs);
+
+/** Runs the contenders in turn, A B A B, after each was warmed up. */
+export async function race<Name extends string>(contenders: ReadonlyMap<Name, Load>, rounds: number): Promise<Map<Name, Measured[]>> {
+  const results = new Map([...contenders.keys()].map((name): [Name, Measured[]] => [name, []]));
+  for (const load of contenders.values()) await measure({...load, seconds: 1});
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, load] of contenders) results.get(name)?.push(await measure(load));
+  }
+  return results;
+}
+
+/** Each contender's rates, its ratio to one of them, latencies and CPU time. */
+export function raceTable<Name extends string>(results: ReadonlyMap<Name, Runs>, base: Name): string {
+  const head = ['what', 'requests/s (min–max)', `ratio to ${base}`, 'p50 ms', 'p99 ms', 'CPU µs each', 'CPU ratio', 'errors'];
+  const rows = [...results].map(([name, runs]) => [
+    name,
+    shown(spreadOf(ratesOf(runs))),
+    shown(paired(ratesOf(runs), ratesOf(results.get(base)))),
+    (median(p50sOf(runs)) / 1000).toFixed(3),
+    (median(runs.map(each => each.p99Us)) / 1000).toFixed(2),
+    shownOrDash(median(cpuOf(runs)), 1),
+    shownOrDash(paired(cpuOf(runs), cpuOf(results.get(base))).median, 2),
+    String(runs.reduce((sum, each) => sum + each.errors, 0)),
+  ]);
+  return markdownTable(head, rows);
+}
+
+export const shownOrDash = (value: number, digits: number) => (Number.isNaN(value) ? '–' : value.toFixed(digits));
+
+/** The named runs' figures against the others', or nothing where one of the two was not measured. */
+export function ratio(these: Runs | undefined, those: Runs | undefined, of: (runs: Runs) => number[] = ratesOf): Spread | undefined {
+  return these?.length && those?.length ? paired(of(these), of(those)) : undefined;
+}
+
+/** Without what was not measured. */
+export function known(figures: {readonly [Name in keyof Figures]: Spread | undefined}): Figures {
+  return Object.fromEntries(Object.entries(figures).filter(([, spread]) => spread && !Number.isNaN(spread.median))) as Figures; // names stay
+}
+
+/** Starts those of the peers that can be had, by their names. */
+export async function startPeers(peers: Peers, names: readonly PeerName[], serve: FunctionName, stack: AsyncDisposableStack) {
+  const started = new Map<PeerName, {title: string; server: Server}>();
+  for (const name of names) {
+    const peer = await peers.find(name);
+    if (!peer) continue;
+    const {before, program} = await peer.prepare(serve, stack);
+    const first = before && (await start(before, stack));
+    const server = await start(program, stack);
+    started.set(name, {title: peer.title, server: {...server, pids: [...server.pids, ...(first?.pids ?? [])]}});
+  }
+  return started;
+}
+
+export const machine = () => `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}`;
+
+/** How busy the machine was with other things: running processes, averaged over a minute. */
+export const loadAverage = () => (loadavg()[0] ?? 0).toFixed(2);
+
+/** The program on its own: `node bench/<program>.ts [rounds] [seconds] [--json]`. */
+export async function runAlone({rounds, seconds, answer}: Question): Promise<void> {
+  const {positionals, values} = parseArgs({allowPositionals: true, options: {json: {type: 'boolean'}}});
+  await using stack = new AsyncDisposableStack();
+  const peers = new Peers(stack);
+  const generator = await chooseGenerator(() => peers.install('autocannon@8'));
+  const bench = {rounds: Number(positionals[0] ?? rounds), seconds: Number(positionals[1] ?? seconds), peers};
+  const before = loadAverage();
+  const report = await answer(bench);
+  const missing = [...peers.missing.values()];
+  if (values.json) {
+    console.log(JSON.stringify({machine: machine(), generator, loadAverage: before, ...bench, peers: undefined, ...report, missing}));
+    return;
+  }
+  console.log(`${machine()}, ${generator}, load average before ${before}, ${bench.rounds} rounds of ${bench.seconds} s\n`);
+  console.log(`## ${report.title}\n\n${report.about}\n\n${report.tables}\n`);
+  for (const line of missing) console.log(`- ${line}`);
+}
