@@ -56,7 +56,8 @@ async function list(ctx: Koa.Context, {journal, clock}: ApiOptions): Promise<voi
   const limit = Number(one(ctx.query.limit) ?? 100);
   if (sinceMs === undefined) ctx.throw(400, 'since: expected a duration such as 15m');
   if (!Number.isInteger(limit) || limit < 1 || limit > mostInvocations) ctx.throw(400, `limit: expected 1 to ${mostInvocations}`);
-  ctx.body = {invocations: await listInvocations(journal, {status, since: clock.now() - sinceMs, limit})};
+  const now = clock.now();
+  ctx.body = {invocations: await listInvocations(journal, {status, since: now - sinceMs, now, limit})};
 }
 
 async function facts(ctx: Koa.Context, {journal}: ApiOptions): Promise<void> {

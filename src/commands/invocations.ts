@@ -21,7 +21,8 @@ export async function invocations(args: string[], env: Environment): Promise<voi
     if (agoMs === undefined) throw new CommandFailed(exit.misused, `--since: expected a duration such as 15m or 24h, got \`${ago}\``);
     if (!/^[1-9]\d{0,6}$/.test(limit)) throw new CommandFailed(exit.misused, `--limit: expected a number from 1 on, got \`${limit}\``);
     using archive = openArchive(locateJournal(values, env));
-    const list = await listInvocations(archive, {status, since: systemClock.now() - agoMs, limit: Number(limit)});
+    const now = systemClock.now();
+    const list = await listInvocations(archive, {status, since: now - agoMs, now, limit: Number(limit)});
     for (const view of list) console.log(values.json ? JSON.stringify(view) : row(view));
     if (list.length === 0) console.error(`core-runtime: no such invocation within ${ago}`);
   });

@@ -7,8 +7,6 @@ import {lineHead, type Pack, readPack, readStream, textOf} from './sqlite-pack.t
 
 /** Facts of a page, about: a pack is not divided. */
 const pageFacts = 1000;
-/** How far a wall clock may have been set back between an id and its first fact. */
-const clockSlackMs = 60_000;
 /** Streams whose facts may be recorded without being listed. */
 const looseName = 'invocation.';
 
@@ -109,11 +107,11 @@ export class SqliteReader {
     return row as unknown as Pack; // the columns of the table, in strict types
   }
 
-  /** Found by the time in the id first, then everywhere: the wall clock may have been set. */
+  /** From the time in the id on, then before: the wall clock may have been set back between the id and the commit. */
   #looseFacts(stream: string): Recorded[] {
     const madeAt = timeInId(stream);
     if (madeAt === undefined) return this.#searchLoose(stream, 0);
-    const first = this.#since.get(madeAt - clockSlackMs)?.first;
+    const first = this.#since.get(madeAt)?.first;
     if (first === null || first === undefined) return this.#searchLoose(stream, 0);
     const near = this.#searchLoose(stream, Number(first));
     return near.length > 0 ? near : this.#searchLoose(stream, 0, Number(first) + 1);

@@ -1,5 +1,5 @@
 import type {FactTypes} from '../facts.ts';
-import type {JournalReader, Position, Recorded} from '../journal.ts';
+import type {JournalReader, Recorded} from '../journal.ts';
 
 /** One invocation, as its facts tell it. */
 export interface InvocationView {
@@ -41,28 +41,53 @@ export function evolveInvocation(view: InvocationView | undefined, {stream, at, 
 export interface InvocationFilter {
   /** Only those with this status. */
   readonly status?: string | undefined;
-  /** Only those that were accepted, or over, after this wall time. */
+  /** Only those that were accepted, or over, after this wall time … */
   readonly since: number;
+  /** … up to the one of now. */
+  readonly now: number;
   /** The newest so many. */
   readonly limit: number;
 }
 
+/** How far is looked back first, and how many times farther each next time: mostly the newest are wanted. */
+const firstLookMs = 1000;
+const fartherBy = 10;
+
 /** Rebuilt from the facts each time: nothing has to be kept up while nobody asks. Newest first. */
-export async function listInvocations(journal: JournalReader, {status, since, limit}: InvocationFilter): Promise<InvocationView[]> {
+export async function listInvocations(journal: JournalReader, filter: InvocationFilter): Promise<InvocationView[]> {
+  const {since, now, limit} = filter;
+  for (let backMs = firstLookMs; ; backMs *= fartherBy) {
+    const from = Math.max(since, now - backMs);
+    const views = await viewsSince(journal, from, filter);
+    if (views.length >= limit || from === since)
+      return Promise.all(
+        views
+          .slice(-limit)
+          .reverse()
+          .map(view => completed(journal, view)),
+      );
+  }
+}
+
+/** Oldest first; of one that was accepted before, only its end may be known. */
+async function viewsSince(journal: JournalReader, from: number, {status, limit}: InvocationFilter): Promise<InvocationView[]> {
   const views = new Map<string, InvocationView>();
-  const after: Position = await journal.before(since);
-  for await (const recorded of journal.scan(prefix, {after})) {
-    if (recorded.at < since) continue;
+  for await (const recorded of journal.scan(prefix, {after: await journal.before(from)})) {
+    if (recorded.at < from) continue;
     const view = evolveInvocation(views.get(recorded.stream), recorded);
     if (!view) continue;
     views.delete(recorded.stream); // it is the newest now
     if (view.status === 'running' || fits(view, status)) views.set(recorded.stream, view);
     if (views.size > 2 * limit + mostRunning) forget(views, limit);
   }
-  return [...views.values()]
-    .filter(view => fits(view, status))
-    .slice(-limit)
-    .reverse();
+  return [...views.values()].filter(view => fits(view, status));
+}
+
+async function completed(journal: JournalReader, view: InvocationView): Promise<InvocationView> {
+  if (view.acceptedAt !== undefined) return view;
+  let whole: InvocationView | undefined;
+  for await (const recorded of journal.read(prefix + view.id)) whole = evolveInvocation(whole, recorded);
+  return whole ?? view;
 }
 
 /** How many may be unsettled at a time before their oldest are forgotten. */
