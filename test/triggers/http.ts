@@ -12,8 +12,8 @@ async function open(
   t: ExecutionContext,
   run: (input: TriggerInput) => Promise<string> | string = () => 'ran',
   {
-    requestTimeout = 400,
-    headersTimeout = 200,
+    requestTimeout = 60_000,
+    headersTimeout = 60_000,
     clock = systemClock,
     ...some
   }: {inflightBytes?: number; requestTimeout?: number; headersTimeout?: number; clock?: Clock} = {},
@@ -60,6 +60,9 @@ const head = (path: string, fields = '') => `POST ${path} HTTP/1.1\r\nHost: a\r\
 const statuses = (replies: readonly {status: number}[]) => replies.map(({status}) => status);
 const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms));
 
+/** The time to send in, where a test is to see its end. */
+const soon = {headersTimeout: 200, requestTimeout: 400};
+
 const late: [title: string, sent: string, drip: string, expected: number[]][] = [
   ['a connection that says nothing', '', '', [408]],
   ['half a head', 'GET / HTTP/1.1\r\nHost', '', [408]],
@@ -71,10 +74,9 @@ const late: [title: string, sent: string, drip: string, expected: number[]][] = 
   ['half a head after a request', `${head('/first')}GET / HTTP/1.1\r\nHost`, '', [200, 408]],
 ];
 for (const [title, sent, drip, expected] of late) {
-  test(`408 for ${title}, within the time, and nothing of it runs`, async t => {
-    const {connect, runs} = await open(t);
+  test(`408 for ${title}, and nothing of it runs`, async t => {
+    const {connect, runs} = await open(t, undefined, soon);
     const wire = connect();
-    const started = performance.now();
     await wire.write(sent);
     const dripping = setInterval(() => drip && wire.socket.writable && wire.socket.write(drip), 15);
     const replies = await wire.rest();
@@ -82,16 +84,16 @@ for (const [title, sent, drip, expected] of late) {
     t.deepEqual(statuses(replies), expected);
     t.is(replies.at(-1)?.field('connection'), 'close');
     t.is(replies.at(-1)?.field('core-error'), 'REQUEST_TIMEOUT');
-    t.true(performance.now() - started < 2500);
     t.deepEqual(runs, expected.length > 1 ? ['/first'] : []);
   });
 }
 
 test('a body that stops behind a slow request is told after that one’s answer', async t => {
-  const {connect, runs} = await open(t, async () => {
+  const slow = async () => {
     await pause(900);
     return 'slow';
-  });
+  };
+  const {connect, runs} = await open(t, slow, soon);
   const wire = connect();
   await wire.write(`${head('/slow')}${head('/late', 'Content-Length: 10\r\n')}abc`);
   const replies = await wire.rest();
@@ -171,7 +173,7 @@ test('whoever came through the port just before it closed is answered', async t 
     ...systemClock,
     sleep: ms => new Promise(resolve => void sleeps.push({ms, end: () => resolve(true)})),
   };
-  const {connect, stop, url} = await open(t, () => 'late', {clock, headersTimeout: 60_000, requestTimeout: 60_000});
+  const {connect, stop, url} = await open(t, () => 'late', {clock});
   const idle = connect();
   await idle.write(head('/before'));
   await idle.replies(1);
@@ -192,7 +194,7 @@ test('whoever came through the port just before it closed is answered', async t 
 });
 
 test('a declared length that does not fit in the bytes in flight is refused before a byte of it is read', async t => {
-  const {connect, runs} = await open(t, undefined, {requestTimeout: 10_000});
+  const {connect, runs} = await open(t);
   const holding = connect();
   await holding.write(head('/holding', 'Content-Length: 900\r\n'));
   await pause(20);
@@ -238,7 +240,7 @@ test('a client that leaves frees what its body held', async t => {
 
 test('a body counts as what it becomes in JSON, until its invocation is over', async t => {
   const gate = Promise.withResolvers<string>();
-  const {connect, runs} = await open(t, ({path}) => (path === '/first' ? gate.promise : 'ran'), {requestTimeout: 10_000});
+  const {connect, runs} = await open(t, ({path}) => (path === '/first' ? gate.promise : 'ran'));
   const first = connect();
   await first.write(`${head('/first', 'Content-Length: 400\r\n')}${'x'.repeat(400)}`);
   while (runs.length === 0) await pause(5);
