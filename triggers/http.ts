@@ -6,7 +6,7 @@ import {faultResult} from '../src/answer.ts';
 import {asFault, Fault} from '../src/errors.ts';
 import {metricsPath, port, type Settings, setting, size} from '../src/setting.ts';
 import type {House, InvocationResult, TriggerPlugin} from '../src/trigger.ts';
-import {breakOff, hasBody} from './http/body.ts';
+import {breakOff, breakOffAtEnd, hasBody} from './http/body.ts';
 import {Budget} from './http/budget.ts';
 import {closeServer} from './http/close.ts';
 import {endRequests, takeNext} from './http/connection.ts';
@@ -68,6 +68,7 @@ export const http = {
     const walk = koaApp(house, edge, metricsPath).callback();
     const serve = (request: IncomingMessage, response: ServerResponse) => {
       if (!takeNext(response)) return;
+      if (request.headers.upgrade !== undefined && hasBody(request)) breakOffAtEnd(request);
       const fault = guardHead(request);
       if (fault) refuse(request, response, fault, house);
       else if (request.url === '*') answerAsterisk(request, response, house);

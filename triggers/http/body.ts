@@ -67,6 +67,13 @@ export function breakOff(request: IncomingMessage, fault: Fault): void {
   else ends.set(request, fault);
 }
 
+/** Behind an offer to upgrade, Node's parser does not tell that a client ended its side within a body. */
+export function breakOffAtEnd(request: IncomingMessage): void {
+  request.socket.once('end', () => {
+    if (!request.complete) breakOff(request, incomplete());
+  });
+}
+
 const incomplete = () => new Fault('BODY_INCOMPLETE');
 
 function tooLarge(maxBytes: number): Fault {
