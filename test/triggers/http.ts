@@ -107,7 +107,10 @@ for (const [title, sent] of [
   ['a chunked body', `${head('/gone', 'Transfer-Encoding: chunked\r\n')}3\r\nabc\r\n`],
   ['a body that it was asked for', head('/gone', 'Expect: 100-continue\r\nContent-Length: 3\r\n')],
   ['a declared body behind an offer to upgrade', `${head('/gone', 'Connection: Upgrade\r\nUpgrade: x\r\nContent-Length: 10\r\n')}abc`],
-  ['a chunked body behind an offer to upgrade', `${head('/gone', 'Connection: Upgrade\r\nUpgrade: x\r\nTransfer-Encoding: chunked\r\n')}3\r\nab`],
+  [
+    'a chunked body behind an offer to upgrade',
+    `${head('/gone', 'Connection: Upgrade\r\nUpgrade: x\r\nTransfer-Encoding: chunked\r\n')}3\r\nab`,
+  ],
   ['its head', 'POST /gone HTTP/1.1\r\nHost: a\r\n'],
 ] as const) {
   for (const leave of ['ends', 'resets'] as const) {
