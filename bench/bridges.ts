@@ -100,6 +100,7 @@ const languages: Readonly<Record<string, (folder: string) => Promise<Pair>>> = {
 };
 
 const rateOf = (runs: readonly Measured[] = []) => median(runs.map(each => each.requestsPerSecond));
+const cpuOf = (runs: readonly Measured[] = []) => median(runs.map(each => each.cpuUs));
 const p50 = (runs: readonly Measured[]) => (median(runs.map(each => each.p50Us)) / 1000).toFixed(2);
 
 const [rounds = 3, seconds = 4] = process.argv.slice(2, 4).map(Number);
@@ -107,7 +108,9 @@ const asked = process.argv.slice(4);
 console.log(
   `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}, ${rounds} rounds of ${seconds} s, ${connections} connections\n`,
 );
-console.log('| what | payload | requests/s (min–max) | ratio | p50 ms | errors |\n| --- | --- | --- | --- | --- | --- |');
+console.log(
+  '| what | payload | requests/s (min–max) | ratio | p50 ms | CPU µs each | ratio | errors |\n| --- | --- | --- | --- | --- | --- | --- | --- |',
+);
 for (const [name, prepare] of Object.entries(languages)) {
   if (asked.length === 0 || asked.includes(name)) await raceLanguage(prepare);
 }
@@ -118,24 +121,29 @@ async function raceLanguage(prepare: (folder: string) => Promise<Pair>): Promise
   stack.defer(() => rm(folder, {recursive: true}));
   const {bridge, usual, bare, must} = await prepare(folder);
   const programs = bare ? [usual, bridge, bare] : [usual, bridge];
-  const urls = await Promise.all(programs.map(program => start(program, stack)));
+  const servers = await Promise.all(programs.map(program => start(program, stack)));
   for (const [payload, bytes] of Object.entries(payloads)) {
     const load = {connections, seconds, method: 'POST', headers: {'Content-Type': 'application/json'}, body: sampleCall(bytes)} as const;
     const results = await race(
-      programs.map(({name}, index) => ({name, load: {...load, url: urls[index] ?? ''}})),
+      programs.map(({name}, index) => ({name, load: {...load, url: '', ...servers[index]}})),
       rounds,
     );
     const base = rateOf(results.get(usual.name));
+    const baseCpu = cpuOf(results.get(usual.name));
     for (const [name, runs] of results) {
       const judged = name === bridge.name && must !== undefined && payload === '1 KiB' ? ` (must: ${must})` : '';
       const errors = runs.reduce((sum, each) => sum + each.errors, 0);
-      console.log(`| ${[name, payload, rates(runs), (rateOf(runs) / base).toFixed(2) + judged, p50(runs), errors].join(' | ')} |`);
+      const cost = [cpuOf(runs).toFixed(1), (baseCpu / cpuOf(runs)).toFixed(2)];
+      console.log(`| ${[name, payload, rates(runs), (rateOf(runs) / base).toFixed(2) + judged, p50(runs), ...cost, errors].join(' | ')} |`);
     }
   }
 }
 
-/** Starts a program, waits until it accepts, and ends it with the stack. Gives its address. */
-async function start({command: [file, ...args], env}: Program, stack: AsyncDisposableStack): Promise<string> {
+/** Starts a program, waits until it accepts, and ends it with the stack. Gives its address and process. */
+async function start(
+  {command: [file, ...args], env}: Program,
+  stack: AsyncDisposableStack,
+): Promise<{url: string; pid: number | undefined}> {
   const port = await freePort(host);
   const {PATH = '', HOME = ''} = process.env;
   const places = {SCW_UPSTREAM_PORT: String(port), GUNICORN_CMD_ARGS: `--bind ${host}:${port}`, SCW_HANDLER_NAME: 'handle'};
@@ -149,7 +157,7 @@ async function start({command: [file, ...args], env}: Program, stack: AsyncDispo
     if (child.exitCode !== null) throw new Error(`${file} ended with code ${child.exitCode}`);
     await systemClock.sleep(50);
   }
-  return `http://${host}:${port}/`;
+  return {url: `http://${host}:${port}/`, pid: child.pid};
 }
 
 /** The very text that the core sends for a POST of this many bytes. */

@@ -1,10 +1,9 @@
 import {isDeepStrictEqual} from 'node:util';
 import {sliceMember} from '../middleware/respond/slice.ts';
 import {faultResult} from '../src/answer.ts';
-import {systemClock} from '../src/clock.ts';
 import {asFault, Fault} from '../src/errors.ts';
-import type {Delivery, House} from '../src/trigger.ts';
-import {recordingLog, recordingMeter} from '../test/helpers/fakes.ts';
+import type {Delivery} from '../src/trigger.ts';
+import {fakeHouse, recordingMeter} from '../test/helpers/fakes.ts';
 import {parseReplies} from '../test/helpers/strict-http.ts';
 import {readRequests} from '../test/helpers/strict-requests.ts';
 import {Wire} from '../test/helpers/wire.ts';
@@ -275,12 +274,10 @@ async function openTrigger() {
       delivery.reply(faultResult(asFault(error), 'id', ''));
     }
   };
-  const house: House = {
+  const house = fakeHouse({
     deliver,
     scrape: deliver,
     hurry: AbortSignal.abort(),
-    clock: systemClock,
-    log: recordingLog(),
     meter: {
       ...recordingMeter(),
       ...Object.fromEntries(
@@ -289,7 +286,7 @@ async function openTrigger() {
           .map(key => [key, () => {}]),
       ),
     },
-  };
+  });
   const opened = await http.open({port: 0, payloadMaxBytes: 1000, inflightBytes: 2 ** 30, metricsPath: ''}, house);
   return {...opened, url: opened.url, seen};
 }

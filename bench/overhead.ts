@@ -43,11 +43,11 @@ for (const connections of [32, 1]) {
     [
       {
         name: 'bridge called directly',
-        load: {url: `http://127.0.0.1:${bridgePort}/`, connections, seconds, method: 'POST', body: sampleCall()},
+        load: {url: `http://127.0.0.1:${bridgePort}/`, connections, seconds, method: 'POST', body: sampleCall(), pid: bridge.pid},
       },
-      {name: 'core, tracing off', load: {url: plain.url, ...ofCore}},
-      {name: 'core, tracing on', load: {url: traced.url, ...ofCore}},
-      {name: 'core, tracing off, no facts', load: {url: unjournaled.url, ...ofCore}},
+      {name: 'core, tracing off', load: {url: plain.url, pid: plain.pid, ...ofCore}},
+      {name: 'core, tracing on', load: {url: traced.url, pid: traced.pid, ...ofCore}},
+      {name: 'core, tracing off, no facts', load: {url: unjournaled.url, pid: unjournaled.pid, ...ofCore}},
     ],
     rounds,
   );

@@ -6,15 +6,19 @@ import {isLoopback} from './admin/caller.ts';
 import {type Readiness, readinessOf} from './admin/readiness.ts';
 import {type Clock, systemClock} from './clock.ts';
 import {composeStages, openKeys} from './compose.ts';
-import {type Config, joinSettings, parseConfig} from './config.ts';
+import {type Config, dataDirOf, joinSettings, parseConfig} from './config.ts';
+import {type OpenDoors, openDoors} from './doors.ts';
 import {checkNames, childEnvironment} from './environment.ts';
 import {ConfigurationError} from './errors.ts';
-import {openJournal} from './journals/index.ts';
+import type {Fact} from './facts.ts';
+import {defaultJournal, type JournalPlace, type OpenedJournal, openJournal} from './journals/index.ts';
 import type {Log} from './log.ts';
 import {openLog} from './observe/log.ts';
 import {type DrainReport, type Metrics, openMetrics} from './observe/metrics.ts';
 import {openSpans, type Spans} from './observe/spans.ts';
+import type {TelemetryHouse} from './observe/telemetry.ts';
 import {wantsTelemetry} from './observe/wanted.ts';
+import {codeLoaded, configLoaded} from './provenance.ts';
 import type {FunctionSpec, StartRecord} from './runtime.ts';
 import {type Environment, parseSettings} from './setting.ts';
 import type {House} from './trigger.ts';
@@ -73,12 +77,20 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   let drain: (() => DrainReport) | undefined;
   opening.defer(() => log.info({...drain?.()}, 'Stopped'));
 
-  const journal = opening.use(openJournal(config.journal, clock));
-  const metrics = openMetrics(version, {
-    runtimesUp: () => workers.ready(),
-    runtimesResidentBytes: () => workers.residentBytes(),
-    drain: () => drain?.(),
-  });
+  // Registered before the sub-runtime, so that its exits are facts too; opened after it, as it starts longer.
+  let opened: OpenedJournal | undefined;
+  opening.defer(() => opened?.journal[Symbol.asyncDispose]());
+  const early: (readonly [Fact, ...Fact[]])[] = [];
+  const metrics = openMetrics(
+    version,
+    {
+      isDurable: () => opened?.isDurable ?? false,
+      runtimesUp: () => workers.ready(),
+      runtimesResidentBytes: () => workers.residentBytes(),
+      drain: () => drain?.(),
+    },
+    clock,
+  );
   const {meter} = metrics;
   const instance = randomUUID();
   const telemetry = Promise.withResolvers<Spans>();
@@ -92,7 +104,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
       clock,
       log,
       meter,
-      facts: facts => void journal.append(`runtime.${instance}`, facts),
+      facts: facts => (opened ? opened.journal.record(`runtime.${instance}`, facts) : void early.push(facts)),
       line: line => log.function(line),
       started(record, told) {
         firstStart.resolve(record);
@@ -100,13 +112,19 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
       },
     }),
   );
-  if (wantsTelemetry(env)) sdk = await loadTelemetry(config, instance, clock);
+  const {schedules: fired} = parseSettings(triggers.cron.settings, env);
+  opened = await openJournal(placeOf(config, spec, env, fired.length > 0), {clock, log, meter});
+  const {journal} = opened;
+  journal.record(`runtime.${instance}`, [configLoaded(table, env, version), ...early.flat()]);
+  await recordCode();
+  if (wantsTelemetry(env)) sdk = await loadTelemetry(config, instance, {env, clock, dropped: meter.spansDropped});
   const spans = openSpans({recording: sdk !== undefined, functionName: nameOf(config)});
   telemetry.resolve(spans);
 
   const readiness = () => readinessOf(workers, drain !== undefined);
   const {adminHost: host, adminPort: port, adminToken: token} = config;
-  const admin = opening.use(await openAdmin({host, port, token, metrics, readiness, reload}));
+  const schedules = () => doors?.schedules;
+  const admin = opening.use(await openAdmin({host, port, token, metrics, readiness, reload, schedules, journal, clock}));
   if (!isLoopback(host)) {
     const open =
       token === undefined
@@ -115,18 +133,20 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
     log.warn({host}, `The private listener is open beyond this machine and serves ${open}`);
   }
 
+  let doors: OpenDoors | undefined;
   const hurry = new AbortController();
   const stages = composeStages({config, spec, runtimes: workers.runtimes, journal, keys, spans, metrics, log, clock});
-  const house: House = {...stages, hurry: hurry.signal, clock, log, meter};
-  const http = opening.use(await triggers.http.open(section, house));
-  log.info({url: http.url, admin: admin.url, language: spec.language, handler: spec.handlerPath}, 'Listening');
+  // The journal has one owner: who else could hold a claim is no more.
+  const house: House = {...stages, hurry: hurry.signal, journal, core: instance, leaseMs: 0, clock, log, meter};
+  doors = opening.use(await openDoors(triggers, env, house));
+  log.info({url: doors.url, admin: admin.url, language: spec.language, handler: spec.handlerPath}, 'Listening');
 
   const open = opening.move();
   let stopped: Promise<void> | undefined;
   return {
     spec,
     isPublic: config.isPublic,
-    url: http.url,
+    url: doors.url,
     adminUrl: admin.url,
     log,
     started: firstStart.promise,
@@ -145,9 +165,16 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   async function reload(): Promise<string | undefined> {
     if (drain) return 'the runtime is shutting down';
     const problem = await workers.reload();
-    if (problem === undefined) log.info({}, 'Reloaded: the code of now serves');
-    else log.error({cause: problem}, 'Not reloaded: the code of before serves on');
+    if (problem === undefined) {
+      await recordCode();
+      log.info({}, 'Reloaded: the code of now serves');
+    } else log.error({cause: problem}, 'Not reloaded: the code of before serves on');
     return problem;
+  }
+
+  async function recordCode(): Promise<void> {
+    const fact = await codeLoaded(spec.handlerPath);
+    if (fact) journal.record(`runtime.${instance}`, [fact]);
   }
 
   async function stop(): Promise<void> {
@@ -181,10 +208,20 @@ function workersOptions(config: Config, spec: FunctionSpec, environment: Record<
   return {...config, spec, environment, host, port, memoryBytes, user, maxReplyBytes: 6 * responseMaxBytes + 2 ** 20};
 }
 
-async function loadTelemetry(config: Config, instance: string, clock: Clock): Promise<AsyncDisposable> {
+/** @param mustLast somebody relies on it: a schedule */
+function placeOf(config: Config, spec: FunctionSpec, env: Environment, mustLast: boolean): JournalPlace {
+  const {journal: location, factsKeptMs, payloadsKeptMs, timeoutMs, journalBytes: maxBytes} = config;
+  const dataDir = dataDirOf(config, env);
+  const fallback = dataDir === undefined ? undefined : defaultJournal(dataDir, spec);
+  // Counted from the first fact of an invocation, which is its longest time before the last.
+  const retention = {factsMs: factsKeptMs + timeoutMs, payloadsMs: payloadsKeptMs + timeoutMs, maxBytes};
+  return {location, fallback, mustLast, retention};
+}
+
+async function loadTelemetry(config: Config, instance: string, house: TelemetryHouse): Promise<AsyncDisposable> {
   const {openTelemetry} = await import('./observe/telemetry.ts');
   const {applicationVersion: functionVersion, applicationMemory} = config;
-  return openTelemetry({functionName: nameOf(config), functionVersion, instance, memoryBytes: applicationMemory * 2 ** 20}, clock);
+  return openTelemetry({functionName: nameOf(config), functionVersion, instance, memoryBytes: applicationMemory * 2 ** 20}, house);
 }
 
 const nameOf = ({applicationName}: Config) => applicationName || 'function';

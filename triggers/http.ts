@@ -58,7 +58,8 @@ export const http = {
       budget: new Budget(inflightBytes, house.clock),
       clock: house.clock,
       isClosing: () => isClosing,
-      answered: (method, status, startedAt) => house.meter.requestEnded(method, status, (house.clock.monotonic() - startedAt) / 1000),
+      answered: (method, status, startedAt, exemplar) =>
+        house.meter.requestEnded(method, status, (house.clock.monotonic() - startedAt) / 1000, exemplar),
     };
     if (inflightBytes < payloadMaxBytes) house.log.warn({}, 'CORE_INFLIGHT_BYTES is below SCW_PAYLOAD_MAX_SIZE: bodies in between get 503');
     const server = nodeHttp.createServer({...serverOptions, ...patience});

@@ -16,12 +16,19 @@ const places = (v2: string, v1: string) => [
 
 /** Finds the counter once; reading it is one small file of the kernel. */
 export function openOomCounter(read: (path: string) => string = path => readFileSync(path, 'utf8')): OomCounter {
-  const groups = attempt(() => read('/proc/self/cgroup')) ?? '';
-  const v2 = /^0::(\/.*)$/m.exec(groups)?.[1] ?? '';
-  const v1 = /^\d+:(?:\w+,)*memory(?:,\w+)*:(\/.*)$/m.exec(groups)?.[1] ?? '';
+  const {v1, v2} = ownGroups(read);
   const count = (path: string) => Number(/^oom_kill (\d+)$/m.exec(attempt(() => read(path)) ?? '')?.[1] ?? Number.NaN);
   const found = places(v2, v1).find(path => !Number.isNaN(count(path)));
   return {kills: () => (found === undefined ? 0 : count(found) || 0)};
+}
+
+/** The control groups of this process, as /proc names them; '' where there is none. */
+export function ownGroups(read: (path: string) => string = path => readFileSync(path, 'utf8')): {v1: string; v2: string} {
+  const groups = attempt(() => read('/proc/self/cgroup')) ?? '';
+  return {
+    v1: /^\d+:(?:\w+,)*memory(?:,\w+)*:(\/.*)$/m.exec(groups)?.[1] ?? '',
+    v2: /^0::(\/.*)$/m.exec(groups)?.[1] ?? '',
+  };
 }
 
 function attempt<T>(work: () => T): T | undefined {

@@ -10,6 +10,7 @@ import type {OomCounter} from './cgroup.ts';
 import {describeExit} from './lifecycle.ts';
 import {awaitListener} from './listener.ts';
 import {outgrows} from './memory.ts';
+import {type MemoryGroup, openMemoryGroup} from './memory-group.ts';
 import {Output} from './output.ts';
 import type {LoadReport} from './report.ts';
 
@@ -65,6 +66,8 @@ export class Child {
   readonly #exit = Promise.withResolvers<void>();
   readonly #startedAt: number;
   readonly #oomsBefore: number;
+  /** Where the kernel keeps its memory limit. */
+  #group: MemoryGroup | undefined;
   #readyAt: number | undefined;
   /** Why we ended it, when we did. */
   #verdict: ExitReason | undefined;
@@ -81,7 +84,8 @@ export class Child {
     this.#output = this.#readOutput();
     if (command.readiness === 'port') void this.#awaitPort();
     if (memoryBytes !== undefined && this.pid !== undefined) {
-      void outgrows(this.pid, memoryBytes, clock, this.#over.signal).then(isOver => isOver && this.end('oom'));
+      this.#group = openMemoryGroup(this.pid, memoryBytes, clock);
+      if (!this.#group) void outgrows(this.pid, memoryBytes, clock, this.#over.signal).then(isOver => isOver && this.end('oom'));
     }
     const stopTimer = clock.after(startTimeoutMs, () => {
       if (this.#readyAt === undefined) this.end('never-ready');
@@ -153,7 +157,11 @@ export class Child {
     if (this.#over.signal.aborted || this.#readyAt !== undefined) return;
     this.#readyAt = this.#clock.monotonic();
     const {error, runtime} = report;
-    this.#events.ready(report, {...this.#begun(), ...(error !== undefined && {error}), ...(runtime !== undefined && {runtime})});
+    this.#events.ready(report, {
+      ...this.#begun(),
+      ...(error !== undefined && {error, failure: 'not-loaded'}),
+      ...(runtime !== undefined && {runtime}),
+    });
   }
 
   #begun() {
@@ -165,6 +173,7 @@ export class Child {
     this.#over.abort();
     this.#signalGroup('SIGKILL'); // what it forked must not outlive it
     const reason = this.#verdict ?? this.#judge(code, signal, error);
+    this.#group?.close();
     this.#events.exited({
       code,
       signal,
@@ -174,7 +183,12 @@ export class Child {
       lastWords: this.#output.lastWords(new Promise(resolve => void this.#clock.after(lastWordsMs, () => resolve(undefined)))),
       start:
         this.#readyAt === undefined
-          ? {...this.#begun(), exitCode: code, error: describeExit({reason, code, signal, ...(error !== undefined && {error})})}
+          ? {
+              ...this.#begun(),
+              exitCode: code,
+              failure: reason,
+              error: describeExit({reason, code, signal, ...(error !== undefined && {error})}),
+            }
           : undefined,
     });
     this.#exit.resolve();
@@ -182,7 +196,7 @@ export class Child {
 
   #judge(code: number | null, signal: string | null, error: string | undefined): ExitReason {
     if (error !== undefined) return 'unspawnable';
-    if (signal === 'SIGKILL' && this.#ooms.kills() > this.#oomsBefore) return 'oom';
+    if (signal === 'SIGKILL' && (this.#ooms.kills() > this.#oomsBefore || (this.#group?.kills() ?? 0) > 0)) return 'oom';
     if (signal !== null) return 'signal';
     return code === 0 ? 'exit-zero' : 'exit-nonzero';
   }

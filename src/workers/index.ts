@@ -7,7 +7,7 @@ import type {Meter} from '../meter.ts';
 import type {FunctionSpec, Runtimes, StartRecord} from '../runtime.ts';
 import {logBytesPerSecond} from './budget.ts';
 import {openOomCounter} from './cgroup.ts';
-import type {LifecycleState} from './lifecycle.ts';
+import {type LifecycleState, restartPolicy} from './lifecycle.ts';
 import {residentBytes} from './memory.ts';
 import {Pool} from './pool.ts';
 import {accepts} from './port.ts';
@@ -28,6 +28,8 @@ export interface WorkersOptions {
   readonly queueLength: number;
   readonly queueWaitMs: number;
   readonly startTimeoutMs: number;
+  /** Exits within the period of the policy after which a sub-runtime is started again. */
+  readonly restarts: number;
   readonly maxReplyBytes: number;
   readonly user: {readonly uid: number; readonly gid: number} | undefined;
   readonly memoryBytes: number | undefined;
@@ -97,6 +99,7 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
           upstream: childPort => new Upstream({...options, host, port: childPort, connections: concurrency, bridgeToken}, house.clock),
           preferredPort: index === 0 ? port : 0,
           concurrency,
+          policy: {...restartPolicy, exitsAllowed: options.restarts},
         },
         {...house, pool, ooms, watchdog, linesDropped, gaveUp},
       ),

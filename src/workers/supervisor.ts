@@ -3,7 +3,17 @@ import type {Log} from '../log.ts';
 import type {Meter} from '../meter.ts';
 import type {StartRecord} from '../runtime.ts';
 import type {ChildExit} from './child.ts';
-import {decide, describeExit, evolve, initial, isOurDoing, type LifecycleState, restartDelayMs, type Seen} from './lifecycle.ts';
+import {
+  decide,
+  describeExit,
+  evolve,
+  initial,
+  isOrdered,
+  type LifecycleState,
+  type RestartPolicy,
+  restartDelayMs,
+  type Seen,
+} from './lifecycle.ts';
 import {Occupant, type OccupantHouse, type OccupantOptions, type Purpose} from './occupant.ts';
 import {accepts, freePort} from './port.ts';
 import type {LoadReport} from './report.ts';
@@ -11,6 +21,8 @@ import type {LoadReport} from './report.ts';
 export interface SupervisorOptions extends OccupantOptions {
   /** The port that is taken when it is free; 0: any. */
   readonly preferredPort: number;
+  /** When to start again, and when not. */
+  readonly policy: RestartPolicy;
 }
 
 export interface SupervisorHouse extends OccupantHouse {
@@ -22,6 +34,9 @@ export interface SupervisorHouse extends OccupantHouse {
   /** It is not started again. */
   gaveUp(): void;
 }
+
+/** How long after the system had no port it is asked again. */
+const portAgainMs = 500;
 
 /** Keeps one place of the pool filled: starts a process, starts it again when it ends, replaces it when it must be. */
 export class Supervisor implements AsyncDisposable {
@@ -90,15 +105,24 @@ export class Supervisor implements AsyncDisposable {
       stuck: () => void this.#replace(occupant),
     });
     this.#all.add(occupant);
-    this.#see({type: 'spawned', executable: occupant.executable}, purpose === 'start');
+    this.#see({type: 'spawned', pid: occupant.pid, executable: occupant.executable}, purpose === 'start');
     if (this.#stopping.signal.aborted) occupant.end('stopped');
     return occupant;
   }
 
+  /** Waits while the system has none, as when every descriptor is taken; 0 when the stop came first. */
   async #choosePort(): Promise<number> {
     const {child, preferredPort} = this.#options;
-    const isFree = preferredPort !== 0 && this.#all.size === 0 && !(await accepts(child.host, preferredPort));
-    return isFree ? preferredPort : freePort(child.host);
+    const {clock, log} = this.#house;
+    do {
+      try {
+        const isFree = preferredPort !== 0 && this.#all.size === 0 && !(await accepts(child.host, preferredPort));
+        return isFree ? preferredPort : await freePort(child.host);
+      } catch (error) {
+        log.error({cause: (error as Error).message}, 'No port could be had for a sub-runtime: trying again'); // a refusal of the system
+      }
+    } while (await clock.sleep(portAgainMs, this.#stopping.signal));
+    return 0;
   }
 
   #ready(occupant: Occupant, {loaded, error}: LoadReport, start: StartRecord): void {
@@ -107,7 +131,7 @@ export class Supervisor implements AsyncDisposable {
     // A report may be read after its process was ended: the stop has refused whoever waits, and that stays.
     const takesOver = !this.#stopping.signal.aborted && (occupant.purpose !== 'reload' || loaded);
     meter.runtimeReady(bootMs / 1000);
-    this.#see({type: 'reported', loaded, bootMs, ...(error !== undefined && {error})}, takesOver);
+    this.#see({type: 'reported', pid: occupant.pid, loaded, bootMs, ...(error !== undefined && {error})}, takesOver);
     if (!loaded) log.error({pid: occupant.pid, cause: error}, 'The handler could not be loaded');
     if (takesOver) this.#takeOver(occupant);
     started(start, takesOver && occupant.join(start));
@@ -142,9 +166,9 @@ export class Supervisor implements AsyncDisposable {
     this.#all.delete(occupant);
     meter.runtimeExited(reason);
     const at = clock.monotonic();
-    this.#see({type: 'exited', reason, code, signal, upMs, at, ...(error !== undefined && {error})}, isServing);
+    this.#see({type: 'exited', pid: occupant.pid, reason, code, signal, upMs, at, ...(error !== undefined && {error})}, isServing);
     if (start) started(start, false);
-    if (!isOurDoing(reason)) void this.#tell(occupant, exit);
+    if (!isOrdered(reason)) void this.#tell(occupant, exit);
     if (isServing) this.#fillAgain();
   }
 
@@ -162,7 +186,7 @@ export class Supervisor implements AsyncDisposable {
       this.#house.gaveUp();
       return;
     }
-    const delayMs = restartDelayMs(this.#state, Math.random());
+    const delayMs = restartDelayMs(this.#state, Math.random(), this.#options.policy);
     if (delayMs !== undefined) void this.#startAgain(delayMs);
   }
 
@@ -173,8 +197,9 @@ export class Supervisor implements AsyncDisposable {
 
   /** @param counts false for a process that is not the one that serves: it tells nothing of this place's state */
   #see(seen: Seen, counts: boolean): void {
-    const facts = decide(counts ? this.#state : initial, seen);
-    if (counts) for (const fact of facts) this.#state = evolve(this.#state, fact, this.#house.clock.monotonic());
+    const {policy} = this.#options;
+    const facts = decide(counts ? this.#state : initial, seen, policy);
+    if (counts) for (const fact of facts) this.#state = evolve(this.#state, fact, this.#house.clock.monotonic(), policy);
     this.#house.facts(facts);
   }
 }

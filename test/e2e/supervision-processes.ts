@@ -1,4 +1,4 @@
-import {spawn} from 'node:child_process';
+import {execFileSync, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {readFileSync} from 'node:fs';
 import test from 'ava';
@@ -38,6 +38,18 @@ test('a function that ends while it is loaded is started again and again, and re
   t.regex(String(line.stderr), /no database/);
   while ((await metric(core, restarts('exit-nonzero'))) < 3);
   t.is((await ask(`${core.adminUrl}/livez`)).status, 200);
+  t.is(await core.stop(), 0);
+});
+
+test('a function that had served for half a second is started again at once, and never given up on', async t => {
+  const core = await serve(t, 'exits.cjs', {CORE_RESTARTS: '0'});
+  for (let ends = 1; ends <= 3; ends++) {
+    await becomes(core, 'ready');
+    await new Promise(resolve => setTimeout(resolve, 600)); // longer is no less well
+    t.is((await ask(`${core.url}/?how=3`)).status, 502);
+    await metricIs(core, restarts('exit-nonzero'), ends);
+  }
+  await becomes(core, 'ready');
   t.is(await core.stop(), 0);
 });
 
@@ -106,6 +118,34 @@ test('a function that outgrows CORE_CHILD_MEMORY is ended as out of memory, and 
   t.is(await metric(core, restarts('oom')), 1);
   t.not(await pidOf(core), before);
   await core.stop();
+});
+
+test('while the system has no descriptor left the core waits, then starts the function again', async t => {
+  const core = await serve(t, 'leaks.cjs');
+  const before = await pidOf(core);
+  const limit = (descriptors: number) => execFileSync('prlimit', ['--pid', String(core.pid), `--nofile=${descriptors}:4096`]);
+  limit(3);
+  process.kill(before, 'SIGKILL');
+  const {cause} = await core.logged(({msg}) => msg === 'No port could be had for a sub-runtime: trying again');
+  t.regex(String(cause), /EMFILE/);
+  limit(4096);
+  await becomes(core, 'ready');
+  t.not(await pidOf(core), before);
+  t.is(await core.stop(), 0);
+});
+
+test('a function that ends again and again is given up on: readiness says so, callers get 503, the core lives', async t => {
+  const core = await serve(t, 'exits-at-once.cjs', {CORE_RESTARTS: '3'});
+  const {status, cause} = await becomes(core, 'gave-up');
+  t.is(status, 503);
+  t.is(cause, 'The sub-runtime exited with code 3');
+  const refused = await ask(core.url);
+  t.is(refused.status, 503);
+  t.is(refused.field('core-error'), 'POOL_GAVE_UP');
+  t.regex(refused.field('retry-after') ?? '', /^\d+$/);
+  t.is((await ask(`${core.adminUrl}/livez`)).status, 200);
+  t.is(await metric(core, 'core_runtime_up'), 0);
+  t.is(await core.stop(), 0);
 });
 
 test('the function runs as CORE_CHILD_USER and cannot read the core’s environment', async t => {
@@ -221,4 +261,4 @@ test('as PID 1 the core says what is missing, elsewhere it does not', async t =>
   t.regex(text, /"level":"warn"[^\n]*Running as PID 1/);
 });
 
-const plainEnv = () => ({PATH: process.env.PATH ?? '', PORT: '0', CORE_ADMIN_PORT: '0', SCW_UPSTREAM_PORT: '0'});
+const plainEnv = () => ({PATH: process.env.PATH ?? '', PORT: '0', CORE_ADMIN_PORT: '0', SCW_UPSTREAM_PORT: '0', CORE_JOURNAL: 'memory:'});

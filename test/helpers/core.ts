@@ -1,8 +1,9 @@
-import {type ChildProcess, spawn} from 'node:child_process';
+import {type ChildProcess, execFile, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {readFileSync} from 'node:fs';
 import {createInterface} from 'node:readline';
 import {fileURLToPath} from 'node:url';
+import {promisify} from 'node:util';
 
 const root = new URL('../../', import.meta.url);
 
@@ -36,7 +37,8 @@ export interface RefusedStart {
   readonly stderr: string;
 }
 
-const freePorts = {PORT: '0', CORE_ADMIN_PORT: '0', SCW_UPSTREAM_PORT: '0'};
+/** On free ports, and nothing is left in the home directory. */
+const freePorts = {PORT: '0', CORE_ADMIN_PORT: '0', SCW_UPSTREAM_PORT: '0', CORE_JOURNAL: 'memory:'};
 
 function spawnCore(env: Record<string, string>): ChildProcess {
   const {PATH = '', HOME = '', NODE_V8_COVERAGE, NODE_ENV} = process.env;
@@ -57,6 +59,30 @@ Starts `node src/main.ts` and waits until it listens. Rejects with its error out
 @param t ends the core with the test, however the test ends; a hook that has no teardown stops it itself
 */
 export async function startCore(env: Record<string, string>, t?: Teardown): Promise<RunningCore> {
+  const started = await takeTurn();
+  try {
+    return await startNow(env, t);
+  } finally {
+    started();
+  }
+}
+
+/** Tests of a file run at once: twenty cores that start together are each so slow that tests about time mean nothing. */
+const mostStarting = 3;
+let startingNow = 0;
+const waitingToStart: (() => void)[] = [];
+
+async function takeTurn(): Promise<() => void> {
+  if (startingNow >= mostStarting) await new Promise<void>(resolve => waitingToStart.push(resolve));
+  else startingNow++;
+  return () => {
+    const next = waitingToStart.shift();
+    if (next) next();
+    else startingNow--;
+  };
+}
+
+async function startNow(env: Record<string, string>, t?: Teardown): Promise<RunningCore> {
   const child = spawnCore(env);
   const logs: LogLine[] = [];
   const waiting = new Set<(line: LogLine) => void>();
@@ -110,6 +136,7 @@ export async function startCore(env: Record<string, string>, t?: Teardown): Prom
 
 /** Starts a core that must refuse to. */
 export async function refuseCore(env: Record<string, string>): Promise<RefusedStart> {
+  const ended = await takeTurn();
   const child = spawnCore(env);
   let stderr = '';
   child.stderr?.on('data', chunk => {
@@ -117,7 +144,27 @@ export async function refuseCore(env: Record<string, string>): Promise<RefusedSt
   });
   child.stdout?.resume();
   const [code] = await once(child, 'close');
+  ended();
   return {code, stderr};
+}
+
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command of `core-runtime` to its end. */
+export async function runCli(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+  const {PATH = '', HOME = '', NODE_V8_COVERAGE} = process.env;
+  try {
+    const ended = await promisify(execFile)(process.execPath, [projectFile('src/cli.ts'), ...args], {
+      env: {PATH, HOME, ...(NODE_V8_COVERAGE && {NODE_V8_COVERAGE}), ...env},
+    });
+    return {code: 0, ...ended};
+  } catch (error) {
+    return error as Ended; // execFile rejects with what the process wrote and its code
+  }
 }
 
 /** A command of `core-runtime` that goes on, on free ports; it ends with the test. */

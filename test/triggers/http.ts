@@ -2,9 +2,9 @@ import test, {type ExecutionContext} from 'ava';
 import {faultResult} from '../../src/answer.ts';
 import {type Clock, systemClock} from '../../src/clock.ts';
 import {asFault} from '../../src/errors.ts';
-import type {Delivery, House, TriggerInput} from '../../src/trigger.ts';
+import type {Delivery, TriggerInput} from '../../src/trigger.ts';
 import {http} from '../../triggers/http.ts';
-import {recordingLog, recordingMeter} from '../helpers/fakes.ts';
+import {fakeHouse, recordingMeter} from '../helpers/fakes.ts';
 import {Wire} from '../helpers/wire.ts';
 
 /** The trigger alone, on a port of its own; `run` stands for the function and gives the body of the answer. */
@@ -12,8 +12,8 @@ async function open(
   t: ExecutionContext,
   run: (input: TriggerInput) => Promise<string> | string = () => 'ran',
   {
-    requestTimeout = 60_000,
-    headersTimeout = 60_000,
+    requestTimeout = 30_000, // a slow machine is no slow client
+    headersTimeout = 30_000,
     clock = systemClock,
     ...some
   }: {inflightBytes?: number; requestTimeout?: number; headersTimeout?: number; clock?: Clock} = {},
@@ -30,7 +30,7 @@ async function open(
       delivery.reply(faultResult(asFault(error), 'id', ''));
     }
   };
-  const house: House = {deliver, scrape: deliver, hurry: new AbortController().signal, clock, log: recordingLog(), meter};
+  const house = fakeHouse({deliver, scrape: deliver, meter, clock});
   const section = {port: 0, payloadMaxBytes: 1000, inflightBytes: 1000, metricsPath: '', ...some};
   const trigger = await http.open(section, house, {headersTimeout, requestTimeout, connectionsCheckingInterval: 20});
   let stopped: Promise<void> | undefined;
@@ -60,8 +60,8 @@ const head = (path: string, fields = '') => `POST ${path} HTTP/1.1\r\nHost: a\r\
 const statuses = (replies: readonly {status: number}[]) => replies.map(({status}) => status);
 const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms));
 
-/** The time to send in, where a test is to see its end. */
-const soon = {headersTimeout: 200, requestTimeout: 400};
+/** Then what never comes whole is refused; nothing else would end these tests. */
+const impatient = {headersTimeout: 200, requestTimeout: 400};
 
 const late: [title: string, sent: string, drip: string, expected: number[]][] = [
   ['a connection that says nothing', '', '', [408]],
@@ -74,8 +74,8 @@ const late: [title: string, sent: string, drip: string, expected: number[]][] = 
   ['half a head after a request', `${head('/first')}GET / HTTP/1.1\r\nHost`, '', [200, 408]],
 ];
 for (const [title, sent, drip, expected] of late) {
-  test(`408 for ${title}, and nothing of it runs`, async t => {
-    const {connect, runs} = await open(t, undefined, soon);
+  test(`408 for ${title}, within the time, and nothing of it runs`, async t => {
+    const {connect, runs} = await open(t, undefined, impatient);
     const wire = connect();
     await wire.write(sent);
     const dripping = setInterval(() => drip && wire.socket.writable && wire.socket.write(drip), 15);
@@ -89,11 +89,14 @@ for (const [title, sent, drip, expected] of late) {
 }
 
 test('a body that stops behind a slow request is told after that one’s answer', async t => {
-  const slow = async () => {
-    await pause(900);
-    return 'slow';
-  };
-  const {connect, runs} = await open(t, slow, soon);
+  const {connect, runs} = await open(
+    t,
+    async () => {
+      await pause(900);
+      return 'slow';
+    },
+    impatient,
+  );
   const wire = connect();
   await wire.write(`${head('/slow')}${head('/late', 'Content-Length: 10\r\n')}abc`);
   const replies = await wire.rest();
@@ -199,7 +202,7 @@ test('whoever came through the port just before it closed is answered', async t 
 });
 
 test('a declared length that does not fit in the bytes in flight is refused before a byte of it is read', async t => {
-  const {connect, runs} = await open(t);
+  const {connect, runs} = await open(t, undefined);
   const holding = connect();
   await holding.write(head('/holding', 'Content-Length: 900\r\n'));
   await pause(20);

@@ -32,6 +32,7 @@ async function open(t: ExecutionContext, program: string, workers = 1) {
       concurrency: undefined,
       queueLength: 10,
       queueWaitMs: 10_000,
+      restarts: 10,
       startTimeoutMs: 20_000,
       maxReplyBytes: 1000,
       user: undefined,

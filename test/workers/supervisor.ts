@@ -6,6 +6,7 @@ import {systemClock} from '../../src/clock.ts';
 import type {Fact} from '../../src/facts.ts';
 import type {FunctionLine} from '../../src/log.ts';
 import type {Command, StartRecord} from '../../src/runtime.ts';
+import {restartPolicy} from '../../src/workers/lifecycle.ts';
 import {Pool} from '../../src/workers/pool.ts';
 import {Supervisor} from '../../src/workers/supervisor.ts';
 import {Upstream} from '../../src/workers/upstream.ts';
@@ -64,6 +65,7 @@ async function supervise(
       },
       upstream: port => new Upstream({host, port, connections: 1, maxReplyBytes: 1000, bridgeToken: 'x'}, clock),
       preferredPort: 0,
+      policy: restartPolicy,
       concurrency: 1,
     },
     {

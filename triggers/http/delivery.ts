@@ -16,7 +16,7 @@ export interface Edge {
   readonly clock: Clock;
   /** True while stopping: every answer closes its connection. */
   readonly isClosing: () => boolean;
-  readonly answered: (method: string, status: number, startedAt: number) => void;
+  readonly answered: (method: string, status: number, startedAt: number, exemplar?: string) => void;
 }
 
 /** A platform's scheduler may call with this field; what each value makes the event's type. */
@@ -33,6 +33,7 @@ const triggerTypes: Readonly<Record<string, string>> = {
 export class HttpDelivery implements Delivery, Holder {
   readonly source = 'http';
   readonly writeAhead = false;
+  exemplar: string | undefined;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #edge: Edge;
@@ -105,7 +106,7 @@ export class HttpDelivery implements Delivery, Holder {
     this.#hold?.release();
     this.#hold = undefined;
     writeResult(this.#request, this.#response, result, {close: this.#edge.isClosing(), clock: this.#edge.clock});
-    this.#edge.answered(this.#request.method ?? '', result.status, this.#startedAt);
+    this.#edge.answered(this.#request.method ?? '', result.status, this.#startedAt, this.exemplar);
   }
 
   #readBody(): Promise<Buffer> {
