@@ -12,6 +12,7 @@ import {closeServer} from './http/close.ts';
 import {endRequests, takeNext} from './http/connection.ts';
 import {type Edge, HttpDelivery} from './http/delivery.ts';
 import {guardHead, mostFields, parserFault} from './http/guard.ts';
+import {watchHeads} from './http/heads.ts';
 import {malformed} from './http/malformed.ts';
 import {writeRaw, writeResult} from './http/wire.ts';
 
@@ -88,6 +89,7 @@ export const http = {
       if (fault) refuseRaw(socket, fault, house);
       else if (socket.destroyed || !socket.writable) socket.destroy();
     });
+    watchHeads(server, edge.budget, house.clock, (socket, fault) => refuseRaw(socket, fault, house));
     const url = await listen(server, port);
 
     return {
