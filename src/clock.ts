@@ -15,10 +15,7 @@ export interface Clock {
 /** A wall time as a date, for what wants one. */
 export const dateOf = (ms: number): Date => new Date(ms);
 
-/** A wall time as ISO 8601 in UTC; milliseconds only where there are some. */
-export const isoTime = (ms: number): string => dateOf(ms).toISOString().replace('.000Z', 'Z');
-
-/** The same with milliseconds in any case: of one width, so that a column of them is straight and sorts. */
+/** A wall time as ISO 8601 in UTC, of one width: a column of them is straight and sorts. */
 export const isoStamp = (ms: number): string => dateOf(ms).toISOString();
 
 /** setTimeout fires at once past 2^31 − 1 ms. */

@@ -1,7 +1,7 @@
-import {isoTime} from '../src/clock.ts';
 import {readBy, type Settings, setting} from '../src/setting.ts';
 import type {FireOutcome, ScheduleView, TriggerPlugin} from '../src/trigger.ts';
 import {calendarOf, upcoming} from './cron/calendar.ts';
+import {isoOccurrence} from './cron/occurrence.ts';
 import {Runner} from './cron/runner.ts';
 import {catchUpText, readSchedules, type Schedule} from './cron/schedule.ts';
 
@@ -35,7 +35,7 @@ export const cron = {
           const runner = runners.get(name);
           if (!runner)
             return {why: 'unknown', refused: `there is no schedule \`${name}\`; there is ${[...runners.keys()].join(', ') || 'none'}`};
-          if (at !== undefined && at > house.clock.now()) return {why: 'invalid', refused: `${isoTime(at)} is still to come`};
+          if (at !== undefined && at > house.clock.now()) return {why: 'invalid', refused: `${isoOccurrence(at)} is still to come`};
           return runner.fire(at);
         },
       },
@@ -49,6 +49,6 @@ export const cron = {
 /** A schedule as people and machines are shown it. */
 export function viewOf(schedule: Schedule, now: number): ScheduleView {
   const {name, cron, timezone, catchUp, overlap} = schedule;
-  const next = upcoming(calendarOf(cron, timezone), now, shown).map(isoTime);
+  const next = upcoming(calendarOf(cron, timezone), now, shown).map(isoOccurrence);
   return {name, cron, timezone, catchUp: catchUpText(catchUp), overlap, next};
 }

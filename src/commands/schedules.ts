@@ -1,7 +1,8 @@
 import {parseArgs} from 'node:util';
+import {isoOccurrence} from '../../triggers/cron/occurrence.ts';
 import {Zone} from '../../triggers/cron/zone.ts';
 import {cron, viewOf} from '../../triggers/cron.ts';
-import {isoTime, systemClock} from '../clock.ts';
+import {systemClock} from '../clock.ts';
 import {ConfigurationError} from '../errors.ts';
 import {type Environment, parseSettings} from '../setting.ts';
 import type {ScheduleView} from '../trigger.ts';
@@ -30,5 +31,5 @@ export function table({name, cron, timezone, catchUp, overlap, next}: ScheduleVi
 function localTime(zone: Zone, instant: number): string {
   const minutes = Math.round(zone.offsetAt(instant) / 60_000);
   const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60].map(part => String(part).padStart(2, '0'));
-  return `${isoTime(zone.wallOf(instant)).replace('T', ' ').replace('Z', '')} ${minutes < 0 ? '-' : '+'}${hours}:${rest}`;
+  return `${isoOccurrence(zone.wallOf(instant)).replace('T', ' ').replace('Z', '')} ${minutes < 0 ? '-' : '+'}${hours}:${rest}`;
 }

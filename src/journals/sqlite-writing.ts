@@ -26,7 +26,8 @@ const say = (message: FromWriter) => port.postMessage(message);
 let store: SqliteStore | undefined;
 let reading: {reader: SqliteReader; close(): void} | undefined;
 let lock: Disposable | undefined;
-let failedAt = 0;
+/** When it was tried to open the store again. */
+let triedAt = 0;
 let failure = '';
 /** Where the sweep goes on; undefined while none is under way. */
 let sweptUntil: Position | undefined;
@@ -99,7 +100,7 @@ function commitAll(batches: readonly Batch[]): void {
       now,
     );
   } catch (error) {
-    fail(error, now);
+    fail(error);
     say({type: 'committed', batches: batches.map(({id}) => ({id, outcomes: [], failure})), position: 0});
     return;
   }
@@ -107,26 +108,27 @@ function commitAll(batches: readonly Batch[]): void {
   say({type: 'committed', batches: done, position: store?.position ?? 0});
 }
 
-/** The store, opened again when it had failed and that was a while ago. */
+/** The store, opened again when it had failed: at once the first time, then not too often. */
 function usable(now: number): SqliteStore {
   if (store) return store;
-  if (Math.abs(now - failedAt) < reopenMs) throw new Error(failure);
+  if (Math.abs(now - triedAt) < reopenMs) throw new Error(failure);
+  triedAt = now;
   store = new SqliteStore(path);
   say({type: 'told', level: 'warn', message: 'The journal is written again', cause: failure});
+  failure = '';
   return store;
 }
 
 /** What a failed write or sync left on the disk is not known: this handle acknowledges nothing any more. */
-function fail(error: unknown, now: number): void {
-  const wasUsable = store !== undefined;
+function fail(error: unknown): void {
+  if (store) triedAt = 0;
   try {
     store?.[Symbol.dispose]();
   } catch {
     // it is given up in any case
   }
   store = undefined;
-  failedAt = wasUsable ? 0 : now; // the first time, whoever comes next opens it again
-  if (!wasUsable && failure === textOf(error)) return;
+  if (failure === textOf(error)) return; // it was told
   failure = textOf(error);
   say({type: 'told', level: 'error', message: 'The journal could not be written: nothing is acknowledged until it can', cause: failure});
 }

@@ -6,7 +6,8 @@ import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {projectFile, startCore} from '../helpers/core.ts';
 import {loadGate} from '../helpers/gate.ts';
-import {buildCollector, hasGo, startCollector} from '../helpers/otelcol.ts';
+import {hasGo} from '../helpers/go.ts';
+import {buildCollector, startCollector} from '../helpers/otelcol.ts';
 import {kinds, type ReceivedSpan} from '../helpers/otlp.ts';
 import {ask} from '../helpers/request.ts';
 import {writeTrace} from '../helpers/trace-text.ts';
@@ -14,7 +15,7 @@ import {writeTrace} from '../helpers/trace-text.ts';
 // The collector of the stack, built from its public Go modules, between real cores and a file.
 
 const withGo = hasGo ? test.serial : test.serial.skip;
-const missing = hasGo ? '' : ': PATH has no go';
+const missing = hasGo ? '' : ': PATH has no go 1.26';
 /** A first build fetches some hundred modules. */
 const longestBuildMs = 20 * 60_000;
 /** Whoever waits longer waits for a span that does not come. */

@@ -1,4 +1,4 @@
-import {execFile, spawn, spawnSync} from 'node:child_process';
+import {execFile, spawn} from 'node:child_process';
 import {createHash} from 'node:crypto';
 import {once} from 'node:events';
 import {constants} from 'node:fs';
@@ -8,6 +8,7 @@ import {join} from 'node:path';
 import {promisify} from 'node:util';
 import {parse, stringify} from 'yaml';
 import {projectFile, type Teardown} from './core.ts';
+import {cache} from './go.ts';
 import {type ReceivedSpan, spansOf} from './otlp.ts';
 import {freePort} from './port.ts';
 import {ask} from './request.ts';
@@ -15,11 +16,6 @@ import {ask} from './request.ts';
 // A collector of the upstream project, built from its public Go modules.
 
 const run = promisify(execFile);
-
-export const hasGo = spawnSync('go', ['version']).status === 0;
-
-/** What takes long to build is kept between runs, outside of the project. */
-const cache = process.env.CORE_TEST_CACHE ?? join(tmpdir(), 'core-runtime-cache');
 
 /** @returns the program that the manifest describes, and how long its build took; 0 when it was built before */
 export async function buildCollector(): Promise<{program: string; tookMs: number}> {

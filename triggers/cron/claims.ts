@@ -1,7 +1,7 @@
 import {randomUUIDv7} from 'node:crypto';
-import {isoTime} from '../../src/clock.ts';
 import type {Fact, FactTypes} from '../../src/facts.ts';
 import {type Journal, type Position, type Recorded, RevisionConflict} from '../../src/journal.ts';
+import {isoOccurrence} from './occurrence.ts';
 import type {Schedule} from './schedule.ts';
 
 /** What the journal keeps of an occurrence that somebody runs. */
@@ -48,7 +48,7 @@ export class Claims {
   */
   async take(occurrence: number, {manual = false} = {}): Promise<Taken> {
     const {name, cron, timezone} = this.#schedule;
-    const time = isoTime(occurrence);
+    const time = isoOccurrence(occurrence);
     const invocationId = this.#tried.get(time) ?? randomUUIDv7();
     this.#tried.set(time, invocationId);
     const fired = {name, occurrence: time, cron, timezone, invocationId, attempt: 1, core: this.#core};
@@ -75,7 +75,7 @@ export class Claims {
   /** Notes occurrences that nobody runs; the last one stands for all. */
   async miss(missed: Pick<FactTypes['schedule.missed'], 'count' | 'more' | 'reason'>, first: number, last: number): Promise<boolean> {
     const {name, cron, timezone} = this.#schedule;
-    const data = {name, occurrence: isoTime(last), cron, timezone, first: isoTime(first), ...missed};
+    const data = {name, occurrence: isoOccurrence(last), cron, timezone, first: isoOccurrence(first), ...missed};
     return this.#begin(data.occurrence, {type: 'schedule.missed', data}, 0);
   }
 

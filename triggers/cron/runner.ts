@@ -1,4 +1,3 @@
-import {isoTime} from '../../src/clock.ts';
 import type {FireOutcome, House} from '../../src/trigger.ts';
 import type {Calendar} from './calendar.ts';
 import {Claims, type HeldClaim, type Taken} from './claims.ts';
@@ -6,6 +5,7 @@ import {Course, type Step} from './course.ts';
 import {Flights} from './flights.ts';
 import {jitterOf} from './jitter.ts';
 import {lostBetween} from './lost.ts';
+import {isoOccurrence} from './occurrence.ts';
 import type {Schedule} from './schedule.ts';
 
 /** The longest sleep: that the wall clock was set is noticed after it. */
@@ -48,7 +48,10 @@ export class Runner {
     const {name: schedule} = this.#schedule;
     const taken = await this.#claims.take(at, {manual: true});
     if (!('claim' in taken)) {
-      return {why: 'conflict', refused: `${isoTime(at)} of ${schedule} was already fired, as invocation ${taken.by?.claim.invocationId}`};
+      return {
+        why: 'conflict',
+        refused: `${isoOccurrence(at)} of ${schedule} was already fired, as invocation ${taken.by?.claim.invocationId}`,
+      };
     }
     const {occurrence, invocationId} = taken.claim;
     const flight = this.#flights.launch(taken.claim);
@@ -96,7 +99,7 @@ export class Runner {
     if (overlap !== 'forbid') return launch();
     if (await this.#flights.alone(launch)) return true;
     const isNoted = await this.#claims.miss({count: 1, reason: 'overlap'}, occurrence, occurrence);
-    if (isNoted) this.#house.log.warn({schedule: name, occurrence: isoTime(occurrence)}, 'Skipped: an earlier occurrence still runs');
+    if (isNoted) this.#house.log.warn({schedule: name, occurrence: isoOccurrence(occurrence)}, 'Skipped: an earlier occurrence still runs');
     return true;
   }
 
@@ -125,7 +128,7 @@ export class Runner {
       const missed = {count: count - caughtUp.length, ...(!isCounted && {more: true as const})};
       const reason = until <= startedAt ? 'down' : 'late';
       const isNoted = await this.#claims.miss({...missed, reason}, first, last);
-      const fields = {schedule: name, first: isoTime(first), last: isoTime(last), ...missed, reason};
+      const fields = {schedule: name, first: isoOccurrence(first), last: isoOccurrence(last), ...missed, reason};
       if (isNoted) this.#house.log.warn(fields, 'Occurrences were missed');
     }
     for (const occurrence of caughtUp) {
