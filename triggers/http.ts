@@ -62,6 +62,7 @@ export const http = {
       answered: (method, status, startedAt, exemplar) =>
         house.meter.requestEnded(method, status, (house.clock.monotonic() - startedAt) / 1000, exemplar),
     };
+    house.meter.bytesInFlight(() => edge.budget.heldBytes + edge.budget.headBytes);
     if (inflightBytes < payloadMaxBytes) house.log.warn({}, 'CORE_INFLIGHT_BYTES is below SCW_PAYLOAD_MAX_SIZE: bodies in between get 503');
     const server = nodeHttp.createServer({...serverOptions, ...patience});
     server.maxConnections = mostConnections;
