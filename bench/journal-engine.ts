@@ -11,7 +11,8 @@ import {SqliteArchive} from '../src/journals/sqlite-archive.ts';
 import {explainInvocation} from '../src/projections/explanation.ts';
 import {listInvocations} from '../src/projections/invocations.ts';
 import {projectFile, startCore} from '../test/helpers/core.ts';
-import {type Measured, measure, median} from './load.ts';
+import {median} from './figures.ts';
+import {type Measured, measure} from './load.ts';
 
 /*
 What the journal costs and what it can do.

@@ -6,12 +6,13 @@ import {faultResult} from '../src/answer.ts';
 import {asFault, Fault} from '../src/errors.ts';
 import {metricsPath, port, type Settings, setting, size} from '../src/setting.ts';
 import type {House, InvocationResult, TriggerPlugin} from '../src/trigger.ts';
-import {breakOff, hasBody} from './http/body.ts';
+import {breakOff, breakOffAtEnd, hasBody} from './http/body.ts';
 import {Budget} from './http/budget.ts';
 import {closeServer} from './http/close.ts';
 import {endRequests, takeNext} from './http/connection.ts';
 import {type Edge, HttpDelivery} from './http/delivery.ts';
 import {guardHead, mostFields, parserFault} from './http/guard.ts';
+import {watchHeads} from './http/heads.ts';
 import {malformed} from './http/malformed.ts';
 import {writeRaw, writeResult} from './http/wire.ts';
 
@@ -61,6 +62,7 @@ export const http = {
       answered: (method, status, startedAt, exemplar) =>
         house.meter.requestEnded(method, status, (house.clock.monotonic() - startedAt) / 1000, exemplar),
     };
+    house.meter.bytesInFlight(() => edge.budget.heldBytes + edge.budget.headBytes);
     if (inflightBytes < payloadMaxBytes) house.log.warn({}, 'CORE_INFLIGHT_BYTES is below SCW_PAYLOAD_MAX_SIZE: bodies in between get 503');
     const server = nodeHttp.createServer({...serverOptions, ...patience});
     server.maxConnections = mostConnections;
@@ -69,6 +71,7 @@ export const http = {
     const walk = koaApp(house, edge, metricsPath).callback();
     const serve = (request: IncomingMessage, response: ServerResponse) => {
       if (!takeNext(response)) return;
+      if (request.headers.upgrade !== undefined && hasBody(request)) breakOffAtEnd(request);
       const fault = guardHead(request);
       if (fault) refuse(request, response, fault, house);
       else if (request.url === '*') answerAsterisk(request, response, house);
@@ -87,6 +90,7 @@ export const http = {
       if (fault) refuseRaw(socket, fault, house);
       else if (socket.destroyed || !socket.writable) socket.destroy();
     });
+    watchHeads(server, edge.budget, house.clock, (socket, fault) => refuseRaw(socket, fault, house));
     const url = await listen(server, {port, reusePort: house.isShared});
 
     return {

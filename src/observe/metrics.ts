@@ -212,6 +212,16 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     },
   });
 
+  let bytesInFlight = () => 0;
+  new Gauge({
+    name: 'core_inflight_bytes',
+    help: 'Bytes of requests received, queued or in flight, as CORE_INFLIGHT_BYTES counts them.',
+    registers,
+    collect() {
+      this.set(bytesInFlight());
+    },
+  });
+
   let accepted = 0;
   let settled = 0;
   let inFlight = 0;
@@ -256,6 +266,9 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     },
     inFlight(change) {
       inFlight += change;
+    },
+    bytesInFlight(count) {
+      bytesInFlight = count;
     },
     coldStarted: () => coldStarts.inc(),
     queued: depth => queueDepth.set(depth),

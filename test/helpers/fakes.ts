@@ -22,6 +22,7 @@ export function recordingMeter(): Meter & {readonly calls: readonly (readonly un
     accepted: keep('accepted'),
     settled: keep('settled'),
     inFlight: keep('inFlight'),
+    bytesInFlight: keep('bytesInFlight'),
     coldStarted: keep('coldStarted'),
     queued: keep('queued'),
     dequeued: keep('dequeued'),

@@ -109,6 +109,11 @@ for (const [title, sent] of [
   ['a declared body', `${head('/gone', 'Content-Length: 10\r\n')}abc`],
   ['a chunked body', `${head('/gone', 'Transfer-Encoding: chunked\r\n')}3\r\nabc\r\n`],
   ['a body that it was asked for', head('/gone', 'Expect: 100-continue\r\nContent-Length: 3\r\n')],
+  ['a declared body behind an offer to upgrade', `${head('/gone', 'Connection: Upgrade\r\nUpgrade: x\r\nContent-Length: 10\r\n')}abc`],
+  [
+    'a chunked body behind an offer to upgrade',
+    `${head('/gone', 'Connection: Upgrade\r\nUpgrade: x\r\nTransfer-Encoding: chunked\r\n')}3\r\nab`,
+  ],
   ['its head', 'POST /gone HTTP/1.1\r\nHost: a\r\n'],
 ] as const) {
   for (const leave of ['ends', 'resets'] as const) {
@@ -256,6 +261,41 @@ test('a body counts as what it becomes in JSON, until its invocation is over', a
   await third.write(`${head('/third', 'Content-Length: 900\r\n')}${'x'.repeat(900)}`);
   t.deepEqual(statuses(await third.replies(1)), [200], 'one that is alone always fits');
   t.deepEqual(runs, ['/first', '/third']);
+});
+
+test('heads that are not whole count as bytes in flight: past them the longest is refused', async t => {
+  const {connect, runs} = await open(t, undefined, {inflightBytes: 100_000});
+  const shorter = connect();
+  await shorter.write(`GET /shorter HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(45_000)}`);
+  const longest = connect();
+  await longest.write(`GET /longest HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(60_000)}`);
+  const [refused] = await longest.rest();
+  t.is(refused?.status, 503);
+  t.is(refused?.field('core-error'), 'INFLIGHT_FULL');
+  t.regex(refused?.field('retry-after') ?? '', /^[1-9]\d?$/);
+  await shorter.write('\r\n\r\n');
+  t.deepEqual(statuses(await shorter.replies(1)), [200]);
+  await shorter.write(`${head('/body', 'Content-Length: 1000\r\n')}${'x'.repeat(1000)}`);
+  t.deepEqual(statuses(await shorter.replies(2)), [200, 200], 'neither a head nor a body that is whole stays counted');
+  await shorter.write(`GET /shorter HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(99_000)}\r\n\r\n`);
+  t.deepEqual(statuses(await shorter.replies(3)), [200, 200, 200]);
+  t.deepEqual(runs, ['/shorter', '/body', '/shorter']);
+});
+
+test('a large head counts while its body is received', async t => {
+  const {connect, runs} = await open(t, undefined, {inflightBytes: 100_000});
+  const large = `X: ${'x'.repeat(60_000)}\r\nContent-Length: 10\r\n`;
+  const holding = connect();
+  await holding.write(head('/holding', large));
+  let refused: readonly {status: number}[] = [];
+  while (refused[0]?.status !== 503) {
+    const wire = connect();
+    await wire.write(`${head('/other', `${large}Connection: close\r\n`)}0123456789`);
+    refused = await wire.rest(); // served, as long as the other head is not read
+  }
+  await holding.write('0123456789');
+  t.deepEqual(statuses(await holding.replies(1)), [200]);
+  t.is(runs.at(-1), '/holding');
 });
 
 test('a large head counts as a body does, once it is an event', async t => {

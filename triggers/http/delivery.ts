@@ -113,6 +113,7 @@ export class HttpDelivery implements Delivery, Holder {
     this.#hold = this.#edge.budget.open();
     return readBody(this.#request, {
       maxBytes: this.#edge.maxBodyBytes,
+      headBytes: largeHeadBytes(this.#request),
       hold: this.#hold,
       onStart: () => {
         // A client of HTTP/1.0 cannot read an answer before the answer (RFC 9110 §10.1.1).
@@ -132,6 +133,13 @@ export class HttpDelivery implements Delivery, Holder {
 
 /** Below this an event without a body is not worth the counting: the queue's length bounds those. */
 const smallEvent = 16 * 2 ** 10;
+
+/** What a head adds to the bytes in flight; 0 for one that is not worth the counting. */
+function largeHeadBytes({rawHeaders}: IncomingMessage): number {
+  let bytes = 0;
+  for (const text of rawHeaders) bytes += text.length;
+  return bytes < smallEvent ? 0 : bytes;
+}
 
 const nothing = Buffer.alloc(0);
 
