@@ -203,7 +203,8 @@ func TestWhatAnInvocationWritesGoesToTheChannelAndKeepsItsID(t *testing.T) {
 	b := &bridge{maxBytes: 1000, channel: records, handler: must(adapt(func(ctx context.Context) error {
 		fmt.Fprint(Stdout(ctx), "half a ")
 		fmt.Fprint(Stdout(ctx), "line\n\nrest")
-		fmt.Fprintln(Stderr(ctx), strings.Repeat("é", lineMaxBytes/2)+"é")
+		fmt.Fprint(Stderr(ctx), strings.Repeat("é", lineMaxBytes/2)+"é")
+		fmt.Fprintln(Stderr(ctx)) // the end of that line, not another
 		return errors.New("no luck")
 	}))}
 	trace := "4bf92f3577b34da6a3ce929d0e0e4736"

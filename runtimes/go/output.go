@@ -51,6 +51,8 @@ type lines struct {
 	output *output
 	stream string
 	rest   []byte
+	// wasCut: a line was sent before it ended; the line break that follows says nothing.
+	wasCut bool
 }
 
 func newOutput(to *channel, invocation Invocation) *output {
@@ -66,7 +68,12 @@ func newOutput(to *channel, invocation Invocation) *output {
 func (l *lines) Write(data []byte) (int, error) {
 	l.output.mutex.Lock()
 	defer l.output.mutex.Unlock()
-	text := append(l.rest, data...)
+	fresh := data
+	if l.wasCut && len(fresh) > 0 {
+		l.wasCut = false
+		fresh = bytes.TrimPrefix(fresh, []byte("\n"))
+	}
+	text := append(l.rest, fresh...)
 	for {
 		end := bytes.IndexByte(text, '\n')
 		if end < 0 {
@@ -77,7 +84,7 @@ func (l *lines) Write(data []byte) (int, error) {
 	}
 	if len(text) > lineMaxBytes || l.output.isOver && len(text) > 0 {
 		l.send(text)
-		text = nil
+		text, l.wasCut = nil, true
 	}
 	l.rest = append([]byte(nil), text...)
 	return len(data), nil
