@@ -1,8 +1,10 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
+import {mkdtempSync, rmSync} from 'node:fs';
 import http from 'node:http';
 import type {AddressInfo} from 'node:net';
-import {cpus} from 'node:os';
+import {cpus, tmpdir} from 'node:os';
+import {join} from 'node:path';
 import type {Readable} from 'node:stream';
 import {eventWriter} from '../middleware/event/write.ts';
 import {freePort} from '../src/workers/port.ts';
@@ -32,8 +34,9 @@ await once(sink, 'listening');
 const collector = `http://127.0.0.1:${(sink.address() as AddressInfo).port}`;
 
 const env = {SCW_PUBLIC: 'true', SCW_HANDLER_PATH: handler, CORE_LOG_LEVEL: 'info'};
-const plain = await startCore(env);
-const traced = await startCore({...env, OTEL_EXPORTER_OTLP_ENDPOINT: collector});
+const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+const plain = await startCore({...env, CORE_JOURNAL: `sqlite:${folder}/plain.db`});
+const traced = await startCore({...env, CORE_JOURNAL: `sqlite:${folder}/traced.db`, OTEL_EXPORTER_OTLP_ENDPOINT: collector});
 const unjournaled = await startCore({...env, CORE_JOURNAL_HTTP: 'off'});
 
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}, ${rounds} rounds of ${seconds} s\n`);
@@ -56,6 +59,7 @@ for (const connections of [32, 1]) {
 
 await Promise.all([plain.stop(), traced.stop(), unjournaled.stop()]);
 bridge.kill();
+rmSync(folder, {recursive: true});
 sink.closeAllConnections();
 sink.close();
 
