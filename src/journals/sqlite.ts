@@ -9,7 +9,7 @@ import {failed, WriterThread} from './sqlite-thread.ts';
 import {type Gathered, Turn} from './sqlite-turn.ts';
 
 /** What nobody waits for is handed over at the latest after this time: a message costs as much as some facts. */
-const lingerMs = 20;
+const lingerMs = 50;
 /** … or once it is so long. */
 const lingerCharacters = 2 ** 18;
 /** Characters on their way to the disk past which facts that nobody waits for are dropped, and others refused. */

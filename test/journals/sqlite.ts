@@ -6,6 +6,7 @@ import {dirname, join} from 'node:path';
 import {DatabaseSync} from 'node:sqlite';
 import test, {type ExecutionContext} from 'ava';
 import type {Clock} from '../../src/clock.ts';
+import type {Fact} from '../../src/facts.ts';
 import {JournalDamaged} from '../../src/journal.ts';
 import {SqliteJournal} from '../../src/journals/sqlite.ts';
 import {JournalRefused} from '../../src/journals/sqlite-thread.ts';
@@ -177,6 +178,24 @@ test('when another program writes to the journal, nothing is acknowledged before
   await t.throwsAsync(journal.append('a', [fact(3)]), {code: 'JOURNAL_FAILED'}, 'what the other wrote is not ours');
   t.regex(JSON.stringify(opening.log.lines), /Another program writes/);
   t.true(opening.meter.calls.some(([name]) => name === 'shed'));
+});
+
+test('past what may wait for the disk, facts that nobody waits for are dropped and counted, others refused', async t => {
+  const opening = openFile(await newFile(t));
+  await using journal = await opening;
+  const large: Fact = {type: 'runtime.ready', data: {bootMs: 1, loaded: false, error: 'x'.repeat(2 ** 20)}};
+  const shed = () => opening.meter.calls.filter(([name]) => name === 'shed').length;
+  for (let each = 0; each < 40; each++) journal.record('invocation.a', [large]);
+  t.true(shed() >= 20 && shed() < 30, `${shed()} of 40 MiB`);
+  const waiting = Array.from({length: 20}, () => journal.append('b', [large]));
+  const results = await Promise.allSettled(waiting);
+  const refused = results.flatMap(result => (result.status === 'rejected' ? [result.reason] : []));
+  t.true(refused.length > 0 && refused.length < 10, `${refused.length} of 20 MiB more`);
+  t.true(refused.every(error => error.code === 'JOURNAL_BUSY' && error.retryAfterS === 1));
+  await journal.append('c', [large]);
+  const before = shed();
+  journal.record('invocation.a', [large]);
+  t.is(shed(), before, 'there is room again');
 });
 
 test('what was recorded is there after the journal was closed and opened; positions go on', async t => {

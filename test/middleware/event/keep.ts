@@ -1,97 +1,119 @@
 import test from 'ava';
 import {keepInvocations} from '../../../middleware/event/keep.ts';
 import {Fault} from '../../../src/errors.ts';
-import type {Fact} from '../../../src/facts.ts';
-import type {AppendOptions, Payload} from '../../../src/journal.ts';
-import {redactor} from '../../../src/recorded.ts';
-import {settle} from '../../helpers/clock.ts';
-import {FakeDelivery, recordingLog, stageContext, triggerInput} from '../../helpers/fakes.ts';
+import type {Invocation} from '../../../src/invocation.ts';
+import {MemoryJournal} from '../../../src/journals/memory.ts';
+import {isRedacted, readReply, readRequest, redactor} from '../../../src/recorded.ts';
+import {ManualClock, settle} from '../../helpers/clock.ts';
+import {FakeDelivery, recordingLog, triggerInput} from '../../helpers/fakes.ts';
+import {all} from '../../helpers/journal-suite.ts';
 
-/** What a journal is told of one invocation; `append` decides what becomes of what must last. */
-function keeper(
-  mode: 'off' | 'facts' | 'full',
-  {append = async () => {}, ...given}: {writeAhead?: boolean; attempt?: number; append?: (facts: readonly Fact[]) => Promise<unknown>} = {},
-) {
-  const told: {how: 'append' | 'record'; stream: string; facts: readonly Fact[]; payloads: readonly Payload[]}[] = [];
+const input = triggerInput({headers: ['X-A', 'plain', 'Cookie', 'a=1'], body: Buffer.from([0, 255])});
+const result = {status: 201, headers: ['Set-Cookie', 'b=2', 'X-B', 'plain'], body: 'é'};
+
+function prepare(mode: 'off' | 'facts' | 'full', writeAhead: boolean, attempt = 1) {
+  const journal = new MemoryJournal(new ManualClock());
   const log = recordingLog();
-  const journal = {
-    async append(stream: string, facts: readonly [Fact, ...Fact[]], {payloads = []}: AppendOptions = {}) {
-      await append(facts);
-      told.push({how: 'append', stream, facts, payloads});
-      return {position: 1, durability: 'fsync'} as const;
-    },
-    record: (stream: string, facts: readonly [Fact, ...Fact[]], payloads: readonly Payload[] = []) =>
-      void told.push({how: 'record', stream, facts, payloads}),
-  };
   const keep = keepInvocations({journal, mode, redact: redactor(''), log});
-  const input = triggerInput({body: Buffer.from('hello')});
-  const invocation = stageContext(new FakeDelivery(given), {}, {input}).state;
-  invocation.result = {status: 200, headers: ['Content-Type', 'text/plain'], body: 'bye'};
-  return {keep, invocation, input, told, log};
+  const invocation: Invocation = {id: 'i', delivery: new FakeDelivery({writeAhead, attempt}), arrived: 0, pid: 7, result};
+  const types = async () => (await all(journal.scan(''))).map(({fact: {type}}) => type);
+  return {journal, log, keep, invocation, types};
 }
 
-const responded = {outcome: 'responded', status: 200, durationMs: 1} as const;
-const types = (facts: readonly Fact[]) => facts.map(({type}) => type);
-
-test('what must be written ahead and cannot be is refused', async t => {
-  const {keep, invocation, input} = keeper('facts', {
-    writeAhead: true,
-    append: async () => {
-      throw new Fault('JOURNAL_FAILED');
-    },
-  });
-  await t.throwsAsync(async () => keep.accepted(invocation, input), {code: 'JOURNAL_FAILED'});
+test('what is to be written ahead and cannot be kept is refused', async t => {
+  const {keep, invocation, journal} = prepare('facts', true);
+  await journal[Symbol.asyncDispose]();
+  await t.throwsAsync(async () => keep.accepted(invocation, input), {instanceOf: Fault, code: 'JOURNAL_FAILED'});
 });
 
-test('when the last fact cannot be kept that is told, and the invocation is over all the same', async t => {
-  const {keep, invocation, log} = keeper('facts', {
-    writeAhead: true,
-    append: async () => {
-      throw new Error('disk full');
-    },
-  });
-  t.notThrows(() => keep.settled(invocation, {...responded}));
+test('an end that cannot be kept is told in the log, as the invocation may run again', async t => {
+  const {keep, invocation, journal, log} = prepare('facts', true);
+  await journal[Symbol.asyncDispose]();
+  keep.settled(invocation, {outcome: 'responded', status: 200, durationMs: 1});
   await settle();
-  t.like(log.lines[0], {level: 'error'});
+  t.like(log.lines, [{level: 'error', fields: {invocationId: 'i'}}]);
 });
 
-test('off keeps nothing of what is not written ahead', t => {
-  const {keep, invocation, input, told} = keeper('off');
+test('off keeps nothing, but for what is written ahead', async t => {
+  for (const [writeAhead, expected] of [
+    [false, []],
+    [true, ['invocation.accepted', 'attempt.started', 'invocation.settled']],
+  ] as const) {
+    const {keep, invocation, types} = prepare('off', writeAhead);
+    await keep.accepted(invocation, input);
+    keep.settled(invocation, {outcome: 'responded', status: 201, durationMs: 1});
+    t.deepEqual(await types(), [...expected]);
+  }
+});
+
+test('facts have neither body nor header', async t => {
+  const {keep, invocation, journal} = prepare('facts', false);
   t.is(keep.accepted(invocation, input), undefined);
-  keep.settled(invocation, {...responded});
-  t.deepEqual(told, []);
+  keep.settled(invocation, {outcome: 'responded', status: 201, durationMs: 1});
+  t.deepEqual(
+    (await all(journal.scan(''))).map(({stream, fact}) => [stream, fact]),
+    [
+      ['invocation.i', {type: 'invocation.accepted', data: {source: 'test', bytes: 2, attempt: 1}}],
+      ['invocation.i', {type: 'invocation.settled', data: {outcome: 'responded', status: 201, durationMs: 1, pid: 7}}],
+    ],
+  );
+  t.is(await journal.payload('invocation.i/request'), undefined);
 });
 
-for (const mode of ['facts', 'full'] as const) {
-  test(`${mode}: nobody waits for the facts of what is not written ahead, ${mode === 'full' ? 'and bodies stand beside them' : 'and no body is kept'}`, t => {
-    const {keep, invocation, input, told} = keeper(mode);
-    t.is(keep.accepted(invocation, input), undefined);
-    keep.settled(invocation, {...responded});
-    t.deepEqual(
-      told.map(({how, facts}) => [how, ...types(facts)]),
-      [
-        ['record', 'invocation.accepted'],
-        ['record', 'invocation.settled'],
-      ],
-    );
-    const stream = `invocation.${invocation.id}`;
-    const names = mode === 'full' ? [[`${stream}/request`], [`${stream}/reply`]] : [[], []];
-    t.deepEqual(
-      told.map(({payloads}) => payloads.map(({name}) => name)),
-      names,
-    );
-    t.deepEqual(
-      told.map(({facts: [fact]}) => (fact && 'dataref' in fact.data ? [fact.data.dataref] : [])),
-      names,
-    );
-  });
-}
+test('full keeps request and reply beside the facts, which name them', async t => {
+  for (const writeAhead of [false, true]) {
+    const {keep, invocation, journal} = prepare('full', writeAhead);
+    await keep.accepted(invocation, input);
+    keep.settled(invocation, {outcome: 'responded', status: 201, durationMs: 1});
+    const facts = (await all(journal.scan(''))).map(({fact}) => fact);
+    t.like(facts[0], {type: 'invocation.accepted', data: {dataref: 'invocation.i/request'}});
+    t.like(facts.at(-1), {type: 'invocation.settled', data: {dataref: 'invocation.i/reply', pid: 7}});
+    const request = readRequest((await journal.payload('invocation.i/request')) ?? Buffer.alloc(0));
+    t.like(request, {eventType: 'http', method: 'POST', path: '/', query: '', sourceIp: '127.0.0.1'});
+    t.true(request.body.equals(input.body));
+    t.deepEqual(request.headers.slice(0, 3), ['X-A', 'plain', 'Cookie']);
+    t.true(isRedacted(request.headers[3] ?? ''));
+    const reply = readReply((await journal.payload('invocation.i/reply')) ?? Buffer.alloc(0));
+    t.is(reply.status, 201);
+    t.is(reply.body.toString(), 'é');
+    t.true(isRedacted(reply.headers[1] ?? ''));
+    t.is(reply.headers[3], 'plain');
+  }
+});
 
-test('a later try says which one it is', async t => {
-  const {keep, invocation, input, told} = keeper('off', {writeAhead: true, attempt: 3});
-  await keep.accepted(invocation, input);
-  t.like(told[0]?.facts, [
-    {type: 'invocation.accepted', data: {attempt: 3}},
-    {type: 'attempt.started', data: {attempt: 3}},
+test('of one that was written ahead the failed attempt is a fact, too', async t => {
+  for (const [code, kind] of [
+    ['UPSTREAM_TIMEOUT', 'timeout'],
+    ['UPSTREAM_LOST', 'lost'],
+    ['CALLER_LEFT', 'cancelled'],
+    ['POOL_BUSY', 'busy'],
+    ['HANDLER_FAILED', 'error'],
+  ] as const) {
+    const {keep, invocation, journal} = prepare('facts', true);
+    keep.settled(invocation, {outcome: 'failed', status: 500, code, durationMs: 1});
+    const [failed, settled] = await all(journal.read('invocation.i'));
+    t.like(failed?.fact, {type: 'attempt.failed', data: {class: kind, code, pid: 7}});
+    t.is(settled?.fact.type, 'invocation.settled');
+  }
+});
+
+test('the same secret has the same hash, and names count in any case', t => {
+  const redact = redactor(' X-Mine ,');
+  const [, first = ''] = redact(['AUTHORIZATION', 'Bearer x']);
+  t.deepEqual(redact(['authorization', 'Bearer x', 'x-mine', 'Bearer x', 'X-Minor', 'y']), [
+    'authorization',
+    first,
+    'x-mine',
+    first,
+    'X-Minor',
+    'y',
   ]);
+});
+
+test('a later try says which one it is, from its first fact to its last', async t => {
+  const {keep, invocation, journal} = prepare('off', true, 3);
+  await keep.accepted(invocation, input);
+  keep.settled(invocation, {outcome: 'failed', status: 502, code: 'UPSTREAM_LOST', durationMs: 1});
+  const attempts = (await all(journal.scan(''))).map(({fact: {data}}) => ('attempt' in data ? data.attempt : undefined));
+  t.deepEqual(attempts, [3, 3, 3, undefined]);
 });
