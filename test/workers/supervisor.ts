@@ -33,7 +33,7 @@ async function supervise(
   const clock = systemClock;
   const meter = recordingMeter();
   const pool = new Pool({queueLength: 10, queueWaitMs: 10_000, startTimeoutMs}, clock, meter);
-  const watchdog = new Watchdog();
+  const watchdog = new Watchdog({mark: 'MARK=none', clock, log});
   const waiting = new Set<() => void>();
   const changed = () => {
     for (const wake of [...waiting]) wake();
