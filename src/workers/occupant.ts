@@ -33,8 +33,8 @@ export interface OccupantHouse {
 export interface OccupantEvents {
   ready(report: LoadReport, start: StartRecord): void;
   exited(exit: ChildExit): void;
-  /** A call in it does not end. */
-  stuck(): void;
+  /** A call in it does not end, or it takes none. */
+  stuck(why: string): void;
 }
 
 /** Why a process is started: the first or after an exit; in the place of a stuck one; with newer code. */
@@ -103,7 +103,7 @@ export class Occupant {
       pid: this.pid,
       concurrency,
       clock,
-      onStuck: () => this.#events.stuck(),
+      onStuck: why => this.#events.stuck(why),
       isEnding: () => this.pid !== undefined && isEnding(this.pid),
     });
     return pool.add(this.#member, start);

@@ -102,7 +102,7 @@ export class Supervisor implements AsyncDisposable {
     const occupant: Occupant = new Occupant(purpose, port, this.#options, this.#house, {
       ready: (report, start) => this.#ready(occupant, report, start),
       exited: exit => this.#exited(occupant, exit),
-      stuck: () => void this.#replace(occupant),
+      stuck: why => void this.#replace(occupant, why),
     });
     this.#all.add(occupant);
     this.#see({type: 'spawned', pid: occupant.pid, executable: occupant.executable}, purpose === 'start');
@@ -144,11 +144,11 @@ export class Supervisor implements AsyncDisposable {
     if (old && old !== occupant && this.#all.has(old)) void old.retire(occupant.purpose === 'reload' ? 'reloaded' : 'stuck');
   }
 
-  /** A call in it will not end: a spare starts, and what else runs in it may finish. */
-  async #replace(stuck: Occupant): Promise<void> {
+  /** A call in it will not end, or it takes none: a spare starts, and what else runs in it may finish. */
+  async #replace(stuck: Occupant, why: string): Promise<void> {
     if (stuck !== this.#current || this.#isReplacing || this.#stopping.signal.aborted) return;
     this.#isReplacing = true;
-    this.#house.log.warn({pid: stuck.pid}, 'A call did not end after its deadline: its sub-runtime is replaced');
+    this.#house.log.warn({pid: stuck.pid}, `${why}: its sub-runtime is replaced`);
     stuck.leave();
     const spare = await this.#launch('spare');
     const isFilled = (await spare.outcome) !== undefined;
