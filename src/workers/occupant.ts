@@ -53,6 +53,8 @@ export class Occupant {
   readonly #house: OccupantHouse;
   readonly #events: OccupantEvents;
   readonly #child: Child;
+  /** It ends, or will once nobody waits for a call in it. */
+  isLeaving = false;
   #member: Member | undefined;
 
   constructor(purpose: Purpose, port: number, options: OccupantOptions, house: OccupantHouse, events: OccupantEvents) {
@@ -116,6 +118,8 @@ export class Occupant {
 
   /** Ends it once nobody waits for a call in it. */
   async retire(reason: ExitReason): Promise<void> {
+    if (this.isLeaving) return;
+    this.isLeaving = true;
     this.leave();
     await this.#member?.quiet();
     await this.stop(reason);
@@ -128,6 +132,7 @@ export class Occupant {
 
   /** KILL to the process group, at once. */
   end(reason: ExitReason): void {
+    this.isLeaving = true;
     this.#child.end(reason);
   }
 
