@@ -7,8 +7,8 @@ import type {Environment} from './setting.ts';
 /** npm forwards a Ctrl-C that the terminal has also delivered: a second signal sooner than this is the same one. */
 const sameSignalMs = 1000;
 
-/** Exit codes, for whoever started us. */
-const exit = {ok: 0, failed: 1, misconfigured: 78} as const; // 78: sysexits.h, EX_CONFIG
+/** Exit codes, for whoever started us; 0 for a clean stop. */
+const exit = {failed: 1, misconfigured: 78} as const; // 78: sysexits.h, EX_CONFIG
 
 /** Serves until a signal comes, and maps what happened to an exit code. */
 export async function run(env: Environment, options: ServeOptions & {onServed?: (served: Served) => void} = {}): Promise<void> {
@@ -18,7 +18,7 @@ export async function run(env: Environment, options: ServeOptions & {onServed?: 
   const onSignal = (signal: NodeJS.Signals) => {
     if (stoppingSince === undefined) {
       stoppingSince = systemClock.monotonic();
-      if (served) void stop(served, signal, exit.ok);
+      if (served) void stop(served, signal);
     } else if (systemClock.monotonic() - stoppingSince >= sameSignalMs) {
       served?.log.warn({signal}, 'Second signal: stopping at once');
       served?.abandon();
@@ -27,13 +27,17 @@ export async function run(env: Environment, options: ServeOptions & {onServed?: 
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  process.on('SIGHUP', () => void served?.reload());
+  process.on(
+    'SIGHUP',
+    reloadAgain(async () => void (await served?.reload())),
+  );
   process.on('uncaughtException', error => {
     if (!served) return refuseToStart(error);
     served.log.error({stack: error.stack}, 'A bug in the core: draining, then exit');
+    process.exitCode = exit.failed;
     if (stoppingSince === undefined) {
       stoppingSince = systemClock.monotonic();
-      void stop(served, 'uncaughtException', exit.failed);
+      void stop(served, 'uncaughtException');
     }
   });
 
@@ -43,10 +47,26 @@ export async function run(env: Environment, options: ServeOptions & {onServed?: 
     return refuseToStart(error);
   }
   options.onServed?.(served);
-  if (stoppingSince !== undefined) await stop(served, 'a signal during the start', exit.ok);
+  if (stoppingSince !== undefined) await stop(served, 'a signal during the start');
 }
 
-async function stop(served: Served, why: string, code: number): Promise<void> {
+/** A signal that comes during a reload asks for one more, as the code may have changed since; however many come, one is enough. */
+function reloadAgain(reload: () => Promise<void>): () => void {
+  let isAsked = false;
+  let isRunning = false;
+  return async function hangUp() {
+    isAsked = true;
+    if (isRunning) return;
+    isRunning = true;
+    while (isAsked) {
+      isAsked = false;
+      await reload();
+    }
+    isRunning = false;
+  };
+}
+
+async function stop(served: Served, why: string): Promise<void> {
   served.log.info({why}, 'Asked to stop');
   try {
     await served.stop();
@@ -54,7 +74,7 @@ async function stop(served: Served, why: string, code: number): Promise<void> {
     console.error(error);
     process.exit(exit.failed);
   }
-  process.exit(code);
+  process.exit(); // with 0, unless a bug has shown
 }
 
 function refuseToStart(error: unknown): void {

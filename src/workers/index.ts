@@ -77,7 +77,7 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
   }
   const bridgeToken = randomBytes(24).toString('base64url');
   const pool = new Pool(options, house.clock, house.meter);
-  const watchdog = new Watchdog();
+  const watchdog = new Watchdog({mark: `CORE_BRIDGE_TOKEN=${bridgeToken}`, clock: house.clock, log: house.log});
   const ooms = openOomCounter();
   const environment = (childPort: number) => ({
     ...options.environment,

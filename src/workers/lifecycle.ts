@@ -132,7 +132,7 @@ export function describeExit({reason, code, signal, error}: Omit<Exit, 'upMs'>):
     case 'oom':
       return 'The sub-runtime ran out of memory and was killed';
     case 'stuck':
-      return 'The sub-runtime did not end a call past its deadline and was replaced';
+      return 'The sub-runtime was stuck and was replaced';
     case 'reloaded':
       return 'The sub-runtime was replaced by newer code';
     case 'stopped':

@@ -9,8 +9,8 @@ export interface MemberOptions {
   readonly pid?: number | undefined;
   readonly concurrency: number;
   readonly clock: Clock;
-  /** A call did not end although its deadline passed, or its caller left: only a new process helps. */
-  readonly onStuck: () => void;
+  /** A call does not end although its deadline passed, or its caller left, or no connection is taken: only a new process helps. */
+  readonly onStuck: (why: string) => void;
   /** The system is taking its process down. */
   readonly isEnding: () => boolean;
 }
@@ -31,6 +31,8 @@ nobody else is sent there, and whoever was in it waits for the reason: for long 
 const restMs = 25;
 const reasonMs = 250;
 const endingMs = 5000;
+/** A process that refuses again after its rest, and is not ending, has lost its listener. A third attempt of the call meets the next one. */
+const deafAfterMs = restMs;
 
 /** One ready sub-runtime and the calls in it. A place is taken until the sub-runtime is done with the call, not only the caller. */
 export class Member {
@@ -47,6 +49,8 @@ export class Member {
   readonly #unsettled = new Map<string, () => void>();
   #quiet: (() => void) | undefined;
   #restsUntil = 0;
+  /** Since when it has refused every connection. */
+  #refusesSince: number | undefined;
   readonly #lost = Promise.withResolvers<Fault>();
 
   constructor(options: MemberOptions) {
@@ -119,11 +123,12 @@ export class Member {
       this.#tellQuiet();
       const {clock, onStuck} = this.#options;
       clock.after(Math.max(0, call.deadline - clock.monotonic()) + stuckAfterMs, () => {
-        if (!isOver) onStuck();
+        if (!isOver) onStuck('A call did not end after its deadline');
       });
     };
     // A closed connection says nothing of the function: it ends when the bridge says so, or with its process.
     const onConnectionEnd = ({mayRun, broke}: CallEnd) => {
+      if (mayRun || broke) this.#listensOn(mayRun);
       if (broke) this.#rest();
       if (!mayRun || !call.signal?.aborted) return end();
       abandon();
@@ -134,6 +139,18 @@ export class Member {
       if (error.code === 'UPSTREAM_TIMEOUT' || error.code === 'CALLER_LEFT') abandon();
       throw error.code === 'UPSTREAM_LOST' ? await this.#reasonOf(error) : error;
     });
+  }
+
+  /** Whether a call reached it. Its process may live on without its listener, and would fail every call that comes. */
+  #listensOn(wasReached: boolean): void {
+    const {clock, onStuck, isEnding} = this.#options;
+    if (wasReached) {
+      this.#refusesSince = undefined;
+      return;
+    }
+    this.#refusesSince ??= clock.monotonic();
+    if (clock.monotonic() - this.#refusesSince >= deafAfterMs && !isEnding())
+      onStuck('A call was not taken, as the port refuses connections');
   }
 
   #rest(): void {

@@ -33,8 +33,8 @@ export interface OccupantHouse {
 export interface OccupantEvents {
   ready(report: LoadReport, start: StartRecord): void;
   exited(exit: ChildExit): void;
-  /** A call in it does not end. */
-  stuck(): void;
+  /** A call in it does not end, or it takes none. */
+  stuck(why: string): void;
 }
 
 /** Why a process is started: the first or after an exit; in the place of a stuck one; with newer code. */
@@ -53,6 +53,8 @@ export class Occupant {
   readonly #house: OccupantHouse;
   readonly #events: OccupantEvents;
   readonly #child: Child;
+  /** It ends, or will once nobody waits for a call in it. */
+  isLeaving = false;
   #member: Member | undefined;
 
   constructor(purpose: Purpose, port: number, options: OccupantOptions, house: OccupantHouse, events: OccupantEvents) {
@@ -103,7 +105,7 @@ export class Occupant {
       pid: this.pid,
       concurrency,
       clock,
-      onStuck: () => this.#events.stuck(),
+      onStuck: why => this.#events.stuck(why),
       isEnding: () => this.pid !== undefined && isEnding(this.pid),
     });
     return pool.add(this.#member, start);
@@ -116,6 +118,8 @@ export class Occupant {
 
   /** Ends it once nobody waits for a call in it. */
   async retire(reason: ExitReason): Promise<void> {
+    if (this.isLeaving) return;
+    this.isLeaving = true;
     this.leave();
     await this.#member?.quiet();
     await this.stop(reason);
@@ -128,6 +132,7 @@ export class Occupant {
 
   /** KILL to the process group, at once. */
   end(reason: ExitReason): void {
+    this.isLeaving = true;
     this.#child.end(reason);
   }
 

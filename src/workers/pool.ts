@@ -45,8 +45,9 @@ export class Pool implements Runtimes {
     return this.#members.length;
   }
 
+  /** Whoever comes now is refused. */
   get isOverloaded(): boolean {
-    return this.#waiting.length > 0 && this.#waiting.length >= this.#options.queueLength;
+    return this.#waiting.length >= this.#options.queueLength && this.#members.every(member => member.isFull);
   }
 
   /**

@@ -1,4 +1,31 @@
 import net from 'node:net';
+import type {Clock} from '../clock.ts';
+import type {Log} from '../log.ts';
+
+/** How long after the system had no port it is asked again. */
+const againMs = 500;
+
+/**
+A port for a sub-runtime: the preferred one when nobody listens there, else any. Waits while the system has none, as when
+every descriptor is taken; 0 when `over` aborted before.
+
+@param preferred 0: none
+*/
+export async function choosePort(
+  host: string,
+  preferred: number,
+  {clock, log}: {readonly clock: Clock; readonly log: Log},
+  over: AbortSignal,
+): Promise<number> {
+  do {
+    try {
+      return preferred !== 0 && !(await accepts(host, preferred)) ? preferred : await freePort(host);
+    } catch (error) {
+      log.error({cause: (error as Error).message}, 'No port could be had for a sub-runtime: trying again'); // a refusal of the system
+    }
+  } while (await clock.sleep(againMs, over));
+  return 0;
+}
 
 /** True when something accepts connections there now. */
 export function accepts(host: string, port: number): Promise<boolean> {

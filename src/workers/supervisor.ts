@@ -15,7 +15,7 @@ import {
   type Seen,
 } from './lifecycle.ts';
 import {Occupant, type OccupantHouse, type OccupantOptions, type Purpose} from './occupant.ts';
-import {accepts, freePort} from './port.ts';
+import {choosePort} from './port.ts';
 import type {LoadReport} from './report.ts';
 
 export interface SupervisorOptions extends OccupantOptions {
@@ -34,9 +34,6 @@ export interface SupervisorHouse extends OccupantHouse {
   /** It is not started again. */
   gaveUp(): void;
 }
-
-/** How long after the system had no port it is asked again. */
-const portAgainMs = 500;
 
 /** Keeps one place of the pool filled: starts a process, starts it again when it ends, replaces it when it must be. */
 export class Supervisor implements AsyncDisposable {
@@ -98,11 +95,13 @@ export class Supervisor implements AsyncDisposable {
   }
 
   async #launch(purpose: Purpose): Promise<Occupant> {
-    const port = await this.#choosePort();
+    const {child, preferredPort} = this.#options;
+    const preferred = this.#all.size === 0 ? preferredPort : 0;
+    const port = await choosePort(child.host, preferred, this.#house, this.#stopping.signal);
     const occupant: Occupant = new Occupant(purpose, port, this.#options, this.#house, {
       ready: (report, start) => this.#ready(occupant, report, start),
       exited: exit => this.#exited(occupant, exit),
-      stuck: () => void this.#replace(occupant),
+      stuck: why => void this.#replace(occupant, why),
     });
     this.#all.add(occupant);
     this.#see({type: 'spawned', pid: occupant.pid, executable: occupant.executable}, purpose === 'start');
@@ -110,26 +109,11 @@ export class Supervisor implements AsyncDisposable {
     return occupant;
   }
 
-  /** Waits while the system has none, as when every descriptor is taken; 0 when the stop came first. */
-  async #choosePort(): Promise<number> {
-    const {child, preferredPort} = this.#options;
-    const {clock, log} = this.#house;
-    do {
-      try {
-        const isFree = preferredPort !== 0 && this.#all.size === 0 && !(await accepts(child.host, preferredPort));
-        return isFree ? preferredPort : await freePort(child.host);
-      } catch (error) {
-        log.error({cause: (error as Error).message}, 'No port could be had for a sub-runtime: trying again'); // a refusal of the system
-      }
-    } while (await clock.sleep(portAgainMs, this.#stopping.signal));
-    return 0;
-  }
-
   #ready(occupant: Occupant, {loaded, error}: LoadReport, start: StartRecord): void {
     const {meter, log, started} = this.#house;
     const bootMs = start.endedAt - start.startedAt;
     // A report may be read after its process was ended: the stop has refused whoever waits, and that stays.
-    const takesOver = !this.#stopping.signal.aborted && (occupant.purpose !== 'reload' || loaded);
+    const takesOver = !this.#stopping.signal.aborted && !occupant.isLeaving && (occupant.purpose !== 'reload' || loaded);
     meter.runtimeReady(bootMs / 1000);
     this.#see({type: 'reported', pid: occupant.pid, loaded, bootMs, ...(error !== undefined && {error})}, takesOver);
     if (!loaded) log.error({pid: occupant.pid, cause: error}, 'The handler could not be loaded');
@@ -141,22 +125,25 @@ export class Supervisor implements AsyncDisposable {
     const old = this.#current;
     this.#current = occupant;
     this.#house.pool.admit();
-    if (old && old !== occupant && this.#all.has(old)) void old.retire(occupant.purpose === 'reload' ? 'reloaded' : 'stuck');
+    if (occupant.purpose === 'reload') {
+      // Also one that is still starting: it may have read older code.
+      for (const other of this.#all) if (other !== occupant) void other.retire('reloaded');
+    } else if (old && old !== occupant && this.#all.has(old)) void old.retire('stuck');
   }
 
-  /** A call in it will not end: a spare starts, and what else runs in it may finish. */
-  async #replace(stuck: Occupant): Promise<void> {
+  /** A call in it will not end, or it takes none: a spare starts, and what else runs in it may finish. */
+  async #replace(stuck: Occupant, why: string): Promise<void> {
     if (stuck !== this.#current || this.#isReplacing || this.#stopping.signal.aborted) return;
     this.#isReplacing = true;
-    this.#house.log.warn({pid: stuck.pid}, 'A call did not end after its deadline: its sub-runtime is replaced');
+    this.#house.log.warn({pid: stuck.pid}, `${why}: its sub-runtime is replaced`);
     stuck.leave();
     const spare = await this.#launch('spare');
     const isFilled = (await spare.outcome) !== undefined;
     this.#isReplacing = false;
     if (isFilled) return;
-    if (this.#all.has(stuck))
+    if (this.#current === stuck)
       stuck.end('stuck'); // its end starts another, with the usual back-off
-    else this.#fillAgain();
+    else if (this.#current === undefined) this.#fillAgain();
   }
 
   #exited(occupant: Occupant, exit: ChildExit): void {

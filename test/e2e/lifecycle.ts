@@ -1,6 +1,6 @@
 import {connect} from 'node:net';
 import test from 'ava';
-import {projectFile, refuseCore, startCore, stopWhileStarting} from '../helpers/core.ts';
+import {endWhileStarting, projectFile, refuseCore, startCore} from '../helpers/core.ts';
 import {loadGate} from '../helpers/gate.ts';
 import {ask} from '../helpers/request.ts';
 import {becomes} from '../helpers/supervision.ts';
@@ -149,7 +149,7 @@ test('a second signal a second later stops at once', async t => {
 });
 
 test('a signal during the start leaves nothing behind', async t => {
-  const {code, childPids} = await stopWhileStarting({...mirror, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9'});
+  const {code, childPids} = await endWhileStarting({...mirror, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9'}, 'SIGTERM', 1);
   t.is(code, 0);
   t.true(childPids.length > 0);
   for (const pid of childPids) t.throws(() => process.kill(pid, 0), {code: 'ESRCH'});

@@ -114,7 +114,7 @@ test('a call that does not end: its neighbours finish, a spare takes over, its p
   await gone(before);
   await metricIs(core, restarts('stuck'), 1);
   const told = await core.logged(({reason}) => reason === 'stuck');
-  t.like(told, {level: 'error', msg: 'The sub-runtime did not end a call past its deadline and was replaced', pid: before});
+  t.like(told, {level: 'error', msg: 'The sub-runtime was stuck and was replaced', pid: before});
   t.regex(String(told.stderr), /last words/);
   t.is(await pidOf(core), after);
   t.is(await metric(core, 'core_conservation_drift'), 0);
@@ -141,6 +141,15 @@ test('a process that is blocked is replaced: the service goes on', async t => {
   await core.logged(({msg}) => /sub-runtime is replaced/.test(msg));
   t.not(await pidOf(core), before);
   await gone(before); // it takes no TERM while it is blocked
+  await core.stop();
+});
+
+test('a process that lives on without its listener is replaced, and the call that met it is served by the next', async t => {
+  const core = await serve(t, 'mirror.cjs', {SCW_RUNTIME_BRIDGE: projectFile('test/fixtures/deaf-bridge.cjs')});
+  const before = await pidOf(core);
+  t.not(await pidOf(core), before);
+  await metricIs(core, restarts('stuck'), 1);
+  await gone(before);
   await core.stop();
 });
 

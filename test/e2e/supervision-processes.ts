@@ -2,7 +2,7 @@ import {execFileSync, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {readFileSync} from 'node:fs';
 import test from 'ava';
-import {projectFile, startCore} from '../helpers/core.ts';
+import {endWhileStarting, projectFile, startCore} from '../helpers/core.ts';
 import {gone, isAlive} from '../helpers/process.ts';
 import {ask} from '../helpers/request.ts';
 import {becomes, loadOn, metric, metricIs, openGate, pidOf, restarts, serve} from '../helpers/supervision.ts';
@@ -100,6 +100,16 @@ test('neither the function nor what it started outlives a core that was killed',
   await gone(pid);
   await gone(forked);
   t.pass();
+});
+
+test('a function that is just being started does not outlive a core that was killed', async t => {
+  const env = {SCW_PUBLIC: 'true', SCW_HANDLER_PATH: projectFile('test/fixtures/functions/core/mirror.cjs')};
+  for (let tries = 0; tries < 3; tries++) {
+    const {code, childPids} = await endWhileStarting(env, 'SIGKILL', 2); // the watchdog's shell and the function
+    t.is(code, null);
+    t.is(childPids.length, 2);
+    for (const pid of childPids) await gone(pid);
+  }
 });
 
 test('a function that takes no TERM is killed, and the core ends with 0', async t => {

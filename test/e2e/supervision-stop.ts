@@ -1,5 +1,5 @@
 import test from 'ava';
-import {startCore} from '../helpers/core.ts';
+import {projectFile, startCore} from '../helpers/core.ts';
 import {gone} from '../helpers/process.ts';
 import {ask} from '../helpers/request.ts';
 import {editableHandler, loadOn, metric, metricIs, openGate, pidOf, readiness, serve} from '../helpers/supervision.ts';
@@ -29,6 +29,24 @@ test('SIGHUP does the same', async t => {
   core.kill('SIGHUP');
   await core.logged(({msg}) => msg.startsWith('Reloaded'));
   t.is((await ask(core.url)).text(), 'two');
+  await core.stop();
+});
+
+test('SIGHUP during a reload asks for one more: the code may have changed since', async t => {
+  const handler = await editableHandler(t, says('one'));
+  const gate = await openGate(t);
+  const core = await startCore({SCW_PUBLIC: 'true', ...handler.env, GATE: gate.headers['X-Gate']}, t);
+  t.is((await ask(core.url)).text(), 'one');
+  const waits = `const fs = require('node:fs'); fs.writeFileSync(process.env.GATE + '.running', ''); while (!fs.existsSync(process.env.GATE));`;
+  await handler.write(`${waits} ${says('two')}`);
+  core.kill('SIGHUP');
+  await gate.running();
+  await handler.write(says('three'));
+  for (let signals = 0; signals < 3; signals++) core.kill('SIGHUP');
+  t.is((await ask(`${core.adminUrl}/livez`)).status, 200); // the signals have come
+  await gate.open();
+  while ((await ask(core.url)).text() !== 'three');
+  t.false(core.logs.some(({msg}) => msg.startsWith('Not reloaded')));
   await core.stop();
 });
 
@@ -159,4 +177,34 @@ test('what still waits when the grace time is over is handed back with 503', asy
   t.is((await held).status, 502);
   t.is(await core.exited, 0);
   t.like(core.logs.at(-1), {msg: 'Stopped', accepted: 3, completed: 1, handedBack: 2, lost: 0});
+});
+
+const buggy = {NODE_OPTIONS: `--import ${projectFile('test/fixtures/throws-on-signal.mjs')}`};
+
+test('a bug in the core is logged, what is in flight finishes, and the core ends with 1', async t => {
+  const core = await serve(t, 'holds.cjs', buggy);
+  const gate = await openGate(t);
+  const held = ask(`${core.url}/?do=hold`, {headers: gate.headers});
+  await gate.running();
+  core.kill('SIGUSR2');
+  const line = await core.logged(({msg}) => msg === 'A bug in the core: draining, then exit');
+  t.regex(String(line.stack), /a bug/);
+  await gate.open();
+  t.is((await held).status, 200);
+  t.is(await core.exited, 1);
+  t.like(core.logs.at(-1), {msg: 'Stopped', lost: 0});
+});
+
+test('a bug that shows during the stop is no clean stop', async t => {
+  const core = await serve(t, 'holds.cjs', buggy);
+  const gate = await openGate(t);
+  const held = ask(`${core.url}/?do=hold`, {headers: gate.headers});
+  await gate.running();
+  core.kill('SIGTERM');
+  await core.logged(({msg}) => msg === 'Stopping');
+  core.kill('SIGUSR2');
+  await core.logged(({msg}) => msg === 'A bug in the core: draining, then exit');
+  await gate.open();
+  t.is((await held).status, 200);
+  t.is(await core.exited, 1);
 });

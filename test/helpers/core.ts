@@ -196,18 +196,22 @@ export async function spawnCli(args: readonly string[], t: Teardown) {
   };
 }
 
-/** Sends TERM as soon as the core has a child, before it listens. Its exit code, and the children that it had by then. */
-export async function stopWhileStarting(env: Record<string, string>): Promise<{code: number | null; childPids: number[]}> {
+/** Sends a signal as soon as the core has so many children, before it listens. Its exit code, and the children that it had by then. */
+export async function endWhileStarting(
+  env: Record<string, string>,
+  signal: NodeJS.Signals,
+  children: number,
+): Promise<{code: number | null; childPids: number[]}> {
   const child = spawnCore(env);
   child.stdout?.resume();
   child.stderr?.resume();
-  const children = `/proc/${child.pid}/task/${child.pid}/children`;
+  const file = `/proc/${child.pid}/task/${child.pid}/children`;
   let childPids: number[] = [];
-  while (childPids.length === 0 && child.exitCode === null) {
-    childPids = readFileSync(children, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+  while (childPids.length < children && child.exitCode === null) {
+    childPids = readFileSync(file, 'utf8').trim().split(' ').filter(Boolean).map(Number);
     await new Promise(resolve => setImmediate(resolve));
   }
-  child.kill('SIGTERM');
-  const [code] = await once(child, 'close');
+  child.kill(signal);
+  const [code] = await once(child, 'exit');
   return {code, childPids};
 }

@@ -268,7 +268,7 @@ test('an exit is described in one sentence', t => {
   t.is(describeExit({...none, reason: 'unspawnable', error: 'spawn x ENOENT'}), 'The sub-runtime could not be started: spawn x ENOENT');
   t.is(describeExit({...none, reason: 'never-ready', signal: 'SIGKILL'}), 'The sub-runtime was not ready in time and was killed');
   t.is(describeExit({...none, reason: 'oom', signal: 'SIGKILL'}), 'The sub-runtime ran out of memory and was killed');
-  t.is(describeExit({...none, reason: 'stuck'}), 'The sub-runtime did not end a call past its deadline and was replaced');
+  t.is(describeExit({...none, reason: 'stuck'}), 'The sub-runtime was stuck and was replaced');
   t.is(describeExit({...none, reason: 'reloaded'}), 'The sub-runtime was replaced by newer code');
   t.is(describeExit({...none, reason: 'stopped', code: 0}), 'The sub-runtime was stopped');
 });

@@ -45,7 +45,13 @@ function openMember(some: Partial<RuntimeCall> = {}, isEnding = () => false) {
     place.free();
   });
   sent.catch(() => {});
-  return {clock, told, member, place, sent, reply, end: (end: Partial<CallEnd> = {}) => ended({mayRun: true, broke: false, ...end})};
+  const end = (how: Partial<CallEnd> = {}) => ended({mayRun: true, broke: false, ...how});
+  /** One more call, which ends so at once. */
+  const again = (how: Partial<CallEnd>) => {
+    void member.take(0).send({...call, invocationId: 'id-2'}, () => {});
+    end(how);
+  };
+  return {clock, told, member, place, sent, reply, end, again};
 }
 
 test('a place is taken until it is freed, once', t => {
@@ -195,4 +201,33 @@ test('what was not sent is not waited for', async t => {
   reply.reject(new NotSent('refused'));
   await t.throwsAsync(sent, {instanceOf: NotSent});
   t.is(clock.pending, 0);
+});
+
+test('one that refuses connections again after its rest, and does not end, is stuck', async t => {
+  for (const [isEnding, reachedBetween, expected] of [
+    [false, false, ['stuck']],
+    [true, false, []],
+    [false, true, []],
+  ] as const) {
+    const {clock, told, again} = openMember({}, () => isEnding);
+    again({mayRun: false, broke: true});
+    await clock.advance(24);
+    again({mayRun: false, broke: true});
+    t.false(told.includes('stuck'));
+    if (reachedBetween) again({mayRun: true});
+    await clock.advance(1);
+    again({mayRun: false, broke: true});
+    t.deepEqual(
+      told.filter(each => each === 'stuck'),
+      expected,
+    );
+  }
+});
+
+test('a call that was never to be sent tells nothing of the listener', async t => {
+  const {clock, told, again} = openMember();
+  again({mayRun: false});
+  await clock.advance(60_000);
+  again({mayRun: false, broke: true});
+  t.false(told.includes('stuck'));
 });

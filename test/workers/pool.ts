@@ -381,6 +381,15 @@ test('it is overloaded when the queue is full, and no longer when somebody was s
   t.false(pool.isOverloaded);
 });
 
+test('with a queue of 0 it is overloaded while every place is taken', async t => {
+  const {pool} = openReady({concurrency: 1, queueLength: 0});
+  t.false(pool.isOverloaded);
+  const held = await pool.lease(never);
+  t.true(pool.isOverloaded);
+  held.release();
+  t.false(pool.isOverloaded);
+});
+
 test('the first who waited for a start carries its record on, nobody else', async t => {
   const record = {executable: 'node', pid: 7, startedAt: 0, endedAt: 30};
   const {pool, member} = openPool();

@@ -33,7 +33,7 @@ async function supervise(
   const clock = systemClock;
   const meter = recordingMeter();
   const pool = new Pool({queueLength: 10, queueWaitMs: 10_000, startTimeoutMs}, clock, meter);
-  const watchdog = new Watchdog();
+  const watchdog = new Watchdog({mark: 'MARK=none', clock, log});
   const waiting = new Set<() => void>();
   const changed = () => {
     for (const wake of [...waiting]) wake();
@@ -227,6 +227,23 @@ test('a reload starts newer code beside the old, which ends when it was taken ov
   t.is(new Set(ports).size, 2);
 });
 
+test('one that was still starting when newer code took over does not take over from it', async t => {
+  const once = await loadedOnce(
+    t,
+    `process.on('SIGTERM', () => { require('fs').writeSync(3, '{"loaded":true}\\n'); setTimeout(() => process.exit(), 200); });
+     console.log('starting'); setInterval(() => {}, 1000);`,
+  );
+  const {supervisor, until, lines, facts, pool, count} = await supervise(t, once(loaded));
+  await until(() => lines.length > 0);
+  const [old] = supervisor.pids;
+  t.is(await supervisor.reload(), undefined);
+  await until(() => count('runtime.exited') > 0);
+  t.like(facts.at(-1), {type: 'runtime.exited', data: {reason: 'reloaded'}});
+  t.is(supervisor.pids.length, 1);
+  t.not(supervisor.pids[0], old);
+  t.is(pool.size, 1);
+});
+
 test('newer code that cannot be loaded, or that ends, leaves the old one serving and says why', async t => {
   const once = await loadedOnce(t);
   for (const [then, cause] of [
@@ -303,14 +320,14 @@ test('it inherits no descriptor but the bridge’s', async t => {
   t.deepEqual(JSON.parse(lines[0]?.line ?? ''), [1, 2, 3]);
 });
 
-/** A program that loads the first time that it runs, and later does what it is told. */
-async function loadedOnce(t: ExecutionContext): Promise<(then: string) => string> {
+/** A program that loads the first time that it runs, or does something else then, and later does what it is told. */
+async function loadedOnce(t: ExecutionContext, first = loaded): Promise<(then: string) => string> {
   const folder = await mkdtemp(join(tmpdir(), 'once-'));
   t.teardown(() => rm(folder, {recursive: true}));
   let programs = 0;
   return then => {
     const mark = JSON.stringify(join(folder, String(programs++)));
-    return `if (require('fs').existsSync(${mark})) {${then}} else {require('fs').writeFileSync(${mark}, ''); ${loaded}}`;
+    return `if (require('fs').existsSync(${mark})) {${then}} else {require('fs').writeFileSync(${mark}, ''); ${first}}`;
   };
 }
 

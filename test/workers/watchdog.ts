@@ -1,21 +1,26 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
-import test from 'ava';
+import test, {type ExecutionContext} from 'ava';
+import {systemClock} from '../../src/clock.ts';
 import {Watchdog} from '../../src/workers/watchdog.ts';
+import {projectFile} from '../helpers/core.ts';
+import {recordingLog} from '../helpers/fakes.ts';
 import {gone, isAlive} from '../helpers/process.ts';
+
+const watching = () => new Watchdog({mark: 'MARK=none', clock: systemClock, log: recordingLog()});
 
 const sleeper = () =>
   spawn('/bin/sh', ['-c', 'trap "" TERM; sleep 60 & echo $!; wait'], {detached: true, stdio: ['ignore', 'pipe', 'ignore']});
 
 test('when its input ends it ends every group that it watched, and none that it forgot', async t => {
-  const watchdog = new Watchdog();
+  const watchdog = watching();
   const [watched, forgotten] = [sleeper(), sleeper()];
   const [[grandchild]] = await Promise.all([once(watched.stdout, 'data'), once(forgotten.stdout, 'data')]);
   watchdog.watch(watched.pid ?? 0);
   watchdog.watch(forgotten.pid ?? 0);
   watchdog.forget(forgotten.pid ?? 0);
   const ended = once(watched, 'exit');
-  watchdog[Symbol.dispose](); // what a dead core does, too
+  watchdog[Symbol.dispose]();
   t.deepEqual(await ended, [null, 'SIGKILL']);
   await gone(Number(grandchild));
   t.true(isAlive(forgotten.pid ?? 0));
@@ -25,6 +30,52 @@ test('when its input ends it ends every group that it watched, and none that it 
 });
 
 test('with nothing to watch it does nothing', t => {
-  const watchdog = new Watchdog();
+  const watchdog = watching();
   t.notThrows(() => watchdog[Symbol.dispose]());
+});
+
+/** A process of its own that has a watchdog, does what the text says, and is killed. The id that it wrote. */
+async function killedAfter(t: ExecutionContext, text: string): Promise<number> {
+  const program = `
+    import {spawn} from 'node:child_process';
+    import {readFileSync} from 'node:fs';
+    import {systemClock} from '${projectFile('src/clock.ts')}';
+    import {Watchdog} from '${projectFile('src/workers/watchdog.ts')}';
+    const mark = 'CANARY=' + process.pid + '.' + Date.now();
+    const watchdog = new Watchdog({mark, clock: systemClock, log: console});
+    const children = () => readFileSync('/proc/self/task/' + process.pid + '/children', 'utf8').trim().split(' ');
+    const start = env => spawn('/bin/sleep', ['60'], {detached: true, stdio: 'ignore', env});
+    setInterval(() => {}, 1000);
+    ${text}`;
+  const core = spawn(process.execPath, ['--input-type=module', '-e', program], {stdio: ['ignore', 'pipe', 'inherit']});
+  const ended = once(core, 'exit');
+  t.teardown(() => {
+    core.kill('SIGKILL');
+    return ended;
+  });
+  const [written] = await once(core.stdout, 'data');
+  core.kill('SIGKILL');
+  await ended;
+  return Number(written);
+}
+
+test('a process that it was not told of yet is known by its environment', async t => {
+  const pid = await killedAfter(t, `console.log(start({CANARY: mark.slice(7)}).pid);`);
+  t.true(pid > 0);
+  await gone(pid);
+});
+
+test('when somebody ended its shell, another watches', async t => {
+  const pid = await killedAfter(
+    t,
+    `
+    const [first] = children();
+    const {pid} = start({});
+    watchdog.watch(pid);
+    process.kill(Number(first), 'SIGKILL');
+    while (children().includes(first) || children().length < 2) await systemClock.sleep(5);
+    console.log(pid);`,
+  );
+  t.true(pid > 0);
+  await gone(pid);
 });
