@@ -760,6 +760,8 @@ def serve_on_loop(listener, settings, calls, report):
     import asyncio
 
     loop = handlers_loop(asyncio)
+    if isinstance(current, ThreadCurrent):
+        current.follow_tasks(loop)
     state = {"active": 0, "stopping": False}
 
     class Protocol(asyncio.Protocol):
@@ -856,11 +858,32 @@ def handlers_loop(asyncio):
 
 
 class ThreadCurrent(threading.local):
-    """Before contextvars (3.7) a call is known by its thread."""
+    """Before contextvars (3.7) a call is known by its thread, on a loop by its task and those that it starts."""
 
     invocation = None
+    tasks = None  # of every thread
+
+    def follow_tasks(self, loop):
+        import weakref
+
+        ThreadCurrent.tasks = weakref.WeakKeyDictionary()
+        loop.set_task_factory(self.start_task)
+
+    def start_task(self, loop, coroutine):
+        import asyncio
+
+        task = asyncio.Task(coroutine, loop=loop)
+        self.tasks[task] = self.get()
+        return task
 
     def get(self):
+        if self.tasks is not None:
+            import asyncio
+
+            loop = asyncio._get_running_loop()
+            task = None if loop is None else asyncio.Task.current_task(loop)
+            if task is not None:
+                return self.tasks.get(task)
         return self.invocation
 
     def set(self, invocation):

@@ -5,7 +5,7 @@ import {Fault} from '../errors.ts';
 import type {FunctionLine} from '../log.ts';
 import type {Command, RuntimeReply, StartRecord} from '../runtime.ts';
 import {Child} from '../workers/child.ts';
-import {freePort} from '../workers/port.ts';
+import {accepts, freePort} from '../workers/port.ts';
 import {Upstream} from '../workers/upstream.ts';
 
 export interface SubRuntimeOptions {
@@ -60,6 +60,9 @@ export class SubRuntime implements AsyncDisposable {
     if (exitCode !== undefined) throw new Error([error, ...sub.lines.slice(-10).map(({line}) => `  ${line}`)].join('\n'));
     sub.bootMs = endedAt - startedAt;
     sub.loadError = error;
+    // A load that failed is reported before the port accepts, which alone would pass for success.
+    const isLate = () => options.clock.now() >= startedAt + options.startMs;
+    while (error !== undefined && !isLate() && !(await accepts(host, sub.port)) && !(await sub.endsWithin(20)));
     return sub;
   }
 

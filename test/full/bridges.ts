@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
+import {functionFile, startBridge} from '../helpers/bridge.ts';
 import {bridgeSuite} from '../helpers/bridge-suite.ts';
 
 // Every bridge on every version of its language that this machine has. Node versions beside the project's own are
@@ -11,6 +12,21 @@ import {bridgeSuite} from '../helpers/bridge-suite.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const nodeMajors = [8, 10, 12, 14, 16, 18, 20, 22, 24];
+const asyncHandler = `import asyncio
+both = asyncio.Event()
+arrived = []
+async def task(event):
+    await asyncio.sleep(0.01)
+    print("task of " + event)
+async def handle(event, context):
+    asyncio.ensure_future(task(event))
+    arrived.append(event)
+    if len(arrived) == 2:
+        both.set()
+    await both.wait()
+    print("call of " + event)
+    raise ValueError("end of " + event)
+`;
 const pythonVersions = ['2.7', ...Array.from({length: 8}, (_, index) => `3.${index + 6}`)];
 
 for (const major of nodeMajors) {
@@ -47,6 +63,22 @@ for (const version of pythonVersions) {
     extension: 'py',
     brokenText: 'def handle(event, context)\n',
     tags: true,
+  });
+  if (version !== '2.7') tagsAsyncCalls(version, binary);
+}
+
+/** What older versions have instead of contextvars must do the same. */
+function tagsAsyncCalls(version: string, binary: string): void {
+  test.serial(`python ${version}: what async calls and their tasks print is tagged, and so is a failure`, async t => {
+    const file = await functionFile(t, 'handler.py', asyncHandler);
+    const b = await startBridge(t, {binary, bridge: path.join(root, 'runtimes/python/bridge.py'), path: file});
+    await Promise.all(['a', 'b'].map(id => b.call(id, {invocationId: id})));
+    await b.until(() => b.logs.filter(log => log.line.startsWith('task of')).length === 2);
+    for (const id of ['a', 'b']) {
+      const lines = b.logs.filter(log => log.invocationId === id).map(log => log.line);
+      for (const wanted of [`call of ${id}`, `task of ${id}`, `ValueError: end of ${id}`]) t.true(lines.includes(wanted), wanted);
+    }
+    t.true(b.logs.every(log => log.invocationId !== undefined));
   });
 }
 
