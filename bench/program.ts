@@ -36,10 +36,10 @@ export const ratesOf = (runs: Runs = []) => runs.map(each => each.requestsPerSec
 export const p50sOf = (runs: Runs = []) => runs.map(each => each.p50Us);
 export const cpuOf = (runs: Runs = []) => runs.map(each => each.cpuUs);
 
-/** Runs the contenders in turn, A B A B, after each was warmed up. */
+/** Runs the contenders in turn, A B A B, after a run of each that does not count: it warms up. */
 export async function race<Name extends string>(contenders: ReadonlyMap<Name, Load>, rounds: number): Promise<Map<Name, Measured[]>> {
   const results = new Map([...contenders.keys()].map((name): [Name, Measured[]] => [name, []]));
-  for (const load of contenders.values()) await measure({...load, seconds: 1});
+  for (const load of contenders.values()) await measure(load);
   for (let round = 0; round < rounds; round++) {
     for (const [name, load] of contenders) results.get(name)?.push(await measure(load));
   }

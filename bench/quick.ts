@@ -13,7 +13,6 @@ import {memory} from './memory.ts';
 import {Peers} from './peers.ts';
 import {loadAverage, machine} from './program.ts';
 import {throughput} from './throughput.ts';
-import {tracing} from './tracing.ts';
 
 /*
 The key figures in less than two minutes, beside those that docs/benchmarks.md records. For people: it always ends well.
@@ -33,7 +32,6 @@ for (const [name, answer] of Object.entries({
   throughput: () => throughput.answer(some),
   latency: () => latency.answer({...some, peers: nobody}),
   bodies: () => bodies.answer(some, ['1 MiB']),
-  tracing: () => tracing.answer(some),
   journal: () => journal.answer(some),
   'cold start': () => coldStart.answer({...some, rounds: 5, peers: nobody}),
   memory: () => memory.answer({...some, rounds: 1, peers: nobody}),
