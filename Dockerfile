@@ -30,7 +30,8 @@ ENV NODE_ENV=production \
     SCW_UPSTREAM_HOST=127.0.0.1 \
     SCW_UPSTREAM_PORT=8081 \
     SCW_HANDLER_PATH=/home/app/function/handler \
-    SCW_HANDLER_NAME=handle
+    SCW_HANDLER_NAME=handle \
+    CORE_DATA_DIR=/var/lib/core-runtime
 
 # A read-only root cannot write a compile cache: a function is served once to fill it, under the
 # user that will read it (the cache is kept per user); then it is closed to that user and its functions.
@@ -38,8 +39,9 @@ ENV NODE_ENV=production \
 USER app
 RUN echo 'exports.handle = () => null;' > /tmp/warm.cjs \
   && PORT=0 CORE_ADMIN_PORT=0 SCW_PUBLIC=true SCW_HANDLER_PATH=/tmp/warm.cjs OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:9 \
+     CORE_JOURNAL=sqlite:/tmp/warm/journal.db \
      timeout --preserve-status --signal=TERM 5 node /opt/core-runtime/src/main.js \
-  && rm /tmp/warm.cjs
+  && rm -r /tmp/warm.cjs /tmp/warm
 USER root
 RUN chown -R root:root /opt/core-runtime/cache && chmod -R a+rX,go-w /opt/core-runtime/cache
 USER 10001:10001

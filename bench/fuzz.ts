@@ -1,10 +1,9 @@
 import {isDeepStrictEqual} from 'node:util';
 import {sliceMember} from '../middleware/respond/slice.ts';
 import {faultResult} from '../src/answer.ts';
-import {systemClock} from '../src/clock.ts';
 import {asFault, Fault} from '../src/errors.ts';
-import type {Delivery, House} from '../src/trigger.ts';
-import {recordingLog, recordingMeter} from '../test/helpers/fakes.ts';
+import type {Delivery} from '../src/trigger.ts';
+import {fakeHouse, recordingMeter} from '../test/helpers/fakes.ts';
 import {parseReplies} from '../test/helpers/strict-http.ts';
 import {readRequests} from '../test/helpers/strict-requests.ts';
 import {Wire} from '../test/helpers/wire.ts';
@@ -107,8 +106,8 @@ function fuzzSlice(): void {
   let json = `{${Array.from({length: random(6)}, () => `${quoted()}:${jsonText(0)}`).join(',')}}`;
   for (let edits = random(3); edits > 0; edits--)
     json = mutate(json, ['"', '\\', '{', '}', '[', ']', ',', ':', ' ', '0', '"body":', '\\u']);
-  // V8 14.6 reads a name of one escaped character as a lone backslash, once it has met that name at the same place.
-  if (/"\\(u[0-9a-fA-F]{4}|.)"\s*:/.test(json)) {
+  // Having met a name that holds a backslash, V8 misreads others: https://github.com/nodejs/node/issues/63785
+  if (/"(?:[^"\\]|\\.)*\\(?:\\|u005c)(?:[^"\\]|\\.)*"\s*:/i.test(json)) {
     count('json left out');
     return;
   }
@@ -275,12 +274,10 @@ async function openTrigger() {
       delivery.reply(faultResult(asFault(error), 'id', ''));
     }
   };
-  const house: House = {
+  const house = fakeHouse({
     deliver,
     scrape: deliver,
     hurry: AbortSignal.abort(),
-    clock: systemClock,
-    log: recordingLog(),
     meter: {
       ...recordingMeter(),
       ...Object.fromEntries(
@@ -289,7 +286,7 @@ async function openTrigger() {
           .map(key => [key, () => {}]),
       ),
     },
-  };
+  });
   const opened = await http.open({port: 0, payloadMaxBytes: 1000, inflightBytes: 2 ** 30, metricsPath: ''}, house);
   return {...opened, url: opened.url, seen};
 }

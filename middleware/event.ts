@@ -1,25 +1,22 @@
 import type {Clock} from '../src/clock.ts';
-import {asFault, Fault} from '../src/errors.ts';
-import type {Fact} from '../src/facts.ts';
+import {asFault, Fault, type FaultCode} from '../src/errors.ts';
 import type {Invocation} from '../src/invocation.ts';
 import type {Meter} from '../src/meter.ts';
 import {parseDuration} from '../src/setting.ts';
 import type {Stage} from '../src/stage.ts';
+import type {KeepInvocation} from './event/keep.ts';
 import type {WriteEvent} from './event/write.ts';
-
-/** Appends to an invocation's stream; resolves when the facts are as durable as the journal makes them. */
-export type RecordFact = (invocationId: string, fact: Fact) => Promise<unknown>;
 
 export interface EventHouse {
   readonly write: WriteEvent;
-  readonly record: RecordFact;
+  readonly keep: KeepInvocation;
   readonly timeoutMs: number;
   readonly meter: Meter;
   readonly clock: Clock;
 }
 
 /** Builds the event and writes the first and the last fact of the invocation. */
-export function event({write, record, timeoutMs, meter, clock}: EventHouse): Stage {
+export function event({write, keep, timeoutMs, meter, clock}: EventHouse): Stage {
   return async function event(ctx, next) {
     const invocation = ctx.state;
     const {id, input, principal, delivery} = invocation;
@@ -30,32 +27,32 @@ export function event({write, record, timeoutMs, meter, clock}: EventHouse): Sta
     invocation.deadline = {wallMs, monotonicMs, timeoutMs: limitMs};
     invocation.event = write(input, {id, deadlineMs: wallMs, credential: principal?.credential});
 
-    const recorded = record(id, accepted(invocation, input.body.length));
-    if (delivery.writeAhead) await recorded;
+    const kept = keep.accepted(invocation, input);
+    if (delivery.writeAhead) await kept;
     meter.accepted();
     try {
       await next();
-      settle(invocation, 'responded', invocation.result?.status ?? 200);
+      settle(invocation);
     } catch (error) {
-      const {code, status} = asFault(error);
-      settle(invocation, code === 'UPSTREAM_TIMEOUT' ? 'expired' : 'failed', status, code);
+      settle(invocation, asFault(error));
       throw error;
     }
   };
 
-  function settle(
-    invocation: Invocation,
-    outcome: 'responded' | 'failed' | 'expired',
-    status: number,
-    code?: ReturnType<typeof asFault>['code'],
-  ) {
-    const durationMs = clock.monotonic() - invocation.arrived;
-    meter.settled(code);
-    void record(invocation.id, {
-      type: 'invocation.settled',
-      data: code === undefined ? {outcome, status, durationMs} : {outcome, status, code, durationMs},
+  function settle(invocation: Invocation, fault?: Fault) {
+    meter.settled(fault?.code);
+    keep.settled(invocation, {
+      outcome: fault ? outcomeOf(fault.code) : 'responded',
+      status: fault ? fault.status : (invocation.result?.status ?? 200),
+      ...(fault && {code: fault.code}),
+      durationMs: Math.round((clock.monotonic() - invocation.arrived) * 1000) / 1000,
     });
   }
+}
+
+function outcomeOf(code: FaultCode): 'failed' | 'cancelled' | 'expired' {
+  if (code === 'UPSTREAM_TIMEOUT') return 'expired';
+  return code === 'CALLER_LEFT' ? 'cancelled' : 'failed';
 }
 
 /** A caller may ask for less time than the settings give, never for more. */
@@ -65,10 +62,4 @@ function shortened(timeoutMs: number, asked: string): number {
   if (askedMs === undefined)
     throw new Fault('REQUEST_MALFORMED', {message: 'Bad request: Core-Timeout is no duration such as 500ms or 2s'});
   return Math.min(timeoutMs, askedMs);
-}
-
-function accepted({delivery, span}: Invocation, bytes: number): Fact {
-  const traceparent = span?.trace?.traceparent;
-  const data = {source: delivery.source, bytes, attempt: 1};
-  return {type: 'invocation.accepted', data: traceparent === undefined ? data : {...data, traceparent}};
 }

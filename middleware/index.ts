@@ -23,10 +23,10 @@ export function chain(stages: readonly Stage[]): Stage {
   return compose<StageContext>([...stages]);
 }
 
-/** Sends a delivery through a chain: every delivery gets an invocation of its own, with a time-ordered id. */
+/** Sends a delivery through a chain: every delivery gets an invocation of its own, with a time-ordered id unless it brings one. */
 export function deliverThrough(stage: Stage, clock: Clock) {
   return function deliver(carrier: Carrier, delivery: Delivery): Promise<void> {
-    carrier.state = {id: randomUUIDv7(), delivery, arrived: clock.monotonic()};
+    carrier.state = {id: delivery.id ?? randomUUIDv7(), delivery, arrived: clock.monotonic()};
     return stage(carrier as StageContext, end); // its state was set on the line above
   };
 }

@@ -3,6 +3,7 @@ import type {Invocation, WrittenEvent} from '../src/invocation.ts';
 import type {Meter} from '../src/meter.ts';
 import {NotSent, type RuntimeReply, type Runtimes} from '../src/runtime.ts';
 import type {Stage} from '../src/stage.ts';
+import type {Delivery} from '../src/trigger.ts';
 
 /** How often a call is tried that the sub-runtime's port refused: then it did not run. */
 const mostAttempts = 3;
@@ -20,12 +21,16 @@ export function invoke({runtimes, meter, cancel}: InvokeOptions): Stage {
     const invocation = ctx.state;
     meter.inFlight(1);
     try {
-      invocation.reply = await callFunction(invocation, runtimes, meter, cancel === 'abort' ? invocation.delivery.signal : undefined);
+      invocation.reply = await callFunction(invocation, runtimes, meter, signalOf(invocation.delivery));
     } finally {
       meter.inFlight(-1);
     }
     await next();
   };
+
+  function signalOf({breaksOff, signal}: Delivery): AbortSignal | undefined {
+    return cancel === 'abort' || breaksOff ? signal : undefined;
+  }
 }
 
 async function callFunction(
@@ -40,6 +45,7 @@ async function callFunction(
     const lease = await runtimes.lease(deadline, signal);
     if (lease.cold) meter.coldStarted();
     if (lease.waitedMs > 0) span.waited(lease);
+    if (lease.pid !== undefined) invocation.pid = lease.pid;
     const call = span.call(attempt, lease.address);
     try {
       const reply = await lease.send({

@@ -37,11 +37,14 @@ function httpResult(returned: FunctionResult, id: string, maxBytes: number): Inv
   const fields = [...headers];
   const given = new Set<string>();
   for (let index = 0; index < headers.length; index += 2) given.add((headers[index] as string).toLowerCase());
-  if (bytes > 0 && !given.has('content-type')) fields.push('Content-Type', defaultContentType(body, kind));
+  if (bytes > 0 && !bodyless.has(status) && !given.has('content-type')) fields.push('Content-Type', defaultContentType(body, kind));
   for (const name of defaultNames) if (!given.has(name.toLowerCase())) fields.push(name, defaultHeaders[name]);
   fields.push('Core-Invocation-Id', id);
   return {status, headers: fields, body};
 }
+
+/** What is said of a body that is not sent would be taken for the one that a cache has. */
+const bodyless: ReadonlySet<number> = new Set([204, 205, 304]);
 
 const defaultNames = Object.keys(defaultHeaders) as (keyof typeof defaultHeaders)[]; // its own literal keys
 

@@ -13,6 +13,7 @@ export function trace({spans, meter, log, clock}: {spans: Spans; meter: Meter; l
     const {id, delivery} = invocation;
     const span = spans.invocation(id, ctx, delivery);
     invocation.span = span;
+    delivery.exemplar = span.exemplar;
     let result = invocation.result;
     try {
       await next();
@@ -27,7 +28,8 @@ export function trace({spans, meter, log, clock}: {spans: Spans; meter: Meter; l
       if (fault.status >= 500) report(fault, id, span.traceId, log);
     }
     const outcome = result.fault ? 'error' : 'ok';
-    meter.invocationEnded(invocation.input?.eventType ?? 'none', outcome, (clock.monotonic() - invocation.arrived) / 1000);
+    const elapsed = (clock.monotonic() - invocation.arrived) / 1000;
+    meter.invocationEnded(invocation.input?.eventType ?? 'none', outcome, elapsed, span.exemplar);
     span.ended(result);
   };
 }

@@ -18,6 +18,30 @@ const commands: Readonly<Record<string, {doc: string; run(args: string[], env: N
     doc: 'config [--json]    Print every setting, its value and where it came from. [--markdown] prints the README table.',
     run: async (args, env) => (await import('./commands/config.ts')).config(args, env),
   },
+  schedules: {
+    doc: 'schedules [--json] Print the next five occurrences of each schedule.',
+    run: async (args, env) => (await import('./commands/schedules.ts')).schedules(args, env),
+  },
+  fire: {
+    doc: 'fire <schedule>    Run a schedule now, through the core that runs here. [--at <time>] runs an occurrence that was missed. [--json]',
+    run: async (args, env) => (await import('./commands/fire.ts')).fire(args, env),
+  },
+  invocations: {
+    doc: 'invocations        List the recorded invocations. [--status failed] [--since 1h] [--limit 100] [--json]',
+    run: async (args, env) => (await import('./commands/invocations.ts')).invocations(args, env),
+  },
+  explain: {
+    doc: 'explain <id>       Tell one invocation: what happened when, who failed, which process, which code. [--json]',
+    run: async (args, env) => (await import('./commands/explain.ts')).explain(args, env),
+  },
+  facts: {
+    doc: 'facts              Print the facts of the journal. [--follow] [--stream <prefix>] [--after <position>] [--json]',
+    run: async (args, env) => (await import('./commands/facts.ts')).facts(args, env),
+  },
+  journal: {
+    doc: 'journal export [--payloads] | import [<file>] | verify [--json] | backup <file>   Move, check and save the journal.',
+    run: async (args, env) => (await import('./commands/journal.ts')).journal(args, env),
+  },
   conform: {
     doc: 'conform -- <command>  Check a sub-runtime of any language against the protocol. [--handler <file>] [--name <export>] [--json]',
     run: async (args, env) => (await import('./commands/conform.ts')).conform(args, env),
@@ -57,5 +81,6 @@ function refuseMisuse(error: unknown): void {
 
 function usage(): string {
   const lines = Object.values(commands).map(({doc}) => `  core-runtime ${doc}`);
-  return `Turns any function into a production service.\n\n${lines.join('\n')}\n\n  core-runtime --help | --version`;
+  const which = 'Commands that read a journal take --journal <file> or --handler <file>; else the settings tell which is meant.';
+  return `Turns any function into a production service.\n\n${lines.join('\n')}\n\n  core-runtime --help | --version\n\n${which}`;
 }

@@ -12,6 +12,12 @@ export interface Clock {
   turn(): Promise<void>;
 }
 
+/** A wall time as a date, for what wants one. */
+export const dateOf = (ms: number): Date => new Date(ms);
+
+/** A wall time as ISO 8601 in UTC, of one width: a column of them is straight and sorts. */
+export const isoStamp = (ms: number): string => dateOf(ms).toISOString();
+
 /** setTimeout fires at once past 2^31 − 1 ms. */
 const longestTimerMs = 2 ** 31 - 1;
 
@@ -44,3 +50,8 @@ export const systemClock: Clock = {
 
   turn: () => new Promise(resolve => void setImmediate(resolve)),
 };
+
+/** When everything that this turn of the event loop brought has been handled. No moment in time: a manual clock has no say in it. */
+export function atTurnEnd(fire: () => void): void {
+  setImmediate(fire);
+}

@@ -1,6 +1,7 @@
 import {auth, authPublic, type KeySource, verifier} from '../middleware/auth.ts';
+import {keepInvocations} from '../middleware/event/keep.ts';
 import {eventWriter} from '../middleware/event/write.ts';
-import {event, type RecordFact} from '../middleware/event.ts';
+import {event} from '../middleware/event.ts';
 import {chain, deliverThrough, pipeline} from '../middleware/index.ts';
 import {invoke} from '../middleware/invoke.ts';
 import {fixedKey, rsaPublicKey} from '../middleware/keys.ts';
@@ -15,6 +16,7 @@ import type {Journal} from './journal.ts';
 import type {Log} from './log.ts';
 import type {Metrics} from './observe/metrics.ts';
 import {openSpans, type Spans} from './observe/spans.ts';
+import {redactor} from './recorded.ts';
 import type {FunctionSpec, Runtimes} from './runtime.ts';
 import type {Stage} from './stage.ts';
 import type {House} from './trigger.ts';
@@ -60,7 +62,7 @@ export function composeStages({
     trigger: trigger(),
     event: event({
       write,
-      record: recorder(journal, config, {log, meter: metrics.meter, clock}),
+      keep: keepInvocations({journal, mode: config.journalHttp, redact: redactor(config.journalRedact), log}),
       timeoutMs: config.timeoutMs,
       meter,
       clock,
@@ -70,7 +72,7 @@ export function composeStages({
   };
   return {
     deliver: deliverThrough(pipeline(stages), clock),
-    scrape: deliverThrough(chain([traceScrape(), guard, scrape(metrics)]), clock),
+    scrape: deliverThrough(chain([traceScrape(), guard, scrape(metrics.scrape)]), clock),
   };
 
   /** A scrape is no invocation: it has no span and is not counted as one. */
@@ -103,22 +105,4 @@ export function readKey(pem: string) {
   } catch (error) {
     throw new ConfigurationError([`SCW_PUBLIC_KEY: ${(error as Error).message}`]); // it throws TypeError only
   }
-}
-
-/** Appends without waiting: a reply is never held up by its own facts. */
-function recorder(
-  journal: Journal,
-  {journalHttp}: Config,
-  {log, meter, clock}: {log: Log} & Pick<Metrics, 'meter'> & {clock: Clock},
-): RecordFact {
-  if (journalHttp === 'off') return async () => {};
-  return async (id, fact) => {
-    const started = clock.monotonic();
-    try {
-      await journal.append(`invocation.${id}`, [fact]);
-      meter.appended((clock.monotonic() - started) / 1000);
-    } catch (error) {
-      log.error({invocationId: id, type: fact.type, cause: (error as Error).message}, 'A fact could not be appended');
-    }
-  };
 }

@@ -1,6 +1,7 @@
 import {isIPv4} from 'node:net';
 import * as v from 'valibot';
 import {
+  autoOr,
   duration,
   type Environment,
   exactly,
@@ -66,7 +67,13 @@ export const settings = {
     'CORE_RESTARTS',
     integer(0, 1_000_000),
     '10',
-    'Exits of a sub-runtime within 2 minutes after which it is started again; past it not, and the core is not ready.',
+    'Exits in a row within 2 minutes, each before half a second of service, after which it is started again; past it not.',
+  ),
+  processes: setting(
+    'CORE_PROCESSES',
+    autoOr(1, 64),
+    '1',
+    'Core processes on one port, each with its share of CORE_WORKERS, at least one; auto: one per processor.',
   ),
   workers: setting('CORE_WORKERS', integer(1, 64), '1', 'Sub-runtime processes kept running.'),
   concurrency: setting(
@@ -94,18 +101,38 @@ export const settings = {
 
   journal: setting(
     'CORE_JOURNAL',
-    v.pipe(v.string(), v.literal('memory:', 'expected memory:')),
-    'memory:',
-    'Where facts are kept; memory: forgets them with the process.',
+    v.pipe(v.string(), v.regex(/^(memory:|sqlite:.+)$/, 'expected sqlite:<path> or memory:')),
+    undefined,
+    'Where facts are kept: sqlite:<path>, or memory: which forgets them with the process. By default a file below CORE_DATA_DIR.',
+  ),
+  dataDir: setting(
+    'CORE_DATA_DIR',
+    text(),
+    undefined,
+    'Folder for the journals of all functions. By default core-runtime below $XDG_STATE_HOME or ~/.local/state.',
   ),
   journalHttp: setting(
     'CORE_JOURNAL_HTTP',
-    oneOf('off', 'facts'),
+    oneOf('off', 'facts', 'full'),
     'facts',
-    'What of HTTP invocations is kept: nothing, or facts without bodies.',
+    'What of HTTP invocations is kept: nothing, facts without bodies, or also request and reply, for replay.',
+  ),
+  journalRedact: setting(
+    'CORE_JOURNAL_REDACT',
+    text(),
+    '',
+    'More header fields, parted by commas, that are kept as name and hash only; credentials and cookies always are.',
+  ),
+  factsKeptMs: setting('CORE_JOURNAL_KEEP', duration(), '168h', 'How long facts are kept after their invocation is over.'),
+  payloadsKeptMs: setting('CORE_JOURNAL_KEEP_BODIES', duration(), '24h', 'How long requests and replies are kept after the end.'),
+  journalBytes: setting(
+    'CORE_JOURNAL_MAX_SIZE',
+    size(2 ** 20),
+    '1GiB',
+    'Size of the journal past which the oldest is removed before its time.',
   ),
 
-  adminPort: setting('CORE_ADMIN_PORT', port(), '8090', 'Port of the private listener: /metrics, /livez, /readyz, /api/reload.'),
+  adminPort: setting('CORE_ADMIN_PORT', port(), '8090', 'Port of the private listener: /metrics, /livez, /readyz, /api.'),
   adminHost: setting('CORE_ADMIN_HOST', text(), '127.0.0.1', 'Address of the private listener; another than loopback opens it.'),
   adminToken: secret('CORE_ADMIN_TOKEN', text(), undefined, 'Bearer token for what the private listener does beyond the three paths.'),
   logLevel: setting('CORE_LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error'), 'info', 'Least important log line that is written.'),
@@ -116,6 +143,13 @@ export type Config = Parsed<typeof settings>;
 /** One table of the core's settings and every trigger's, for reading, help, README and redaction. */
 export function joinSettings(triggers: Readonly<Record<string, {settings: Settings}>>): Settings {
   return Object.assign({}, settings, ...Object.values(triggers).map(trigger => trigger.settings));
+}
+
+/** Where state belongs (XDG Base Directory Specification); undefined when neither setting nor home is known. */
+export function dataDirOf({dataDir}: Pick<Config, 'dataDir'>, {XDG_STATE_HOME, HOME}: Environment): string | undefined {
+  if (dataDir !== undefined) return dataDir;
+  if (XDG_STATE_HOME?.startsWith('/')) return `${XDG_STATE_HOME}/core-runtime`; // a relative one is to be ignored
+  return HOME ? `${HOME}/.local/state/core-runtime` : undefined;
 }
 
 /** Reads the core's own settings. @throws ConfigurationError */

@@ -28,6 +28,8 @@ const catalogue = {
   CALLER_LEFT: {status: 499, retryable: false, text: 'The caller left before the function had answered'},
   DRAINING: {status: 503, retryable: true, text: 'The runtime is shutting down'},
   UPSTREAM_TIMEOUT: {status: 504, retryable: false, text: 'The function did not answer in time'}, // it may have run
+  JOURNAL_BUSY: {status: 503, retryable: true, text: 'The journal has too much to write; try again later'},
+  JOURNAL_FAILED: {status: 503, retryable: true, text: 'The journal cannot be written now'},
   INTERNAL: {status: 500, retryable: false, text: 'The core runtime failed; its log has the cause'},
 } as const;
 

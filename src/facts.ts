@@ -5,24 +5,75 @@ The catalogue of facts: what the journal keeps. Past tense, plain JSON, units in
 A published type never changes; add another.
 */
 export interface FactTypes {
-  /** An event was built and may run. First fact of stream `invocation.<id>`. */
-  'invocation.accepted': {source: string; bytes: number; attempt: number; traceparent?: string};
-  /** It is over, well or badly. Last fact of its stream. */
+  /** An event was built and may run. First fact of stream `invocation.<id>`. `dataref` names the payload with the request. */
+  'invocation.accepted': {source: string; bytes: number; attempt: number; traceparent?: string; dataref?: string};
+  /** It is over, well or badly. Last fact of its stream. `dataref` names the payload with the reply, `pid` the process that ran it. */
   'invocation.settled': {
-    outcome: 'responded' | 'failed' | 'expired';
+    outcome: 'responded' | 'failed' | 'cancelled' | 'expired' | 'dead-lettered';
     status: number;
     code?: FaultCode;
     durationMs: number;
+    pid?: number;
+    dataref?: string;
   };
-  /** A sub-runtime process was started. First fact of stream `runtime.<boot>.<slot>` and after each exit. */
-  'runtime.spawned': {executable: string};
+  /**
+  An occurrence was claimed: whoever appended this runs it. Stream `schedule.<name>.<occurrence>`; once more in it, with
+  the next attempt, when the core that held it did not live to settle the invocation. `occurrence` is ISO 8601 in UTC,
+  `core` the boot that runs it; `manual` when somebody asked for it.
+  */
+  'schedule.fired': {
+    name: string;
+    occurrence: string;
+    cron: string;
+    timezone: string;
+    invocationId: string;
+    attempt: number;
+    core: string;
+    manual?: true;
+  };
+  /**
+  Occurrences that nobody ran, the last of them and how many since the first: the core was down or its clock was set
+  forward, an earlier one was still running, or every attempt ended with the core. `more` when there were more than
+  were counted. Stream `schedule.<name>.<occurrence>`.
+  */
+  'schedule.missed': {
+    name: string;
+    occurrence: string;
+    cron: string;
+    timezone: string;
+    first: string;
+    count: number;
+    more?: true;
+    reason: 'down' | 'late' | 'overlap' | 'given-up';
+  };
+  /** The function is called. Of HTTP invocations only the failed attempts are told. */
+  'attempt.started': {attempt: number; epoch: number; pid?: number};
+  'attempt.failed': {attempt: number; class: AttemptFailure; retryable: boolean; code: FaultCode; pid?: number};
+  /** Another attempt comes after a while. */
+  'retry.scheduled': {attempt: number; afterMs: number};
+  /** A sub-runtime process was started. Stream `runtime.<boot>`. */
+  'runtime.spawned': {executable: string; pid?: number};
   /** It listens. `loaded` is false when the handler could not be imported; `error` says why. */
-  'runtime.ready': {bootMs: number; loaded: boolean; error?: string};
+  'runtime.ready': {bootMs: number; loaded: boolean; error?: string; pid?: number};
   /** It is gone. Code 0 is also an exit: a function never finishes by itself. */
-  'runtime.exited': {code: number | null; signal: string | null; reason: ExitReason; upMs: number; error?: string};
+  'runtime.exited': {code: number | null; signal: string | null; reason: ExitReason; upMs: number; error?: string; pid?: number};
   /** The supervisor stopped restarting this sub-runtime. */
   'runtime.gave-up': {exits: number; withinMs: number};
+  /** The core started, with these settings: SHA-256 of all that are no secrets. Stream `runtime.<boot>`. */
+  'config.loaded': {version: string; digest: string};
+  /** The code that is served from now on: SHA-256 of the handler's file. Stream `runtime.<boot>`. */
+  'code.loaded': {digest: string; handler: string};
+  /** A recorded invocation was run again. */
+  'replay.compared': {invocationId: string; verdict: 'same' | 'noise' | 'status' | 'headers' | 'body' | 'error'};
+  /** Payloads were removed, as their time or their room was over. Stream `journal`. */
+  'payload.shredded': {payloads: number; until: number};
 }
+
+/** Why an attempt is no success of the function. */
+export type AttemptFailure = 'error' | 'timeout' | 'crash' | 'oom' | 'lost' | 'busy' | 'cancelled';
+
+/** After such a fact its stream has no other. */
+export const isLast = (type: FactType) => type === 'invocation.settled';
 
 /**
 Why a sub-runtime ended. By itself: with code 0, with another code, by a signal that was not ours, for want of memory,

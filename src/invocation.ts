@@ -28,7 +28,8 @@ export interface Invocation {
   /** event */
   event?: WrittenEvent;
   deadline?: {readonly wallMs: number; readonly monotonicMs: number; readonly timeoutMs: number};
-  /** invoke */
+  /** invoke; the process that the call went to */
+  pid?: number;
   reply?: RuntimeReply;
   /** respond; set once the delivery has got it */
   result?: InvocationResult;
@@ -38,10 +39,12 @@ export interface Invocation {
 export interface InvocationSpan {
   readonly trace: InvocationTrace | undefined;
   readonly traceId: string | undefined;
+  /** The same, when the trace is sampled: metrics may point to it. */
+  readonly exemplar: string | undefined;
   /** A span for one attempt of the call to the sub-runtime. */
   call(attempt: number, address: {readonly host: string; readonly port: number}): CallSpan;
   /** The event waited for its sub-runtime. */
-  waited(lease: Pick<Lease, 'waitedMs' | 'cold' | 'start'>): void;
+  waited(lease: Pick<Lease, 'waitedMs' | 'depth' | 'cold' | 'start'>): void;
   ended(result: InvocationResult): void;
 }
 

@@ -23,18 +23,39 @@ export interface AppendOptions {
   /** Revision the stream must have: the position of its newest fact, 0 when it must not exist. */
   expect?: Position;
   durability?: Durability;
+  /** Kept with the facts or not at all. */
+  payloads?: readonly Payload[];
+}
+
+/** Bytes that belong to a fact and do not stand in it: a body. Its life is shorter, and the fact's `dataref` is its name. */
+export interface Payload {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Reading a journal, one's own or somebody else's. */
+export interface JournalReader {
+  last(stream: string): Promise<Recorded | undefined>;
+  read(stream: string): AsyncIterable<Recorded>;
+  /** Every fact of the streams whose names begin so, as of now, in the order of their positions, after a position. */
+  scan(prefix: string, options?: {after?: Position}): AsyncIterable<Recorded>;
+  /** Every fact after a position, then new ones as they come, until the signal aborts. */
+  follow(options: {after: Position; signal: AbortSignal}): AsyncIterable<Recorded>;
+  /** The bytes of a payload; undefined when there are none, or none any more. */
+  payload(name: string): Promise<Uint8Array | undefined>;
+  /** A position such that every fact from this wall time on comes after it; some older ones may, too. */
+  before(at: number): Promise<Position>;
 }
 
 /** The one truth about what happened. Projections are rebuilt from it. */
-export interface Journal extends AsyncDisposable {
+export interface Journal extends JournalReader, AsyncDisposable {
   /** @throws RevisionConflict when `expect` does not hold; then nothing was written */
   append(stream: string, facts: readonly [Fact, ...Fact[]], options?: AppendOptions): Promise<Receipt>;
-  last(stream: string): Promise<Recorded | undefined>;
-  read(stream: string): AsyncIterable<Recorded>;
-  /** Every fact of the streams whose names begin so, as of now, in the order of their positions. */
-  scan(prefix: string): AsyncIterable<Recorded>;
-  /** Every fact after a position, then new ones as they come, until the signal aborts. */
-  follow(options: {after: Position; signal: AbortSignal}): AsyncIterable<Recorded>;
+  /**
+  Appends without a receipt: what is `buffered` may be lost with the process, and is dropped first under pressure.
+  Much cheaper than `append`, as nothing waits. Whoever reads afterwards finds it.
+  */
+  record(stream: string, facts: readonly [Fact, ...Fact[]], payloads?: readonly Payload[]): void;
 }
 
 /** Somebody else appended to the stream first. */
@@ -47,5 +68,12 @@ export class RevisionConflict extends Error {
   constructor(stream: string, expected: Position, actual: Position) {
     super(`Stream ${stream} has revision ${actual}, expected ${expected}`);
     this.actual = actual;
+  }
+}
+
+/** What is kept is not what was written: it is said, and never read as if nothing had been there. */
+export class JournalDamaged extends Error {
+  static {
+    JournalDamaged.prototype.name = 'JournalDamaged';
   }
 }

@@ -4,22 +4,35 @@ import type {ExitReason} from './facts.ts';
 /** What is counted. Whoever does the work calls it; names, labels and buckets are known to observe/metrics.ts only. */
 export interface Meter {
   requestStarted(): void;
-  /** A public request was answered or its client left. Unknown methods share one label value. */
-  requestEnded(method: string, status: number, seconds: number): void;
+  /**
+  A public request was answered or its client left. Unknown methods share one label value.
+
+  @param exemplar id of the trace that tells more of it, if one is kept
+  */
+  requestEnded(method: string, status: number, seconds: number, exemplar?: string): void;
   /** An event went through the stages. `trigger` is the event's type: http, cron … */
-  invocationEnded(trigger: string, outcome: 'ok' | 'error', seconds: number): void;
+  invocationEnded(trigger: string, outcome: 'ok' | 'error', seconds: number, exemplar?: string): void;
   faulted(code: FaultCode): void;
   accepted(): void;
   /** @param code why it is no success, if so */
   settled(code?: FaultCode): void;
   /** An accepted event entered or left the invoke stage. */
   inFlight(change: 1 | -1): void;
+  /** Who is to be asked, when somebody scrapes, how many bytes of requests are in flight. */
+  bytesInFlight(count: () => number): void;
   coldStarted(): void;
   queued(depth: number): void;
   dequeued(depth: number, waitedSeconds: number): void;
   runtimeReady(bootSeconds: number): void;
   runtimeExited(reason: ExitReason): void;
+  /** From the hand-over of facts until they were kept. */
   appended(seconds: number): void;
+  /** An occurrence was fired on time; `lagSeconds` after the moment it was due. */
+  scheduleFired(schedule: string, lagSeconds: number): void;
+  /** Facts that were dropped, as the journal could not keep up or could not be written. */
+  shed(facts: number): void;
   /** Lines of the log that were not written: the function's past its budget, or any that our output did not take. */
   linesDropped(lines: number): void;
+  /** Spans that the collector did not get: the queue was full, or it did not take them. */
+  spansDropped(reason: 'queue_full' | 'not_taken', spans: number): void;
 }

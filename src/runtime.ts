@@ -1,3 +1,4 @@
+import type {ExitReason} from './facts.ts';
 import type {InvocationTrace} from './invocation.ts';
 
 /** What is served: the handler, and the program that runs it. */
@@ -78,7 +79,11 @@ export interface Lease {
   /** The start that it waited for, given to the first who did: its trace tells it. */
   readonly start: StartRecord | undefined;
   readonly waitedMs: number;
+  /** How many were waiting when it came, itself included; 0 when it did not wait. */
+  readonly depth: number;
   readonly address: {readonly host: string; readonly port: number};
+  /** The process that has the place. */
+  readonly pid?: number | undefined;
 }
 
 /** One start of a sub-runtime, from fork until it was ready or lost. Wall times in milliseconds since 1970. */
@@ -90,6 +95,8 @@ export interface StartRecord {
   readonly exitCode?: number | null;
   /** Why it did not become ready; absent when it did. */
   readonly error?: string;
+  /** The same as one of a few words: how the process ended, or that the handler could not be loaded. */
+  readonly failure?: ExitReason | 'not-loaded';
   /** What runs the handler, as our bridges tell it: `Node.js 26.1.0`. */
   readonly runtime?: string;
 }

@@ -1,26 +1,37 @@
 import {randomUUID} from 'node:crypto';
+import {availableParallelism} from 'node:os';
 import {resolveFunction} from '../runtimes/resolve.ts';
 import {triggers} from '../triggers/index.ts';
 import {openAdmin} from './admin/app.ts';
 import {isLoopback} from './admin/caller.ts';
-import {type Readiness, readinessOf} from './admin/readiness.ts';
+import {type Readiness, readinessOf, worst} from './admin/readiness.ts';
 import {type Clock, systemClock} from './clock.ts';
 import {composeStages, openKeys} from './compose.ts';
-import {type Config, joinSettings, parseConfig} from './config.ts';
+import {type Config, dataDirOf, joinSettings, parseConfig} from './config.ts';
+import {type OpenDoors, openDoors} from './doors.ts';
+import {drainReporter, nothingDrained} from './drain.ts';
 import {checkNames, childEnvironment} from './environment.ts';
 import {ConfigurationError} from './errors.ts';
-import {openJournal} from './journals/index.ts';
+import type {Fact} from './facts.ts';
+import type {Journal} from './journal.ts';
+import {defaultJournal, type JournalPlace, type OpenedJournal, openJournal} from './journals/index.ts';
 import type {Log} from './log.ts';
 import {openLog} from './observe/log.ts';
-import {type DrainReport, type Metrics, openMetrics} from './observe/metrics.ts';
+import {type DrainReport, openMetrics} from './observe/metrics.ts';
+import type {Family} from './observe/open-metrics.ts';
 import {openSpans, type Spans} from './observe/spans.ts';
+import type {TelemetryHouse} from './observe/telemetry.ts';
 import {wantsTelemetry} from './observe/wanted.ts';
+import {codeLoaded, configLoaded} from './provenance.ts';
 import type {FunctionSpec, StartRecord} from './runtime.ts';
 import {type Environment, parseSettings} from './setting.ts';
+import {Siblings} from './siblings/lead.ts';
 import type {House} from './trigger.ts';
 import {version} from './version.ts';
 import {openWorkers} from './workers/index.ts';
+import {accepts} from './workers/port.ts';
 import {resolveUser} from './workers/user.ts';
+import {Watchdog} from './workers/watchdog.ts';
 
 export interface Served {
   readonly spec: FunctionSpec;
@@ -33,6 +44,9 @@ export interface Served {
   /** The first start of the sub-runtime, once it is over, well or badly. */
   readonly started: Promise<StartRecord>;
   readiness(): Readiness;
+  families(): Promise<readonly Family[]>;
+  /** What became of the events since the stop began. */
+  drainReport(): DrainReport;
   /** Takes no new work, lets what is in flight finish within the grace time, ends the sub-runtime. */
   stop(): Promise<void>;
   /** Lets the code of now take over from the code that serves. @returns undefined, or why it did not */
@@ -45,6 +59,8 @@ export interface ServeOptions {
   readonly clock?: Clock;
   /** Log lines for people instead of JSON. */
   readonly pretty?: boolean;
+  /** Another process of this core leads: it owns the journal, the private port and the schedules. */
+  readonly leader?: {readonly journal: Journal};
 }
 
 /**
@@ -52,11 +68,11 @@ Opens everything in order: the sub-runtime first, as it takes longest, the publi
 
 @throws ConfigurationError when the environment does not describe a function that can be served
 */
-export async function serve(env: Environment, {clock = systemClock, pretty = false}: ServeOptions = {}): Promise<Served> {
+export async function serve(env: Environment, {clock = systemClock, pretty = false, leader}: ServeOptions = {}): Promise<Served> {
   const table = joinSettings(triggers);
   parseSettings(table, env); // so that one message lists the problems of every part
   const warnings = checkNames(table, env);
-  const config = parseConfig(env);
+  const {processes, config} = shareOf(parseConfig(env));
   const section = parseSettings(triggers.http.settings, env);
   const spec = resolveFunction(config);
   if (spec.command.readiness === 'report' && config.upstreamHost !== '127.0.0.1') {
@@ -70,15 +86,25 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   for (const warning of warnings) log.warn({}, warning);
   if (process.pid === 1) log.warn({}, 'Running as PID 1: orphans of the function are not reaped; start under an init such as `tini -g --`');
   const keys = await openKeys(config, log, clock);
-  let drain: (() => DrainReport) | undefined;
-  opening.defer(() => log.info({...drain?.()}, 'Stopped'));
+  let drain: ReturnType<typeof drainReporter> | undefined;
+  let siblings: Siblings | undefined;
+  opening.defer(async () => log.info({...drain?.(await siblings?.stop())}, 'Stopped'));
 
-  const journal = opening.use(openJournal(config.journal, clock));
-  const metrics = openMetrics(version, {
-    runtimesUp: () => workers.ready(),
-    runtimesResidentBytes: () => workers.residentBytes(),
-    drain: () => drain?.(),
-  });
+  // Registered before the sub-runtime, so that its exits are facts too; opened after it, as it starts longer.
+  let opened: OpenedJournal | undefined;
+  opening.defer(() => opened?.journal[Symbol.asyncDispose]());
+  const early: (readonly [Fact, ...Fact[]])[] = [];
+  const metrics = openMetrics(
+    version,
+    {
+      isDurable: () => opened?.isDurable ?? false,
+      runtimesUp: () => workers.ready(),
+      runtimesResidentBytes: () => workers.residentBytes(),
+      drain: () => drain?.(),
+      others: () => siblings?.families(),
+    },
+    clock,
+  );
   const {meter} = metrics;
   const instance = randomUUID();
   const telemetry = Promise.withResolvers<Spans>();
@@ -92,7 +118,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
       clock,
       log,
       meter,
-      facts: facts => void journal.append(`runtime.${instance}`, facts),
+      facts: facts => (opened ? opened.journal.record(`runtime.${instance}`, facts) : void early.push(facts)),
       line: line => log.function(line),
       started(record, told) {
         firstStart.resolve(record);
@@ -100,43 +126,56 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
       },
     }),
   );
-  if (wantsTelemetry(env)) sdk = await loadTelemetry(config, instance, clock);
+  const {schedules: fired} = parseSettings(triggers.cron.settings, env);
+  opened = leader
+    ? {journal: leader.journal, isDurable: true}
+    : await openJournal(placeOf(config, spec, env, fired.length > 0), {clock, log, meter});
+  const {journal} = opened;
+  journal.record(`runtime.${instance}`, [configLoaded(table, env, version), ...early.flat()]);
+  await recordCode();
+  if (wantsTelemetry(env)) sdk = await loadTelemetry(config, instance, {env, clock, dropped: meter.spansDropped});
   const spans = openSpans({recording: sdk !== undefined, functionName: nameOf(config)});
   telemetry.resolve(spans);
 
   const readiness = () => readinessOf(workers, drain !== undefined);
-  const {adminHost: host, adminPort: port, adminToken: token} = config;
-  const admin = opening.use(await openAdmin({host, port, token, metrics, readiness, reload}));
-  if (!isLoopback(host)) {
-    const open =
-      token === undefined
-        ? 'only /metrics, /livez and /readyz, as CORE_ADMIN_TOKEN is not set'
-        : 'everything to whoever has CORE_ADMIN_TOKEN';
-    log.warn({host}, `The private listener is open beyond this machine and serves ${open}`);
+  const admin = leader ? undefined : opening.use(await openPrivate());
+  if (processes > 1 && !leader) {
+    await refuseTaken(section.port);
+    const watchdog = opening.use(new Watchdog());
+    siblings = new Siblings({count: processes - 1, env, graceMs: config.graceMs}, {clock, log, journal, watchdog, line: log.pass});
+    opening.use(siblings);
   }
 
+  let doors: OpenDoors | undefined;
   const hurry = new AbortController();
   const stages = composeStages({config, spec, runtimes: workers.runtimes, journal, keys, spans, metrics, log, clock});
-  const house: House = {...stages, hurry: hurry.signal, clock, log, meter};
-  const http = opening.use(await triggers.http.open(section, house));
-  log.info({url: http.url, admin: admin.url, language: spec.language, handler: spec.handlerPath}, 'Listening');
+  // The journal has one owner: who else could hold a claim is no more.
+  const isShared = processes > 1;
+  const house: House = {...stages, hurry: hurry.signal, journal, core: instance, leaseMs: 0, isShared, clock, log, meter};
+  doors = opening.use(await openDoors(leader ? {http: triggers.http} : triggers, env, house));
+  await siblings?.start({PORT: new URL(doors.url).port, SCW_UPSTREAM_PORT: '0'});
+  const adminUrl = admin?.url ?? '';
+  if (!leader) log.info({url: doors.url, admin: adminUrl, language: spec.language, handler: spec.handlerPath}, 'Listening');
 
   const open = opening.move();
   let stopped: Promise<void> | undefined;
   return {
     spec,
     isPublic: config.isPublic,
-    url: http.url,
-    adminUrl: admin.url,
+    url: doors.url,
+    adminUrl,
     log,
     started: firstStart.promise,
     readiness,
+    families: () => metrics.families(),
+    drainReport: () => drain?.() ?? nothingDrained,
     stop: () => {
       stopped ??= stop();
       return stopped;
     },
     reload,
     abandon() {
+      siblings?.kill();
       workers.kill();
       log.abandon();
     },
@@ -144,14 +183,38 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
 
   async function reload(): Promise<string | undefined> {
     if (drain) return 'the runtime is shutting down';
-    const problem = await workers.reload();
-    if (problem === undefined) log.info({}, 'Reloaded: the code of now serves');
-    else log.error({cause: problem}, 'Not reloaded: the code of before serves on');
+    const problem = (await workers.reload()) ?? (await siblings?.reload());
+    if (problem === undefined) {
+      await recordCode();
+      log.info({}, 'Reloaded: the code of now serves');
+    } else log.error({cause: problem}, 'Not reloaded: the code of before serves on');
     return problem;
+  }
+
+  /** The private listener; it speaks for every process of this core. */
+  async function openPrivate(): Promise<AsyncDisposable & {url: string}> {
+    const {adminHost: host, adminPort: port, adminToken: token} = config;
+    const schedules = () => doors?.schedules;
+    const ofAll = async () => worst([readiness(), ...((await siblings?.readiness()) ?? [])]);
+    const opened = await openAdmin({host, port, token, metrics, readiness: ofAll, reload, schedules, journal, clock});
+    if (!isLoopback(host)) {
+      const open =
+        token === undefined
+          ? 'only /metrics, /livez and /readyz, as CORE_ADMIN_TOKEN is not set'
+          : 'everything to whoever has CORE_ADMIN_TOKEN';
+      log.warn({host}, `The private listener is open beyond this machine and serves ${open}`);
+    }
+    return opened;
+  }
+
+  async function recordCode(): Promise<void> {
+    const fact = await codeLoaded(spec.handlerPath);
+    if (fact) journal.record(`runtime.${instance}`, [fact]);
   }
 
   async function stop(): Promise<void> {
     drain = drainReporter(metrics);
+    void siblings?.stop(); // all drain at once
     log.info({graceMs: config.graceMs}, 'Stopping');
     const stopTimer = clock.after(config.graceMs, () => {
       hurry.abort();
@@ -162,16 +225,17 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   }
 }
 
-/** Counts from now on: what was in flight and what still comes. */
-function drainReporter(metrics: Metrics): () => DrainReport {
-  const before = metrics.counts();
-  return () => {
-    const now = metrics.counts();
-    const accepted = now.accepted - before.settled;
-    const handedBack = now.handedBack - before.handedBack;
-    const completed = now.settled - before.settled - handedBack;
-    return {accepted, completed, handedBack, lost: accepted - completed - handedBack};
-  };
+/** The processes of this core, and what of the settings is one's own share. */
+function shareOf(config: Config): {processes: number; config: Config} {
+  const processes = config.processes === 'auto' ? availableParallelism() : config.processes;
+  return {processes, config: {...config, workers: Math.ceil(config.workers / processes)}};
+}
+
+/** Processes that share a port would share it with a stranger, too. */
+async function refuseTaken(port: number): Promise<void> {
+  if (port !== 0 && (await accepts('127.0.0.1', port))) {
+    throw new ConfigurationError([`PORT: expected a free port, but something listens on ${port}`]);
+  }
 }
 
 function workersOptions(config: Config, spec: FunctionSpec, environment: Record<string, string>) {
@@ -181,10 +245,20 @@ function workersOptions(config: Config, spec: FunctionSpec, environment: Record<
   return {...config, spec, environment, host, port, memoryBytes, user, maxReplyBytes: 6 * responseMaxBytes + 2 ** 20};
 }
 
-async function loadTelemetry(config: Config, instance: string, clock: Clock): Promise<AsyncDisposable> {
+/** @param mustLast somebody relies on it: a schedule */
+function placeOf(config: Config, spec: FunctionSpec, env: Environment, mustLast: boolean): JournalPlace {
+  const {journal: location, factsKeptMs, payloadsKeptMs, timeoutMs, journalBytes: maxBytes} = config;
+  const dataDir = dataDirOf(config, env);
+  const fallback = dataDir === undefined ? undefined : defaultJournal(dataDir, spec);
+  // Counted from the first fact of an invocation, which is its longest time before the last.
+  const retention = {factsMs: factsKeptMs + timeoutMs, payloadsMs: payloadsKeptMs + timeoutMs, maxBytes};
+  return {location, fallback, mustLast, retention};
+}
+
+async function loadTelemetry(config: Config, instance: string, house: TelemetryHouse): Promise<AsyncDisposable> {
   const {openTelemetry} = await import('./observe/telemetry.ts');
   const {applicationVersion: functionVersion, applicationMemory} = config;
-  return openTelemetry({functionName: nameOf(config), functionVersion, instance, memoryBytes: applicationMemory * 2 ** 20}, clock);
+  return openTelemetry({functionName: nameOf(config), functionVersion, instance, memoryBytes: applicationMemory * 2 ** 20}, house);
 }
 
 const nameOf = ({applicationName}: Config) => applicationName || 'function';

@@ -11,6 +11,8 @@ export interface Setting<T> {
   readonly secret: boolean;
   /** For most settings an empty text means "not set"; for these it is a value. */
   readonly emptyIsValue: boolean;
+  /** A long text: its problems quote what is wrong in it, and it is not repeated as a whole. */
+  readonly isDocument: boolean;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a table holds settings of every type; `Parsed` gives each its own back
@@ -19,17 +21,25 @@ export type Parsed<S extends Settings> = {readonly [K in keyof S]: S[K] extends 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 type Schema<T> = v.GenericSchema<string, T>;
-type Options = {emptyIsValue?: boolean};
+type Options = {emptyIsValue?: boolean; isDocument?: boolean};
 
 export function setting<T>(name: string, schema: Schema<T>, fallback: string, doc: string, options?: Options): Setting<T>;
 export function setting<T>(name: string, schema: Schema<T>, fallback: undefined, doc: string): Setting<T | undefined>;
 export function setting<T>(name: string, schema: Schema<T>, fallback: string | undefined, doc: string, options?: Options) {
-  return {name, schema, fallback, doc, secret: false, emptyIsValue: options?.emptyIsValue ?? false};
+  return {
+    name,
+    schema,
+    fallback,
+    doc,
+    secret: false,
+    emptyIsValue: options?.emptyIsValue ?? false,
+    isDocument: options?.isDocument ?? false,
+  };
 }
 
 /** A setting whose value is never shown, logged or passed to the function. */
 export function secret<T>(name: string, schema: Schema<T>, fallback: undefined, doc: string): Setting<T | undefined> {
-  return {name, schema, fallback, doc, secret: true, emptyIsValue: false};
+  return {name, schema, fallback, doc, secret: true, emptyIsValue: false, isDocument: false};
 }
 
 /**
@@ -45,6 +55,7 @@ export function parseSettings<S extends Settings>(table: S, env: Environment): P
     if (text === undefined) continue;
     const parsed = v.safeParse(entry.schema, text);
     if (parsed.success) values[key] = parsed.output;
+    else if (entry.isDocument) problems.push(...parsed.issues.map(({message}) => `${entry.name}: ${message}`));
     else problems.push(`${entry.name}: ${parsed.issues[0].message}, got ${entry.secret ? 'a secret' : `\`${text}\``}`);
   }
   if (problems.length > 0) throw new ConfigurationError(problems);
@@ -64,6 +75,21 @@ export function parseText<T>(schema: v.GenericSchema<string, T>, given: string):
 }
 
 export const text = () => v.string();
+
+/** A text that `read` takes apart; it throws ConfigurationError with all that is wrong. For settings that are documents. */
+export const readBy = <T>(read: (given: string) => T) =>
+  v.pipe(
+    v.string(),
+    v.rawTransform(({dataset, addIssue, NEVER}) => {
+      try {
+        return read(dataset.value);
+      } catch (error) {
+        if (!(error instanceof ConfigurationError)) throw error;
+        for (const message of error.problems) addIssue({message});
+        return NEVER;
+      }
+    }),
+  );
 
 /** True for exactly this word, false for anything else: a typing mistake never opens a door. */
 export const exactly = (word: string) =>
@@ -85,6 +111,17 @@ export const oneOf = <const W extends string>(...words: W[]) =>
 export function integer(least: number, most: number) {
   const rule = `expected an integer from ${least} to ${most}`;
   return v.pipe(v.string(), v.regex(/^-?\d{1,15}$/, rule), v.transform(Number), v.minValue(least, rule), v.maxValue(most, rule));
+}
+
+/** The word auto, or a number. */
+export function autoOr(least: number, most: number) {
+  const rule = `expected auto, or an integer from ${least} to ${most}`;
+  const isOne = (given: string) => given === 'auto' || (/^\d{1,15}$/.test(given) && Number(given) >= least && Number(given) <= most);
+  return v.pipe(
+    v.string(),
+    v.check(isOne, rule),
+    v.transform(given => (given === 'auto' ? 'auto' : Number(given))),
+  );
 }
 
 export const port = () => integer(0, 65_535);

@@ -1,5 +1,6 @@
 import type {Clock} from './clock.ts';
 import type {Fault} from './errors.ts';
+import type {Journal} from './journal.ts';
 import type {Log} from './log.ts';
 import type {Meter} from './meter.ts';
 import type {Parsed, Settings} from './setting.ts';
@@ -8,6 +9,10 @@ import type {Parsed, Settings} from './setting.ts';
 export interface Delivery {
   /** Who delivers: 'http', 'cron:nightly'. */
   readonly source: string;
+  /** The invocation's id, when the trigger has promised one; by default every delivery gets a new one. */
+  readonly id?: string;
+  /** Which try of the same invocation it is; by default the first. */
+  readonly attempt?: number;
   /** Set when the trigger itself vouches for the caller. */
   readonly principal?: Principal;
   /** What a caller without credentials gets instead of a refusal, such as the answer to a CORS preflight. */
@@ -16,6 +21,10 @@ export interface Delivery {
   readonly writeAhead: boolean;
   /** Aborts when nobody waits any more. */
   readonly signal: AbortSignal;
+  /** Set by the trace stage: the trace that its metrics may point to. */
+  exemplar?: string | undefined;
+  /** True: the call is broken off when the signal aborts, whatever CORE_CANCEL says. */
+  readonly breaksOff?: boolean;
   /** What its span tells; asked only when spans are recorded. */
   subject(): SpanSubject;
   /** Called once. @throws Fault BODY_TOO_LARGE, BODY_INCOMPLETE, REQUEST_MALFORMED */
@@ -24,10 +33,15 @@ export interface Delivery {
   reply(result: InvocationResult): void;
 }
 
-/** What a span tells of a delivery. Without query, without secrets. */
+/**
+What a span tells of a delivery. Without query, without secrets. `cron` is the expression of the schedule, `time` the
+occurrence (ISO 8601); from `producer` the trace context is read that came with a message.
+*/
 export type SpanSubject =
   | {readonly trigger: 'http'; readonly method: string; readonly path: string; readonly address: string}
-  | {readonly trigger: 'timer' | 'pubsub' | 'other'; readonly name: string};
+  | {readonly trigger: 'timer'; readonly name: string; readonly cron?: string; readonly time?: string}
+  | {readonly trigger: 'pubsub'; readonly system: string; readonly destination: string; readonly producer?: Pick<Carrier, 'get'>}
+  | {readonly trigger: 'other'; readonly name: string};
 
 /** Who called. `credential` is the lower-case header that let them in: the function never sees it. */
 export interface Principal {
@@ -82,6 +96,14 @@ export interface House {
   scrape(carrier: Carrier, delivery: Delivery): Promise<void>;
   /** Aborts when the grace time of a stop is over: what is still in flight is cut off. */
   readonly hurry: AbortSignal;
+  /** Where work is claimed, so that of several cores one does it. */
+  readonly journal: Journal;
+  /** This boot of this core, as its claims name it. */
+  readonly core: string;
+  /** How long the claim of another core is taken to be worked on; 0 while no other core can write the journal. */
+  readonly leaseMs: number;
+  /** Other processes of this core listen on the same port. */
+  readonly isShared: boolean;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
@@ -90,7 +112,41 @@ export interface House {
 export interface OpenTrigger extends AsyncDisposable {
   /** Where it can be reached, when it can. */
   readonly url?: string;
+  /** What it fires by time, when it does. */
+  readonly schedules?: Schedules;
 }
+
+/** Schedules as the private listener shows and fires them. */
+export interface Schedules {
+  list(): readonly ScheduleView[];
+  /**
+  Fires one now, and resolves when the function has answered.
+
+  @param at the occurrence that the event carries, not in the future; by default now
+  */
+  fire(name: string, at?: number): Promise<FireOutcome>;
+}
+
+export interface ScheduleView {
+  readonly name: string;
+  readonly cron: string;
+  readonly timezone: string;
+  readonly catchUp: string;
+  readonly overlap: string;
+  /** The occurrences to come, ISO 8601 in UTC. */
+  readonly next: readonly string[];
+}
+
+/** What became of a wish to fire: it ran, well or with a fault, or it did not and `refused` says why. */
+export type FireOutcome =
+  | {readonly refused: string; readonly why: 'unknown' | 'invalid' | 'conflict'}
+  | {
+      readonly schedule: string;
+      readonly occurrence: string;
+      readonly invocationId: string;
+      readonly status: number;
+      readonly error?: string;
+    };
 
 export interface TriggerPlugin<S extends Settings> {
   readonly settings: S;

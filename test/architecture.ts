@@ -12,15 +12,19 @@ const root = projectFile('.');
 
 /** The first pattern that fits tells the level. */
 const levels: readonly (readonly [RegExp, number])[] = [
-  [/^src\/(main|serve|cli|run|compose|version)\.ts$|^src\/(admin|commands|conform)\/|^src\/observe\/telemetry\.ts$/, 4],
+  [
+    /^src\/(main|serve|cli|run|compose|doors|version|provenance|sibling|drain)\.ts$|^src\/(admin|commands|conform|siblings)\/|^src\/observe\/(telemetry|processor)\.ts$/,
+    4,
+  ],
   [/^(middleware|triggers|runtimes)\//, 3],
   [/^src\/(workers|journals|projections|observe)\/|^src\/outbound\.ts$/, 2],
-  [/^src\/(stage|trigger|runtime|journal|invocation|answer|log|meter)\.ts$/, 1],
+  [/^src\/(stage|trigger|runtime|journal|invocation|recorded|cloud-event|answer|log|meter)\.ts$/, 1],
   [/^src\/(facts|errors|clock|config|setting|environment|utf8|hop-by-hop)\.ts$/, 0],
 ];
 
 /** Which files may import a package or a module of Node. */
 const doors: Readonly<Record<string, RegExp>> = {
+  croner: /^triggers\/cron\/calendar\.ts$/,
   koa: /^triggers\/http\.ts$|^src\/admin\//,
   'koa-compose': /^middleware\/index\.ts$/,
   jsonwebtoken: /^middleware\/auth\.ts$/,
@@ -30,17 +34,21 @@ const doors: Readonly<Record<string, RegExp>> = {
   pino: /^src\/observe\/log\.ts$/,
   'pino-pretty': /^src\/observe\/log\.ts$/,
   valibot: /^src\/(setting|config)\.ts$/,
-  '@opentelemetry/api': /^src\/observe\/spans\.ts$/,
+  '@opentelemetry/api': /^src\/observe\/(spans|processor)\.ts$/,
   '@opentelemetry/sdk-node': /^src\/observe\/telemetry\.ts$/,
   '@opentelemetry/resources': /^src\/observe\/telemetry\.ts$/,
+  '@opentelemetry/sdk-trace': /^src\/observe\/processor\.ts$/,
+  '@opentelemetry/exporter-trace-otlp-grpc': /^src\/observe\/processor\.ts$/,
+  '@opentelemetry/exporter-trace-otlp-http': /^src\/observe\/processor\.ts$/,
+  '@opentelemetry/exporter-trace-otlp-proto': /^src\/observe\/processor\.ts$/,
   '@opentelemetry/instrumentation-http': /^src\/observe\/telemetry\.ts$/,
-  'node:child_process': /^src\/workers\/(child|watchdog)\.ts$/,
+  'node:child_process': /^src\/workers\/(child|watchdog)\.ts$|^src\/siblings\/lead\.ts$/,
   'node:sqlite': /^src\/journals\/sqlite-.*\.ts$/,
 };
 
 /** Words that only one file may say. */
 const words: readonly (readonly [RegExp, RegExp])[] = [
-  [/\bprocess\.env\b/, /^src\/(main|cli)\.ts$/],
+  [/\bprocess\.env\b/, /^src\/(main|cli|sibling)\.ts$/],
   [/(?<!\bsocket\.)\b(setTimeout|setInterval|setImmediate)\(|\bDate\.now\(|\bnew Date\(|\bperformance\.now\(/, /^src\/clock\.ts$/],
 ];
 

@@ -5,6 +5,7 @@ import path from 'node:path';
 import {promisify} from 'node:util';
 import test from 'ava';
 import {build, packageOf, toJavaScript} from '../build.ts';
+import {projectFile} from './helpers/core.ts';
 
 const manifest = '{"name":"x","type":"module","bin":{"x":"src/cli.ts"},"scripts":{"a":"b"},"devDependencies":{"c":"1"}}';
 
@@ -65,6 +66,22 @@ test('the built program runs, with its modules, its workers and its other files'
   await t.throwsAsync(stat(path.join(out, 'runtimes/a/a_test.go')), {code: 'ENOENT'});
   await t.throwsAsync(stat(path.join(out, 'runtimes/a/__pycache__')), {code: 'ENOENT'});
   t.is(await readFile(path.join(out, 'runtimes/a/bridge.txt'), 'utf8'), 'bridge');
+});
+
+test('the journal of the built core finds its thread, which has a file of its own', async t => {
+  const out = path.join(await mkdtemp(path.join(tmpdir(), 'build-')), 'dist');
+  t.teardown(() => rm(path.dirname(out), {recursive: true}));
+  await build(projectFile('.'), out);
+  const program = `
+    const {SqliteJournal} = await import(process.argv[1] + '/src/journals/sqlite.js');
+    const {systemClock: clock} = await import(process.argv[1] + '/src/clock.js');
+    const retention = {factsMs: 1e9, payloadsMs: 1e9, maxBytes: 1e9};
+    const house = {clock, log: console, meter: {appended() {}, shed() {}}};
+    await using journal = await SqliteJournal.open(process.argv[1] + '/journal.db', retention, house);
+    console.log((await journal.append('a', [{type: 'runtime.gave-up', data: {exits: 1, withinMs: 1}}])).durability);
+  `;
+  const {stdout} = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program, out]);
+  t.is(stdout, 'fsync\n');
 });
 
 test('lines and columns stay where they are', t => {

@@ -1,26 +1,7 @@
-import {execFile} from 'node:child_process';
-import {promisify} from 'node:util';
 import test from 'ava';
+import {cli} from './helpers/cli.ts';
 import {projectFile, spawnCli} from './helpers/core.ts';
 import {ask} from './helpers/request.ts';
-
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function cli(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-  const {PATH = '', HOME = '', NODE_V8_COVERAGE} = process.env;
-  try {
-    const ended = await promisify(execFile)(process.execPath, [projectFile('src/cli.ts'), ...args], {
-      env: {PATH, HOME, ...(NODE_V8_COVERAGE && {NODE_V8_COVERAGE}), ...env},
-    });
-    return {code: 0, ...ended};
-  } catch (error) {
-    return error as Ended; // execFile rejects with what the process wrote and its code
-  }
-}
 
 test('an unknown command is refused with the ones there are', async t => {
   const {code, stderr} = await cli(['serv']);

@@ -32,6 +32,9 @@ const bad: [name: string, value: string, rule: RegExp][] = [
   ['CORE_CONCURRENCY', '0', /expected an integer from 1 to/],
   ['CORE_QUEUE', '-1', /expected an integer from 0 to/],
   ['CORE_JOURNAL_HTTP', 'all', /expected one of/],
+  ['CORE_JOURNAL', '/var/facts.db', /expected sqlite:<path> or memory:/],
+  ['CORE_JOURNAL', 'sqlite:', /expected sqlite:<path> or memory:/],
+  ['CORE_JOURNAL', 'memory:x', /expected sqlite:<path> or memory:/],
   ['CORE_ADMIN_PORT', 'x', /expected an integer/],
   ['CORE_LOG_LEVEL', 'verbose', /expected one of/],
 ];
@@ -109,8 +112,11 @@ test('the defaults are the contract’s', t => {
     requireExpiry: false,
     base64: 'exact',
     responseMaxBytes: 6 * 2 ** 20,
-    journal: 'memory:',
     journalHttp: 'facts',
+    journalRedact: '',
+    factsKeptMs: 604_800_000,
+    payloadsKeptMs: 86_400_000,
+    journalBytes: 2 ** 30,
   });
 });
 

@@ -15,7 +15,15 @@ test('the README’s settings table is what the schema says (npm run docs writes
 
 test('every link of the documents leads to a file', async t => {
   const {existsSync} = await import('node:fs');
-  for (const document of ['README.md', 'CHANGELOG.md', 'docs/deploy.md', 'docs/differences.md']) {
+  for (const document of [
+    'README.md',
+    'CHANGELOG.md',
+    'docs/cron.md',
+    'docs/deploy.md',
+    'docs/differences.md',
+    'docs/journal.md',
+    'examples/06-cron/README.md',
+  ]) {
     for (const [, link = ''] of read(document).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
       t.true(existsSync(new URL(link, `file://${projectFile(document)}`)), `${document} links to ${link}`);
     }

@@ -6,12 +6,13 @@ import {faultResult} from '../src/answer.ts';
 import {asFault, Fault} from '../src/errors.ts';
 import {metricsPath, port, type Settings, setting, size} from '../src/setting.ts';
 import type {House, InvocationResult, TriggerPlugin} from '../src/trigger.ts';
-import {breakOff, hasBody} from './http/body.ts';
+import {breakOff, breakOffAtEnd, hasBody} from './http/body.ts';
 import {Budget} from './http/budget.ts';
 import {closeServer} from './http/close.ts';
 import {endRequests, takeNext} from './http/connection.ts';
 import {type Edge, HttpDelivery} from './http/delivery.ts';
 import {guardHead, mostFields, parserFault} from './http/guard.ts';
+import {watchHeads} from './http/heads.ts';
 import {malformed} from './http/malformed.ts';
 import {writeRaw, writeResult} from './http/wire.ts';
 
@@ -58,8 +59,10 @@ export const http = {
       budget: new Budget(inflightBytes, house.clock),
       clock: house.clock,
       isClosing: () => isClosing,
-      answered: (method, status, startedAt) => house.meter.requestEnded(method, status, (house.clock.monotonic() - startedAt) / 1000),
+      answered: (method, status, startedAt, exemplar) =>
+        house.meter.requestEnded(method, status, (house.clock.monotonic() - startedAt) / 1000, exemplar),
     };
+    house.meter.bytesInFlight(() => edge.budget.heldBytes + edge.budget.headBytes);
     if (inflightBytes < payloadMaxBytes) house.log.warn({}, 'CORE_INFLIGHT_BYTES is below SCW_PAYLOAD_MAX_SIZE: bodies in between get 503');
     const server = nodeHttp.createServer({...serverOptions, ...patience});
     server.maxConnections = mostConnections;
@@ -68,6 +71,7 @@ export const http = {
     const walk = koaApp(house, edge, metricsPath).callback();
     const serve = (request: IncomingMessage, response: ServerResponse) => {
       if (!takeNext(response)) return;
+      if (request.headers.upgrade !== undefined && hasBody(request)) breakOffAtEnd(request);
       const fault = guardHead(request);
       if (fault) refuse(request, response, fault, house);
       else if (request.url === '*') answerAsterisk(request, response, house);
@@ -86,7 +90,8 @@ export const http = {
       if (fault) refuseRaw(socket, fault, house);
       else if (socket.destroyed || !socket.writable) socket.destroy();
     });
-    const url = await listen(server, port);
+    watchHeads(server, edge.budget, house.clock, (socket, fault) => refuseRaw(socket, fault, house));
+    const url = await listen(server, {port, reusePort: house.isShared});
 
     return {
       url,
@@ -122,10 +127,10 @@ function koaApp(house: House, edge: Edge, metricsPath: string): Koa {
   return app;
 }
 
-async function listen(server: Server, port: number): Promise<string> {
+async function listen(server: Server, at: {port: number; reusePort: boolean}): Promise<string> {
   const {promise, resolve, reject} = Promise.withResolvers<void>();
   server.once('error', reject);
-  server.listen(port, resolve);
+  server.listen(at, resolve);
   await promise;
   server.off('error', reject);
   return `http://localhost:${(server.address() as AddressInfo).port}`; // a TCP server has an AddressInfo

@@ -70,5 +70,6 @@ function quotedName(name: string): string {
 
 function listedNames(value: string, known = new Set<string>()): Set<string> {
   for (const name of value.split(',')) known.add(canonicalName(name.trim()));
+  known.delete('Host'); // it is meant for whoever answers (RFC 9110 §7.6.1)
   return known;
 }

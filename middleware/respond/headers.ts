@@ -5,6 +5,25 @@ import {sliceMember} from './slice.ts';
 /** Every answer carries ours. */
 const ours = new Set(['core-invocation-id', 'core-error']);
 
+/** Fields that an answer has once: readers of two would disagree about which counts (RFC 9110 §5.3). The last is sent. */
+const singular = new Set([
+  'access-control-allow-credentials',
+  'access-control-allow-origin',
+  'access-control-max-age',
+  'age',
+  'content-disposition',
+  'content-location',
+  'content-range',
+  'content-type',
+  'date',
+  'etag',
+  'expires',
+  'last-modified',
+  'location',
+  'retry-after',
+  'server',
+]);
+
 /**
 The handler's header fields as name, value, name, value …
 
@@ -51,8 +70,18 @@ function addField(fields: string[], name: string, value: unknown): void {
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) throw invalid(`${JSON.stringify(name.slice(0, 60))} is not a header name`);
   const lower = name.toLowerCase();
   if (lower === 'content-length' || hopByHop.has(lower) || ours.has(lower)) return;
-  if (!Array.isArray(value)) fields.push(name, fieldValue(name, value));
-  else for (const item of value) if (item !== null) fields.push(name, fieldValue(name, item));
+  const given = (Array.isArray(value) ? value : [value]).filter(item => item !== null).map(item => fieldValue(name, item));
+  if (singular.has(lower) && given.length > 0) {
+    removeField(fields, lower);
+    given.splice(0, given.length - 1);
+  }
+  for (const text of given) fields.push(name, text);
+}
+
+function removeField(fields: string[], lower: string): void {
+  for (let index = fields.length - 2; index >= 0; index -= 2) {
+    if (fields[index]?.toLowerCase() === lower) fields.splice(index, 2);
+  }
 }
 
 function fieldValue(name: string, value: unknown): string {

@@ -7,6 +7,7 @@ The Node bridge: loads one handler, listens on 127.0.0.1:$SCW_UPSTREAM_PORT and 
 handler's result. One file, no dependencies, in syntax that Node 8 parses. README.md lists what it promises.
 */
 
+const childProcess = require('child_process');
 const fs = require('fs');
 const net = require('net');
 const path = require('path');
@@ -20,6 +21,8 @@ const JSON_TYPE = 'application/json';
 const TEXT_TYPE = 'text/plain; charset=utf-8';
 const SWEEP_MS = 250;
 const LINE_MAX_CHARS = 65536;
+const CAUSES_MAX = 4;
+const MODULES_MAX = 20;
 const CHANNEL_MAX_BYTES = 8 * 1024 * 1024;
 
 const settings = takeSettings(process.env);
@@ -31,23 +34,24 @@ const writeStderr = process.stderr.write.bind(process.stderr);
 let handler = null;
 /** A handler with three parameters may return nothing and call back later. */
 let takesCallback = false;
-let handlerDirectory = '';
+let handlerFile = '';
 let stopping = false;
 let strays = 0;
 
 function start() {
   process.on('uncaughtException', onUncaught);
-  process.on('unhandledRejection', reason => stray('unhandled rejection', reason));
+  process.on('unhandledRejection', reason => stray('unhandled rejection', reason, currentInvocation()));
   if (invocations !== null) tagOutput();
-  loadHandler(settings.handlerPath, settings.handlerName).then(
+  loadOrEnd(() => loadHandler(settings.handlerPath, settings.handlerName)).then(
     loaded => {
       handler = loaded;
       takesCallback = loaded.length >= 3;
       serve({loaded: true, runtime: RUNTIME});
     },
     error => {
-      writeStderr(`core-bridge: cannot load the handler: ${stackOf(error)}\n`);
-      serve({loaded: false, error: causeOf(error), runtime: RUNTIME});
+      const story = placeOf(error) + stackOf(error);
+      writeStderr(`core-bridge: cannot load the handler: ${story}\n`);
+      serve({loaded: false, error: causeOf(error, story), runtime: RUNTIME});
     },
   );
 }
@@ -72,16 +76,47 @@ function takeSettings(env) {
 
 // Loading ----------------------------------------------------------------------------------------------------------
 
+/** A module that ends the process, or waits for nothing, is one that cannot be loaded: another process would do the same. */
+async function loadOrEnd(load) {
+  const exit = process.exit;
+  let fail;
+  const ended = new Promise((_, reject) => {
+    fail = why => {
+      const error = new Error(`${why} while the handler was loaded`);
+      reject(error);
+      return error;
+    };
+  });
+  const onIdle = () => fail('nothing was left to wait for');
+  process.exit = code => {
+    throw fail(`process.exit(${code === undefined ? '' : code}) was called`);
+  };
+  process.on('beforeExit', onIdle);
+  try {
+    return await Promise.race([load(), ended]);
+  } finally {
+    process.exit = exit;
+    process.removeListener('beforeExit', onIdle);
+  }
+}
+
 async function loadHandler(handlerPath, handlerName) {
   if (handlerPath === '') throw new Error('SCW_HANDLER_PATH is not set');
   const file = locate(path.resolve(handlerPath));
-  handlerDirectory = path.dirname(file);
+  handlerFile = file;
   process.argv[1] = file;
-  const found = pick(await loadModule(file), handlerName);
+  const exported = await loadModule(file);
+  const found = pick(exported, handlerName);
   if (typeof found !== 'function') {
-    throw new Error(`${file} has no exported function named ${JSON.stringify(handlerName)}`);
+    throw new Error(`${file} has no exported function named ${JSON.stringify(handlerName)}; it exports ${functionsOf(exported)}`);
   }
   return found;
+}
+
+function functionsOf(exported) {
+  if (typeof exported === 'function') return 'one function without a name';
+  const names = Object.keys(Object(exported)).filter(name => typeof exported[name] === 'function');
+  return names.length === 0 ? 'none' : names.slice(0, 10).join(', ');
 }
 
 /** The path as it stands, completed the way require() does, then by the extensions require() does not know. */
@@ -92,7 +127,7 @@ function locate(wanted) {
     for (const extension of ['.mjs', '.cjs', '.ts', '.mts', '.cts']) {
       if (fs.existsSync(wanted + extension)) return wanted + extension;
     }
-    throw new Error(`no handler file at ${wanted}: ${causeOf(error)}`);
+    throw new Error(`no handler file at ${wanted}: ${causeOf(error, '')}`);
   }
 }
 
@@ -123,15 +158,14 @@ function pick(exported, name) {
 
 function member(owner, name) {
   if (owner == null) return undefined;
-  if (typeof owner[name] === 'function') return owner[name];
-  const names = name.split('.');
+  const names = typeof owner[name] === 'function' ? [name] : name.split('.');
   let parent = owner;
   for (const step of names.slice(0, -1)) {
     parent = parent[step];
     if (parent == null) return undefined;
   }
   const found = parent[names[names.length - 1]];
-  // A nested handler may be a method.
+  // It may be a method: of an object, of a class's instance that is the module, or of the exports.
   return typeof found === 'function' ? found.bind(parent) : undefined;
 }
 
@@ -367,6 +401,8 @@ class Invocation {
     this.isLeft = false;
     /** True once the handler returned nothing and only its callback can end the call. */
     this.waits = false;
+    /** True once it returned a promise. */
+    this.follows = false;
     this.calledBack = false;
     this.error = undefined;
     this.value = undefined;
@@ -431,7 +467,9 @@ function callHandler(event, context, callback) {
 }
 
 function follow(invocation, context, promise) {
+  invocation.follows = true;
   watch(invocation, context);
+  if (invocation.calledBack) setImmediate(conclude, invocation);
   promise.then(
     value => {
       if (value === undefined && invocation.calledBack) conclude(invocation);
@@ -450,9 +488,12 @@ function onCallback(invocation, error, value) {
   invocation.error = error;
   invocation.value = value;
   if (invocation.waits) conclude(invocation);
+  // The promise wins when it settles in the same turn; one that never settles must not keep the caller waiting.
+  else if (invocation.follows) setImmediate(conclude, invocation);
 }
 
 function conclude(invocation) {
+  if (invocation.isDone) return;
   if (invocation.error) fail(invocation, invocation.error);
   else settle(invocation, invocation.value);
 }
@@ -507,19 +548,38 @@ function tellSettled(invocation) {
 function toText(value) {
   if (value === undefined) return '';
   if (value !== null && typeof value === 'object') {
-    if (ArrayBuffer.isView(value)) return JSON.stringify({body: base64(value), isBase64Encoded: true});
+    if (isBytes(value)) return JSON.stringify({body: base64(value), isBase64Encoded: true});
+    refuseUnread(value);
     const body = value.body;
-    if (body !== null && typeof body === 'object' && ArrayBuffer.isView(body)) {
-      return JSON.stringify(Object.assign({}, value, {body: base64(body), isBase64Encoded: true}));
+    if (body !== null && typeof body === 'object') {
+      if (isBytes(body)) return JSON.stringify(Object.assign({}, value, {body: base64(body), isBase64Encoded: true}));
+      refuseUnread(body);
     }
   }
   const text = JSON.stringify(value);
-  if (text === undefined) throw new TypeError(`a ${typeof value} has no JSON form`);
+  if (text === undefined) throw new TypeError(`a value of type ${typeof value} has no JSON form`);
   return text;
 }
 
-function base64(view) {
-  return Buffer.from(view.buffer, view.byteOffset, view.byteLength).toString('base64');
+function isBytes(value) {
+  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer || isSharedBuffer(value);
+}
+
+function isSharedBuffer(value) {
+  return typeof SharedArrayBuffer !== 'undefined' && value instanceof SharedArrayBuffer;
+}
+
+function base64(bytes) {
+  const buffer = ArrayBuffer.isView(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) : Buffer.from(bytes);
+  return buffer.toString('base64');
+}
+
+/** JSON would make `{}`, or its innards, of what still has to be read: a stream, a Blob, a Response of fetch(). */
+function refuseUnread(value) {
+  if (typeof value.toJSON === 'function') return;
+  if (typeof value.pipe !== 'function' && typeof value.getReader !== 'function' && typeof value.arrayBuffer !== 'function') return;
+  const name = value.constructor && value.constructor.name;
+  throw new TypeError(`a ${name || 'stream'} must be read first`);
 }
 
 // Look-up of headers in either case --------------------------------------------------------------------------------
@@ -611,7 +671,7 @@ function stray(what, error, invocation) {
 }
 
 function onUncaught(error) {
-  const invocation = invocations === null ? undefined : invocations.getStore();
+  const invocation = currentInvocation();
   // A throw in a timer of a call that still waits: its reply will never come, so this is the reply.
   if (invocation !== undefined && !invocation.isDone) fail(invocation, error);
   else stray('uncaught exception', error, invocation);
@@ -629,21 +689,49 @@ function messageOf(error) {
   }
 }
 
-function stackOf(error) {
+/** What the log says: the stack and those of its causes; of a thrown object all of it. */
+function stackOf(error, depth) {
   try {
-    if (error !== null && typeof error === 'object' && typeof error.stack === 'string') return error.stack;
+    if (error === null || typeof error !== 'object') return messageOf(error);
+    if (typeof error.stack !== 'string') return JSON.stringify(error) || messageOf(error);
+    const level = depth || 0;
+    let text = error.stack;
+    if (level === CAUSES_MAX) return text;
+    if (error.cause !== undefined) text += `\ncaused by: ${stackOf(error.cause, level + 1)}`;
+    if (Array.isArray(error.errors)) {
+      for (const each of error.errors.slice(0, CAUSES_MAX)) text += `\none of its errors: ${stackOf(each, level + 1)}`;
+    }
+    return text;
   } catch (_) {
-    // a getter that throws
+    return messageOf(error); // a getter that throws
   }
-  return messageOf(error);
 }
 
-/** One line: name, message and, for a syntax error, the place. */
-function causeOf(error) {
-  const stack = stackOf(error).split('\n');
+/** Node keeps to itself where an ES module cannot be parsed: another one, which only parses, is asked. */
+function placeOf(error) {
+  if (!(error instanceof SyntaxError) || handlerFile === '' || /^\S+:\d+\n/.test(stackOf(error))) return '';
+  const asked = new Set([handlerFile]);
+  for (const file of asked) {
+    const {stderr} = childProcess.spawnSync(process.execPath, ['--check', file], {encoding: 'utf8', timeout: 5000});
+    const place = /^\S+:\d+\n[\s\S]*?(?=\n\S*SyntaxError)/m.exec(stderr || '');
+    if (place !== null) return `${place[0].trim()}\n`;
+    if (asked.size < MODULES_MAX) for (const next of importsOf(file)) asked.add(next);
+  }
+  return '';
+}
+
+/** The neighbours that a module names. */
+function importsOf(file) {
+  const text = fs.readFileSync(file, 'utf8');
+  const names = (text.match(/(?:from|import)\s*\(?\s*['"]\.{1,2}\/[^'"\n]+/g) || []).map(found => found.replace(/^[^'"]*['"]/, ''));
+  return names.map(name => path.resolve(path.dirname(file), name)).filter(name => fs.existsSync(name));
+}
+
+/** One line: name, message and, for a syntax error, the place, with which its story begins. */
+function causeOf(error, story) {
   const name = error && error.name ? `${error.name}: ` : '';
-  const place = error instanceof SyntaxError && !/^\w*Error/.test(stack[0]) ? ` (${stack[0]})` : '';
-  return `${name}${messageOf(error).split('\n')[0]}${place}`;
+  const place = error instanceof SyntaxError ? /^\S+:\d+(?=\n)/.exec(story) : null;
+  return name + messageOf(error).split('\n')[0] + (place === null ? '' : ` (${place[0]})`);
 }
 
 // Output of a call -------------------------------------------------------------------------------------------------
@@ -652,6 +740,11 @@ function causeOf(error) {
 function openInvocationScope() {
   const AsyncLocalStorage = require('async_hooks').AsyncLocalStorage;
   return AsyncLocalStorage === undefined ? null : new AsyncLocalStorage();
+}
+
+/** Undefined outside of every call, and where Node does not say: of a rejection before Node 18. */
+function currentInvocation() {
+  return invocations === null ? undefined : invocations.getStore();
 }
 
 function inScope(invocation, run, ...args) {
@@ -713,7 +806,7 @@ function writeLine(invocation, stream, line) {
 
 /** The bridge's own word about a call. */
 function logFor(invocation, text) {
-  if (invocations === null || invocation === undefined) writeStderr(text);
+  if (channel === null || invocation === undefined) writeStderr(text);
   else capture(invocation, 'stderr', text);
 }
 
@@ -767,7 +860,7 @@ let otelApi;
 function callInTrace(event, context, callback) {
   if (otelApi === undefined) {
     try {
-      otelApi = require(require.resolve('@opentelemetry/api', {paths: [handlerDirectory]}));
+      otelApi = require(require.resolve('@opentelemetry/api', {paths: [path.dirname(handlerFile)]}));
     } catch (_) {
       otelApi = null;
     }

@@ -39,9 +39,13 @@ final class Bridge
     public static ?Channel $channel = null;
     /** The call that runs. */
     public static ?Invocation $invocation = null;
+    /** Of the newest call. */
+    public static ?string $callId = null;
     public static bool $isStopping = false;
 
     private static ?\Closure $handler = null;
+    /** Whether it declares its second parameter as an array, which an object is not. */
+    private static bool $takesArray = false;
     private static string $file = '';
     private static bool $isLoading = true;
     private static ?Server $server = null;
@@ -93,6 +97,8 @@ final class Bridge
     public static function loaded(mixed $returned): void
     {
         self::$handler = Loader::pick(self::$file, self::$settings->handlerName, $returned);
+        $type = ((new \ReflectionFunction(self::$handler))->getParameters()[1] ?? null)?->getType();
+        self::$takesArray = $type instanceof \ReflectionNamedType && $type->getName() === 'array';
         self::listen(['loaded' => true]);
     }
 
@@ -141,6 +147,7 @@ final class Bridge
     /** Runs one call. @return array{int, string, string} status, type and body of the reply */
     public static function run(string $body): array
     {
+        self::$callId = null;
         if (self::$handler === null) {
             return [500, TEXT_TYPE, NOT_LOADED];
         }
@@ -166,10 +173,12 @@ final class Bridge
     private static function invoke(mixed $event, Context $context): array
     {
         $invocation = self::$invocation = new Invocation($context, self::$channel);
+        self::$callId = $invocation->id;
         restore_error_handler();
         $scope = attachTrace($invocation->trace);
         try {
-            $reply = [200, JSON_TYPE, writeJson((self::$handler)($event, $context))];
+            $given = self::$takesArray ? $context->getArrayCopy() : $context;
+            $reply = [200, JSON_TYPE, writeJson((self::$handler)($event, $given))];
         } catch (\Throwable $error) {
             self::log("$error\n");
             $reply = [500, TEXT_TYPE, messageOf($error)];
@@ -481,6 +490,8 @@ function writeJson(mixed $result): string
             }
         }
     }
+    refuseUnread($result);
+    refuseUnread(is_array($result) ? $result['body'] ?? null : ($result instanceof \stdClass ? $result->body ?? null : null));
     try {
         $text = json_encode($result, JSON_FLAGS, JSON_DEPTH);
         if (json_last_error() === JSON_ERROR_UTF8) {
@@ -496,6 +507,15 @@ function writeJson(mixed $result): string
         throw new \UnexpectedValueException("The result of the function is not JSON: $problem");
     }
     return (string) $text;
+}
+
+/** JSON would make `{}` of it. */
+function refuseUnread(mixed $value): void
+{
+    if ($value instanceof \Generator || $value instanceof \Closure) {
+        $kind = $value instanceof \Generator ? 'generator must be read' : 'function must be called';
+        throw new \UnexpectedValueException("The result of the function is not JSON: a $kind first");
+    }
 }
 
 function withBase64(mixed $result): mixed
@@ -965,6 +985,8 @@ final class Connection
     /** @var resource */
     public $socket;
     public Reader $reader;
+    /** Of the newest call on it. */
+    public ?string $callId = null;
 
     /** @param resource $socket */
     public function __construct($socket, Settings $settings)
@@ -1089,6 +1111,9 @@ final class Server
         while ($request !== null) {
             $this->serving = $connection;
             $answer = $request->refusal ?? Bridge::run($request->body);
+            if ($request->refusal === null) {
+                $connection->callId = Bridge::$callId;
+            }
             $this->serving = null;
             $keep = $request->keep && !Bridge::$isStopping;
             if (!$connection->write(httpReply($answer, $keep)) || !$keep) {
@@ -1130,10 +1155,15 @@ final class Server
         }
     }
 
+    /** The reply may have crossed the other side's hanging up: so the end of the newest call is told in any case. */
     private function drop(int $id): void
     {
-        fclose($this->connections[$id]->socket);
+        $connection = $this->connections[$id];
+        fclose($connection->socket);
         unset($this->connections[$id], $this->waiting[$id]);
+        if ($connection->callId !== null && Bridge::$channel !== null) {
+            Bridge::$channel->write(['settled' => $connection->callId]);
+        }
     }
 }
 

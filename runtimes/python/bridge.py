@@ -276,7 +276,10 @@ class Calls(object):
         try:
             task = loop.create_task(self.handler(event, context))
         except BaseException as error:
-            return done(failed(error))
+            reply = failed(error)
+            if invocation is not None:
+                invocation.end()
+            return done(reply)
         finally:
             detach_trace(attached)
             if invocation is not None:
@@ -286,17 +289,24 @@ class Calls(object):
         def time_out():
             task.remove_done_callback(finish)
             task.cancel()
-            answer(failed(TimedOut()))
+            answer(TimedOut())
 
         def finish(task):
             if timer is not None:
                 timer.cancel()
             try:
-                answer((200, JSON, to_json(task.result())))
+                result = to_json(task.result())
             except BaseException as error:
-                answer(failed(error))
+                result = error
+            answer(result)
 
-        def answer(reply):
+        def answer(result):
+            if isinstance(result, BaseException):
+                outer = current.set(invocation)  # the loop calls back out of every call
+                reply = failed(result)
+                current.reset(outer)
+            else:
+                reply = 200, JSON, result
             if invocation is not None:
                 invocation.end()
             done(reply)
@@ -333,7 +343,7 @@ class NotJson(Exception):
 
 
 def failed(error):
-    log("".join(traceback.format_exception(type(error), error, sys.exc_info()[2])))
+    log("".join(traceback.format_exception(type(error), error, getattr(error, "__traceback__", sys.exc_info()[2]))))
     return 500, TEXT, to_bytes(message_of(error))
 
 
@@ -878,14 +888,19 @@ class Invocation(object):
         self.channel = channel
         self.rest = {"stdout": u"", "stderr": u""}
         self.is_over = False
+        self.was_cut = {"stdout": False, "stderr": False}
 
     def capture(self, stream, text):
         with self.channel.lock:
+            if self.was_cut[stream] and text:  # print() writes its line break by itself
+                self.was_cut[stream] = False
+                text = text[1:] if text[0] == u"\n" else text
             pieces = (self.rest[stream] + text).split(u"\n")
             rest = pieces.pop()
             if rest and (self.is_over or len(rest) > LINE_MAX_CHARS):
                 pieces.append(rest)
                 rest = u""
+                self.was_cut[stream] = self.is_over
             self.rest[stream] = rest
             for piece in pieces:
                 self.send(stream, piece)
@@ -916,7 +931,7 @@ class Output(object):
         if PY2:
             text = text if isinstance(text, text_type) else bytes(text).decode("utf-8", "replace")
         if invocation is None:
-            self.stream.write(text.encode("utf-8") if PY2 else text)
+            self.write_plain(text)
             if u"\n" in text:
                 self.stream.flush()
         elif not isinstance(text, text_type):
@@ -924,6 +939,12 @@ class Output(object):
         else:
             invocation.capture(self.name, text)
         return len(text)
+
+    def write_plain(self, text):
+        try:
+            self.stream.write(text.encode("utf-8") if PY2 else text)
+        except UnicodeEncodeError:  # 3.6 knows ASCII only where no locale is set
+            self.stream.write(text.encode("ascii", "backslashreplace").decode("ascii"))
 
     def writelines(self, lines):
         for line in lines:

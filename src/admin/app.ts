@@ -3,23 +3,26 @@ import type {AddressInfo} from 'node:net';
 import Koa from 'koa';
 import {ConfigurationError} from '../errors.ts';
 import type {Metrics} from '../observe/metrics.ts';
+import type {Schedules} from '../trigger.ts';
+import {type ApiOptions, answerApi} from './api.ts';
 import {refuseCaller} from './caller.ts';
 import type {Readiness} from './readiness.ts';
+import {actOnSchedules} from './schedules.ts';
 
-export interface AdminOptions {
+export interface AdminOptions extends ApiOptions {
   readonly host: string;
   readonly port: number;
   readonly metrics: Metrics;
-  readonly readiness: () => Readiness;
-  /** Lets newer code take over. @returns undefined, or why it did not */
-  readonly reload: () => Promise<string | undefined>;
+  readonly readiness: () => Readiness | Promise<Readiness>;
+  /** What fires by time, once that is open. */
+  readonly schedules: () => Schedules | undefined;
   /** Who carries it may do more than look; undefined: whoever is on this machine. */
   readonly token: string | undefined;
 }
 
 /**
 The private listener. `/metrics`, `/livez` and `/readyz` answer GET and HEAD to whoever reaches it: there is nothing
-secret in them. `POST /api/reload` is for callers that `refuseCaller` lets pass.
+secret in them. What begins with `/api/` is for callers that `refuseCaller` lets pass.
 */
 export async function openAdmin(options: AdminOptions): Promise<AsyncDisposable & {url: string}> {
   const {host, port} = options;
@@ -48,15 +51,17 @@ export async function openAdmin(options: AdminOptions): Promise<AsyncDisposable 
 
 async function look(ctx: Koa.Context, {metrics, readiness}: AdminOptions): Promise<void> {
   switch (ctx.path) {
-    case '/metrics':
-      ctx.type = metrics.contentType;
-      ctx.body = await metrics.scrape();
+    case '/metrics': {
+      const {contentType, body} = await metrics.scrape(ctx.get('accept'));
+      ctx.type = contentType;
+      ctx.body = body;
       return;
+    }
     case '/livez':
       ctx.body = {live: true};
       return;
     case '/readyz': {
-      const state = readiness();
+      const state = await readiness();
       ctx.status = state.ready ? 200 : 503;
       ctx.body = state;
       return;
@@ -66,19 +71,13 @@ async function look(ctx: Koa.Context, {metrics, readiness}: AdminOptions): Promi
   }
 }
 
-async function act(ctx: Koa.Context, {host, token, reload}: AdminOptions): Promise<void> {
+async function act(ctx: Koa.Context, options: AdminOptions): Promise<void> {
+  const {host, token, schedules} = options;
   const caller = {host: ctx.get('host'), origin: ctx.get('origin'), authorization: ctx.get('authorization')};
   const refusal = refuseCaller(caller, {listenHost: host, token});
-  if (refusal !== undefined) {
-    ctx.status = 403;
-    ctx.body = {refused: refusal};
-    return;
-  }
-  if (ctx.path !== '/api/reload') ctx.throw(404);
-  if (ctx.method !== 'POST') ctx.throw(405);
-  const problem = await reload();
-  ctx.status = problem === undefined ? 200 : 409;
-  ctx.body = problem === undefined ? {reloaded: true} : {reloaded: false, cause: problem};
+  if (refusal === undefined) return /^\/api\/schedules(\/|$)/.test(ctx.path) ? actOnSchedules(ctx, schedules()) : answerApi(ctx, options);
+  ctx.status = 403;
+  ctx.body = {refused: refusal};
 }
 
 const unusableHost = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL', 'EINVAL']);

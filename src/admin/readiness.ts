@@ -32,3 +32,8 @@ export function readinessOf(crew: Crew, isDraining: boolean): Readiness {
   }
   return {ready: false, phase: 'booting'};
 }
+
+/** Of several processes that share a port all must be ready: callers cannot choose. */
+export function worst([own, ...others]: readonly [Readiness, ...Readiness[]]): Readiness {
+  return [own, ...others].find(({ready}) => !ready) ?? own;
+}

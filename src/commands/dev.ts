@@ -16,6 +16,7 @@ export async function dev(args: string[], env: Environment): Promise<void> {
   const defaults = {
     SCW_PUBLIC: 'true',
     SCW_UPSTREAM_PORT: '0',
+    CORE_JOURNAL_HTTP: 'full',
     SCW_APPLICATION_NAME: path.basename(path.dirname(path.resolve(handler))),
   };
   await run(

@@ -1,15 +1,20 @@
 import type {Clock} from '../clock.ts';
+import {Fault} from '../errors.ts';
 import type {Fact} from '../facts.ts';
-import {type AppendOptions, type Journal, type Position, type Receipt, type Recorded, RevisionConflict} from '../journal.ts';
+import {type AppendOptions, type Journal, type Payload, type Position, type Receipt, type Recorded, RevisionConflict} from '../journal.ts';
 
 /** The newest facts that are kept; older ones are forgotten. */
 const capacity = 20_000;
+/** Bytes of payloads that are kept, likewise. */
+const payloadCapacity = 2 ** 25;
 
 /** A journal that lives and dies with the process: every receipt says `buffered`. */
 export class MemoryJournal implements Journal {
   readonly #clock: Clock;
   readonly #capacity: number;
   readonly #revisions = new Map<string, Position>();
+  readonly #payloads = new Map<string, Uint8Array>();
+  #payloadBytes = 0;
   #facts: Recorded[] = [];
   #position: Position = 0;
   #wake = Promise.withResolvers<void>();
@@ -21,18 +26,29 @@ export class MemoryJournal implements Journal {
     this.#capacity = keep;
   }
 
-  async append(stream: string, facts: readonly [Fact, ...Fact[]], {expect}: AppendOptions = {}): Promise<Receipt> {
+  async append(stream: string, facts: readonly [Fact, ...Fact[]], {expect, payloads}: AppendOptions = {}): Promise<Receipt> {
+    if (this.#isClosed) throw new Fault('JOURNAL_FAILED', {message: 'The journal is closed'});
     const actual = this.#revisions.get(stream) ?? 0;
     if (expect !== undefined && expect !== actual) throw new RevisionConflict(stream, expect, actual);
+    this.record(stream, facts, payloads);
+    return {position: this.#position, durability: 'buffered'};
+  }
+
+  record(stream: string, facts: readonly [Fact, ...Fact[]], payloads: readonly Payload[] = []): void {
+    if (this.#isClosed) return;
     const at = this.#clock.now();
     for (const fact of facts) this.#facts.push({stream, position: ++this.#position, at, fact});
+    for (const payload of payloads) this.#keep(payload);
     this.#revisions.set(stream, this.#position);
     if (this.#facts.length > 2 * this.#capacity) this.#forget();
     if (this.#followers > 0) {
       this.#wake.resolve();
       this.#wake = Promise.withResolvers();
     }
-    return {position: this.#position, durability: 'buffered'};
+  }
+
+  async payload(name: string): Promise<Uint8Array | undefined> {
+    return this.#payloads.get(name);
   }
 
   async last(stream: string): Promise<Recorded | undefined> {
@@ -44,8 +60,13 @@ export class MemoryJournal implements Journal {
     for (const recorded of [...this.#facts]) if (recorded.stream === stream) yield recorded;
   }
 
-  async *scan(prefix: string): AsyncIterable<Recorded> {
-    for (const recorded of [...this.#facts]) if (recorded.stream.startsWith(prefix)) yield recorded;
+  async *scan(prefix: string, {after = 0}: {after?: Position} = {}): AsyncIterable<Recorded> {
+    for (const recorded of this.#facts.slice(this.#indexAfter(after))) if (recorded.stream.startsWith(prefix)) yield recorded;
+  }
+
+  async before(at: number): Promise<Position> {
+    const first = this.#facts.find(recorded => recorded.at >= at);
+    return first ? first.position - 1 : this.#position;
   }
 
   async *follow({after, signal}: {after: Position; signal: AbortSignal}): AsyncIterable<Recorded> {
@@ -74,6 +95,17 @@ export class MemoryJournal implements Journal {
 
   #indexAfter(position: Position): number {
     return Math.max(0, position + 1 - (this.#facts[0]?.position ?? 1));
+  }
+
+  #keep({name, bytes}: Payload): void {
+    this.#payloadBytes += bytes.length - (this.#payloads.get(name)?.length ?? 0);
+    this.#payloads.delete(name); // so that it is the newest
+    this.#payloads.set(name, Uint8Array.from(bytes));
+    for (const [oldest, {length}] of this.#payloads) {
+      if (this.#payloadBytes <= payloadCapacity) break;
+      this.#payloads.delete(oldest);
+      this.#payloadBytes -= length;
+    }
   }
 
   #forget(): void {

@@ -14,6 +14,8 @@ export interface LogOptions {
 export interface OpenLog extends Log, AsyncDisposable {
   /** Writes a line of the function as a record of its own. */
   function(line: FunctionLine): void;
+  /** Writes a record that another of our processes has made. */
+  pass(record: string): void;
   /** Gives up what stdout has not taken: from now on nothing is written. */
   abandon(): void;
 }
@@ -41,6 +43,7 @@ export async function openLog({level, pretty, onDropped, clock}: LogOptions): Pr
     warn: (fields, message) => logger.warn(fields, message),
     error: (fields, message) => logger.error(fields, message),
     function: ({line, ...fields}) => ofFunction.info(fields, line),
+    pass: record => void destination.write(`${record}\n`),
     abandon,
     async [Symbol.asyncDispose]() {
       silence();

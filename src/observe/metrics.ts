@@ -1,14 +1,25 @@
 import {Counter, Gauge, Histogram, Registry} from 'prom-client';
+import type {Clock} from '../clock.ts';
+import type {ExitReason} from '../facts.ts';
 import type {Meter} from '../meter.ts';
+import {Exemplars} from './exemplars.ts';
+import {type Family, openMetricsType, prefersOpenMetrics, writeOpenMetrics, writePlain} from './open-metrics.ts';
+import {sumFamilies} from './sum.ts';
 
 /** Every metric name, label and bucket of the project is spelled here. */
 export interface Metrics {
   readonly meter: Meter;
-  readonly contentType: string;
   /** Events so far: accepted, settled, and of these the ones that never reached the function. */
   counts(): Counts;
-  /** The text that Prometheus scrapes. */
-  scrape(): Promise<string>;
+  /** What Prometheus scrapes: with exemplars for whoever accepts OpenMetrics, else plain text. */
+  scrape(accept: string): Promise<Exposition>;
+  /** The same as data, for the process that leads this one. */
+  families(): Promise<readonly Family[]>;
+}
+
+export interface Exposition {
+  readonly contentType: string;
+  readonly body: string;
 }
 
 /** Accepted = completed + handed back + lost. While the stop goes on, what is in flight counts as lost. */
@@ -30,15 +41,25 @@ export interface Gauges {
   runtimesUp(): number;
   /** Resident bytes of the sub-runtimes; 0 where the system does not tell. */
   runtimesResidentBytes(): number;
+  /** True while facts survive the process. */
+  isDurable(): boolean;
   /** What became of the events since the stop began; undefined before. */
   drain(): DrainReport | undefined;
+  /** What the other processes of this core counted; undefined when there is none. */
+  others(): Promise<readonly (readonly Family[])[]> | undefined;
 }
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 const neverRan = /^(POOL_|DRAINING)/;
+/** A series that exists from the start: of one that appears with its first event, Prometheus cannot tell the increase. */
+const fromTheStart = {
+  restarts: ['exit-zero', 'exit-nonzero', 'signal', 'oom', 'unspawnable', 'never-ready', 'stuck', 'reloaded', 'stopped'],
+  spansDropped: ['queue_full', 'not_taken'],
+} satisfies {restarts: ExitReason[]; spansDropped: string[]};
+
 const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT']);
 
-export function openMetrics(version: string, gauges: Gauges): Metrics {
+export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 'now'>): Metrics {
   const registry = new Registry();
   const registers = [registry];
 
@@ -108,13 +129,42 @@ export function openMetrics(version: string, gauges: Gauges): Metrics {
     help: 'Log lines that were not written: past the budget of the function, or not taken by our output.',
     registers,
   });
+  const spansDropped = new Counter({
+    name: 'core_spans_dropped_total',
+    help: 'Spans that did not reach the collector, by why.',
+    labelNames: ['reason'],
+    registers,
+  });
   const appendSeconds = new Histogram({
     name: 'core_journal_append_seconds',
     help: 'Time of an append to the journal.',
     buckets: seconds,
     registers,
   });
+  const scheduleLag = new Histogram({
+    name: 'core_schedule_lag_seconds',
+    help: 'Time from the moment an occurrence was due to its delivery.',
+    labelNames: ['schedule'],
+    buckets: seconds,
+    registers,
+  });
+  const shed = new Counter({
+    name: 'core_journal_shed_total',
+    help: 'Facts that were dropped, as the journal could not keep up or could not be written.',
+    registers,
+  });
 
+  for (const reason of fromTheStart.restarts) restarts.labels(reason).inc(0);
+  for (const reason of fromTheStart.spansDropped) spansDropped.labels(reason).inc(0);
+
+  new Gauge({
+    name: 'core_journal_durable',
+    help: '1 while facts survive the process, 0 while they are in memory only.',
+    registers,
+    collect() {
+      this.set(gauges.isDurable() ? 1 : 0);
+    },
+  });
   new Gauge({
     name: 'core_runtime_up',
     help: 'Sub-runtimes that can take a call.',
@@ -162,6 +212,16 @@ export function openMetrics(version: string, gauges: Gauges): Metrics {
     },
   });
 
+  let bytesInFlight = () => 0;
+  new Gauge({
+    name: 'core_inflight_bytes',
+    help: 'Bytes of requests received, queued or in flight, as CORE_INFLIGHT_BYTES counts them.',
+    registers,
+    collect() {
+      this.set(bytesInFlight());
+    },
+  });
+
   let accepted = 0;
   let settled = 0;
   let inFlight = 0;
@@ -178,19 +238,22 @@ export function openMetrics(version: string, gauges: Gauges): Metrics {
   // Looking a label up costs more than counting: each pair is bound once.
   const requestCounters = new Map<string, Counter.Internal>();
   const invocationCounters = new Map<string, Counter.Internal>();
-  const invokeTimers = new Map<string, Histogram.Internal<'trigger'>>();
+  const exemplars = new Map<string, Exemplars>();
+  const timeRequest = timer(requestSeconds.labels(), 'http_request_duration_seconds_bucket');
+  const invokeTimers = new Map<string, Timer>();
+  const timeInvoke = (trigger: string) => timer(invokeSeconds.labels(trigger), `faas_invoke_duration_seconds_bucket ${trigger}`);
 
   const meter: Meter = {
     requestStarted: () => requestsInFlight.inc(),
-    requestEnded(method, status, elapsed) {
+    requestEnded(method, status, elapsed, exemplar) {
       const label = knownMethods.has(method) ? method : 'other';
       requestsInFlight.dec();
       bound(requestCounters, `${label} ${status}`, () => requests.labels(String(status), label)).inc();
-      requestSeconds.observe(elapsed);
+      timeRequest(elapsed, exemplar);
     },
-    invocationEnded(trigger, outcome, elapsed) {
+    invocationEnded(trigger, outcome, elapsed, exemplar) {
       bound(invocationCounters, `${trigger} ${outcome}`, () => invocations.labels(trigger, outcome)).inc();
-      bound(invokeTimers, trigger, () => invokeSeconds.labels(trigger)).observe(elapsed);
+      bound(invokeTimers, trigger, () => timeInvoke(trigger))(elapsed, exemplar);
     },
     faulted(code) {
       errors.labels(code).inc();
@@ -204,6 +267,9 @@ export function openMetrics(version: string, gauges: Gauges): Metrics {
     inFlight(change) {
       inFlight += change;
     },
+    bytesInFlight(count) {
+      bytesInFlight = count;
+    },
     coldStarted: () => coldStarts.inc(),
     queued: depth => queueDepth.set(depth),
     dequeued(depth, waited) {
@@ -213,10 +279,44 @@ export function openMetrics(version: string, gauges: Gauges): Metrics {
     runtimeReady: boot => initSeconds.observe(boot),
     runtimeExited: reason => restarts.labels(reason).inc(),
     appended: elapsed => appendSeconds.observe(elapsed),
+    scheduleFired: (schedule, lag) => scheduleLag.labels(schedule).observe(lag),
+    shed: facts => shed.inc(facts),
     linesDropped: lines => linesDropped.inc(lines),
+    spansDropped: (reason, spans) => spansDropped.labels(reason).inc(spans),
   };
-  return {meter, counts: () => ({accepted, settled, handedBack}), contentType: registry.contentType, scrape: () => registry.metrics()};
+  return {meter, counts: () => ({accepted, settled, handedBack}), scrape, families};
+
+  /** Observes, and keeps the sample whose trace is known; `key` is how `scrape` finds it again. */
+  function timer(child: {observe(value: number): void}, key: string): Timer {
+    const kept = new Exemplars(seconds);
+    exemplars.set(key, kept);
+    return (elapsed, traceId) => {
+      child.observe(elapsed);
+      if (traceId !== undefined) kept.keep(elapsed, traceId, clock.now());
+    };
+  }
+
+  async function scrape(accept: string): Promise<Exposition> {
+    const others = gauges.others();
+    if (!prefersOpenMetrics(accept)) {
+      const body = others ? writePlain(sumFamilies([await families(), ...(await others)])) : await registry.metrics();
+      return {contentType: registry.contentType, body};
+    }
+    const all = others ? sumFamilies([await families(), ...(await others)]) : await families();
+    const body = writeOpenMetrics(all, ({metricName, labels: {le, trigger}}) => {
+      if (le === undefined) return undefined;
+      return exemplars.get(trigger === undefined ? `${metricName}` : `${metricName} ${trigger}`)?.of(le);
+    });
+    return {contentType: openMetricsType, body};
+  }
+
+  /** Its types know no samples, only what all kinds of metric have in common. */
+  async function families(): Promise<Family[]> {
+    return (await registry.getMetricsAsJSON()) as unknown as Family[];
+  }
 }
+
+type Timer = (elapsed: number, traceId: string | undefined) => void;
 
 function bound<T>(known: Map<string, T>, key: string, bind: () => T): T {
   let child = known.get(key);

@@ -1,6 +1,7 @@
 import {
   type Attributes,
   type Context,
+  type Link,
   propagation,
   ROOT_CONTEXT,
   type Span,
@@ -14,6 +15,7 @@ import {
 import type {CallSpan, InvocationSpan, InvocationTrace} from '../invocation.ts';
 import type {Lease, StartRecord} from '../runtime.ts';
 import type {InvocationResult, SpanSubject} from '../trigger.ts';
+import {type Fields, isSampled, readTrace, traceIdOf} from './trace-context.ts';
 
 /*
 Every span and attribute name of the project is spelled here. Spans get their parent as an argument: the hot path
@@ -27,11 +29,6 @@ export interface Spans {
   spawned(record: StartRecord): void;
 }
 
-/** What a caller's trace context is read from. */
-export interface Fields {
-  get(field: string): string;
-}
-
 /** @param functionName stands in span names and `faas.name` */
 export function openSpans({recording, functionName}: {recording: boolean; functionName: string}): Spans {
   if (!recording) return {invocation: (_id, carrier) => passedOn(carrier), spawned: () => {}};
@@ -42,36 +39,46 @@ export function openSpans({recording, functionName}: {recording: boolean; functi
   };
 }
 
-const fields: TextMapGetter<Fields> = {
-  get: (carrier, field) => carrier.get(field) || undefined,
+/** What the propagators read: the W3C context as we understood it, any other field as it came. */
+interface Carried {
+  readonly fields: Fields;
+  readonly trace: InvocationTrace | undefined;
+}
+
+const carried: TextMapGetter<Carried> = {
+  get({fields, trace}, field) {
+    if (field === 'traceparent') return trace?.traceparent;
+    if (field === 'tracestate') return trace?.tracestate;
+    return fields.get(field) || undefined;
+  },
   keys: () => [],
 };
+
+const extract = (fields: Fields) => propagation.extract(ROOT_CONTEXT, {fields, trace: readTrace(fields)}, carried);
+
+const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT']);
 
 class RecordedInvocation implements InvocationSpan {
   readonly trace: InvocationTrace;
   readonly traceId: string;
+  readonly exemplar: string | undefined;
   readonly #tracer: Tracer;
   readonly #span: Span;
+  readonly #isHttp: boolean;
 
   constructor(tracer: Tracer, id: string, carrier: Fields, subject: SpanSubject, functionName: string) {
     this.#tracer = tracer;
-    const isHttp = subject.trigger === 'http';
-    const attributes: Attributes = {'faas.trigger': subject.trigger, 'faas.invocation_id': id, 'faas.coldstart': false};
-    if (isHttp) {
-      attributes['http.request.method'] = subject.method;
-      attributes['url.path'] = subject.path;
-      attributes['url.scheme'] = 'http';
-      attributes['server.address'] = subject.address;
-    }
-    const name = isHttp ? `${subject.method} ${functionName}` : subject.name;
-    this.#span = tracer.startSpan(
-      name,
-      {kind: subject.trigger === 'pubsub' ? SpanKind.CONSUMER : SpanKind.SERVER, attributes},
-      propagation.extract(ROOT_CONTEXT, carrier, fields),
-    );
+    this.#isHttp = subject.trigger === 'http';
+    const {name, attributes, links = []} = describe(subject, functionName);
+    attributes['faas.trigger'] = subject.trigger;
+    attributes['faas.invocation_id'] = id;
+    attributes['faas.coldstart'] = false;
+    const kind = subject.trigger === 'pubsub' ? SpanKind.CONSUMER : SpanKind.SERVER;
+    this.#span = tracer.startSpan(name, {kind, attributes, links}, extract(carrier));
     const own = this.#span.spanContext();
     this.traceId = own.traceId;
     this.trace = written(own);
+    this.exemplar = isSampled(this.trace) ? own.traceId : undefined;
   }
 
   call(attempt: number, address: {host: string; port: number}): CallSpan {
@@ -96,26 +103,58 @@ class RecordedInvocation implements InvocationSpan {
     };
   }
 
-  waited({waitedMs, cold, start}: Pick<Lease, 'waitedMs' | 'cold' | 'start'>): void {
-    this.#span.addEvent('queue.wait', {'queue.wait_ms': waitedMs});
+  waited({waitedMs, depth, cold, start}: Pick<Lease, 'waitedMs' | 'depth' | 'cold' | 'start'>): void {
+    this.#span.addEvent('queue.wait', {'queue.wait_ms': waitedMs, 'queue.depth': depth});
     if (cold) this.#span.setAttribute('faas.coldstart', true);
     if (start) recordSpawn(this.#tracer, start, trace.setSpan(ROOT_CONTEXT, this.#span));
   }
 
   ended({status, fault}: InvocationResult): void {
-    this.#span.setAttribute('http.response.status_code', status);
+    if (this.#isHttp) this.#span.setAttribute('http.response.status_code', status);
     if (status >= 500) fail(this.#span, fault?.code ?? String(status), fault?.message);
     else if (fault) this.#span.setAttribute('error.type', fault.code);
     this.#span.end();
   }
 }
 
-function recordSpawn(tracer: Tracer, {executable, pid, startedAt, endedAt, exitCode, error}: StartRecord, parent: Context): void {
+function describe(subject: SpanSubject, functionName: string): {name: string; attributes: Attributes; links?: Link[]} {
+  switch (subject.trigger) {
+    case 'http': {
+      const {method, path, address} = subject;
+      const attributes: Attributes = {'url.path': path, 'url.scheme': 'http', 'server.address': address};
+      // Callers may invent methods; whoever counts spans by name must not suffer from it.
+      const isKnown = knownMethods.has(method);
+      attributes['http.request.method'] = isKnown ? method : '_OTHER';
+      if (!isKnown) attributes['http.request.method_original'] = method;
+      return {name: `${isKnown ? method : 'HTTP'} ${functionName}`, attributes};
+    }
+    case 'timer': {
+      const {name, cron, time} = subject;
+      return {name, attributes: {...(cron !== undefined && {'faas.cron': cron}), ...(time !== undefined && {'faas.time': time})}};
+    }
+    case 'pubsub': {
+      const {system, destination, producer} = subject;
+      const attributes = {
+        'messaging.system': system,
+        'messaging.destination.name': destination,
+        'messaging.operation.name': 'process',
+        'messaging.operation.type': 'process',
+      };
+      const sender = producer && trace.getSpanContext(extract(producer));
+      return {name: `process ${destination}`, attributes, links: sender ? [{context: sender}] : []};
+    }
+    case 'other':
+      return {name: subject.name, attributes: {}};
+  }
+}
+
+function recordSpawn(tracer: Tracer, record: StartRecord, parent: Context): void {
+  const {executable, pid, startedAt, endedAt, exitCode, error, failure} = record;
   const attributes: Attributes = {'process.executable.name': executable};
   if (pid !== undefined) attributes['process.pid'] = pid;
   if (typeof exitCode === 'number') attributes['process.exit.code'] = exitCode;
   const span = tracer.startSpan(`spawn ${executable}`, {kind: SpanKind.INTERNAL, startTime: startedAt, attributes}, parent);
-  if (error !== undefined) fail(span, 'spawn', error);
+  if (error !== undefined) fail(span, failure ?? 'spawn', error);
   span.end(endedAt);
 }
 
@@ -131,18 +170,16 @@ function written({traceId, spanId, traceFlags, traceState}: SpanContext): Invoca
   return tracestate ? {traceparent, tracestate} : {traceparent};
 }
 
-const validTraceparent = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-|$)/;
 const untraced: InvocationSpan = passing(undefined);
 
 function passedOn(carrier: Fields): InvocationSpan {
-  const traceparent = carrier.get('traceparent');
-  if (traceparent === '' || !validTraceparent.test(traceparent)) return untraced;
-  if (traceparent.startsWith('00') && traceparent.length !== 55) return untraced;
-  const tracestate = carrier.get('tracestate');
-  return passing(tracestate ? {traceparent, tracestate} : {traceparent});
+  const trace = readTrace(carrier);
+  return trace ? passing(trace) : untraced;
 }
 
 function passing(trace: InvocationTrace | undefined): InvocationSpan {
   const call: CallSpan = {trace, answered() {}, failed() {}};
-  return {trace, traceId: trace?.traceparent.slice(3, 35), call: () => call, waited() {}, ended() {}};
+  const traceId = trace && traceIdOf(trace);
+  const exemplar = trace && isSampled(trace) ? traceId : undefined;
+  return {trace, traceId, exemplar, call: () => call, waited() {}, ended() {}};
 }

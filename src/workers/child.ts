@@ -157,7 +157,11 @@ export class Child {
     if (this.#over.signal.aborted || this.#readyAt !== undefined) return;
     this.#readyAt = this.#clock.monotonic();
     const {error, runtime} = report;
-    this.#events.ready(report, {...this.#begun(), ...(error !== undefined && {error}), ...(runtime !== undefined && {runtime})});
+    this.#events.ready(report, {
+      ...this.#begun(),
+      ...(error !== undefined && {error, failure: 'not-loaded'}),
+      ...(runtime !== undefined && {runtime}),
+    });
   }
 
   #begun() {
@@ -179,7 +183,12 @@ export class Child {
       lastWords: this.#output.lastWords(new Promise(resolve => void this.#clock.after(lastWordsMs, () => resolve(undefined)))),
       start:
         this.#readyAt === undefined
-          ? {...this.#begun(), exitCode: code, error: describeExit({reason, code, signal, ...(error !== undefined && {error})})}
+          ? {
+              ...this.#begun(),
+              exitCode: code,
+              failure: reason,
+              error: describeExit({reason, code, signal, ...(error !== undefined && {error})}),
+            }
           : undefined,
     });
     this.#exit.resolve();

@@ -6,6 +6,7 @@ import type {CallEnd, Upstream} from './upstream.ts';
 export interface MemberOptions {
   readonly upstream: Pick<Upstream, 'send' | 'destroy'>;
   readonly address: {readonly host: string; readonly port: number};
+  readonly pid?: number | undefined;
   readonly concurrency: number;
   readonly clock: Clock;
   /** A call did not end although its deadline passed, or its caller left: only a new process helps. */
@@ -34,6 +35,7 @@ const endingMs = 5000;
 /** One ready sub-runtime and the calls in it. A place is taken until the sub-runtime is done with the call, not only the caller. */
 export class Member {
   readonly address: MemberOptions['address'];
+  readonly pid: number | undefined;
   readonly concurrency: number;
   /** Monotonic time of the newest call. */
   usedAt = 0;
@@ -50,6 +52,7 @@ export class Member {
   constructor(options: MemberOptions) {
     this.#options = options;
     this.address = options.address;
+    this.pid = options.pid;
     this.concurrency = options.concurrency;
   }
 

@@ -100,6 +100,7 @@ export class Occupant {
     this.#member = new Member({
       upstream: upstream(this.#port),
       address,
+      pid: this.pid,
       concurrency,
       clock,
       onStuck: () => this.#events.stuck(),

@@ -14,6 +14,8 @@ interface Waiter {
   readonly since: number;
   /** It waits for a sub-runtime to start, not for a place. */
   readonly cold: boolean;
+  /** How many waited then, this one included. */
+  readonly depth: number;
   readonly admit: (lease: Lease) => void;
   readonly refuse: (fault: Fault) => void;
   stopTimer: () => void;
@@ -86,7 +88,7 @@ export class Pool implements Runtimes {
     const leftMs = deadline.monotonicMs - this.#clock.monotonic();
     if (leftMs <= 0) throw tooLate(deadline);
     const free = this.#waiting.length === 0 ? this.#freeMember() : undefined;
-    if (free) return this.#take(free, 0, false);
+    if (free) return this.#take(free, unwaited);
     if (this.#waiting.length >= this.#options.queueLength) throw this.#busy();
     if (this.#members.length > 0 && this.#queueMs() > leftMs) throw this.#busy();
     return this.#wait(deadline, signal);
@@ -97,7 +99,8 @@ export class Pool implements Runtimes {
     const cold = this.#members.length === 0;
     const since = this.#clock.monotonic();
     const {promise, resolve, reject} = Promise.withResolvers<Lease>();
-    const waiter: Waiter = {since, cold, admit: resolve, refuse: reject, stopTimer: () => {}};
+    const depth = this.#waiting.length + 1;
+    const waiter: Waiter = {since, cold, depth, admit: resolve, refuse: reject, stopTimer: () => {}};
     const longestMs = cold ? startTimeoutMs : queueWaitMs;
     const leftMs = deadline.monotonicMs - since;
     const fault = () => (leftMs <= longestMs ? tooLate(deadline) : cold ? this.#notReady(longestMs) : this.#busy());
@@ -127,7 +130,7 @@ export class Pool implements Runtimes {
       waiter.stopTimer();
       const waitedMs = this.#waitedMs(waiter);
       this.#meter.dequeued(this.#waiting.length, waitedMs / 1000);
-      waiter.admit(this.#take(member, waitedMs, waiter.cold));
+      waiter.admit(this.#take(member, {waitedMs, depth: waiter.depth, cold: waiter.cold}));
     }
   }
 
@@ -141,7 +144,7 @@ export class Pool implements Runtimes {
     return best;
   }
 
-  #take(member: Member, waitedMs: number, cold: boolean): Lease {
+  #take(member: Member, {waitedMs, depth, cold}: Pick<Lease, 'waitedMs' | 'depth' | 'cold'>): Lease {
     const taken = this.#clock.monotonic();
     const place = member.take(taken);
     const start = cold ? this.#start : undefined;
@@ -154,15 +157,26 @@ export class Pool implements Runtimes {
       cold,
       start,
       waitedMs,
+      depth,
       address: member.address,
+      pid: member.pid,
       release: free,
       send: (call: RuntimeCall): Promise<RuntimeReply> =>
         place.send(call, () => {
           this.#learn(this.#clock.monotonic() - taken);
-          if (member.restMs > 0) this.#clock.after(member.restMs, () => this.#admitWaiting());
+          this.#admitRested(member);
           free();
         }),
     };
+  }
+
+  /** Nobody else may come by and find it rested. A timer may come a moment early: then it is waited for again. */
+  #admitRested(member: Member): void {
+    if (member.restMs === 0) return;
+    this.#clock.after(member.restMs, () => {
+      this.#admitRested(member);
+      this.#admitWaiting();
+    });
   }
 
   #learn(serviceMs: number): void {
@@ -195,6 +209,8 @@ export class Pool implements Runtimes {
     return Math.min(60, Math.max(1, Math.ceil(this.#queueMs() / 1000)));
   }
 }
+
+const unwaited = {waitedMs: 0, depth: 0, cold: false};
 
 const tooLate = ({timeoutMs}: Deadline) =>
   new Fault('UPSTREAM_TIMEOUT', {message: `No sub-runtime was free to answer within ${timeoutMs} ms`});

@@ -8,7 +8,7 @@ import {
   describeExit,
   evolve,
   initial,
-  isOurDoing,
+  isOrdered,
   type LifecycleState,
   type RestartPolicy,
   restartDelayMs,
@@ -105,7 +105,7 @@ export class Supervisor implements AsyncDisposable {
       stuck: () => void this.#replace(occupant),
     });
     this.#all.add(occupant);
-    this.#see({type: 'spawned', executable: occupant.executable}, purpose === 'start');
+    this.#see({type: 'spawned', pid: occupant.pid, executable: occupant.executable}, purpose === 'start');
     if (this.#stopping.signal.aborted) occupant.end('stopped');
     return occupant;
   }
@@ -131,7 +131,7 @@ export class Supervisor implements AsyncDisposable {
     // A report may be read after its process was ended: the stop has refused whoever waits, and that stays.
     const takesOver = !this.#stopping.signal.aborted && (occupant.purpose !== 'reload' || loaded);
     meter.runtimeReady(bootMs / 1000);
-    this.#see({type: 'reported', loaded, bootMs, ...(error !== undefined && {error})}, takesOver);
+    this.#see({type: 'reported', pid: occupant.pid, loaded, bootMs, ...(error !== undefined && {error})}, takesOver);
     if (!loaded) log.error({pid: occupant.pid, cause: error}, 'The handler could not be loaded');
     if (takesOver) this.#takeOver(occupant);
     started(start, takesOver && occupant.join(start));
@@ -166,9 +166,9 @@ export class Supervisor implements AsyncDisposable {
     this.#all.delete(occupant);
     meter.runtimeExited(reason);
     const at = clock.monotonic();
-    this.#see({type: 'exited', reason, code, signal, upMs, at, ...(error !== undefined && {error})}, isServing);
+    this.#see({type: 'exited', pid: occupant.pid, reason, code, signal, upMs, at, ...(error !== undefined && {error})}, isServing);
     if (start) started(start, false);
-    if (!isOurDoing(reason)) void this.#tell(occupant, exit);
+    if (!isOrdered(reason)) void this.#tell(occupant, exit);
     if (isServing) this.#fillAgain();
   }
 

@@ -23,6 +23,8 @@ export interface UpstreamOptions {
 
 /** Node servers close an idle connection after 5 s; ours goes first, so that no call meets a closing one. */
 const idleMs = 4000;
+/** Interim answers (1xx) before the reply: somebody may hint, nobody may hint for ever. */
+const mostInterim = 1000;
 
 /** The loopback hop to one sub-runtime: no proxy, no redirect, no decompression, no retry. */
 export class Upstream {
@@ -91,6 +93,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   #status = 0;
   #contentType = '';
   #framed = false;
+  #interim = 0;
   #bytes = 0;
   #chunks: Buffer[] = [];
 
@@ -127,7 +130,10 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>) {
-    if (status < 200) return;
+    if (status < 200) {
+      if (++this.#interim > mostInterim) controller.abort(tooManyInterim());
+      return;
+    }
     this.#status = status;
     const contentType = headers['content-type'];
     this.#contentType = typeof contentType === 'string' ? contentType : '';
@@ -191,3 +197,5 @@ function protocolFault(cause: Error): Fault {
 }
 
 const tooLarge = () => new Fault('UPSTREAM_PROTOCOL', {message: 'The sub-runtime sent a larger reply than any limit allows'});
+
+const tooManyInterim = () => new Fault('UPSTREAM_PROTOCOL', {message: 'The sub-runtime sent interim answers without end'});

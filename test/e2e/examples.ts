@@ -37,11 +37,13 @@ function isInstalled(command: string): boolean {
   }
 }
 
+/** It is called by the clock. */
+const bySchedule = ['06-cron'];
 /** They take long to build. */
 const inTheLongSuite = ['05-hello-rust'];
 
 test('every example is served here or in the long suite', t => {
-  t.deepEqual(readdirSync(projectFile('examples')).sort(), [...Object.keys(served), ...inTheLongSuite].sort());
+  t.deepEqual(readdirSync(projectFile('examples')).sort(), [...Object.keys(served), ...bySchedule, ...inTheLongSuite].sort());
 });
 
 for (const [example, env] of Object.entries(served)) {
@@ -57,3 +59,14 @@ for (const [example, env] of Object.entries(served)) {
     t.is(await core.stop(), 0);
   });
 }
+
+test('06-cron runs by the clock, and by hand for an occurrence of the past', async t => {
+  const folder = projectFile('examples/06-cron');
+  const core = await startCore({SCW_PUBLIC: 'true', SCW_HANDLER_PATH: `${folder}/handler`, CORE_SCHEDULES: `${folder}/schedules.json`}, t);
+  await core.logged(({msg}) => /^heartbeat: beat for \d{4}-.*[02468]Z$/.test(msg));
+  const fired = await ask(`${core.adminUrl}/api/schedules/report/fire?at=2026-01-05T01:30:00Z`, {method: 'POST'});
+  t.is(fired.status, 200);
+  await core.logged(({msg}) => msg === 'report: count what was sold for 2026-01-05T01:30:00Z');
+  t.regex((await ask(core.url)).text(), /runs by the clock/);
+  t.is(await core.stop(), 0);
+});

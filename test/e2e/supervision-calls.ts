@@ -113,6 +113,9 @@ test('a call that does not end: its neighbours finish, a spare takes over, its p
   t.is((await held).json().pid, before);
   await gone(before);
   await metricIs(core, restarts('stuck'), 1);
+  const told = await core.logged(({reason}) => reason === 'stuck');
+  t.like(told, {level: 'error', msg: 'The sub-runtime did not end a call past its deadline and was replaced', pid: before});
+  t.regex(String(told.stderr), /last words/);
   t.is(await pidOf(core), after);
   t.is(await metric(core, 'core_conservation_drift'), 0);
   await core.stop();

@@ -49,6 +49,7 @@ async function startInto(t: ExecutionContext, stdout: number | 'pipe') {
       PORT: String(port),
       CORE_ADMIN_PORT: String(adminPort),
       SCW_UPSTREAM_PORT: '0',
+      CORE_JOURNAL: 'memory:',
       SCW_PUBLIC: 'true',
       SCW_HANDLER_PATH: projectFile('test/fixtures/functions/core/writes.cjs'),
     },

@@ -41,6 +41,18 @@ test('a function that ends while it is loaded is started again and again, and re
   t.is(await core.stop(), 0);
 });
 
+test('a function that had served for half a second is started again at once, and never given up on', async t => {
+  const core = await serve(t, 'exits.cjs', {CORE_RESTARTS: '0'});
+  for (let ends = 1; ends <= 3; ends++) {
+    await becomes(core, 'ready');
+    await new Promise(resolve => setTimeout(resolve, 600)); // longer is no less well
+    t.is((await ask(`${core.url}/?how=3`)).status, 502);
+    await metricIs(core, restarts('exit-nonzero'), ends);
+  }
+  await becomes(core, 'ready');
+  t.is(await core.stop(), 0);
+});
+
 test('a function that is never ready is killed at CORE_START_TIMEOUT', async t => {
   const core = await serve(t, 'never-ready.cjs', {CORE_START_TIMEOUT: '300ms'});
   const line = await core.logged(({reason}) => reason === 'never-ready');
@@ -249,4 +261,4 @@ test('as PID 1 the core says what is missing, elsewhere it does not', async t =>
   t.regex(text, /"level":"warn"[^\n]*Running as PID 1/);
 });
 
-const plainEnv = () => ({PATH: process.env.PATH ?? '', PORT: '0', CORE_ADMIN_PORT: '0', SCW_UPSTREAM_PORT: '0'});
+const plainEnv = () => ({PATH: process.env.PATH ?? '', PORT: '0', CORE_ADMIN_PORT: '0', SCW_UPSTREAM_PORT: '0', CORE_JOURNAL: 'memory:'});

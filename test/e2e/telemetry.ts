@@ -34,7 +34,12 @@ test('one trace leads from the caller through the invocation to the proxy call a
   const receiver = await openReceiver();
   t.teardown(async () => receiver.close());
   const gate = await loadGate(t);
-  const core = await startCore({...mirror, ...receiver.env, ...gate.env}, t);
+  const described = {
+    SCW_APPLICATION_VERSION: '7',
+    SCW_APPLICATION_MEMORY: '256',
+    OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=test',
+  };
+  const core = await startCore({...mirror, ...described, ...receiver.env, ...gate.env}, t);
   const early = ask(`${core.url}/deep?secret=1`, {headers: {traceparent}});
   await gate.openWhenWaiting(core, 1);
   const {context} = (await early).json();
@@ -57,7 +62,20 @@ test('one trace leads from the caller through the invocation to the proxy call a
   t.is(context.trace.traceparent, `00-${traceId}-${call?.spanId}-01`);
   t.like(spawn, {traceId, parentSpanId: invocation?.spanId, kind: kinds.internal});
   t.is(typeof spawn?.attributes['process.pid'], 'number');
-  t.like(invocation?.resource, {'service.name': 'mirror', 'faas.name': 'mirror'});
+  t.deepEqual(
+    invocation?.events?.map(({name}) => name),
+    ['queue.wait'],
+  );
+  t.like(invocation?.resource, {
+    'service.name': 'mirror',
+    'service.version': '7',
+    'faas.name': 'mirror',
+    'faas.version': '7',
+    'faas.max_memory': 256 * 2 ** 20,
+    'deployment.environment.name': 'test',
+  });
+  t.is(invocation?.resource['service.instance.id'], invocation?.resource['faas.instance']);
+  t.regex(String(invocation?.resource['faas.instance']), /^[0-9a-f-]{36}$/);
   t.false(JSON.stringify(receiver.spans).includes('secret=1'));
 
   const failed = named(receiver.spans, 'GET mirror').find(span => span.traceId !== traceId);
@@ -74,13 +92,41 @@ test('a spawn that nobody waited for is a trace of its own, and so is one that f
   const [spawn] = named(receiver.spans, 'spawn no-such-interpreter');
   t.is(spawn?.parentSpanId ?? '', '');
   t.is(spawn?.status.code, 2);
+  t.is(spawn?.attributes['error.type'], 'unspawnable');
   t.regex(String(spawn?.status.message), /ENOENT/);
 });
 
-test('a collector that is not there holds up neither replies nor the stop', async t => {
-  const core = await startCore({...mirror, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9'}, t);
-  t.is((await ask(core.url)).status, 200);
-  t.is(await core.stop(), 0);
+const openMetrics = {accept: 'application/openmetrics-text;version=1.0.0,text/plain;q=0.5'};
+
+test('whoever accepts OpenMetrics gets the trace of a sampled request with its buckets, and plain text is plain after it', async t => {
+  const core = await startCore(mirror, t);
+  await ask(core.url, {headers: {traceparent: traceparent.replace(/01$/, '00')}});
+  const before = await ask(`${core.adminUrl}/metrics`, {headers: openMetrics});
+  t.notRegex(before.text(), /trace_id/);
+  await ask(core.url, {headers: {traceparent}});
+  for (const url of [`${core.adminUrl}/metrics`, `${core.url}/metrics`]) {
+    const open = await ask(url, {headers: openMetrics});
+    t.regex(open.field('content-type'), /^application\/openmetrics-text; version=1\.0\.0/);
+    const samples = open
+      .text()
+      .split('\n')
+      .filter(line => line.includes(`# {trace_id="${traceId}"} `));
+    t.deepEqual(
+      samples.map(line => line.replace(/\{.*/, '')),
+      ['http_request_duration_seconds_bucket', 'faas_invoke_duration_seconds_bucket'],
+    );
+    t.regex(
+      samples[1] ?? '',
+      /^faas_invoke_duration_seconds_bucket\{le="[\d.]+",trigger="http"\} \d+ # \{trace_id="\w+"\} [\d.e-]+ \d{10}(\.\d+)?$/,
+    );
+    t.regex(open.text(), /^# TYPE http_requests counter$/m);
+    t.regex(open.text(), /^http_requests_total\{code="200",method="GET"\} \d+$/m);
+    t.regex(open.text(), /\n# EOF\n$/);
+    const plain = await ask(url);
+    t.regex(plain.field('content-type'), /^text\/plain; version=0\.0\.4/);
+    t.regex(plain.text(), /^# TYPE http_requests_total counter$/m);
+    t.notRegex(plain.text(), /trace_id|# EOF/);
+  }
 });
 
 test('OTEL_SDK_DISABLED wins over an endpoint', async t => {

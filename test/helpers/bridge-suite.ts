@@ -93,9 +93,10 @@ export function bridgeSuite(language: Language): void {
   check('a handler that throws is a 500 with the bare message, its stack is logged, and the next call is served', async t => {
     const bridge = await start(t, 'fails');
     for (let i = 0; i < 2; i++) {
-      t.like(await bridge.call({}), {status: 500, type: 'text/plain; charset=utf-8', text: 'no luck – today'});
+      t.like(await bridge.call({}, {invocationId: 'i'}), {status: 500, type: 'text/plain; charset=utf-8', text: 'no luck – today'});
     }
-    await bridge.until(() => everything(bridge).includes(`handlers.${language.extension}`));
+    const stack = () => bridge.logs.filter(log => log.invocationId === 'i' && log.stream === 'stderr').map(log => log.line);
+    await bridge.until(() => stack().some(line => line.includes(`handlers.${language.extension}`)));
   });
 
   check('a result that is not JSON is a 500 that says so', async t => {

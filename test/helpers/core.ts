@@ -1,8 +1,9 @@
-import {type ChildProcess, spawn} from 'node:child_process';
+import {type ChildProcess, execFile, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {readFileSync} from 'node:fs';
 import {createInterface} from 'node:readline';
 import {fileURLToPath} from 'node:url';
+import {promisify} from 'node:util';
 
 const root = new URL('../../', import.meta.url);
 
@@ -36,7 +37,8 @@ export interface RefusedStart {
   readonly stderr: string;
 }
 
-const freePorts = {PORT: '0', CORE_ADMIN_PORT: '0', SCW_UPSTREAM_PORT: '0'};
+/** On free ports, and nothing is left in the home directory. */
+const freePorts = {PORT: '0', CORE_ADMIN_PORT: '0', SCW_UPSTREAM_PORT: '0', CORE_JOURNAL: 'memory:'};
 
 function spawnCore(env: Record<string, string>): ChildProcess {
   const {PATH = '', HOME = '', NODE_V8_COVERAGE, NODE_ENV} = process.env;
@@ -144,6 +146,25 @@ export async function refuseCore(env: Record<string, string>): Promise<RefusedSt
   const [code] = await once(child, 'close');
   ended();
   return {code, stderr};
+}
+
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command of `core-runtime` to its end. */
+export async function runCli(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+  const {PATH = '', HOME = '', NODE_V8_COVERAGE} = process.env;
+  try {
+    const ended = await promisify(execFile)(process.execPath, [projectFile('src/cli.ts'), ...args], {
+      env: {PATH, HOME, ...(NODE_V8_COVERAGE && {NODE_V8_COVERAGE}), ...env},
+    });
+    return {code: 0, ...ended};
+  } catch (error) {
+    return error as Ended; // execFile rejects with what the process wrote and its code
+  }
 }
 
 /** A command of `core-runtime` that goes on, on free ports; it ends with the test. */

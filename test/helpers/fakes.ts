@@ -1,8 +1,10 @@
+import {systemClock} from '../../src/clock.ts';
 import type {Invocation} from '../../src/invocation.ts';
+import {MemoryJournal} from '../../src/journals/memory.ts';
 import type {Log, LogFields} from '../../src/log.ts';
 import type {Meter} from '../../src/meter.ts';
 import type {RuntimeReply} from '../../src/runtime.ts';
-import type {Delivery, InvocationResult, Principal, TriggerInput} from '../../src/trigger.ts';
+import type {Delivery, House, InvocationResult, Principal, TriggerInput} from '../../src/trigger.ts';
 
 /** A meter that keeps what it was told, as `name` and arguments. */
 export function recordingMeter(): Meter & {readonly calls: readonly (readonly unknown[])[]} {
@@ -20,13 +22,17 @@ export function recordingMeter(): Meter & {readonly calls: readonly (readonly un
     accepted: keep('accepted'),
     settled: keep('settled'),
     inFlight: keep('inFlight'),
+    bytesInFlight: keep('bytesInFlight'),
     coldStarted: keep('coldStarted'),
     queued: keep('queued'),
     dequeued: keep('dequeued'),
     runtimeReady: keep('runtimeReady'),
     runtimeExited: keep('runtimeExited'),
     appended: keep('appended'),
+    scheduleFired: keep('scheduleFired'),
+    shed: keep('shed'),
     linesDropped: keep('linesDropped'),
+    spansDropped: keep('spansDropped'),
   };
 }
 
@@ -43,11 +49,32 @@ export function recordingLog(): Log & {readonly lines: readonly LogLine[]} {
   return {lines, debug: keep('debug'), info: keep('info'), warn: keep('warn'), error: keep('error')};
 }
 
+/** What the composition root lends to a trigger; by default nothing is served. */
+export function fakeHouse(some: Partial<House> = {}): House {
+  const clock = some.clock ?? systemClock;
+  return {
+    deliver: async () => {},
+    scrape: async () => {},
+    hurry: new AbortController().signal,
+    journal: new MemoryJournal(clock),
+    core: 'core-1',
+    leaseMs: 0,
+    isShared: false,
+    clock,
+    log: recordingLog(),
+    meter: recordingMeter(),
+    ...some,
+  };
+}
+
 export interface FakeDeliveryOptions {
   readonly input?: Partial<TriggerInput>;
   readonly principal?: Principal;
   readonly anonymousReply?: InvocationResult;
   readonly writeAhead?: boolean;
+  readonly id?: string;
+  readonly attempt?: number;
+  readonly breaksOff?: boolean;
 }
 
 /** A delivery that is no HTTP request; keeps its replies. */
@@ -57,15 +84,17 @@ export class FakeDelivery implements Delivery {
   readonly signal = new AbortController().signal;
   readonly principal?: Principal;
   readonly anonymousReply?: InvocationResult;
+  readonly id?: string;
+  readonly attempt?: number;
+  readonly breaksOff?: boolean;
   readonly replies: InvocationResult[] = [];
   taken = 0;
   readonly #input: TriggerInput;
 
-  constructor({input, principal, anonymousReply, writeAhead = false}: FakeDeliveryOptions = {}) {
+  constructor({input, writeAhead = false, ...given}: FakeDeliveryOptions = {}) {
     this.#input = triggerInput(input);
     this.writeAhead = writeAhead;
-    if (principal) this.principal = principal;
-    if (anonymousReply) this.anonymousReply = anonymousReply;
+    Object.assign(this, given);
   }
 
   subject() {

@@ -1,5 +1,6 @@
 import test, {type ExecutionContext} from 'ava';
 import type {Clock} from '../../src/clock.ts';
+import {Fault} from '../../src/errors.ts';
 import type {Fact} from '../../src/facts.ts';
 import {type Durability, type Journal, type Recorded, RevisionConflict} from '../../src/journal.ts';
 import {ManualClock, settle} from './clock.ts';
@@ -69,6 +70,31 @@ export function journalSuite(title: string, open: OpenJournal, {durability = 'bu
     t.deepEqual(numbers(await all(journal.read('c'))), [3]);
   });
 
+  check('a payload nobody kept is none, and one of a refused append is not kept', async (t, journal) => {
+    await journal.append('a', [fact(1)]);
+    const payloads = [{name: 'a/request', bytes: Buffer.from('x')}];
+    await t.throwsAsync(journal.append('a', [fact(2)], {expect: 0, payloads}), {instanceOf: RevisionConflict});
+    for (const name of ['a/request', 'a', '', '__proto__']) t.is(await journal.payload(name), undefined, name);
+  });
+
+  test(`${title}: once closed, an append is refused, and what is only recorded is dropped`, async t => {
+    const journal = await open(t, new ManualClock());
+    await journal[Symbol.asyncDispose]();
+    await t.throwsAsync(journal.append('a', [fact(1)]), {instanceOf: Fault, code: 'JOURNAL_FAILED'});
+    t.notThrows(() => journal.record('a', [fact(1)]));
+    await t.notThrowsAsync(async () => journal[Symbol.asyncDispose](), 'closing twice');
+  });
+
+  check('what was recorded counts as the revision of its stream', async (t, journal) => {
+    for (const stream of ['runtime.a', 'invocation.a', 'invocation.01a2068b-f0ed-7c75-9692-646cebce9a7c']) {
+      journal.record(stream, [fact(1)]);
+      await t.throwsAsync(journal.append(stream, [fact(2)], {expect: 0}), {instanceOf: RevisionConflict});
+      const actual = (await journal.last(stream))?.position ?? 0;
+      await journal.append(stream, [fact(3)], {expect: actual});
+      t.deepEqual(numbers(await all(journal.read(stream))), [1, 3]);
+    }
+  });
+
   check('an unknown stream is empty', async (t, journal) => {
     await journal.append('a', [fact(1)]);
     for (const stream of ['b', '', 'A', 'a ', '__proto__', 'constructor']) {
@@ -121,6 +147,54 @@ export function journalSuite(title: string, open: OpenJournal, {durability = 'bu
     t.is(second?.at, 1_764_000_000_000);
     t.is(third?.at, 1_000_000_000_000);
     t.deepEqual(await journal.last('stream/é\0'), third);
+  });
+
+  check('whoever reads after facts were recorded finds them, in the order in which they came', async (t, journal, clock) => {
+    journal.record('invocation.x', [fact(1)]);
+    const {position} = await journal.append('invocation.y', [fact(2)]);
+    t.is(position, 2);
+    clock.setWall(1_764_000_000_000);
+    journal.record('runtime.z', [fact(3), fact(4)]);
+    journal.record('invocation.x', [fact(5)]);
+    t.deepEqual(numbers(await all(journal.read('invocation.x'))), [1, 5]);
+    t.is((await journal.last('invocation.x'))?.at, 1_764_000_000_000);
+    t.deepEqual(numbers(await all(journal.read('runtime.z'))), [3, 4]);
+    t.deepEqual(numbers(await all(journal.scan(''))), [1, 2, 3, 4, 5]);
+    t.deepEqual(numbers(await all(journal.scan('invocation.'))), [1, 2, 5]);
+    t.deepEqual(numbers(await all(journal.scan('invo'))), [1, 2, 5]);
+  });
+
+  check('recorded facts reach whoever follows', async (t, journal) => {
+    const stop = new AbortController();
+    const seen: Recorded[] = [];
+    const following = (async () => {
+      for await (const recorded of journal.follow({after: 0, signal: stop.signal})) {
+        seen.push(recorded);
+        if (seen.length === 2) stop.abort();
+      }
+    })();
+    await settle();
+    journal.record('invocation.x', [fact(1)]);
+    await settle();
+    journal.record('invocation.x', [fact(2)]);
+    await following;
+    t.deepEqual(numbers(seen), [1, 2]);
+  });
+
+  check('a payload comes back byte for byte, and a name that is used again has the newer bytes', async (t, journal) => {
+    const bytes = Buffer.from(Array.from({length: 3000}, (_, index) => index % 256));
+    await journal.append('a', [fact(1)], {
+      payloads: [
+        {name: 'a/request', bytes},
+        {name: 'a/é\0', bytes: Buffer.alloc(0)},
+      ],
+    });
+    journal.record('invocation.b', [fact(2)], [{name: 'b', bytes: bytes.subarray(7, 9)}]);
+    t.deepEqual(Buffer.from((await journal.payload('a/request')) ?? []), bytes);
+    t.is((await journal.payload('a/é\0'))?.length, 0);
+    t.deepEqual([...((await journal.payload('b')) ?? [])], [7, 8]);
+    journal.record('invocation.b', [fact(3)], [{name: 'b', bytes: Buffer.from('new')}]);
+    t.is(Buffer.from((await journal.payload('b')) ?? []).toString(), 'new');
   });
 
   check('reading is not disturbed by what is appended meanwhile', async (t, journal) => {

@@ -11,6 +11,9 @@ export interface ReceivedSpan {
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly resource: Readonly<Record<string, unknown>>;
   readonly status: {readonly code?: number; readonly message?: string};
+  readonly startTimeUnixNano: string;
+  readonly endTimeUnixNano: string;
+  readonly events?: readonly {readonly name: string; readonly attributes: Readonly<Record<string, unknown>>}[];
 }
 
 export const kinds = {internal: 1, server: 2, client: 3} as const;
@@ -41,16 +44,23 @@ export async function openReceiver() {
 
 type Attribute = {key: string; value: Record<string, unknown>};
 
+/** The spans of an export request of OTLP, in JSON. */
 // biome-ignore lint/suspicious/noExplicitAny: the payload of a protocol, checked by the tests that read it
-function spansOf(payload: any): ReceivedSpan[] {
+export function spansOf(payload: any): ReceivedSpan[] {
   // biome-ignore lint/suspicious/noExplicitAny: as above
   return payload.resourceSpans.flatMap(({resource, scopeSpans}: any) =>
     // biome-ignore lint/suspicious/noExplicitAny: as above
     scopeSpans.flatMap(({spans}: any) =>
       // biome-ignore lint/suspicious/noExplicitAny: as above
-      spans.map((span: any) => ({...span, attributes: record(span.attributes), resource: record(resource.attributes)})),
+      spans.map((span: any) => ({
+        ...span,
+        attributes: record(span.attributes),
+        resource: record(resource.attributes),
+        // biome-ignore lint/suspicious/noExplicitAny: as above
+        events: (span.events ?? []).map((event: any) => ({...event, attributes: record(event.attributes)})),
+      })),
     ),
   );
 }
 
-const record = (attributes: Attribute[]) => Object.fromEntries(attributes.map(({key, value}) => [key, Object.values(value)[0]]));
+const record = (attributes: Attribute[] = []) => Object.fromEntries(attributes.map(({key, value}) => [key, Object.values(value)[0]]));

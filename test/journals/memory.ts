@@ -1,11 +1,10 @@
 import test from 'ava';
 import {RevisionConflict} from '../../src/journal.ts';
-import {openJournal} from '../../src/journals/index.ts';
 import {MemoryJournal} from '../../src/journals/memory.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {all, fact, journalSuite, numbers} from '../helpers/journal-suite.ts';
 
-journalSuite('memory', (_t, clock) => openJournal('memory:', clock));
+journalSuite('memory', (_t, clock) => new MemoryJournal(clock));
 
 test('a receipt of memory promises nothing', async t => {
   const journal = new MemoryJournal(new ManualClock());

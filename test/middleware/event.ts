@@ -5,23 +5,28 @@ import type {Fact} from '../../src/facts.ts';
 import {ManualClock, settle} from '../helpers/clock.ts';
 import {FakeDelivery, recordingMeter, stageContext, triggerInput} from '../helpers/fakes.ts';
 
-function prepare({writeAhead = false, record}: {writeAhead?: boolean; record?: () => Promise<unknown>} = {}) {
+function prepare({record, ...given}: {writeAhead?: boolean; record?: () => Promise<unknown>} = {}) {
   const clock = new ManualClock(1_764_000_000_000);
   const meter = recordingMeter();
   const facts: Fact[] = [];
   const written: unknown[] = [];
-  const delivery = new FakeDelivery({writeAhead});
+  const delivery = new FakeDelivery(given);
   const input = triggerInput({body: Buffer.from('hello')});
   const ctx = stageContext(delivery, {}, {input, principal: {subject: 's', credential: 'authorization'}});
+  const keep = async (id: string, fact: Fact) => {
+    t0(id);
+    facts.push(fact);
+    await record?.();
+  };
   const stage = event({
     write(given, more) {
       written.push(given, more);
       return {head: 'head', tail: 'tail'};
     },
-    async record(id, fact) {
-      t0(id);
-      facts.push(fact);
-      await record?.();
+    keep: {
+      accepted: ({id, delivery: {source}}, {body}) =>
+        keep(id, {type: 'invocation.accepted', data: {source, bytes: body.length, attempt: 1}}),
+      settled: ({id}, data) => void keep(id, {type: 'invocation.settled', data}),
     },
     timeoutMs: 5000,
     meter,
@@ -71,11 +76,12 @@ test('written ahead means: the function runs only after the fact is kept', async
   t.true(ran);
 });
 
-const endings: [code: FaultCode, outcome: 'failed' | 'expired', status: number][] = [
+const endings: [code: FaultCode, outcome: 'failed' | 'cancelled' | 'expired', status: number][] = [
   ['HANDLER_FAILED', 'failed', 500],
   ['RESULT_INVALID', 'failed', 502],
   ['POOL_BUSY', 'failed', 503],
   ['UPSTREAM_TIMEOUT', 'expired', 504],
+  ['CALLER_LEFT', 'cancelled', 499],
 ];
 
 for (const [code, outcome, status] of endings) {

@@ -1,6 +1,7 @@
 import {generateKeyPairSync, sign} from 'node:crypto';
 import test from 'ava';
 import {auth, authPublic, verifier} from '../../middleware/auth.ts';
+import {keepInvocations} from '../../middleware/event/keep.ts';
 import {eventWriter} from '../../middleware/event/write.ts';
 import {event} from '../../middleware/event.ts';
 import {chain, deliverThrough, pipeline, type Stages} from '../../middleware/index.ts';
@@ -13,6 +14,7 @@ import {Fault, type FaultCode} from '../../src/errors.ts';
 import type {Fact} from '../../src/facts.ts';
 import type {Invocation} from '../../src/invocation.ts';
 import {openSpans} from '../../src/observe/spans.ts';
+import {redactor} from '../../src/recorded.ts';
 import {NotSent, type RuntimeReply, type Runtimes} from '../../src/runtime.ts';
 import type {Stage} from '../../src/stage.ts';
 import type {Carrier} from '../../src/trigger.ts';
@@ -47,6 +49,11 @@ function openHouse({isPublic = true, replies = [runtimeReply('"fine"')], lease, 
   const meter = recordingMeter();
   const log = recordingLog();
   const facts: [string, Fact][] = [];
+  const journal = {
+    record: (stream: string, list: readonly Fact[]) =>
+      facts.push(...list.map((fact): [string, Fact] => [stream.replace('invocation.', ''), fact])),
+    append: () => Promise.reject(new Error('Nothing here is written ahead')),
+  };
   const called: unknown[] = [];
   const runtimes: Runtimes = {
     async lease() {
@@ -55,6 +62,7 @@ function openHouse({isPublic = true, replies = [runtimeReply('"fine"')], lease, 
         cold: false,
         start: undefined,
         waitedMs: 0,
+        depth: 0,
         address: {host: '127.0.0.1', port: 8081},
         release() {},
         async send({body}) {
@@ -80,7 +88,7 @@ function openHouse({isPublic = true, replies = [runtimeReply('"fine"')], lease, 
           handlerName: 'handle',
           base64: 'exact',
         }),
-        record: async (id, fact) => void facts.push([id, fact]),
+        keep: keepInvocations({journal, mode: 'facts', redact: redactor(''), log}),
         timeoutMs: 5000,
         meter,
         clock,
@@ -259,4 +267,12 @@ test('the stages walk in their order and are named', async t => {
   await deliverThrough(pipeline(stages), new ManualClock())({get: () => '', state: undefined}, new FakeDelivery());
   t.deepEqual(order, ['trace', 'auth', 'trigger', 'event', 'invoke', 'respond']);
   t.deepEqual([trigger().name, respond({maxBytes: 1}).name, authPublic().name], ['trigger', 'respond', 'auth']);
+});
+
+test('a delivery that brings an id is the invocation of that id; any other gets a new one', async t => {
+  const {deliver, facts} = openHouse();
+  const {id} = await deliver(new FakeDelivery({id: 'promised'}));
+  t.is(id, 'promised');
+  t.deepEqual(new Set(facts.map(([of]) => of)), new Set(['promised']));
+  t.not((await deliver(new FakeDelivery())).id, (await deliver(new FakeDelivery())).id);
 });

@@ -21,6 +21,7 @@ function fakeRuntimes(outcomes: Outcome[], some: Partial<Lease> = {}) {
         cold: false,
         start: undefined,
         waitedMs: 0,
+        depth: 0,
         address,
         release() {},
         async send(call) {
@@ -42,6 +43,7 @@ function fakeSpan(trace?: InvocationTrace) {
   const span: InvocationSpan = {
     trace: undefined,
     traceId: undefined,
+    exemplar: undefined,
     call(attempt, {port}) {
       told.push(['call', attempt, port]);
       return call;
@@ -52,15 +54,19 @@ function fakeSpan(trace?: InvocationTrace) {
   return {span, told};
 }
 
-function prepare(
-  outcomes: Outcome[],
-  {trace, lease, cancel = 'finish'}: {trace?: InvocationTrace; lease?: Partial<Lease>; cancel?: 'finish' | 'abort'} = {},
-) {
+interface Options {
+  readonly trace?: InvocationTrace;
+  readonly lease?: Partial<Lease>;
+  readonly cancel?: 'finish' | 'abort';
+  readonly breaksOff?: boolean;
+}
+
+function prepare(outcomes: Outcome[], {trace, lease, cancel = 'finish', breaksOff = false}: Options = {}) {
   const meter = recordingMeter();
   const {span, told} = fakeSpan(trace);
   const fake = fakeRuntimes(outcomes, lease);
   const event = {head: '{"context":{"trace":', tail: '}}'};
-  const ctx = stageContext(new FakeDelivery(), {}, {event, deadline: {wallMs: 5000, monotonicMs: 500, timeoutMs: 400}, span});
+  const ctx = stageContext(new FakeDelivery({breaksOff}), {}, {event, deadline: {wallMs: 5000, monotonicMs: 500, timeoutMs: 400}, span});
   let passed = 0;
   const walk = () => invoke({runtimes: fake.runtimes, meter, cancel})(ctx, async () => void passed++);
   return {...fake, ctx, meter, told, walk, passed: () => passed};
@@ -188,4 +194,10 @@ test('a caller that leaves is nothing to the call, unless it is to be broken off
   const {signal} = abort.ctx.state.delivery;
   t.is(abort.signals[0], signal);
   t.is(abort.calls[0]?.signal, signal);
+});
+
+test('a delivery may say itself that its call is broken off when its signal aborts', async t => {
+  const {ctx, walk, signals} = prepare([runtimeReply('{}')], {breaksOff: true});
+  await walk();
+  t.is(signals[0], ctx.state.delivery.signal);
 });

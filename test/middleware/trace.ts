@@ -17,6 +17,7 @@ function prepare(fields: Record<string, string> = {}) {
   const span: InvocationSpan = {
     trace: undefined,
     traceId: 'trace-1',
+    exemplar: 'trace-1',
     call: () => ({trace: undefined, answered() {}, failed() {}}),
     waited() {},
     ended: result => ended.push(result),
@@ -109,7 +110,7 @@ for (const [code, status, isLogged] of faults) {
     t.is(log.lines.length, isLogged ? 1 : 0);
     t.deepEqual(meter.calls, [
       ['faulted', code],
-      ['invocationEnded', 'none', 'error', 0],
+      ['invocationEnded', 'none', 'error', 0, 'trace-1'],
     ]);
   });
 }
@@ -143,7 +144,7 @@ test('a result that a stage set is left as it is, and its time is counted', asyn
   });
   t.deepEqual(delivery.replies, []); // that stage replied
   t.deepEqual(ended, [answer]);
-  t.deepEqual(meter.calls, [['invocationEnded', 'cron', 'ok', 1.5]]);
+  t.deepEqual(meter.calls, [['invocationEnded', 'cron', 'ok', 1.5, 'trace-1']]);
 });
 
 test('the span is there for the stages further in', async t => {

@@ -84,8 +84,7 @@ test.serial('node: a stray rejection, a throw and a second callback after the re
   );
   t.is((await b.call({}, {invocationId: 'i'})).text, '"first"');
   const said = (text: string) => b.logs.some(log => log.line.includes(text) && log.invocationId === 'i');
-  await b.until(() => said('late throw') && said('callback called after the reply'));
-  await b.until(() => b.output.stderr.includes('stray rejection')); // Node does not say whose it was
+  await b.until(() => said('late throw') && said('callback called after the reply') && said('stray rejection'));
   t.is((await b.call({})).text, '"first"');
 });
 
@@ -94,6 +93,43 @@ test.serial('node: a callback or promise that never comes is a 500 after the dea
     const b = await startText(t, text);
     t.like(await b.call({}, soon()), {status: 500, text: 'Function timed out'});
   }
+});
+
+test.serial('node: a stream, a Blob or a Response is a 500 that says what to do', async t => {
+  for (const [kind, result] of Object.entries({
+    Readable: "require('node:stream').Readable.from(['a'])",
+    ReadableStream: 'new Blob([]).stream()',
+    Response: "new Response('x')",
+    Blob: "new Blob(['x'])",
+  })) {
+    const b = await startText(t, `exports.handle = async event => event === 'whole' ? ${result} : {statusCode: 200, body: ${result}};`);
+    for (const event of ['whole', 'body']) {
+      const text = `The result of the function is not JSON: a ${kind} must be read first`;
+      t.like(await b.call(event), {status: 500, text}, event);
+    }
+  }
+});
+
+test.serial('node: the log has the causes of an error, and all of a thrown object', async t => {
+  const b = await startText(
+    t,
+    `exports.handle = event => {
+      if (event === 'object') throw {message: 'short', code: 7};
+      if (event === 'many') throw new AggregateError([new Error('one of many')], 'all failed');
+      const error = new Error('outer', {cause: new TypeError('middle', {cause: 'innermost'})});
+      if (event === 'ring') error.cause = error;
+      throw error;
+    };`,
+  );
+  const said = (text: string) => b.logs.some(log => log.line.includes(text) && log.invocationId === 'i');
+  const call = async (event: string) => (await b.call(event, {invocationId: 'i'})).text;
+  t.is(await call('cause'), 'outer');
+  await b.until(() => said('caused by: TypeError: middle') && said('caused by: innermost'));
+  t.is(await call('object'), 'short');
+  await b.until(() => said('{"message":"short","code":7}'));
+  t.is(await call('many'), 'all failed');
+  await b.until(() => said('one of its errors: Error: one of many'));
+  t.is(await call('ring'), 'outer');
 });
 
 test.serial('node: context.signal aborts at the deadline', async t => {
@@ -127,6 +163,41 @@ test.serial('node: a module that cannot be resolved names the missing one', asyn
   t.regex(JSON.stringify(b.records[0]), /Cannot find module 'not-installed-anywhere'/);
 });
 
+test.serial('node: a module that cannot be parsed is named with its line, whatever its kind and whoever imports it', async t => {
+  const broken = 'export const ok = 1;\nexport const handle = () => {;\n';
+  const handler = await functionFile(t, 'handler.mjs', "import {handle} from './neighbour.mjs';\nexport {handle};\n");
+  await writeFile(path.join(path.dirname(handler), 'neighbour.mjs'), broken);
+  for (const [file, place] of [
+    [handler, /neighbour\.mjs:3/],
+    [await functionFile(t, 'alone.mjs', broken), /alone\.mjs:3/],
+    [await functionFile(t, 'typed.ts', 'export const a: number = 1;\nexport enum Kind { A }\n'), /typed\.ts:2/],
+  ] as const) {
+    const b = await start(t, file);
+    t.regex((b.records[0] as {error: string}).error, place); // the report of a load that failed has one
+    await b.until(() => place.test(b.output.stderr));
+  }
+});
+
+test.serial('node: a module that ends the process, or waits for nothing, is reported, and the process stays', async t => {
+  const why: Record<string, RegExp> = {
+    'process.exit(3);': /^Error: process\.exit\(3\) was called while the handler was loaded$/,
+    'try { process.exit(); } catch {}': /^Error: process\.exit\(\) was called/,
+    'setTimeout(() => process.exit(0), 10); await new Promise(resolve => setTimeout(resolve, 60_000));':
+      /^Error: process\.exit\(0\) was called/,
+    'await new Promise(() => {});': /^Error: nothing was left to wait for while the handler was loaded$/,
+  };
+  for (const [text, error] of Object.entries(why)) {
+    const b = await start(t, await functionFile(t, 'handler.mjs', `${text}\nexport const handle = () => process.exit.name;`));
+    t.regex((b.records[0] as {error: string}).error, error); // as above
+    t.is((await b.call({})).status, 500);
+  }
+});
+
+test.serial('node: a name that is not exported is answered with those that are', async t => {
+  const b = await startText(t, 'exports.run = () => {}; exports.walk = () => {}; exports.word = 1;');
+  t.regex((b.records[0] as {error: string}).error, /no exported function named "handle"; it exports run, walk$/); // as above
+});
+
 // Results
 
 const results: Record<string, [text: string, reply: string]> = {
@@ -140,6 +211,20 @@ const results: Record<string, [text: string, reply: string]> = {
   'a foreign thenable': ["() => ({then: resolve => resolve('x')})", '"x"'],
   'a promise, although the callback was called': ["async (e, c, done) => { done(null, 'callback'); return 'promise'; }", '"promise"'],
   'a callback, when the promise brings nothing': ["async (e, c, done) => { done(null, 'callback'); }", '"callback"'],
+  'a callback called later, although a promise never settles': [
+    "(e, c, done) => new Promise(() => { setTimeout(done, 5, null, 'x'); })",
+    '"x"',
+  ],
+  'a callback called at once, although a promise never settles': [
+    "(e, c, done) => { done(null, 'x'); return new Promise(() => {}); }",
+    '"x"',
+  ],
+  'an ArrayBuffer': ['() => new Uint8Array([0, 255, 128]).buffer', '{"body":"AP+A","isBase64Encoded":true}'],
+  'an envelope around an ArrayBuffer': [
+    '() => ({statusCode: 201, body: new Uint8Array([0, 255, 128]).buffer})',
+    '{"statusCode":201,"body":"AP+A","isBase64Encoded":true}',
+  ],
+  'a part of a typed array': ['() => new Uint8Array([9, 0, 255, 128, 9]).subarray(1, 4)', '{"body":"AP+A","isBase64Encoded":true}'],
   'an instance with toJSON': ['() => new Date(0)', '"1970-01-01T00:00:00.000Z"'],
   null: ['() => null', 'null'],
   zero: ['() => 0', '0'],
@@ -159,6 +244,11 @@ const modules: Record<string, [file: string, text: string, name?: string]> = {
   'an ES module with top-level await': ['handler.mjs', "await null; export const handle = () => 'x';"],
   'a member of a default export': ['handler.mjs', "export default {handle: () => 'x'};"],
   'the default export, by its name': ['handler.mjs', "export default () => 'x';", 'default'],
+  'a method of an instance': [
+    'handler.cjs',
+    "module.exports = new (class { constructor() { this.word = 'x'; } handle() { return this.word; } })();",
+  ],
+  'a function that uses its neighbours': ['handler.cjs', "exports.word = () => 'x'; exports.handle = function () { return this.word(); };"],
   'a nested member': ['handler.cjs', "exports.a = {b: {word: 'x', c() { return this.word; }}};", 'a.b.c'],
   TypeScript: ['handler.ts', "export const handle = (event: unknown): string => 'x';"],
   'CommonJS in TypeScript': ['handler.cts', "exports.handle = (event: unknown): string => 'x';"],

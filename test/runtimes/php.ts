@@ -26,7 +26,6 @@ if (check) {
     extension: 'php',
     brokenText: '<?php function handle($event {\n',
     tags: true,
-    settles: false,
   });
   ownCases(check);
 } else {
@@ -88,6 +87,23 @@ function ownCases(check: (title: string, body: (t: ExecutionContext) => Promise<
       t.is(await b.exited, 0);
     });
   }
+
+  check('a generator or a function is a 500 that says what to do', async t => {
+    for (const [value, text] of [
+      ['(function () { yield 1; })()', 'a generator must be read first'],
+      ['fn() => 1', 'a function must be called first'],
+    ]) {
+      for (const result of [value, `['statusCode' => 200, 'body' => ${value}]`]) {
+        const b = await startText(t, `function handle() { return ${result}; }`);
+        t.like(await b.call({}), {status: 500, text: `The result of the function is not JSON: ${text}`});
+      }
+    }
+  });
+
+  check('a handler may declare both parameters as arrays', async t => {
+    const b = await startText(t, 'function handle(array $event, array $context): array { return [$event, $context]; }');
+    t.is((await b.call({a: 1}, {invocationId: 'i'})).text, '[{"a":1},{"invocationId":"i"}]');
+  });
 
   check('without pcntl SIGTERM ends the process at once', async t => {
     const ini = await functionFile(t, 'php.ini', 'disable_functions = pcntl_async_signals,pcntl_signal\n');

@@ -87,6 +87,46 @@ handle = lambda event, context: run(event)
   t.like(await b.call(60, soon()), {status: 500, text: 'Function timed out'});
 });
 
+test.serial('python: the stack of a failure has the id of its call, at the deadline too', async t => {
+  const b = await startText(
+    t,
+    `import asyncio
+async def handle(event, context):
+    if event == "fails":
+        raise ValueError("no luck")
+    if event == "returns":
+        return object()
+    await asyncio.sleep(60)
+`,
+  );
+  for (const event of ['fails', 'returns', 'hangs']) await b.call(event, {invocationId: event, deadlineMs: Date.now() + 1000});
+  const said = (id: string, text: string) => b.logs.some(log => log.invocationId === id && log.line.includes(text));
+  await b.until(() => said('hangs', 'Function timed out'));
+  t.true(said('fails', 'ValueError: no luck') && said('returns', 'is not JSON'));
+  t.is(b.output.stderr, '');
+});
+
+test.serial('python: a line printed after the reply stays one line', async t => {
+  const b = await startText(
+    t,
+    `import asyncio, sys
+async def late():
+    await asyncio.sleep(0.05)
+    print("one")
+    print("two")
+    sys.stdout.write("tail")
+async def handle(event, context):
+    asyncio.ensure_future(late())
+`,
+  );
+  await b.call({}, {invocationId: 'i'});
+  await b.until(() => b.logs.some(log => log.line === 'tail'));
+  t.deepEqual(
+    b.logs.map(log => [log.invocationId, log.line]),
+    ['one', 'two', 'tail'].map(line => ['i', line]),
+  );
+});
+
 // Results
 
 test.serial('python: numbers of any length and half surrogates leave unchanged', async t => {

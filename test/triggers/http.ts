@@ -2,9 +2,9 @@ import test, {type ExecutionContext} from 'ava';
 import {faultResult} from '../../src/answer.ts';
 import {type Clock, systemClock} from '../../src/clock.ts';
 import {asFault} from '../../src/errors.ts';
-import type {Delivery, House, TriggerInput} from '../../src/trigger.ts';
+import type {Delivery, TriggerInput} from '../../src/trigger.ts';
 import {http} from '../../triggers/http.ts';
-import {recordingLog, recordingMeter} from '../helpers/fakes.ts';
+import {fakeHouse, recordingMeter} from '../helpers/fakes.ts';
 import {Wire} from '../helpers/wire.ts';
 
 /** The trigger alone, on a port of its own; `run` stands for the function and gives the body of the answer. */
@@ -12,8 +12,8 @@ async function open(
   t: ExecutionContext,
   run: (input: TriggerInput) => Promise<string> | string = () => 'ran',
   {
-    requestTimeout = 400,
-    headersTimeout = 200,
+    requestTimeout = 30_000, // a slow machine is no slow client
+    headersTimeout = 30_000,
     clock = systemClock,
     ...some
   }: {inflightBytes?: number; requestTimeout?: number; headersTimeout?: number; clock?: Clock} = {},
@@ -30,7 +30,7 @@ async function open(
       delivery.reply(faultResult(asFault(error), 'id', ''));
     }
   };
-  const house: House = {deliver, scrape: deliver, hurry: new AbortController().signal, clock, log: recordingLog(), meter};
+  const house = fakeHouse({deliver, scrape: deliver, meter, clock});
   const section = {port: 0, payloadMaxBytes: 1000, inflightBytes: 1000, metricsPath: '', ...some};
   const trigger = await http.open(section, house, {headersTimeout, requestTimeout, connectionsCheckingInterval: 20});
   let stopped: Promise<void> | undefined;
@@ -60,6 +60,9 @@ const head = (path: string, fields = '') => `POST ${path} HTTP/1.1\r\nHost: a\r\
 const statuses = (replies: readonly {status: number}[]) => replies.map(({status}) => status);
 const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms));
 
+/** Then what never comes whole is refused; nothing else would end these tests. */
+const impatient = {headersTimeout: 200, requestTimeout: 400};
+
 const late: [title: string, sent: string, drip: string, expected: number[]][] = [
   ['a connection that says nothing', '', '', [408]],
   ['half a head', 'GET / HTTP/1.1\r\nHost', '', [408]],
@@ -72,9 +75,8 @@ const late: [title: string, sent: string, drip: string, expected: number[]][] = 
 ];
 for (const [title, sent, drip, expected] of late) {
   test(`408 for ${title}, within the time, and nothing of it runs`, async t => {
-    const {connect, runs} = await open(t);
+    const {connect, runs} = await open(t, undefined, impatient);
     const wire = connect();
-    const started = performance.now();
     await wire.write(sent);
     const dripping = setInterval(() => drip && wire.socket.writable && wire.socket.write(drip), 15);
     const replies = await wire.rest();
@@ -82,16 +84,19 @@ for (const [title, sent, drip, expected] of late) {
     t.deepEqual(statuses(replies), expected);
     t.is(replies.at(-1)?.field('connection'), 'close');
     t.is(replies.at(-1)?.field('core-error'), 'REQUEST_TIMEOUT');
-    t.true(performance.now() - started < 2500);
     t.deepEqual(runs, expected.length > 1 ? ['/first'] : []);
   });
 }
 
 test('a body that stops behind a slow request is told after that one’s answer', async t => {
-  const {connect, runs} = await open(t, async () => {
-    await pause(900);
-    return 'slow';
-  });
+  const {connect, runs} = await open(
+    t,
+    async () => {
+      await pause(900);
+      return 'slow';
+    },
+    impatient,
+  );
   const wire = connect();
   await wire.write(`${head('/slow')}${head('/late', 'Content-Length: 10\r\n')}abc`);
   const replies = await wire.rest();
@@ -104,6 +109,11 @@ for (const [title, sent] of [
   ['a declared body', `${head('/gone', 'Content-Length: 10\r\n')}abc`],
   ['a chunked body', `${head('/gone', 'Transfer-Encoding: chunked\r\n')}3\r\nabc\r\n`],
   ['a body that it was asked for', head('/gone', 'Expect: 100-continue\r\nContent-Length: 3\r\n')],
+  ['a declared body behind an offer to upgrade', `${head('/gone', 'Connection: Upgrade\r\nUpgrade: x\r\nContent-Length: 10\r\n')}abc`],
+  [
+    'a chunked body behind an offer to upgrade',
+    `${head('/gone', 'Connection: Upgrade\r\nUpgrade: x\r\nTransfer-Encoding: chunked\r\n')}3\r\nab`,
+  ],
   ['its head', 'POST /gone HTTP/1.1\r\nHost: a\r\n'],
 ] as const) {
   for (const leave of ['ends', 'resets'] as const) {
@@ -171,7 +181,7 @@ test('whoever came through the port just before it closed is answered', async t 
     ...systemClock,
     sleep: ms => new Promise(resolve => void sleeps.push({ms, end: () => resolve(true)})),
   };
-  const {connect, stop, url} = await open(t, () => 'late', {clock, headersTimeout: 60_000, requestTimeout: 60_000});
+  const {connect, stop, url} = await open(t, () => 'late', {clock});
   const idle = connect();
   await idle.write(head('/before'));
   await idle.replies(1);
@@ -192,7 +202,7 @@ test('whoever came through the port just before it closed is answered', async t 
 });
 
 test('a declared length that does not fit in the bytes in flight is refused before a byte of it is read', async t => {
-  const {connect, runs} = await open(t, undefined, {requestTimeout: 10_000});
+  const {connect, runs} = await open(t, undefined);
   const holding = connect();
   await holding.write(head('/holding', 'Content-Length: 900\r\n'));
   await pause(20);
@@ -238,7 +248,7 @@ test('a client that leaves frees what its body held', async t => {
 
 test('a body counts as what it becomes in JSON, until its invocation is over', async t => {
   const gate = Promise.withResolvers<string>();
-  const {connect, runs} = await open(t, ({path}) => (path === '/first' ? gate.promise : 'ran'), {requestTimeout: 10_000});
+  const {connect, runs} = await open(t, ({path}) => (path === '/first' ? gate.promise : 'ran'));
   const first = connect();
   await first.write(`${head('/first', 'Content-Length: 400\r\n')}${'x'.repeat(400)}`);
   while (runs.length === 0) await pause(5);
@@ -251,6 +261,41 @@ test('a body counts as what it becomes in JSON, until its invocation is over', a
   await third.write(`${head('/third', 'Content-Length: 900\r\n')}${'x'.repeat(900)}`);
   t.deepEqual(statuses(await third.replies(1)), [200], 'one that is alone always fits');
   t.deepEqual(runs, ['/first', '/third']);
+});
+
+test('heads that are not whole count as bytes in flight: past them the longest is refused', async t => {
+  const {connect, runs} = await open(t, undefined, {inflightBytes: 100_000});
+  const shorter = connect();
+  await shorter.write(`GET /shorter HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(45_000)}`);
+  const longest = connect();
+  await longest.write(`GET /longest HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(60_000)}`);
+  const [refused] = await longest.rest();
+  t.is(refused?.status, 503);
+  t.is(refused?.field('core-error'), 'INFLIGHT_FULL');
+  t.regex(refused?.field('retry-after') ?? '', /^[1-9]\d?$/);
+  await shorter.write('\r\n\r\n');
+  t.deepEqual(statuses(await shorter.replies(1)), [200]);
+  await shorter.write(`${head('/body', 'Content-Length: 1000\r\n')}${'x'.repeat(1000)}`);
+  t.deepEqual(statuses(await shorter.replies(2)), [200, 200], 'neither a head nor a body that is whole stays counted');
+  await shorter.write(`GET /shorter HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(99_000)}\r\n\r\n`);
+  t.deepEqual(statuses(await shorter.replies(3)), [200, 200, 200]);
+  t.deepEqual(runs, ['/shorter', '/body', '/shorter']);
+});
+
+test('a large head counts while its body is received', async t => {
+  const {connect, runs} = await open(t, undefined, {inflightBytes: 100_000});
+  const large = `X: ${'x'.repeat(60_000)}\r\nContent-Length: 10\r\n`;
+  const holding = connect();
+  await holding.write(head('/holding', large));
+  let refused: readonly {status: number}[] = [];
+  while (refused[0]?.status !== 503) {
+    const wire = connect();
+    await wire.write(`${head('/other', `${large}Connection: close\r\n`)}0123456789`);
+    refused = await wire.rest(); // served, as long as the other head is not read
+  }
+  await holding.write('0123456789');
+  t.deepEqual(statuses(await holding.replies(1)), [200]);
+  t.is(runs.at(-1), '/holding');
 });
 
 test('a large head counts as a body does, once it is an event', async t => {

@@ -57,7 +57,38 @@ test('exits that are long ago do not count towards giving up', t => {
   const {state, facts} = after(Array.from({length: 50}, (_, index) => exit(index * 12_000)));
   t.is(state.phase, 'exited');
   t.false(facts.some(({type}) => type === 'runtime.gave-up'));
-  t.true(state.exits.length <= 10);
+  t.true(state.earlyExits.length <= 10);
+});
+
+test('a process that had served well is started again at once, however often that happens', t => {
+  for (let exits = 1; exits <= 100; exits++) {
+    const {state} = after(Array.from({length: exits}, (_, index) => exit(index * 600, {upMs: 500})));
+    t.is(state.phase, 'exited');
+    t.is(restartDelayMs(state, 0), 0);
+  }
+});
+
+test('one that served well clears the early exits before it', t => {
+  const early = (from: number) => Array.from({length: 10}, (_, index) => exit(from + index));
+  const {state} = after([...early(0), exit(1000, {upMs: 500}), ...early(2000)]);
+  t.is(state.phase, 'exited');
+  t.is(after([...early(0), ...early(2000)]).state.phase, 'gave-up');
+});
+
+test('one whose handler could not be loaded never served well, however long it was up', t => {
+  const broken: Seen = {type: 'reported', loaded: false, error: 'SyntaxError', bootMs: 30};
+  const lives = Array.from({length: 11}, (_, index) => [spawned, broken, exit(index * 5000, {upMs: 5000})]);
+  t.is(after(lives.slice(0, 3).flat()).state.phase, 'exited');
+  t.is(restartDelayMs(after(lives.slice(0, 3).flat()).state, 0), 400);
+  t.is(after(lives.flat()).state.phase, 'gave-up');
+});
+
+test('newer code begins without the early exits of the code before', t => {
+  const before = Array.from({length: 11}, (_, index) => exit(index));
+  t.is(after(before).state.phase, 'gave-up');
+  const {state} = after([...before, ready, exit(20)]);
+  t.is(state.phase, 'exited');
+  t.is(restartDelayMs(state, 0), 100);
 });
 
 test('an exit that was asked for never leads to giving up', t => {
@@ -134,10 +165,15 @@ test('the back-off doubles up to its longest', t => {
   t.deepEqual(delays, [100, 200, 400, 800, 1600, 3200, 6400, 12_800, 15_000, 15_000]);
 });
 
-test('the back-off starts anew after a stable time', t => {
-  const {state} = after([exit(0), exit(1), exit(2), exit(3, {upMs: 30_000})]);
-  t.is(restartDelayMs(state, 0), 100);
-  t.is(restartDelayMs(after([exit(0), exit(1), exit(2), exit(3, {upMs: 29_999})]).state, 0), 800);
+test('the back-off starts anew once a process served well', t => {
+  t.is(restartDelayMs(after([exit(0), exit(1), exit(2), exit(3, {upMs: 500})]).state, 0), 0);
+  t.is(restartDelayMs(after([exit(0), exit(1), exit(2), exit(3, {upMs: 500}), exit(4)]).state, 0), 100);
+  t.is(restartDelayMs(after([exit(0), exit(1), exit(2), exit(3, {upMs: 499})]).state, 0), 800);
+});
+
+test('an end that we chose makes the back-off neither longer nor shorter', t => {
+  for (const reason of ['stopped', 'reloaded', 'stuck'] as const)
+    t.is(restartDelayMs(after([exit(0), exit(1), exit(2), exit(3, {reason})]).state, 0), 400);
 });
 
 test('jitter takes up to half of the delay away', t => {
@@ -163,10 +199,62 @@ test('whatever happens, the state stays small and giving up is final', t => {
         at += pauseMs;
         const seen: Seen = type === 'spawned' ? spawned : type === 'reported' ? ready : exit(at, {upMs});
         for (const fact of decide(state, seen)) state = evolve(state, fact, at);
-        if (state.phase === 'gave-up') return state.exits.length > restartPolicy.exitsAllowed && restartDelayMs(state, 0) === undefined;
-        if (state.exits.length > restartPolicy.exitsAllowed) return false;
+        if (state.phase === 'gave-up')
+          return state.earlyExits.length > restartPolicy.exitsAllowed && restartDelayMs(state, 0) === undefined;
+        if (state.earlyExits.length > restartPolicy.exitsAllowed) return false;
       }
       return true;
+    }),
+  );
+  t.pass();
+});
+
+/** What a function does in turn: how long each of its processes is up, -1 for one that never was ready. */
+const lives = fc.array(fc.oneof(fc.constant(-1), fc.nat(2000)), {minLength: 1, maxLength: 60});
+
+/** Plays the lives through, and tells each end and the pause after it. */
+function play(upTimes: readonly number[]): {upMs: number; at: number; delayMs: number | undefined}[] {
+  let at = 0;
+  let state = initial;
+  const told = [];
+  for (const upMs of upTimes) {
+    const seen: Seen[] = upMs < 0 ? [spawned] : [spawned, ready];
+    at += Math.max(0, upMs);
+    for (const each of [...seen, exit(at, {upMs: Math.max(0, upMs)})])
+      for (const fact of decide(state, each)) state = evolve(state, fact, at);
+    const delayMs = restartDelayMs(state, 0);
+    told.push({upMs, at, delayMs});
+    if (delayMs === undefined) break;
+    at += delayMs;
+  }
+  return told;
+}
+
+test('it is given up only after a row of early exits within the period', t => {
+  fc.assert(
+    fc.property(lives, upTimes => {
+      const told = play(upTimes);
+      if (told.at(-1)?.delayMs !== undefined) return true;
+      const row = told.slice(-restartPolicy.exitsAllowed - 1);
+      return (
+        row.length > restartPolicy.exitsAllowed &&
+        row.every(({upMs}) => upMs < restartPolicy.wellMs) &&
+        (row.at(-1)?.at ?? 0) - (row[0]?.at ?? 0) < restartPolicy.withinMs
+      );
+    }),
+  );
+  t.pass();
+});
+
+test('starts are few however it ends: none early one follows within the back-off that its row asks for', t => {
+  fc.assert(
+    fc.property(lives, upTimes => {
+      let row = 0;
+      return play(upTimes).every(({upMs, delayMs}) => {
+        row = upMs >= restartPolicy.wellMs ? 0 : row + 1;
+        if (delayMs === undefined) return true;
+        return row === 0 ? delayMs === 0 : delayMs >= Math.min(100 * 2 ** (row - 1), 12_800);
+      });
     }),
   );
   t.pass();

@@ -47,8 +47,7 @@ class FakeUpstream {
   }
 }
 
-function openPool({concurrency = 2, ...some}: Partial<PoolOptions & {concurrency: number}> = {}) {
-  const clock = new ManualClock();
+function openPool({concurrency = 2, ...some}: Partial<PoolOptions & {concurrency: number}> = {}, clock = new ManualClock()) {
   const meter = recordingMeter();
   const pool = new Pool({...options, ...some}, clock, meter);
   const member = (upstream = new FakeUpstream()) =>
@@ -56,8 +55,8 @@ function openPool({concurrency = 2, ...some}: Partial<PoolOptions & {concurrency
   return {clock, meter, pool, member};
 }
 
-function openReady(some: Partial<PoolOptions & {concurrency: number}> = {}) {
-  const house = openPool(some);
+function openReady(some: Partial<PoolOptions & {concurrency: number}> = {}, clock = new ManualClock()) {
+  const house = openPool(some, clock);
   const upstream = new FakeUpstream();
   const first = house.member(upstream);
   house.pool.add(first);
@@ -310,6 +309,26 @@ test('a sub-runtime that left takes no calls: those that wait wait on for the ne
 test('removing a sub-runtime that never was there is nothing', t => {
   const {pool, member} = openPool();
   t.notThrows(() => pool.remove(member()));
+});
+
+/** As Node's: a timer may come a moment before its time. */
+class EarlyClock extends ManualClock {
+  override after(ms: number, fire: () => void): () => void {
+    return super.after(ms > 1 ? ms - 0.5 : ms, fire);
+  }
+}
+
+test('who waits for a sub-runtime that rests is served once it has rested, even when the timer came early', async t => {
+  const {pool, upstream, clock} = openReady({concurrency: 1}, new EarlyClock());
+  const sent = (await pool.lease(never)).send(call);
+  const waiting = [pool.lease(never), pool.lease(never)];
+  upstream.calls[0]?.reject(new NotSent('refused'), {mayRun: false, broke: true});
+  await t.throwsAsync(sent, {instanceOf: NotSent});
+  t.true(await isPending(Promise.race(waiting)));
+  await clock.advance(26);
+  (await waiting[0])?.release();
+  (await waiting[1])?.release();
+  t.is((await pool.lease(never)).waitedMs, 0);
 });
 
 test('calls go to the least busy one; of equals to the one that rested longest', async t => {

@@ -101,6 +101,7 @@ const broken: [title: string, answer: string | Buffer | ((socket: Socket) => voi
   ['sends a length and chunks', `${head('Content-Length: 3\r\nTransfer-Encoding: chunked')}3\r\nabc\r\n0\r\n\r\n`, 'UPSTREAM_PROTOCOL'],
   ['switches protocols', head('Connection: Upgrade\r\nUpgrade: websocket', '101 Switching Protocols'), 'UPSTREAM_PROTOCOL'],
   ['asks for the body again', head('X: y', '100 Continue') + ok('{}'), 'UPSTREAM_PROTOCOL'],
+  ['hints without end', head('X: y', '103 Early Hints').repeat(1001) + ok('{}'), 'UPSTREAM_PROTOCOL'],
   ['declares more than the limit', head('Content-Length: 1001'), 'UPSTREAM_PROTOCOL'],
   [
     'sends more than the limit in chunks',

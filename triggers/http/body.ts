@@ -4,6 +4,8 @@ import type {Hold} from './budget.ts';
 
 export interface BodyLimits {
   readonly maxBytes: number;
+  /** Held beside the body until the event is written. */
+  readonly headBytes: number;
   /** Takes its share of the bytes in flight. */
   readonly hold: Hold;
   /** Called when the body is wanted. */
@@ -22,13 +24,13 @@ Receives the whole body, or throws: the function never runs on a part of one.
 @throws Fault BODY_TOO_LARGE, INFLIGHT_FULL by the declared length, before a byte is read, or as soon as the count passes
 @throws Fault BODY_INCOMPLETE when the client leaves; what `breakOff` was given
 */
-export async function readBody(request: IncomingMessage, {maxBytes, hold, onStart}: BodyLimits): Promise<Buffer> {
+export async function readBody(request: IncomingMessage, {maxBytes, headBytes, hold, onStart}: BodyLimits): Promise<Buffer> {
   const declaredBytes = Number(request.headers['content-length'] ?? 0);
   if (declaredBytes > maxBytes) throw tooLarge(maxBytes);
   const broken = ends.get(request);
   if (broken instanceof Fault) throw broken;
   if (request.destroyed) throw incomplete(); // its events have passed
-  const full = hold.grow(declaredBytes);
+  const full = hold.grow(headBytes + declaredBytes);
   if (full) throw full;
   onStart();
 
@@ -44,7 +46,7 @@ export async function readBody(request: IncomingMessage, {maxBytes, hold, onStar
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes > maxBytes) return stop(tooLarge(maxBytes));
-      const overgrown = hold.grow(bytes);
+      const overgrown = hold.grow(headBytes + bytes);
       if (overgrown) return stop(overgrown);
       chunks.push(chunk);
     });
@@ -65,6 +67,13 @@ export function breakOff(request: IncomingMessage, fault: Fault): void {
   const end = ends.get(request);
   if (typeof end === 'function') end(fault);
   else ends.set(request, fault);
+}
+
+/** Behind an offer to upgrade, Node's parser does not tell that a client ended its side within a body. */
+export function breakOffAtEnd(request: IncomingMessage): void {
+  request.socket.once('end', () => {
+    if (!request.complete) breakOff(request, incomplete());
+  });
 }
 
 const incomplete = () => new Fault('BODY_INCOMPLETE');

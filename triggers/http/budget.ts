@@ -6,12 +6,23 @@ export class Budget {
   readonly maxBytes: number;
   readonly clock: Clock;
   heldBytes = 0;
+  /** Of heads that are not whole yet, when they were last looked at. */
+  headBytes = 0;
   /** Mean time that a share is held, the newest weighing a tenth; for Retry-After. */
   holdMs = 1000;
 
   constructor(maxBytes: number, clock: Clock) {
     this.maxBytes = maxBytes;
     this.clock = clock;
+  }
+
+  /** Above 0: so much has to go. */
+  get overBytes(): number {
+    return this.heldBytes + this.headBytes - this.maxBytes;
+  }
+
+  full(): Fault {
+    return new Fault('INFLIGHT_FULL', {retryAfterS: Math.min(60, Math.max(1, Math.ceil(this.holdMs / 1000)))});
   }
 
   /** The share of one invocation, empty at first. */
@@ -34,7 +45,7 @@ export class Hold {
   /** Holds so many bytes in all; a fault when they do not fit, and then no more than before. */
   grow(bytes: number): Fault | undefined {
     if (bytes <= this.#bytes) return undefined;
-    if (this.#othersBytes() + bytes > this.#budget.maxBytes) return this.#full();
+    if (this.#budget.overBytes + bytes - this.#bytes > 0) return this.#budget.full();
     this.#take(bytes);
     return undefined;
   }
@@ -60,9 +71,5 @@ export class Hold {
 
   #othersBytes(): number {
     return this.#budget.heldBytes - this.#bytes;
-  }
-
-  #full(): Fault {
-    return new Fault('INFLIGHT_FULL', {retryAfterS: Math.min(60, Math.max(1, Math.ceil(this.#budget.holdMs / 1000)))});
   }
 }

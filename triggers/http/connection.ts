@@ -7,6 +7,8 @@ interface Connection {
   isLast: boolean;
   /** Its last answer, or refusal, was decided. */
   isOver: boolean;
+  /** Bytes that had come when its newest request was taken, or answered. */
+  bytesTaken: number;
 }
 
 const connections = new WeakMap<Socket, Connection>();
@@ -14,7 +16,7 @@ const connections = new WeakMap<Socket, Connection>();
 function of(socket: Socket): Connection {
   let known = connections.get(socket);
   if (!known) {
-    known = {newest: undefined, isLast: false, isOver: false};
+    known = {newest: undefined, isLast: false, isOver: false, bytesTaken: 0};
     connections.set(socket, known);
   }
   return known;
@@ -26,6 +28,7 @@ export function takeNext(response: ServerResponse): boolean {
   const connection = of(request.socket);
   if (connection.isLast) return false;
   connection.newest = response;
+  connection.bytesTaken = request.socket.bytesRead;
   connection.isLast = request.headers.upgrade !== undefined && mayHideBytes(request);
   return true;
 }
@@ -44,8 +47,10 @@ function mayHideBytes({socket, headers}: IncomingMessage): boolean {
 
 /** Whether this answer ends its connection: requests may come while an earlier one is served, so only the newest can. */
 export function endsConnection(response: ServerResponse, isWanted: boolean): boolean {
-  const connection = of(response.req.socket);
+  const {socket} = response.req;
+  const connection = of(socket);
   if (connection.newest !== undefined && connection.newest !== response) return false;
+  connection.bytesTaken = socket.bytesRead;
   if (!isWanted && (connection.isOver || !connection.isLast)) return false; // a refusal that waits for this answer is the last
   connection.isLast = true;
   connection.isOver = true;
@@ -60,4 +65,18 @@ export function endRequests(socket: Socket): ServerResponse | undefined | false 
   connection.isLast = true;
   connection.isOver = true;
   return newest;
+}
+
+/** Bytes that came behind the newest request: those of a head that is not whole yet. */
+export function unservedBytes(socket: Socket): number {
+  const {newest, isOver, bytesTaken} = of(socket);
+  if (isOver) return 0;
+  const isAnswered = newest === undefined || newest.headersSent;
+  return Math.max(0, socket.bytesRead - bytesTaken - (isAnswered ? 0 : bodyBytes(newest.req)));
+}
+
+/** As declared; of one in chunks nobody knows, and all that comes is taken for it. */
+function bodyBytes({headers}: IncomingMessage): number {
+  if (headers['transfer-encoding'] !== undefined) return Number.POSITIVE_INFINITY;
+  return Number(headers['content-length'] ?? 0);
 }

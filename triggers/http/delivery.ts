@@ -16,7 +16,7 @@ export interface Edge {
   readonly clock: Clock;
   /** True while stopping: every answer closes its connection. */
   readonly isClosing: () => boolean;
-  readonly answered: (method: string, status: number, startedAt: number) => void;
+  readonly answered: (method: string, status: number, startedAt: number, exemplar?: string) => void;
 }
 
 /** A platform's scheduler may call with this field; what each value makes the event's type. */
@@ -33,6 +33,7 @@ const triggerTypes: Readonly<Record<string, string>> = {
 export class HttpDelivery implements Delivery, Holder {
   readonly source = 'http';
   readonly writeAhead = false;
+  exemplar: string | undefined;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #edge: Edge;
@@ -105,13 +106,14 @@ export class HttpDelivery implements Delivery, Holder {
     this.#hold?.release();
     this.#hold = undefined;
     writeResult(this.#request, this.#response, result, {close: this.#edge.isClosing(), clock: this.#edge.clock});
-    this.#edge.answered(this.#request.method ?? '', result.status, this.#startedAt);
+    this.#edge.answered(this.#request.method ?? '', result.status, this.#startedAt, this.exemplar);
   }
 
   #readBody(): Promise<Buffer> {
     this.#hold = this.#edge.budget.open();
     return readBody(this.#request, {
       maxBytes: this.#edge.maxBodyBytes,
+      headBytes: largeHeadBytes(this.#request),
       hold: this.#hold,
       onStart: () => {
         // A client of HTTP/1.0 cannot read an answer before the answer (RFC 9110 §10.1.1).
@@ -131,6 +133,13 @@ export class HttpDelivery implements Delivery, Holder {
 
 /** Below this an event without a body is not worth the counting: the queue's length bounds those. */
 const smallEvent = 16 * 2 ** 10;
+
+/** What a head adds to the bytes in flight; 0 for one that is not worth the counting. */
+function largeHeadBytes({rawHeaders}: IncomingMessage): number {
+  let bytes = 0;
+  for (const text of rawHeaders) bytes += text.length;
+  return bytes < smallEvent ? 0 : bytes;
+}
 
 const nothing = Buffer.alloc(0);
 

@@ -13,14 +13,17 @@ export function guardHead({rawHeaders, httpVersion, method = ''}: IncomingMessag
   if (!methods.has(method)) return malformed('the method is none of HTTP’s');
   if (rawHeaders.length > 2 * mostFields) return new Fault('HEAD_TOO_LARGE');
   let hosts = 0;
+  let host = '';
   let lengths = 0;
   let coding: string | undefined;
   let expectation: string | undefined;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string; // the loop stays inside
     // Most fields are told apart by their length alone.
-    if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
-    else if (name.length === 6 && name.toLowerCase() === 'expect') expectation = withListed(expectation, rawHeaders[index + 1] as string);
+    if (name.length === 4 && name.toLowerCase() === 'host') {
+      hosts++;
+      host = rawHeaders[index + 1] as string;
+    } else if (name.length === 6 && name.toLowerCase() === 'expect') expectation = withListed(expectation, rawHeaders[index + 1] as string);
     else if (name.length === 14 && name.toLowerCase() === 'content-length') lengths++;
     else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') {
       if (coding !== undefined) return malformed('Transfer-Encoding is given twice');
@@ -28,6 +31,7 @@ export function guardHead({rawHeaders, httpVersion, method = ''}: IncomingMessag
     }
   }
   if (hosts > 1) return malformed('Host is given twice');
+  if (!hostForm.test(host)) return malformed('Host is no host and port');
   if (hosts === 0 && httpVersion === '1.1') return malformed('Host is missing');
   if (lengths > 1) return malformed('Content-Length is given twice');
   if (expectation !== undefined && httpVersion === '1.1' && !isContinue(expectation)) return new Fault('EXPECTATION_UNKNOWN');
@@ -37,6 +41,9 @@ export function guardHead({rawHeaders, httpVersion, method = ''}: IncomingMessag
   if (httpVersion === '1.0') return malformed('HTTP/1.0 knows no Transfer-Encoding');
   return undefined;
 }
+
+/** RFC 3986 §3.2: a name or an IPv4 address, an IPv6 address in brackets, or nothing; then perhaps a port. */
+const hostForm = /^(?:[\w\-.~!$&'()*+,;=%]*|\[[\w\-:.%]+\])(?::\d*)?$/;
 
 const withListed = (list: string | undefined, value: string) => (list === undefined ? value : `${list},${value}`);
 

@@ -31,6 +31,10 @@ test('hop-by-hop fields never reach the event', t => {
   }
 });
 
+test('Host is never one of the fields that Connection lists', t => {
+  t.deepEqual(headersOf(['Connection', 'host, X-A', 'X-A', '1', 'Host', 'a.example']).single, {Host: 'a.example'});
+});
+
 test('a field that Connection lists is gone, in whatever order and case', t => {
   const raw = [
     'x-one',

@@ -96,6 +96,8 @@ const shaped: [title: string, json: string, status: number, body: string | Buffe
   ['status 599', '{"statusCode":599,"body":"x"}', 599, 'x', text],
   ['status 204', '{"statusCode":204}', 204, '', undefined],
   ['status 304', '{"statusCode":304}', 304, '', undefined],
+  ['status 204, whose body is sent to nobody, has no type', '{"statusCode":204,"body":"x"}', 204, 'x', undefined],
+  ['status 304 with a body says nothing of the type that a cache knows', '{"statusCode":304,"body":"x"}', 304, 'x', undefined],
   ['status 500 of the handler is the handler’s', '{"statusCode":500,"body":"mine"}', 500, 'mine', text],
   [
     'an object as body keeps its text',

@@ -53,6 +53,15 @@ test('null is skipped, alone and in a list', t => {
   t.deepEqual(read({'X-A': null, 'X-B': ['1', null, '2'], 'X-C': []}), ['X-B', '1', 'X-B', '2']);
 });
 
+test('of a field that an answer has once the last is sent, whatever its case', t => {
+  t.deepEqual(read({'Content-Type': ['a/b', 'c/d'], 'X-A': ['1', '2']}), ['Content-Type', 'c/d', 'X-A', '1', 'X-A', '2']);
+  t.deepEqual(read({'content-type': 'a/b', 'X-A': '1', 'CONTENT-TYPE': 'c/d'}), ['X-A', '1', 'CONTENT-TYPE', 'c/d']);
+  t.deepEqual(read(null, {Location: ['/a', '/b', null]}), ['Location', '/b']);
+  t.deepEqual(read({date: 'x', Date: [], DATE: null}), ['date', 'x']);
+  t.throws(() => read({'Content-Type': ['a\nb', 'c/d']}), {code: 'RESULT_INVALID'});
+  t.deepEqual(read({'Set-Cookie': ['a=1', 'b=2'], 'set-cookie': 'c=3'}), ['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2', 'set-cookie', 'c=3']);
+});
+
 test('texts, numbers and booleans are sent as they were written', t => {
   const json = '{"headers":{"A":"t","B":12345678901234567890,"C":true,"D":[1.50,"x",false],"E":1e400,"F":"","G":0}}';
   t.deepEqual(readHeaders(JSON.parse(json).headers, undefined, json), [

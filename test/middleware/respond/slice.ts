@@ -15,30 +15,40 @@ const escapedText = fc
   )
   .map(parts => `"${parts.join('')}"`);
 
-// V8 14.6 reads a name of one escaped character as a lone backslash, once it has met that name at the same place.
-const name = escapedText.filter(text => JSON.parse(text) !== '\\');
+/** Members of an object: each a name and the text of a value, whose objects have such names too. */
+function membersOf(name: fc.Arbitrary<string>): fc.Arbitrary<[name: string, value: string][]> {
+  const {value} = fc.letrec<{value: string; array: string; object: string}>(tie => ({
+    value: fc.oneof(
+      {depthSize: 'small', withCrossShrink: true},
+      fc.constantFrom('null', 'true', 'false', '""', '{}', '[]'),
+      number,
+      escapedText,
+      tie('array'),
+      tie('object'),
+    ),
+    array: fc
+      .array(fc.tuple(space, tie('value'), space), {maxLength: 4})
+      .map(items => `[${items.map(item => item.join('')).join(',') || ' '}]`),
+    object: fc
+      .array(fc.tuple(space, name, space, space, tie('value'), space), {maxLength: 4})
+      .map(members => `{${members.map(([a, key, b, c, value, d]) => `${a}${key}${b}:${c}${value}${d}`).join(',')}}`),
+  }));
+  const oneOf = fc.oneof(name, fc.constantFrom('"body"', '"\\u0062ody"', '"headers"'));
+  return fc.array(fc.tuple(oneOf, value), {minLength: 1, maxLength: 6});
+}
 
-const {value: jsonText} = fc.letrec<{value: string; array: string; object: string}>(tie => ({
-  value: fc.oneof(
-    {depthSize: 'small', withCrossShrink: true},
-    fc.constantFrom('null', 'true', 'false', '""', '{}', '[]'),
-    number,
-    escapedText,
-    tie('array'),
-    tie('object'),
-  ),
-  array: fc
-    .array(fc.tuple(space, tie('value'), space), {maxLength: 4})
-    .map(items => `[${items.map(item => item.join('')).join(',') || ' '}]`),
-  object: fc
-    .array(fc.tuple(space, name, space, space, tie('value'), space), {maxLength: 4})
-    .map(members => `{${members.map(([a, key, b, c, value, d]) => `${a}${key}${b}:${c}${value}${d}`).join(',')}}`),
-}));
+const spaces = fc.array(space, {minLength: 24, maxLength: 24});
 
-const writtenMembers = fc.array(fc.tuple(fc.oneof(name, fc.constantFrom('"body"', '"\\u0062ody"', '"headers"')), jsonText), {
-  minLength: 1,
-  maxLength: 6,
-});
+/** The members as one object, a space from the list wherever one may stand. */
+function written(members: readonly [string, string][], gaps: readonly string[]): string {
+  let at = 0;
+  const gap = () => gaps[at++ % gaps.length];
+  const list = members.map(([name, value]) => `${gap()}${name}${gap()}:${gap()}${value}${gap()}`);
+  return `${gap()}{${list.join(',')}}${gap()}`;
+}
+
+/** Of a repeated name the last value, under the name that it stands for. */
+const lastOf = (members: readonly [string, string][]) => new Map(members.map(([name, value]) => [JSON.parse(name) as string, value]));
 
 test('a member that is absent has no slice', t => {
   for (const json of ['{}', ' { } ', '{"other":{"body":1}}', '{"other":"\\"body\\":1"}', '{"Body":1}', '{"bod":1,"bodyy":2}']) {
@@ -66,19 +76,46 @@ test('of a repeated name the last counts, however it is escaped', t => {
 
 test('the slice of each member is byte for byte what was written there', t => {
   fc.assert(
-    fc.property(writtenMembers, fc.array(space, {minLength: 24, maxLength: 24}), (members, spaces) => {
-      let at = 0;
-      const gap = () => spaces[at++ % spaces.length];
-      const json = `${gap()}{${members.map(([name, value]) => `${gap()}${name}${gap()}:${gap()}${value}${gap()}`).join(',')}}${gap()}`;
-      const parsed = JSON.parse(json);
-      const last = new Map(members.map(([name, value]) => [JSON.parse(name) as string, value]));
-      for (const [name, value] of last) {
-        if (sliceMember(json, name) !== value) return false;
-        if (JSON.stringify(JSON.parse(value)) !== JSON.stringify(Object.getOwnPropertyDescriptor(parsed, name)?.value)) return false;
-      }
+    fc.property(membersOf(escapedText), spaces, (members, gaps) => {
+      const json = written(members, gaps);
+      for (const [name, value] of lastOf(members)) if (sliceMember(json, name) !== value) return false;
       return sliceMember(json, 'a name that nobody wrote') === undefined;
     }),
-    {numRuns: 2000, seed: 20_261_123}, // fixed: with some names JSON.parse itself was seen to read another name
+    {numRuns: 2000},
+  );
+  t.pass();
+});
+
+/*
+V8 13.6 and 14.6 misread names (https://github.com/nodejs/node/issues/63785): where an object met before had a name
+that holds a backslash, a name that is written with an escape is taken for that one, when its raw text begins like it. The
+scanner has names of its own reading; where JSON.parse is the judge, no name may hold a backslash.
+*/
+const plainName = escapedText.filter(text => !(JSON.parse(text) as string).includes('\\'));
+
+test('names that JSON.parse may take for each other are told apart', t => {
+  for (const [before, after, name] of [
+    ['{"unlike others":1,"\\\\":2}', '{"unlike others":1,"\\n":2}', '\n'],
+    ['{"unlike others":1,"bod\\\\":2}', '{"unlike others":1,"bod\\u0079":2}', 'body'],
+    ['{"unlike others":1,"\\\\\\"":2}', '{"unlike others":1,"\\"b":2}', '"b'],
+  ] as const) {
+    JSON.parse(before);
+    JSON.parse(after);
+    t.is(sliceMember(after, name), '2', after);
+  }
+});
+
+test('the slice of each member is the value that JSON.parse finds there', t => {
+  fc.assert(
+    fc.property(membersOf(plainName), spaces, (members, gaps) => {
+      const json = written(members, gaps);
+      const parsed = JSON.parse(json);
+      return [...lastOf(members).keys()].every(name => {
+        const slice = sliceMember(json, name) ?? '';
+        return JSON.stringify(JSON.parse(slice)) === JSON.stringify(Object.getOwnPropertyDescriptor(parsed, name)?.value);
+      });
+    }),
+    {numRuns: 2000},
   );
   t.pass();
 });

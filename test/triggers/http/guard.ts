@@ -11,6 +11,10 @@ const refused: [title: string, rawHeaders: string[], message: RegExp, httpVersio
   ['two Hosts', [...host, 'HOST', 'b.example'], /Host is given twice/],
   ['two equal Hosts', [...host, ...host], /Host is given twice/],
   ['two Hosts in HTTP/1.0', [...host, ...host], /Host is given twice/, '1.0'],
+  ...['a b', 'a/b', 'user@a', 'a?', 'a#b', 'a:b', 'a:80:80', '[::1', '::1', '[a]b', '<a>', 'a\\b', 'bücher', 'a, b'].map(
+    (value): [string, string[], RegExp] => [`the Host ${value}`, ['Host', value], /Host is no host and port/],
+  ),
+  ['such a Host in HTTP/1.0', ['Host', 'a b'], /Host is no host and port/, '1.0'],
   ['two lengths', [...host, 'Content-Length', '1', 'content-length', '1'], /Content-Length is given twice/],
   ['two codings', [...host, 'Transfer-Encoding', 'chunked', 'Transfer-Encoding', 'chunked'], /Transfer-Encoding is given twice/],
   ['a coding and a length', [...host, 'Transfer-Encoding', 'chunked', 'Content-Length', '5'], /both given/],
@@ -49,6 +53,9 @@ test('more than 2,000 fields are too many', t => {
 const passed: [title: string, rawHeaders: string[], httpVersion?: string][] = [
   ['one Host', host],
   ['an empty Host', ['Host', '']],
+  ...['a.example:8080', 'A_b-c.example.', '127.0.0.1:1', '[::1]:8080', '[fe80::1%25eth0]', 'a:', 'xn--bcher-kva.example', 'a%20b'].map(
+    (value): [string, string[]] => [`the Host ${value}`, ['Host', value]],
+  ),
   ['one length', [...host, 'Content-Length', '5']],
   ['chunks', [...host, 'Transfer-Encoding', 'chunked']],
   ['chunks in capitals', [...host, 'TRANSFER-ENCODING', 'Chunked']],

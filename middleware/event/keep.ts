@@ -1,0 +1,93 @@
+import type {FaultCode} from '../../src/errors.ts';
+import type {AttemptFailure, Fact, FactTypes} from '../../src/facts.ts';
+import type {Invocation} from '../../src/invocation.ts';
+import type {Journal, Payload} from '../../src/journal.ts';
+import type {Log} from '../../src/log.ts';
+import {type Redact, writeReply, writeRequest} from '../../src/recorded.ts';
+import type {TriggerInput} from '../../src/trigger.ts';
+
+/** What the journal is told of an invocation. */
+export interface KeepInvocation {
+  /**
+  Its first fact. Of a delivery that is written ahead the promise resolves when the fact is as durable as the journal
+  makes it; of any other it means nothing.
+
+  @throws Fault JOURNAL_BUSY, JOURNAL_FAILED for one that is written ahead
+  */
+  accepted(invocation: Invocation, input: TriggerInput): Promise<void> | undefined;
+  /** Its last fact. A reply is never held up by it. */
+  settled(invocation: Invocation, data: FactTypes['invocation.settled']): void;
+}
+
+export interface KeepOptions {
+  readonly journal: Pick<Journal, 'append' | 'record'>;
+  /** What is kept of deliveries that are not written ahead; of these everything is. */
+  readonly mode: 'off' | 'facts' | 'full';
+  readonly redact: Redact;
+  readonly log: Log;
+}
+
+export function keepInvocations({journal, mode, redact, log}: KeepOptions): KeepInvocation {
+  return {
+    accepted(invocation, input) {
+      const {writeAhead, source, attempt = 1} = invocation.delivery;
+      if (!writeAhead && mode === 'off') return undefined;
+      const stream = `invocation.${invocation.id}`;
+      const traceparent = invocation.span?.trace?.traceparent;
+      const data: FactTypes['invocation.accepted'] = {source, bytes: input.body.length, attempt};
+      if (traceparent !== undefined) data.traceparent = traceparent;
+      if (!writeAhead && mode === 'facts') {
+        journal.record(stream, [{type: 'invocation.accepted', data}]);
+        return undefined;
+      }
+      const name = `${stream}/request`;
+      const payloads = [{name, bytes: writeRequest(input, redact)}];
+      const fact: Fact = {type: 'invocation.accepted', data: {...data, dataref: name}};
+      if (!writeAhead) {
+        journal.record(stream, [fact], payloads);
+        return undefined;
+      }
+      const started: Fact = {type: 'attempt.started', data: {attempt, epoch: attempt}};
+      return journal.append(stream, [fact, started], {payloads}).then(() => {});
+    },
+
+    settled(invocation, data) {
+      const {writeAhead} = invocation.delivery;
+      if (!writeAhead && mode === 'off') return;
+      const {id, pid, result} = invocation;
+      const stream = `invocation.${id}`;
+      if (pid !== undefined) data.pid = pid;
+      if (!writeAhead && mode === 'facts') {
+        journal.record(stream, [{type: 'invocation.settled', data}]);
+        return;
+      }
+      const payloads: Payload[] = [];
+      if (result) {
+        data.dataref = `${stream}/reply`;
+        payloads.push({name: data.dataref, bytes: writeReply(result, redact)});
+      }
+      const settled: Fact = {type: 'invocation.settled', data};
+      if (!writeAhead) {
+        journal.record(stream, [settled], payloads);
+        return;
+      }
+      const facts: [Fact, ...Fact[]] =
+        data.code === undefined ? [settled] : [attemptFailed(data.code, invocation.delivery.attempt, pid), settled];
+      journal.append(stream, facts, {payloads}).catch(error => {
+        log.error({invocationId: id, cause: error.message}, 'The end of an invocation could not be kept: it may run again');
+      });
+    },
+  };
+}
+
+function attemptFailed(code: FaultCode, attempt = 1, pid?: number): Fact {
+  const data = {attempt, class: classOf(code), retryable: code === 'UPSTREAM_LOST', code};
+  return {type: 'attempt.failed', data: pid === undefined ? data : {...data, pid}};
+}
+
+function classOf(code: FaultCode): AttemptFailure {
+  if (code === 'UPSTREAM_TIMEOUT') return 'timeout';
+  if (code === 'UPSTREAM_LOST') return 'lost';
+  if (code === 'CALLER_LEFT') return 'cancelled';
+  return code.startsWith('POOL_') || code === 'DRAINING' ? 'busy' : 'error';
+}

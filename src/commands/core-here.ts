@@ -1,0 +1,53 @@
+import http from 'node:http';
+import {settings} from '../config.ts';
+import {type Environment, parseSettings} from '../setting.ts';
+
+export interface CoreAnswer {
+  readonly status: number;
+  /** The JSON that it sent; undefined for anything else. */
+  readonly body: Record<string, unknown> | undefined;
+}
+
+/** No core listens where the settings say. */
+export class NoCore extends Error {}
+
+/**
+Asks the private listener of the core that runs with these settings. It may take as long as the function does.
+
+@throws NoCore, ConfigurationError
+*/
+export async function askCore(env: Environment, method: 'GET' | 'POST', path: string): Promise<CoreAnswer> {
+  const {adminHost, adminPort, adminToken} = parseSettings(
+    {adminHost: settings.adminHost, adminPort: settings.adminPort, adminToken: settings.adminToken},
+    env,
+  );
+  const host = {'0.0.0.0': '127.0.0.1', '::': '::1'}[adminHost] ?? adminHost;
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${adminPort}`;
+  const headers = adminToken === undefined ? {} : {Authorization: `Bearer ${adminToken}`};
+  const {promise, resolve, reject} = Promise.withResolvers<CoreAnswer>();
+  const request = http.request(`${url}${path}`, {method, headers, agent: false}, response => {
+    let text = '';
+    response.setEncoding('utf8').on('data', chunk => {
+      text += chunk;
+    });
+    response.on('end', () => resolve({status: response.statusCode ?? 0, body: parse(text)}));
+    response.on('error', refuse);
+  });
+  request.on('error', refuse).end();
+  return promise;
+
+  function refuse(error: Error): void {
+    const why = 'code' in error ? String(error.code) : error.message;
+    const advice = 'start one, or set CORE_ADMIN_HOST and CORE_ADMIN_PORT to where it listens';
+    reject(new NoCore(`no core answers at ${url} (${why}): ${advice}`, {cause: error}));
+  }
+}
+
+function parse(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? {...value} : undefined;
+  } catch {
+    return undefined;
+  }
+}

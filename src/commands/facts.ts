@@ -1,0 +1,32 @@
+import {parseArgs} from 'node:util';
+import {isoStamp} from '../clock.ts';
+import type {Recorded} from '../journal.ts';
+import {plainFact} from '../projections/plain.ts';
+import type {Environment} from '../setting.ts';
+import {locateJournal, openArchive, orFail, untilInterrupted, whichJournal} from './journal-at.ts';
+
+/** Prints facts, oldest first; `--follow` goes on with new ones as they come. */
+export async function facts(args: string[], env: Environment): Promise<void> {
+  const {values} = parseArgs({
+    args,
+    options: {...whichJournal, follow: {type: 'boolean'}, stream: {type: 'string'}, after: {type: 'string'}, json: {type: 'boolean'}},
+  });
+  const print = values.json ? (recorded: Recorded) => JSON.stringify(plainFact(recorded)) : row;
+  await orFail(async () => {
+    using archive = openArchive(locateJournal(values, env));
+    const prefix = values.stream ?? '';
+    let after = Number(values.after ?? 0);
+    for await (const recorded of archive.scan(prefix, {after})) {
+      console.log(print(recorded));
+      after = recorded.position;
+    }
+    if (!values.follow) return;
+    for await (const recorded of archive.follow({after, signal: untilInterrupted()})) {
+      if (recorded.stream.startsWith(prefix)) console.log(print(recorded));
+    }
+  });
+}
+
+function row({stream, position, at, fact: {type, data}}: Recorded): string {
+  return `${String(position).padStart(8)}  ${isoStamp(at)}  ${type.padEnd(20)}  ${stream}  ${JSON.stringify(data)}`;
+}

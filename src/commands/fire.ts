@@ -1,0 +1,37 @@
+import {parseArgs} from 'node:util';
+import {ConfigurationError} from '../errors.ts';
+import type {Environment} from '../setting.ts';
+import {askCore, NoCore} from './core-here.ts';
+
+/** sysexits.h: EX_USAGE, EX_UNAVAILABLE, EX_CONFIG. */
+const exit = {failed: 1, misused: 64, unavailable: 69, misconfigured: 78} as const;
+
+/** Fires a schedule by hand through the core that runs here, and tells what came of it. Exit code 1 unless it went well. */
+export async function fire(args: string[], env: Environment): Promise<void> {
+  const {positionals, values} = parseArgs({args, allowPositionals: true, options: {at: {type: 'string'}, json: {type: 'boolean'}}});
+  const [name] = positionals;
+  if (name === undefined || positionals.length > 1) {
+    return fail('expected the name of one schedule, as in `core-runtime fire nightly`', exit.misused);
+  }
+  const query = values.at === undefined ? '' : `?at=${encodeURIComponent(values.at)}`;
+  try {
+    const {status, body} = await askCore(env, 'POST', `/api/schedules/${encodeURIComponent(name)}/fire${query}`);
+    if (!body) return fail(`what answers there does not know schedules (status ${status})`, exit.unavailable);
+    if (body.refused !== undefined) return fail(String(body.refused), exit.failed);
+    console.log(values.json ? JSON.stringify(body) : sentence(body));
+    if (body.error !== undefined) process.exitCode = exit.failed;
+  } catch (error) {
+    if (error instanceof NoCore) fail(error.message, exit.unavailable);
+    else if (error instanceof ConfigurationError) fail(error.message, exit.misconfigured);
+    else throw error;
+  }
+}
+
+function sentence({schedule, occurrence, invocationId, status, error}: Record<string, unknown>): string {
+  return `${schedule} ran for ${occurrence} as invocation ${invocationId}: ${error === undefined ? 'executed properly' : `${status} ${error}`}`;
+}
+
+function fail(message: string, code: number): void {
+  console.error(`core-runtime: ${message}`);
+  process.exitCode = code;
+}

@@ -1,0 +1,79 @@
+import {existsSync, readdirSync} from 'node:fs';
+import path from 'node:path';
+import {resolveFunction} from '../../runtimes/resolve.ts';
+import {systemClock} from '../clock.ts';
+import {dataDirOf, parseConfig} from '../config.ts';
+import {ConfigurationError} from '../errors.ts';
+import {defaultJournal} from '../journals/index.ts';
+import {SqliteArchive} from '../journals/sqlite-archive.ts';
+import type {Environment} from '../setting.ts';
+
+/** sysexits.h: EX_USAGE, EX_NOINPUT. */
+export const exit = {failed: 1, misused: 64, noJournal: 66} as const;
+
+/** Options by which every command that reads a journal is told which. */
+export const whichJournal = {journal: {type: 'string'}, handler: {type: 'string'}} as const;
+
+/** A command cannot go on; its message is one sentence for a person. */
+export class CommandFailed extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number, message: string) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+/** Runs a command; a failure is told on stderr, so that stdout has nothing but the answer. */
+export async function orFail(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof CommandFailed) && !(error instanceof ConfigurationError)) throw error;
+    const problems = error instanceof ConfigurationError ? error.problems : [error.message];
+    for (const problem of problems) console.error(`core-runtime: ${problem}`);
+    process.exitCode = error instanceof CommandFailed ? error.exitCode : exit.misused;
+  }
+}
+
+/**
+The file that is meant: `--journal`, else CORE_JOURNAL, else that of the handler; without a handler the only one there is.
+
+@throws CommandFailed that lists what there is
+*/
+export function locateJournal({journal, handler}: {journal?: string | undefined; handler?: string | undefined}, env: Environment): string {
+  if (journal !== undefined) return path.resolve(journal.replace(/^sqlite:/, ''));
+  const config = parseConfig({...env, ...(handler !== undefined && {SCW_HANDLER_PATH: path.resolve(handler)})});
+  if (config.journal === 'memory:') throw new CommandFailed(exit.noJournal, 'CORE_JOURNAL is memory: there is nothing to read');
+  if (config.journal !== undefined && handler === undefined) return path.resolve(config.journal.replace(/^sqlite:/, ''));
+  const dataDir = dataDirOf(config, env);
+  if (dataDir === undefined) throw new CommandFailed(exit.noJournal, 'expected --journal <file>, as no data folder is known');
+  if (config.handlerPath !== undefined) return defaultJournal(dataDir, resolveFunction(config));
+  const found = journalsBelow(dataDir);
+  if (found.length === 1 && found[0]) return found[0];
+  const list = found.length === 0 ? `there is none below ${dataDir}` : `there are several:\n  ${found.join('\n  ')}`;
+  throw new CommandFailed(exit.noJournal, `expected --journal <file> or --handler <file>: ${list}`);
+}
+
+/** @throws CommandFailed when there is none, or it is none */
+export function openArchive(file: string): SqliteArchive {
+  try {
+    return new SqliteArchive(file, systemClock);
+  } catch (error) {
+    throw new CommandFailed(exit.noJournal, `${file}: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** Until Ctrl-C; the second one ends the process as usual. */
+export function untilInterrupted(): AbortSignal {
+  const stopping = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => stopping.abort());
+  return stopping.signal;
+}
+
+function journalsBelow(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .map(name => path.join(folder, name, 'journal.db'))
+    .filter(existsSync);
+}

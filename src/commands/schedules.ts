@@ -1,0 +1,35 @@
+import {parseArgs} from 'node:util';
+import {isoOccurrence} from '../../triggers/cron/occurrence.ts';
+import {Zone} from '../../triggers/cron/zone.ts';
+import {cron, viewOf} from '../../triggers/cron.ts';
+import {systemClock} from '../clock.ts';
+import {ConfigurationError} from '../errors.ts';
+import {type Environment, parseSettings} from '../setting.ts';
+import type {ScheduleView} from '../trigger.ts';
+
+/** Prints the next occurrences of each schedule of the settings: for people, or as JSON lines. Exit code 78 when one is bad. */
+export async function schedules(args: string[], env: Environment): Promise<void> {
+  const {values} = parseArgs({args, options: {json: {type: 'boolean'}}});
+  try {
+    const views = parseSettings(cron.settings, env).schedules.map(schedule => viewOf(schedule, systemClock.now()));
+    for (const view of views) console.log(values.json ? JSON.stringify(view) : table(view));
+    if (views.length === 0) console.error('core-runtime: CORE_SCHEDULES names no schedule');
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    for (const problem of error.problems) console.error(`core-runtime: ${problem}`);
+    process.exitCode = 78; // sysexits.h, EX_CONFIG
+  }
+}
+
+/** What clocks in the schedule's zone will show, and the same in UTC. */
+export function table({name, cron, timezone, catchUp, overlap, next}: ScheduleView): string {
+  const zone = new Zone(timezone);
+  const rows = next.map(time => `  ${localTime(zone, Date.parse(time))}   ${time}`);
+  return [`${name}   ${cron}   ${timezone}   catchUp ${catchUp}, overlap ${overlap}`, ...rows, ''].join('\n');
+}
+
+function localTime(zone: Zone, instant: number): string {
+  const minutes = Math.round(zone.offsetAt(instant) / 60_000);
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60].map(part => String(part).padStart(2, '0'));
+  return `${isoOccurrence(zone.wallOf(instant)).replace('T', ' ').replace('Z', '')} ${minutes < 0 ? '-' : '+'}${hours}:${rest}`;
+}

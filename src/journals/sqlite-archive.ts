@@ -1,0 +1,69 @@
+import {existsSync} from 'node:fs';
+import type {DatabaseSync} from 'node:sqlite';
+import type {Clock} from '../clock.ts';
+import type {JournalReader, Position, Recorded} from '../journal.ts';
+import {SqliteReader} from './sqlite-reader.ts';
+import {openReading} from './sqlite-schema.ts';
+
+/** How often it is looked whether there is more. */
+const pollMs = 200;
+
+/** A journal that somebody else may be writing, read beside them: it needs no lock and changes nothing. For commands. */
+export class SqliteArchive implements JournalReader, Disposable {
+  readonly #db: DatabaseSync;
+  readonly #reader: SqliteReader;
+  readonly #clock: Clock;
+
+  /** @throws Error when there is none, JournalDamaged when it is none */
+  constructor(path: string, clock: Clock) {
+    if (!existsSync(path)) throw new Error('there is no such file');
+    this.#db = openReading(path);
+    this.#reader = new SqliteReader(this.#db);
+    this.#clock = clock;
+  }
+
+  async last(stream: string): Promise<Recorded | undefined> {
+    return this.#reader.last(stream);
+  }
+
+  async payload(name: string): Promise<Uint8Array | undefined> {
+    return this.#reader.payload(name);
+  }
+
+  async before(at: number): Promise<Position> {
+    return this.#reader.before(at);
+  }
+
+  async *read(stream: string): AsyncIterable<Recorded> {
+    yield* this.#pages({stream}, 0);
+  }
+
+  async *scan(prefix: string, {after = 0}: {after?: Position} = {}): AsyncIterable<Recorded> {
+    yield* this.#pages({prefix}, after);
+  }
+
+  async *follow({after, signal}: {after: Position; signal: AbortSignal}): AsyncIterable<Recorded> {
+    for (let seen = after; !signal.aborted; ) {
+      for (const recorded of this.#pages({prefix: ''}, seen)) {
+        yield recorded;
+        if (signal.aborted) return;
+        seen = recorded.position;
+      }
+      if (!(await this.#clock.sleep(pollMs, signal))) return;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#db.close();
+  }
+
+  *#pages(of: {stream: string} | {prefix: string}, start: Position): Generator<Recorded> {
+    let until: Position | undefined;
+    for (let after: Position | undefined = start; after !== undefined; ) {
+      const page = this.#reader.page({of, after, until});
+      yield* page.facts;
+      after = page.next;
+      until = page.until;
+    }
+  }
+}

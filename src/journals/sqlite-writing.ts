@@ -1,0 +1,182 @@
+import {parentPort, receiveMessageOnPort, workerData} from 'node:worker_threads';
+import {atTurnEnd} from '../clock.ts';
+import {JournalDamaged, type Position} from '../journal.ts';
+import {JournalHeld, takeLock} from './sqlite-lock.ts';
+import type {Batch, Command, FromWriter, Outcome, Question, Reply, ToWriter, WriterData} from './sqlite-messages.ts';
+import {SqliteReader} from './sqlite-reader.ts';
+import {openReading} from './sqlite-schema.ts';
+import {SqliteStore} from './sqlite-store.ts';
+
+/*
+The writer's thread. It owns the only connection that writes; what waits when it comes round is one commit, with one
+sync for all. Reading has a connection of its own here, so that the core's thread never waits for the disk.
+*/
+
+/** A commit takes no more than this at a time: those behind it wait for it. */
+const mostCommands = 512;
+const mostCharacters = 2 ** 20;
+/** A store that failed is opened again at most so often. */
+const reopenMs = 1000;
+
+if (!parentPort) throw new TypeError('Expected to run as a worker thread');
+const port = parentPort;
+const {path, retention} = workerData as WriterData; // sqlite.ts gives it
+const say = (message: FromWriter) => port.postMessage(message);
+
+let store: SqliteStore | undefined;
+let reading: {reader: SqliteReader; close(): void} | undefined;
+let lock: Disposable | undefined;
+/** When it was tried to open the store again. */
+let triedAt = 0;
+let failure = '';
+/** Where the sweep goes on; undefined while none is under way. */
+let sweptUntil: Position | undefined;
+let sweptAt = 0;
+
+try {
+  lock = takeLock(path);
+  store = new SqliteStore(path);
+  say({type: 'opened', position: store.position});
+  port.on('message', (first: ToWriter) => serve(first));
+} catch (error) {
+  lock?.[Symbol.dispose]();
+  const reason = error instanceof JournalHeld ? 'held' : error instanceof JournalDamaged || isCorrupt(error) ? 'damaged' : 'unwritable';
+  say({type: 'refused', reason, message: textOf(error)});
+}
+
+/** Takes what else waits, too, commits it in groups, and answers questions in between in their order. */
+function serve(first: ToWriter): void {
+  let batches: Batch[] = [];
+  let commands = 0;
+  let characters = 0;
+  const flush = () => {
+    if (batches.length > 0) commitAll(batches);
+    batches = [];
+    commands = 0;
+    characters = 0;
+  };
+  for (let message: ToWriter | undefined = first; message; message = receiveMessageOnPort(port)?.message) {
+    if (message.type !== 'batch') {
+      flush();
+      if (act(message)) return;
+      continue;
+    }
+    batches.push(message);
+    commands += message.commands.length;
+    for (const {text} of message.commands) characters += text.length;
+    if (commands >= mostCommands || characters >= mostCharacters) flush();
+  }
+  flush();
+  sweepSome();
+}
+
+/** @returns true when there is nothing more to do */
+function act(message: Exclude<ToWriter, Batch>): boolean {
+  switch (message.type) {
+    case 'question':
+      answer(message.id, message.question);
+      return false;
+    case 'sweep':
+      sweptUntil = 0;
+      sweptAt = message.now;
+      return false;
+    case 'close':
+      reading?.close();
+      store?.[Symbol.dispose]();
+      store = undefined;
+      lock?.[Symbol.dispose]();
+      say({type: 'closed'});
+      port.close();
+      return true;
+  }
+}
+
+function commitAll(batches: readonly Batch[]): void {
+  const now = batches.at(-1)?.now ?? 0;
+  let outcomes: Outcome[];
+  try {
+    outcomes = usable(now).commit(
+      batches.flatMap(({commands}): readonly Command[] => commands),
+      now,
+    );
+  } catch (error) {
+    fail(error);
+    say({type: 'committed', batches: batches.map(({id}) => ({id, outcomes: [], failure})), position: 0});
+    return;
+  }
+  const done = batches.map(({id, commands}) => ({id, outcomes: outcomes.splice(0, commands.length)}));
+  say({type: 'committed', batches: done, position: store?.position ?? 0});
+}
+
+/** The store, opened again when it had failed: at once the first time, then not too often. */
+function usable(now: number): SqliteStore {
+  if (store) return store;
+  if (Math.abs(now - triedAt) < reopenMs) throw new Error(failure);
+  triedAt = now;
+  store = new SqliteStore(path);
+  say({type: 'told', level: 'warn', message: 'The journal is written again', cause: failure});
+  failure = '';
+  return store;
+}
+
+/** What a failed write or sync left on the disk is not known: this handle acknowledges nothing any more. */
+function fail(error: unknown): void {
+  if (store) triedAt = 0;
+  try {
+    store?.[Symbol.dispose]();
+  } catch {
+    // it is given up in any case
+  }
+  store = undefined;
+  if (failure === textOf(error)) return; // it was told
+  failure = textOf(error);
+  say({type: 'told', level: 'error', message: 'The journal could not be written: nothing is acknowledged until it can', cause: failure});
+}
+
+function answer(id: number, question: Question): void {
+  try {
+    reading ??= openReader();
+    say({type: 'replied', id, reply: replyTo(question, reading.reader)});
+  } catch (error) {
+    reading?.close();
+    reading = undefined;
+    const damaged = error instanceof JournalDamaged || isCorrupt(error);
+    say({type: 'unanswered', id, message: textOf(error), damaged});
+  }
+}
+
+function replyTo(question: Question, reader: SqliteReader): Reply {
+  if ('page' in question) return reader.page(question.page);
+  if ('last' in question) return reader.last(question.last);
+  if ('before' in question) return reader.before(question.before);
+  return reader.payload(question.payload);
+}
+
+function openReader() {
+  const db = openReading(path);
+  return {reader: new SqliteReader(db), close: () => db.close()};
+}
+
+/** A few rows between two commits, until there are no more. */
+function sweepSome(): void {
+  if (sweptUntil === undefined || !store) return;
+  try {
+    const {payloads, next} = store.sweep(retention, sweptAt, sweptUntil);
+    sweptUntil = next;
+    if (payloads > 0) say({type: 'shredded', payloads, until: sweptAt});
+    if (next !== undefined) atTurnEnd(sweepSome); // behind the commits that wait
+  } catch (error) {
+    sweptUntil = undefined;
+    say({type: 'told', level: 'error', message: 'Old facts could not be removed', cause: textOf(error)});
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB. */
+function isCorrupt(error: unknown): boolean {
+  const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0;
+  return code === 11 || code === 26;
+}

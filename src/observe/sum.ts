@@ -1,0 +1,20 @@
+import type {Family, Sample} from './open-metrics.ts';
+
+/** Of these every process says the same: one answer is enough. */
+const once = new Set(['core_build_info', 'core_journal_durable']);
+
+/** The metrics of several processes as those of one: samples of the same name and labels are added up. */
+export function sumFamilies(processes: readonly (readonly Family[])[]): Family[] {
+  const families = new Map<string, {family: Family; samples: Map<string, Sample>}>();
+  for (const family of processes.flat()) {
+    const known = families.get(family.name) ?? {family, samples: new Map<string, Sample>()};
+    families.set(family.name, known);
+    for (const sample of family.values) {
+      const key = `${sample.metricName ?? ''} ${JSON.stringify(sample.labels)}`;
+      const before = known.samples.get(key);
+      if (!before) known.samples.set(key, sample);
+      else if (!once.has(family.name)) known.samples.set(key, {...before, value: before.value + sample.value});
+    }
+  }
+  return [...families.values()].map(({family, samples}) => ({...family, values: [...samples.values()]}));
+}

@@ -1,0 +1,32 @@
+import type {JournalReader, Recorded} from '../journal.ts';
+import {evolveInvocation, type InvocationView} from './invocations.ts';
+import {type BootView, bootOf} from './runtimes.ts';
+
+/** Everything that is known of one invocation. */
+export interface Explanation {
+  readonly invocation: InvocationView;
+  readonly facts: readonly Recorded[];
+  /** The core that ran it, and the process in it; undefined when their facts are gone. */
+  readonly boot: BootView | undefined;
+  /** What of its request and reply is still kept. */
+  readonly payloads: {readonly request: boolean; readonly reply: boolean};
+}
+
+/** @returns undefined when nothing is known of it */
+export async function explainInvocation(journal: JournalReader, id: string): Promise<Explanation | undefined> {
+  const facts: Recorded[] = [];
+  let invocation: InvocationView | undefined;
+  for await (const recorded of journal.read(`invocation.${id}`)) {
+    facts.push(recorded);
+    invocation = evolveInvocation(invocation, recorded);
+  }
+  const [first] = facts;
+  if (!first || !invocation) return undefined;
+  const has = async (what: string) => (await journal.payload(`invocation.${id}/${what}`)) !== undefined;
+  return {
+    invocation,
+    facts,
+    boot: await bootOf(journal, first.position),
+    payloads: {request: await has('request'), reply: await has('reply')},
+  };
+}

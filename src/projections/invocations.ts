@@ -1,0 +1,104 @@
+import type {FactTypes} from '../facts.ts';
+import type {JournalReader, Recorded} from '../journal.ts';
+
+/** One invocation, as its facts tell it. */
+export interface InvocationView {
+  readonly id: string;
+  /** `running`: no last fact; after a crash it stays so. */
+  readonly status: 'running' | FactTypes['invocation.settled']['outcome'];
+  readonly source?: string;
+  readonly bytes?: number;
+  readonly acceptedAt?: number;
+  readonly settledAt?: number;
+  readonly durationMs?: number;
+  /** Of its reply. */
+  readonly replyStatus?: number;
+  readonly code?: string;
+  readonly pid?: number;
+  readonly traceparent?: string;
+}
+
+const prefix = 'invocation.';
+
+/** @returns undefined for a fact that tells of no invocation */
+export function evolveInvocation(view: InvocationView | undefined, {stream, at, fact}: Recorded): InvocationView | undefined {
+  if (!stream.startsWith(prefix)) return view;
+  const known: InvocationView = view ?? {id: stream.slice(prefix.length), status: 'running'};
+  switch (fact.type) {
+    case 'invocation.accepted': {
+      const {source, bytes, traceparent} = fact.data;
+      return {...known, source, bytes, acceptedAt: at, ...(traceparent !== undefined && {traceparent})};
+    }
+    case 'invocation.settled': {
+      const {outcome: status, status: replyStatus, code, durationMs, pid} = fact.data;
+      return {...known, status, replyStatus, settledAt: at, durationMs, ...(code !== undefined && {code}), ...(pid !== undefined && {pid})};
+    }
+    default:
+      return known;
+  }
+}
+
+export interface InvocationFilter {
+  /** Only those with this status. */
+  readonly status?: string | undefined;
+  /** Only those that were accepted, or over, after this wall time … */
+  readonly since: number;
+  /** … up to the one of now. */
+  readonly now: number;
+  /** The newest so many. */
+  readonly limit: number;
+}
+
+/** How far is looked back first, and how many times farther each next time: mostly the newest are wanted. */
+const firstLookMs = 1000;
+const fartherBy = 10;
+
+/** Rebuilt from the facts each time: nothing has to be kept up while nobody asks. Newest first. */
+export async function listInvocations(journal: JournalReader, filter: InvocationFilter): Promise<InvocationView[]> {
+  const {since, now, limit} = filter;
+  for (let backMs = firstLookMs; ; backMs *= fartherBy) {
+    const from = Math.max(since, now - backMs);
+    const views = await viewsSince(journal, from, filter);
+    if (views.length >= limit || from === since)
+      return Promise.all(
+        views
+          .slice(-limit)
+          .reverse()
+          .map(view => completed(journal, view)),
+      );
+  }
+}
+
+/** Oldest first; of one that was accepted before, only its end may be known. */
+async function viewsSince(journal: JournalReader, from: number, {status, limit}: InvocationFilter): Promise<InvocationView[]> {
+  const views = new Map<string, InvocationView>();
+  for await (const recorded of journal.scan(prefix, {after: await journal.before(from)})) {
+    if (recorded.at < from) continue;
+    const view = evolveInvocation(views.get(recorded.stream), recorded);
+    if (!view) continue;
+    views.delete(recorded.stream); // it is the newest now
+    if (view.status === 'running' || fits(view, status)) views.set(recorded.stream, view);
+    if (views.size > 2 * limit + mostRunning) forget(views, limit);
+  }
+  return [...views.values()].filter(view => fits(view, status));
+}
+
+async function completed(journal: JournalReader, view: InvocationView): Promise<InvocationView> {
+  if (view.acceptedAt !== undefined) return view;
+  let whole: InvocationView | undefined;
+  for await (const recorded of journal.read(prefix + view.id)) whole = evolveInvocation(whole, recorded);
+  return whole ?? view;
+}
+
+/** How many may be unsettled at a time before their oldest are forgotten. */
+const mostRunning = 10_000;
+
+function forget(views: Map<string, InvocationView>, limit: number): void {
+  let surplus = views.size - limit - mostRunning;
+  for (const key of views.keys()) {
+    if (surplus-- <= 0) return;
+    views.delete(key);
+  }
+}
+
+const fits = (view: InvocationView, status: string | undefined) => status === undefined || view.status === status;

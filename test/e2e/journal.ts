@@ -1,0 +1,280 @@
+import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
+import http from 'node:http';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import {SqliteArchive} from '../../src/journals/sqlite-archive.ts';
+import {readReply, readRequest} from '../../src/recorded.ts';
+import {ManualClock} from '../helpers/clock.ts';
+import {projectFile, type RunningCore, refuseCore, runCli, startCore} from '../helpers/core.ts';
+import {ask} from '../helpers/request.ts';
+import {metric} from '../helpers/supervision.ts';
+
+const handler = projectFile('test/fixtures/functions/core/mirror.cjs');
+
+async function newFolder(t: ExecutionContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'journal-'));
+  t.teardown(() => rm(folder, {recursive: true}));
+  return folder;
+}
+
+const serve = (t: ExecutionContext, env: Record<string, string>) => startCore({SCW_PUBLIC: 'true', SCW_HANDLER_PATH: handler, ...env}, t);
+const idOf = (answer: {field(name: string): string}) => answer.field('core-invocation-id');
+
+// biome-ignore lint/suspicious/noExplicitAny: a test reads whatever the command printed
+async function lines(args: readonly string[]): Promise<any[]> {
+  const {stdout, stderr, code} = await runCli(args);
+  if (code !== 0) throw new Error(stderr);
+  return stdout
+    .split('\n')
+    .filter(Boolean)
+    .map(line => JSON.parse(line));
+}
+
+/** What `facts` tells, once it tells as much. */
+async function factsUntil(file: string, fits: (types: string[]) => boolean): Promise<string[]> {
+  for (;;) {
+    const types = (await lines(['facts', '--json', '--journal', file])).map(({type}) => type);
+    if (fits(types)) return types;
+  }
+}
+
+test('a journal that the user named and another core holds stops the start, and says who has it', async t => {
+  const file = join(await newFolder(t), 'journal.db');
+  const first = await serve(t, {CORE_JOURNAL: `sqlite:${file}`});
+  const {code, stderr} = await refuseCore({SCW_PUBLIC: 'true', SCW_HANDLER_PATH: handler, CORE_JOURNAL: `sqlite:${file}`});
+  t.is(code, 78);
+  t.regex(stderr, new RegExp(`CORE_JOURNAL: .*held by process ${first.pid} .*CORE_JOURNAL=memory:`));
+  t.notRegex(stderr, /\n\s+at /);
+});
+
+test('a journal that cannot be written stops the start when it was named', async t => {
+  const folder = await newFolder(t);
+  await writeFile(join(folder, 'file'), '');
+  const named = {SCW_PUBLIC: 'true', SCW_HANDLER_PATH: handler, CORE_JOURNAL: `sqlite:${folder}/file/journal.db`};
+  t.is((await refuseCore(named)).code, 78);
+});
+
+test('where nobody named one, a journal that cannot be had is replaced by memory, with one warning', async t => {
+  const folder = await newFolder(t);
+  const env = {CORE_JOURNAL: '', CORE_DATA_DIR: folder};
+  const first = await serve(t, env);
+  const second = await serve(t, env);
+  t.is(await metric(first, 'core_journal_durable'), 1);
+  t.is(await metric(second, 'core_journal_durable'), 0);
+  t.is(second.logs.filter(({msg}) => msg.includes('in memory only')).length, 1);
+  t.false(first.logs.some(({msg}) => msg.includes('in memory only')));
+  t.is((await ask(second.url)).status, 200);
+});
+
+test('commands that read refuse what they cannot read, on stderr alone', async t => {
+  const folder = await newFolder(t);
+  await writeFile(join(folder, 'no.db'), 'no journal at all, but some text that is long enough to be looked at');
+  for (const [args, code, message] of [
+    [['facts', '--journal', join(folder, 'none.db')], 66, /no such file/],
+    [['facts', '--journal', join(folder, 'no.db')], 66, /not a database/],
+    [['explain', '--journal', join(folder, 'no.db')], 64, /expected one invocation id/],
+    [['invocations', '--status', 'lost'], 64, /expected one of running/],
+    [['invocations', '--since', 'ever'], 64, /expected a duration/],
+    [['journal', 'burn'], 64, /expected one of export/],
+    [['journal', 'verify', join(folder, 'no.db')], 1, undefined],
+    [['facts', '--bogus'], 64, /Unknown option/],
+  ] as const) {
+    const ended = await runCli(args, {CORE_DATA_DIR: folder});
+    t.is(ended.code, code, args.join(' '));
+    if (!message) continue;
+    t.regex(ended.stderr, message);
+    t.is(ended.stdout, '');
+  }
+  t.regex((await runCli(['facts'], {CORE_DATA_DIR: folder})).stderr, /there is none below/);
+});
+
+test('CORE_JOURNAL_HTTP=off keeps facts of the sub-runtime only', async t => {
+  const file = join(await newFolder(t), 'journal.db');
+  const core = await serve(t, {CORE_JOURNAL: `sqlite:${file}`, CORE_JOURNAL_HTTP: 'off'});
+  await ask(core.url);
+  await core.stop();
+  const types = (await lines(['facts', '--json', '--journal', file])).map(({type}) => type);
+  t.deepEqual(types, ['config.loaded', 'runtime.spawned', 'runtime.ready', 'code.loaded', 'runtime.exited']);
+});
+
+test('a stop loses no fact, and the sub-runtime’s end is the last', async t => {
+  const file = join(await newFolder(t), 'journal.db');
+  const core = await serve(t, {CORE_JOURNAL: `sqlite:${file}`});
+  for (let call = 0; call < 20; call++) await ask(core.url);
+  t.is(await core.stop(), 0);
+  const types = (await lines(['facts', '--json', '--journal', file])).map(({type}) => type);
+  t.is(types.filter(type => type === 'invocation.accepted').length, 20);
+  t.is(types.filter(type => type === 'invocation.settled').length, 20);
+  t.is(types.at(-1), 'runtime.exited');
+  t.is((await runCli(['journal', 'verify', file])).code, 0);
+});
+
+test('what was kept survives a core that is killed, and the next one goes on', async t => {
+  const file = join(await newFolder(t), 'journal.db');
+  const env = {CORE_JOURNAL: `sqlite:${file}`};
+  const first = await serve(t, env);
+  const answer = await ask(first.url);
+  await factsUntil(file, types => types.includes('invocation.settled'));
+  first.kill('SIGKILL');
+  await first.exited;
+  const second = await serve(t, env);
+  await ask(second.url);
+  await second.stop();
+  const kept = await lines(['facts', '--json', '--journal', file]);
+  t.deepEqual(
+    kept.map(({position}) => position),
+    kept.map((_, index) => index + 1),
+  );
+  t.is(kept.filter(({type}) => type === 'config.loaded').length, 2);
+  t.regex((await runCli(['explain', idOf(answer), '--journal', file])).stdout, /responded, status 200/);
+});
+
+test('explain tells who failed, in which process, with which code; invocations finds it', async t => {
+  const file = join(await newFolder(t), 'journal.db');
+  const core = await serve(t, {CORE_JOURNAL: `sqlite:${file}`});
+  await ask(core.url);
+  const failed = await ask(`${core.url}/?do=throw`);
+  t.is(failed.status, 500);
+  await factsUntil(file, types => types.filter(type => type === 'invocation.settled').length === 2);
+
+  const {stdout} = await runCli(['explain', idOf(failed), '--journal', file]);
+  t.regex(stdout, /outcome +failed with HANDLER_FAILED, status 500, after \d/);
+  t.regex(stdout, /process +\d+ \(node\), started 20.*ready after/);
+  t.regex(stdout, /code +sha256 [0-9a-f]{12}/);
+  t.regex(stdout, /\+0 ms +invocation\.accepted/);
+  t.is((await runCli(['explain', '01a20731-45f2-7c3b-a3c2-e0a7b364f376', '--journal', file])).code, 1);
+
+  const list = await lines(['invocations', '--status', 'failed', '--json', '--journal', file]);
+  t.deepEqual(
+    list.map(({id, status, replyStatus, code}) => ({id, status, replyStatus, code})),
+    [{id: idOf(failed), status: 'failed', replyStatus: 500, code: 'HANDLER_FAILED'}],
+  );
+  const all = await lines(['invocations', '--since', '1h', '--json', '--journal', file]);
+  t.deepEqual([all.length, all[0].id], [2, idOf(failed)]);
+});
+
+test('full keeps request and reply byte for byte, and of secrets only name and hash', async t => {
+  const file = join(await newFolder(t), 'journal.db');
+  const core = await serve(t, {CORE_JOURNAL: `sqlite:${file}`, CORE_JOURNAL_HTTP: 'full', CORE_JOURNAL_REDACT: 'X-Mine, x-more'});
+  const body = Buffer.from([0, 1, 2, 255, 10, 13]);
+  const secrets = ['Authorization', 'Cookie', 'X-Api-Key', 'X-Auth-Token', 'Proxy-Authorization', 'x-mine', 'X-MORE'];
+  const headers = {...Object.fromEntries(secrets.map(name => [name, `canary-${name}`])), 'X-Plain': 'plain'};
+  const answer = await ask(`${core.url}/a%20b?q=1&q=2`, {method: 'POST', headers, body});
+  await core.stop();
+
+  using archive = new SqliteArchive(file, new ManualClock());
+  const request = readRequest((await archive.payload(`invocation.${idOf(answer)}/request`)) ?? Buffer.alloc(0));
+  t.like(request, {eventType: 'http', method: 'POST', path: '/a b', query: 'q=1&q=2'});
+  t.true(request.body.equals(body));
+  t.is(request.headers[request.headers.indexOf('X-Plain') + 1], 'plain');
+  for (const name of secrets) t.regex(request.headers[request.headers.indexOf(name) + 1] ?? '', /^redacted:sha256:[0-9a-f]{16}$/, name);
+  const reply = readReply((await archive.payload(`invocation.${idOf(answer)}/reply`)) ?? Buffer.alloc(0));
+  t.is(reply.status, 200);
+  t.true(reply.body.equals(answer.body));
+  t.true(reply.headers.includes('Core-Invocation-Id'));
+  const stored = (await runCli(['journal', 'export', '--journal', file])).stdout;
+  t.notRegex(stored, /canary/, 'no header stands in a fact');
+});
+
+test('without full no body and no header is kept', async t => {
+  const file = join(await newFolder(t), 'journal.db');
+  const core = await serve(t, {CORE_JOURNAL: `sqlite:${file}`});
+  await ask(`${core.url}/?q=canary-query`, {method: 'POST', headers: {'X-A': 'canary-field'}, body: 'canary-body'});
+  await core.stop();
+  t.notRegex((await readFile(file)).toString('latin1'), /canary/);
+  t.notRegex((await runCli(['journal', 'export', '--payloads', '--journal', file])).stdout, /canary|payload\.kept/);
+});
+
+test('the API tells facts and invocations, to callers that may ask', async t => {
+  const core = await serve(t, {CORE_JOURNAL: 'memory:'});
+  const api = (path: string, headers: Record<string, string> = {}) => ask(`${core.adminUrl}/api/${path}`, {headers});
+  for (const path of ['facts', 'invocations', 'invocations/x']) {
+    t.is((await api(path, {Origin: 'https://elsewhere.example'})).status, 403, path);
+    t.is((await api(path, {Host: 'elsewhere.example'})).status, 403, path);
+    t.is((await ask(`${core.adminUrl}/api/${path}`, {method: 'POST'})).status, 405, path);
+  }
+  for (const path of ['facts?after=x', 'facts?after=-1', 'invocations?since=ever', 'invocations?limit=0', 'invocations?limit=5000']) {
+    t.is((await api(path)).status, 400, path);
+  }
+  t.is((await api('invocations/nobody')).status, 404);
+
+  const answer = await ask(core.url);
+  const {invocations} = (await api('invocations?status=responded&since=1h')).json();
+  t.is(invocations[0].id, idOf(answer));
+  t.like((await api(`invocations/${idOf(answer)}`)).json(), {status: 'responded', replyStatus: 200, source: 'http'});
+  const [first, second] = (await api('facts?after=1')).text().split('\n');
+  t.is(JSON.parse(first ?? '').position, 2);
+  t.is(JSON.parse(second ?? '').position, 3);
+});
+
+test('server-sent events give the facts from a position on, and go on with new ones', async t => {
+  const core = await serve(t, {CORE_JOURNAL: `sqlite:${join(await newFolder(t), 'journal.db')}`});
+  const {request, until} = await listen(core, 'facts?after=2&stream=invocation.');
+  const answer = await ask(core.url);
+  const text = await until(received => received.includes('invocation.settled'));
+  t.regex(text, new RegExp(`id: \\d+\\nevent: invocation\\.accepted\\ndata: \\{.*"stream":"invocation\\.${idOf(answer)}"`));
+  t.notRegex(text, /runtime\./);
+  request.destroy();
+  const [, newest = ''] = /id: (\d+)\nevent: invocation\.settled/.exec(text) ?? [];
+  const again = await listen(core, 'facts?stream=invocation.', {'Last-Event-ID': newest});
+  const next = await ask(core.url);
+  const more = await again.until(received => received.includes('settled'));
+  t.false(more.includes(idOf(answer)));
+  t.true(more.includes(idOf(next)));
+  again.request.destroy();
+  t.is(await core.stop(), 0);
+});
+
+async function listen(core: RunningCore, path: string, headers: Record<string, string> = {}) {
+  const request = http.get(`${core.adminUrl}/api/${path}`, {headers: {Accept: 'text/event-stream', ...headers}, agent: false});
+  request.on('error', () => {});
+  const response = await new Promise<http.IncomingMessage>(resolve => request.once('response', resolve));
+  let received = '';
+  const waiting = new Set<() => void>();
+  response.setEncoding('utf8').on('data', chunk => {
+    received += chunk;
+    for (const look of waiting) look();
+  });
+  response.on('error', () => {});
+  const until = (fits: (text: string) => boolean) =>
+    new Promise<string>(resolve => {
+      const look = () => {
+        if (!fits(received)) return;
+        waiting.delete(look);
+        resolve(received);
+      };
+      waiting.add(look);
+      look();
+    });
+  return {request, until};
+}
+
+test('export and import carry facts and payloads over; a backup taken under load restores and verifies', async t => {
+  const folder = await newFolder(t);
+  const file = join(folder, 'journal.db');
+  const core = await serve(t, {CORE_JOURNAL: `sqlite:${file}`, CORE_JOURNAL_HTTP: 'full'});
+  const asking = (async () => {
+    for (let call = 0; call < 100; call++) await ask(core.url, {method: 'POST', body: `call ${call}`});
+  })();
+  await factsUntil(file, types => types.length > 20);
+  const backup = await runCli(['journal', 'backup', join(folder, 'backup.db'), '--journal', file]);
+  t.is(backup.code, 0, backup.stderr);
+  t.is((await runCli(['journal', 'backup', join(folder, 'backup.db'), '--journal', file])).code, 1, 'never over another file');
+  await asking;
+  t.is((await runCli(['journal', 'import', '--journal', file])).code, 66, 'it is held');
+  await core.stop();
+
+  const [saved] = await lines(['journal', 'verify', join(folder, 'backup.db'), '--json']);
+  t.true(saved.facts > 20 && saved.problems.length === 0);
+  const restored = await serve(t, {CORE_JOURNAL: `sqlite:${join(folder, 'backup.db')}`});
+  t.is(await restored.stop(), 0);
+
+  const exported = (await runCli(['journal', 'export', '--payloads', '--journal', file])).stdout;
+  await writeFile(join(folder, 'facts.ndjson'), exported);
+  const target = join(folder, 'imported.db');
+  t.is((await runCli(['journal', 'import', join(folder, 'facts.ndjson'), '--journal', target])).code, 0);
+  t.is((await runCli(['journal', 'export', '--payloads', '--journal', target])).stdout, exported);
+  await writeFile(join(folder, 'bad.ndjson'), '{"specversion":"1.0"}\n');
+  t.regex((await runCli(['journal', 'import', join(folder, 'bad.ndjson'), '--journal', target])).stderr, /line 1: Expected a CloudEvent/);
+});

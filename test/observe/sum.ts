@@ -1,0 +1,49 @@
+import test from 'ava';
+import type {Family} from '../../src/observe/open-metrics.ts';
+import {sumFamilies} from '../../src/observe/sum.ts';
+
+const counter = (name: string, values: Family['values']): Family => ({name, help: name, type: 'counter', values});
+
+test('nothing is the sum of nothing', t => {
+  t.deepEqual(sumFamilies([]), []);
+  t.deepEqual(sumFamilies([[], []]), []);
+});
+
+test('samples of the same name and labels are added up, others stand beside each other', t => {
+  const one = counter('a_total', [
+    {labels: {code: '200'}, value: 3},
+    {labels: {code: '500'}, value: 1},
+  ]);
+  const two = counter('a_total', [
+    {labels: {code: '200'}, value: 4},
+    {labels: {code: '404'}, value: 2},
+  ]);
+  t.deepEqual(sumFamilies([[one], [two, counter('b_total', [{labels: {}, value: 1}])]]), [
+    counter('a_total', [
+      {labels: {code: '200'}, value: 7},
+      {labels: {code: '500'}, value: 1},
+      {labels: {code: '404'}, value: 2},
+    ]),
+    counter('b_total', [{labels: {}, value: 1}]),
+  ]);
+});
+
+test('the parts of a histogram are kept apart', t => {
+  const histogram = (bucket: number, sum: number): Family => ({
+    name: 'h',
+    help: 'h',
+    type: 'histogram',
+    values: [
+      {metricName: 'h_bucket', labels: {le: 1}, value: bucket},
+      {metricName: 'h_bucket', labels: {le: '+Inf'}, value: bucket},
+      {metricName: 'h_sum', labels: {}, value: sum},
+      {metricName: 'h_count', labels: {}, value: bucket},
+    ],
+  });
+  t.deepEqual(sumFamilies([[histogram(1, 0.5)], [histogram(2, 0.25)]]), [histogram(3, 0.75)]);
+});
+
+test('what every process says alike is said once', t => {
+  const info: Family = {name: 'core_build_info', help: 'i', type: 'gauge', values: [{labels: {version: '1'}, value: 1}]};
+  t.deepEqual(sumFamilies([[info], [info]]), [info]);
+});

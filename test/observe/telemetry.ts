@@ -1,0 +1,25 @@
+import {trace} from '@opentelemetry/api';
+import test from 'ava';
+import {openTelemetry} from '../../src/observe/telemetry.ts';
+import {ManualClock} from '../helpers/clock.ts';
+import {openSilent} from '../helpers/collector.ts';
+
+test('a collector that never answers is given two seconds at the stop, not more', async t => {
+  const env = {OTEL_EXPORTER_OTLP_ENDPOINT: await openSilent(t), OTEL_EXPORTER_OTLP_TIMEOUT: '600000', OTEL_BSP_EXPORT_TIMEOUT: '600000'};
+  Object.assign(process.env, env); // the exporter reads it there
+  const clock = new ManualClock();
+  const identity = {functionName: 'hello', functionVersion: '', instance: 'a', memoryBytes: 1};
+  const telemetry = await openTelemetry(identity, {env, clock, dropped: () => t.fail('a span that is on its way is not dropped')});
+  trace.getTracer('test').startSpan('waits').end();
+
+  let isClosed = false;
+  const closed = telemetry[Symbol.asyncDispose]().then(() => {
+    isClosed = true;
+  });
+  await clock.advance(1999);
+  t.false(isClosed);
+  await clock.advance(1);
+  await closed;
+  t.true(isClosed);
+  t.is(clock.pending, 0);
+});

@@ -1,0 +1,41 @@
+import test from 'ava';
+import {isSampled, readTrace, traceIdOf} from '../../src/observe/trace-context.ts';
+
+const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+const state = (tracestate: string) => readTrace({get: field => ({traceparent, tracestate})[field] ?? ''})?.tracestate;
+
+test('a list within every limit stays in its order', t => {
+  t.is(state(' a=1 ,, b@c= 2,\t'), 'a=1,b@c= 2');
+  t.is(state(','), undefined);
+});
+
+test('past 512 characters the long members go first, from the end', t => {
+  const long = (key: string) => `${key}=${'x'.repeat(200)}`;
+  t.is(state(`${long('a')},b=1,${long('c')},d=2,${long('e')}`), `${long('a')},b=1,${long('c')},d=2`);
+});
+
+test('then the last ones do', t => {
+  const members = Array.from({length: 6}, (_, index) => `k${index}=${'x'.repeat(97)}`); // 100 characters each
+  t.is(state(members.join(',')), members.slice(0, 5).join(','));
+});
+
+test('exactly 512 characters pass, one more does not', t => {
+  const members = ['a', 'b', 'c', 'd'].map(key => `${key}=${'x'.repeat(125)}`);
+  const exact = members.join(',').replace('a=', 'aa=');
+  t.is(exact.length, 512);
+  t.is(state(exact), exact);
+  t.is(state(exact.replace('b=', 'bb=')), exact.split(',').slice(0, 3).join(',').replace('b=', 'bb='));
+});
+
+test('the flags tell whether it is sampled, whatever else they say', t => {
+  for (const [flags, expected] of [
+    ['00', false],
+    ['01', true],
+    ['02', false],
+    ['03', true],
+    ['ff', true],
+  ] as const) {
+    t.is(isSampled({traceparent: traceparent.replace(/01$/, flags)}), expected, flags);
+  }
+  t.is(traceIdOf({traceparent}), '0af7651916cd43dd8448eb211c80319c');
+});

@@ -1,0 +1,90 @@
+import test from 'ava';
+import type {Fact} from '../../src/facts.ts';
+import {MemoryJournal} from '../../src/journals/memory.ts';
+import {explainInvocation} from '../../src/projections/explanation.ts';
+import {listInvocations} from '../../src/projections/invocations.ts';
+import {ManualClock} from '../helpers/clock.ts';
+
+const accepted: Fact = {type: 'invocation.accepted', data: {source: 'http', bytes: 3, attempt: 1}};
+const responded: Fact = {type: 'invocation.settled', data: {outcome: 'responded', status: 200, durationMs: 5, pid: 7}};
+const failed: Fact = {type: 'invocation.settled', data: {outcome: 'failed', status: 500, code: 'HANDLER_FAILED', durationMs: 5, pid: 7}};
+
+function prepare() {
+  const clock = new ManualClock();
+  const journal = new MemoryJournal(clock);
+  const list = (some: {status?: string; agoMs?: number; limit?: number} = {}) =>
+    listInvocations(journal, {
+      status: some.status,
+      since: clock.now() - (some.agoMs ?? 3_600_000),
+      now: clock.now(),
+      limit: some.limit ?? 100,
+    });
+  return {clock, journal, list, ids: async (some = {}) => (await list(some)).map(({id}) => id)};
+}
+
+test('nothing is known of an invocation that was never there', async t => {
+  const {journal} = prepare();
+  journal.record('invocation.a', [accepted]);
+  t.is(await explainInvocation(journal, 'b'), undefined);
+});
+
+test('one without a last fact still runs, or did when the core ended', async t => {
+  const {journal, list} = prepare();
+  journal.record('invocation.a', [accepted]);
+  t.like(await list(), [{id: 'a', status: 'running', source: 'http', bytes: 3}]);
+});
+
+test('by status, by time, by number; the newest first', async t => {
+  const {journal, clock, ids} = prepare();
+  for (const [id, end] of [
+    ['old', failed],
+    ['a', responded],
+    ['b', failed],
+    ['c', responded],
+  ] as const) {
+    journal.record(`invocation.${id}`, [accepted]);
+    await clock.advance(5);
+    journal.record(`invocation.${id}`, [end]);
+    await clock.advance(id === 'old' ? 7_200_000 : 30_000);
+  }
+  t.deepEqual(await ids(), ['c', 'b', 'a']);
+  t.deepEqual(await ids({status: 'failed'}), ['b']);
+  t.deepEqual(await ids({status: 'expired'}), []);
+  t.deepEqual(await ids({limit: 2}), ['c', 'b']);
+  t.deepEqual(await ids({agoMs: 70_000}), ['c', 'b']);
+  t.deepEqual(await ids({agoMs: 24 * 3_600_000, status: 'failed'}), ['b', 'old']);
+});
+
+test('one that was accepted long before its end is told whole', async t => {
+  const {journal, clock, list} = prepare();
+  journal.record('invocation.a', [accepted]);
+  const acceptedAt = clock.now();
+  await clock.advance(200_000);
+  journal.record('invocation.a', [responded]);
+  t.like(await list({limit: 1}), [{id: 'a', status: 'responded', acceptedAt, settledAt: acceptedAt + 200_000, source: 'http'}]);
+});
+
+test('an explanation names the core, the code and the process of its time', async t => {
+  const {journal, clock} = prepare();
+  const boot = (id: string, digest: string, pid: number) => {
+    journal.record(`runtime.${id}`, [
+      {type: 'config.loaded', data: {version: '1', digest: `settings-${id}`}},
+      {type: 'runtime.spawned', data: {executable: 'node', pid}},
+      {type: 'code.loaded', data: {digest, handler: '/h.js'}},
+    ]);
+  };
+  boot('first', 'code-1', 7);
+  journal.record('invocation.a', [accepted]);
+  await clock.advance(5);
+  journal.record('invocation.a', [failed]);
+  journal.record('runtime.first', [{type: 'code.loaded', data: {digest: 'code-2', handler: '/h.js'}}]);
+  journal.record('runtime.first', [{type: 'runtime.exited', data: {code: 1, signal: null, reason: 'exit-nonzero', upMs: 9, pid: 7}}]);
+  boot('second', 'code-3', 8);
+  journal.record('invocation.b', [accepted, responded]);
+  const explanation = await explainInvocation(journal, 'a');
+  t.like(explanation?.invocation, {status: 'failed', code: 'HANDLER_FAILED', pid: 7});
+  t.like(explanation?.boot, {id: 'first', codeDigest: 'code-1', settings: 'settings-first'});
+  t.like(explanation?.boot?.processes[0], {pid: 7, reason: 'exit-nonzero', code: 1});
+  t.deepEqual(explanation?.payloads, {request: false, reply: false});
+  t.like((await explainInvocation(journal, 'b'))?.boot, {id: 'second', codeDigest: 'code-3'});
+});

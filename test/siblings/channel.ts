@@ -1,0 +1,56 @@
+import {EventEmitter} from 'node:events';
+import test from 'ava';
+import {type Answers, Channel} from '../../src/siblings/channel.ts';
+
+type ToServer = {readonly double: readonly [number, number]; readonly note: readonly [string, undefined]};
+type ToClient = {readonly name: readonly [undefined, string]};
+
+/** Two ends of one channel; what is sent is copied, as between processes. */
+function pair(server: Answers<ToServer>, client: Answers<ToClient> = {name: () => 'client'}) {
+  const [left, right] = [new EventEmitter(), new EventEmitter()];
+  const wire = (own: EventEmitter, other: EventEmitter) => ({
+    send: (message: unknown) => void setImmediate(() => other.emit('message', structuredClone(message))),
+    on: (event: 'message', listener: (message: unknown) => void) => own.on(event, listener),
+  });
+  return {
+    client: new Channel<ToServer, ToClient>(wire(left, right), client),
+    server: new Channel<ToClient, ToServer>(wire(right, left), server),
+  };
+}
+
+test('what cannot be answered is an error with the other side’s message', async t => {
+  const {client} = pair({
+    double() {
+      throw new RangeError('too large');
+    },
+    note: () => undefined,
+  });
+  await t.throwsAsync(client.ask('double', 1), {message: 'too large'});
+});
+
+test('who is gone answers nothing any more', async t => {
+  const {client} = pair({double: () => new Promise<number>(() => {}), note: () => undefined});
+  const asked = client.ask('double', 1);
+  client.close();
+  await t.throwsAsync(asked, {message: 'the other process is gone'});
+});
+
+test('both sides ask and tell at once, and every answer finds its question', async t => {
+  const noted: string[] = [];
+  const {client, server} = pair({
+    double: async number => {
+      if (number === 1) await new Promise(resolve => setTimeout(resolve, 20)); // answered out of turn
+      return 2 * number;
+    },
+    note: text => void noted.push(text),
+  });
+  client.tell('note', 'one');
+  const answers = await Promise.all([
+    client.ask('double', 1),
+    client.ask('double', 2),
+    server.ask('name', undefined),
+    client.ask('double', 3),
+  ]);
+  t.deepEqual(answers, [2, 4, 'client', 6]);
+  t.deepEqual(noted, ['one']);
+});

@@ -1,0 +1,67 @@
+import type {Calendar} from './calendar.ts';
+
+/** What a schedule has to do now. */
+export type Step =
+  | {readonly kind: 'wait'; readonly ms: number}
+  /** The occurrence is due, or was a moment ago. */
+  | {readonly kind: 'fire'; readonly occurrence: number; readonly lateMs: number}
+  /** Occurrences after one instant and until another passed by while nobody looked. */
+  | {readonly kind: 'lost'; readonly after: number; readonly until: number};
+
+/** An occurrence that is found due within this time is simply fired; longer than the slices that the trigger sleeps in. */
+export const punctualMs = 30_000;
+/** Times that a wall clock was set forward and then back; more are not remembered one by one. */
+const mostWalks = 100;
+
+/**
+Where a schedule stands. It decides from the wall clock alone and remembers which occurrences it has walked, so that a
+clock that is set back brings none of them again, and one that is set right again after a leap forward loses none.
+*/
+export class Course {
+  readonly #calendar: Calendar;
+  readonly #delayOf: (occurrence: number) => number;
+  /** Everything until here was walked or is given up. */
+  #cursor: number;
+  #seen: number;
+  /** Stretches from the first to the last occurrence that was walked without a leap. */
+  #walks: {readonly from: number; to: number}[];
+
+  constructor(calendar: Calendar, delayOf: (occurrence: number) => number, after: number, now: number) {
+    this.#calendar = calendar;
+    this.#delayOf = delayOf;
+    this.#cursor = after;
+    this.#seen = now;
+    // Should the clock be corrected a little: these were the business of whoever ran before.
+    this.#walks = [{from: after - punctualMs, to: after}];
+  }
+
+  /** @param patienceMs how late an occurrence may be and still be simply fired */
+  at(now: number, patienceMs = punctualMs): Step {
+    if (now < this.#seen) this.#cursor = Math.min(this.#cursor, now - 1);
+    this.#seen = now;
+    for (;;) {
+      const occurrence = this.#calendar.next(this.#cursor);
+      if (occurrence === undefined) return {kind: 'wait', ms: Number.POSITIVE_INFINITY};
+      const walk = this.#walks.find(({from, to}) => from <= occurrence && occurrence <= to);
+      if (walk) {
+        this.#cursor = walk.to;
+        continue;
+      }
+      const delayMs = this.#delayOf(occurrence);
+      const lateMs = now - occurrence - delayMs;
+      if (lateMs < 0) return {kind: 'wait', ms: -lateMs};
+      if (lateMs <= patienceMs) return {kind: 'fire', occurrence, lateMs};
+      return {kind: 'lost', after: this.#cursor, until: Math.max(occurrence, now - patienceMs - delayMs)};
+    }
+  }
+
+  /** Tells that a step was taken. */
+  took(step: Step): void {
+    if (step.kind === 'lost') this.#cursor = step.until;
+    if (step.kind !== 'fire') return;
+    const walk = this.#walks.find(({to}) => to === this.#cursor);
+    if (walk) walk.to = step.occurrence;
+    else this.#walks = [...this.#walks, {from: step.occurrence, to: step.occurrence}].slice(-mostWalks);
+    this.#cursor = step.occurrence;
+  }
+}
