@@ -11,7 +11,7 @@ import {latency} from './latency.ts';
 import {chooseGenerator} from './load.ts';
 import {memory} from './memory.ts';
 import {Peers} from './peers.ts';
-import {loadAverage, machine} from './program.ts';
+import {loadBefore, machine} from './program.ts';
 import {throughput} from './throughput.ts';
 
 /*
@@ -23,7 +23,7 @@ The key figures in less than two minutes, beside those that docs/benchmarks.md r
 await using stack = new AsyncDisposableStack();
 const peers = new Peers(stack, ['functions-framework', 'Go stand-in']);
 const generator = await chooseGenerator(() => peers.install('autocannon@8'));
-const [busyBefore, startedMs] = [loadAverage(), systemClock.monotonic()];
+const [busyBefore, startedMs] = [loadBefore(), systemClock.monotonic()];
 const some = {rounds: 3, seconds: 1, peers};
 const nobody = new Peers(stack, []);
 
@@ -45,6 +45,6 @@ for (const [name, answer] of Object.entries({
 }
 
 const recorded = recordedFigures(await readFile(projectFile('docs/benchmarks.md'), 'utf8'));
-console.log(`${machine()}, ${generator}, load average before ${busyBefore}\n`);
+console.log(`${machine()}, ${generator}, ${busyBefore}\n`);
 console.log(comparison(figures, recorded));
 for (const line of peers.missing.values()) console.log(`\n- ${line}`);
