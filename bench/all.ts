@@ -79,7 +79,7 @@ async function answerOf(name: string, question: Question): Promise<Report> {
 async function write(all: readonly Report[]): Promise<string> {
   const figures: Figures = Object.assign({}, ...all.map(report => report.figures));
   const day = new Date(systemClock.now()).toISOString().slice(0, 10);
-  const settings = [`${machine()}, Linux ${release()}`, generator, await goVersion(), busyBefore];
+  const settings = [`${machine()}, Linux ${/^\d+\.\d+/.exec(release())?.[0]}`, generator, await goVersion(), busyBefore];
   const missing = [...peers.missing.values()].map(line => `- ${line}`);
   const sections = all.map(({title, about, tables}) => `## ${title}\n\n${about}\n\n${tables}`);
   const head = `${day}. ${settings.filter(Boolean).join('; ')}. Medians, with minimum and maximum of the rounds; ratios are taken round by round.`;
