@@ -23,7 +23,8 @@ export function event({write, keep, timeoutMs, meter, clock}: EventHouse): Stage
     if (!input) throw new TypeError('Expected the trigger stage to have set the input');
     const limitMs = shortened(timeoutMs, ctx.get('core-timeout'));
     const monotonicMs = invocation.arrived + limitMs;
-    const wallMs = Math.round(clock.now() + monotonicMs - clock.monotonic());
+    // Rounded up: a sub-runtime that keeps it must not be sooner than we are.
+    const wallMs = Math.ceil(clock.now() + monotonicMs - clock.monotonic());
     invocation.deadline = {wallMs, monotonicMs, timeoutMs: limitMs};
     invocation.event = write(input, {id, deadlineMs: wallMs, credential: principal?.credential});
 

@@ -1,6 +1,7 @@
 package functions
 
 import (
+	"context"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strconv"
+	"strings"
 )
 
 const notLoaded = "Function Handler does not exist, check that you provided the right HANDLER parameter (path to your module with exported function to use)"
@@ -19,20 +21,21 @@ const notLoaded = "Function Handler does not exist, check that you provided the 
 // logger writes whole lines to stderr, which the core forwards.
 var logger = log.New(os.Stderr, "", 0)
 
-// bridge answers the core's calls, POST /. call is nil when the handler has no
+// bridge answers the core's calls, POST /. handler is nil when it has no
 // accepted form; then every call fails and the process stays up.
 type bridge struct {
-	call     invoke
+	handler  *adapted
 	token    string
 	maxBytes int64
-	hangups  *hangups
+	channel  *channel
 }
 
 // call is the protocol's request, as far as a compiled function needs it: the
-// handler's path and name mean nothing here.
+// handler's path and name mean nothing here. Event is a pointer to what the
+// handler takes, so that one pass over the text fills it.
 type call struct {
-	Event   json.RawMessage `json:"event"`
-	Context wireContext     `json:"context"`
+	Event   interface{} `json:"event"`
+	Context wireContext `json:"context"`
 }
 
 func (b *bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -58,17 +61,13 @@ func (b *bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "the request broke off: "+err.Error())
 		return
 	}
-	var received *call // stays nil for null
-	if err := json.Unmarshal(text, &received); err != nil {
+	received, eventError, err := b.open(text)
+	if err != nil {
 		refuse(w, http.StatusBadRequest, "the request is not the protocol's JSON: "+err.Error())
 		return
 	}
-	if received == nil {
-		refuse(w, http.StatusBadRequest, "the request is not the protocol's JSON: it is null")
-		return
-	}
-	b.hangups.called(r.RemoteAddr, received.Context.InvocationID)
-	result, err := b.run(r, *received)
+	called(r.Context(), received.Context.InvocationID)
+	result, err := b.run(r, received, eventError)
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, err.Error())
 		return
@@ -90,7 +89,10 @@ var errTooLarge = errors.New("too large")
 func (b *bridge) read(r *http.Request) ([]byte, error) {
 	var text []byte
 	var err error
-	if r.ContentLength <= b.maxBytes {
+	if r.ContentLength > 0 && r.ContentLength <= b.maxBytes {
+		text = make([]byte, r.ContentLength)
+		_, err = io.ReadFull(r.Body, text)
+	} else if r.ContentLength <= b.maxBytes {
 		text, err = ioutil.ReadAll(io.LimitReader(r.Body, b.maxBytes+1))
 	}
 	if err == nil && (r.ContentLength > b.maxBytes || int64(len(text)) > b.maxBytes) {
@@ -106,26 +108,83 @@ func (b *bridge) tooLarge() string {
 	return fmt.Sprintf("the request is larger than %d bytes", b.maxBytes)
 }
 
+// open reads a request. eventError is that of an event which is not what the
+// handler takes: the handler's failure, not the request's.
+func (b *bridge) open(text []byte) (received call, eventError, err error) {
+	if b.handler == nil {
+		received.Event = &ignored{}
+	} else {
+		received.Event = b.handler.newEvent()
+	}
+	event := received.Event
+	whole := &received
+	if err := json.Unmarshal(text, &whole); err != nil {
+		return b.openSlowly(text)
+	}
+	if whole == nil {
+		return received, nil, errors.New("it is null")
+	}
+	if received.Event == nil { // it is null
+		received.Event, eventError = event, json.Unmarshal([]byte("null"), event)
+	} else if raw, ok := event.(*json.RawMessage); ok && *raw == nil { // it is missing
+		*raw = json.RawMessage("null")
+	}
+	return received, eventError, nil
+}
+
+// openSlowly finds out whose fault it is.
+func (b *bridge) openSlowly(text []byte) (received call, eventError, err error) {
+	raw := json.RawMessage("null")
+	received.Event = &raw
+	if err := json.Unmarshal(text, &received); err != nil {
+		return received, nil, err
+	}
+	if b.handler == nil {
+		return received, nil, nil
+	}
+	received.Event = b.handler.newEvent()
+	return received, json.Unmarshal(raw, received.Event), nil
+}
+
 // run calls the handler and survives it: a panic becomes the error.
-func (b *bridge) run(r *http.Request, received call) (result []byte, err error) {
-	if b.call == nil {
+func (b *bridge) run(r *http.Request, received call, eventError error) (result []byte, err error) {
+	if b.handler == nil {
 		return nil, errors.New(notLoaded)
 	}
 	invocation := received.Context.invocation()
 	ctx, cancel := withInvocation(r.Context(), invocation)
 	defer cancel()
+	if b.channel != nil {
+		output := newOutput(b.channel, invocation)
+		ctx = context.WithValue(ctx, outputKey{}, output)
+		defer output.end()
+	}
 	defer func() {
 		if reason := recover(); reason != nil {
 			if reason != http.ErrAbortHandler { // the quiet way to give up
-				logger.Printf("invocation %s: panic: %v\n%s", invocation.InvocationID, reason, debug.Stack())
+				b.log(ctx, invocation, fmt.Sprintf("panic: %v\n%s", reason, debug.Stack()))
 			}
 			result, err = nil, fmt.Errorf("%v", reason)
 		}
 	}()
-	if received.Event == nil {
-		received.Event = json.RawMessage("null")
+	if eventError == nil {
+		result, err = b.handler.call(ctx, received.Event)
+	} else {
+		err = eventError
 	}
-	return b.call(ctx, received.Event)
+	if err != nil {
+		b.log(ctx, invocation, fmt.Sprintf("error: %+v", err)) // with its stack, when it has one
+	}
+	return result, err
+}
+
+// log is the library's own word about a call.
+func (b *bridge) log(ctx context.Context, invocation Invocation, text string) {
+	if b.channel == nil {
+		logger.Printf("invocation %s: %s", invocation.InvocationID, text)
+		return
+	}
+	fmt.Fprintln(Stderr(ctx), strings.TrimRight(text, "\n"))
 }
 
 func refuse(w http.ResponseWriter, status int, message string) {

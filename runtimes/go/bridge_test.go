@@ -1,12 +1,17 @@
 package functions
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"io/ioutil"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +31,7 @@ func post(t *testing.T, handler interface{}, body string) answer {
 	if err != nil {
 		t.Fatalf("the handler is not accepted: %v", err)
 	}
-	return send(t, &bridge{call: call, maxBytes: 1 << 20}, http.MethodPost, "/", "", body)
+	return send(t, &bridge{handler: call, maxBytes: 1 << 20}, http.MethodPost, "/", "", body)
 }
 
 func send(t *testing.T, b *bridge, method, path, token, body string) answer {
@@ -60,7 +65,7 @@ func expect(t *testing.T, got answer, status int, body string) {
 func unreachable() error { panic("the handler ran") }
 
 func TestRefusals(t *testing.T) {
-	guarded := &bridge{call: must(adapt(unreachable)), token: "secret", maxBytes: 20}
+	guarded := &bridge{handler: must(adapt(unreachable)), token: "secret", maxBytes: 20}
 	for name, c := range map[string]struct {
 		method, path, token, body string
 		status                    int
@@ -82,7 +87,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestAChunkedBodyPastTheLimitIsRefused(t *testing.T) {
-	server := httptest.NewServer(&bridge{call: must(adapt(unreachable)), maxBytes: 10})
+	server := httptest.NewServer(&bridge{handler: must(adapt(unreachable)), maxBytes: 10})
 	defer server.Close()
 	body := struct{ *strings.Reader }{strings.NewReader(strings.Repeat(" ", 11))} // hides the length
 	response, err := http.Post(server.URL, "application/json", body)
@@ -96,7 +101,7 @@ func TestAChunkedBodyPastTheLimitIsRefused(t *testing.T) {
 }
 
 func TestTheBodyMayBeAsLongAsTheLimit(t *testing.T) {
-	b := &bridge{call: must(adapt(func() error { return nil })), token: "secret", maxBytes: 10}
+	b := &bridge{handler: must(adapt(func() error { return nil })), token: "secret", maxBytes: 10}
 	expect(t, send(t, b, "POST", "/", "secret", strings.Repeat(" ", 8)+"{}"), 200, "")
 }
 
@@ -183,12 +188,70 @@ func TestAPanicIsTheErrorAndTheServerSurvives(t *testing.T) {
 	var lines strings.Builder
 	logger.SetOutput(&lines)
 	defer logger.SetOutput(ioutil.Discard)
-	b := &bridge{call: must(adapt(func() { panic("boom") })), maxBytes: 100}
+	b := &bridge{handler: must(adapt(func() { panic("boom") })), maxBytes: 100}
 	for i := 0; i < 2; i++ {
 		expect(t, send(t, b, "POST", "/", "", `{"context":{"invocationId":"i-7"}}`), 500, "boom")
 	}
 	if !strings.HasPrefix(lines.String(), "invocation i-7: panic: boom\ngoroutine ") {
 		t.Errorf("the log does not say who panicked: %s", lines.String())
+	}
+}
+
+func TestWhatAnInvocationWritesGoesToTheChannelAndKeepsItsID(t *testing.T) {
+	var sent bytes.Buffer
+	records := openChannel(&sent)
+	b := &bridge{maxBytes: 1000, channel: records, handler: must(adapt(func(ctx context.Context) error {
+		fmt.Fprint(Stdout(ctx), "half a ")
+		fmt.Fprint(Stdout(ctx), "line\n\nrest")
+		fmt.Fprint(Stderr(ctx), strings.Repeat("é", lineMaxBytes/2)+"é")
+		fmt.Fprintln(Stderr(ctx)) // the end of that line, not another
+		return errors.New("no luck")
+	}))}
+	trace := "4bf92f3577b34da6a3ce929d0e0e4736"
+	send(t, b, "POST", "/", "", `{"context":{"invocationId":"i","trace":{"traceparent":"00-`+trace+`-00f067aa0ba902b7-01"}}}`)
+	records.drain(time.Minute)
+	var got []logged
+	for decoder := json.NewDecoder(&sent); decoder.More(); {
+		var r record
+		if err := decoder.Decode(&r); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, *r.Log)
+	}
+	wanted := []logged{}
+	for _, each := range [][2]string{
+		{"stdout", "half a line"}, {"stdout", ""}, {"stderr", strings.Repeat("é", lineMaxBytes/2)}, {"stderr", "é"}, {"stderr", "error: no luck"}, {"stdout", "rest"},
+	} {
+		wanted = append(wanted, logged{Stream: each[0], InvocationID: "i", TraceID: trace, Line: each[1]})
+	}
+	if !reflect.DeepEqual(got, wanted) {
+		t.Errorf("expected %v, got %v", wanted, got)
+	}
+}
+
+func TestOutsideOfAnInvocationOutputIsPlain(t *testing.T) {
+	if Stdout(context.Background()) != os.Stdout || Stderr(context.Background()) != os.Stderr {
+		t.Error("expected the program's own streams")
+	}
+}
+
+func TestAReaderThatSleepsCostsLinesAndNoTime(t *testing.T) {
+	reader, writer := io.Pipe()
+	records := openChannel(writer)
+	line := record{Log: &logged{Stream: "stdout", Line: strings.Repeat("x", 1<<20)}}
+	for i := 0; i < 20; i++ {
+		records.write(line)
+	}
+	records.write(record{Settled: "i"}) // never dropped: the core waits for it
+	go func() {
+		records.drain(time.Minute)
+		writer.Close()
+	}()
+	text, _ := ioutil.ReadAll(reader)
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	told, settled := lines[len(lines)-2], lines[len(lines)-1]
+	if len(lines) > 13 || !strings.Contains(told, "lines were dropped") || settled != `{"settled":"i"}` {
+		t.Errorf("expected 8 MiB of lines, how many are missing and the last record, got %d lines and %.200s", len(lines), told+settled)
 	}
 }
 
@@ -232,7 +295,7 @@ func TestTheContextEndsAtTheDeadline(t *testing.T) {
 
 func TestACallerThatLeavesCancelsTheContext(t *testing.T) {
 	started, ended := make(chan bool), make(chan bool)
-	b := &bridge{maxBytes: 100, call: must(adapt(func(ctx context.Context) {
+	b := &bridge{maxBytes: 100, handler: must(adapt(func(ctx context.Context) {
 		close(started)
 		<-ctx.Done()
 		close(ended)
@@ -250,9 +313,9 @@ func TestACallerThatLeavesCancelsTheContext(t *testing.T) {
 	<-ended
 }
 
-func must(call invoke, err error) invoke {
+func must(handler *adapted, err error) *adapted {
 	if err != nil {
 		panic(err)
 	}
-	return call
+	return handler
 }

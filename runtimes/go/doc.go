@@ -10,6 +10,9 @@
 // In is any type that encoding/json can fill from the event, for HTTP usually
 // HTTPRequest. Out is any type it can write; HTTPResponse sets status and headers.
 //
+// What is written to Stdout(ctx) and Stderr(ctx) becomes log lines of the
+// invocation that ctx belongs to.
+//
 // The package speaks the sub-runtime protocol of the core runtime: it listens on
 // 127.0.0.1 at $SCW_UPSTREAM_PORT and answers POST /. It uses the standard
 // library only.

@@ -17,8 +17,17 @@ type RawHandler interface {
 	Invoke(ctx context.Context, event []byte) ([]byte, error)
 }
 
-// invoke calls a handler with the event's JSON and returns the result's JSON.
-type invoke func(ctx context.Context, event []byte) ([]byte, error)
+// adapted is a handler of any accepted form. newEvent makes what the event's
+// JSON is read into, a pointer; call takes that and returns the result's JSON.
+type adapted struct {
+	newEvent func() interface{}
+	call     func(ctx context.Context, event interface{}) ([]byte, error)
+}
+
+// ignored is the event of a handler that takes none.
+type ignored struct{}
+
+func (*ignored) UnmarshalJSON([]byte) error { return nil }
 
 var (
 	contextType = reflect.TypeOf((*context.Context)(nil)).Elem()
@@ -28,12 +37,17 @@ var (
 
 // adapt makes any accepted form of handler callable. Its error says what is
 // wrong with the handler's type.
-func adapt(handler interface{}) (invoke, error) {
+func adapt(handler interface{}) (*adapted, error) {
 	switch handler := handler.(type) {
 	case nil:
 		return nil, errors.New("the handler is nil")
 	case RawHandler:
-		return handler.Invoke, nil
+		return &adapted{
+			newEvent: func() interface{} { return new(json.RawMessage) },
+			call: func(ctx context.Context, event interface{}) ([]byte, error) {
+				return handler.Invoke(ctx, *event.(*json.RawMessage))
+			},
+		}, nil
 	case func(http.ResponseWriter, *http.Request):
 		if handler == nil {
 			return nil, errors.New("the handler is nil")
@@ -45,7 +59,7 @@ func adapt(handler interface{}) (invoke, error) {
 	return adaptFunc(reflect.ValueOf(handler))
 }
 
-func adaptFunc(handler reflect.Value) (invoke, error) {
+func adaptFunc(handler reflect.Value) (*adapted, error) {
 	form := handler.Type()
 	if form.Kind() != reflect.Func {
 		return nil, fmt.Errorf("the handler is a %s, not a function", form)
@@ -61,20 +75,21 @@ func adaptFunc(handler reflect.Value) (invoke, error) {
 		return nil, err
 	}
 
-	return func(ctx context.Context, event []byte) ([]byte, error) {
-		var arguments []reflect.Value
+	newEvent := func() interface{} { return &ignored{} }
+	if eventType != nil {
+		newEvent = func() interface{} { return reflect.New(eventType).Interface() }
+	}
+	call := func(ctx context.Context, event interface{}) ([]byte, error) {
+		arguments := make([]reflect.Value, 0, 2)
 		if takesContext {
 			arguments = append(arguments, reflect.ValueOf(ctx))
 		}
 		if eventType != nil {
-			in := reflect.New(eventType)
-			if err := json.Unmarshal(event, in.Interface()); err != nil {
-				return nil, err
-			}
-			arguments = append(arguments, in.Elem())
+			arguments = append(arguments, reflect.ValueOf(event).Elem())
 		}
 		return outcome(handler.Call(arguments))
-	}, nil
+	}
+	return &adapted{newEvent: newEvent, call: call}, nil
 }
 
 // parameters reads ([context] [event]); eventType is nil when no event is taken.

@@ -1,10 +1,9 @@
 package functions
 
 import (
-	"encoding/json"
+	"context"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 )
 
@@ -12,23 +11,32 @@ import (
 // reply may have crossed that on the way, so the newest call of every closed
 // connection is told.
 type hangups struct {
-	reports *os.File
-	mutex   sync.Mutex
-	// newest is the id of the newest call by the connection's remote address.
-	newest map[string]string
+	channel *channel
+	// newest is a *newestCall by its net.Conn.
+	newest sync.Map
 }
 
-func newHangups(reports *os.File) *hangups {
-	return &hangups{reports: reports, newest: map[string]string{}}
+// newestCall of a connection, which serves one call at a time.
+type newestCall struct {
+	mutex sync.Mutex
+	id    string
 }
 
-func (h *hangups) called(address, invocationID string) {
-	if h == nil || h.reports == nil || invocationID == "" {
-		return
+type newestKey struct{}
+
+// connContext is the server's: a call finds its connection's entry in its context.
+func (h *hangups) connContext(ctx context.Context, connection net.Conn) context.Context {
+	newest := &newestCall{}
+	h.newest.Store(connection, newest)
+	return context.WithValue(ctx, newestKey{}, newest)
+}
+
+func called(ctx context.Context, invocationID string) {
+	if newest, ok := ctx.Value(newestKey{}).(*newestCall); ok {
+		newest.mutex.Lock()
+		defer newest.mutex.Unlock()
+		newest.id = invocationID
 	}
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	h.newest[address] = invocationID
 }
 
 // onState is the server's ConnState: a connection becomes closed after the call
@@ -37,13 +45,15 @@ func (h *hangups) onState(connection net.Conn, state http.ConnState) {
 	if state != http.StateClosed {
 		return
 	}
-	address := connection.RemoteAddr().String()
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	id, known := h.newest[address]
+	entry, known := h.newest.Load(connection)
 	if !known {
 		return
 	}
-	delete(h.newest, address)
-	json.NewEncoder(h.reports).Encode(map[string]string{"settled": id})
+	h.newest.Delete(connection)
+	newest := entry.(*newestCall)
+	newest.mutex.Lock()
+	defer newest.mutex.Unlock()
+	if newest.id != "" {
+		h.channel.write(record{Settled: newest.id})
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"io/ioutil"
 	"net"
@@ -16,30 +15,29 @@ import (
 
 // adaptHTTP lets an http.Handler serve events: each becomes a request as
 // net/http would have made it, and what the handler writes becomes the result.
-func adaptHTTP(handler http.Handler) invoke {
-	return func(ctx context.Context, event []byte) ([]byte, error) {
-		var in HTTPRequest
-		if err := json.Unmarshal(event, &in); err != nil {
-			return nil, err
-		}
-		request, err := newRequest(ctx, in)
-		if err != nil {
-			return nil, err
-		}
-		record := &recorder{header: http.Header{}, method: request.Method}
-		handler.ServeHTTP(record, request)
-		return record.envelope()
+func adaptHTTP(handler http.Handler) *adapted {
+	return &adapted{
+		newEvent: func() interface{} { return &HTTPRequest{} },
+		call: func(ctx context.Context, event interface{}) ([]byte, error) {
+			request, err := newRequest(ctx, event.(*HTTPRequest))
+			if err != nil {
+				return nil, err
+			}
+			record := &recorder{header: http.Header{}, method: request.Method}
+			handler.ServeHTTP(record, request)
+			return record.envelope()
+		},
 	}
 }
 
-func newRequest(ctx context.Context, event HTTPRequest) (*http.Request, error) {
-	body := []byte(event.Body)
+func newRequest(ctx context.Context, event *HTTPRequest) (*http.Request, error) {
+	body := event.Body
 	if event.IsBase64Encoded {
-		decoded, err := base64.StdEncoding.DecodeString(event.Body)
+		decoded, err := base64.StdEncoding.DecodeString(body)
 		if err != nil {
 			return nil, fmt.Errorf("the event's body is not base64: %v", err)
 		}
-		body = decoded
+		body = string(decoded)
 	}
 	header := requestHeader(event)
 	target := &url.URL{Path: event.Path, RawQuery: requestQuery(event).Encode()}
@@ -51,7 +49,7 @@ func newRequest(ctx context.Context, event HTTPRequest) (*http.Request, error) {
 	}
 	header.Del("Host") // as net/http does: it lives in Request.Host
 	if len(body) > 0 {
-		request.Body = ioutil.NopCloser(bytes.NewReader(body))
+		request.Body = ioutil.NopCloser(strings.NewReader(body))
 	}
 	if ip := event.RequestContext.Identity.SourceIP; ip != "" {
 		request.RemoteAddr = net.JoinHostPort(ip, "0") // the caller's port is not in the event
@@ -59,7 +57,7 @@ func newRequest(ctx context.Context, event HTTPRequest) (*http.Request, error) {
 	return request.WithContext(ctx), nil
 }
 
-func requestHeader(event HTTPRequest) http.Header {
+func requestHeader(event *HTTPRequest) http.Header {
 	header := http.Header{}
 	for name, values := range event.MultiValueHeaders {
 		header[http.CanonicalHeaderKey(name)] = values
@@ -72,7 +70,7 @@ func requestHeader(event HTTPRequest) http.Header {
 	return header
 }
 
-func requestQuery(event HTTPRequest) url.Values {
+func requestQuery(event *HTTPRequest) url.Values {
 	if event.MultiValueQueryStringParameters != nil {
 		return event.MultiValueQueryStringParameters
 	}

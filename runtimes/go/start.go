@@ -2,7 +2,6 @@ package functions
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"io/ioutil"
 	"net"
@@ -24,6 +23,8 @@ const (
 	orphanGrace = 5 * time.Second
 	// orphanCheck is how often a program asks who its parent is, once nobody reads.
 	orphanCheck = 250 * time.Millisecond
+	// drainMax is how long a reader of the descriptor is waited for.
+	drainMax = 500 * time.Millisecond
 )
 
 // Start serves the handler until the process is told to stop. It does not
@@ -44,17 +45,23 @@ func serve(handler interface{}) error {
 		return err
 	}
 	call, loadError := adapt(handler)
+	var records *channel
+	if taken.reports != nil {
+		records = openChannel(taken.reports)
+		defer records.drain(drainMax)
+	}
 	if loadError != nil {
 		logger.Printf("cannot use the handler: %v", loadError)
-		report(taken.reports, loadError) // before the port accepts, which alone would pass for success
+		report(records, loadError) // before the port accepts, which alone would pass for success
 	}
 	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(taken.port)))
 	if err != nil {
 		return err
 	}
-	hangups := newHangups(taken.reports)
+	hangups := &hangups{channel: records}
 	server := &http.Server{
-		Handler:           &bridge{call: call, token: taken.token, maxBytes: taken.maxBytes, hangups: hangups},
+		Handler:           &bridge{handler: call, token: taken.token, maxBytes: taken.maxBytes, channel: records},
+		ConnContext:       hangups.connContext,
 		ReadHeaderTimeout: 30 * time.Second,
 		IdleTimeout:       idleTimeout,
 		ErrorLog:          logger,
@@ -68,7 +75,7 @@ func serve(handler interface{}) error {
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Shutdown(wait()) }()
 	if loadError == nil {
-		report(taken.reports, nil)
+		report(records, nil)
 	}
 	if err := server.Serve(listener); err != http.ErrServerClosed {
 		return err
@@ -80,19 +87,14 @@ func serve(handler interface{}) error {
 }
 
 // report tells the core, once, that loading was tried.
-func report(reports *os.File, loadError error) {
-	if reports == nil {
-		return
-	}
-	line := struct {
-		Loaded  bool   `json:"loaded"`
-		Error   string `json:"error,omitempty"`
-		Runtime string `json:"runtime"`
-	}{Loaded: loadError == nil, Runtime: "Go " + strings.TrimPrefix(runtime.Version(), "go")}
+func report(to *channel, loadError error) {
+	loaded := loadError == nil
+	line := record{Loaded: &loaded, Runtime: "Go " + strings.TrimPrefix(runtime.Version(), "go")}
 	if loadError != nil {
 		line.Error = loadError.Error()
 	}
-	json.NewEncoder(reports).Encode(line)
+	to.write(line)
+	to.drain(drainMax)
 }
 
 // dropUnused closes, at the stop, connections that never carried a request:

@@ -736,10 +736,38 @@ function causeOf(error, story) {
 
 // Output of a call -------------------------------------------------------------------------------------------------
 
-/** Follows a call through its promises and timers. Null before Node 12.17: lines then stay plain. */
+/** Follows a call through its promises and timers. */
 function openInvocationScope() {
-  const AsyncLocalStorage = require('async_hooks').AsyncLocalStorage;
-  return AsyncLocalStorage === undefined ? null : new AsyncLocalStorage();
+  const hooks = require('async_hooks');
+  return hooks.AsyncLocalStorage === undefined ? followByHand(hooks) : new hooks.AsyncLocalStorage();
+}
+
+/** What AsyncLocalStorage does, before Node 12.17: whatever starts within a call belongs to it. */
+function followByHand({AsyncResource, createHook, executionAsyncId}) {
+  const owners = new Map();
+  const init = id => {
+    const invocation = owners.get(executionAsyncId());
+    if (invocation !== undefined) owners.set(id, invocation);
+  };
+  createHook({init, destroy: id => owners.delete(id)}).enable();
+  return {
+    getStore: () => owners.get(executionAsyncId()),
+    run(invocation, work, ...args) {
+      const resource = new AsyncResource('core.invocation');
+      owners.set(resource.asyncId(), invocation);
+      try {
+        if (typeof resource.runInAsyncScope === 'function') return resource.runInAsyncScope(work, undefined, ...args);
+        resource.emitBefore(); // before Node 9.6
+        try {
+          return work(...args);
+        } finally {
+          resource.emitAfter();
+        }
+      } finally {
+        resource.emitDestroy();
+      }
+    },
+  };
 }
 
 /** Undefined outside of every call, and where Node does not say: of a rejection before Node 18. */

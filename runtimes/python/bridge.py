@@ -900,7 +900,7 @@ class Invocation(object):
             if rest and (self.is_over or len(rest) > LINE_MAX_CHARS):
                 pieces.append(rest)
                 rest = u""
-                self.was_cut[stream] = self.is_over
+                self.was_cut[stream] = True
             self.rest[stream] = rest
             for piece in pieces:
                 self.send(stream, piece)

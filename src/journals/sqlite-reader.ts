@@ -54,6 +54,7 @@ export class SqliteReader {
   last(stream: string): Recorded | undefined {
     const newest = this.#newestListed.get(stream);
     const listed = newest && [...readStream(this.#packAt(Number(newest.last)), lineHead(stream))].at(-1);
+    if (listed && isLast(listed.fact.type)) return listed; // nothing follows it, and a search would read the whole journal
     const loose = stream.startsWith(looseName) ? this.#looseFacts(stream).at(-1) : undefined;
     if (!listed || !loose) return listed ?? loose;
     return listed.position > loose.position ? listed : loose;

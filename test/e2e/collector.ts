@@ -1,4 +1,4 @@
-import {readFile} from 'node:fs/promises';
+import {readFile, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
@@ -75,6 +75,7 @@ test('the SDK is loaded when an exporter is configured, and only then', async t 
     ['set', {OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9'}, true],
   ] as const) {
     const file = join(tmpdir(), `core-loaded-${process.pid}-${title}`);
+    t.teardown(() => rm(file, {force: true}));
     const preload = `--import ${projectFile('test/fixtures/tell-loaded.mjs')}`;
     const core = await startCore({...mirror, ...env, NODE_OPTIONS: preload, LOADED_FILE: file}, t);
     t.is((await ask(core.url)).status, 200);

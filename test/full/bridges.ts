@@ -28,7 +28,7 @@ for (const major of nodeMajors) {
     handlers: path.join(root, 'test/fixtures/functions/node/handlers'),
     extension: 'js',
     brokenText: 'exports.handle = () => {\n',
-    tags: major >= 12,
+    tags: true,
   });
 }
 

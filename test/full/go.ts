@@ -23,7 +23,7 @@ if (spawnSync('go', ['version']).status === 0) {
     handlers: program,
     extension: 'go',
     brokenText: '',
-    tags: false,
+    tags: true,
     compiled: true,
   });
 

@@ -22,9 +22,8 @@ if (spawnSync('cargo', ['--version']).status === 0) {
     handlers: program,
     extension: 'rs',
     brokenText: '',
-    tags: false,
+    tags: true,
     compiled: true,
-    settles: false,
   });
   ownCases();
 } else {

@@ -15,8 +15,6 @@ export interface Language {
   brokenText: string;
   /** False where the language cannot follow a call: lines then stay on plain stdout. */
   tags: boolean;
-  /** False where the bridge does not tell the end of calls whose connection was closed. */
-  settles?: false;
   /** True for a program that carries its handlers: it loads no file, and no value of its contains itself. */
   compiled?: true;
 }
@@ -273,31 +271,29 @@ export function bridgeSuite(language: Language): void {
     });
   }
 
-  if (language.settles !== false) {
-    check('a call whose connection was closed is settled when it is over, not before', async t => {
-      const bridge = await start(t, 'dawdles');
-      const isSettled = (id: string) => bridge.records.some(record => (record as {settled?: unknown}).settled === id); // one JSON line each
-      const socket = bridge.connect();
-      socket.write(rawRequest('{"event":{},"context":{"invocationId":"left"}}'));
-      await bridge.until(() => everything(bridge).includes('running'));
-      t.false(isSettled('left'));
-      socket.destroy();
-      await bridge.until(() => isSettled('left'));
-      t.is((await bridge.call({}, {invocationId: 'next'})).text, '"done"');
-    });
+  check('a call whose connection was closed is settled when it is over, not before', async t => {
+    const bridge = await start(t, 'dawdles');
+    const isSettled = (id: string) => bridge.records.some(record => (record as {settled?: unknown}).settled === id); // one JSON line each
+    const socket = bridge.connect();
+    socket.write(rawRequest('{"event":{},"context":{"invocationId":"left"}}'));
+    await bridge.until(() => everything(bridge).includes('running'));
+    t.false(isSettled('left'));
+    socket.destroy();
+    await bridge.until(() => isSettled('left'));
+    t.is((await bridge.call({}, {invocationId: 'next'})).text, '"done"');
+  });
 
-    check('a reply that crossed the closing of its connection leaves no doubt: the call is settled, too', async t => {
-      const bridge = await start(t, 'echo');
-      const socket = bridge.connect();
-      socket.write(rawRequest('{"event":{},"context":{"invocationId":"first"}}'));
-      await readReplies(socket, 1);
-      socket.write(rawRequest('{"event":{},"context":{"invocationId":"crossed"}}'));
-      await readReplies(socket, 1);
-      socket.destroy();
-      await bridge.until(() => bridge.records.length > 1);
-      t.deepEqual(bridge.records.slice(1), [{settled: 'crossed'}]);
-    });
-  }
+  check('a reply that crossed the closing of its connection leaves no doubt: the call is settled, too', async t => {
+    const bridge = await start(t, 'echo');
+    const socket = bridge.connect();
+    socket.write(rawRequest('{"event":{},"context":{"invocationId":"first"}}'));
+    await readReplies(socket, 1);
+    socket.write(rawRequest('{"event":{},"context":{"invocationId":"crossed"}}'));
+    await readReplies(socket, 1);
+    socket.destroy();
+    await bridge.until(() => bridge.records.length > 1);
+    t.deepEqual(bridge.records.slice(1), [{settled: 'crossed'}]);
+  });
 
   check('SIGTERM lets the call in flight finish, drops idle connections and exits 0', async t => {
     const bridge = await start(t, 'dawdles');

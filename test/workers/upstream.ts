@@ -180,6 +180,21 @@ test('504 at the deadline for one that drips for ever', async t => {
   await t.throwsAsync(upstream.send(within(80), ignored), {code: 'UPSTREAM_TIMEOUT'});
 });
 
+test('504 for an answer behind the deadline, although our timer comes late', async t => {
+  const busy = {...systemClock, after: () => () => {}};
+  const deadline = systemClock.monotonic() + 20;
+  const {upstream} = await misbehaving(
+    t,
+    socket => {
+      while (systemClock.monotonic() < deadline); // both sides are this process
+      socket.write(ok('{}'));
+    },
+    {},
+    busy,
+  );
+  await t.throwsAsync(upstream.send({...call, deadline}, ignored), {code: 'UPSTREAM_TIMEOUT'});
+});
+
 test('504 when the deadline has passed before the call could leave', async t => {
   const clock = new ManualClock();
   const {upstream, received} = await misbehaving(t, ok('{}'), {connections: 1}, clock);

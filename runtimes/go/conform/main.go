@@ -47,7 +47,7 @@ func handle(ctx context.Context, event functions.HTTPRequest) (interface{}, erro
 		// A Go map knows one spelling; this is how Go programs look a header up.
 		return event.Headers[http.CanonicalHeaderKey(asked.Name)], nil
 	case "print":
-		fmt.Println(asked.Line)
+		fmt.Fprintln(functions.Stdout(ctx), asked.Line)
 	case "slow":
 		time.Sleep(time.Duration(asked.Ms) * time.Millisecond)
 		return "slow", nil

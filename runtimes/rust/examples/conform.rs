@@ -1,8 +1,8 @@
 //! The conformance function: does what the event's body says; `core-runtime conform` asks it (runtimes/README.md).
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, io::Write, time::Duration};
 
-use core_runtime_functions::{start, Context, Error, Event, Response};
+use core_runtime_functions::{start, stdout, Context, Error, Event, Response};
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
@@ -40,7 +40,7 @@ async fn handle(event: Event, context: Context) -> Result<Response, Error> {
             None => ().into(),
         },
         "print" => {
-            println!("{}", text("line"));
+            writeln!(stdout(), "{}", text("line"))?;
             ().into()
         }
         "slow" => {

@@ -1,11 +1,12 @@
 use std::{
     any::Any,
     convert::Infallible,
+    fmt,
     future::Future,
     io::Write,
     panic::{catch_unwind, AssertUnwindSafe},
     pin::{pin, Pin},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::Poll,
 };
 
@@ -18,7 +19,13 @@ use hyper::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{context::WireContext, event::Event, Context, Error, Response};
+use crate::{
+    channel::Channel,
+    context::WireContext,
+    event::Event,
+    output::{stderr, within, Output},
+    Context, Error, Response,
+};
 
 type Reply = hyper::Response<Full<Bytes>>;
 type Outcome = Pin<Box<dyn Future<Output = Result<Response, Error>> + Send>>;
@@ -28,6 +35,21 @@ pub(crate) struct Bridge {
     pub handler: Box<dyn Fn(Event, Context) -> Outcome + Send + Sync>,
     pub token: String,
     pub max_bytes: usize,
+    pub channel: Option<Channel>,
+}
+
+/// The id of the newest call of a connection; empty before the first.
+pub(crate) type Newest = Arc<Mutex<String>>;
+
+/// Sends the last words of a call, also of one that is dropped.
+struct Ending(Option<Arc<Output>>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some(output) = &self.0 {
+            output.end();
+        }
+    }
 }
 
 /// The protocol's request, as far as a compiled function needs it: the handler's path and name mean nothing here.
@@ -38,39 +60,63 @@ struct Call {
 }
 
 impl Bridge {
-    pub async fn serve(self: Arc<Self>, request: Request<Incoming>) -> Result<Reply, Infallible> {
-        Ok(self.answer(request).await.unwrap_or_else(|(status, text)| {
-            reply(
-                status,
-                HeaderValue::from_static("text/plain; charset=utf-8"),
-                text,
-            )
-        }))
+    pub async fn serve(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        newest: Newest,
+    ) -> Result<Reply, Infallible> {
+        Ok(self
+            .answer(request, newest)
+            .await
+            .unwrap_or_else(|(status, text)| {
+                reply(
+                    status,
+                    HeaderValue::from_static("text/plain; charset=utf-8"),
+                    text,
+                )
+            }))
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Reply, (StatusCode, String)> {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        newest: Newest,
+    ) -> Result<Reply, (StatusCode, String)> {
         let refusal = self.refusal(&request);
         let body = self.read(request.into_body()).await; // to the end: the connection serves the next request
         if let Some((status, text)) = refusal {
             return Err((status, text.to_owned()));
         }
-        let (event, context) = read_call(&body?).map_err(|error| {
+        let (event, mut context) = read_call(&body?).map_err(|error| {
             (
                 StatusCode::BAD_REQUEST,
                 format!("The request body is not the protocol's JSON: {error}\n"),
             )
         })?;
         let id = context.invocation_id.clone();
+        newest
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone_from(&id);
+        let output = self
+            .channel
+            .clone()
+            .map(|channel| Output::new(channel, &id, context.traceparent.as_deref()));
+        context.output.clone_from(&output);
+        let call = Ending(output);
         // Dropped when the core hangs up: the handler then ends at its next await.
-        let outcome = survive(|| (self.handler)(event, context)).await;
-        match outcome.unwrap_or_else(|panic| Err(text_of(panic).into())) {
+        let outcome = survive(&call.0, || (self.handler)(event, context)).await;
+        match outcome.unwrap_or_else(|panic| Err(Panicked(text_of(panic)).into())) {
             Ok(response) => Ok(reply(
                 StatusCode::OK,
                 HeaderValue::from_static("application/json"),
                 response.into_text(),
             )),
+            Err(error) if error.is::<Panicked>() => {
+                Err((StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+            }
             Err(error) => {
-                log_causes(&id, &error);
+                within(&call.0, || log_error(&id, &error));
                 Err((StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
             }
         }
@@ -140,6 +186,18 @@ fn reply(status: StatusCode, kind: HeaderValue, text: String) -> Reply {
     reply
 }
 
+/// A panic, which its hook has logged.
+#[derive(Debug)]
+struct Panicked(String);
+
+impl fmt::Display for Panicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Panicked {}
+
 /// Compares every byte whatever the first difference, so that the time tells nothing.
 fn is_same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len()
@@ -151,16 +209,20 @@ fn is_same(a: &[u8], b: &[u8]) -> bool {
 
 /// Makes a future and runs it; a panic in either becomes the error.
 async fn survive<T, F: Future<Output = T>>(
+    output: &Option<Arc<Output>>,
     make: impl FnOnce() -> F,
 ) -> Result<T, Box<dyn Any + Send>> {
-    let mut future = pin!(catch_unwind(AssertUnwindSafe(make))?);
-    std::future::poll_fn(
-        |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+    let made = within(output, || catch_unwind(AssertUnwindSafe(make)));
+    let mut future = pin!(made?);
+    std::future::poll_fn(|cx| {
+        match within(output, || {
+            catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)))
+        }) {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
             Err(panic) => Poll::Ready(Err(panic)),
-        },
-    )
+        }
+    })
     .await
 }
 
@@ -175,18 +237,16 @@ fn text_of(panic: Box<dyn Any + Send>) -> String {
     }
 }
 
-/// The caller gets the error's text only; what caused it is for the log. A panic's place is logged by its hook.
-fn log_causes(id: &str, error: &Error) {
-    let mut causes = String::new();
+/// The caller gets the error's text only; its causes are for the log. A panic is logged by its hook.
+fn log_error(id: &str, error: &Error) {
+    let mut text = format!("invocation {id}: {error}");
     let mut next = error.source();
     while let Some(cause) = next {
-        causes += &format!(": {cause}");
+        text += &format!(": {cause}");
         next = cause.source();
     }
-    if !causes.is_empty() {
-        // Not eprintln!, which panics when nobody reads.
-        let _ = writeln!(std::io::stderr(), "invocation {id}: {error}{causes}");
-    }
+    // Not eprintln!, which panics when nobody reads.
+    let _ = writeln!(stderr(), "{text}");
 }
 
 #[cfg(test)]
@@ -228,9 +288,9 @@ mod tests {
     async fn panics_of_any_kind_become_texts() {
         let quiet = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| {}));
-        let in_future = survive(|| async { panic!("boom {}", 1) }).await as Result<(), _>;
-        let in_maker = survive(|| -> std::future::Ready<()> { panic!("boom") }).await;
-        let of_value = survive(|| async { std::panic::panic_any(7) }).await as Result<(), _>;
+        let in_future = survive(&None, || async { panic!("boom {}", 1) }).await as Result<(), _>;
+        let in_maker = survive(&None, || -> std::future::Ready<()> { panic!("boom") }).await;
+        let of_value = survive(&None, || async { std::panic::panic_any(7) }).await as Result<(), _>;
         std::panic::set_hook(quiet);
         assert_eq!(text_of(in_future.unwrap_err()), "boom 1");
         assert_eq!(text_of(in_maker.unwrap_err()), "boom");

@@ -1,8 +1,14 @@
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use serde::Deserialize;
 
-use crate::event::or_default;
+use crate::{
+    event::or_default,
+    output::{Output, Stream, Writer},
+};
 
 /// What a handler can learn about the call it serves.
 #[derive(Clone, Debug, Default)]
@@ -17,9 +23,21 @@ pub struct Context {
     /// Continues the caller's trace (W3C Trace Context).
     pub traceparent: Option<String>,
     pub tracestate: Option<String>,
+    /// None without a core.
+    pub(crate) output: Option<Arc<Output>>,
 }
 
 impl Context {
+    /// The standard output of this call, for tasks of its own: each line is a log line with the call's ids.
+    pub fn stdout(&self) -> Writer {
+        Writer::new(self.output.clone(), Stream::Stdout)
+    }
+
+    /// `stdout()` for errors.
+    pub fn stderr(&self) -> Writer {
+        Writer::new(self.output.clone(), Stream::Stderr)
+    }
+
     pub fn deadline(&self) -> Option<SystemTime> {
         self.deadline_ms
             .map(|ms| UNIX_EPOCH + Duration::from_millis(ms))
@@ -66,6 +84,7 @@ impl From<WireContext> for Context {
             deadline_ms: wire.deadline_ms.map(|ms| ms as u64),
             traceparent: wire.trace.traceparent,
             tracestate: wire.trace.tracestate,
+            output: None,
         }
     }
 }

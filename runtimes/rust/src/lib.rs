@@ -18,14 +18,17 @@
 //! with the handler's result. README.md lists what it promises.
 
 mod bridge;
+mod channel;
 mod context;
 mod event;
+mod output;
 mod response;
 mod settings;
 mod start;
 
 pub use context::Context;
 pub use event::{Event, Headers};
+pub use output::{stderr, stdout, Writer};
 pub use response::{Body, Response};
 pub use start::start;
 

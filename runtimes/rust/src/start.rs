@@ -1,11 +1,10 @@
 use std::{
-    fs::File,
     future::Future,
     io::{self, Write},
     net::Ipv4Addr,
     os::unix::process::parent_id,
     process,
-    sync::Arc,
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
@@ -14,13 +13,23 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
+use serde_json::json;
 use tokio::{
     net::TcpListener,
     signal::unix::{signal, Signal, SignalKind},
     time::{interval, sleep},
 };
 
-use crate::{bridge::Bridge, settings::Settings, Context, Error, Event, Response};
+use crate::{
+    bridge::{Bridge, Newest},
+    channel::Channel,
+    output::hook_panics,
+    settings::Settings,
+    Context, Error, Event, Response,
+};
+
+/// How long a reader of the descriptor is waited for at the end.
+const DRAIN_MAX: Duration = Duration::from_millis(500);
 
 /// Serves the handler until the process is told to stop; calls in flight are finished by then. Call it first in main.
 ///
@@ -51,6 +60,7 @@ where
     let listener =
         listener.map_err(|error| format!("cannot listen on 127.0.0.1:{port}: {error}"))?;
     let mut stop = Stop::watch(settings.reports.is_some())?;
+    let channel = settings.reports.map(Channel::open);
     let bridge = Arc::new(Bridge {
         handler: Box::new(move |event, context| {
             let outcome = handler(event, context);
@@ -58,8 +68,12 @@ where
         }),
         token: settings.token,
         max_bytes: settings.max_bytes,
+        channel: channel.clone(),
     });
-    let _open = settings.reports.map(report); // its end would tell the core that this process is gone
+    if let Some(channel) = &channel {
+        hook_panics();
+        report(channel);
+    }
 
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(None); // idle connections stay: the core closes first
@@ -73,9 +87,16 @@ where
                 };
                 let _ = stream.set_nodelay(true);
                 let bridge = bridge.clone();
-                let service = service_fn(move |request| bridge.clone().serve(request));
-                let connection = http.serve_connection(TokioIo::new(stream), service);
-                tokio::spawn(connections.watch(connection));
+                let (newest, channel) = (Newest::default(), channel.clone());
+                let called = newest.clone();
+                let service = service_fn(move |request| bridge.clone().serve(request, called.clone()));
+                let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
+                tokio::spawn(async move {
+                    let _ = connection.await; // and with it the call on it, if it was left
+                    if let Some(channel) = channel {
+                        settle(&channel, &newest);
+                    }
+                });
             }
             () = stop.reason() => break,
         }
@@ -86,17 +107,24 @@ where
         process::exit(1); // told twice: at once
     });
     connections.shutdown().await;
+    if let Some(channel) = channel {
+        channel.drain(DRAIN_MAX);
+    }
     Ok(())
 }
 
 /// Tells the core, once, that the function is there.
-fn report(mut reports: File) -> File {
-    let _ = writeln!(
-        reports,
-        "{{\"loaded\":true,\"runtime\":\"Rust {}\"}}",
-        env!("CORE_RUSTC_VERSION")
-    );
-    reports
+fn report(channel: &Channel) {
+    let runtime = concat!("Rust ", env!("CORE_RUSTC_VERSION"));
+    channel.write(&json!({"loaded": true, "runtime": runtime}));
+}
+
+/// The reply may have crossed the closing of its connection: so the end of the newest call is told in any case.
+fn settle(channel: &Channel, newest: &Newest) {
+    let id = newest.lock().unwrap_or_else(PoisonError::into_inner);
+    if !id.is_empty() {
+        channel.write(&json!({"settled": *id}));
+    }
 }
 
 /// The reasons to stop: SIGTERM, SIGINT, and a core that has died, which can send no signal.
