@@ -17,7 +17,7 @@ import {chooseGenerator} from './load.ts';
 import {memory} from './memory.ts';
 import {overload} from './overload.ts';
 import {Peers} from './peers.ts';
-import {loadAverage, machine, type Question, type Report} from './program.ts';
+import {loadBefore, machine, type Question, type Report, roundsOf} from './program.ts';
 import {throughput} from './throughput.ts';
 import {tracing} from './tracing.ts';
 
@@ -45,7 +45,7 @@ if (unknown.length > 0) throw new Error(`Expected one of ${Object.keys(questions
 await using stack = new AsyncDisposableStack();
 const peers = new Peers(stack);
 const generator = await chooseGenerator(() => peers.install('autocannon@8'));
-const [busyBefore, startedMs] = [loadAverage(), systemClock.monotonic()];
+const [busyBefore, startedMs] = [loadBefore(), systemClock.monotonic()];
 const reports: Report[] = [];
 for (const [name, question] of Object.entries(questions)) {
   if (values.only && !values.only.includes(name)) continue;
@@ -69,7 +69,7 @@ async function answerOf(name: string, question: Question): Promise<Report> {
   const bench = {rounds: Number(values.rounds ?? question.rounds), seconds: Number(values.seconds ?? question.seconds), peers};
   try {
     const report = await question.answer(bench);
-    return {...report, about: `${report.about} ${bench.rounds} rounds${bench.seconds > 0 ? ` of ${bench.seconds} s` : ''}, in turn.`};
+    return {...report, about: `${report.about} ${roundsOf(bench)}, in turn.`};
   } catch (error) {
     console.error(error);
     return {title: name, about: 'Not measured: the program failed.', tables: '', figures: {}};
@@ -79,7 +79,7 @@ async function answerOf(name: string, question: Question): Promise<Report> {
 async function write(all: readonly Report[]): Promise<string> {
   const figures: Figures = Object.assign({}, ...all.map(report => report.figures));
   const day = new Date(systemClock.now()).toISOString().slice(0, 10);
-  const settings = [`${machine()}, Linux ${release()}`, generator, await goVersion(), `load average before the first run ${busyBefore}`];
+  const settings = [`${machine()}, Linux ${/^\d+\.\d+/.exec(release())?.[0]}`, generator, await goVersion(), busyBefore];
   const missing = [...peers.missing.values()].map(line => `- ${line}`);
   const sections = all.map(({title, about, tables}) => `## ${title}\n\n${about}\n\n${tables}`);
   const head = `${day}. ${settings.filter(Boolean).join('; ')}. Medians, with minimum and maximum of the rounds; ratios are taken round by round.`;

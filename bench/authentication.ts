@@ -2,7 +2,8 @@ import {generateKeyPairSync} from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import type {Load} from './load.ts';
 import {known, type Question, race, raceTable, ratio, runAlone} from './program.ts';
-import {requestTo, startOurs} from './servers.ts';
+import {requestTo} from './requests.ts';
+import {startOurs} from './servers.ts';
 
 /*
 What it costs to let in only who may: a public function, a private one with a token that the core has verified before,
@@ -16,7 +17,7 @@ const [open, knownToken, newToken] = ['public', 'private, the same token', 'priv
 const tokens = 2000;
 
 export const authentication: Question = {
-  rounds: 5,
+  rounds: 3,
   seconds: 2,
 
   async answer({rounds, seconds}) {

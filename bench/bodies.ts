@@ -1,7 +1,8 @@
 import type {Figures} from './figures.ts';
 import type {Load} from './load.ts';
 import {type Bench, known, type Question, type Report, race, raceTable, ratio, runAlone, startPeers} from './program.ts';
-import {bridgeProgram, requestTo, type Server, start, startOurs} from './servers.ts';
+import {requestTo} from './requests.ts';
+import {bridgeProgram, type Server, start, startOurs} from './servers.ts';
 
 /*
 What the size of a body costs: a function answers the text that it was sent, from 1 KiB to the largest that is allowed.

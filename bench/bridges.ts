@@ -2,7 +2,8 @@ import {type FigureName, type Figures, markdownTable, median, paired, shown, spr
 import {type Contender, type Language, languages} from './languages.ts';
 import type {Load} from './load.ts';
 import {cpuOf, known, p50sOf, type Question, type Runs, race, ratesOf, ratio, runAlone, shownOrDash} from './program.ts';
-import {newPort, requestTo, type Server, start, temporaryFolder} from './servers.ts';
+import {requestTo} from './requests.ts';
+import {newPort, type Server, start, temporaryFolder} from './servers.ts';
 
 /*
 Each bridge called directly, beside the usual way to serve the same protocol in its language: the same call, the same

@@ -71,6 +71,15 @@ export function judge(budget: Budget, figures: Figures, bound: number): 'met' | 
   return (budget.better === 'more' ? spread.median >= bound : spread.median <= bound) ? 'met' : 'not met';
 }
 
+/** What stands nearest to the original core among what can be measured. */
+const unbudgeted = [
+  'requests/s, core / of-watchdog',
+  'requests/s, core / Go stand-in',
+  'requests/s, core traced / Go stand-in',
+] as const satisfies readonly FigureName[];
+
+const shownOrDash = (spread: Spread | undefined, unit = '') => (spread ? shown(spread, unit) : '–');
+
 /** Every budget with what was found. */
 export function budgetTable(figures: Figures): string {
   const rows = budgets.map(budget => {
@@ -78,7 +87,8 @@ export function budgetTable(figures: Figures): string {
     const spread = budget.judged(figures);
     const sign = better === 'more' ? '≥' : '≤';
     const bound = (value: number) => `${sign} ${value}${unit && ` ${unit}`}: ${judge(budget, figures, value)}`;
-    return [what, spread ? shown(spread, unit) : '–', bound(must), bound(aim), from];
+    return [what, shownOrDash(spread, unit), bound(must), bound(aim), from];
   });
+  for (const name of unbudgeted) rows.push([name, shownOrDash(figures[name]), '–', '–', 'measured, for comparison']);
   return markdownTable(['budget', 'found (min–max)', 'must', 'aim', 'how'], rows);
 }

@@ -1,10 +1,10 @@
 import net from 'node:net';
 import {systemClock} from '../src/clock.ts';
-import {projectFile} from '../test/helpers/core.ts';
 import {markdownTable, shown, spreadOf} from './figures.ts';
 import {known, type Question, runAlone} from './program.ts';
-import {bridgeProgram, type Program, requestTo, spawnProgram} from './servers.ts';
-import {buildOurs, ourProgram} from './shipped.ts';
+import {requestTo} from './requests.ts';
+import {bridgeProgram, ourProgram, type Program, spawnProgram} from './servers.ts';
+import {buildOurs} from './shipped.ts';
 
 /*
 How long from starting a program to its first good answer: asked again and again from the first moment.
@@ -23,8 +23,8 @@ export const coldStart: Question = {
     const built = await buildOurs(stack);
     const programs = new Map<string, (stack: AsyncDisposableStack) => Promise<{program: Program}>>([
       [bridge, async () => ({program: await bridgeProgram('message')})],
-      [core, async stack => ({program: await ourProgram(built, stack)})],
-      [source, async stack => ({program: await ourProgram(projectFile('src/main.ts'), stack)})],
+      [core, async stack => ({program: await ourProgram('message', stack, {main: built})})],
+      [source, async stack => ({program: await ourProgram('message', stack)})],
     ]);
     for (const name of ['of-watchdog', 'Go stand-in', 'functions-framework'] as const) {
       const peer = await peers.find(name);

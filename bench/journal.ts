@@ -1,7 +1,8 @@
 import {join} from 'node:path';
 import type {Load} from './load.ts';
 import {cpuOf, known, type Question, race, raceTable, ratio, runAlone} from './program.ts';
-import {requestTo, type Server, startOurs, temporaryFolder} from './servers.ts';
+import {requestTo} from './requests.ts';
+import {type Server, startOurs, temporaryFolder} from './servers.ts';
 
 /*
 What it costs to keep the facts of every invocation: none kept, kept in memory, kept in SQLite.

@@ -1,7 +1,8 @@
 import {paired, spreadOf} from './figures.ts';
 import type {Load} from './load.ts';
 import {known, p50sOf, type Question, race, raceTable, ratio, runAlone, startPeers} from './program.ts';
-import {bridgeProgram, requestTo, type Server, start, startOurs} from './servers.ts';
+import {requestTo} from './requests.ts';
+import {bridgeProgram, type Server, start, startOurs} from './servers.ts';
 
 /*
 How long one request takes that nothing else delays: one connection at a time.

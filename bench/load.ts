@@ -1,11 +1,11 @@
 import {execFile, spawn} from 'node:child_process';
-import {mkdtemp, rm, writeFile} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
+import {writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {text} from 'node:stream/consumers';
 import {promisify} from 'node:util';
 import {projectFile} from '../test/helpers/core.ts';
 import {cpuMicros} from './processes.ts';
+import {temporaryFolder} from './servers.ts';
 
 export interface Load {
   readonly url: string;
@@ -64,14 +64,10 @@ export async function measure(load: Load): Promise<Measured> {
 
 async function runWrk(load: Load): Promise<string> {
   const {url, connections, seconds} = load;
-  const folder = await mkdtemp(join(tmpdir(), 'bench-load-'));
-  try {
-    const script = join(folder, 'load.lua');
-    await writeFile(script, wrkScript(load));
-    return (await run('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url])).stdout;
-  } finally {
-    await rm(folder, {recursive: true});
-  }
+  await using stack = new AsyncDisposableStack();
+  const script = join(await temporaryFolder(stack), 'load.lua');
+  await writeFile(script, wrkScript(load));
+  return (await run('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url])).stdout;
 }
 
 /** What wrk sends, and how it tells what came of it. Requests are written before the load begins. */

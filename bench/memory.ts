@@ -1,11 +1,11 @@
 import {systemClock} from '../src/clock.ts';
-import {projectFile} from '../test/helpers/core.ts';
 import {markdownTable, type Spread, shown, spreadOf} from './figures.ts';
 import {measure} from './load.ts';
 import {residentMemory} from './processes.ts';
 import {known, type Question, runAlone} from './program.ts';
-import {bridgeProgram, type Program, requestTo, start} from './servers.ts';
-import {buildOurs, ourProgram} from './shipped.ts';
+import {requestTo} from './requests.ts';
+import {bridgeProgram, ourProgram, type Program, start} from './servers.ts';
+import {buildOurs} from './shipped.ts';
 
 /*
 Resident memory a moment after the first request, and a moment after a load of 32 connections.
@@ -25,15 +25,15 @@ type Prepare = (stack: AsyncDisposableStack) => Promise<{before?: Program; progr
 
 export const memory: Question = {
   rounds: 3,
-  seconds: 2,
+  seconds: 1,
 
   async answer({rounds, seconds, peers}) {
     await using stack = new AsyncDisposableStack();
     const built = await buildOurs(stack);
     const programs = new Map<string, Prepare>([
       [bridge, async () => ({program: await bridgeProgram('message')})],
-      [core, async stack => ({program: await ourProgram(built, stack)})],
-      [source, async stack => ({program: await ourProgram(projectFile('src/main.ts'), stack)})],
+      [core, async stack => ({program: await ourProgram('message', stack, {main: built})})],
+      [source, async stack => ({program: await ourProgram('message', stack)})],
     ]);
     for (const name of ['nginx', 'of-watchdog', 'Go stand-in', 'functions-framework'] as const) {
       const peer = await peers.find(name);

@@ -5,7 +5,8 @@ import {markdownTable, shown, spreadOf} from './figures.ts';
 import {measure} from './load.ts';
 import type {Offered, Outcome} from './overload-client.ts';
 import {known, type Question, runAlone, startPeers} from './program.ts';
-import {requestTo, type Server, startOurs} from './servers.ts';
+import {requestTo} from './requests.ts';
+import {type Server, startOurs} from './servers.ts';
 
 /*
 What is left of a server that is asked for ten times what it can do: a function that works for two milliseconds, first as

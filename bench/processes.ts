@@ -37,6 +37,9 @@ export function residentMemory(roots: readonly number[]): Resident[] {
   }));
 }
 
+/** The processes and everything below them. */
+export const descendants = (roots: readonly number[]): number[] => [...below(roots, everyProcess())];
+
 function below(roots: readonly number[], all: ReadonlyMap<number, Stat>): Set<number> {
   const found = new Set(roots);
   for (let size = 0; size < found.size; ) {

@@ -36,10 +36,10 @@ export const ratesOf = (runs: Runs = []) => runs.map(each => each.requestsPerSec
 export const p50sOf = (runs: Runs = []) => runs.map(each => each.p50Us);
 export const cpuOf = (runs: Runs = []) => runs.map(each => each.cpuUs);
 
-/** Runs the contenders in turn, A B A B, after each was warmed up. */
+/** Runs the contenders in turn, A B A B, after a run of each that does not count: it warms up. */
 export async function race<Name extends string>(contenders: ReadonlyMap<Name, Load>, rounds: number): Promise<Map<Name, Measured[]>> {
   const results = new Map([...contenders.keys()].map((name): [Name, Measured[]] => [name, []]));
-  for (const load of contenders.values()) await measure({...load, seconds: 1});
+  for (const load of contenders.values()) await measure(load);
   for (let round = 0; round < rounds; round++) {
     for (const [name, load] of contenders) results.get(name)?.push(await measure(load));
   }
@@ -90,8 +90,16 @@ export async function startPeers(peers: Peers, names: readonly PeerName[], serve
 
 export const machine = () => `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}`;
 
-/** How busy the machine was with other things: running processes, averaged over a minute. */
-export const loadAverage = () => (loadavg()[0] ?? 0).toFixed(2);
+/** How busy the machine was with other things before a bench: running processes, averaged over a minute. */
+export function loadBefore(): string {
+  const [average = 0] = loadavg();
+  const busy = average > cpus().length / 4 ? ', **the machine was busy**: trust CPU times more than rates, and neither much' : '';
+  return `load average before ${average.toFixed(2)}${busy}`;
+}
+
+/** `5 rounds of 2 s`; a program that measures no rate has no seconds. */
+export const roundsOf = ({rounds, seconds}: {rounds: number; seconds: number}) =>
+  `${rounds} round${rounds === 1 ? '' : 's'}${seconds > 0 ? ` of ${seconds} s` : ''}`;
 
 /** The program on its own: `node bench/<program>.ts [rounds] [seconds] [--json]`. */
 export async function runAlone({rounds, seconds, answer}: Question): Promise<void> {
@@ -100,14 +108,14 @@ export async function runAlone({rounds, seconds, answer}: Question): Promise<voi
   const peers = new Peers(stack);
   const generator = await chooseGenerator(() => peers.install('autocannon@8'));
   const bench = {rounds: Number(positionals[0] ?? rounds), seconds: Number(positionals[1] ?? seconds), peers};
-  const before = loadAverage();
+  const busy = loadBefore();
   const report = await answer(bench);
   const missing = [...peers.missing.values()];
   if (values.json) {
-    console.log(JSON.stringify({machine: machine(), generator, loadAverage: before, ...bench, peers: undefined, ...report, missing}));
+    console.log(JSON.stringify({machine: machine(), generator, busy, ...bench, peers: undefined, ...report, missing}));
     return;
   }
-  console.log(`${machine()}, ${generator}, load average before ${before}, ${bench.rounds} rounds of ${bench.seconds} s\n`);
+  console.log(`${machine()}, ${generator}, ${roundsOf(bench)}, ${busy}\n`);
   console.log(`## ${report.title}\n\n${report.about}\n\n${report.tables}\n`);
   for (const line of missing) console.log(`- ${line}`);
 }

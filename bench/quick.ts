@@ -11,9 +11,8 @@ import {latency} from './latency.ts';
 import {chooseGenerator} from './load.ts';
 import {memory} from './memory.ts';
 import {Peers} from './peers.ts';
-import {loadAverage, machine} from './program.ts';
+import {loadBefore, machine} from './program.ts';
 import {throughput} from './throughput.ts';
-import {tracing} from './tracing.ts';
 
 /*
 The key figures in less than two minutes, beside those that docs/benchmarks.md records. For people: it always ends well.
@@ -24,7 +23,7 @@ The key figures in less than two minutes, beside those that docs/benchmarks.md r
 await using stack = new AsyncDisposableStack();
 const peers = new Peers(stack, ['functions-framework', 'Go stand-in']);
 const generator = await chooseGenerator(() => peers.install('autocannon@8'));
-const [busyBefore, startedMs] = [loadAverage(), systemClock.monotonic()];
+const [busyBefore, startedMs] = [loadBefore(), systemClock.monotonic()];
 const some = {rounds: 3, seconds: 1, peers};
 const nobody = new Peers(stack, []);
 
@@ -33,7 +32,6 @@ for (const [name, answer] of Object.entries({
   throughput: () => throughput.answer(some),
   latency: () => latency.answer({...some, peers: nobody}),
   bodies: () => bodies.answer(some, ['1 MiB']),
-  tracing: () => tracing.answer(some),
   journal: () => journal.answer(some),
   'cold start': () => coldStart.answer({...some, rounds: 5, peers: nobody}),
   memory: () => memory.answer({...some, rounds: 1, peers: nobody}),
@@ -47,6 +45,6 @@ for (const [name, answer] of Object.entries({
 }
 
 const recorded = recordedFigures(await readFile(projectFile('docs/benchmarks.md'), 'utf8'));
-console.log(`${machine()}, ${generator}, load average before ${busyBefore}\n`);
+console.log(`${machine()}, ${generator}, ${busyBefore}\n`);
 console.log(comparison(figures, recorded));
 for (const line of peers.missing.values()) console.log(`\n- ${line}`);

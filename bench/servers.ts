@@ -1,12 +1,13 @@
-import {spawn} from 'node:child_process';
+import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
+import {rmSync} from 'node:fs';
 import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {systemClock} from '../src/clock.ts';
 import {accepts, freePort} from '../src/workers/port.ts';
-import {projectFile, startCore} from '../test/helpers/core.ts';
-import type {Load} from './load.ts';
+import {projectFile} from '../test/helpers/core.ts';
+import {descendants} from './processes.ts';
 
 /** What is served, as a sub-runtime (`handle`) and in process (`bench/functions/in-process.cjs`). */
 export type FunctionName = 'message' | 'echo' | 'busy';
@@ -42,33 +43,67 @@ export const environment = (port: number, name: FunctionName) => ({
 
 export const newPort = () => freePort(host);
 
+const folders = new Set<string>();
+const running = new Set<ChildProcess>();
+let isGuarded = false;
+
+/** A bench that fails, or is stopped, leaves nothing behind: no folder and no process. */
+function guard(): void {
+  if (isGuarded) return;
+  isGuarded = true;
+  process.once('exit', () => {
+    for (const pid of descendants([...running].flatMap(({pid}) => pid ?? []))) endProcess(pid);
+    for (const folder of folders) rmSync(folder, {recursive: true, force: true});
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+}
+
 /** A folder that is gone with the stack. */
 export async function temporaryFolder(stack: AsyncDisposableStack): Promise<string> {
+  guard();
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
-  stack.defer(() => rm(folder, {recursive: true, force: true}));
+  folders.add(folder);
+  stack.defer(async () => {
+    await rm(folder, {recursive: true, force: true});
+    folders.delete(folder);
+  });
   return folder;
 }
 
+/** Longer than any of ours takes; a peer may wait for its load balancer. */
+const stopMs = 2000;
+
 /** Starts a program without waiting for it; it ends with the stack. */
 export function spawnProgram({command: [file, ...args], env, cwd}: Program, stack: AsyncDisposableStack) {
+  guard();
   const {PATH = '', HOME = ''} = process.env;
   const child = spawn(file, args, {env: {PATH, HOME, ...env}, cwd, stdio: ['ignore', 'ignore', 'pipe']});
+  running.add(child);
   let stderr = '';
   child.stderr.on('data', chunk => {
     stderr = (stderr + chunk).slice(-2000);
   });
-  const ended = once(child, 'exit').catch((error: Error) => {
-    stderr = error.message; // there is no such program
-  });
+  const ended = once(child, 'exit')
+    .catch((error: Error) => {
+      stderr = error.message; // there is no such program
+    })
+    .then(() => running.delete(child));
   stack.defer(async () => {
+    const all = child.pid === undefined ? [] : descendants([child.pid]);
     child.kill('SIGTERM');
+    const stopped = await Promise.race([ended, systemClock.sleep(stopMs).then(() => false)]);
+    if (!stopped) for (const pid of all) endProcess(pid);
     await ended;
   });
-  let over = false;
-  void ended.then(() => {
-    over = true;
-  });
-  return {pid: child.pid ?? 0, over: () => over, stderr: () => stderr};
+  return {pid: child.pid ?? 0, over: () => !running.has(child), stderr: () => stderr};
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 /** Starts a program and waits until it accepts; it ends with the stack. */
@@ -87,12 +122,20 @@ export async function bridgeProgram(name: FunctionName) {
   return {command: [process.execPath, bridgeFile] as const, env: environment(port, name), port, takes: 'calls'} satisfies Program;
 }
 
-/** The core, public unless told otherwise, with a folder of its own for what it keeps. */
+/** The core as a program like any other, public unless told otherwise; with a folder of its own for what it keeps. */
+export async function ourProgram(
+  name: FunctionName,
+  stack: AsyncDisposableStack,
+  {main = projectFile('src/main.ts'), env = {}}: {main?: string; env?: Readonly<Record<string, string>>} = {},
+): Promise<Program> {
+  const [port, folder] = [await newPort(), await temporaryFolder(stack)];
+  const ours = {SCW_PUBLIC: 'true', SCW_UPSTREAM_PORT: '0', CORE_ADMIN_PORT: '0', CORE_DATA_DIR: folder};
+  return {command: [process.execPath, main], env: {...environment(port, name), ...ours, ...env}, port};
+}
+
+/** The core from its source, with default settings but for those given. */
 export async function startOurs(name: FunctionName, env: Record<string, string>, stack: AsyncDisposableStack): Promise<Server> {
-  const CORE_DATA_DIR = await temporaryFolder(stack);
-  const core = await startCore({SCW_PUBLIC: 'true', SCW_HANDLER_PATH: handlerOf(name), CORE_DATA_DIR, ...env});
-  stack.defer(async () => void (await core.stop()));
-  return {url: `${core.url}/`, pids: [core.pid], takes: 'requests'};
+  return start(await ourProgram(name, stack, {env}), stack);
 }
 
 /** Settings that export every span to a collector, which runs in a process of its own. */
@@ -100,37 +143,4 @@ export async function startCollector(stack: AsyncDisposableStack): Promise<Recor
   const port = await newPort();
   await start({command: [process.execPath, projectFile('bench/peers/collector.cjs')], env: {PORT: String(port)}, port}, stack);
   return {OTEL_EXPORTER_OTLP_ENDPOINT: `http://${host}:${port}`};
-}
-
-/** What a client sends to such a server: nothing, or a text of so many bytes. A call holds what the core would send for it. */
-export function requestTo({url, pids, takes}: Server, bytes = 0): Pick<Load, 'url' | 'pids' | 'method' | 'headers' | 'body'> {
-  if (takes === 'calls') return {url, pids, method: 'POST', headers: {'Content-Type': 'application/json'}, body: sampleCall(bytes)};
-  if (bytes === 0) return {url, pids, headers: {Accept: '*/*'}};
-  return {url, pids, method: 'POST', headers: {'Content-Type': 'text/plain'}, body: textOf(bytes)};
-}
-
-const textOf = (bytes: number) => 'The quick brown fox jumps over the lazy dog.\n'.repeat(Math.ceil(bytes / 45)).slice(0, bytes);
-
-/** A call as the core sends it: for a GET, or for a POST of this many bytes. */
-export function sampleCall(bytes: number): string {
-  const method = bytes === 0 ? 'GET' : 'POST';
-  const requestId = '01a2068b-f0ed-7c75-9692-646cebce9a7c';
-  const headers = {Host: 'localhost', Accept: '*/*', ...(bytes > 0 && {'Content-Type': 'text/plain'})};
-  const context = {functionName: '', functionVersion: '', memoryInMb: 128, memoryLimitInMb: 128};
-  const event = {
-    ...{resource: 'http', path: '/', httpMethod: method, headers},
-    multiValueHeaders: Object.fromEntries(Object.entries(headers).map(([field, value]) => [field, [value]])),
-    ...{queryStringParameters: {}, multiValueQueryStringParameters: {}, pathParameters: {}, stageVariables: null},
-    requestContext: {
-      ...{accountId: '', resourceId: '', apiId: '', resourcePath: '', authorizer: null, stage: 'dev', eventType: 'http'},
-      ...{httpMethod: method, path: '/', requestId, identity: {sourceIp: host}},
-    },
-    ...{body: textOf(bytes), isBase64Encoded: false},
-  };
-  return JSON.stringify({
-    event,
-    context: {...context, invocationId: requestId, deadlineMs: 0, trace: {}},
-    handlerPath: '/f',
-    handlerName: 'handle',
-  });
 }

@@ -1,7 +1,8 @@
 import {spreadOf} from './figures.ts';
 import type {Load} from './load.ts';
 import {cpuOf, known, type Question, race, raceTable, ratio, runAlone, startPeers} from './program.ts';
-import {bridgeProgram, requestTo, type Server, start, startCollector, startOurs} from './servers.ts';
+import {requestTo} from './requests.ts';
+import {bridgeProgram, type Server, start, startCollector, startOurs} from './servers.ts';
 
 /*
 How many requests a second, and what each costs: everybody serves the same small function to 32 connections.

@@ -1,6 +1,7 @@
 import type {Load} from './load.ts';
 import {cpuOf, known, type Question, race, raceTable, ratio, runAlone} from './program.ts';
-import {requestTo, type Server, startCollector, startOurs} from './servers.ts';
+import {requestTo} from './requests.ts';
+import {type Server, startCollector, startOurs} from './servers.ts';
 
 /*
 What tracing costs: the core with every request sampled and exported, one in ten, and none.
@@ -11,7 +12,7 @@ What tracing costs: the core with every request sampled and exported, one in ten
 const [off, on, tenth] = ['tracing off', 'tracing on, every request', 'tracing on, one request in ten'];
 
 export const tracing: Question = {
-  rounds: 5,
+  rounds: 3,
   seconds: 2,
 
   async answer({rounds, seconds}) {

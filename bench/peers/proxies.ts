@@ -28,30 +28,24 @@ export async function nginx(): Promise<Peer> {
   };
 }
 
-/** Only what its Go module gives: the one on PATH, else built from the module. */
+/** The one on PATH, else built from its Go module. */
 export async function ofWatchdog(peers: Peers): Promise<Peer> {
-  const onPath = await run('of-watchdog', ['--version']).then(
-    () => 'of-watchdog',
-    () => undefined,
-  );
   const GOBIN = await peers.folder();
-  const env = {...process.env, GOBIN, GOFLAGS: '-mod=mod'};
-  if (!onPath) await run('go', ['install', 'github.com/openfaas/of-watchdog@latest'], {env});
-  const file = onPath ?? join(GOBIN, 'of-watchdog');
+  const onPath = (await run('sh', ['-c', 'command -v of-watchdog']).catch(() => ({stdout: ''}))).stdout.trim();
+  if (!onPath) await run('go', ['install', 'github.com/openfaas/of-watchdog@latest'], {env: {...process.env, GOBIN, GOFLAGS: '-mod=mod'}});
+  const file = onPath || join(GOBIN, 'of-watchdog');
+  const told = (await run('go', ['version', '-m', file]).catch(() => ({stdout: ''}))).stdout;
+  const version = /^\s*mod\s+\S+\s+(\S+)/m.exec(told)?.[1] ?? 'of unknown version';
   return {
-    title: 'of-watchdog (http mode), in front of the bridge',
+    title: `of-watchdog ${version} (http mode), in front of the bridge`,
     async prepare(name) {
       const [port, bridge] = [await newPort(), await bridgeProgram(name)];
-      const settings = {mode: 'http', port: String(port), upstream_url: `http://${host}:${bridge.port}`};
-      const more = {fprocess: bridge.command.join(' '), prefix_logs: 'false', suppress_lock: 'true', max_inflight: '40'};
-      return {
-        program: {
-          command: [file],
-          env: {...bridge.env, ...settings, ...(name === 'busy' ? more : {...more, max_inflight: '0'})},
-          port,
-          takes: 'calls',
-        },
+      const settings = {
+        ...{mode: 'http', port: String(port), upstream_url: `http://${host}:${bridge.port}`, fprocess: bridge.command.join(' ')},
+        ...{prefix_logs: 'false', suppress_lock: 'true', healthcheck_interval: '1s'},
+        max_inflight: name === 'busy' ? '40' : '0', // as many as our core runs and lets wait in that bench
       };
+      return {program: {command: [file], env: {...bridge.env, ...settings}, port, takes: 'calls'}};
     },
   };
 }

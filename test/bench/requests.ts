@@ -1,0 +1,25 @@
+import test from 'ava';
+import {requestTo, sampleCall} from '../../bench/requests.ts';
+import {eventWriter} from '../../middleware/event/write.ts';
+
+const options = {functionName: '', functionVersion: '', memoryMb: 128, handlerPath: '/f', handlerName: 'handle', base64: 'exact'} as const;
+const id = '01a2068b-f0ed-7c75-9692-646cebce9a7c';
+
+for (const bytes of [0, 1000]) {
+  test(`a call of ${bytes} bytes is what the core would send`, t => {
+    const sent = JSON.parse(sampleCall(bytes));
+    const headers = ['Host', 'localhost', 'Accept', '*/*', ...(bytes > 0 ? ['Content-Type', 'text/plain'] : [])];
+    const body = Buffer.from(sent.event.body);
+    const method = bytes > 0 ? 'POST' : 'GET';
+    const input = {eventType: 'http', method, path: '/', query: '', headers, body, sourceIp: '127.0.0.1'};
+    const {head, tail} = eventWriter(options)(input, {id, deadlineMs: 0, credential: undefined});
+    t.is(body.length, bytes);
+    t.deepEqual(sent, JSON.parse(`${head}{}${tail}`));
+  });
+}
+
+test('whoever serves a function gets the body itself', t => {
+  const {method, body} = requestTo({url: '', pids: [], takes: 'requests'}, 100);
+  t.is(method, 'POST');
+  t.is(body?.length, 100);
+});
