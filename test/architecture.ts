@@ -13,7 +13,7 @@ const root = projectFile('.');
 /** The first pattern that fits tells the level. */
 const levels: readonly (readonly [RegExp, number])[] = [
   [
-    /^src\/(main|serve|cli|run|compose|doors|version|provenance)\.ts$|^src\/(admin|commands|conform)\/|^src\/observe\/(telemetry|processor)\.ts$/,
+    /^src\/(main|serve|cli|run|compose|doors|version|provenance)\.ts$|^src\/(admin|commands|conform|replay)\/|^src\/observe\/(telemetry|processor)\.ts$/,
     4,
   ],
   [/^(middleware|triggers|runtimes)\//, 3],
