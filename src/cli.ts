@@ -38,6 +38,10 @@ const commands: Readonly<Record<string, {doc: string; run(args: string[], env: N
     doc: 'facts              Print the facts of the journal. [--follow] [--stream <prefix>] [--after <position>] [--json]',
     run: async (args, env) => (await import('./commands/facts.ts')).facts(args, env),
   },
+  replay: {
+    doc: 'replay <id…> | --since 1h [--sample N]   Run recorded invocations again and tell what changed. [--against <handler>] [--fail-on status,body] [--json]',
+    run: async (args, env) => (await import('./commands/replay.ts')).replay(args, env),
+  },
   journal: {
     doc: 'journal export [--payloads] | import [<file>] | verify [--json] | backup <file>   Move, check and save the journal.',
     run: async (args, env) => (await import('./commands/journal.ts')).journal(args, env),

@@ -63,8 +63,16 @@ export interface FactTypes {
   'config.loaded': {version: string; digest: string};
   /** The code that is served from now on: SHA-256 of the handler's file. Stream `runtime.<boot>`. */
   'code.loaded': {digest: string; handler: string};
-  /** A recorded invocation was run again. */
-  'replay.compared': {invocationId: string; verdict: 'same' | 'noise' | 'status' | 'headers' | 'body' | 'error'};
+  /**
+  A recorded invocation was run again, and its outcome compared with the recorded one; with a `candidate`, those of two
+  versions of the code with one another. Both are SHA-256 of the handlers' files. Stream `replay.<id>`.
+  */
+  'replay.compared': {
+    invocationId: string;
+    verdict: 'same' | 'noise' | 'status' | 'headers' | 'body' | 'error';
+    baseline?: string;
+    candidate?: string;
+  };
   /** Payloads were removed, as their time or their room was over. Stream `journal`. */
   'payload.shredded': {payloads: number; until: number};
 }

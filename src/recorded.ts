@@ -36,13 +36,14 @@ export function redactor(more: string): Redact {
   const named = more.split(',').map(name => name.trim().toLowerCase());
   const names = new Set([...alwaysRedacted, ...named.filter(name => name !== '')]);
   return headers =>
-    headers.map((field, index) => (index % 2 === 1 && names.has(headers[index - 1]?.toLowerCase() ?? '') ? hash(field) : field));
+    headers.map((field, index) => (index % 2 === 1 && names.has(headers[index - 1]?.toLowerCase() ?? '') ? redacted(field) : field));
 }
 
 /** A value that was taken out: two that were the same have the same hash. */
 export const isRedacted = (value: string) => value.startsWith(redactedMark);
 
-const hash = (value: string) => redactedMark + createHash('sha256').update(value).digest('hex').slice(0, 16);
+/** What is kept of a secret. */
+export const redacted = (value: string) => redactedMark + createHash('sha256').update(value).digest('hex').slice(0, 16);
 
 export function writeRequest({eventType, method, path, query, headers, sourceIp, schedule, body}: TriggerInput, redact: Redact): Buffer {
   const head = {eventType, method, path, query, headers: redact(headers), sourceIp, ...(schedule && {schedule})};

@@ -13,7 +13,7 @@ const root = projectFile('.');
 /** The first pattern that fits tells the level. */
 const levels: readonly (readonly [RegExp, number])[] = [
   [
-    /^src\/(main|serve|cli|run|compose|doors|version|provenance|sibling|drain)\.ts$|^src\/(admin|commands|conform|siblings)\/|^src\/observe\/(telemetry|processor)\.ts$/,
+    /^src\/(main|serve|cli|run|compose|doors|version|provenance|sibling|drain)\.ts$|^src\/(admin|commands|conform|siblings|replay)\/|^src\/observe\/(telemetry|processor)\.ts$/,
     4,
   ],
   [/^(middleware|triggers|runtimes)\//, 3],

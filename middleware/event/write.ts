@@ -12,6 +12,8 @@ export interface EventOptions {
   readonly handlerName: string;
   /** `sniff`: a text that happens to be base64 is flagged as such, as the original did. */
   readonly base64: 'exact' | 'sniff';
+  /** What is written was recorded and is run again: the context says so. */
+  readonly replay?: boolean;
 }
 
 export interface EventFacts {
@@ -25,8 +27,9 @@ export type WriteEvent = (input: TriggerInput, facts: EventFacts) => WrittenEven
 
 /** Makes the function that writes events as JSON text, once each: all that never changes is written here. */
 export function eventWriter(options: EventOptions): WriteEvent {
-  const {functionName, functionVersion, memoryMb, handlerPath, handlerName, base64} = options;
-  const context = `,"context":${JSON.stringify({functionName, functionVersion, memoryInMb: memoryMb, memoryLimitInMb: memoryMb}).slice(0, -1)}`;
+  const {functionName, functionVersion, memoryMb, handlerPath, handlerName, base64, replay} = options;
+  const same = {functionName, functionVersion, memoryInMb: memoryMb, memoryLimitInMb: memoryMb, ...(replay && {replay})};
+  const context = `,"context":${JSON.stringify(same).slice(0, -1)}`;
   const tail = `},"handlerPath":${JSON.stringify(handlerPath)},"handlerName":${JSON.stringify(handlerName)}}`;
 
   return function writeEvent(input, {id, deadlineMs, credential}) {

@@ -1,14 +1,15 @@
 import {Readable} from 'node:stream';
 import type Koa from 'koa';
 import type {Clock} from '../clock.ts';
-import type {JournalReader, Position} from '../journal.ts';
+import type {Journal, JournalReader, Position} from '../journal.ts';
 import {explainInvocation} from '../projections/explanation.ts';
 import {listInvocations} from '../projections/invocations.ts';
 import {plainExplanation, plainFact} from '../projections/plain.ts';
 import {parseDuration} from '../setting.ts';
+import {keepComparisons} from './replays.ts';
 
 export interface ApiOptions {
-  readonly journal: JournalReader;
+  readonly journal: Journal;
   readonly clock: Clock;
   /** Lets newer code take over. @returns undefined, or why it did not */
   readonly reload: () => Promise<string | undefined>;
@@ -22,6 +23,7 @@ const mostInvocations = 1000;
 What the private listener does for callers that were let in:
 
     POST /api/reload
+    POST /api/replays
     GET  /api/facts?after=<position>&stream=<prefix>          JSON lines; as server-sent events it goes on with new facts
     GET  /api/invocations?status=failed&since=1h&limit=100
     GET  /api/invocations/<id>
@@ -30,6 +32,10 @@ export async function answerApi(ctx: Koa.Context, options: ApiOptions): Promise<
   if (ctx.path === '/api/reload') {
     if (ctx.method !== 'POST') ctx.throw(405);
     return reload(ctx, options);
+  }
+  if (ctx.path === '/api/replays') {
+    if (ctx.method !== 'POST') ctx.throw(405);
+    return keepComparisons(ctx, options.journal);
   }
   const [, id] = /^\/api\/invocations\/([^/]+)$/.exec(ctx.path) ?? [];
   if (id === undefined && ctx.path !== '/api/facts' && ctx.path !== '/api/invocations') ctx.throw(404);

@@ -16,7 +16,7 @@ Asks the private listener of the core that runs with these settings. It may take
 
 @throws NoCore, ConfigurationError
 */
-export async function askCore(env: Environment, method: 'GET' | 'POST', path: string): Promise<CoreAnswer> {
+export async function askCore(env: Environment, method: 'GET' | 'POST', path: string, body?: string): Promise<CoreAnswer> {
   const {adminHost, adminPort, adminToken} = parseSettings(
     {adminHost: settings.adminHost, adminPort: settings.adminPort, adminToken: settings.adminToken},
     env,
@@ -33,7 +33,7 @@ export async function askCore(env: Environment, method: 'GET' | 'POST', path: st
     response.on('end', () => resolve({status: response.statusCode ?? 0, body: parse(text)}));
     response.on('error', refuse);
   });
-  request.on('error', refuse).end();
+  request.on('error', refuse).end(body);
   return promise;
 
   function refuse(error: Error): void {

@@ -1,11 +1,13 @@
 import {existsSync, readdirSync} from 'node:fs';
 import path from 'node:path';
 import {resolveFunction} from '../../runtimes/resolve.ts';
-import {systemClock} from '../clock.ts';
+import {type Clock, systemClock} from '../clock.ts';
 import {dataDirOf, parseConfig} from '../config.ts';
 import {ConfigurationError} from '../errors.ts';
 import {defaultJournal} from '../journals/index.ts';
+import type {SqliteJournal} from '../journals/sqlite.ts';
 import {SqliteArchive} from '../journals/sqlite-archive.ts';
+import type {Log} from '../log.ts';
 import type {Environment} from '../setting.ts';
 
 /** sysexits.h: EX_USAGE, EX_NOINPUT. */
@@ -63,6 +65,20 @@ export function openArchive(file: string): SqliteArchive {
     throw new CommandFailed(exit.noJournal, `${file}: ${error instanceof Error ? error.message : error}`);
   }
 }
+
+/**
+Opens a journal that no core has, to append to it. Nothing is removed from it, whatever its age.
+
+@throws JournalRefused
+*/
+export async function openToAppend(file: string, clock: Clock): Promise<SqliteJournal> {
+  const keptForEver = {factsMs: Number.MAX_SAFE_INTEGER, payloadsMs: Number.MAX_SAFE_INTEGER, maxBytes: Number.MAX_SAFE_INTEGER};
+  const {SqliteJournal} = await import('../journals/sqlite.ts');
+  return SqliteJournal.open(file, keptForEver, {clock, log: onStderr, meter: {appended() {}, shed() {}}});
+}
+
+const tell = (_fields: unknown, message: string) => console.error(`core-runtime: ${message}`);
+const onStderr: Log = {debug() {}, info: tell, warn: tell, error: tell};
 
 /** Until Ctrl-C; the second one ends the process as usual. */
 export function untilInterrupted(): AbortSignal {

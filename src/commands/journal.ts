@@ -5,13 +5,11 @@ import {parseArgs} from 'node:util';
 import {systemClock} from '../clock.ts';
 import {factEvent, payloadEvent, readEvent} from '../cloud-event.ts';
 import type {Payload, Recorded} from '../journal.ts';
-import {SqliteJournal} from '../journals/sqlite.ts';
 import type {SqliteArchive} from '../journals/sqlite-archive.ts';
 import {backUpSqlite} from '../journals/sqlite-backup.ts';
 import {verifySqlite} from '../journals/sqlite-verify.ts';
-import type {Log} from '../log.ts';
 import type {Environment} from '../setting.ts';
-import {CommandFailed, exit, locateJournal, openArchive, orFail, whichJournal} from './journal-at.ts';
+import {CommandFailed, exit, locateJournal, openArchive, openToAppend, orFail, whichJournal} from './journal-at.ts';
 
 /** Facts that are on their way to the disk together. */
 const importedAtOnce = 200;
@@ -64,9 +62,7 @@ async function print(line: string): Promise<void> {
 /** Appends what was exported; positions are the journal's own, times are those of the facts. */
 async function importFacts(file: string, from: string | undefined): Promise<void> {
   let now = systemClock.now();
-  const keptForEver = {factsMs: Number.MAX_SAFE_INTEGER, payloadsMs: Number.MAX_SAFE_INTEGER, maxBytes: Number.MAX_SAFE_INTEGER};
-  const house = {clock: {...systemClock, now: () => now}, log: onStderr, meter: {appended() {}, shed() {}}};
-  const opening = SqliteJournal.open(file, keptForEver, house);
+  const opening = openToAppend(file, {...systemClock, now: () => now});
   await using journal = await opening.catch(error => {
     throw new CommandFailed(exit.noJournal, `${file}: ${error.message}`);
   });
@@ -127,6 +123,3 @@ async function backup(file: string, target: string | undefined): Promise<void> {
   }
   await verify(path.resolve(target), false);
 }
-
-const tell = (_fields: unknown, message: string) => console.error(`core-runtime: ${message}`);
-const onStderr: Log = {debug() {}, info: tell, warn: tell, error: tell};

@@ -1,0 +1,49 @@
+import {systemClock} from '../clock.ts';
+import type {FactTypes} from '../facts.ts';
+import type {Environment} from '../setting.ts';
+import {askCore, NoCore} from './core-here.ts';
+import {openToAppend} from './journal-at.ts';
+
+export type Comparison = FactTypes['replay.compared'];
+
+/** As many as the core takes at a time. */
+const atOnce = 500;
+
+/**
+Writes what a replay found into the journal: itself when no core has it, else through the core that runs here. What was
+found stands whether it can be kept or not: a failure is told on stderr.
+*/
+export async function keepComparisons(comparisons: readonly Comparison[], file: string, env: Environment): Promise<void> {
+  try {
+    await append(comparisons, file);
+  } catch (error) {
+    if (!isHeld(error)) return tell(error);
+    await send(comparisons, env).catch(tell);
+  }
+}
+
+async function append(comparisons: readonly Comparison[], file: string): Promise<void> {
+  await using journal = await openToAppend(file, systemClock);
+  for (const batch of batches(comparisons)) {
+    await Promise.all(batch.map(data => journal.append(`replay.${data.invocationId}`, [{type: 'replay.compared', data}])));
+  }
+}
+
+async function send(comparisons: readonly Comparison[], env: Environment): Promise<void> {
+  for (const batch of batches(comparisons)) {
+    const {status} = await askCore(env, 'POST', '/api/replays', JSON.stringify(batch));
+    if (status === 409)
+      throw new NoCore('the core that answers here has another journal: set CORE_ADMIN_PORT to that of the one that runs');
+    if (status !== 201) throw new NoCore(`the core that runs here did not take it (status ${status})`);
+  }
+}
+
+const isHeld = (error: unknown) => error instanceof Error && 'reason' in error && error.reason === 'held';
+
+function tell(error: unknown): void {
+  console.error(`core-runtime: what was found is not kept in the journal: ${error instanceof Error ? error.message : error}`);
+}
+
+function* batches<T>(all: readonly T[]): Generator<T[]> {
+  for (let at = 0; at < all.length; at += atOnce) yield all.slice(at, at + atOnce);
+}

@@ -1,0 +1,144 @@
+import path from 'node:path';
+import {resolveFunction} from '../../runtimes/resolve.ts';
+import {triggers} from '../../triggers/index.ts';
+import {systemClock} from '../clock.ts';
+import {type Config, joinSettings, parseConfig} from '../config.ts';
+import {childEnvironment} from '../environment.ts';
+import {ConfigurationError} from '../errors.ts';
+import {JournalDamaged} from '../journal.ts';
+import type {SqliteArchive} from '../journals/sqlite-archive.ts';
+import {type Code, plainComparison, plainHindrance} from '../replay/plain.ts';
+import {acceptedSince, notReplayable, sample} from '../replay/recall.ts';
+import {replay as replayInvocations} from '../replay/replay.ts';
+import {Report} from '../replay/report.ts';
+import {type OpenRerun, openRerun, type RerunOptions} from '../replay/rerun.ts';
+import {Versions} from '../replay/versions.ts';
+import type {FunctionSpec} from '../runtime.ts';
+import {type Environment, parseSettings} from '../setting.ts';
+import {CommandFailed, exit as commonExit, locateJournal, openArchive, orFail, untilInterrupted} from './journal-at.ts';
+import {type Comparison, keepComparisons} from './replay-keep.ts';
+import {parseReplay, type ReplayWish} from './replay-options.ts';
+
+/** sysexits.h: EX_UNAVAILABLE. */
+const exit = {...commonExit, doesNotStart: 69} as const;
+
+/**
+Runs recorded invocations again and tells what changed: in the code of now against what was recorded, or in another
+version of the code against it. Exit code 1 when something did; 66 when there was nothing to compare.
+*/
+export async function replay(args: string[], env: Environment): Promise<void> {
+  await orFail(async () => {
+    const wish = parseReplay(args);
+    const file = locateJournal(wish, env);
+    using archive = openArchive(file);
+    try {
+      await replayFrom(archive, file, wish, env);
+    } catch (error) {
+      if (!(error instanceof JournalDamaged)) throw error;
+      throw new CommandFailed(exit.noJournal, `${file}: ${error.message}; \`core-runtime journal verify\` lists all that is wrong`);
+    }
+  });
+}
+
+async function replayFrom(archive: SqliteArchive, file: string, wish: ReplayWish, env: Environment): Promise<void> {
+  const versions = await Versions.read(archive);
+  const {config, baselineSpec, candidateSpec} = specsOf(wish, env, versions);
+  const report = new Report({baseline: shown(baselineSpec.handlerPath), candidate: candidateSpec && shown(candidateSpec.handlerPath)});
+  const print = (line: object) => (wish.isJson ? console.log(JSON.stringify(line)) : undefined);
+  const ids = await choose(archive, wish, hindered => {
+    report.addHindered(hindered);
+    print(plainHindrance(hindered));
+  });
+  const comparisons: Comparison[] = [];
+  const signal = untilInterrupted();
+  if (ids.length > 0) {
+    await using open = new AsyncDisposableStack();
+    const start = async (spec: FunctionSpec, what: string, exitCode: number): Promise<OpenRerun> => {
+      const options: RerunOptions = {config, spec, environment: environmentOf(env), clock: systemClock, signal};
+      return open.use(
+        await openRerun(options).catch(error => {
+          throw error instanceof ConfigurationError ? error : new CommandFailed(exitCode, `${what} does not start: ${error.message}`);
+        }),
+      );
+    };
+    const baseline = await start(baselineSpec, shown(baselineSpec.handlerPath), exit.doesNotStart);
+    const twin = await start(baselineSpec, shown(baselineSpec.handlerPath), exit.doesNotStart);
+    // Code that cannot be loaded is the gravest change of all.
+    const candidate = candidateSpec && (await start(candidateSpec, shown(candidateSpec.handlerPath), exit.failed));
+    const house = {journal: archive, clock: systemClock, signal, baseline, twin, candidate, redact: config.journalRedact};
+    for await (const each of replayInvocations(ids, house)) {
+      if ('hindrance' in each) {
+        report.addHindered(each);
+        print(plainHindrance(each));
+        continue;
+      }
+      const {recalled, judgement} = each;
+      const code: Code = {recorded: versions.digestAt(recalled.position), baseline: baseline.digest, candidate: candidate?.digest};
+      report.add(each, code);
+      print(plainComparison(each, code));
+      const {recorded: _, ...digests} = code;
+      comparisons.push({invocationId: recalled.id, verdict: judgement.verdict, ...given(digests)});
+    }
+  }
+  if (!wish.isJson) console.log(report.text());
+  if (comparisons.length > 0) await keepComparisons(comparisons, file, env);
+  conclude(report, wish, signal.aborted);
+}
+
+/** The handlers: the one of now, and the one to compare it with. @throws ConfigurationError, CommandFailed */
+function specsOf({handler, against}: ReplayWish, env: Environment, versions: Versions) {
+  const now = handler === undefined ? (env.SCW_HANDLER_PATH ?? versions.handler) : path.resolve(handler);
+  if (now === undefined) throw new CommandFailed(exit.misused, 'expected --handler <file> or SCW_HANDLER_PATH: which code is of now?');
+  const config = parseConfig({...env, SCW_HANDLER_PATH: now});
+  const baselineSpec = resolveFunction(config);
+  return {config, baselineSpec, candidateSpec: against === undefined ? undefined : resolveCandidate(against, config, baselineSpec)};
+}
+
+function resolveCandidate(against: string, config: Config, {handlerPath}: FunctionSpec): FunctionSpec {
+  const isOther = path.extname(against) !== '' && path.extname(against) !== path.extname(handlerPath);
+  // Of another language: what the settings say of the program that runs it is about the first.
+  const own = isOther && {handlerIsBinary: false, runtimeBinary: undefined, runtimeBridge: undefined, language: undefined};
+  try {
+    return resolveFunction({...config, ...own, handlerPath: against});
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    throw new ConfigurationError(error.problems.map(problem => problem.replace('SCW_HANDLER_PATH', '--against')));
+  }
+}
+
+/** The ids that can be run again; of the last time, those that were recorded with their request. */
+async function choose(
+  archive: SqliteArchive,
+  {which}: ReplayWish,
+  hinder: (each: ReturnType<typeof notReplayable>) => void,
+): Promise<string[]> {
+  if ('ids' in which) return [...new Set(which.ids)];
+  const accepted = await acceptedSince(archive, systemClock.now() - which.agoMs);
+  for (const {id, hasRequest} of accepted) if (!hasRequest) hinder(notReplayable(id, 'facts-only'));
+  return sample(
+    accepted.filter(({hasRequest}) => hasRequest).map(({id}) => id),
+    which.sample,
+  );
+}
+
+/** As a core gives it to its function. */
+function environmentOf(env: Environment): Record<string, string> {
+  const {payloadMaxBytes} = parseSettings(triggers.http.settings, env);
+  return {...childEnvironment(joinSettings(triggers), env), SCW_PAYLOAD_MAX_SIZE: String(payloadMaxBytes)};
+}
+
+function conclude(report: Report, {failOn, which}: ReplayWish, isInterrupted: boolean): void {
+  if (isInterrupted) throw new CommandFailed(exit.failed, `interrupted after ${report.compared} invocations`);
+  if (failOn.some(aspect => report.changed.has(aspect))) process.exitCode = exit.failed;
+  // A test that compared nothing, or not what it was told to, has not passed.
+  else if (report.compared === 0) throw new CommandFailed(exit.noJournal, 'nothing could be compared');
+  else if ('ids' in which && report.hindered > 0) throw new CommandFailed(exit.noJournal, `${report.hindered} could not be compared`);
+}
+
+const shown = (file: string) => (file.startsWith(`${process.cwd()}/`) ? path.relative(process.cwd(), file) : file);
+
+function given<T extends object>(values: T): {[K in keyof T]?: Exclude<T[K], undefined>} {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  }; // as filtered
+}

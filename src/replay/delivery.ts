@@ -1,0 +1,48 @@
+import {randomBytes} from 'node:crypto';
+import type {Carrier, Delivery, InvocationResult, Principal, SpanSubject, TriggerInput} from '../trigger.ts';
+import type {Recalled} from './recall.ts';
+
+/** A recorded event that is delivered again, under its own id: a function that answers with it answers the same. */
+export class Replayed implements Delivery, Carrier {
+  readonly source = 'replay';
+  readonly id: string;
+  readonly principal: Principal = {subject: 'replay'};
+  readonly writeAhead = false;
+  readonly signal = new AbortController().signal;
+  state: unknown;
+  result: InvocationResult | undefined;
+  readonly #recalled: Recalled;
+  readonly #traceparent: string;
+
+  constructor(recalled: Recalled) {
+    this.id = recalled.id;
+    this.#recalled = recalled;
+    this.#traceparent = recalled.isTraced ? newTraceparent() : '';
+  }
+
+  /** The fields that stages ask for. */
+  get(field: string): string {
+    const name = field.toLowerCase();
+    // The trace of then is over; a context of its own keeps the event of the same form.
+    if (name === 'traceparent') return this.#traceparent;
+    if (name === 'tracestate') return '';
+    const {headers} = this.#recalled.request;
+    const at = headers.findIndex((each, index) => index % 2 === 0 && each.toLowerCase() === name);
+    return at === -1 ? '' : (headers[at + 1] ?? '');
+  }
+
+  subject(): SpanSubject {
+    return {trigger: 'other', name: 'replay'};
+  }
+
+  async input(): Promise<TriggerInput> {
+    return this.#recalled.request;
+  }
+
+  reply(result: InvocationResult): void {
+    this.result = result;
+  }
+}
+
+/** W3C Trace Context, §3.2.2; not sampled. */
+const newTraceparent = () => `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;

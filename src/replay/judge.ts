@@ -1,0 +1,62 @@
+import type {FactTypes} from '../facts.ts';
+import {type Aspect, aspects, type Difference, differences, type Outcome} from './compare.ts';
+import {membersOf, pointer} from './json.ts';
+
+export type Verdict = FactTypes['replay.compared']['verdict'];
+/** As a report lists them. */
+export const verdicts: readonly Verdict[] = ['same', 'noise', 'status', 'headers', 'body', 'error'];
+
+/** What a difference says: that something changed, that it always differs, or that the recording lacks a secret there. */
+export type Meaning = 'changed' | 'noise' | 'redacted';
+
+export interface JudgedDifference extends Difference {
+  readonly meaning: Meaning;
+}
+
+export interface Judgement {
+  /** The gravest change; `noise` when what differs means nothing. */
+  readonly verdict: Verdict;
+  /** Every aspect that changed, the gravest first. */
+  readonly changed: readonly Aspect[];
+  readonly differences: readonly JudgedDifference[];
+}
+
+/** Places whose value means nothing, as `placeOf` names them. */
+export type Noise = ReadonlySet<string>;
+
+/** What differs between two runs of one event by one code is noise: times, ids, counters. */
+export function learnNoise(one: Outcome, other: Outcome): Noise {
+  const noise = new Set([...differences(one, other), ...differences(other, one)].map(({aspect, path}) => placeOf(aspect, path)));
+  // It fails at times: of what it says then nothing was learned.
+  if ((one.code === undefined) !== (other.code === undefined)) for (const aspect of aspects) noise.add(placeOf(aspect, ''));
+  return noise;
+}
+
+/** @param isRedacted the recording has a secret taken out there */
+export function judge(
+  expected: Outcome,
+  actual: Outcome,
+  {noise, isRedacted}: {noise: Noise; isRedacted: (difference: Difference) => boolean},
+): Judgement {
+  const judged = differences(expected, actual).map(difference => ({...difference, meaning: meaningOf(difference)}));
+  const changed = aspects.filter(aspect => judged.some(each => each.aspect === aspect && each.meaning === 'changed'));
+  return {verdict: changed[0] ?? (judged.length > 0 ? 'noise' : 'same'), changed, differences: judged};
+
+  function meaningOf(difference: Difference): Meaning {
+    if (isNoise(noise, difference.aspect, difference.path)) return 'noise';
+    return isRedacted(difference) ? 'redacted' : 'changed';
+  }
+}
+
+/** The place itself, or one that it lies in. */
+export function isNoise(noise: Noise, aspect: Aspect, path: string): boolean {
+  if (noise.has(placeOf(aspect, ''))) return true;
+  if (aspect !== 'body') return noise.has(placeOf(aspect, path));
+  let place = '';
+  return membersOf(path).some(member => {
+    place = pointer(place, member);
+    return noise.has(placeOf('body', place));
+  });
+}
+
+const placeOf = (aspect: Aspect, path: string) => `${aspect} ${path}`;

@@ -1,0 +1,125 @@
+import type {FaultCode} from '../errors.ts';
+import {JournalDamaged, type JournalReader, type Position, type Recorded} from '../journal.ts';
+import {evolveInvocation, type InvocationView} from '../projections/invocations.ts';
+import {type RecordedRequest, readReply, readRequest} from '../recorded.ts';
+import type {Outcome} from './compare.ts';
+import {partHeaders, type Secrets} from './secrets.ts';
+
+/** A recorded invocation that can be run again. */
+export interface Recalled {
+  readonly id: string;
+  /** Of its first fact. */
+  readonly position: Position;
+  readonly acceptedAt: number | undefined;
+  /** Without the fields that were taken out when it was recorded. */
+  readonly request: RecordedRequest;
+  readonly secrets: Secrets;
+  /** It was part of a trace. */
+  readonly isTraced: boolean;
+  /** How it ended then; undefined when that is not asked for. */
+  readonly reply: Outcome | undefined;
+}
+
+export type Hindrance = 'unknown' | 'facts-only' | 'shredded' | 'damaged' | 'unsettled' | 'never-answered';
+
+/** One that cannot be: why, and what would help. */
+export interface NotReplayable {
+  readonly id: string;
+  readonly hindrance: Hindrance;
+  readonly reason: string;
+  readonly fix: string;
+}
+
+/** Why, and what would help; the same words for each, so that they can be counted. */
+const hindrances: Readonly<Record<Hindrance, readonly [reason: string, fix: string]>> = {
+  unknown: ['nothing is known of it', 'list what is with `core-runtime invocations`'],
+  'facts-only': ['it was recorded without its request and reply', 'start the core with CORE_JOURNAL_HTTP=full and record anew'],
+  shredded: ['its request or its reply is not kept any more', 'give CORE_JOURNAL_KEEP_BODIES, and CORE_JOURNAL_MAX_SIZE, more'],
+  damaged: ['what was kept of it is damaged', 'see `core-runtime journal verify`, and restore a backup'],
+  unsettled: ['it has no reply: it still runs, or it ran when the core ended', 'compare two versions of the code with --against'],
+  'never-answered': ['the function did not answer it then', 'compare two versions of the code with --against'],
+};
+
+export function notReplayable(id: string, hindrance: Hindrance): NotReplayable {
+  const [reason, fix] = hindrances[hindrance];
+  return {id, hindrance, reason, fix};
+}
+
+/** Ends of which the function had no part: it was not called, or its answer was not waited for. */
+const notTheFunction: ReadonlySet<string> = new Set<FaultCode>([
+  'CALLER_LEFT',
+  'DRAINING',
+  'INFLIGHT_FULL',
+  'INTERNAL',
+  'JOURNAL_BUSY',
+  'JOURNAL_FAILED',
+  'POOL_BUSY',
+  'POOL_GAVE_UP',
+  'POOL_NOT_READY',
+]);
+
+/**
+Reads what is kept of an invocation.
+
+@param wantsReply its reply is to be compared with
+*/
+export async function recall(journal: JournalReader, id: string, wantsReply: boolean): Promise<Recalled | NotReplayable> {
+  try {
+    return await read(journal, id, wantsReply);
+  } catch (error) {
+    // SyntaxError: the checksum holds, but the bytes are not what a recorder writes.
+    if (error instanceof JournalDamaged || error instanceof SyntaxError) return notReplayable(id, 'damaged');
+    throw error;
+  }
+}
+
+async function read(journal: JournalReader, id: string, wantsReply: boolean): Promise<Recalled | NotReplayable> {
+  const facts: Recorded[] = [];
+  let view: InvocationView | undefined;
+  for await (const recorded of journal.read(`invocation.${id}`)) {
+    facts.push(recorded);
+    view = evolveInvocation(view, recorded);
+  }
+  const [first] = facts;
+  if (!first || !view) return notReplayable(id, 'unknown');
+  const requestName = datarefOf(facts, 'invocation.accepted');
+  if (requestName === undefined) return notReplayable(id, 'facts-only');
+  const bytes = await journal.payload(requestName);
+  if (!bytes) return notReplayable(id, 'shredded');
+  const reply = wantsReply ? await replyOf(journal, view, datarefOf(facts, 'invocation.settled')) : undefined;
+  if (typeof reply === 'string') return notReplayable(id, reply);
+  const {headers, ...request} = readRequest(bytes);
+  const {kept, secrets} = partHeaders(headers);
+  const {acceptedAt, traceparent} = view;
+  const isTraced = traceparent !== undefined;
+  return {id, position: first.position, acceptedAt, request: {...request, headers: kept}, secrets, isTraced, reply};
+}
+
+function datarefOf(facts: readonly Recorded[], type: 'invocation.accepted' | 'invocation.settled'): string | undefined {
+  for (const {fact} of facts.toReversed()) if (fact.type === type && 'dataref' in fact.data) return fact.data.dataref;
+  return undefined;
+}
+
+async function replyOf(journal: JournalReader, view: InvocationView, name: string | undefined): Promise<Outcome | Hindrance> {
+  const {status, replyStatus, code} = view;
+  if (status === 'running' || replyStatus === undefined) return 'unsettled';
+  if (code !== undefined) return notTheFunction.has(code) ? 'never-answered' : {status: replyStatus, code: code as FaultCode}; // as facts have it
+  const bytes = name === undefined ? undefined : await journal.payload(name);
+  return bytes ? readReply(bytes) : 'shredded';
+}
+
+/** What was accepted from a wall time on, oldest first. */
+export async function acceptedSince(journal: JournalReader, since: number): Promise<{id: string; hasRequest: boolean}[]> {
+  const found: {id: string; hasRequest: boolean}[] = [];
+  for await (const {stream, at, fact} of journal.scan('invocation.', {after: await journal.before(since)})) {
+    if (fact.type !== 'invocation.accepted' || at < since) continue;
+    found.push({id: stream.slice('invocation.'.length), hasRequest: fact.data.dataref !== undefined});
+  }
+  return found;
+}
+
+/** So many of a list, spread evenly over it. */
+export function sample<T>(all: readonly T[], size: number): T[] {
+  if (size >= all.length) return [...all];
+  return Array.from({length: size}, (_, index) => all[Math.floor(((index + 0.5) * all.length) / size)] as T); // within it
+}

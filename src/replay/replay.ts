@@ -1,0 +1,103 @@
+import type {Clock} from '../clock.ts';
+import type {JournalReader} from '../journal.ts';
+import {isRedacted, redactor} from '../recorded.ts';
+import type {Difference, Outcome} from './compare.ts';
+import {type Judgement, judge, learnNoise, type Noise} from './judge.ts';
+import {type NotReplayable, type Recalled, recall} from './recall.ts';
+import type {Rerun} from './rerun.ts';
+import {isRedactedPlace, noSecrets, type Secrets} from './secrets.ts';
+
+/** An invocation that was run again. */
+export interface Compared {
+  readonly recalled: Recalled;
+  readonly expected: Outcome;
+  readonly actual: Outcome;
+  readonly noise: Noise;
+  /** What must not be shown of them. */
+  readonly secrets: Secrets;
+  readonly judgement: Judgement;
+}
+
+export interface ReplayHouse {
+  readonly journal: JournalReader;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Two processes with the code of now: what they tell apart is noise. */
+  readonly baseline: Rerun;
+  readonly twin: Rerun;
+  /** Another version of the code; without one the baseline is compared with what was recorded. */
+  readonly candidate: Rerun | undefined;
+  /** CORE_JOURNAL_REDACT. */
+  readonly redact: string;
+}
+
+/** Invocations whose outcomes are held at a time. */
+const chunkSize = 50;
+/** Between two runs of an event by the baseline: a time of whole seconds differs by then. */
+const apartMs = 1100;
+
+/**
+Runs recorded invocations again, in order and one at a time, and yields what came of each. The candidate runs between
+both runs of the baseline: what changes with time differs between these two then.
+*/
+export async function* replay(ids: readonly string[], house: ReplayHouse): AsyncGenerator<Compared | NotReplayable> {
+  const {journal, signal, twin, candidate} = house;
+  let hasPast = false;
+  for (let at = 0; at < ids.length && !signal.aborted; at += chunkSize) {
+    const chunk: Recalled[] = [];
+    for (const id of ids.slice(at, at + chunkSize)) {
+      const recalled = await recall(journal, id, candidate === undefined);
+      if ('hindrance' in recalled) yield recalled;
+      else chunk.push(recalled);
+    }
+    const [first] = chunk;
+    // A process that has done more has other counters: these are noise too.
+    if (first && !hasPast) await twin.run(first);
+    hasPast ||= first !== undefined;
+    yield* compareAll(chunk, house);
+  }
+}
+
+async function* compareAll(
+  chunk: readonly Recalled[],
+  {baseline, twin, candidate, clock, signal, redact}: ReplayHouse,
+): AsyncGenerator<Compared> {
+  const runs: {recalled: Recalled; outcome: Outcome; at: number; other?: Outcome}[] = [];
+  for (const recalled of chunk) {
+    if (signal.aborted) return;
+    runs.push({recalled, at: clock.monotonic(), outcome: await baseline.run(recalled)});
+  }
+  for (const run of runs) {
+    if (signal.aborted) return;
+    if (candidate) run.other = await candidate.run(run.recalled);
+  }
+  for (const {recalled, outcome, at, other} of runs) {
+    if (!(await clock.sleep(Math.max(0, at + apartMs - clock.monotonic()), signal))) return;
+    const repeated = await twin.run(recalled);
+    if (signal.aborted) return; // what broke off says nothing
+    const compared = compare(recalled, {outcome, repeated, other}, redact);
+    if (compared) yield compared;
+  }
+}
+
+interface Outcomes {
+  readonly outcome: Outcome;
+  readonly repeated: Outcome;
+  readonly other: Outcome | undefined;
+}
+
+function compare(recalled: Recalled, {outcome, repeated, other}: Outcomes, redact: string): Compared | undefined {
+  const noise = learnNoise(outcome, repeated);
+  const expected = other ? outcome : recalled.reply;
+  if (!expected) return undefined;
+  const take = redactor([redact, ...(recalled.reply ? redactedNames(recalled.reply) : [])].join(','));
+  const shown = (each: Outcome) => (each.headers ? {...each, headers: take(each.headers)} : each);
+  const [before, after] = other ? [shown(outcome), shown(other)] : [expected, shown(outcome)];
+  // Of two runs of now neither had the secrets that the recording lacks.
+  const secrets = other ? noSecrets : recalled.secrets;
+  const isExcused = (difference: Difference) => !other && isRedactedPlace(difference, secrets);
+  return {recalled, expected: before, actual: after, noise, secrets, judgement: judge(before, after, {noise, isRedacted: isExcused})};
+}
+
+/** Fields that were taken out of a recorded reply, by whatever the settings said then. */
+const redactedNames = ({headers = []}: Outcome) => headers.filter((_, index) => index % 2 === 0 && isRedacted(headers[index + 1] ?? ''));

@@ -1,0 +1,142 @@
+import {authPublic} from '../../middleware/auth.ts';
+import {eventWriter} from '../../middleware/event/write.ts';
+import {event} from '../../middleware/event.ts';
+import {deliverThrough, pipeline} from '../../middleware/index.ts';
+import {invoke} from '../../middleware/invoke.ts';
+import {respond} from '../../middleware/respond.ts';
+import {trace} from '../../middleware/trace.ts';
+import {trigger} from '../../middleware/trigger.ts';
+import type {Clock} from '../clock.ts';
+import type {Config} from '../config.ts';
+import type {Log} from '../log.ts';
+import type {Meter} from '../meter.ts';
+import {openSpans} from '../observe/spans.ts';
+import {codeLoaded} from '../provenance.ts';
+import type {FunctionSpec, StartRecord} from '../runtime.ts';
+import {openWorkers} from '../workers/index.ts';
+import {resolveUser} from '../workers/user.ts';
+import type {Outcome} from './compare.ts';
+import {Replayed} from './delivery.ts';
+import type {Recalled} from './recall.ts';
+
+/** Runs recorded events again. */
+export interface Rerun {
+  run(recalled: Recalled): Promise<Outcome>;
+}
+
+/** A process of its own that does so with one version of the code. */
+export interface OpenRerun extends Rerun, AsyncDisposable {
+  /** SHA-256 of the handler's file; undefined when it cannot be read. */
+  readonly digest: string | undefined;
+}
+
+export interface RerunOptions {
+  readonly config: Config;
+  readonly spec: FunctionSpec;
+  /** What the user's environment gives the function. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly clock: Clock;
+  /** Ends it at once. */
+  readonly signal: AbortSignal;
+}
+
+/** Lines of the function that tell why it did not start. */
+const lastLines = 10;
+
+/**
+Starts a sub-runtime and the six stages in front of it. Nothing is counted, recorded, traced or logged; lines of the
+function are dropped.
+
+@throws Error when the function does not start or load, with what it wrote last
+*/
+export async function openRerun({config, spec, environment, clock, signal}: RerunOptions): Promise<OpenRerun> {
+  const lines: string[] = [];
+  const first = Promise.withResolvers<StartRecord>();
+  const {responseMaxBytes, childMemoryBytes: memoryBytes, childUser} = config;
+  const user = childUser === undefined ? undefined : resolveUser(childUser);
+  const maxReplyBytes = 6 * responseMaxBytes + 2 ** 20; // as the core that recorded it read
+  const place = {host: '127.0.0.1', port: 0, workers: 1, concurrency: 1, queueLength: 1};
+  await using opening = new AsyncDisposableStack();
+  const workers = opening.use(
+    await openWorkers(
+      {...config, ...place, spec, environment, maxReplyBytes, user, memoryBytes},
+      {
+        clock,
+        log: silent,
+        meter: uncounted,
+        facts() {},
+        line({line}) {
+          lines.push(line);
+          if (lines.length > lastLines) lines.shift();
+        },
+        started: record => first.resolve(record),
+      },
+    ),
+  );
+  if (signal.aborted) workers.kill();
+  signal.addEventListener('abort', () => workers.kill(), {once: true});
+  const {error} = await first.promise;
+  if (error !== undefined) throw new Error([error, ...lines.map(line => `  ${line}`)].join('\n'));
+  const code = await codeLoaded(spec.handlerPath);
+  const stages = stagesOf(config, spec, workers.runtimes, clock);
+  const deliver = deliverThrough(stages, clock);
+  const open = opening.move();
+
+  return {
+    digest: code?.type === 'code.loaded' ? code.data.digest : undefined,
+    async run(recalled) {
+      const replayed = new Replayed(recalled);
+      await deliver(replayed, replayed);
+      const {result} = replayed;
+      if (!result) throw new TypeError('Expected the stages to have replied');
+      const {status, headers, body, fault} = result;
+      return {status, code: fault?.code, headers, body: typeof body === 'string' ? Buffer.from(body) : body};
+    },
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
+}
+
+/** The chain that an event walks in a core, for callers that were let in then. */
+function stagesOf(config: Config, spec: FunctionSpec, runtimes: Parameters<typeof invoke>[0]['runtimes'], clock: Clock) {
+  const write = eventWriter({
+    functionName: config.applicationName,
+    functionVersion: config.applicationVersion,
+    memoryMb: config.applicationMemory,
+    handlerPath: spec.handlerPath,
+    handlerName: spec.handlerName,
+    base64: config.base64,
+    replay: true,
+  });
+  const meter = uncounted;
+  const keep = {accepted: () => undefined, settled() {}};
+  return pipeline({
+    trace: trace({spans: openSpans({recording: false, functionName: ''}), meter, log: silent, clock}),
+    auth: authPublic(),
+    trigger: trigger(),
+    event: event({write, keep, timeoutMs: config.timeoutMs, meter, clock}),
+    invoke: invoke({runtimes, meter, cancel: 'finish'}),
+    respond: respond({maxBytes: config.responseMaxBytes}),
+  });
+}
+
+const silent: Log = {debug() {}, info() {}, warn() {}, error() {}};
+
+const uncounted: Meter = {
+  requestStarted() {},
+  requestEnded() {},
+  invocationEnded() {},
+  faulted() {},
+  accepted() {},
+  settled() {},
+  inFlight() {},
+  coldStarted() {},
+  queued() {},
+  dequeued() {},
+  runtimeReady() {},
+  runtimeExited() {},
+  appended() {},
+  scheduleFired() {},
+  shed() {},
+  linesDropped() {},
+  spansDropped() {},
+};
