@@ -25,7 +25,7 @@ import {wantsTelemetry} from './observe/wanted.ts';
 import {codeLoaded, configLoaded} from './provenance.ts';
 import type {FunctionSpec, StartRecord} from './runtime.ts';
 import {type Environment, parseSettings} from './setting.ts';
-import {Siblings} from './siblings/lead.ts';
+import {leaderName, Siblings} from './siblings/lead.ts';
 import type {House} from './trigger.ts';
 import {version} from './version.ts';
 import {openWorkers} from './workers/index.ts';
@@ -141,8 +141,12 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   const admin = leader ? undefined : opening.use(await openPrivate());
   if (processes > 1 && !leader) {
     await refuseTaken(section.port);
-    const watchdog = opening.use(new Watchdog());
-    siblings = new Siblings({count: processes - 1, env, graceMs: config.graceMs}, {clock, log, journal, watchdog, line: log.pass});
+    const mark = `${leaderName}=${instance}`;
+    const watchdog = opening.use(new Watchdog({mark, clock, log}));
+    siblings = new Siblings(
+      {count: processes - 1, env: {...env, [leaderName]: instance}, graceMs: config.graceMs},
+      {clock, log, journal, watchdog, line: log.pass},
+    );
     opening.use(siblings);
   }
 

@@ -129,6 +129,7 @@ const uncounted: Meter = {
   accepted() {},
   settled() {},
   inFlight() {},
+  bytesInFlight() {},
   coldStarted() {},
   queued() {},
   dequeued() {},

@@ -9,6 +9,9 @@ import type {Family} from '../observe/open-metrics.ts';
 import {Channel} from './channel.ts';
 import type {ToLeader, ToSibling} from './words.ts';
 
+/** In a sibling's environment its leader's boot, by which the watchdog knows it; the function does not see it. */
+export const leaderName = 'CORE_RUNTIME_LEADER';
+
 export interface SiblingsOptions {
   readonly count: number;
   readonly env: Readonly<Record<string, string | undefined>>;
