@@ -626,6 +626,8 @@ function sweep() {
   const now = uptimeMs();
   for (const invocation of watched) {
     if (invocation.expiresAt > now) continue;
+    // Who asked for the signal hears it first, and has until the next look to answer.
+    if (invocation.abort !== null && invocation.abort.expire()) continue;
     fail(invocation, new Error('Function timed out'));
   }
   if (watched.size > 0) return;
@@ -641,17 +643,24 @@ function signalOf(invocation, context) {
   if (invocation.abort === null) {
     const controller = new AbortController();
     const abort = (name, text) => controller.abort(new DOMException(text, name));
+    const expire = () => abort('TimeoutError', 'The deadline of the call has passed');
     // The socket's events belong to no call: listeners of the signal are put back into theirs.
     const onClose = () => inScope(invocation, abort, 'AbortError', 'The caller hung up');
     let timer;
     if (typeof context.deadlineMs === 'number') {
       const afterMs = Math.min(Math.max(0, context.deadlineMs - Date.now()), 0x7fffffff);
-      timer = setTimeout(abort, afterMs, 'TimeoutError', 'The deadline of the call has passed');
+      timer = setTimeout(expire, afterMs);
       timer.unref();
     }
     invocation.connection.onHangUp = onClose;
     invocation.abort = {
       signal: controller.signal,
+      /** False when it was aborted before. */
+      expire() {
+        if (controller.signal.aborted) return false;
+        inScope(invocation, expire);
+        return true;
+      },
       stop() {
         clearTimeout(timer);
         invocation.connection.onHangUp = null;
