@@ -240,10 +240,12 @@ test('a client that leaves frees what its body held', async t => {
   await leaving.write(`${head('/leaving', 'Content-Length: 1000\r\n')}x`);
   await pause(20);
   leaving.socket.resetAndDestroy();
-  await pause(20);
-  const wire = connect();
-  await wire.write(`${head('/whole', 'Content-Length: 500\r\nConnection: close\r\n')}${'x'.repeat(500)}`);
-  t.deepEqual(statuses(await wire.rest()), [200]);
+  for (let status: number | undefined = 503; status === 503; ) {
+    const wire = connect();
+    await wire.write(`${head('/whole', 'Content-Length: 500\r\nConnection: close\r\n')}${'x'.repeat(500)}`);
+    status = (await wire.rest())[0]?.status; // 503 until it is seen that the other has left
+    t.true(status === 503 || status === 200);
+  }
 });
 
 test('a body counts as what it becomes in JSON, until its invocation is over', async t => {
