@@ -28,8 +28,9 @@ export function invoke({runtimes, meter, cancel}: InvokeOptions): Stage {
     await next();
   };
 
-  function signalOf({breaksOff, signal}: Delivery): AbortSignal | undefined {
-    return cancel === 'abort' || breaksOff ? signal : undefined;
+  /** Asked for only where it is used: to watch every caller leave costs a tenth of the throughput. */
+  function signalOf(delivery: Delivery): AbortSignal | undefined {
+    return cancel === 'abort' || delivery.breaksOff ? delivery.signal : undefined;
   }
 }
 

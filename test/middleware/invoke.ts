@@ -196,6 +196,13 @@ test('a caller that leaves is nothing to the call, unless it is to be broken off
   t.is(abort.calls[0]?.signal, signal);
 });
 
+test('nobody watches a caller leave whose call runs on', async t => {
+  const {walk, ctx, passed} = prepare([runtimeReply('{}')]);
+  Object.defineProperty(ctx.state.delivery, 'signal', {get: () => t.fail()});
+  await walk();
+  t.is(passed(), 1);
+});
+
 test('a delivery may say itself that its call is broken off when its signal aborts', async t => {
   const {ctx, walk, signals} = prepare([runtimeReply('{}')], {breaksOff: true});
   await walk();
