@@ -62,10 +62,11 @@ function problems(text: string, example: string): string[] {
       found.push(...missing.map(source => `${source} is not there`));
     }
   }
-  const last = stages.at(-1);
-  if (originOf(last?.from, stages) !== base) found.push('the last stage is not built on BASE');
-  if (!/^[1-9]\d*:[1-9]\d*$/.test(last?.user ?? '')) found.push(`the last user is ${last?.user}`);
-  if (last?.others.some(word => /^(ENTRYPOINT|CMD|HEALTHCHECK)$/.test(word))) found.push('the entrypoint is the core’s');
+  for (const last of stages.filter((stage, index) => stage.name === 'plain' || index === stages.length - 1)) {
+    if (originOf(last.from, stages) !== base) found.push('the last stage is not built on BASE');
+    if (!/^[1-9]\d*:[1-9]\d*$/.test(last.user ?? '')) found.push(`the last user is ${last.user}`);
+    if (last.others.some(word => /^(ENTRYPOINT|CMD|HEALTHCHECK)$/.test(word))) found.push('the entrypoint is the core’s');
+  }
   return found;
 }
 
@@ -92,6 +93,11 @@ for (const [title, text, problem] of [
   ],
   ['a last stage on another image', `${whole}FROM debian\nUSER 1:1\n`, /not built on BASE/],
   ['root at the end', `${whole}USER root\n`, /^the last user is root$/],
+  [
+    'root at the end of another target',
+    `${whole}USER root\n`.replace('}\n', '} AS plain\n') + whole.slice(whole.indexOf('FROM')),
+    /is root$/,
+  ],
   ['another entrypoint', `${whole}ENTRYPOINT ["sh"]\n`, /entrypoint/],
 ] as const) {
   test(`${title} is found`, t => {

@@ -28,6 +28,7 @@ type bridge struct {
 	token    string
 	maxBytes int64
 	channel  *channel
+	hangups  *hangups
 }
 
 // call is the protocol's request, as far as a compiled function needs it: the
@@ -66,7 +67,7 @@ func (b *bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "the request is not the protocol's JSON: "+err.Error())
 		return
 	}
-	called(r.Context(), received.Context.InvocationID)
+	b.hangups.called(r.RemoteAddr, received.Context.InvocationID)
 	result, err := b.run(r, received, eventError)
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, err.Error())

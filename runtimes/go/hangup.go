@@ -1,7 +1,6 @@
 package functions
 
 import (
-	"context"
 	"net"
 	"net/http"
 	"sync"
@@ -12,31 +11,22 @@ import (
 // connection is told.
 type hangups struct {
 	channel *channel
-	// newest is a *newestCall by its net.Conn.
-	newest sync.Map
+	mutex   sync.Mutex
+	// newest is the id of the newest call by the connection's remote address.
+	newest map[string]string
 }
 
-// newestCall of a connection, which serves one call at a time.
-type newestCall struct {
-	mutex sync.Mutex
-	id    string
+func newHangups(to *channel) *hangups {
+	return &hangups{channel: to, newest: map[string]string{}}
 }
 
-type newestKey struct{}
-
-// connContext is the server's: a call finds its connection's entry in its context.
-func (h *hangups) connContext(ctx context.Context, connection net.Conn) context.Context {
-	newest := &newestCall{}
-	h.newest.Store(connection, newest)
-	return context.WithValue(ctx, newestKey{}, newest)
-}
-
-func called(ctx context.Context, invocationID string) {
-	if newest, ok := ctx.Value(newestKey{}).(*newestCall); ok {
-		newest.mutex.Lock()
-		defer newest.mutex.Unlock()
-		newest.id = invocationID
+func (h *hangups) called(address, invocationID string) {
+	if h == nil || h.channel == nil || invocationID == "" {
+		return
 	}
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	h.newest[address] = invocationID
 }
 
 // onState is the server's ConnState: a connection becomes closed after the call
@@ -45,15 +35,11 @@ func (h *hangups) onState(connection net.Conn, state http.ConnState) {
 	if state != http.StateClosed {
 		return
 	}
-	entry, known := h.newest.Load(connection)
-	if !known {
-		return
-	}
-	h.newest.Delete(connection)
-	newest := entry.(*newestCall)
-	newest.mutex.Lock()
-	defer newest.mutex.Unlock()
-	if newest.id != "" {
-		h.channel.write(record{Settled: newest.id})
+	address := connection.RemoteAddr().String()
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	if id, known := h.newest[address]; known {
+		delete(h.newest, address)
+		h.channel.write(record{Settled: id})
 	}
 }

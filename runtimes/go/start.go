@@ -58,10 +58,9 @@ func serve(handler interface{}) error {
 	if err != nil {
 		return err
 	}
-	hangups := &hangups{channel: records}
+	hangups := newHangups(records)
 	server := &http.Server{
-		Handler:           &bridge{handler: call, token: taken.token, maxBytes: taken.maxBytes, channel: records},
-		ConnContext:       hangups.connContext,
+		Handler:           &bridge{handler: call, token: taken.token, maxBytes: taken.maxBytes, channel: records, hangups: hangups},
 		ReadHeaderTimeout: 30 * time.Second,
 		IdleTimeout:       idleTimeout,
 		ErrorLog:          logger,

@@ -76,26 +76,16 @@ function takeSettings(env) {
 
 // Loading ----------------------------------------------------------------------------------------------------------
 
-/** A module that ends the process, or waits for nothing, is one that cannot be loaded: another process would do the same. */
+/** A module that waits for nothing would end the process, and another one the same way. */
 async function loadOrEnd(load) {
-  const exit = process.exit;
-  let fail;
-  const ended = new Promise((_, reject) => {
-    fail = why => {
-      const error = new Error(`${why} while the handler was loaded`);
-      reject(error);
-      return error;
-    };
+  let onIdle;
+  const idle = new Promise((_, reject) => {
+    onIdle = () => reject(new Error('nothing was left to wait for while the handler was loaded'));
   });
-  const onIdle = () => fail('nothing was left to wait for');
-  process.exit = code => {
-    throw fail(`process.exit(${code === undefined ? '' : code}) was called`);
-  };
   process.on('beforeExit', onIdle);
   try {
-    return await Promise.race([load(), ended]);
+    return await Promise.race([load(), idle]);
   } finally {
-    process.exit = exit;
     process.removeListener('beforeExit', onIdle);
   }
 }
