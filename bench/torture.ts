@@ -13,8 +13,10 @@ What a gateway does when its function dies, floods or is overloaded, or it is it
     node bench/torture.ts 10 --only TERM
     node bench/torture.ts 10 --command "other-gateway --port 8080" --url http://127.0.0.1:8080/
 
-The other gateway serves bench/functions/torture.cjs, or something that does the same. Whoever is not `sh` among its
-children counts as its function. Hung, lost, orphans and zombies must be 0; descriptors may differ by 5.
+The other gateway serves bench/functions/torture.cjs, or something that does the same, on the port of the URL, which it is
+told as PORT. The command is the gateway itself, no shell or init around it; whoever is not `sh` among its children counts
+as its function. Hung, lost, orphans and zombies must be 0; descriptors may differ by 5. A gateway that died in a phase says
+so: who came later was refused.
 */
 
 const {positionals, values} = parseArgs({
@@ -54,6 +56,8 @@ const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms));
 /** The gateway under test, and everything that ever was below it. */
 class Gateway {
   process!: ChildProcess; // start() comes first
+  #ended!: Promise<unknown>;
+  readonly #port: Promise<number>;
   url = '';
   readonly seen = new Set<number>();
   peakBytes = 0;
@@ -64,10 +68,15 @@ class Gateway {
 
   constructor(env: Record<string, string>) {
     this.#env = env;
+    this.#port = values.url === undefined ? freePort('127.0.0.1') : Promise.resolve(Number(new URL(values.url).port) || 80);
+  }
+
+  get isDead(): boolean {
+    return this.process.exitCode !== null || this.process.signalCode !== null;
   }
 
   async start(): Promise<void> {
-    const port = this.url === '' ? await freePort('127.0.0.1') : Number(new URL(this.url).port);
+    const port = await this.#port;
     this.url = values.url ?? `http://127.0.0.1:${port}/`;
     const [file = '', ...args] = values.command?.split(' ') ?? [process.execPath, new URL('../src/main.ts', import.meta.url).pathname];
     const env = {
@@ -80,8 +89,9 @@ class Gateway {
       ...this.#env,
     };
     this.process = spawn(file, args, {env, stdio: ['ignore', openSync('/dev/null', 'w'), 'inherit']});
+    this.#ended = once(this.process, 'exit');
     for (let tries = 0; (await request(this.url)) !== '2xx'; tries++) {
-      if (tries === 600) throw new Error('The gateway does not answer');
+      if (tries === 600 || this.isDead) throw new Error(`The gateway does not answer at ${this.url}`);
       await pause(50);
     }
   }
@@ -109,14 +119,20 @@ class Gateway {
   }
 
   async stop(): Promise<void> {
-    const ended = once(this.process, 'exit');
     this.sample();
     this.process.kill('SIGTERM');
-    await ended;
+    const stopTimer = setTimeout(() => this.process.kill('SIGKILL'), hungMs);
+    await this.#ended;
+    clearTimeout(stopTimer);
   }
 
+  /** Not a number when it is gone. */
   get descriptors(): number {
-    return readdirSync(`/proc/${this.process.pid}/fd`).length;
+    try {
+      return readdirSync(`/proc/${this.process.pid}/fd`).length;
+    } catch {
+      return Number.NaN;
+    }
   }
 }
 
@@ -155,6 +171,7 @@ async function torture({name, perSecond, path, env = {}, everyMs, act, first}: P
   await Promise.all(open);
   await pause(restMs);
   const growth = gateway.descriptors - before;
+  const died = gateway.isDead;
   clearInterval(sampler);
   await gateway.stop();
   await pause(500);
@@ -173,7 +190,7 @@ async function torture({name, perSecond, path, env = {}, everyMs, act, first}: P
     left.length,
     gateway.zombies,
     `${Math.round(gateway.peakBytes / 2 ** 20)} MiB`,
-    `${growth > 0 ? '+' : ''}${growth}`,
+    died ? 'died' : `${growth > 0 ? '+' : ''}${growth}`,
   ];
   return `| ${cells.join(' | ')} |`;
 }

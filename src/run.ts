@@ -3,6 +3,7 @@ import {ConfigurationError} from './errors.ts';
 import type {Served, ServeOptions} from './serve.ts';
 import {serve} from './serve.ts';
 import type {Environment} from './setting.ts';
+import {closeInherited} from './workers/inherited.ts';
 
 /** npm forwards a Ctrl-C that the terminal has also delivered: a second signal sooner than this is the same one. */
 const sameSignalMs = 1000;
@@ -12,6 +13,8 @@ const exit = {failed: 1, misconfigured: 78} as const; // 78: sysexits.h, EX_CONF
 
 /** Serves until a signal comes, and maps what happened to an exit code. */
 export async function run(env: Environment, options: ServeOptions & {onServed?: (served: Served) => void} = {}): Promise<void> {
+  closeInherited();
+  const whenServed = Promise.withResolvers<Served>();
   // A signal may come while we start: then what was started has to be stopped all the same.
   let served: Served | undefined;
   let stoppingSince: number | undefined;
@@ -29,7 +32,7 @@ export async function run(env: Environment, options: ServeOptions & {onServed?: 
   process.on('SIGINT', onSignal);
   process.on(
     'SIGHUP',
-    reloadAgain(async () => void (await served?.reload())),
+    reloadAgain(async () => void (await (await whenServed.promise).reload())),
   );
   process.on('uncaughtException', error => {
     if (!served) return refuseToStart(error);
@@ -46,6 +49,7 @@ export async function run(env: Environment, options: ServeOptions & {onServed?: 
   } catch (error) {
     return refuseToStart(error);
   }
+  whenServed.resolve(served);
   options.onServed?.(served);
   if (stoppingSince !== undefined) await stop(served, 'a signal during the start');
 }

@@ -9,8 +9,7 @@ import {LineBudget, logBytesPerSecond} from './budget.ts';
 import type {OomCounter} from './cgroup.ts';
 import {describeExit} from './lifecycle.ts';
 import {awaitListener} from './listener.ts';
-import {outgrows} from './memory.ts';
-import {type MemoryGroup, openMemoryGroup} from './memory-group.ts';
+import {MemoryLimit} from './memory-limit.ts';
 import {Output} from './output.ts';
 import type {LoadReport} from './report.ts';
 
@@ -59,15 +58,12 @@ export class Child {
   readonly #options: ChildOptions;
   readonly #events: ChildEvents;
   readonly #clock: Clock;
-  readonly #ooms: OomCounter;
+  readonly #memory: MemoryLimit;
   readonly #process: ChildProcess | undefined;
   readonly #output: Output;
   readonly #over = new AbortController();
   readonly #exit = Promise.withResolvers<void>();
   readonly #startedAt: number;
-  readonly #oomsBefore: number;
-  /** Where the kernel keeps its memory limit. */
-  #group: MemoryGroup | undefined;
   #readyAt: number | undefined;
   /** Why we ended it, when we did. */
   #verdict: ExitReason | undefined;
@@ -77,15 +73,13 @@ export class Child {
     this.#options = options;
     this.#events = events;
     this.#clock = clock;
-    this.#ooms = ooms;
-    this.#oomsBefore = ooms.kills();
+    this.#memory = new MemoryLimit(ooms, clock);
     this.#startedAt = clock.now();
     this.#process = this.#spawn();
     this.#output = this.#readOutput();
     if (command.readiness === 'port') void this.#awaitPort();
     if (memoryBytes !== undefined && this.pid !== undefined) {
-      this.#group = openMemoryGroup(this.pid, memoryBytes, clock);
-      if (!this.#group) void outgrows(this.pid, memoryBytes, clock, this.#over.signal).then(isOver => isOver && this.end('oom'));
+      this.#memory.limit(this.pid, memoryBytes, () => this.end('oom'));
     }
     const stopTimer = clock.after(startTimeoutMs, () => {
       if (this.#readyAt === undefined) this.end('never-ready');
@@ -173,7 +167,7 @@ export class Child {
     this.#over.abort();
     this.#signalGroup('SIGKILL'); // what it forked must not outlive it
     const reason = this.#verdict ?? this.#judge(code, signal, error);
-    this.#group?.close();
+    this.#memory.close();
     this.#events.exited({
       code,
       signal,
@@ -196,7 +190,7 @@ export class Child {
 
   #judge(code: number | null, signal: string | null, error: string | undefined): ExitReason {
     if (error !== undefined) return 'unspawnable';
-    if (signal === 'SIGKILL' && (this.#ooms.kills() > this.#oomsBefore || (this.#group?.kills() ?? 0) > 0)) return 'oom';
+    if (signal === 'SIGKILL' && this.#memory.wasExceeded) return 'oom';
     if (signal !== null) return 'signal';
     return code === 0 ? 'exit-zero' : 'exit-nonzero';
   }

@@ -79,6 +79,7 @@ export function readLines(
       held = [];
       heldBytes = 0;
       isDropping = true;
+      budget.drop(1); // now: it may have no end
       return;
     }
     const end = wholeCharacters(bytes);
@@ -92,7 +93,6 @@ export function readLines(
     const newline = chunk.indexOf(10, start);
     if (newline === -1) return chunk.length;
     isDropping = false;
-    budget?.drop(1);
     return newline + 1;
   }
 

@@ -3,6 +3,7 @@ import {Fault} from '../errors.ts';
 import type {Meter} from '../meter.ts';
 import type {Deadline, Lease, RuntimeCall, RuntimeReply, Runtimes, StartRecord} from '../runtime.ts';
 import type {Member} from './member.ts';
+import {retryAfterS, ServiceTime} from './service-time.ts';
 
 export interface PoolOptions {
   readonly queueLength: number;
@@ -31,8 +32,7 @@ export class Pool implements Runtimes {
   #refusal: (() => Fault) | undefined;
   /** The start that is being told to the first who waited for it. */
   #start: StartRecord | undefined;
-  /** Mean time of a call in milliseconds, the newest weighing a tenth; for Retry-After. */
-  #serviceMs = 0;
+  readonly #service = new ServiceTime();
 
   constructor(options: PoolOptions, clock: Clock, meter: Meter) {
     this.#options = options;
@@ -164,7 +164,7 @@ export class Pool implements Runtimes {
       release: free,
       send: (call: RuntimeCall): Promise<RuntimeReply> =>
         place.send(call, () => {
-          this.#learn(this.#clock.monotonic() - taken);
+          this.#service.learn(this.#clock.monotonic() - taken);
           this.#admitRested(member);
           free();
         }),
@@ -180,34 +180,27 @@ export class Pool implements Runtimes {
     });
   }
 
-  #learn(serviceMs: number): void {
-    this.#serviceMs += this.#serviceMs === 0 ? serviceMs : (serviceMs - this.#serviceMs) / 10;
-  }
-
   #waitedMs(waiter: Waiter): number {
     return this.#clock.monotonic() - waiter.since;
   }
 
   /** When the queue of now will have been served, as far as past calls tell. */
   #queueMs(): number {
-    const places = this.#members.reduce((sum, member) => sum + member.concurrency, 0);
-    return (this.#waiting.length * this.#serviceMs) / Math.max(1, places);
+    return this.#service.queueMs(
+      this.#waiting.length,
+      this.#members.reduce((sum, member) => sum + member.concurrency, 0),
+    );
   }
 
   #busy(): Fault {
-    return new Fault('POOL_BUSY', {retryAfterS: this.#retryAfterS()});
+    return new Fault('POOL_BUSY', {retryAfterS: retryAfterS(this.#queueMs())});
   }
 
   #notReady(waitedMs: number): Fault {
     return new Fault('POOL_NOT_READY', {
       message: `The sub-runtime was not ready within ${waitedMs} ms`,
-      retryAfterS: this.#retryAfterS(),
+      retryAfterS: retryAfterS(this.#queueMs()),
     });
-  }
-
-  /** In seconds, from 1 to 60. */
-  #retryAfterS(): number {
-    return Math.min(60, Math.max(1, Math.ceil(this.#queueMs() / 1000)));
   }
 }
 

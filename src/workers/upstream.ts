@@ -2,6 +2,7 @@ import {type Dispatcher, Pool} from 'undici';
 import type {Clock} from '../clock.ts';
 import {Fault} from '../errors.ts';
 import {NotSent, type RuntimeCall, type RuntimeReply} from '../runtime.ts';
+import {judged, tooLarge, tooManyInterim} from './hop-fault.ts';
 
 /** How the sub-runtime was done with a call. */
 export interface CallEnd {
@@ -176,31 +177,3 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#ended({mayRun: this.#wasSent, broke});
   }
 }
-
-function judged(error: Error & {code?: string}): Fault | NotSent {
-  if (error instanceof Fault) return error;
-  // undici gives a switch of protocols, or 100 Continue, the code of a connection that broke off.
-  if (/^bad (upgrade|response)$/.test(error.message)) return protocolFault(error);
-  switch (error.code) {
-    case 'ECONNREFUSED':
-    case 'UND_ERR_CONNECT_TIMEOUT':
-      return new NotSent(error.message, {cause: error});
-    case 'UND_ERR_SOCKET':
-    case 'ECONNRESET':
-    case 'EPIPE':
-    case 'UND_ERR_DESTROYED':
-    case 'UND_ERR_CLOSED':
-    case 'UND_ERR_ABORTED':
-      return new Fault('UPSTREAM_LOST', {cause: error});
-    default:
-      return protocolFault(error);
-  }
-}
-
-function protocolFault(cause: Error): Fault {
-  return new Fault('UPSTREAM_PROTOCOL', {cause, message: `The sub-runtime broke the protocol: ${cause.message.replaceAll(/\s+/g, ' ')}`});
-}
-
-const tooLarge = () => new Fault('UPSTREAM_PROTOCOL', {message: 'The sub-runtime sent a larger reply than any limit allows'});
-
-const tooManyInterim = () => new Fault('UPSTREAM_PROTOCOL', {message: 'The sub-runtime sent interim answers without end'});

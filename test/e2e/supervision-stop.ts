@@ -50,6 +50,21 @@ test('SIGHUP during a reload asks for one more: the code may have changed since'
   await core.stop();
 });
 
+test('SIGHUP during the start is a reload after it', async t => {
+  const gate = await openGate(t);
+  const handler = await editableHandler(
+    t,
+    `const fs = require('node:fs');
+     if (!fs.existsSync(process.env.GATE)) { fs.writeFileSync(process.env.GATE, ''); process.kill(process.ppid, 'SIGHUP'); }
+     ${says('one')}`,
+  );
+  const telemetry = {OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9'}; // a start that takes its time
+  const core = await startCore({SCW_PUBLIC: 'true', ...handler.env, ...telemetry, GATE: gate.headers['X-Gate']}, t);
+  await core.logged(({msg}) => msg.startsWith('Reloaded'));
+  t.is((await ask(core.url)).text(), 'one');
+  t.is(await core.stop(), 0);
+});
+
 test('newer code that cannot be loaded leaves the old one serving, and says why', async t => {
   const handler = await editableHandler(t, says('one'));
   const core = await startCore({SCW_PUBLIC: 'true', ...handler.env}, t);

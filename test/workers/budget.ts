@@ -55,6 +55,18 @@ test('of a long line that is dropped every part is, and it counts as one', async
   t.deepEqual(lines, ['first', 'after']);
 });
 
+test('a line without an end is told as dropped while it goes on', async t => {
+  const {clock, dropped, lines, write} = openBudget(100);
+  await write('first\n');
+  await write('x'.repeat(longestLineBytes * 3));
+  await clock.advance(1000);
+  t.deepEqual(dropped, [1]);
+  await write('x'.repeat(longestLineBytes));
+  await clock.advance(1000);
+  t.deepEqual(dropped, [1]);
+  t.deepEqual(lines, ['first']);
+});
+
 test('a long line that is cut short by the budget says that it went on', async t => {
   const {lines, write} = openBudget(100);
   await write(`${'x'.repeat(longestLineBytes * 2)}\n`);

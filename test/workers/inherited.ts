@@ -1,0 +1,25 @@
+import {spawn} from 'node:child_process';
+import {closeSync, openSync} from 'node:fs';
+import {text} from 'node:stream/consumers';
+import test from 'ava';
+import {projectFile} from '../helpers/core.ts';
+
+test('what this process was started with is not passed on to what it starts', async t => {
+  const program = `
+    import {spawnSync} from 'node:child_process';
+    import {closeInherited} from '${projectFile('src/workers/inherited.ts')}';
+    const passedOn = () => spawnSync('/bin/ls', ['/proc/self/fd'], {encoding: 'utf8'}).stdout.trim().split(/\\s+/).map(Number);
+    const before = passedOn();
+    closeInherited();
+    console.log(JSON.stringify([before, passedOn()]));`;
+  const file = openSync('/dev/null', 'r');
+  const stdio = ['ignore' as const, 'pipe' as const, 'inherit' as const, ...Array.from({length: 97}, () => 'ignore' as const), file];
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {stdio});
+  closeSync(file);
+  const [before, after] = JSON.parse(await text(child.stdout ?? process.stdin));
+  t.true(before.includes(100)); // Node's own way does not reach so far
+  t.deepEqual(
+    after.filter((descriptor: number) => descriptor > 3), // 3: the folder that ls reads
+    [],
+  );
+});
