@@ -17,6 +17,8 @@ pub struct Context {
     /// Continues the caller's trace (W3C Trace Context).
     pub traceparent: Option<String>,
     pub tracestate: Option<String>,
+    /// True when a recorded event is run again.
+    pub replay: bool,
 }
 
 impl Context {
@@ -47,6 +49,8 @@ pub(crate) struct WireContext {
     deadline_ms: Option<f64>,
     #[serde(deserialize_with = "or_default")]
     trace: WireTrace,
+    #[serde(deserialize_with = "or_default")]
+    replay: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -66,6 +70,7 @@ impl From<WireContext> for Context {
             deadline_ms: wire.deadline_ms.map(|ms| ms as u64),
             traceparent: wire.trace.traceparent,
             tracestate: wire.trace.tracestate,
+            replay: wire.replay,
         }
     }
 }
@@ -119,5 +124,7 @@ mod tests {
         assert_eq!(context.invocation_id, "i");
         assert_eq!(context.traceparent.as_deref(), Some("00-1-2-01"));
         assert!(context.remaining().unwrap() > Duration::from_secs(3600));
+        assert!(!context.replay);
+        assert!(read(r#"{"replay":true}"#).replay);
     }
 }
