@@ -138,6 +138,18 @@ type raw struct{}
 
 func (raw) Invoke(_ context.Context, event []byte) ([]byte, error) { return event, nil }
 
+func TestAReplayIsTold(t *testing.T) {
+	handler := func(ctx context.Context) (bool, error) { i, _ := FromContext(ctx); return i.Replay, nil }
+	for event, wanted := range map[string]string{
+		`{"event":{},"context":{"replay":true}}`: "true",
+		`{"event":{},"context":{}}`:              "false",
+	} {
+		if got := post(t, handler, event); got.body != wanted {
+			t.Errorf("%s: expected %s, got %s", event, wanted, got.body)
+		}
+	}
+}
+
 func TestLambdaForms(t *testing.T) {
 	type name struct {
 		Name string `json:"name"`
@@ -283,7 +295,7 @@ func TestTheContextEndsAtTheDeadline(t *testing.T) {
 	}
 	expect(t, post(t, handler, string(wire)), 500, "context deadline exceeded")
 	seen.Deadline = seen.Deadline.Truncate(time.Hour)
-	wanted := Invocation{"f", "2", 128, "i-2", deadline.Truncate(time.Hour), "00-1-2-01"}
+	wanted := Invocation{"f", "2", 128, "i-2", deadline.Truncate(time.Hour), "00-1-2-01", false}
 	if !seen.Deadline.Equal(wanted.Deadline) {
 		t.Errorf("expected the deadline %v, got %v", wanted.Deadline, seen.Deadline)
 	}

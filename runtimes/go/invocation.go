@@ -15,6 +15,8 @@ type Invocation struct {
 	Deadline time.Time
 	// Traceparent continues the caller's trace (W3C Trace Context).
 	Traceparent string
+	// Replay is true when a recorded event is run again.
+	Replay bool
 }
 
 type invocationKey struct{}
@@ -42,6 +44,7 @@ type wireContext struct {
 	MemoryInMB      float64 `json:"memoryInMb"`
 	InvocationID    string  `json:"invocationId"`
 	DeadlineMs      float64 `json:"deadlineMs"`
+	Replay          bool    `json:"replay"`
 	Trace           struct {
 		Traceparent string `json:"traceparent"`
 	} `json:"trace"`
@@ -54,6 +57,7 @@ func (wire wireContext) invocation() Invocation {
 		MemoryLimitInMB: int(wire.MemoryInMB),
 		InvocationID:    wire.InvocationID,
 		Traceparent:     wire.Trace.Traceparent,
+		Replay:          wire.Replay,
 	}
 	if wire.DeadlineMs > 0 {
 		ms := int64(wire.DeadlineMs)

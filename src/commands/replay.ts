@@ -57,6 +57,7 @@ async function replayFrom(archive: SqliteArchive, file: string, wish: ReplayWish
       const options: RerunOptions = {config, spec, environment: environmentOf(env), clock: systemClock, signal};
       return open.use(
         await openRerun(options).catch(error => {
+          if (signal.aborted) throw new CommandFailed(exit.failed, 'interrupted before anything was compared');
           throw error instanceof ConfigurationError ? error : new CommandFailed(exitCode, `${what} does not start: ${error.message}`);
         }),
       );

@@ -31,8 +31,9 @@ export interface ReplayHouse {
   readonly redact: string;
 }
 
-/** Invocations whose outcomes are held at a time. */
+/** Outcomes are held for so many invocations, or so many bytes of their requests and replies, at a time. */
 const chunkSize = 50;
+const chunkBytes = 2 ** 25;
 /** Between two runs of an event by the baseline: a time of whole seconds differs by then. */
 const apartMs = 1100;
 
@@ -42,19 +43,24 @@ both runs of the baseline: what changes with time differs between these two then
 */
 export async function* replay(ids: readonly string[], house: ReplayHouse): AsyncGenerator<Compared | NotReplayable> {
   const {journal, signal, twin, candidate} = house;
+  let chunk: Recalled[] = [];
+  let bytes = 0;
   let hasPast = false;
-  for (let at = 0; at < ids.length && !signal.aborted; at += chunkSize) {
-    const chunk: Recalled[] = [];
-    for (const id of ids.slice(at, at + chunkSize)) {
-      const recalled = await recall(journal, id, candidate === undefined);
-      if ('hindrance' in recalled) yield recalled;
-      else chunk.push(recalled);
+  for (const [index, id] of ids.entries()) {
+    if (signal.aborted) return;
+    const recalled = await recall(journal, id, candidate === undefined);
+    if ('hindrance' in recalled) yield recalled;
+    else {
+      // A process that has done more has other counters: these are noise too.
+      if (!hasPast) await twin.run(recalled);
+      hasPast = true;
+      chunk.push(recalled);
+      bytes += recalled.request.body.length + (recalled.reply?.body?.length ?? 0);
     }
-    const [first] = chunk;
-    // A process that has done more has other counters: these are noise too.
-    if (first && !hasPast) await twin.run(first);
-    hasPast ||= first !== undefined;
+    if (chunk.length < chunkSize && bytes < chunkBytes && index < ids.length - 1) continue;
     yield* compareAll(chunk, house);
+    chunk = [];
+    bytes = 0;
   }
 }
 

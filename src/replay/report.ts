@@ -27,7 +27,7 @@ export class Report {
   readonly #absent = new Map<string, number>();
   readonly #differing: string[] = [];
   readonly #alike: string[] = [];
-  readonly #diffs: string[] = [];
+  readonly #diffs = new Map<string, string>();
   readonly #changed = new Set<Aspect>();
   #code: Code | undefined;
   #compared = 0;
@@ -64,9 +64,17 @@ export class Report {
     this.#counts.set(judgement.verdict, (this.#counts.get(judgement.verdict) ?? 0) + 1);
     for (const name of recalled.secrets.names) this.#absent.set(name, (this.#absent.get(name) ?? 0) + 1);
     for (const aspect of judgement.changed) this.#changed.add(aspect);
-    const rows = judgement.changed.length > 0 ? this.#differing : this.#alike;
+    const isChanged = judgement.changed.length > 0;
+    const rows = isChanged ? this.#differing : this.#alike;
     if (rows.length < mostRows) rows.push(row(compared));
-    if (judgement.changed.length > 0 && this.#diffs.length < mostDiffs) this.#diffs.push(this.#diff(compared));
+    if (isChanged && this.#diffs.size < mostDiffs) this.#addDiff(compared);
+  }
+
+  /** One of each kind: a hundred invocations may have changed in the same places. */
+  #addDiff(compared: Compared): void {
+    const changed = compared.judgement.differences.filter(({meaning}) => meaning === 'changed');
+    const kind = changed.map(({aspect, path}) => `${aspect} ${path}`).join('\n');
+    if (!this.#diffs.has(kind)) this.#diffs.set(kind, this.#diff(compared));
   }
 
   text(): string {
@@ -76,7 +84,14 @@ export class Report {
       '  ',
     );
     const table = rows.length === 0 ? [] : ['', `  ${head}`, ...rows, ...(left > 0 ? [`  and ${left} more; --json has all`] : [])];
-    return [this.#title(), '', `  ${this.#summary()}`, ...this.#notes(), ...table, ...this.#diffs.flatMap(diff => ['', diff])].join('\n');
+    return [
+      this.#title(),
+      '',
+      `  ${this.#summary()}`,
+      ...this.#notes(),
+      ...table,
+      ...[...this.#diffs.values()].flatMap(diff => ['', diff]),
+    ].join('\n');
   }
 
   #title(): string {

@@ -1,7 +1,8 @@
-import {execFileSync} from 'node:child_process';
+import {execFile, execFileSync} from 'node:child_process';
 import {mkdtempSync, readdirSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {promisify} from 'node:util';
 import test from 'ava';
 import {projectFile, startCore} from '../helpers/core.ts';
 import {ask} from '../helpers/request.ts';
@@ -39,11 +40,13 @@ function isInstalled(command: string): boolean {
 
 /** It is called by the clock. */
 const bySchedule = ['06-cron'];
+/** It is a script that serves it itself. */
+const byItself = ['07-replay'];
 /** They take long to build. */
 const inTheLongSuite = ['05-hello-rust'];
 
 test('every example is served here or in the long suite', t => {
-  t.deepEqual(readdirSync(projectFile('examples')).sort(), [...Object.keys(served), ...bySchedule, ...inTheLongSuite].sort());
+  t.deepEqual(readdirSync(projectFile('examples')).sort(), [...Object.keys(served), ...bySchedule, ...byItself, ...inTheLongSuite].sort());
 });
 
 for (const [example, env] of Object.entries(served)) {
@@ -69,4 +72,15 @@ test('06-cron runs by the clock, and by hand for an occurrence of the past', asy
   await core.logged(({msg}) => msg === 'report: count what was sold for 2026-01-05T01:30:00Z');
   t.regex((await ask(core.url)).text(), /runs by the clock/);
   t.is(await core.stop(), 0);
+});
+
+test('07-replay catches what went wrong in the changed handler, and nothing else', async t => {
+  const run = promisify(execFile)(process.execPath, [projectFile('examples/07-replay/catch.mjs')]);
+  const ended = await t.throwsAsync<Error & {code: number; stdout: string; stderr: string}>(run);
+  const {code, stdout = '', stderr} = ended ?? {};
+  t.is(code, 1, stderr);
+  t.regex(stdout, /same 0 {3}noise 3 {3}status 1 {3}headers 0 {3}body 1 {3}error 0/);
+  t.regex(stdout, /- {3}"total": "359\.10"\n {2}\+ {3}"total": "399\.00"/);
+  t.regex(stdout, /- status 404\n {2}\+ status 200/);
+  t.notRegex(stdout, /[-+] {3}"(at|quote)": «noise»/);
 });

@@ -25,6 +25,8 @@ pub struct Context {
     pub tracestate: Option<String>,
     /// None without a core.
     pub(crate) output: Option<Arc<Output>>,
+    /// True when a recorded event is run again.
+    pub replay: bool,
 }
 
 impl Context {
@@ -65,6 +67,8 @@ pub(crate) struct WireContext {
     deadline_ms: Option<f64>,
     #[serde(deserialize_with = "or_default")]
     trace: WireTrace,
+    #[serde(deserialize_with = "or_default")]
+    replay: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -85,6 +89,7 @@ impl From<WireContext> for Context {
             traceparent: wire.trace.traceparent,
             tracestate: wire.trace.tracestate,
             output: None,
+            replay: wire.replay,
         }
     }
 }
@@ -138,5 +143,7 @@ mod tests {
         assert_eq!(context.invocation_id, "i");
         assert_eq!(context.traceparent.as_deref(), Some("00-1-2-01"));
         assert!(context.remaining().unwrap() > Duration::from_secs(3600));
+        assert!(!context.replay);
+        assert!(read(r#"{"replay":true}"#).replay);
     }
 }

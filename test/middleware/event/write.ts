@@ -83,6 +83,11 @@ test('a scheduled event says which occurrence it is for', t => {
   t.is(event.body, '{}');
 });
 
+test('the context of a replay says that it is one, and no other does', t => {
+  t.is(eventOf({}, {replay: true}).context.replay, true);
+  t.false('replay' in eventOf({}).context);
+});
+
 test('settings and inputs that need escaping are escaped', t => {
   const odd = '"\\\n\0\u2028é';
   const written = eventOf({path: odd, sourceIp: odd}, {functionName: odd, functionVersion: odd, handlerPath: odd, handlerName: odd});
