@@ -7,11 +7,11 @@ import {childEnvironment} from '../environment.ts';
 import {ConfigurationError} from '../errors.ts';
 import {JournalDamaged} from '../journal.ts';
 import type {SqliteArchive} from '../journals/sqlite-archive.ts';
-import {type Code, plainComparison, plainHindrance} from '../replay/plain.ts';
-import {acceptedSince, notReplayable, sample} from '../replay/recall.ts';
+import {plainComparison, plainHindrance} from '../replay/plain.ts';
+import {acceptedSince, type NotReplayable, notReplayable, sample} from '../replay/recall.ts';
 import {replay as replayInvocations} from '../replay/replay.ts';
 import {Report} from '../replay/report.ts';
-import {type OpenRerun, openRerun, type RerunOptions} from '../replay/rerun.ts';
+import {type OpenRerun, openRerun} from '../replay/rerun.ts';
 import {Versions} from '../replay/versions.ts';
 import type {FunctionSpec} from '../runtime.ts';
 import {type Environment, parseSettings} from '../setting.ts';
@@ -42,43 +42,30 @@ export async function replay(args: string[], env: Environment): Promise<void> {
 
 async function replayFrom(archive: SqliteArchive, file: string, wish: ReplayWish, env: Environment): Promise<void> {
   const versions = await Versions.read(archive);
-  const {config, baselineSpec, candidateSpec} = specsOf(wish, env, versions);
-  const report = new Report({baseline: shown(baselineSpec.handlerPath), candidate: candidateSpec && shown(candidateSpec.handlerPath)});
+  const specs = specsOf(wish, env, versions);
+  const report = new Report({baseline: shown(specs.baseline), candidate: specs.candidate && shown(specs.candidate)});
   const print = (line: object) => (wish.isJson ? console.log(JSON.stringify(line)) : undefined);
-  const ids = await choose(archive, wish, hindered => {
-    report.addHindered(hindered);
-    print(plainHindrance(hindered));
-  });
+  const hindered = (each: NotReplayable) => {
+    report.addHindered(each);
+    print(plainHindrance(each));
+  };
+  const ids = await choose(archive, wish, hindered);
   const comparisons: Comparison[] = [];
   const signal = untilInterrupted();
   if (ids.length > 0) {
-    await using open = new AsyncDisposableStack();
-    const start = async (spec: FunctionSpec, what: string, exitCode: number): Promise<OpenRerun> => {
-      const options: RerunOptions = {config, spec, environment: environmentOf(env), clock: systemClock, signal};
-      return open.use(
-        await openRerun(options).catch(error => {
-          if (signal.aborted) throw new CommandFailed(exit.failed, 'interrupted before anything was compared');
-          throw error instanceof ConfigurationError ? error : new CommandFailed(exitCode, `${what} does not start: ${error.message}`);
-        }),
-      );
-    };
-    const baseline = await start(baselineSpec, shown(baselineSpec.handlerPath), exit.doesNotStart);
-    const twin = await start(baselineSpec, shown(baselineSpec.handlerPath), exit.doesNotStart);
-    // Code that cannot be loaded is the gravest change of all.
-    const candidate = candidateSpec && (await start(candidateSpec, shown(candidateSpec.handlerPath), exit.failed));
-    const house = {journal: archive, clock: systemClock, signal, baseline, twin, candidate, redact: config.journalRedact};
+    await using code = await openCode(specs, environmentOf(env), signal);
+    const {baseline, candidate} = code;
+    const house = {...code, journal: archive, clock: systemClock, signal, redact: specs.config.journalRedact};
     for await (const each of replayInvocations(ids, house)) {
       if ('hindrance' in each) {
-        report.addHindered(each);
-        print(plainHindrance(each));
+        hindered(each);
         continue;
       }
-      const {recalled, judgement} = each;
-      const code: Code = {recorded: versions.digestAt(recalled.position), baseline: baseline.digest, candidate: candidate?.digest};
-      report.add(each, code);
-      print(plainComparison(each, code));
-      const {recorded: _, ...digests} = code;
-      comparisons.push({invocationId: recalled.id, verdict: judgement.verdict, ...given(digests)});
+      const digests = {baseline: baseline.digest, candidate: candidate?.digest};
+      const all = {recorded: versions.digestAt(each.recalled.position), ...digests};
+      report.add(each, all);
+      print(plainComparison(each, all));
+      comparisons.push({invocationId: each.recalled.id, verdict: each.judgement.verdict, ...onlyGiven(digests)});
     }
   }
   if (!wish.isJson) console.log(report.text());
@@ -86,13 +73,41 @@ async function replayFrom(archive: SqliteArchive, file: string, wish: ReplayWish
   conclude(report, wish, signal.aborted);
 }
 
+/** Starts the processes, one after another. @throws CommandFailed when one does not start */
+async function openCode({config, baseline, candidate}: Specs, environment: Record<string, string>, signal: AbortSignal) {
+  await using opening = new AsyncDisposableStack();
+  const start = async (spec: FunctionSpec, exitCode: number): Promise<OpenRerun> => {
+    try {
+      return opening.use(await openRerun({config, spec, environment, clock: systemClock, signal}));
+    } catch (error) {
+      if (error instanceof ConfigurationError || !(error instanceof Error)) throw error;
+      if (signal.aborted) throw new CommandFailed(exit.failed, 'interrupted before anything was compared');
+      throw new CommandFailed(exitCode, `${shown(spec)} does not start: ${error.message}`);
+    }
+  };
+  const processes = {
+    baseline: await start(baseline, exit.doesNotStart),
+    twin: await start(baseline, exit.doesNotStart),
+    // Code that cannot be loaded is the gravest change of all.
+    candidate: candidate && (await start(candidate, exit.failed)),
+  };
+  const open = opening.move();
+  return {...processes, [Symbol.asyncDispose]: () => open.disposeAsync()};
+}
+
+interface Specs {
+  readonly config: Config;
+  readonly baseline: FunctionSpec;
+  readonly candidate: FunctionSpec | undefined;
+}
+
 /** The handlers: the one of now, and the one to compare it with. @throws ConfigurationError, CommandFailed */
-function specsOf({handler, against}: ReplayWish, env: Environment, versions: Versions) {
+function specsOf({handler, against}: ReplayWish, env: Environment, versions: Versions): Specs {
   const now = handler === undefined ? (env.SCW_HANDLER_PATH ?? versions.handler) : path.resolve(handler);
   if (now === undefined) throw new CommandFailed(exit.misused, 'expected --handler <file> or SCW_HANDLER_PATH: which code is of now?');
   const config = parseConfig({...env, SCW_HANDLER_PATH: now});
-  const baselineSpec = resolveFunction(config);
-  return {config, baselineSpec, candidateSpec: against === undefined ? undefined : resolveCandidate(against, config, baselineSpec)};
+  const baseline = resolveFunction(config);
+  return {config, baseline, candidate: against === undefined ? undefined : resolveCandidate(against, config, baseline)};
 }
 
 function resolveCandidate(against: string, config: Config, {handlerPath}: FunctionSpec): FunctionSpec {
@@ -108,11 +123,7 @@ function resolveCandidate(against: string, config: Config, {handlerPath}: Functi
 }
 
 /** The ids that can be run again; of the last time, those that were recorded with their request. */
-async function choose(
-  archive: SqliteArchive,
-  {which}: ReplayWish,
-  hinder: (each: ReturnType<typeof notReplayable>) => void,
-): Promise<string[]> {
+async function choose(archive: SqliteArchive, {which}: ReplayWish, hinder: (each: NotReplayable) => void): Promise<string[]> {
   if ('ids' in which) return [...new Set(which.ids)];
   const accepted = await acceptedSince(archive, systemClock.now() - which.agoMs);
   for (const {id, hasRequest} of accepted) if (!hasRequest) hinder(notReplayable(id, 'facts-only'));
@@ -136,10 +147,13 @@ function conclude(report: Report, {failOn, which}: ReplayWish, isInterrupted: bo
   else if ('ids' in which && report.hindered > 0) throw new CommandFailed(exit.noJournal, `${report.hindered} could not be compared`);
 }
 
-const shown = (file: string) => (file.startsWith(`${process.cwd()}/`) ? path.relative(process.cwd(), file) : file);
-
-function given<T extends object>(values: T): {[K in keyof T]?: Exclude<T[K], undefined>} {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  }; // as filtered
+/** The handler, as a person in this folder would name it. */
+function shown({handlerPath}: FunctionSpec): string {
+  const folder = `${process.cwd()}/`;
+  return handlerPath.startsWith(folder) ? handlerPath.slice(folder.length) : handlerPath;
 }
+
+const onlyGiven = ({baseline, candidate}: {baseline: string | undefined; candidate: string | undefined}) => ({
+  ...(baseline !== undefined && {baseline}),
+  ...(candidate !== undefined && {candidate}),
+});

@@ -188,6 +188,22 @@ test('while the core runs: another version is compared, through the core it is k
   t.is(await core.stop(), 0);
 });
 
+test('code that ends in a call is an error there, and the next event is run all the same', async t => {
+  const file = await newJournal(t);
+  const core = await serve(t, file);
+  const ids = await record(core, ['count=6', 'count=1']);
+  await core.stop();
+  const ended = await replay(file, [...ids, '--against', broken, '--json']);
+  t.is(ended.code, 1);
+  t.deepEqual(
+    linesOf(ended).map(({verdict, actual}) => [verdict, actual]),
+    [
+      ['error', '502 UPSTREAM_LOST'],
+      ['noise', '200'],
+    ],
+  );
+});
+
 test('code that does not start: of now there is nothing to compare with, another version of it is the gravest change', async t => {
   const file = await newJournal(t);
   const core = await serve(t, file);
@@ -346,6 +362,22 @@ function commandOf(pid: number): string {
     return ''; // it has ended
   }
 }
+
+test('a journal that is damaged is no journal', async t => {
+  const file = await newJournal(t);
+  const core = await serve(t, file);
+  const ids = await record(core, ['count=1', 'count=2']);
+  await core.stop();
+  const db = new DatabaseSync(file);
+  db.prepare('UPDATE pack SET checksum = checksum + 1').run();
+  db.close();
+  for (const args of [ids, ['--since', '1h']]) {
+    const ended = await replay(file, args);
+    t.is(ended.code, 66, args.join(' '));
+    t.regex(ended.stderr, /journal\.db: .*`core-runtime journal verify`/);
+    t.is(ended.stdout, '');
+  }
+});
 
 test('the API keeps comparisons of invocations that it knows, and nothing else', async t => {
   const core = await serve(t, await newJournal(t));
