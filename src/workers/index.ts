@@ -117,9 +117,10 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
       if (reloading) return 'a reload is under way already';
       reloading = true;
       try {
-        for (const supervisor of supervisors) {
+        for (const [done, supervisor] of supervisors.entries()) {
           const problem = await supervisor.reload();
-          if (problem !== undefined) return problem;
+          if (problem === undefined) continue;
+          return done === 0 ? problem : `${problem}; ${done} of ${supervisors.length} sub-runtimes have the newer code`;
         }
         return undefined;
       } finally {

@@ -27,14 +27,19 @@ export async function choosePort(
   return 0;
 }
 
-/** True when something accepts connections there now. */
+/** On this machine a port answers at once, or refuses; one that does neither has a listener whose queue is full. */
+const fullQueueMs = 2000;
+
+/** True when something listens there now. */
 export function accepts(host: string, port: number): Promise<boolean> {
   return new Promise(resolve => {
     const socket = net.connect({host, port});
-    socket.once('connect', () => {
+    const isThere = () => {
       socket.destroy();
       resolve(true);
-    });
+    };
+    socket.setTimeout(fullQueueMs, isThere);
+    socket.once('connect', isThere);
     socket.once('error', () => resolve(false));
   });
 }

@@ -41,7 +41,7 @@ async function open(t: ExecutionContext, program: string, workers = 1) {
     {clock: impatient, log, meter: recordingMeter(), facts: some => void facts.push(...some), line() {}, started() {}},
   );
   t.teardown(() => opened[Symbol.asyncDispose]());
-  return {opened, facts, log, write: (newer: string) => writeFile(file, newer)};
+  return {opened, facts, log, file, write: (newer: string) => writeFile(file, newer)};
 }
 
 test('a function that exits again and again is given up: whoever waits and whoever comes is refused', async t => {
@@ -64,6 +64,15 @@ test('what was given up serves again after a reload with code that does not exit
   t.is(await opened.reload(), undefined);
   (await opened.runtimes.lease(soon())).release();
   t.like(opened.states()[0], {phase: 'ready'});
+});
+
+test('a reload that only some sub-runtimes survive says so', async t => {
+  const {opened, write, file} = await open(t, loads, 2);
+  await Promise.all([opened.runtimes.lease(soon()), opened.runtimes.lease(soon())]);
+  const mark = JSON.stringify(`${file}.mark`);
+  await write(`const fs = require('fs'); if (fs.existsSync(${mark})) process.exit(1); fs.writeFileSync(${mark}, ''); ${loads}`);
+  t.is(await opened.reload(), 'the new sub-runtime ended before it was ready; 1 of 2 sub-runtimes have the newer code');
+  t.is(opened.ready(), 2);
 });
 
 test('two sub-runtimes are two processes, each with a port of its own', async t => {
