@@ -1,3 +1,5 @@
+import {closeSync, openSync} from 'node:fs';
+import {isatty} from 'node:tty';
 import {systemClock} from './clock.ts';
 import {ConfigurationError} from './errors.ts';
 import type {Served, ServeOptions} from './serve.ts';
@@ -30,10 +32,12 @@ export async function run(env: Environment, options: ServeOptions & {onServed?: 
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  process.on(
-    'SIGHUP',
-    reloadAgain(async () => void (await (await whenServed.promise).reload())),
-  );
+  const reload = reloadAgain(async () => void (await (await whenServed.promise).reload()));
+  const runsInTerminal = isatty(1);
+  process.on('SIGHUP', signal => {
+    if (runsInTerminal && !hasTerminal()) onSignal(signal);
+    else reload();
+  });
   process.on('uncaughtException', error => {
     if (!served) return refuseToStart(error);
     served.log.error({stack: error.stack}, 'A bug in the core: draining, then exit');
@@ -52,6 +56,16 @@ export async function run(env: Environment, options: ServeOptions & {onServed?: 
   whenServed.resolve(served);
   options.onServed?.(served);
   if (stoppingSince !== undefined) await stop(served, 'a signal during the start');
+}
+
+/** False once the terminal was closed: that, too, is told by SIGHUP. */
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A signal that comes during a reload asks for one more, as the code may have changed since; however many come, one is enough. */

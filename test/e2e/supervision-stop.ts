@@ -1,6 +1,8 @@
+import {spawn} from 'node:child_process';
+import {readFileSync} from 'node:fs';
 import test from 'ava';
 import {projectFile, startCore} from '../helpers/core.ts';
-import {gone} from '../helpers/process.ts';
+import {gone, isAlive} from '../helpers/process.ts';
 import {ask} from '../helpers/request.ts';
 import {editableHandler, loadOn, metric, metricIs, openGate, pidOf, readiness, serve} from '../helpers/supervision.ts';
 
@@ -222,4 +224,27 @@ test('a bug that shows during the stop is no clean stop', async t => {
   await gate.open();
   t.is((await held).status, 200);
   t.is(await core.exited, 1);
+});
+
+test('a terminal that is closed ends the core that runs in it', async t => {
+  const {PATH = ''} = process.env;
+  const env = {PATH, PORT: '0', CORE_ADMIN_PORT: '0', SCW_UPSTREAM_PORT: '0', SCW_PUBLIC: 'true'};
+  const SCW_HANDLER_PATH = projectFile('test/fixtures/functions/core/mirror.cjs');
+  const command = `exec ${process.execPath} ${projectFile('src/main.ts')}`;
+  const terminal = spawn('script', ['-qfc', command, '/dev/null'], {env: {...env, SCW_HANDLER_PATH}, stdio: ['ignore', 'pipe', 'inherit']});
+  terminal.on('error', () => {});
+  let text = '';
+  for await (const chunk of terminal.stdout) {
+    text += chunk;
+    if (/"Listening"/.test(text)) break;
+  }
+  if (text === '') return t.pass(); // this machine has no script(1)
+  const [, url = ''] = /"url":"([^"]+)"/.exec(text) ?? [];
+  const pid: number = (await ask(`${url}/?do=pid`)).json().pid;
+  const core = Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+  t.teardown(async () => void (isAlive(core) && process.kill(core, 'SIGKILL')));
+  terminal.kill('SIGKILL');
+  await gone(core);
+  await gone(pid);
+  t.true(core > 1);
 });
