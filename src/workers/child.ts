@@ -65,6 +65,8 @@ export class Child {
   readonly #exit = Promise.withResolvers<void>();
   readonly #startedAt: number;
   #readyAt: number | undefined;
+  /** What a sub-runtime that is not ours said of its handler. */
+  #heard: LoadReport | undefined;
   /** Why we ended it, when we did. */
   #verdict: ExitReason | undefined;
 
@@ -138,13 +140,19 @@ export class Child {
     const pipes = {stdout: this.#process?.stdout ?? null, stderr: this.#process?.stderr ?? null, report};
     const {line, settled, linesDropped} = this.#events;
     const budget = new LineBudget({bytesPerSecond: logBytesPerSecond, onDropped: linesDropped}, this.#clock);
-    return new Output(pipes, {report: heard => this.#ready(heard), line, settled}, budget);
+    return new Output(pipes, {report: heard => this.#hear(heard), line, settled}, budget);
   }
 
   async #awaitPort(): Promise<void> {
     const {host, port} = this.#options;
     if (this.pid !== undefined && (await awaitListener({host, port, group: this.pid}, this.#clock, this.#over.signal)))
-      this.#ready({loaded: true});
+      this.#ready(this.#heard ?? {loaded: true});
+  }
+
+  /** Our bridges report once they listen; what another says before that counts from then on. */
+  #hear(report: LoadReport): void {
+    if (this.#options.command.readiness === 'report') this.#ready(report);
+    else this.#heard ??= report;
   }
 
   #ready(report: LoadReport): void {

@@ -1,19 +1,26 @@
 import test, {type ExecutionContext} from 'ava';
 import {systemClock} from '../../src/clock.ts';
 import type {FunctionLine} from '../../src/log.ts';
+import type {Command} from '../../src/runtime.ts';
 import {Child, type ChildExit, type ChildOptions} from '../../src/workers/child.ts';
+import {freePort} from '../../src/workers/port.ts';
+import type {LoadReport} from '../../src/workers/report.ts';
 import {gone} from '../helpers/process.ts';
 
 /** One real process, gone when the test ends. */
-function spawnChild(t: ExecutionContext, program: string, {ooms = () => 0, ...some}: Partial<ChildOptions> & {ooms?: () => number} = {}) {
+function spawnChild(
+  t: ExecutionContext,
+  program: string,
+  {ooms = () => 0, readiness = 'report', ...some}: Partial<ChildOptions> & Partial<Pick<Command, 'readiness'>> & {ooms?: () => number} = {},
+) {
   const exit = Promise.withResolvers<ChildExit>();
-  const ready = Promise.withResolvers<void>();
+  const ready = Promise.withResolvers<LoadReport>();
   const settled: string[] = [];
   const lines: FunctionLine[] = [];
   const line = Promise.withResolvers<string>();
   const child = new Child(
     {
-      command: {file: process.execPath, args: ['-e', program], readiness: 'report', concurrency: 1},
+      command: {file: process.execPath, args: ['-e', program], readiness, concurrency: 1},
       environment: {},
       host: '127.0.0.1',
       port: 1,
@@ -23,7 +30,7 @@ function spawnChild(t: ExecutionContext, program: string, {ooms = () => 0, ...so
       ...some,
     },
     {
-      ready: () => ready.resolve(),
+      ready: report => ready.resolve(report),
       exited: exit.resolve,
       line(heard) {
         lines.push(heard);
@@ -106,4 +113,18 @@ test('it runs as the user that was given', async t => {
     },
   );
   t.is(await line, '65534:65533:65533');
+});
+
+test('a report that comes before the port listens counts once it does', async t => {
+  const port = await freePort('127.0.0.1');
+  const told = `require('fs').writeSync(3, '{"loaded":false,"error":"no such function"}\\n'); console.log('told');`;
+  const {child, ready, line} = spawnChild(
+    t,
+    `${told} process.once('SIGUSR2', () => require('net').createServer().listen(${port}, '127.0.0.1')); setInterval(() => {}, 1000)`,
+    {port, readiness: 'port'},
+  );
+  t.is(await line, 'told');
+  t.is(await Promise.race([ready, new Promise(resolve => setTimeout(resolve, 100, 'nothing yet'))]), 'nothing yet');
+  process.kill(child.pid ?? 0, 'SIGUSR2');
+  t.deepEqual(await ready, {loaded: false, error: 'no such function'});
 });
