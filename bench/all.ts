@@ -11,12 +11,14 @@ import {budgetTable} from './budgets.ts';
 import {coldStart} from './cold-start.ts';
 import {figuresBlock, withResults} from './document.ts';
 import type {Figures} from './figures.ts';
+import {imports} from './imports.ts';
 import {journal} from './journal.ts';
 import {latency} from './latency.ts';
 import {chooseGenerator} from './load.ts';
 import {memory} from './memory.ts';
 import {overload} from './overload.ts';
 import {Peers} from './peers.ts';
+import {processesOfCore} from './processes-of-core.ts';
 import {loadBefore, machine, type Question, type Report, roundsOf} from './program.ts';
 import {throughput} from './throughput.ts';
 import {tracing} from './tracing.ts';
@@ -29,7 +31,20 @@ Every question in one sitting, written into docs/benchmarks.md; about ten minute
 `--dry` prints instead of writing. A run with `--only` is always dry: figures of different sittings are not to be compared.
 */
 
-const questions = {throughput, latency, bodies, tracing, journal, authentication, overload, coldStart, memory, bridges};
+const questions = {
+  throughput,
+  latency,
+  bodies,
+  tracing,
+  journal,
+  authentication,
+  overload,
+  processesOfCore,
+  coldStart,
+  memory,
+  imports,
+  bridges,
+};
 
 const {values} = parseArgs({
   options: {
