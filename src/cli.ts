@@ -12,7 +12,10 @@ const commands: Readonly<Record<string, {doc: string; run(args: string[], env: N
   },
   start: {
     doc: 'start              Serve the function that the environment describes, as the container does.',
-    run: async (_args, env) => (await import('./run.ts')).run(env),
+    run: async (args, env) => {
+      parseArgs({args, options: {}});
+      return (await import('./run.ts')).run(env);
+    },
   },
   config: {
     doc: 'config [--json]    Print every setting, its value and where it came from. [--markdown] prints the README table.',
@@ -47,7 +50,7 @@ const commands: Readonly<Record<string, {doc: string; run(args: string[], env: N
     run: async (args, env) => (await import('./commands/journal.ts')).journal(args, env),
   },
   conform: {
-    doc: 'conform -- <command>  Check a sub-runtime of any language against the protocol. [--handler <file>] [--name <export>] [--json]',
+    doc: 'conform [--handler <file>] [--name <export>] [--json] -- <command>   Check a sub-runtime of any language against the protocol.',
     run: async (args, env) => (await import('./commands/conform.ts')).conform(args, env),
   },
 };

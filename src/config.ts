@@ -115,7 +115,7 @@ export const settings = {
     'CORE_JOURNAL_HTTP',
     oneOf('off', 'facts', 'full'),
     'facts',
-    'What of HTTP invocations is kept: nothing, facts without bodies, or also request and reply, for replay.',
+    'What of HTTP invocations is kept. off: nothing; facts: no path, header or body; full: request and reply too, for replay.',
   ),
   journalRedact: setting(
     'CORE_JOURNAL_REDACT',

@@ -39,7 +39,7 @@ export async function run(env: Environment, options: ServeOptions & {onServed?: 
     else reload();
   });
   process.on('uncaughtException', error => {
-    if (!served) return refuseToStart(error);
+    if (!served) return refuseToStart(error, env);
     served.log.error({stack: error.stack}, 'A bug in the core: draining, then exit');
     process.exitCode = exit.failed;
     if (stoppingSince === undefined) {
@@ -51,7 +51,7 @@ export async function run(env: Environment, options: ServeOptions & {onServed?: 
   try {
     served = await serve(env, options);
   } catch (error) {
-    return refuseToStart(error);
+    return refuseToStart(error, env);
   }
   whenServed.resolve(served);
   options.onServed?.(served);
@@ -95,12 +95,13 @@ async function stop(served: Served, why: string): Promise<void> {
   process.exit(); // with 0, unless a bug has shown
 }
 
-function refuseToStart(error: unknown): void {
+function refuseToStart(error: unknown, env: Environment): void {
   if (error instanceof ConfigurationError) {
     for (const problem of error.problems) console.error(`core-runtime: ${problem}`);
     process.exit(exit.misconfigured);
   } else if (isAddressInUse(error)) {
-    console.error(`core-runtime: port ${error.port} is in use by another program`);
+    const name = String(error.port) === (env.PORT || '8080') ? 'PORT' : 'CORE_ADMIN_PORT';
+    console.error(`core-runtime: ${name}: expected a free port, but something listens on ${error.port}`);
   } else {
     console.error(error);
   }

@@ -17,11 +17,12 @@ import type {Journal} from './journal.ts';
 import {defaultJournal, type JournalPlace, type OpenedJournal, openJournal} from './journals/index.ts';
 import type {Log} from './log.ts';
 import {openLog} from './observe/log.ts';
+import {tellLost} from './observe/lost.ts';
 import {type DrainReport, openMetrics} from './observe/metrics.ts';
 import type {Family} from './observe/open-metrics.ts';
 import {openSpans, type Spans} from './observe/spans.ts';
 import type {TelemetryHouse} from './observe/telemetry.ts';
-import {wantsTelemetry} from './observe/wanted.ts';
+import {doubtsOf, wantsTelemetry} from './observe/wanted.ts';
 import {codeLoaded, configLoaded} from './provenance.ts';
 import type {FunctionSpec, StartRecord} from './runtime.ts';
 import {type Environment, parseSettings} from './setting.ts';
@@ -98,7 +99,8 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
     version,
     {
       isDurable: () => opened?.isDurable ?? false,
-      runtimesUp: () => workers.ready(),
+      // One that could not load its handler answers every call with the reason: that is no service.
+      runtimesUp: () => Math.min(workers.ready(), workers.states().filter(({phase}) => phase === 'ready').length),
       runtimesResidentBytes: () => workers.residentBytes(),
       drain: () => drain?.(),
       others: () => siblings?.families(),
@@ -133,7 +135,10 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   const {journal} = opened;
   journal.record(`runtime.${instance}`, [configLoaded(table, env, version), ...early.flat()]);
   await recordCode();
-  if (wantsTelemetry(env)) sdk = await loadTelemetry(config, instance, {env, clock, dropped: meter.spansDropped});
+  if (wantsTelemetry(env)) {
+    for (const doubt of doubtsOf(env)) log.warn({}, doubt);
+    sdk = await loadTelemetry(config, instance, {env, clock, dropped: tellLost(meter.spansDropped, log, clock)});
+  }
   const spans = openSpans({recording: sdk !== undefined, functionName: nameOf(config)});
   telemetry.resolve(spans);
 

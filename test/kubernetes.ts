@@ -74,8 +74,8 @@ function problems(manifests: readonly Manifest[], {settings, metrics}: {settings
   return found;
 
   function* containerProblems(container: Manifest, pod: Manifest): Generator<string> {
+    if (container.startupProbe) yield 'would be killed for a function that cannot be loaded';
     for (const [probe, expected] of [
-      ['startupProbe', '/readyz'],
       ['readinessProbe', '/readyz'],
       ['livenessProbe', '/livez'],
     ] as const) {

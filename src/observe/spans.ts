@@ -1,6 +1,7 @@
 import {
   type Attributes,
   type Context,
+  isSpanContextValid,
   type Link,
   propagation,
   ROOT_CONTEXT,
@@ -33,6 +34,8 @@ export interface Spans {
 export function openSpans({recording, functionName}: {recording: boolean; functionName: string}): Spans {
   if (!recording) return {invocation: (_id, carrier) => passedOn(carrier), spawned: () => {}};
   const tracer = trace.getTracer('core-runtime');
+  // An SDK that knows no such exporter records nothing, under ids of zeros that must not travel on.
+  if (!isSpanContextValid(tracer.startSpan('').spanContext())) return openSpans({recording: false, functionName});
   return {
     invocation: (id, carrier, delivery) => new RecordedInvocation(tracer, id, carrier, delivery.subject(), functionName),
     spawned: record => recordSpawn(tracer, record, ROOT_CONTEXT),

@@ -89,9 +89,11 @@ test('a function that was broken serves after a reload with code that is not', a
   const handler = await editableHandler(t, 'exports.handle = () => {');
   const core = await startCore({SCW_PUBLIC: 'true', ...handler.env}, t);
   t.is((await ask(core.url)).status, 500);
+  t.is(await metric(core, 'core_runtime_up'), 0, 'nothing takes a call');
   await handler.write(says('mended'));
   t.is((await reload(core.adminUrl)).status, 200);
   t.is((await ask(core.url)).text(), 'mended');
+  t.is(await metric(core, 'core_runtime_up'), 1);
   t.is((await readiness(core)).phase, 'ready');
   await core.stop();
 });

@@ -1,0 +1,30 @@
+import test from 'ava';
+import {doubtsOf} from '../../src/observe/wanted.ts';
+
+const doubtful: [name: string, value: string, said: RegExp][] = [
+  ['OTEL_TRACES_EXPORTER', 'jaeger', /^OTEL_TRACES_EXPORTER: expected otlp, .* got `jaeger`: no spans leave$/],
+  ['OTEL_TRACES_EXPORTER', 'otlp,bogus', /got `otlp,bogus`/],
+  ['OTEL_EXPORTER_OTLP_PROTOCOL', 'htp', /^OTEL_EXPORTER_OTLP_PROTOCOL: expected grpc, .* got `htp`: http\/protobuf is taken$/],
+  ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'http', /got `http`/],
+  ['OTEL_EXPORTER_OTLP_ENDPOINT', 'nonsense', /^OTEL_EXPORTER_OTLP_ENDPOINT: expected a URL such as .* got `nonsense`: spans are lost$/],
+  ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'collector:4318', /got `collector:4318`/],
+];
+for (const [name, value, said] of doubtful) {
+  test(`${name}=${value} is doubted`, t => {
+    const [doubt = '', ...more] = doubtsOf({[name]: value});
+    t.regex(doubt, said);
+    t.deepEqual(more, []);
+  });
+}
+
+test('what the SDK understands, and what is not given, is not doubted', t => {
+  t.deepEqual(doubtsOf({}), []);
+  const env = {
+    OTEL_TRACES_EXPORTER: ' otlp , console',
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
+    OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/json',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318',
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://collector/v1/traces',
+  };
+  t.deepEqual(doubtsOf(env), []);
+});
