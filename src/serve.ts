@@ -159,8 +159,8 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   const hurry = new AbortController();
   const stages = composeStages({config, spec, runtimes: workers.runtimes, journal, keys, spans, metrics, log, clock});
   // The journal has one owner: who else could hold a claim is no more.
-  const isShared = processes > 1;
-  const house: House = {...stages, hurry: hurry.signal, journal, core: instance, leaseMs: 0, isShared, clock, log, meter};
+  const [isShared, closesLast] = [processes > 1, processes > 1 && !leader];
+  const house: House = {...stages, hurry: hurry.signal, journal, core: instance, leaseMs: 0, isShared, closesLast, clock, log, meter};
   doors = opening.use(await openDoors(leader ? {http: triggers.http} : triggers, env, house));
   await siblings?.start({PORT: new URL(doors.url).port, SCW_UPSTREAM_PORT: '0'});
   const adminUrl = admin?.url ?? '';

@@ -104,6 +104,8 @@ export interface House {
   readonly leaseMs: number;
   /** Other processes of this core listen on the same port. */
   readonly isShared: boolean;
+  /** Of those this one closes the port last: what waits for the others may still come to it. */
+  readonly closesLast: boolean;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;

@@ -60,6 +60,7 @@ export function fakeHouse(some: Partial<House> = {}): House {
     core: 'core-1',
     leaseMs: 0,
     isShared: false,
+    closesLast: false,
     clock,
     log: recordingLog(),
     meter: recordingMeter(),

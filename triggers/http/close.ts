@@ -4,6 +4,8 @@ import type {House} from '../../src/trigger.ts';
 
 /** How long callers still find an open port: whoever routes to us learns with a delay that we stop. */
 const lastCallMs = 500;
+/** Among processes that share the port, how much longer the last one keeps it. */
+const othersMs = 300;
 /** Once the port is closed, how long those who just came through it have to say what they want. */
 const lateMs = 500;
 /** Once the grace time is over, how long the last answers have to leave. */
@@ -12,11 +14,13 @@ const cutMs = 500;
 const shortLookMs = 0.3;
 const mostLooks = 1000;
 
-type Closing = Pick<House, 'clock' | 'hurry'>;
+type Closing = Pick<House, 'clock' | 'hurry' | 'closesLast'>;
 
 /** Closes the port so that nobody who came through it goes without an answer. Resolves when the last connection is gone. */
-export async function closeServer(server: Server, {clock, hurry}: Closing): Promise<void> {
-  if (await isConnected(server)) await clock.sleep(lastCallMs); // nobody connected: nobody to wait for
+export async function closeServer(server: Server, {clock, hurry, closesLast}: Closing): Promise<void> {
+  // Nobody connected: nobody to wait for, but those who share the port.
+  if (closesLast) await clock.sleep(lastCallMs + othersMs);
+  else if (await isConnected(server)) await clock.sleep(lastCallMs);
   const cut = () => clock.after(cutMs, () => server.closeAllConnections());
   if (hurry.aborted) cut();
   else hurry.addEventListener('abort', cut, {once: true});
