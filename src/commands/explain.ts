@@ -29,7 +29,7 @@ function text(explanation: Explanation): string {
   const rows = [
     ['outcome', outcome(explanation)],
     ['from', `${source ?? 'unknown'}${traceparent ? `, trace ${traceparent.slice(3, 35)}` : ''}`],
-    ['process', pid === undefined ? 'never reached one' : describeProcess(pid, explanation)],
+    ['process', pid === undefined ? noProcess(explanation) : describeProcess(pid, explanation)],
     ['code', boot?.codeDigest ? `sha256 ${boot.codeDigest.slice(0, 12)}` : 'unknown'],
     ['core', boot ? describeBoot(boot) : 'unknown'],
     ['kept', kept || 'facts only'],
@@ -45,6 +45,8 @@ function outcome({invocation: {status, replyStatus, code, durationMs}, boot}: Ex
   if (status === 'running') return `no last fact: it still runs, or it ran when the core ended${boot ? '' : ', whose facts are gone'}`;
   return `${status}${code ? ` with ${code}` : ''}, status ${replyStatus}, after ${durationMs?.toFixed(1)} ms`;
 }
+
+const noProcess = ({invocation: {status}}: Explanation) => (status === 'running' ? 'known once it is over' : 'never reached one');
 
 function describeProcess(pid: number, {boot, invocation: {acceptedAt = 0}}: Explanation): string {
   const process =

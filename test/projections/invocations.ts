@@ -88,3 +88,46 @@ test('an explanation names the core, the code and the process of its time', asyn
   t.deepEqual(explanation?.payloads, {request: false, reply: false});
   t.like((await explainInvocation(journal, 'b'))?.boot, {id: 'second', codeDigest: 'code-3'});
 });
+
+const ready = (id: string, digest: string, pid: number, journal: MemoryJournal) =>
+  journal.record(`runtime.${id}`, [
+    {type: 'runtime.spawned', data: {executable: 'node', pid}},
+    {type: 'runtime.ready', data: {bootMs: 1, loaded: true, pid}},
+    {type: 'code.loaded', data: {digest, handler: '/h.js'}},
+  ]);
+const config: Fact = {type: 'config.loaded', data: {version: '1', digest: 'x'}};
+
+test('one that was delivered again is explained by the core that ran it last, though that one was not ready by then', async t => {
+  const {journal} = prepare();
+  const again: Fact = {type: 'invocation.accepted', data: {source: 'http', bytes: 3, attempt: 2}};
+  journal.record('runtime.dead', [config]);
+  ready('dead', 'old', 5, journal);
+  journal.record('invocation.a', [accepted, {type: 'attempt.started', data: {attempt: 1, epoch: 1}}]);
+  journal.record('runtime.next', [config]);
+  journal.record('invocation.a', [again, {type: 'attempt.started', data: {attempt: 2, epoch: 2}}]);
+  t.like((await explainInvocation(journal, 'a'))?.boot, {id: 'next', codeDigest: undefined});
+  ready('next', 'new', 7, journal);
+  t.like((await explainInvocation(journal, 'a'))?.boot, {id: 'next', codeDigest: 'new'});
+  journal.record('invocation.a', [responded]);
+  t.like((await explainInvocation(journal, 'a'))?.boot, {id: 'next', codeDigest: 'new'});
+});
+
+test('of two cores that write one journal, the one is named whose process it was', async t => {
+  const {journal} = prepare();
+  for (const id of ['leader', 'sibling']) journal.record(`runtime.${id}`, [config]);
+  ready('leader', 'by leader', 7, journal);
+  ready('sibling', 'by sibling', 8, journal);
+  journal.record('invocation.a', [accepted, responded]);
+  t.like((await explainInvocation(journal, 'a'))?.boot, {id: 'leader', codeDigest: 'by leader'});
+});
+
+test('a process number that was given again names the later core', async t => {
+  const {journal} = prepare();
+  for (const id of ['first', 'second']) {
+    journal.record(`runtime.${id}`, [config]);
+    ready(id, id, 7, journal);
+    journal.record(`invocation.${id}`, [accepted, responded]);
+  }
+  t.like((await explainInvocation(journal, 'first'))?.boot, {id: 'first'});
+  t.like((await explainInvocation(journal, 'second'))?.boot, {id: 'second'});
+});
