@@ -78,7 +78,8 @@ export class Runner {
     const history = await this.#insist(() => this.#claims.history());
     if (!history) return;
     for (const held of history.unsettled) this.#leave({by: held});
-    const course = new Course(this.#calendar, at => jitterOf(name, jitterMs, at), history.newest ?? startedAt, startedAt);
+    const delay = {of: (at: number) => jitterOf(name, jitterMs, at), longestMs: jitterMs};
+    const course = new Course(this.#calendar, delay, history.newest ?? startedAt, startedAt);
     // What was due before the start was lost, however short before.
     for (let step = course.at(startedAt, 0); !closing.aborted; step = course.at(clock.now())) {
       if (step.kind === 'wait') {
