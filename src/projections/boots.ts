@@ -9,6 +9,8 @@ export interface Run {
   readonly until: Position;
   /** The process that ran it, when that is known. */
   readonly pid?: number | undefined;
+  /** The boot that claimed it, when one did. */
+  readonly core?: string | undefined;
 }
 
 /** @param facts of one invocation, oldest first */
@@ -57,10 +59,11 @@ export class Boots {
 
   /**
   The core that ran an invocation; of its code, what was served then. Several cores may write one journal at a time, each
-  with processes of its own: it is the one that started the process. Where no process is known, it is the newest.
+  with processes of its own: it is the one that claimed it, or that started the process. Where neither is known, it is the newest.
   */
-  of({position, until, pid}: Run): BootView | undefined {
-    const boot = this.#starterOf(pid, position, until) ?? this.#boots.findLast(({startedAt}) => startedAt < position);
+  of({position, until, pid, core}: Run): BootView | undefined {
+    const claimant = core === undefined ? undefined : this.#boots.find(({view}) => view.id === core);
+    const boot = claimant ?? this.#starterOf(pid, position, until) ?? this.#boots.findLast(({startedAt}) => startedAt < position);
     if (!boot) return undefined;
     // One that waited for the core to be ready came before its code.
     const code = boot.codes.findLast(each => each.position < position) ?? boot.codes[0];

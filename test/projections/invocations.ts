@@ -3,6 +3,7 @@ import type {Fact} from '../../src/facts.ts';
 import {MemoryJournal} from '../../src/journals/memory.ts';
 import {explainInvocation} from '../../src/projections/explanation.ts';
 import {listInvocations} from '../../src/projections/invocations.ts';
+import {plainExplanation} from '../../src/projections/plain.ts';
 import {ManualClock} from '../helpers/clock.ts';
 
 const accepted: Fact = {type: 'invocation.accepted', data: {source: 'http', bytes: 3, attempt: 1}};
@@ -130,4 +131,23 @@ test('a process number that was given again names the later core', async t => {
   }
   t.like((await explainInvocation(journal, 'first'))?.boot, {id: 'first'});
   t.like((await explainInvocation(journal, 'second'))?.boot, {id: 'second'});
+});
+
+test('one that a schedule fired names its occurrence, and while it runs the core that claimed it', async t => {
+  const {journal} = prepare();
+  for (const id of ['leader', 'sibling']) journal.record(`runtime.${id}`, [config]);
+  ready('leader', 'by leader', 7, journal);
+  ready('sibling', 'by sibling', 8, journal);
+  const fired = (occurrence: string, invocationId: string): Fact => ({
+    type: 'schedule.fired',
+    data: {name: 'often', occurrence, cron: '* * * * *', timezone: 'UTC', invocationId, attempt: 1, core: 'leader'},
+  });
+  journal.record('schedule.often.2026-01-01T00:00:00Z', [fired('2026-01-01T00:00:00Z', 'a')]);
+  journal.record('schedule.often.2026-01-01T00:01:00Z', [fired('2026-01-01T00:01:00Z', 'b')]);
+  journal.record('invocation.a', [{type: 'invocation.accepted', data: {source: 'cron:often', bytes: 2, attempt: 1}}]);
+  const explanation = await explainInvocation(journal, 'a');
+  t.like(explanation, {claim: {name: 'often', occurrence: '2026-01-01T00:00:00Z'}, boot: {id: 'leader', codeDigest: 'by leader'}});
+  t.like(explanation && plainExplanation(explanation), {
+    schedule: {name: 'often', occurrence: '2026-01-01T00:00:00Z', attempt: 1, manual: false},
+  });
 });

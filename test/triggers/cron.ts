@@ -523,7 +523,7 @@ test('of a schedule that was only fired by hand, what was lost since then is kno
 });
 
 test('the list shows the next five occurrences', async t => {
-  const {schedules} = await openCore(t, {schedule: {cron: '30 2 * * *', timezone: 'Europe/Paris', catchUp: 'all(3)'}});
+  const {schedules} = await openCore(t, {schedule: {cron: '30 2 * * *', timezone: 'Europe/Paris', catchUp: 'all(3)', jitter: '90s'}});
   t.deepEqual(schedules.list(), [
     {
       name: 'nightly',
@@ -531,6 +531,7 @@ test('the list shows the next five occurrences', async t => {
       timezone: 'Europe/Paris',
       catchUp: 'all(3)',
       overlap: 'allow',
+      jitter: '90s',
       next: ['2026-01-02T01:30:00Z', '2026-01-03T01:30:00Z', '2026-01-04T01:30:00Z', '2026-01-05T01:30:00Z', '2026-01-06T01:30:00Z'],
     },
   ]);
