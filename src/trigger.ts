@@ -135,7 +135,9 @@ export interface ScheduleView {
   readonly timezone: string;
   readonly catchUp: string;
   readonly overlap: string;
-  /** The occurrences to come, ISO 8601 in UTC. */
+  /** `none`, or how much later than its time an occurrence is delivered at most. */
+  readonly jitter: string;
+  /** The occurrences to come, ISO 8601 in UTC, without their jitter. */
   readonly next: readonly string[];
 }
 

@@ -3,7 +3,7 @@ import type {FireOutcome, ScheduleView, TriggerPlugin} from '../src/trigger.ts';
 import {calendarOf, upcoming} from './cron/calendar.ts';
 import {isoOccurrence} from './cron/occurrence.ts';
 import {Runner} from './cron/runner.ts';
-import {catchUpText, readSchedules, type Schedule} from './cron/schedule.ts';
+import {catchUpText, jitterText, readSchedules, type Schedule} from './cron/schedule.ts';
 
 const settings = {
   schedules: setting(
@@ -48,7 +48,7 @@ export const cron = {
 
 /** A schedule as people and machines are shown it. */
 export function viewOf(schedule: Schedule, now: number): ScheduleView {
-  const {name, cron, timezone, catchUp, overlap} = schedule;
+  const {name, cron, timezone, catchUp, overlap, jitterMs} = schedule;
   const next = upcoming(calendarOf(cron, timezone), now, shown).map(isoOccurrence);
-  return {name, cron, timezone, catchUp: catchUpText(catchUp), overlap, next};
+  return {name, cron, timezone, catchUp: catchUpText(catchUp), overlap, jitter: jitterText(jitterMs), next};
 }

@@ -52,7 +52,7 @@ async function reload(ctx: Koa.Context, options: ApiOptions): Promise<void> {
 
 async function explain(ctx: Koa.Context, id: string, {journal}: ApiOptions): Promise<void> {
   const explanation = await explainInvocation(journal, id);
-  if (!explanation) ctx.throw(404);
+  if (!explanation) ctx.throw(404, 'nothing is known of it; refused requests are not kept');
   ctx.body = plainExplanation(explanation);
 }
 

@@ -1,5 +1,6 @@
 import {parseArgs} from 'node:util';
 import {isoStamp} from '../clock.ts';
+import type {FactTypes} from '../facts.ts';
 import type {Recorded} from '../journal.ts';
 import {type Explanation, explainInvocation} from '../projections/explanation.ts';
 import {plainExplanation} from '../projections/plain.ts';
@@ -17,19 +18,22 @@ export async function explain(args: string[], env: Environment): Promise<void> {
     }
     using archive = openArchive(locateJournal(values, env));
     const explanation = await explainInvocation(archive, id.replace(/^invocation\./, ''));
-    if (!explanation) throw new CommandFailed(exit.failed, `nothing is known of invocation ${id}: not here, or not any more`);
+    if (!explanation) throw new CommandFailed(exit.failed, `nothing is known of invocation ${id}: ${whyUnknown}`);
     console.log(values.json ? JSON.stringify(plainExplanation(explanation)) : text(explanation));
   });
 }
 
+const whyUnknown = 'it is of another journal or not kept any more, or its request was refused: refused requests are not kept';
+
 function text(explanation: Explanation): string {
-  const {invocation, facts, boot, payloads} = explanation;
+  const {invocation, facts, boot, claim, payloads} = explanation;
   const {id, source, traceparent, pid} = invocation;
   const kept = [payloads.request && 'request', payloads.reply && 'reply'].filter(Boolean).join(' and ');
   const rows = [
     ['outcome', outcome(explanation)],
     ['from', `${source ?? 'unknown'}${traceparent ? `, trace ${traceparent.slice(3, 35)}` : ''}`],
-    ['process', pid === undefined ? 'never reached one' : describeProcess(pid, explanation)],
+    ...(claim ? [['schedule', occurrence(claim)]] : []),
+    ['process', pid === undefined ? noProcess(explanation) : describeProcess(pid, explanation)],
     ['code', boot?.codeDigest ? `sha256 ${boot.codeDigest.slice(0, 12)}` : 'unknown'],
     ['core', boot ? describeBoot(boot) : 'unknown'],
     ['kept', kept || 'facts only'],
@@ -45,6 +49,11 @@ function outcome({invocation: {status, replyStatus, code, durationMs}, boot}: Ex
   if (status === 'running') return `no last fact: it still runs, or it ran when the core ended${boot ? '' : ', whose facts are gone'}`;
   return `${status}${code ? ` with ${code}` : ''}, status ${replyStatus}, after ${durationMs?.toFixed(1)} ms`;
 }
+
+const occurrence = ({name, occurrence, attempt, manual}: FactTypes['schedule.fired']) =>
+  `${name}, occurrence ${occurrence}${attempt > 1 ? `, attempt ${attempt}` : ''}${manual ? ', fired by hand' : ''}`;
+
+const noProcess = ({invocation: {status}}: Explanation) => (status === 'running' ? 'known once it is over' : 'never reached one');
 
 function describeProcess(pid: number, {boot, invocation: {acceptedAt = 0}}: Explanation): string {
   const process =

@@ -7,12 +7,12 @@ import {childEnvironment} from '../environment.ts';
 import {ConfigurationError} from '../errors.ts';
 import {JournalDamaged} from '../journal.ts';
 import type {SqliteArchive} from '../journals/sqlite-archive.ts';
+import {Boots} from '../projections/boots.ts';
 import {plainComparison, plainHindrance} from '../replay/plain.ts';
 import {acceptedSince, type NotReplayable, notReplayable, sample} from '../replay/recall.ts';
 import {replay as replayInvocations} from '../replay/replay.ts';
 import {Report} from '../replay/report.ts';
 import {type OpenRerun, openRerun} from '../replay/rerun.ts';
-import {Versions} from '../replay/versions.ts';
 import type {FunctionSpec} from '../runtime.ts';
 import {type Environment, parseSettings} from '../setting.ts';
 import {CommandFailed, exit as commonExit, locateJournal, openArchive, orFail, untilInterrupted} from './journal-at.ts';
@@ -41,8 +41,8 @@ export async function replay(args: string[], env: Environment): Promise<void> {
 }
 
 async function replayFrom(archive: SqliteArchive, file: string, wish: ReplayWish, env: Environment): Promise<void> {
-  const versions = await Versions.read(archive);
-  const specs = specsOf(wish, env, versions);
+  const boots = await Boots.read(archive);
+  const specs = specsOf(wish, env, boots);
   const report = new Report({baseline: shown(specs.baseline), candidate: specs.candidate && shown(specs.candidate)});
   const print = (line: object) => (wish.isJson ? console.log(JSON.stringify(line)) : undefined);
   const hindered = (each: NotReplayable) => {
@@ -62,7 +62,7 @@ async function replayFrom(archive: SqliteArchive, file: string, wish: ReplayWish
         continue;
       }
       const digests = {baseline: baseline.digest, candidate: candidate?.digest};
-      const all = {recorded: versions.digestAt(each.recalled.position), ...digests};
+      const all = {recorded: boots.of(each.recalled.run)?.codeDigest, ...digests};
       report.add(each, all);
       print(plainComparison(each, all));
       comparisons.push({invocationId: each.recalled.id, verdict: each.judgement.verdict, ...onlyGiven(digests)});
@@ -102,8 +102,8 @@ interface Specs {
 }
 
 /** The handlers: the one of now, and the one to compare it with. @throws ConfigurationError, CommandFailed */
-function specsOf({handler, against}: ReplayWish, env: Environment, versions: Versions): Specs {
-  const now = handler === undefined ? (env.SCW_HANDLER_PATH ?? versions.handler) : path.resolve(handler);
+function specsOf({handler, against}: ReplayWish, env: Environment, boots: Boots): Specs {
+  const now = handler === undefined ? (env.SCW_HANDLER_PATH ?? boots.handler) : path.resolve(handler);
   if (now === undefined) throw new CommandFailed(exit.misused, 'expected --handler <file> or SCW_HANDLER_PATH: which code is of now?');
   const config = parseConfig({...env, SCW_HANDLER_PATH: now});
   const baseline = resolveFunction(config);

@@ -22,10 +22,10 @@ export async function schedules(args: string[], env: Environment): Promise<void>
 }
 
 /** What clocks in the schedule's zone will show, and the same in UTC. */
-export function table({name, cron, timezone, catchUp, overlap, next}: ScheduleView): string {
+export function table({name, cron, timezone, catchUp, overlap, jitter, next}: ScheduleView): string {
   const zone = new Zone(timezone);
   const rows = next.map(time => `  ${localTime(zone, Date.parse(time))}   ${time}`);
-  return [`${name}   ${cron}   ${timezone}   catchUp ${catchUp}, overlap ${overlap}`, ...rows, ''].join('\n');
+  return [`${name}   ${cron}   ${timezone}   catchUp ${catchUp}, overlap ${overlap}, jitter ${jitter}`, ...rows, ''].join('\n');
 }
 
 function localTime(zone: Zone, instant: number): string {

@@ -1,13 +1,18 @@
+import type {FactTypes} from '../facts.ts';
 import type {JournalReader, Recorded} from '../journal.ts';
+import {Boots, lastRun} from './boots.ts';
+import {claimOf} from './claims.ts';
 import {evolveInvocation, type InvocationView} from './invocations.ts';
-import {type BootView, bootOf} from './runtimes.ts';
+import type {BootView} from './runtimes.ts';
 
 /** Everything that is known of one invocation. */
 export interface Explanation {
   readonly invocation: InvocationView;
   readonly facts: readonly Recorded[];
-  /** The core that ran it, and the process in it; undefined when their facts are gone. */
+  /** The core that ran it last, and the process in it; undefined when their facts are gone. */
   readonly boot: BootView | undefined;
+  /** Which occurrence of which schedule it ran, when it ran one. */
+  readonly claim: FactTypes['schedule.fired'] | undefined;
   /** What of its request and reply is still kept. */
   readonly payloads: {readonly request: boolean; readonly reply: boolean};
 }
@@ -20,13 +25,15 @@ export async function explainInvocation(journal: JournalReader, id: string): Pro
     facts.push(recorded);
     invocation = evolveInvocation(invocation, recorded);
   }
-  const [first] = facts;
-  if (!first || !invocation) return undefined;
+  const run = lastRun(facts);
+  if (!run || !invocation) return undefined;
   const has = async (what: string) => (await journal.payload(`invocation.${id}/${what}`)) !== undefined;
+  const claim = await claimOf(journal, id, invocation.source);
   return {
     invocation,
     facts,
-    boot: await bootOf(journal, first.position),
+    boot: (await Boots.read(journal)).of({...run, core: claim?.core}),
+    claim,
     payloads: {request: await has('request'), reply: await has('reply')},
   };
 }

@@ -7,6 +7,7 @@ export function plainFact({stream, position, at, fact: {type, data}}: Recorded) 
   return {position, stream, at: isoStamp(at), type, data};
 }
 
-export function plainExplanation({invocation, facts, boot, payloads}: Explanation) {
-  return {...invocation, facts: facts.map(plainFact), boot, payloads};
+export function plainExplanation({invocation, facts, boot, claim, payloads}: Explanation) {
+  const schedule = claim && {name: claim.name, occurrence: claim.occurrence, attempt: claim.attempt, manual: claim.manual === true};
+  return {...invocation, facts: facts.map(plainFact), boot, ...(schedule && {schedule}), payloads};
 }

@@ -1,5 +1,5 @@
 import type {ExitReason} from '../facts.ts';
-import type {JournalReader, Position, Recorded} from '../journal.ts';
+import type {Recorded} from '../journal.ts';
 
 /** One process of a sub-runtime. */
 export interface ProcessView {
@@ -56,23 +56,4 @@ function withProcess(boot: BootView, pid: number | undefined, more: Omit<Process
   const isNew = at === -1 || (more.spawnedAt !== undefined && boot.processes[at]?.exitedAt !== undefined);
   const processes = isNew ? [...boot.processes, {pid, ...more}] : boot.processes.with(at, {...boot.processes[at], pid, ...more});
   return {...boot, processes};
-}
-
-/**
-The core that was running when a fact was written, with all that became of its processes since; of its code, what was
-served then. One core writes a journal at a time, so it is the newest that had started.
-*/
-export async function bootOf(journal: JournalReader, position: Position): Promise<BootView | undefined> {
-  let stream: string | undefined;
-  let codeDigest: string | undefined;
-  const boots = new Map<string, BootView>();
-  for await (const recorded of journal.scan(prefix)) {
-    const boot = evolveBoot(boots.get(recorded.stream), recorded);
-    if (boot) boots.set(recorded.stream, boot);
-    if (recorded.position > position) continue;
-    stream = recorded.stream;
-    if (recorded.fact.type === 'code.loaded') codeDigest = recorded.fact.data.digest;
-  }
-  const boot = stream === undefined ? undefined : boots.get(stream);
-  return boot && {...boot, ...(codeDigest !== undefined && {codeDigest})};
 }

@@ -1,5 +1,6 @@
 import type {FaultCode} from '../errors.ts';
-import {JournalDamaged, type JournalReader, type Position, type Recorded} from '../journal.ts';
+import {JournalDamaged, type JournalReader, type Recorded} from '../journal.ts';
+import {lastRun, type Run} from '../projections/boots.ts';
 import {evolveInvocation, type InvocationView} from '../projections/invocations.ts';
 import {type RecordedRequest, readReply, readRequest} from '../recorded.ts';
 import type {Outcome} from './compare.ts';
@@ -8,8 +9,8 @@ import {partHeaders, type Secrets} from './secrets.ts';
 /** A recorded invocation that can be run again. */
 export interface Recalled {
   readonly id: string;
-  /** Of its first fact. */
-  readonly position: Position;
+  /** Its last, which the reply is of. */
+  readonly run: Run;
   readonly acceptedAt: number | undefined;
   /** Without the fields that were taken out when it was recorded. */
   readonly request: RecordedRequest;
@@ -80,8 +81,8 @@ async function read(journal: JournalReader, id: string, wantsReply: boolean): Pr
     facts.push(recorded);
     view = evolveInvocation(view, recorded);
   }
-  const [first] = facts;
-  if (!first || !view) return notReplayable(id, 'unknown');
+  const run = lastRun(facts);
+  if (!run || !view) return notReplayable(id, 'unknown');
   const requestName = datarefOf(facts, 'invocation.accepted');
   if (requestName === undefined) return notReplayable(id, 'facts-only');
   const bytes = await journal.payload(requestName);
@@ -92,7 +93,7 @@ async function read(journal: JournalReader, id: string, wantsReply: boolean): Pr
   const {kept, secrets} = partHeaders(headers);
   const {acceptedAt, traceparent} = view;
   const isTraced = traceparent !== undefined;
-  return {id, position: first.position, acceptedAt, request: {...request, headers: kept}, secrets, isTraced, reply};
+  return {id, run, acceptedAt, request: {...request, headers: kept}, secrets, isTraced, reply};
 }
 
 function datarefOf(facts: readonly Recorded[], type: 'invocation.accepted' | 'invocation.settled'): string | undefined {

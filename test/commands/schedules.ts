@@ -32,7 +32,7 @@ test('schedules prints the next five occurrences of each, as lines of JSON when 
     .trimEnd()
     .split('\n')
     .map(line => JSON.parse(line));
-  t.like(first, {name: 'nightly', cron: '30 2 * * *', timezone: 'Europe/Paris', catchUp: 'none', overlap: 'allow'});
+  t.like(first, {name: 'nightly', cron: '30 2 * * *', timezone: 'Europe/Paris', catchUp: 'none', overlap: 'allow', jitter: 'none'});
   t.is(first.next.length, 5);
   t.true(second.next.every((time: string) => time.endsWith('-01-01T00:00:00Z')));
   t.regex(
@@ -44,16 +44,16 @@ test('schedules prints the next five occurrences of each, as lines of JSON when 
 test('people see what their clocks will show, across a change of the clocks', t => {
   const next = ['2026-03-28T01:30:00Z', '2026-03-29T01:00:00Z', '2026-03-30T00:30:00Z'];
   t.is(
-    table({...nightly, catchUp: 'none', overlap: 'allow', next}),
+    table({...nightly, catchUp: 'none', overlap: 'allow', jitter: '90s', next}),
     [
-      'nightly   30 2 * * *   Europe/Paris   catchUp none, overlap allow',
+      'nightly   30 2 * * *   Europe/Paris   catchUp none, overlap allow, jitter 90s',
       '  2026-03-28 02:30:00 +01:00   2026-03-28T01:30:00Z',
       '  2026-03-29 03:00:00 +02:00   2026-03-29T01:00:00Z',
       '  2026-03-30 02:30:00 +02:00   2026-03-30T00:30:00Z',
       '',
     ].join('\n'),
   );
-  const west = {...nightly, timezone: 'America/St_Johns', catchUp: 'none', overlap: 'allow', next: ['2026-01-01T06:00:00Z']};
+  const west = {...nightly, timezone: 'America/St_Johns', catchUp: 'none', overlap: 'allow', jitter: '90s', next: ['2026-01-01T06:00:00Z']};
   t.regex(table(west), /2026-01-01 02:30:00 -03:30/);
 });
 

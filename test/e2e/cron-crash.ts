@@ -4,7 +4,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {setTimeout as pause} from 'node:timers/promises';
 import test from 'ava';
-import {projectFile, type RunningCore, startCore, type Teardown} from '../helpers/core.ts';
+import {projectFile, type RunningCore, runCli, startCore, type Teardown} from '../helpers/core.ts';
 import {ask} from '../helpers/request.ts';
 import {openGate} from '../helpers/supervision.ts';
 
@@ -43,6 +43,9 @@ test('an occurrence whose core was killed is delivered again by the next one, as
   t.is((await fire(second, `?at=${at}`)).status, 409);
   t.is(await second.stop(), 0);
   t.is(calls(second).length, 1);
+  const {stdout} = await runCli(['explain', calls(second)[0]?.id, '--journal', env.CORE_JOURNAL]);
+  t.regex(stdout, /schedule yearly, occurrence 2026-01-01T00:00:00Z, attempt 2, fired by hand/);
+  t.regex(stdout, /process +\d+ \(node\), started /);
 
   const third = await startCore(env, t);
   t.is((await fire(third, `?at=${at}`)).status, 409);

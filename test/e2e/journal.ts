@@ -143,7 +143,9 @@ test('explain tells who failed, in which process, with which code; invocations f
   t.regex(stdout, /process +\d+ \(node\), started 20.*ready after/);
   t.regex(stdout, /code +sha256 [0-9a-f]{12}/);
   t.regex(stdout, /\+0 ms +invocation\.accepted/);
-  t.is((await runCli(['explain', '01a20731-45f2-7c3b-a3c2-e0a7b364f376', '--journal', file])).code, 1);
+  const unknown = await runCli(['explain', '01a20731-45f2-7c3b-a3c2-e0a7b364f376', '--journal', file]);
+  t.is(unknown.code, 1);
+  t.regex(unknown.stderr, /refused requests are not kept/);
 
   const list = await lines(['invocations', '--status', 'failed', '--json', '--journal', file]);
   t.deepEqual(
@@ -262,7 +264,9 @@ test('export and import carry facts and payloads over; a backup taken under load
   t.is(backup.code, 0, backup.stderr);
   t.is((await runCli(['journal', 'backup', join(folder, 'backup.db'), '--journal', file])).code, 1, 'never over another file');
   await asking;
-  t.is((await runCli(['journal', 'import', '--journal', file])).code, 66, 'it is held');
+  const refused = await runCli(['journal', 'import', '--journal', file]);
+  t.is(refused.code, 66);
+  t.regex(refused.stderr, new RegExp(`held by process ${core.pid} `));
   await core.stop();
 
   const [saved] = await lines(['journal', 'verify', join(folder, 'backup.db'), '--json']);

@@ -3,6 +3,7 @@ import type {Fact} from '../../src/facts.ts';
 import {MemoryJournal} from '../../src/journals/memory.ts';
 import {explainInvocation} from '../../src/projections/explanation.ts';
 import {listInvocations} from '../../src/projections/invocations.ts';
+import {plainExplanation} from '../../src/projections/plain.ts';
 import {ManualClock} from '../helpers/clock.ts';
 
 const accepted: Fact = {type: 'invocation.accepted', data: {source: 'http', bytes: 3, attempt: 1}};
@@ -87,4 +88,66 @@ test('an explanation names the core, the code and the process of its time', asyn
   t.like(explanation?.boot?.processes[0], {pid: 7, reason: 'exit-nonzero', code: 1});
   t.deepEqual(explanation?.payloads, {request: false, reply: false});
   t.like((await explainInvocation(journal, 'b'))?.boot, {id: 'second', codeDigest: 'code-3'});
+});
+
+const ready = (id: string, digest: string, pid: number, journal: MemoryJournal) =>
+  journal.record(`runtime.${id}`, [
+    {type: 'runtime.spawned', data: {executable: 'node', pid}},
+    {type: 'runtime.ready', data: {bootMs: 1, loaded: true, pid}},
+    {type: 'code.loaded', data: {digest, handler: '/h.js'}},
+  ]);
+const config: Fact = {type: 'config.loaded', data: {version: '1', digest: 'x'}};
+
+test('one that was delivered again is explained by the core that ran it last, though that one was not ready by then', async t => {
+  const {journal} = prepare();
+  const again: Fact = {type: 'invocation.accepted', data: {source: 'http', bytes: 3, attempt: 2}};
+  journal.record('runtime.dead', [config]);
+  ready('dead', 'old', 5, journal);
+  journal.record('invocation.a', [accepted, {type: 'attempt.started', data: {attempt: 1, epoch: 1}}]);
+  journal.record('runtime.next', [config]);
+  journal.record('invocation.a', [again, {type: 'attempt.started', data: {attempt: 2, epoch: 2}}]);
+  t.like((await explainInvocation(journal, 'a'))?.boot, {id: 'next', codeDigest: undefined});
+  ready('next', 'new', 7, journal);
+  t.like((await explainInvocation(journal, 'a'))?.boot, {id: 'next', codeDigest: 'new'});
+  journal.record('invocation.a', [responded]);
+  t.like((await explainInvocation(journal, 'a'))?.boot, {id: 'next', codeDigest: 'new'});
+});
+
+test('of two cores that write one journal, the one is named whose process it was', async t => {
+  const {journal} = prepare();
+  for (const id of ['leader', 'sibling']) journal.record(`runtime.${id}`, [config]);
+  ready('leader', 'by leader', 7, journal);
+  ready('sibling', 'by sibling', 8, journal);
+  journal.record('invocation.a', [accepted, responded]);
+  t.like((await explainInvocation(journal, 'a'))?.boot, {id: 'leader', codeDigest: 'by leader'});
+});
+
+test('a process number that was given again names the later core', async t => {
+  const {journal} = prepare();
+  for (const id of ['first', 'second']) {
+    journal.record(`runtime.${id}`, [config]);
+    ready(id, id, 7, journal);
+    journal.record(`invocation.${id}`, [accepted, responded]);
+  }
+  t.like((await explainInvocation(journal, 'first'))?.boot, {id: 'first'});
+  t.like((await explainInvocation(journal, 'second'))?.boot, {id: 'second'});
+});
+
+test('one that a schedule fired names its occurrence, and while it runs the core that claimed it', async t => {
+  const {journal} = prepare();
+  for (const id of ['leader', 'sibling']) journal.record(`runtime.${id}`, [config]);
+  ready('leader', 'by leader', 7, journal);
+  ready('sibling', 'by sibling', 8, journal);
+  const fired = (occurrence: string, invocationId: string): Fact => ({
+    type: 'schedule.fired',
+    data: {name: 'often', occurrence, cron: '* * * * *', timezone: 'UTC', invocationId, attempt: 1, core: 'leader'},
+  });
+  journal.record('schedule.often.2026-01-01T00:00:00Z', [fired('2026-01-01T00:00:00Z', 'a')]);
+  journal.record('schedule.often.2026-01-01T00:01:00Z', [fired('2026-01-01T00:01:00Z', 'b')]);
+  journal.record('invocation.a', [{type: 'invocation.accepted', data: {source: 'cron:often', bytes: 2, attempt: 1}}]);
+  const explanation = await explainInvocation(journal, 'a');
+  t.like(explanation, {claim: {name: 'often', occurrence: '2026-01-01T00:00:00Z'}, boot: {id: 'leader', codeDigest: 'by leader'}});
+  t.like(explanation && plainExplanation(explanation), {
+    schedule: {name: 'often', occurrence: '2026-01-01T00:00:00Z', attempt: 1, manual: false},
+  });
 });

@@ -2,6 +2,7 @@ import test from 'ava';
 import type {FaultCode} from '../../src/errors.ts';
 import {JournalDamaged} from '../../src/journal.ts';
 import {MemoryJournal} from '../../src/journals/memory.ts';
+import {Boots} from '../../src/projections/boots.ts';
 import {redactor, writeReply, writeRequest} from '../../src/recorded.ts';
 import {acceptedSince, recall, sample} from '../../src/replay/recall.ts';
 import {ManualClock} from '../helpers/clock.ts';
@@ -99,6 +100,20 @@ test('request and reply come as they were, without the secrets', async t => {
   t.like(recalled.reply, {status: 201, body: Buffer.from('made')});
   t.regex(recalled.reply?.headers?.[1] ?? '', /^redacted:/);
   t.true(recalled.isTraced);
+});
+
+test('of one that was delivered again, its last run counts: its code is what gave the reply', async t => {
+  const journal = await journalWith({end: {status: 0}});
+  const load = (boot: string, digest: string) =>
+    journal.record(`runtime.${boot}`, [{type: 'code.loaded', data: {digest, handler: '/h.js'}}]);
+  load('dead', 'old');
+  load('next', 'new');
+  const data = {source: 'http', bytes: 2, attempt: 2, dataref: 'invocation.one/request'};
+  await journal.append('invocation.one', [{type: 'invocation.accepted', data}]);
+  load('after', 'newest');
+  const recalled = await recall(journal, 'one', false);
+  if ('hindrance' in recalled) return t.fail(recalled.reason);
+  t.is((await Boots.read(journal)).of(recalled.run)?.codeDigest, 'new');
 });
 
 test('what was accepted since then is listed, oldest first, with whether it can be run again', async t => {

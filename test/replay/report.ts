@@ -16,7 +16,7 @@ const answer = (body: object): Outcome => ({
 
 function compared(id: string, expected: object, actual: object, path = '/orders'): Compared {
   const request = {eventType: 'http', method: 'GET', path, query: 'token=canary', headers: [], body: Buffer.alloc(0), sourceIp: ''};
-  const recalled = {id, position: 1, acceptedAt: 0, request, secrets: noSecrets, isTraced: false, reply: undefined};
+  const recalled = {id, run: {position: 1, until: 2}, acceptedAt: 0, request, secrets: noSecrets, isTraced: false, reply: undefined};
   const [one, other, noise] = [answer(expected), answer(actual), new Set<string>()];
   return {
     recalled,

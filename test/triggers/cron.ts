@@ -412,6 +412,29 @@ test('after a crash, an occurrence without a settled fact is delivered again, as
   t.deepEqual(third.occurrences(), []);
 });
 
+test('an occurrence that never got its turn is not given up with the one that no core lived to see the end of', async t => {
+  const clock = new ManualClock(noon);
+  const journal = new MemoryJournal(clock);
+  const first = await openCore(t, {clock, journal, core: 'core-1', held: true});
+  await clock.advance(2 * minute);
+  t.deepEqual(first.occurrences(), [at(1), at(2)]);
+  await first.crash();
+  for (let attempt = 2; attempt <= 8; attempt++) {
+    const next = await openCore(t, {clock, journal, core: `core-${attempt}`, held: true});
+    t.deepEqual(
+      next.runs.map(run => [run.occurrence, run.delivery.attempt]),
+      [[at(1), attempt]],
+    );
+    await next.crash();
+  }
+  const last = await openCore(t, {clock, journal, core: 'core-9'});
+  t.deepEqual(
+    last.runs.map(run => [run.occurrence, run.delivery.attempt]),
+    [[at(2), 2]],
+  );
+  t.like(await factsOf(journal, 'schedule.missed'), [{occurrence: at(1), reason: 'given-up'}]);
+});
+
 test('what another core runs is left to it while it may be alive, and then taken over once', async t => {
   const clock = new ManualClock(noon);
   const journal = new MemoryJournal(clock);
@@ -523,7 +546,7 @@ test('of a schedule that was only fired by hand, what was lost since then is kno
 });
 
 test('the list shows the next five occurrences', async t => {
-  const {schedules} = await openCore(t, {schedule: {cron: '30 2 * * *', timezone: 'Europe/Paris', catchUp: 'all(3)'}});
+  const {schedules} = await openCore(t, {schedule: {cron: '30 2 * * *', timezone: 'Europe/Paris', catchUp: 'all(3)', jitter: '90s'}});
   t.deepEqual(schedules.list(), [
     {
       name: 'nightly',
@@ -531,6 +554,7 @@ test('the list shows the next five occurrences', async t => {
       timezone: 'Europe/Paris',
       catchUp: 'all(3)',
       overlap: 'allow',
+      jitter: '90s',
       next: ['2026-01-02T01:30:00Z', '2026-01-03T01:30:00Z', '2026-01-04T01:30:00Z', '2026-01-05T01:30:00Z', '2026-01-06T01:30:00Z'],
     },
   ]);

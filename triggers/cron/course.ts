@@ -20,15 +20,21 @@ clock that is set back brings none of them again, and one that is set right agai
 export class Course {
   readonly #calendar: Calendar;
   readonly #delayOf: (occurrence: number) => number;
+  /** No delay is longer. */
+  readonly #longestMs: number;
   /** Everything until here was walked or is given up. */
   #cursor: number;
   #seen: number;
+  /** When the newest one that was fired was due: those behind it in the order could not be looked at before. */
+  #free = Number.NEGATIVE_INFINITY;
   /** Stretches from the first to the last occurrence that was walked without a leap. */
   #walks: {readonly from: number; to: number}[];
 
-  constructor(calendar: Calendar, delayOf: (occurrence: number) => number, after: number, now: number) {
+  /** @param delay of an occurrence, and the longest of all */
+  constructor(calendar: Calendar, delay: {of(occurrence: number): number; readonly longestMs: number}, after: number, now: number) {
     this.#calendar = calendar;
-    this.#delayOf = delayOf;
+    this.#delayOf = delay.of;
+    this.#longestMs = delay.longestMs;
     this.#cursor = after;
     this.#seen = now;
     // Should the clock be corrected a little: these were the business of whoever ran before.
@@ -37,7 +43,10 @@ export class Course {
 
   /** @param patienceMs how late an occurrence may be and still be simply fired */
   at(now: number, patienceMs = punctualMs): Step {
-    if (now < this.#seen) this.#cursor = Math.min(this.#cursor, now - 1);
+    if (now < this.#seen) {
+      this.#cursor = Math.min(this.#cursor, now - 1);
+      this.#free = Math.min(this.#free, now);
+    }
     this.#seen = now;
     for (;;) {
       const occurrence = this.#calendar.next(this.#cursor);
@@ -47,18 +56,31 @@ export class Course {
         this.#cursor = walk.to;
         continue;
       }
-      const delayMs = this.#delayOf(occurrence);
-      const lateMs = now - occurrence - delayMs;
+      const lateMs = now - this.#dueOf(occurrence);
       if (lateMs < 0) return {kind: 'wait', ms: -lateMs};
       if (lateMs <= patienceMs) return {kind: 'fire', occurrence, lateMs};
-      return {kind: 'lost', after: this.#cursor, until: Math.max(occurrence, now - patienceMs - delayMs)};
+      return {kind: 'lost', after: this.#cursor, until: this.#lostUntil(occurrence, now - patienceMs)};
     }
+  }
+
+  /** Occurrences keep their order, however their delays fall. */
+  #dueOf(occurrence: number): number {
+    return Math.max(occurrence + this.#delayOf(occurrence), this.#free);
+  }
+
+  /** The end of what was due before an instant, from one such occurrence on: a later one may still be to come. */
+  #lostUntil(occurrence: number, before: number): number {
+    let until = Math.max(occurrence, before - this.#longestMs);
+    for (let next = this.#calendar.next(until); next !== undefined && this.#dueOf(next) < before; next = this.#calendar.next(next))
+      until = next;
+    return until;
   }
 
   /** Tells that a step was taken. */
   took(step: Step): void {
     if (step.kind === 'lost') this.#cursor = step.until;
     if (step.kind !== 'fire') return;
+    this.#free = this.#dueOf(step.occurrence);
     const walk = this.#walks.find(({to}) => to === this.#cursor);
     if (walk) walk.to = step.occurrence;
     else this.#walks = [...this.#walks, {from: step.occurrence, to: step.occurrence}].slice(-mostWalks);

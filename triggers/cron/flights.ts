@@ -41,16 +41,22 @@ export class Flights {
     return tick.result;
   }
 
-  /** Delivers claimed occurrences of the past one after the other, so that they are no flood. They replace none that is newer. */
-  enqueue(claim: Claim): Promise<unknown> {
+  /**
+  Delivers occurrences of the past one after the other, so that they are no flood. They replace none that is newer.
+
+  @param claim asked when it is its turn; undefined when there is nothing to deliver
+  */
+  enqueue(claim: () => Promise<Claim | undefined>): Promise<unknown> {
     this.#queued++;
     this.#queue = this.#queue.then(() => this.#flyInTurn(claim)).finally(() => this.#queued--);
     return this.#queue;
   }
 
-  async #flyInTurn(claim: Claim): Promise<unknown> {
+  async #flyInTurn(claim: () => Promise<Claim | undefined>): Promise<unknown> {
+    const claimed = this.#isClosed ? undefined : await claim();
+    if (!claimed) return;
     while (this.#schedule.overlap !== 'allow' && this.#running.size > 0) await Promise.all(this.#running.values());
-    return this.#fly(claim);
+    return this.#fly(claimed);
   }
 
   /** Breaks off what runs here, and waits for it to end. */

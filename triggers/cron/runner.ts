@@ -1,6 +1,6 @@
 import type {FireOutcome, House} from '../../src/trigger.ts';
 import type {Calendar} from './calendar.ts';
-import {Claims, type HeldClaim, type Taken} from './claims.ts';
+import {type Claim, Claims, type HeldClaim, type Taken} from './claims.ts';
 import {Course, type Step} from './course.ts';
 import {Flights} from './flights.ts';
 import {jitterOf} from './jitter.ts';
@@ -78,7 +78,8 @@ export class Runner {
     const history = await this.#insist(() => this.#claims.history());
     if (!history) return;
     for (const held of history.unsettled) this.#leave({by: held});
-    const course = new Course(this.#calendar, at => jitterOf(name, jitterMs, at), history.newest ?? startedAt, startedAt);
+    const delay = {of: (at: number) => jitterOf(name, jitterMs, at), longestMs: jitterMs};
+    const course = new Course(this.#calendar, delay, history.newest ?? startedAt, startedAt);
     // What was due before the start was lost, however short before.
     for (let step = course.at(startedAt, 0); !closing.aborted; step = course.at(clock.now())) {
       if (step.kind === 'wait') {
@@ -133,7 +134,7 @@ export class Runner {
     }
     for (const occurrence of caughtUp) {
       const taken = await this.#claims.take(occurrence);
-      if ('claim' in taken) this.#mind(this.#flights.enqueue(taken.claim));
+      if ('claim' in taken) this.#mind(this.#flights.enqueue(async () => taken.claim));
       else this.#leave(taken);
     }
     return true;
@@ -148,25 +149,26 @@ export class Runner {
 
   /** Delivers again what another core claimed, once that one must be over and has not settled it. */
   async #outlive(held: HeldClaim): Promise<void> {
-    const {clock, log, leaseMs} = this.#house;
+    const {clock, leaseMs} = this.#house;
     const waitMs = held.at + leaseMs - clock.now();
     if (leaseMs > 0 && waitMs > 0 && !(await clock.sleep(waitMs, this.#closing.signal))) return;
-    await this.#insist(async () => {
-      if (await this.#claims.isSettled(held.claim)) return true;
-      const {name: schedule, occurrence, attempt} = held.claim;
-      if (attempt >= mostAttempts) {
-        if (await this.#claims.giveUp(held)) log.error({schedule, occurrence, attempts: attempt}, 'Given up: no core lived to see the end');
-        return true;
-      }
-      const taken = await this.#claims.takeOver(held);
-      if ('claim' in taken) {
-        log.warn({schedule, occurrence, attempt: attempt + 1}, 'Delivered again: its core did not live to see the end');
-        this.#mind(this.#flights.enqueue(taken.claim));
-      } else {
-        this.#leave(taken);
-      }
-      return true;
-    });
+    // Claimed in its turn: an attempt that a killed core never came to is none.
+    await this.#flights.enqueue(() => this.#insist(() => this.#takeOver(held)));
+  }
+
+  /** @returns undefined when it is over, given up, or somebody else's */
+  async #takeOver(held: HeldClaim): Promise<Claim | undefined> {
+    if (await this.#claims.isSettled(held.claim)) return undefined;
+    const {log} = this.#house;
+    const {name: schedule, occurrence, attempt} = held.claim;
+    if (attempt >= mostAttempts) {
+      if (await this.#claims.giveUp(held)) log.error({schedule, occurrence, attempts: attempt}, 'Given up: no core lived to see the end');
+      return undefined;
+    }
+    const taken = await this.#claims.takeOver(held);
+    if ('claim' in taken) log.warn({schedule, occurrence, attempt: attempt + 1}, 'Delivered again: its core did not live to see the end');
+    else this.#leave(taken);
+    return 'claim' in taken ? taken.claim : undefined;
   }
 
   /** Does what needs the journal, again and again until it succeeds. @returns undefined when the runner is closed */

@@ -47,6 +47,19 @@ export function readSchedules(text: string): readonly Schedule[] {
 /** How a person writes the catch-up. */
 export const catchUpText = (catchUp: number) => (catchUp === 0 ? 'none' : catchUp === 1 ? 'latest' : `all(${catchUp})`);
 
+/** How a person writes the jitter. */
+export function jitterText(jitterMs: number): string {
+  if (jitterMs === 0) return 'none';
+  const [unit, ms] = units.find(([, each]) => jitterMs % each === 0) ?? ['ms', 1];
+  return `${jitterMs / ms}${unit}`;
+}
+
+const units = [
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1000],
+] as const;
+
 function parseList(text: string): readonly unknown[] {
   const isInline = /^\s*[[{"]/.test(text);
   const where = isInline ? 'CORE_SCHEDULES' : `the file \`${text}\``;

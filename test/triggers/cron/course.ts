@@ -21,11 +21,13 @@ function walk(course: Course, times: readonly number[]): string[] {
   }
   return told;
 }
-const openCourse = (delayOf = (_: number) => 0) => new Course(minutely, delayOf, noon, noon);
+const none = {of: (_: number) => 0, longestMs: 0};
+const seconds20 = {of: () => 20_000, longestMs: 20_000};
+const openCourse = (delay = none) => new Course(minutely, delay, noon, noon);
 const every = (ms: number, from: number, until: number) => Array.from({length: (until - from) / ms + 1}, (_, index) => from + index * ms);
 
 test('a calendar without a next occurrence waits for ever', t => {
-  const never = new Course({next: () => undefined}, () => 0, noon, noon);
+  const never = new Course({next: () => undefined}, none, noon, noon);
   t.deepEqual(never.at(noon), {kind: 'wait', ms: Number.POSITIVE_INFINITY});
 });
 
@@ -71,7 +73,7 @@ test('a clock that was far ahead and is set right fires every occurrence of the 
 });
 
 test('jitter moves the delivery, not the occurrence, and a clock set back in between changes nothing', t => {
-  const course = openCourse(() => 20_000);
+  const course = openCourse(seconds20);
   t.deepEqual(course.at(noon + minute), {kind: 'wait', ms: 20_000});
   t.deepEqual(course.at(noon), {kind: 'wait', ms: minute + 20_000});
   t.deepEqual(walk(course, [noon + minute + 20_000]), ['12:01:00']);
@@ -79,11 +81,35 @@ test('jitter moves the delivery, not the occurrence, and a clock set back in bet
 });
 
 test('with no patience, whatever was due is lost; what is still to come because of its jitter is not', t => {
-  const course = new Course(minutely, () => 20_000, noon, noon + 3 * minute + 10_000);
+  const course = new Course(minutely, seconds20, noon, noon + 3 * minute + 10_000);
   const step = course.at(noon + 3 * minute + 10_000, 0);
   t.deepEqual(step, {kind: 'lost', after: noon, until: noon + 3 * minute - 10_000});
   course.took(step);
   t.deepEqual(walk(course, [noon + 3 * minute + 20_000]), ['12:03:00']);
+});
+
+const jitter = (jitterMs: number) => ({of: (at: number) => jitterOf('nightly', jitterMs, at), longestMs: jitterMs});
+
+test('jitter that is longer than the time between two occurrences loses none, and keeps their order', t => {
+  const told = walk(new Course(minutely, jitter(hour), noon, noon), every(10_000, noon, noon + 8 * hour));
+  t.deepEqual(told, every(minute, noon + minute, noon + told.length * minute).map(time));
+  t.true(told.length >= 7 * 60, String(told.length));
+});
+
+test('nor does it after a clock that was set back', t => {
+  const course = new Course(minutely, jitter(hour), noon, noon);
+  const told = [...every(10_000, noon, noon + 3 * hour), ...every(10_000, noon + hour, noon + 8 * hour)];
+  const fired = walk(course, told);
+  t.deepEqual(fired, every(minute, noon + minute, noon + fired.length * minute).map(time));
+});
+
+test('what is still to come because of its jitter is not lost with an earlier one that had less', t => {
+  const delay = {of: (at: number) => (at < noon + 3 * minute ? 0 : 50_000), longestMs: minute};
+  const course = new Course(minutely, delay, noon, noon + 4 * minute + 10_000);
+  const step = course.at(noon + 4 * minute + 10_000, 0);
+  t.deepEqual(step, {kind: 'lost', after: noon, until: noon + 3 * minute + 10_000});
+  course.took(step);
+  t.deepEqual(walk(course, [noon + 4 * minute + 50_000]), ['12:04:00']);
 });
 
 test('the jitter of an occurrence is always the same, within its bounds, and spread', t => {

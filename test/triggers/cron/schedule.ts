@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import test from 'ava';
 import {ConfigurationError} from '../../../src/errors.ts';
 import {parseSettings} from '../../../src/setting.ts';
-import {readSchedules} from '../../../triggers/cron/schedule.ts';
+import {jitterText, readSchedules} from '../../../triggers/cron/schedule.ts';
 import {cron} from '../../../triggers/cron.ts';
 
 const problemsOf = (given: unknown): readonly string[] => {
@@ -102,4 +102,8 @@ test('the list may stand in a file', async t => {
   t.is(readSchedules(file)[0]?.name, 'nightly');
   await writeFile(file, '{}');
   t.regex(problemsOf(file)[0] ?? '', /in the file `.*schedules.json`, got object/);
+});
+
+test('jitter is told in the largest unit that divides it', t => {
+  t.deepEqual([0, 500, 1000, 90_000, 300_000, 3_600_000].map(jitterText), ['none', '500ms', '1s', '90s', '5m', '1h']);
 });

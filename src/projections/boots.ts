@@ -1,0 +1,94 @@
+import type {JournalReader, Position, Recorded} from '../journal.ts';
+import {type BootView, evolveBoot} from './runtimes.ts';
+
+/** The last time that an invocation ran: after a crash another core may run it again. */
+export interface Run {
+  /** Of the fact with which it began. */
+  readonly position: Position;
+  /** Of its newest fact. */
+  readonly until: Position;
+  /** The process that ran it, when that is known. */
+  readonly pid?: number | undefined;
+  /** The boot that claimed it, when one did. */
+  readonly core?: string | undefined;
+}
+
+/** @param facts of one invocation, oldest first */
+export function lastRun(facts: readonly Recorded[]): Run | undefined {
+  const newest = facts.at(-1);
+  if (!newest) return undefined;
+  const began = facts.findLast(({fact}) => fact.type === 'invocation.accepted' || fact.type === 'attempt.started');
+  const pid = newest.fact.type === 'invocation.settled' ? newest.fact.data.pid : undefined;
+  return {position: began?.position ?? newest.position, until: newest.position, pid};
+}
+
+interface Boot {
+  view: BootView;
+  readonly startedAt: Position;
+  readonly codes: {readonly position: Position; readonly digest: string; readonly handler: string}[];
+  readonly processes: {readonly pid: number; readonly spawnedAt: Position; exitedAt: Position}[];
+}
+
+/** The starts of the core that a journal tells of, oldest first, with all that became of their processes. */
+export class Boots {
+  readonly #boots: readonly Boot[];
+
+  static async read(journal: JournalReader): Promise<Boots> {
+    const boots = new Map<string, Boot>();
+    for await (const recorded of journal.scan('runtime.')) {
+      const known = boots.get(recorded.stream);
+      const view = evolveBoot(known?.view, recorded);
+      if (!view) continue;
+      const boot = known ?? {view, startedAt: recorded.position, codes: [], processes: []};
+      boot.view = view;
+      boots.set(recorded.stream, boot);
+      note(boot, recorded);
+    }
+    return new Boots([...boots.values()]);
+  }
+
+  private constructor(boots: readonly Boot[]) {
+    this.#boots = boots;
+  }
+
+  /** The newest handler. */
+  get handler(): string | undefined {
+    const codes = this.#boots.flatMap(boot => boot.codes).sort((a, b) => a.position - b.position);
+    return codes.at(-1)?.handler;
+  }
+
+  /**
+  The core that ran an invocation; of its code, what was served then. Several cores may write one journal at a time, each
+  with processes of its own: it is the one that claimed it, or that started the process. Where neither is known, it is the newest.
+  */
+  of({position, until, pid, core}: Run): BootView | undefined {
+    const claimant = core === undefined ? undefined : this.#boots.find(({view}) => view.id === core);
+    const boot = claimant ?? this.#starterOf(pid, position, until) ?? this.#boots.findLast(({startedAt}) => startedAt < position);
+    if (!boot) return undefined;
+    // One that waited for the core to be ready came before its code.
+    const code = boot.codes.findLast(each => each.position < position) ?? boot.codes[0];
+    return {...boot.view, ...(code && {codeDigest: code.digest})};
+  }
+
+  /** A number is given again after its process is gone. */
+  #starterOf(pid: number | undefined, position: Position, until: Position): Boot | undefined {
+    let newest: {readonly boot: Boot; readonly spawnedAt: Position} | undefined;
+    for (const boot of this.#boots) {
+      for (const {spawnedAt, exitedAt, ...process} of boot.processes) {
+        if (process.pid !== pid || spawnedAt > until || exitedAt < position) continue;
+        if (!newest || spawnedAt > newest.spawnedAt) newest = {boot, spawnedAt};
+      }
+    }
+    return newest?.boot;
+  }
+}
+
+function note({codes, processes}: Boot, {position, fact}: Recorded): void {
+  if (fact.type === 'code.loaded') codes.push({position, ...fact.data});
+  if (fact.type !== 'runtime.spawned' && fact.type !== 'runtime.ready' && fact.type !== 'runtime.exited') return;
+  const {pid} = fact.data;
+  if (pid === undefined) return;
+  const running = processes.findLast(each => each.pid === pid && each.exitedAt === Number.POSITIVE_INFINITY);
+  if (fact.type === 'runtime.exited' && running) running.exitedAt = position;
+  else if (fact.type !== 'runtime.exited' && !running) processes.push({pid, spawnedAt: position, exitedAt: Number.POSITIVE_INFINITY});
+}
