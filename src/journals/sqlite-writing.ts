@@ -32,6 +32,7 @@ let failure = '';
 /** Where the sweep goes on; undefined while none is under way. */
 let sweptUntil: Position | undefined;
 let sweptAt = 0;
+const toldDamaged = new Set<Position>();
 
 try {
   lock = takeLock(path);
@@ -161,14 +162,23 @@ function openReader() {
 function sweepSome(): void {
   if (sweptUntil === undefined || !store) return;
   try {
-    const {payloads, next} = store.sweep(retention, sweptAt, sweptUntil);
+    const {payloads, next, damaged} = store.sweep(retention, sweptAt, sweptUntil);
     sweptUntil = next;
+    for (const last of damaged) tellDamaged(last);
     if (payloads > 0) say({type: 'shredded', payloads, until: sweptAt});
     if (next !== undefined) atTurnEnd(sweepSome); // behind the commits that wait
   } catch (error) {
     sweptUntil = undefined;
-    say({type: 'told', level: 'error', message: 'Old facts could not be removed', cause: textOf(error)});
+    fail(error);
   }
+}
+
+/** Once: it is found again by every sweep. */
+function tellDamaged(last: Position): void {
+  if (toldDamaged.has(last)) return;
+  toldDamaged.add(last);
+  const cause = `the facts up to ${last} are not what was written`;
+  say({type: 'told', level: 'error', message: 'Old facts stay, as they are damaged and what they hold cannot be told', cause});
 }
 
 function textOf(error: unknown): string {

@@ -54,6 +54,27 @@ test('an occurrence whose core was killed is delivered again by the next one, as
   t.is(calls(third).length, 1);
 });
 
+test('an occurrence that ended is not delivered again once what is older than is kept was removed', async t => {
+  const env = {...(await onDisk(t, newYear)), CORE_JOURNAL_KEEP: '1s', CORE_TIMEOUT: '1s'};
+  const first = await startCore(env, t);
+  t.is((await fire(first, `?at=${at}`)).status, 200);
+  const {invocationId} = (await fire(first)).json(); // it stands for the schedule from now on, the other may go
+  t.is(await first.stop(), 0);
+  const ended = Date.now();
+  while (Date.now() < ended + 2100) await pause(20); // CORE_JOURNAL_KEEP and CORE_TIMEOUT
+  const second = await startCore(env, t);
+  // What was first in the journal, the start of the first core, goes with everything that need not stay.
+  const oldest = async () => JSON.parse((await ask(`${second.adminUrl}/api/facts`)).text().split('\n')[0] ?? '');
+  while ((await oldest()).position === 1) await pause(20);
+  t.is((await ask(`${second.adminUrl}/api/invocations/${invocationId}`)).json().status, 'responded');
+  t.is(await second.stop(), 0);
+
+  const third = await startCore(env, t);
+  t.is((await fire(third)).status, 200); // what is delivered again comes before
+  t.is(await third.stop(), 0);
+  t.deepEqual([calls(second).length, calls(third).length], [0, 1]);
+});
+
 test('what was lost while no core ran is noted, and the newest of it is run', async t => {
   const env = await onDisk(t, {name: 'often', cron: '* * * * * *', catchUp: 'latest'});
   const first = await startCore(env, t);

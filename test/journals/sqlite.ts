@@ -1,64 +1,15 @@
 import {execFileSync} from 'node:child_process';
 import {readFileSync, statSync, truncateSync, writeFileSync} from 'node:fs';
-import {mkdtemp, rm} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
-import {dirname, join} from 'node:path';
 import {DatabaseSync} from 'node:sqlite';
-import test, {type ExecutionContext} from 'ava';
-import type {Clock} from '../../src/clock.ts';
+import test from 'ava';
 import type {Fact} from '../../src/facts.ts';
 import {JournalDamaged} from '../../src/journal.ts';
-import {SqliteJournal} from '../../src/journals/sqlite.ts';
 import {JournalRefused} from '../../src/journals/sqlite-thread.ts';
 import {verifySqlite} from '../../src/journals/sqlite-verify.ts';
-import {ManualClock} from '../helpers/clock.ts';
-import {recordingLog, recordingMeter} from '../helpers/fakes.ts';
 import {all, fact, journalSuite, numbers} from '../helpers/journal-suite.ts';
-
-const hour = 3_600_000;
-const retention = {factsMs: 7 * 24 * hour, payloadsMs: 24 * hour, maxBytes: 2 ** 30};
-
-async function newFile(t: ExecutionContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'journal-'));
-  t.teardown(() => rm(folder, {recursive: true}));
-  return join(folder, 'a', 'journal.db');
-}
-
-function openFile(file: string, clock: Clock = new ManualClock(), keep: Partial<typeof retention> = {}) {
-  const house = {clock, log: recordingLog(), meter: recordingMeter()};
-  return Object.assign(
-    SqliteJournal.open(file, {...retention, ...keep}, house),
-    house, // what it said
-  );
-}
+import {crashed, flip, newFile, openFile, written} from '../helpers/sqlite-journal.ts';
 
 journalSuite('sqlite', async (t, clock) => openFile(await newFile(t), clock), {durability: 'fsync'});
-
-/** A journal of so many packs of so many facts, closed. */
-async function written(file: string, packs: number, factsEach = 3): Promise<void> {
-  await using journal = await openFile(file);
-  for (let pack = 0; pack < packs; pack++) {
-    for (let each = 0; each < factsEach; each++) journal.record(`invocation.${pack}-${each}`, [fact(pack)]);
-    await journal.append(`runtime.${pack}`, [fact(pack)], {payloads: [{name: `p${pack}`, bytes: Buffer.alloc(5000, pack)}]});
-  }
-}
-
-/** What a crash leaves behind: the files as they are while the journal is open, elsewhere. */
-async function crashed(t: ExecutionContext, packs: number): Promise<{file: string; facts: number}> {
-  const file = await newFile(t);
-  const copy = await newFile(t);
-  await using journal = await openFile(file);
-  for (let pack = 0; pack < packs; pack++) await journal.append(`runtime.${pack}`, [fact(pack), fact(pack)]);
-  // By another process: a descriptor closed in this one would free SQLite's locks.
-  execFileSync('cp', ['-r', dirname(file), dirname(copy)]);
-  return {file: copy, facts: 2 * packs};
-}
-
-function flip(file: string, at: number): void {
-  const bytes = readFileSync(file);
-  bytes[at] = (bytes[at] ?? 0) ^ 0x10;
-  writeFileSync(file, bytes);
-}
 
 const damaged = {instanceOf: JournalRefused, message: /lost|not what was written|gone|malformed|replaced|no journal|not a database/};
 
@@ -213,47 +164,3 @@ test('nobody else may read the files', async t => {
   await journal.append('a', [fact(1)]);
   for (const end of ['', '-wal', '-shm', '.mark', '.lock', '.holder']) t.is(statSync(file + end).mode & 0o077, 0, end);
 });
-
-test('payloads go after their time, facts later, and what must stay stays', async t => {
-  const clock = new ManualClock();
-  const file = await newFile(t);
-  await using journal = await openFile(file, clock);
-  const payloads = [{name: 'p', bytes: Buffer.from('x')}];
-  journal.record('invocation.old', [fact(1)], payloads);
-  await journal.append('schedule.a.2026-01-01T00:00:00.000Z', [fact(2)]);
-  await journal.append('schedule.a.2026-01-01T01:00:00.000Z', [fact(3)]);
-  await journal.append('invocation.open', [fact(4)]);
-  await journal.append('runtime.x', [fact(5)]);
-  await clock.advance(25 * hour);
-  while ((await journal.payload('p')) !== undefined);
-  t.is((await all(journal.scan(''))).length, 5);
-  await clock.advance(7 * 24 * hour);
-  await journal.append('runtime.y', [fact(6)]);
-  while ((await journal.last('invocation.old')) !== undefined) await clock.advance(60_000);
-  while ((await journal.last('runtime.x')) !== undefined) await clock.advance(60_000);
-  t.deepEqual(numbers(await all(journal.scan('schedule.'))), [3]);
-  t.deepEqual(numbers(await all(journal.read('invocation.open'))), [4], 'it is not over: it may have to run again');
-  t.is((await all(journal.scan('journal'))).length, 1, 'that payloads were shredded is a fact');
-  t.deepEqual(verifySqlite(file).problems, []);
-  t.true((await journal.append('runtime.y', [fact(7)])).position > 6);
-});
-
-test('past its size the oldest goes before its time', async t => {
-  const clock = new ManualClock();
-  const file = await newFile(t);
-  await using journal = await openFile(file, clock, {maxBytes: 2 ** 18});
-  for (let number = 0; number < 60; number++) {
-    const name = `p${number}`;
-    await journal.append(`runtime.${number}`, [{type: 'runtime.ready', data: {bootMs: 1, loaded: false, error: noise(8000)}}], {
-      payloads: [{name, bytes: Buffer.alloc(4000)}],
-    });
-  }
-  await clock.advance(60_000);
-  while ((await journal.last('runtime.20')) !== undefined) await clock.advance(60_000);
-  t.is(await journal.payload('p59'), undefined, 'payloads go first');
-  t.not(await journal.last('runtime.59'), undefined);
-  t.deepEqual(verifySqlite(file).problems, []);
-});
-
-/** Text that does not compress. */
-const noise = (length: number) => Array.from({length}, () => String.fromCharCode(33 + Math.floor(Math.random() * 90))).join('');
