@@ -11,6 +11,8 @@ that refers to it.
 
 const source = 'core-runtime';
 const payloadType = 'payload.kept';
+/** How every type of the catalogue is written, also of a later version. */
+const factType = /^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+$/;
 
 export function factEvent({stream, position, at, fact: {type, data}}: Recorded) {
   return {
@@ -46,9 +48,10 @@ export function readEvent(line: string): Travelled {
     return {payload: {name: id, bytes: Buffer.from(bytes, 'base64')}};
   }
   const at = Date.parse(time);
-  if (typeof subject !== 'string' || Number.isNaN(at) || typeof data !== 'object' || data === null) {
+  if (typeof subject !== 'string' || subject === '' || Number.isNaN(at) || typeof data !== 'object' || data === null) {
     throw new TypeError('Expected a fact to have subject, time and data');
   }
+  if (!factType.test(type)) throw new TypeError(`Expected a type such as invocation.settled, got \`${type}\``);
   // The catalogue only grows: a type that this version does not know is kept as it is.
   return {stream: subject, at, fact: {type: type as FactType, data} as Fact};
 }

@@ -46,7 +46,7 @@ export interface FactTypes {
     more?: true;
     reason: 'down' | 'late' | 'overlap' | 'given-up';
   };
-  /** The function is called. Of HTTP invocations only the failed attempts are told. */
+  /** The function is about to be called. Only of what is written ahead; so is the attempt's failure. */
   'attempt.started': {attempt: number; epoch: number; pid?: number};
   'attempt.failed': {attempt: number; class: AttemptFailure; retryable: boolean; code: FaultCode; pid?: number};
   /** Another attempt comes after a while. */

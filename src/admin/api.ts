@@ -3,7 +3,7 @@ import type Koa from 'koa';
 import type {Clock} from '../clock.ts';
 import type {Journal, JournalReader, Position} from '../journal.ts';
 import {explainInvocation} from '../projections/explanation.ts';
-import {listInvocations} from '../projections/invocations.ts';
+import {invocationStatuses, listInvocations, usualSince} from '../projections/invocations.ts';
 import {plainExplanation, plainFact} from '../projections/plain.ts';
 import {parseDuration} from '../setting.ts';
 import {keepComparisons} from './replays.ts';
@@ -58,8 +58,10 @@ async function explain(ctx: Koa.Context, id: string, {journal}: ApiOptions): Pro
 
 async function list(ctx: Koa.Context, {journal, clock}: ApiOptions): Promise<void> {
   const status = one(ctx.query.status);
-  const sinceMs = parseDuration(one(ctx.query.since) ?? '15m');
+  const sinceMs = parseDuration(one(ctx.query.since) ?? usualSince);
   const limit = Number(one(ctx.query.limit) ?? 100);
+  if (status !== undefined && !invocationStatuses.includes(status))
+    ctx.throw(400, `status: expected one of ${invocationStatuses.join(', ')}`);
   if (sinceMs === undefined) ctx.throw(400, 'since: expected a duration such as 15m');
   if (!Number.isInteger(limit) || limit < 1 || limit > mostInvocations) ctx.throw(400, `limit: expected 1 to ${mostInvocations}`);
   const now = clock.now();

@@ -3,7 +3,7 @@ import {isoStamp} from '../clock.ts';
 import type {Recorded} from '../journal.ts';
 import {plainFact} from '../projections/plain.ts';
 import type {Environment} from '../setting.ts';
-import {locateJournal, openArchive, orFail, untilInterrupted, whichJournal} from './journal-at.ts';
+import {CommandFailed, exit, locateJournal, openArchive, orFail, untilInterrupted, whichJournal} from './journal-at.ts';
 
 /** Prints facts, oldest first; `--follow` goes on with new ones as they come. */
 export async function facts(args: string[], env: Environment): Promise<void> {
@@ -13,9 +13,10 @@ export async function facts(args: string[], env: Environment): Promise<void> {
   });
   const print = values.json ? (recorded: Recorded) => JSON.stringify(plainFact(recorded)) : row;
   await orFail(async () => {
+    const {stream: prefix = '', after: from = '0'} = values;
+    if (!/^\d{1,15}$/.test(from)) throw new CommandFailed(exit.misused, `--after: expected a position such as 1200, got \`${from}\``);
     using archive = openArchive(locateJournal(values, env));
-    const prefix = values.stream ?? '';
-    let after = Number(values.after ?? 0);
+    let after = Number(from);
     for await (const recorded of archive.scan(prefix, {after})) {
       console.log(print(recorded));
       after = recorded.position;

@@ -1,10 +1,8 @@
 import {parseArgs} from 'node:util';
 import {isoStamp, systemClock} from '../clock.ts';
-import {type InvocationView, listInvocations} from '../projections/invocations.ts';
+import {type InvocationView, invocationStatuses, listInvocations, usualSince} from '../projections/invocations.ts';
 import {type Environment, parseDuration} from '../setting.ts';
 import {CommandFailed, exit, locateJournal, openArchive, orFail, whichJournal} from './journal-at.ts';
-
-const statuses = ['running', 'responded', 'failed', 'cancelled', 'expired', 'dead-lettered'];
 
 /** Lists invocations, newest first. */
 export async function invocations(args: string[], env: Environment): Promise<void> {
@@ -13,9 +11,9 @@ export async function invocations(args: string[], env: Environment): Promise<voi
     options: {...whichJournal, status: {type: 'string'}, since: {type: 'string'}, limit: {type: 'string'}, json: {type: 'boolean'}},
   });
   await orFail(async () => {
-    const {status, since: ago = '1h', limit = '100'} = values;
-    if (status !== undefined && !statuses.includes(status)) {
-      throw new CommandFailed(exit.misused, `--status: expected one of ${statuses.join(', ')}, got \`${status}\``);
+    const {status, since: ago = usualSince, limit = '100'} = values;
+    if (status !== undefined && !invocationStatuses.includes(status)) {
+      throw new CommandFailed(exit.misused, `--status: expected one of ${invocationStatuses.join(', ')}, got \`${status}\``);
     }
     const agoMs = parseDuration(ago);
     if (agoMs === undefined) throw new CommandFailed(exit.misused, `--since: expected a duration such as 15m or 24h, got \`${ago}\``);

@@ -4,6 +4,7 @@ import {resolveFunction} from '../../runtimes/resolve.ts';
 import {type Clock, systemClock} from '../clock.ts';
 import {dataDirOf, parseConfig} from '../config.ts';
 import {ConfigurationError} from '../errors.ts';
+import {JournalDamaged} from '../journal.ts';
 import {defaultJournal} from '../journals/index.ts';
 import type {SqliteJournal} from '../journals/sqlite.ts';
 import {SqliteArchive} from '../journals/sqlite-archive.ts';
@@ -31,11 +32,26 @@ export async function orFail(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    if (!(error instanceof CommandFailed) && !(error instanceof ConfigurationError)) throw error;
-    const problems = error instanceof ConfigurationError ? error.problems : [error.message];
+    const {problems, exitCode} = told(error);
     for (const problem of problems) console.error(`core-runtime: ${problem}`);
-    process.exitCode = error instanceof CommandFailed ? error.exitCode : exit.misused;
+    process.exitCode = exitCode;
   }
+}
+
+/** What a person can do something about, in sentences; any other error is a bug and keeps its stack. */
+function told(error: unknown): {problems: readonly string[]; exitCode: number} {
+  if (error instanceof ConfigurationError) return {problems: error.problems, exitCode: exit.misused};
+  if (error instanceof CommandFailed) return {problems: [error.message], exitCode: error.exitCode};
+  if (error instanceof JournalDamaged) return {problems: [damageOf(error)], exitCode: exit.failed};
+  if (!isOfSystem(error)) throw error;
+  return {problems: [error.message], exitCode: exit.failed};
+}
+
+const damageOf = ({message}: JournalDamaged) => `${message}; \`core-runtime journal verify\` lists all that is wrong`;
+
+/** A file that is not there, may not be read, or that SQLite cannot read. */
+function isOfSystem(error: unknown): error is Error {
+  return error instanceof Error && ('syscall' in error || ('code' in error && error.code === 'ERR_SQLITE_ERROR'));
 }
 
 /**
@@ -57,11 +73,12 @@ export function locateJournal({journal, handler}: {journal?: string | undefined;
   throw new CommandFailed(exit.noJournal, `expected --journal <file> or --handler <file>: ${list}`);
 }
 
-/** @throws CommandFailed when there is none, or it is none */
+/** @throws CommandFailed when there is none, it is none, or less than was written is there */
 export function openArchive(file: string): SqliteArchive {
   try {
     return new SqliteArchive(file, systemClock);
   } catch (error) {
+    if (error instanceof JournalDamaged) throw new CommandFailed(exit.failed, `${file}: ${damageOf(error)}`);
     throw new CommandFailed(exit.noJournal, `${file}: ${error instanceof Error ? error.message : error}`);
   }
 }

@@ -1,18 +1,12 @@
-import {createReadStream, existsSync} from 'node:fs';
+import {existsSync} from 'node:fs';
 import path from 'node:path';
-import {createInterface} from 'node:readline';
 import {parseArgs} from 'node:util';
-import {systemClock} from '../clock.ts';
-import {factEvent, payloadEvent, readEvent} from '../cloud-event.ts';
-import type {Payload, Recorded} from '../journal.ts';
-import type {SqliteArchive} from '../journals/sqlite-archive.ts';
 import {backUpSqlite} from '../journals/sqlite-backup.ts';
 import {verifySqlite} from '../journals/sqlite-verify.ts';
 import type {Environment} from '../setting.ts';
-import {CommandFailed, exit, locateJournal, openArchive, openToAppend, orFail, whichJournal} from './journal-at.ts';
-
-/** Facts that are on their way to the disk together. */
-const importedAtOnce = 200;
+import {CommandFailed, exit, locateJournal, openArchive, orFail, whichJournal} from './journal-at.ts';
+import {exportFacts} from './journal-export.ts';
+import {importFacts} from './journal-import.ts';
 
 const actions = ['export', 'import', 'verify', 'backup'];
 
@@ -38,66 +32,6 @@ export async function journal(args: string[], env: Environment): Promise<void> {
         throw new CommandFailed(exit.misused, `journal: expected one of ${actions.join(', ')}, got \`${action ?? ''}\``);
     }
   });
-}
-
-async function exportFacts(file: string, withPayloads: boolean): Promise<void> {
-  using archive = openArchive(file);
-  for await (const recorded of archive.scan('')) {
-    if (withPayloads) await exportPayload(recorded, archive);
-    await print(JSON.stringify(factEvent(recorded)));
-  }
-}
-
-async function exportPayload({fact: {data}}: Recorded, archive: SqliteArchive): Promise<void> {
-  const name = 'dataref' in data ? data.dataref : undefined;
-  const bytes = name === undefined ? undefined : await archive.payload(name);
-  if (name !== undefined && bytes) await print(JSON.stringify(payloadEvent({name, bytes})));
-}
-
-/** Whoever reads slowly is waited for. */
-async function print(line: string): Promise<void> {
-  if (!process.stdout.write(`${line}\n`)) await new Promise<void>(resolve => process.stdout.once('drain', resolve));
-}
-
-/** Appends what was exported; positions are the journal's own, times are those of the facts. */
-async function importFacts(file: string, from: string | undefined): Promise<void> {
-  let now = systemClock.now();
-  const opening = openToAppend(file, {...systemClock, now: () => now});
-  await using journal = await opening.catch(error => {
-    throw new CommandFailed(exit.noJournal, `${file}: ${error.message}`);
-  });
-  let count = 0;
-  let payloads: Payload[] = [];
-  const waiting: Promise<unknown>[] = [];
-  let failure: Error | undefined;
-  const note = (error: Error) => {
-    failure ??= error;
-  };
-  const input = from === undefined || from === '-' ? process.stdin : createReadStream(path.resolve(from));
-  for await (const line of createInterface({input, crlfDelay: Number.POSITIVE_INFINITY})) {
-    if (line === '') continue;
-    const travelled = readLine(line, count + 1);
-    if ('payload' in travelled) {
-      payloads.push(travelled.payload);
-      continue;
-    }
-    now = travelled.at;
-    waiting.push(journal.append(travelled.stream, [travelled.fact], {payloads}).catch(note));
-    payloads = [];
-    if (++count % importedAtOnce === 0) await Promise.all(waiting.splice(0));
-    if (failure) break;
-  }
-  await Promise.all(waiting);
-  if (failure) throw new CommandFailed(exit.failed, `not everything was imported: ${failure.message}`);
-  console.error(`core-runtime: ${count} facts were imported into ${file}`);
-}
-
-function readLine(line: string, number: number) {
-  try {
-    return readEvent(line);
-  } catch (error) {
-    throw new CommandFailed(exit.failed, `line ${number}: ${error instanceof Error ? error.message : error}`);
-  }
 }
 
 async function verify(file: string, isJson: boolean): Promise<void> {

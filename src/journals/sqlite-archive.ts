@@ -2,8 +2,9 @@ import {existsSync} from 'node:fs';
 import type {DatabaseSync} from 'node:sqlite';
 import type {Clock} from '../clock.ts';
 import type {JournalReader, Position, Recorded} from '../journal.ts';
+import {fileItself} from './sqlite-file.ts';
+import {openWhole} from './sqlite-open.ts';
 import {SqliteReader} from './sqlite-reader.ts';
-import {openReading} from './sqlite-schema.ts';
 
 /** How often it is looked whether there is more. */
 const pollMs = 200;
@@ -14,10 +15,10 @@ export class SqliteArchive implements JournalReader, Disposable {
   readonly #reader: SqliteReader;
   readonly #clock: Clock;
 
-  /** @throws Error when there is none, JournalDamaged when it is none */
+  /** @throws Error when there is none, JournalDamaged when less is there than was written, or something else */
   constructor(path: string, clock: Clock) {
     if (!existsSync(path)) throw new Error('there is no such file');
-    this.#db = openReading(path);
+    this.#db = openWhole(fileItself(path));
     this.#reader = new SqliteReader(this.#db);
     this.#clock = clock;
   }
@@ -40,6 +41,11 @@ export class SqliteArchive implements JournalReader, Disposable {
 
   async *scan(prefix: string, {after = 0}: {after?: Position} = {}): AsyncIterable<Recorded> {
     yield* this.#pages({prefix}, after);
+  }
+
+  /** Everything that can be read as of now; what cannot is told. */
+  async *readable(tell: (problem: string) => void): AsyncIterable<Recorded> {
+    yield* this.#reader.readable(tell);
   }
 
   async *follow({after, signal}: {after: Position; signal: AbortSignal}): AsyncIterable<Recorded> {

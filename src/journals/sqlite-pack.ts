@@ -29,7 +29,7 @@ const worthCompressing = 512;
 
 /** JSON escapes every control character: the line ends where it says. */
 export function writeLine(stream: string, at: number, {type, data}: Fact): string {
-  return `${lineHead(stream)}${at},"${type}",${JSON.stringify(data)}]\n`;
+  return `${lineHead(stream)}${at},${JSON.stringify(type)},${JSON.stringify(data)}]\n`;
 }
 
 /** How every line of the stream begins, and no line of another. */

@@ -19,6 +19,8 @@ export class SqliteReader {
   readonly #pack: StatementSync;
   readonly #loose: StatementSync;
   readonly #since: StatementSync;
+  readonly #near: StatementSync;
+  readonly #next: StatementSync;
   readonly #position: StatementSync;
   readonly #payload: StatementSync;
 
@@ -29,7 +31,9 @@ export class SqliteReader {
     this.#listedPacks = db.prepare('SELECT DISTINCT last FROM stream WHERE name >= ? AND name < ? AND last > ? ORDER BY last');
     this.#newestListed = db.prepare('SELECT last, revision FROM stream WHERE name = ? ORDER BY last DESC LIMIT 1');
     this.#loose = db.prepare('SELECT * FROM pack WHERE last > ? AND loose = 1 ORDER BY last');
-    this.#since = db.prepare('SELECT last - count AS first FROM pack WHERE at >= ? ORDER BY at, last LIMIT 1');
+    this.#since = db.prepare('SELECT min(last - count) AS first FROM pack WHERE at >= ?');
+    this.#near = db.prepare('SELECT last - count AS first FROM pack WHERE at >= ? ORDER BY at, last LIMIT 1');
+    this.#next = db.prepare('SELECT * FROM pack WHERE last > ? AND last <= ? ORDER BY last LIMIT 1');
     this.#position = db.prepare('SELECT max(last) AS position FROM pack');
     this.#payload = db.prepare('SELECT checksum, bytes FROM payload WHERE name = ?');
   }
@@ -38,10 +42,27 @@ export class SqliteReader {
     return Number(this.#position.get()?.position ?? 0);
   }
 
-  /** The position before the first commit of that time or later. */
+  /** The position before the first commit of that time or later. Times may go back from one to the next: by an import, by a clock that was set. */
   before(at: number): Position {
     const first = this.#since.get(at)?.first;
     return first === null || first === undefined ? this.position() : Number(first);
+  }
+
+  /** What can be read of what there is now; the rest is told, in sentences. */
+  *readable(tell: (problem: string) => void): Generator<Recorded> {
+    const until = this.position();
+    for (let pack = this.#after(0, until); pack; pack = this.#after(pack.last, until)) {
+      try {
+        yield* readPack(pack);
+      } catch (error) {
+        if (!(error instanceof JournalDamaged)) throw error;
+        tell(error.message);
+      }
+    }
+  }
+
+  #after(last: Position, until: Position): Pack | undefined {
+    return this.#next.get(last, until) as Pack | undefined; // the columns of the table, in strict types
   }
 
   /** Position of the newest fact of a stream; 0: it does not exist. */
@@ -112,7 +133,7 @@ export class SqliteReader {
   #looseFacts(stream: string): Recorded[] {
     const madeAt = timeInId(stream);
     if (madeAt === undefined) return this.#searchLoose(stream, 0);
-    const first = this.#since.get(madeAt)?.first;
+    const first = this.#near.get(madeAt)?.first;
     if (first === null || first === undefined) return this.#searchLoose(stream, 0);
     const near = this.#searchLoose(stream, Number(first));
     return near.length > 0 ? near : this.#searchLoose(stream, 0, Number(first) + 1);

@@ -51,25 +51,14 @@ export function openWriting(file: string): DatabaseSync {
   }
 }
 
-export function openReading(file: string): DatabaseSync {
-  const db = new DatabaseSync(file, {readOnly: true});
-  try {
-    db.exec('PRAGMA busy_timeout = 1000');
-    checkFormat(db);
-    return db;
-  } catch (error) {
-    db.close();
-    throw error;
-  }
-}
-
 export function pragma(db: DatabaseSync, name: string): unknown {
   return Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0];
 }
 
 const countTables = (db: DatabaseSync) => Number(db.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.n);
 
-function checkFormat(db: DatabaseSync): void {
+/** @throws JournalDamaged when it is no journal, or one of another format */
+export function checkFormat(db: DatabaseSync): void {
   if (pragma(db, 'application_id') !== applicationId) throw new JournalDamaged('The file is no journal');
   const found = pragma(db, 'user_version');
   if (found !== format) throw new JournalDamaged(`The journal has format ${found}; this version of the core reads ${format}`);

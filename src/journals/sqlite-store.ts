@@ -4,6 +4,7 @@ import {crc32} from 'node:zlib';
 import {JournalDamaged, type Payload, type Position} from '../journal.ts';
 import {MarkFile, readMark} from './sqlite-mark.ts';
 import type {Command, Outcome, Retention} from './sqlite-messages.ts';
+import {problemOfEnd} from './sqlite-open.ts';
 import {checksumOf, lineHead, type Pack, writeBody} from './sqlite-pack.ts';
 import {SqliteReader} from './sqlite-reader.ts';
 import {openWriting} from './sqlite-schema.ts';
@@ -42,7 +43,8 @@ export class SqliteStore implements Disposable {
       const newest = checkNewest(this.#db);
       this.#position = newest?.last ?? 0;
       this.#checksum = newest?.checksum ?? 0;
-      refuseBehind(path, this.#position, this.#db);
+      const problem = problemOfEnd(readMark(`${path}.mark`), this.#db);
+      if (problem !== undefined) throw new JournalDamaged(problem);
       this.#insertPack = this.#db.prepare('INSERT INTO pack VALUES(?, ?, ?, ?, ?, ?, ?, ?)');
       this.#insertStream = this.#db.prepare('INSERT INTO stream VALUES(?, ?, ?)');
       this.#insertPayload = this.#db.prepare('INSERT OR REPLACE INTO payload(name, at, checksum, bytes) VALUES(?, ?, ?, ?)');
@@ -147,15 +149,4 @@ function checkNewest(db: DatabaseSync): Pack | undefined {
     }
   }
   return newest[0];
-}
-
-function refuseBehind(path: string, position: Position, db: DatabaseSync): void {
-  const mark = readMark(`${path}.mark`);
-  if (mark === undefined) return;
-  if (mark === 'unreadable') throw new JournalDamaged('The mark of the journal cannot be read');
-  if (position < mark.position) {
-    throw new JournalDamaged(`The journal ends at fact ${position}, but ${mark.position} were kept: its end is lost`);
-  }
-  const marked = db.prepare('SELECT checksum FROM pack WHERE last = ?').get(mark.position);
-  if (marked && marked.checksum !== mark.checksum) throw new JournalDamaged(`The facts up to ${mark.position} were replaced`);
 }

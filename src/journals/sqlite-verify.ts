@@ -1,9 +1,11 @@
 import type {DatabaseSync} from 'node:sqlite';
 import {crc32} from 'node:zlib';
 import type {Position} from '../journal.ts';
-import {readMark} from './sqlite-mark.ts';
+import {fileItself} from './sqlite-file.ts';
+import {type Mark, readMark} from './sqlite-mark.ts';
+import {openReading, problemOfEnd} from './sqlite-open.ts';
 import {checksumOf, type Pack, readPack} from './sqlite-pack.ts';
-import {openReading, pragma} from './sqlite-schema.ts';
+import {pragma} from './sqlite-schema.ts';
 
 /** What a journal holds, and everything that is wrong with it, one sentence each. */
 export interface Verdict {
@@ -18,11 +20,14 @@ export interface Verdict {
 const mostProblems = 100;
 
 /** Reads everything there is: pages, packs and how they join, what is listed, payloads, and the mark. Changes nothing. */
-export function verifySqlite(path: string): Verdict {
+export function verifySqlite(name: string): Verdict {
+  const path = fileItself(name);
   const problems: string[] = [];
   const verdict = {facts: 0, first: 0, last: 0, payloads: 0, problems};
   let db: DatabaseSync;
+  let mark: Mark | 'unreadable' | undefined;
   try {
+    mark = readMark(`${path}.mark`); // before what it speaks of: that may grow meanwhile
     db = openReading(path);
   } catch (error) {
     return {...verdict, problems: [`It cannot be opened: ${messageOf(error)}`]};
@@ -35,12 +40,13 @@ export function verifySqlite(path: string): Verdict {
     }
   };
   try {
+    step(() => db.exec('BEGIN')); // one moment, however many facts come meanwhile
     step(() => checkPages(db, problems));
     step(() => Object.assign(verdict, checkPacks(db, problems)));
     step(() => {
       verdict.payloads = checkPayloads(db, problems);
     });
-    step(() => checkMark(path, verdict.last, db, problems));
+    step(() => checkMark(mark, verdict.last, db, problems));
   } finally {
     db.close();
   }
@@ -99,18 +105,10 @@ function checkPayloads(db: DatabaseSync, problems: string[]): number {
   return count;
 }
 
-function checkMark(path: string, last: Position, db: DatabaseSync, problems: string[]): void {
-  const mark = readMark(`${path}.mark`);
-  if (mark === undefined) {
-    if (last > 0) problems.push('There is no mark beside it: whether its end is missing cannot be known');
-    return;
-  }
-  if (mark === 'unreadable') problems.push('The mark beside it cannot be read');
-  else if (mark.position > last) problems.push(`It ends at fact ${last}, but ${mark.position} were kept: its end is lost`);
-  else {
-    const marked = db.prepare('SELECT checksum FROM pack WHERE last = ?').get(mark.position);
-    if (marked && marked.checksum !== mark.checksum) problems.push(`The facts up to ${mark.position} were replaced`);
-  }
+function checkMark(mark: Mark | 'unreadable' | undefined, last: Position, db: DatabaseSync, problems: string[]): void {
+  const problem = problemOfEnd(mark, db);
+  if (problem !== undefined) problems.push(problem);
+  else if (mark === undefined && last > 0) problems.push('There is no mark beside it: whether its end is missing cannot be known');
 }
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

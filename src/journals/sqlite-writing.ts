@@ -1,10 +1,11 @@
 import {parentPort, receiveMessageOnPort, workerData} from 'node:worker_threads';
 import {atTurnEnd} from '../clock.ts';
 import {JournalDamaged, type Position} from '../journal.ts';
+import {fileItself} from './sqlite-file.ts';
 import {JournalHeld, takeLock} from './sqlite-lock.ts';
 import type {Batch, Command, FromWriter, Outcome, Question, Reply, ToWriter, WriterData} from './sqlite-messages.ts';
+import {openWhole} from './sqlite-open.ts';
 import {SqliteReader} from './sqlite-reader.ts';
-import {openReading} from './sqlite-schema.ts';
 import {SqliteStore} from './sqlite-store.ts';
 
 /*
@@ -20,7 +21,8 @@ const reopenMs = 1000;
 
 if (!parentPort) throw new TypeError('Expected to run as a worker thread');
 const port = parentPort;
-const {path, retention} = workerData as WriterData; // sqlite.ts gives it
+const {path: name, retention} = workerData as WriterData; // sqlite.ts gives it
+const path = fileItself(name);
 const say = (message: FromWriter) => port.postMessage(message);
 
 let store: SqliteStore | undefined;
@@ -154,7 +156,7 @@ function replyTo(question: Question, reader: SqliteReader): Reply {
 }
 
 function openReader() {
-  const db = openReading(path);
+  const db = openWhole(path);
   return {reader: new SqliteReader(db), close: () => db.close()};
 }
 

@@ -18,6 +18,19 @@ export interface InvocationView {
   readonly traceparent?: string;
 }
 
+/** Every status that an invocation can have. */
+export const invocationStatuses: readonly string[] = [
+  'running',
+  'responded',
+  'failed',
+  'cancelled',
+  'expired',
+  'dead-lettered',
+] satisfies InvocationView['status'][];
+
+/** How far is looked back when nobody says it. */
+export const usualSince = '1h';
+
 const prefix = 'invocation.';
 
 /** @returns undefined for a fact that tells of no invocation */

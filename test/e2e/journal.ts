@@ -196,7 +196,14 @@ test('the API tells facts and invocations, to callers that may ask', async t => 
     t.is((await api(path, {Host: 'elsewhere.example'})).status, 403, path);
     t.is((await ask(`${core.adminUrl}/api/${path}`, {method: 'POST'})).status, 405, path);
   }
-  for (const path of ['facts?after=x', 'facts?after=-1', 'invocations?since=ever', 'invocations?limit=0', 'invocations?limit=5000']) {
+  for (const path of [
+    'facts?after=x',
+    'facts?after=-1',
+    'invocations?since=ever',
+    'invocations?status=bogus',
+    'invocations?limit=0',
+    'invocations?limit=5000',
+  ]) {
     t.is((await api(path)).status, 400, path);
   }
   t.is((await api('invocations/nobody')).status, 404);

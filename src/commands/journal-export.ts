@@ -1,0 +1,34 @@
+import {factEvent, payloadEvent} from '../cloud-event.ts';
+import {JournalDamaged, type Recorded} from '../journal.ts';
+import type {SqliteArchive} from '../journals/sqlite-archive.ts';
+import {exit, openArchive} from './journal-at.ts';
+
+/** Prints what can be read, as CloudEvents; what is damaged is left out and told. */
+export async function exportFacts(file: string, withPayloads: boolean): Promise<void> {
+  using archive = openArchive(file);
+  const tell = (problem: string) => {
+    console.error(`core-runtime: left out: ${problem}`);
+    process.exitCode = exit.failed;
+  };
+  for await (const recorded of archive.readable(tell)) {
+    if (withPayloads) await exportPayload(recorded, archive, tell);
+    await print(JSON.stringify(factEvent(recorded)));
+  }
+}
+
+async function exportPayload({fact: {data}}: Recorded, archive: SqliteArchive, tell: (problem: string) => void): Promise<void> {
+  const name = 'dataref' in data ? data.dataref : undefined;
+  if (name === undefined) return;
+  try {
+    const bytes = await archive.payload(name);
+    if (bytes) await print(JSON.stringify(payloadEvent({name, bytes})));
+  } catch (error) {
+    if (!(error instanceof JournalDamaged)) throw error;
+    tell(error.message);
+  }
+}
+
+/** Whoever reads slowly is waited for. */
+async function print(line: string): Promise<void> {
+  if (!process.stdout.write(`${line}\n`)) await new Promise<void>(resolve => process.stdout.once('drain', resolve));
+}

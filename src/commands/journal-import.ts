@@ -1,0 +1,117 @@
+import {open} from 'node:fs/promises';
+import path from 'node:path';
+import {createInterface} from 'node:readline';
+import type {Readable} from 'node:stream';
+import {crc32} from 'node:zlib';
+import {systemClock} from '../clock.ts';
+import {readEvent, type Travelled} from '../cloud-event.ts';
+import type {Fact} from '../facts.ts';
+import type {Journal, Payload} from '../journal.ts';
+import {CommandFailed, exit, openToAppend} from './journal-at.ts';
+
+/** Facts that are on their way to the disk together. */
+const importedAtOnce = 200;
+
+type TravelledFact = Extract<Travelled, {fact: Fact}>;
+
+/**
+Appends what was exported; positions are the journal's own, times are those of the facts. What the journal has already
+is left out, so that an import can be done again, also one that broke off.
+*/
+export async function importFacts(file: string, from: string | undefined): Promise<void> {
+  const input = await openInput(from); // before a journal is made for nothing
+  let now = systemClock.now();
+  await using journal = await openToAppend(file, {...systemClock, now: () => now}).catch(error => {
+    throw new CommandFailed(exit.noJournal, `${file}: ${error.message}`);
+  });
+  const known = await Known.read(journal);
+  const counts = {imported: 0, known: 0, other: 0};
+  let payloads: Payload[] = [];
+  let number = 0;
+  let problem: string | undefined;
+  const waiting: Promise<unknown>[] = [];
+  const note = (error: Error) => {
+    problem ??= error.message;
+  };
+  for await (const line of createInterface({input, crlfDelay: Number.POSITIVE_INFINITY})) {
+    number++;
+    if (line === '') continue;
+    let travelled: Travelled;
+    try {
+      travelled = readEvent(line);
+    } catch (error) {
+      note(new Error(`line ${number}: ${error instanceof Error ? error.message : error}`));
+      break;
+    }
+    if ('payload' in travelled) {
+      payloads.push(travelled.payload);
+      continue;
+    }
+    const standing = known.take(travelled);
+    if (standing === 'new') {
+      now = travelled.at;
+      waiting.push(journal.append(travelled.stream, [travelled.fact], {payloads}).catch(note));
+      if (++counts.imported % importedAtOnce === 0) await Promise.all(waiting.splice(0));
+    } else counts[standing]++;
+    payloads = [];
+    if (problem !== undefined) break;
+  }
+  await Promise.all(waiting);
+  if (problem !== undefined) throw new CommandFailed(exit.failed, `not everything was imported: ${problem}`);
+  if (counts.known > 0) console.error(`core-runtime: ${counts.known} facts were there already`);
+  console.error(`core-runtime: ${counts.imported} facts were imported into ${file}`);
+  if (counts.other === 0) return;
+  throw new CommandFailed(exit.failed, `${counts.other} facts were left out, as their streams have other facts there: ${known.others}`);
+}
+
+async function openInput(from: string | undefined): Promise<Readable> {
+  if (from === undefined || from === '-') return process.stdin;
+  return (await open(path.resolve(from))).createReadStream();
+}
+
+interface Begun {
+  readonly count: number;
+  readonly checksum: number;
+}
+
+const nothing: Begun = {count: 0, checksum: 0};
+
+/** What the streams of a journal begin with, as far as it was there before. */
+class Known {
+  readonly #streams = new Map<string, Begun>();
+  readonly #taken = new Map<string, Begun>();
+  readonly #others = new Set<string>();
+
+  static async read(journal: Journal): Promise<Known> {
+    const known = new Known();
+    for await (const recorded of journal.scan('')) {
+      known.#streams.set(recorded.stream, grow(known.#streams.get(recorded.stream), recorded));
+    }
+    return known;
+  }
+
+  get others(): string {
+    const [first = '', ...more] = this.#others;
+    return more.length === 0 ? first : `${first} and ${more.length} more`;
+  }
+
+  /** Where the next fact of a stream stands: it comes after those that are there, is one of them, or after others. */
+  take(travelled: TravelledFact): 'new' | 'known' | 'other' {
+    const {stream} = travelled;
+    const there = this.#streams.get(stream);
+    if (!there) return 'new';
+    const taken = this.#taken.get(stream) ?? nothing;
+    if (taken.count < there.count) {
+      const next = grow(taken, travelled);
+      this.#taken.set(stream, next);
+      if (next.count < there.count || next.checksum === there.checksum) return 'known';
+      this.#others.add(stream);
+      return 'other';
+    }
+    return this.#others.has(stream) ? 'other' : 'new';
+  }
+}
+
+function grow({count, checksum} = nothing, {at, fact}: Pick<TravelledFact, 'at' | 'fact'>): Begun {
+  return {count: count + 1, checksum: crc32(JSON.stringify([at, fact.type, fact.data]), checksum)};
+}

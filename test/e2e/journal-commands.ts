@@ -1,0 +1,157 @@
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {chmodSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync} from 'node:fs';
+import {dirname, join} from 'node:path';
+import {DatabaseSync} from 'node:sqlite';
+import test from 'ava';
+import {factEvent} from '../../src/cloud-event.ts';
+import type {Fact} from '../../src/facts.ts';
+import {projectFile, runCli} from '../helpers/core.ts';
+import {fact} from '../helpers/journal-suite.ts';
+import {crashed, newFile, openFile, written} from '../helpers/sqlite-journal.ts';
+
+const noStack = /\n\s+at /;
+const line = (stream: string, position: number, type = 'invocation.accepted') =>
+  JSON.stringify(factEvent({stream, position, at: 1_764_000_000_000 + position, fact: {...fact(position), type} as Fact})); // also what is no type
+
+test('a journal whose end is lost is refused in one sentence by every command that reads', async t => {
+  const {file} = await crashed(t, 12);
+  truncateSync(`${file}-wal`, 0);
+  for (const args of [['facts'], ['invocations'], ['explain', 'x'], ['journal', 'export'], ['journal', 'backup', `${file}.copy`]]) {
+    const {code, stdout, stderr} = await runCli([...args, '--journal', file]);
+    t.is(code, 1, args.join(' '));
+    t.regex(stderr, /no journal|lost/);
+    t.notRegex(stderr, noStack);
+    t.is(stdout, '');
+  }
+  t.false(existsSync(`${file}.copy`));
+});
+
+test('a damaged fact is told in one sentence; export leaves it out', async t => {
+  const file = await newFile(t);
+  await written(file, 3, 1);
+  const db = new DatabaseSync(file);
+  db.exec("UPDATE pack SET body = x'00' WHERE last = (SELECT min(last) FROM pack)");
+  db.close();
+  for (const args of [['facts'], ['explain', '0-0']]) {
+    const {code, stderr} = await runCli([...args, '--journal', file]);
+    t.is(code, 1, args.join(' '));
+    t.regex(stderr, /^core-runtime: The facts up to \d+ are not what was written; `core-runtime journal verify`.*\n$/);
+  }
+  const exported = await runCli(['journal', 'export', '--journal', file]);
+  t.is(exported.code, 1);
+  t.regex(exported.stderr, /^core-runtime: left out: The facts up to \d+ .*\n$/);
+  t.true(exported.stdout.split('\n').length > 2);
+});
+
+test('an import says in one sentence what is wrong, in which line, and makes no journal for nothing', async t => {
+  const file = await newFile(t);
+  const from = `${dirname(dirname(file))}/facts.ndjson`;
+  const missing = await runCli(['journal', 'import', `${from}.none`, '--journal', file]);
+  t.is(missing.code, 1);
+  t.regex(missing.stderr, /ENOENT.*facts\.ndjson\.none/);
+  t.notRegex(missing.stderr, noStack);
+  t.false(existsSync(file));
+
+  for (const type of ['in"vented', 'Shouted', 'one', 'a b.c']) {
+    writeFileSync(from, `${line('a', 1)}\n\n${line('a', 2, type)}\n`);
+    const {code, stderr} = await runCli(['journal', 'import', from, '--journal', file]);
+    t.is(code, 1, type);
+    t.regex(stderr, /line 3: Expected a type such as/);
+  }
+  const [first] = (await runCli(['facts', '--json', '--journal', file])).stdout.split('\n');
+  t.is(JSON.parse(first ?? '').stream, 'a');
+});
+
+test('what is there already is not imported twice, and an import that broke off can be done again', async t => {
+  const file = await newFile(t);
+  const from = `${dirname(dirname(file))}/facts.ndjson`;
+  const whole = [line('a', 1), line('b', 2), line('a', 3), line('b', 4)];
+  const importThem = async (lines: readonly string[]) => {
+    writeFileSync(from, lines.join('\n'));
+    return runCli(['journal', 'import', from, '--journal', file]);
+  };
+  const positions = async () =>
+    (await runCli(['facts', '--json', '--journal', file])).stdout
+      .trim()
+      .split('\n')
+      .map(each => JSON.parse(each).data.bytes);
+  t.is((await importThem([...whole.slice(0, 3), 'broken'])).code, 1);
+  t.deepEqual(await positions(), [1, 2, 3]);
+  const again = await importThem(whole);
+  t.is(again.code, 0);
+  t.regex(again.stderr, /3 facts were there already\n.*1 facts were imported/);
+  t.deepEqual(await positions(), [1, 2, 3, 4]);
+  t.is((await importThem(whole)).code, 0);
+  t.deepEqual(await positions(), [1, 2, 3, 4]);
+  const other = await importThem([line('a', 7), line('a', 8), line('a', 9), line('c', 10)]);
+  t.is(other.code, 1);
+  t.regex(other.stderr, /2 facts were left out, as their streams have other facts there: a/);
+  t.deepEqual(await positions(), [1, 2, 3, 4, 10]);
+});
+
+test('whoever has read enough ends the export without a word', async t => {
+  const file = await newFile(t);
+  await written(file, 60, 100);
+  const child = spawn(process.execPath, [projectFile('src/cli.ts'), 'journal', 'export', '--journal', file], {
+    env: {PATH: process.env.PATH ?? ''},
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stderr = '';
+  child.stderr.on('data', chunk => {
+    stderr += chunk;
+  });
+  child.stdout.once('data', () => child.stdout.destroy());
+  const [code] = await once(child, 'close');
+  t.deepEqual([code, stderr], [0, '']);
+});
+
+test('a journal in a folder that cannot be written is read, unless its log has facts', async t => {
+  if (process.getuid?.() !== 0) return t.pass(); // only root can become somebody who may not
+  const {file} = await crashed(t, 3);
+  const folder = dirname(file);
+  const asNobody = async () => {
+    const child = spawn(process.execPath, [projectFile('src/cli.ts'), 'facts', '--journal', file], {uid: 65534, gid: 65534, env: {}});
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', chunk => {
+      stdout += chunk;
+    });
+    child.stderr.on('data', chunk => {
+      stderr += chunk;
+    });
+    const [code] = await once(child, 'close');
+    return {code, stdout, stderr};
+  };
+  rmSync(`${file}-shm`);
+  for (const [path, mode] of [
+    [dirname(folder), 0o755],
+    [folder, 0o555],
+    [file, 0o444],
+    [`${file}-wal`, 0o444],
+    [`${file}.mark`, 0o444],
+  ] as const) {
+    chmodSync(path, mode);
+  }
+  const refused = await asNobody();
+  t.is(refused.code, 66);
+  t.regex(refused.stderr, /^core-runtime: .*its folder cannot be written.*copy all its files.*\n$/);
+  const journal = await openFile(file);
+  await journal[Symbol.asyncDispose]();
+  chmodSync(`${file}.mark`, 0o444);
+  t.false(existsSync(`${file}-wal`));
+  const read = await asNobody();
+  t.is(read.code, 0, read.stderr);
+  t.is(read.stdout.trim().split('\n').length, 6);
+  t.false(readFileSync(file).length === 0 || existsSync(join(folder, 'journal.db-shm')));
+});
+
+test('a position that is none is refused', async t => {
+  const file = await newFile(t);
+  await written(file, 1);
+  for (const after of ['abc', '-1', '1.5']) {
+    const {code, stderr} = await runCli(['facts', `--after=${after}`, '--journal', file]);
+    t.is(code, 64);
+    t.regex(stderr, /--after: expected a position/);
+  }
+});
