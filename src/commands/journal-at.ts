@@ -27,8 +27,9 @@ export class CommandFailed extends Error {
   }
 }
 
-/** Runs a command; a failure is told on stderr, so that stdout has nothing but the answer. */
+/** Runs a command that answers on stdout; a failure is told on stderr, so that stdout has nothing but the answer. */
 export async function orFail(work: () => Promise<void>): Promise<void> {
+  process.stdout.on('error', endWhenUnread);
   try {
     await work();
   } catch (error) {
@@ -36,6 +37,12 @@ export async function orFail(work: () => Promise<void>): Promise<void> {
     for (const problem of problems) console.error(`core-runtime: ${problem}`);
     process.exitCode = exitCode;
   }
+}
+
+/** Whoever reads has enough, as `head` does. What has another cause is a failure like any other. */
+function endWhenUnread(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
 }
 
 /** What a person can do something about, in sentences; any other error is a bug and keeps its stack. */
