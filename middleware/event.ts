@@ -1,5 +1,6 @@
 import type {Clock} from '../src/clock.ts';
 import {asFault, Fault, type FaultCode} from '../src/errors.ts';
+import type {FactTypes} from '../src/facts.ts';
 import type {Invocation} from '../src/invocation.ts';
 import type {Meter} from '../src/meter.ts';
 import {parseDuration} from '../src/setting.ts';
@@ -42,12 +43,13 @@ export function event({write, keep, timeoutMs, meter, clock}: EventHouse): Stage
 
   function settle(invocation: Invocation, fault?: Fault) {
     meter.settled(fault?.code);
-    keep.settled(invocation, {
+    const data: FactTypes['invocation.settled'] = {
       outcome: fault ? outcomeOf(fault.code) : 'responded',
       status: fault ? fault.status : (invocation.result?.status ?? 200),
       ...(fault && {code: fault.code}),
       durationMs: Math.round((clock.monotonic() - invocation.arrived) * 1000) / 1000,
-    });
+    };
+    keep.settled(invocation, data, fault?.ended);
   }
 }
 

@@ -55,12 +55,6 @@ const commands: Readonly<Record<string, {doc: string; run(args: string[], env: N
   },
 };
 
-// Whoever reads has enough, as `head` does. What is no pipe is a failure like any other.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
-});
-
 const {positionals, values} = parseArgs({
   strict: false,
   allowPositionals: true,

@@ -40,6 +40,8 @@ export interface FaultOptions extends ErrorOptions {
   message?: string;
   /** Seconds after which trying again makes sense; becomes `Retry-After`. */
   retryAfterS?: number;
+  /** Of UPSTREAM_LOST: how the process ended by itself, when that is known. */
+  ended?: 'crash' | 'oom' | undefined;
 }
 
 /** Something that goes wrong in a healthy system. Any other Error is a bug. Codes are public and never renamed. */
@@ -49,11 +51,13 @@ export class Fault extends Error {
   }
   readonly code: FaultCode;
   readonly retryAfterS: number | undefined;
+  readonly ended: 'crash' | 'oom' | undefined;
 
-  constructor(code: FaultCode, {message, retryAfterS, ...options}: FaultOptions = {}) {
+  constructor(code: FaultCode, {message, retryAfterS, ended, ...options}: FaultOptions = {}) {
     super(message ?? catalogue[code].text, options);
     this.code = code;
     this.retryAfterS = retryAfterS;
+    this.ended = ended;
   }
 
   get status(): number {

@@ -15,8 +15,8 @@ export interface KeepInvocation {
   @throws Fault JOURNAL_BUSY, JOURNAL_FAILED for one that is written ahead
   */
   accepted(invocation: Invocation, input: TriggerInput): Promise<void> | undefined;
-  /** Its last fact. A reply is never held up by it. */
-  settled(invocation: Invocation, data: FactTypes['invocation.settled']): void;
+  /** Its last fact. A reply is never held up by it. @param ended how the process did that was lost during the call, if that is known */
+  settled(invocation: Invocation, data: FactTypes['invocation.settled'], ended?: 'crash' | 'oom'): void;
 }
 
 export interface KeepOptions {
@@ -51,7 +51,7 @@ export function keepInvocations({journal, mode, redact, log}: KeepOptions): Keep
       return journal.append(stream, [fact, started], {payloads}).then(() => {});
     },
 
-    settled(invocation, data) {
+    settled(invocation, data, ended) {
       const {writeAhead} = invocation.delivery;
       if (!writeAhead && mode === 'off') return;
       const {id, pid, result} = invocation;
@@ -72,7 +72,7 @@ export function keepInvocations({journal, mode, redact, log}: KeepOptions): Keep
         return;
       }
       const facts: [Fact, ...Fact[]] =
-        data.code === undefined ? [settled] : [attemptFailed(data.code, invocation.delivery.attempt, pid), settled];
+        data.code === undefined ? [settled] : [attemptFailed(data.code, ended, invocation.delivery.attempt, pid), settled];
       journal.append(stream, facts, {payloads}).catch(error => {
         log.error({invocationId: id, cause: error.message}, 'The end of an invocation could not be kept: it may run again');
       });
@@ -80,8 +80,8 @@ export function keepInvocations({journal, mode, redact, log}: KeepOptions): Keep
   };
 }
 
-function attemptFailed(code: FaultCode, attempt = 1, pid?: number): Fact {
-  const data = {attempt, class: classOf(code), retryable: code === 'UPSTREAM_LOST', code};
+function attemptFailed(code: FaultCode, ended: 'crash' | 'oom' | undefined, attempt = 1, pid?: number): Fact {
+  const data = {attempt, class: ended ?? classOf(code), retryable: code === 'UPSTREAM_LOST', code};
   return {type: 'attempt.failed', data: pid === undefined ? data : {...data, pid}};
 }
 

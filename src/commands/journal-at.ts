@@ -27,8 +27,9 @@ export class CommandFailed extends Error {
   }
 }
 
-/** Runs a command; a failure is told on stderr, so that stdout has nothing but the answer. */
+/** Runs a command that answers on stdout; a failure is told on stderr, so that stdout has nothing but the answer. */
 export async function orFail(work: () => Promise<void>): Promise<void> {
+  process.stdout.on('error', endWhenUnread);
   try {
     await work();
   } catch (error) {
@@ -36,6 +37,12 @@ export async function orFail(work: () => Promise<void>): Promise<void> {
     for (const problem of problems) console.error(`core-runtime: ${problem}`);
     process.exitCode = exitCode;
   }
+}
+
+/** Whoever reads has enough, as `head` does. What has another cause is a failure like any other. */
+function endWhenUnread(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
 }
 
 /** What a person can do something about, in sentences; any other error is a bug and keeps its stack. */
@@ -73,12 +80,15 @@ export function locateJournal({journal, handler}: {journal?: string | undefined;
   throw new CommandFailed(exit.noJournal, `expected --journal <file> or --handler <file>: ${list}`);
 }
 
-/** @throws CommandFailed when there is none, it is none, or less than was written is there */
-export function openArchive(file: string): SqliteArchive {
+/**
+@param damaged the exit code for a journal of which less than was written is there
+@throws CommandFailed when there is none, it is none, or it is damaged
+*/
+export function openArchive(file: string, damaged: number = exit.failed): SqliteArchive {
   try {
     return new SqliteArchive(file, systemClock);
   } catch (error) {
-    if (error instanceof JournalDamaged) throw new CommandFailed(exit.failed, `${file}: ${damageOf(error)}`);
+    if (error instanceof JournalDamaged) throw new CommandFailed(damaged, `${file}: ${damageOf(error)}`);
     throw new CommandFailed(exit.noJournal, `${file}: ${error instanceof Error ? error.message : error}`);
   }
 }

@@ -140,6 +140,16 @@ export class Occupant {
     if (this.pid !== undefined) this.#house.watchdog.forget(this.pid);
     this.leave();
     this.#events.exited(exit);
-    this.#member?.destroy(new Fault('UPSTREAM_LOST', {message: `${describeExit(exit)} during the call`}));
+    this.#member?.destroy(
+      new Fault('UPSTREAM_LOST', {message: `${describeExit(exit)} during the call`, ended: endedByItself[exit.reason]}),
+    );
   }
 }
+
+/** What we ended is no crash. */
+const endedByItself: Partial<Record<ExitReason, Fault['ended']>> = {
+  'exit-zero': 'crash',
+  'exit-nonzero': 'crash',
+  signal: 'crash',
+  oom: 'oom',
+};

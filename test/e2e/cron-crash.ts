@@ -75,6 +75,19 @@ test('an occurrence that ended is not delivered again once what is older than is
   t.deepEqual([calls(second).length, calls(third).length], [0, 1]);
 });
 
+test('an occurrence in which the function crashed says so', async t => {
+  const core = await startCore(await onDisk(t, {...newYear, input: {do: 'exit'}}), t);
+  t.is((await fire(core)).json().status, 502);
+  const failed = async () =>
+    (await ask(`${core.adminUrl}/api/facts?stream=invocation.`))
+      .text()
+      .split('\n')
+      .find(line => line.includes('attempt.failed'));
+  let line = await failed();
+  while (line === undefined) line = await failed();
+  t.like(JSON.parse(line).data, {class: 'crash', code: 'UPSTREAM_LOST'});
+});
+
 test('what was lost while no core ran is noted, and the newest of it is run', async t => {
   const env = await onDisk(t, {name: 'often', cron: '* * * * * *', catchUp: 'latest'});
   const first = await startCore(env, t);

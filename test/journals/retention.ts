@@ -125,7 +125,8 @@ test('payloads go after their time, facts later, and what must stay stays', asyn
   await journal.append('runtime.x', [fact(5)]);
   await clock.advance(25 * hour);
   while ((await journal.payload('p')) !== undefined);
-  t.is((await all(journal.scan(''))).length, 5);
+  const others = (await all(journal.scan(''))).filter(recorded => recorded.stream !== 'journal'); // it tells the shredding, in its time
+  t.is(others.length, 5);
   await clock.advance(7 * 24 * hour);
   await journal.append('runtime.y', [fact(6)]);
   while ((await journal.last('invocation.old')) !== undefined) await clock.advance(60_000);

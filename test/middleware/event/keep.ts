@@ -97,6 +97,15 @@ test('of one that was written ahead the failed attempt is a fact, too', async t 
   }
 });
 
+test('a process that crashed, or ran out of memory, is told as such, not only as lost', async t => {
+  for (const ended of ['crash', 'oom'] as const) {
+    const {keep, invocation, journal} = prepare('facts', true);
+    keep.settled(invocation, {outcome: 'failed', status: 502, code: 'UPSTREAM_LOST', durationMs: 1}, ended);
+    const [failed] = await all(journal.read('invocation.i'));
+    t.like(failed?.fact, {type: 'attempt.failed', data: {class: ended, code: 'UPSTREAM_LOST'}});
+  }
+});
+
 test('the same secret has the same hash, and names count in any case', t => {
   const redact = redactor(' X-Mine ,');
   const [, first = ''] = redact(['AUTHORIZATION', 'Bearer x']);
