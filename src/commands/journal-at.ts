@@ -49,12 +49,12 @@ function endWhenUnread(error: NodeJS.ErrnoException): void {
 function told(error: unknown): {problems: readonly string[]; exitCode: number} {
   if (error instanceof ConfigurationError) return {problems: error.problems, exitCode: exit.misused};
   if (error instanceof CommandFailed) return {problems: [error.message], exitCode: error.exitCode};
-  if (error instanceof JournalDamaged) return {problems: [damageOf(error)], exitCode: exit.failed};
+  if (error instanceof JournalDamaged) {
+    return {problems: [`${error.message}; \`core-runtime journal verify\` lists all that is wrong`], exitCode: exit.failed};
+  }
   if (!isOfSystem(error)) throw error;
   return {problems: [error.message], exitCode: exit.failed};
 }
-
-const damageOf = ({message}: JournalDamaged) => `${message}; \`core-runtime journal verify\` lists all that is wrong`;
 
 /** A file that is not there, may not be read, or that SQLite cannot read. */
 function isOfSystem(error: unknown): error is Error {
@@ -80,15 +80,12 @@ export function locateJournal({journal, handler}: {journal?: string | undefined;
   throw new CommandFailed(exit.noJournal, `expected --journal <file> or --handler <file>: ${list}`);
 }
 
-/**
-@param damaged the exit code for a journal of which less than was written is there
-@throws CommandFailed when there is none, it is none, or it is damaged
-*/
-export function openArchive(file: string, damaged: number = exit.failed): SqliteArchive {
+/** @throws CommandFailed when there is none, JournalDamaged when it is not what was written */
+export function openArchive(file: string): SqliteArchive {
   try {
     return new SqliteArchive(file, systemClock);
   } catch (error) {
-    if (error instanceof JournalDamaged) throw new CommandFailed(damaged, `${file}: ${damageOf(error)}`);
+    if (error instanceof JournalDamaged) throw error;
     throw new CommandFailed(exit.noJournal, `${file}: ${error instanceof Error ? error.message : error}`);
   }
 }

@@ -30,8 +30,8 @@ export async function replay(args: string[], env: Environment): Promise<void> {
   await orFail(async () => {
     const wish = parseReplay(args);
     const file = locateJournal(wish, env);
-    using archive = openArchive(file, exit.noJournal); // 1 means that something changed
     try {
+      using archive = openArchive(file);
       await replayFrom(archive, file, wish, env);
     } catch (error) {
       if (!(error instanceof JournalDamaged)) throw error;

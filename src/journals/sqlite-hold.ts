@@ -26,7 +26,7 @@ A pack stays while it has
 export function hold(db: DatabaseSync, overBefore: number, until: Position): Hold {
   const newestPack = db.prepare('SELECT * FROM pack WHERE last = (SELECT max(last) FROM stream WHERE name = ?)');
   const isListed = db.prepare('SELECT 1 FROM stream WHERE name = ? AND last = ?');
-  const {pinned, claimed} = schedulesIn(db);
+  const {pinned, claimed} = schedulesIn(db, until);
   const named = claimsBy(
     db,
     [...claimed].filter(last => last <= until),
@@ -60,18 +60,30 @@ export function hold(db: DatabaseSync, overBefore: number, until: Position): Hol
   };
 }
 
-/** Packs with the newest fact of a schedule, and those with any. */
-function schedulesIn(db: DatabaseSync): {pinned: ReadonlySet<Position>; claimed: ReadonlySet<Position>} {
+/**
+Packs up to here with the newest fact of a schedule, and those with any. Years of a busy schedule are many streams:
+only those up to here come out of the database, and one that is newer ends the search.
+*/
+function schedulesIn(db: DatabaseSync, until: Position): {pinned: ReadonlySet<Position>; claimed: ReadonlySet<Position>} {
   const newest = new Map<string, {revision: number; last: number}>();
   const claimed = new Set<Position>();
-  const names = db.prepare("SELECT name, last, revision FROM stream WHERE name >= 'schedule.' AND name < 'schedule/'");
-  for (const {name, last, revision} of names.iterate()) {
+  const old = db.prepare("SELECT name, last, revision FROM stream WHERE name >= 'schedule.' AND name < 'schedule/' AND last <= ?");
+  for (const {name, last, revision} of old.iterate(until)) {
     claimed.add(Number(last));
-    const schedule = String(name).replace(/\.\d{4}-\d\d-\d\dT[^/]*$/, ''); // without the occurrence
+    const schedule = scheduleOf(String(name));
     if (Number(revision) > (newest.get(schedule)?.revision ?? 0)) newest.set(schedule, {revision: Number(revision), last: Number(last)});
   }
-  return {pinned: new Set([...newest.values()].map(({last}) => last)), claimed};
+  const newer = db.prepare('SELECT name FROM stream WHERE name >= ? AND name < ? AND last > ?');
+  const pinned = new Set<Position>();
+  for (const [schedule, {last}] of newest) {
+    const names = newer.iterate(`${schedule}.`, `${schedule}/`, until); // `/` follows `.`
+    if (!names.some(({name}) => scheduleOf(String(name)) === schedule)) pinned.add(last);
+  }
+  return {pinned, claimed};
 }
+
+/** Without the occurrence. */
+const scheduleOf = (stream: string) => stream.replace(/\.\d{4}-\d\d-\d\dT[^/]*$/, '');
 
 /** Streams of the invocations that claims name, with the packs of these. Few are left of those that are due. */
 function claimsBy(db: DatabaseSync, packs: readonly Position[]): ReadonlyMap<string, Set<Position>> {
