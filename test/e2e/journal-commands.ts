@@ -1,4 +1,4 @@
-import {spawn} from 'node:child_process';
+import {spawn, spawnSync} from 'node:child_process';
 import {once} from 'node:events';
 import {chmodSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
@@ -108,10 +108,15 @@ test('whoever has read enough ends the export without a word', async t => {
 
 test('a journal in a folder that cannot be written is read, unless its log has facts', async t => {
   if (process.getuid?.() !== 0) return t.pass(); // only root can become somebody who may not
+  const nobody = {uid: 65534, gid: 65534, env: {}};
+  if (spawnSync(process.execPath, [projectFile('src/cli.ts'), '--version'], nobody).status !== 0) {
+    t.log('Not tested: the project stands where nobody else may read it');
+    return t.pass();
+  }
   const {file} = await crashed(t, 3);
   const folder = dirname(file);
   const asNobody = async () => {
-    const child = spawn(process.execPath, [projectFile('src/cli.ts'), 'facts', '--journal', file], {uid: 65534, gid: 65534, env: {}});
+    const child = spawn(process.execPath, [projectFile('src/cli.ts'), 'facts', '--journal', file], nobody);
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', chunk => {
@@ -135,7 +140,8 @@ test('a journal in a folder that cannot be written is read, unless its log has f
   }
   const refused = await asNobody();
   t.is(refused.code, 66);
-  t.regex(refused.stderr, /^core-runtime: .*its folder cannot be written.*copy all its files.*\n$/);
+  // Under coverage Node says, too, that nobody may write what it found.
+  t.regex(refused.stderr, /^core-runtime: .*its folder cannot be written.*copy all its files.*$/m);
   const journal = await openFile(file);
   await journal[Symbol.asyncDispose]();
   chmodSync(`${file}.mark`, 0o444);
