@@ -1,6 +1,6 @@
 import {auth, authPublic, type KeySource, verifier} from '../middleware/auth.ts';
 import {keepInvocations} from '../middleware/event/keep.ts';
-import {eventWriter} from '../middleware/event/write.ts';
+import {type EventOptions, eventWriter} from '../middleware/event/write.ts';
 import {event} from '../middleware/event.ts';
 import {chain, deliverThrough, pipeline} from '../middleware/index.ts';
 import {invoke} from '../middleware/invoke.ts';
@@ -48,14 +48,7 @@ export function composeStages({
 }: Parts): Pick<House, 'deliver' | 'scrape'> {
   const {meter} = metrics;
   const guard = config.isPublic ? authPublic() : auth(verifier(keys, config, clock));
-  const write = eventWriter({
-    functionName: config.applicationName,
-    functionVersion: config.applicationVersion,
-    memoryMb: config.applicationMemory,
-    handlerPath: spec.handlerPath,
-    handlerName: spec.handlerName,
-    base64: config.base64,
-  });
+  const write = eventWriter(eventOptions(config, spec));
   const stages = {
     trace: trace({spans, meter, log, clock}),
     auth: guard,
@@ -80,6 +73,14 @@ export function composeStages({
     const silent = openSpans({recording: false, functionName: ''});
     return trace({spans: silent, meter: {...meter, invocationEnded() {}}, log, clock});
   }
+}
+
+/** What every event of a function says of it, in a replay too. */
+export function eventOptions(
+  {applicationName: functionName, applicationVersion: functionVersion, applicationMemory: memoryMb, base64}: Config,
+  {handlerPath, handlerName}: FunctionSpec,
+): EventOptions {
+  return {functionName, functionVersion, memoryMb, handlerPath, handlerName, base64};
 }
 
 /**

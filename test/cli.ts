@@ -1,6 +1,5 @@
 import test from 'ava';
-import {cli} from './helpers/cli.ts';
-import {projectFile, spawnCli} from './helpers/core.ts';
+import {runCli as cli, projectFile, spawnCli} from './helpers/core.ts';
 import {ask} from './helpers/request.ts';
 
 test('an unknown command is refused with the ones there are', async t => {

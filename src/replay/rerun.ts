@@ -7,6 +7,7 @@ import {respond} from '../../middleware/respond.ts';
 import {trace} from '../../middleware/trace.ts';
 import {trigger} from '../../middleware/trigger.ts';
 import type {Clock} from '../clock.ts';
+import {eventOptions} from '../compose.ts';
 import type {Config} from '../config.ts';
 import type {Log} from '../log.ts';
 import type {Meter} from '../meter.ts';
@@ -98,15 +99,7 @@ export async function openRerun({config, spec, environment, clock, signal}: Reru
 
 /** The chain that an event walks in a core, for callers that were let in then. */
 function stagesOf(config: Config, spec: FunctionSpec, runtimes: Parameters<typeof invoke>[0]['runtimes'], clock: Clock) {
-  const write = eventWriter({
-    functionName: config.applicationName,
-    functionVersion: config.applicationVersion,
-    memoryMb: config.applicationMemory,
-    handlerPath: spec.handlerPath,
-    handlerName: spec.handlerName,
-    base64: config.base64,
-    replay: true,
-  });
+  const write = eventWriter({...eventOptions(config, spec), replay: true});
   const meter = uncounted;
   const keep = {accepted: () => undefined, settled() {}};
   return pipeline({

@@ -2,8 +2,7 @@ import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import test from 'ava';
 import {table} from '../../src/commands/schedules.ts';
-import {cli} from '../helpers/cli.ts';
-import {projectFile, startCore} from '../helpers/core.ts';
+import {runCli as cli, projectFile, startCore} from '../helpers/core.ts';
 
 const nightly = {name: 'nightly', cron: '30 2 * * *', timezone: 'Europe/Paris'};
 const env = (...schedules: object[]) => ({CORE_SCHEDULES: JSON.stringify(schedules)});
