@@ -61,7 +61,7 @@ export interface ServeOptions {
   /** Log lines for people instead of JSON. */
   readonly pretty?: boolean;
   /** Another process of this core leads: it owns the journal, the private port and the schedules. */
-  readonly leader?: {readonly journal: Journal};
+  readonly leader?: {journal(shed: (facts: number) => void): Journal};
 }
 
 /**
@@ -130,7 +130,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   );
   const {schedules: fired} = parseSettings(triggers.cron.settings, env);
   opened = leader
-    ? {journal: leader.journal, isDurable: true}
+    ? {journal: leader.journal(meter.shed), isDurable: true}
     : await openJournal(placeOf(config, spec, env, fired.length > 0), {clock, log, meter});
   const {journal} = opened;
   journal.record(`runtime.${instance}`, [configLoaded(table, env, version), ...early.flat()]);

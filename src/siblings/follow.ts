@@ -14,8 +14,9 @@ and owns the journal; when it is gone, so is this process.
 export async function follow(env: Environment): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
   const opening = Promise.withResolvers<Served>();
+  let served: Served | undefined;
   process.on('disconnect', () => {
-    void opening.promise.then(served => served.abandon());
+    served?.abandon();
     process.exit(1);
   });
   const channel = new Channel<ToLeader, ToSibling>(toLeader, {
@@ -23,18 +24,20 @@ export async function follow(env: Environment): Promise<void> {
     metrics: async () => (await opening.promise).families(),
     reload: async () => (await opening.promise).reload(),
     async stop() {
-      const served = await opening.promise;
-      await served.stop();
-      return served.drainReport();
+      const open = await opening.promise;
+      await open.stop();
+      return open.drainReport();
     },
   });
   process.on('uncaughtException', error => {
     console.error(error);
-    void opening.promise.then(served => served.abandon());
-    process.exit(1);
+    // A bug: what is in flight finishes, and the leader starts another.
+    if (served) void served.stop().finally(() => process.exit(1));
+    else process.exit(1);
   });
   try {
-    opening.resolve(await serve(env, {leader: {journal: new LeadersJournal(channel, systemClock)}}));
+    served = await serve(env, {leader: {journal: shed => new LeadersJournal(channel, {clock: systemClock, shed})}});
+    opening.resolve(served);
   } catch (error) {
     console.error(error instanceof ConfigurationError ? error.problems.join('\n') : error);
     process.exit(1);

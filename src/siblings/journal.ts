@@ -4,15 +4,29 @@ import type {AppendOptions, Journal, Payload, Position, Receipt, Recorded} from 
 import type {Channel} from './channel.ts';
 import type {Record, ToLeader, ToSibling} from './words.ts';
 
+/** What the leader has not taken yet; past it facts are dropped and counted, as in front of its own thread. */
+const mostBytes = 16 * 2 ** 20;
+/** About what a fact takes on its way, beside its payloads. */
+const factBytes = 256;
+
+export interface LeadersHouse {
+  readonly clock: Pick<Clock, 'turn'>;
+  /** Told of facts that were dropped. */
+  shed(facts: number): void;
+}
+
 /** The leader's journal, as its siblings have it: what they write goes there, and reading is the leader's. */
 export class LeadersJournal implements Journal {
-  readonly #channel: Channel<ToLeader, ToSibling>;
-  readonly #clock: Pick<Clock, 'turn'>;
+  readonly #channel: Pick<Channel<ToLeader, ToSibling>, 'ask'>;
+  readonly #house: LeadersHouse;
   #waiting: Record[] = [];
+  #waitingBytes = 0;
+  /** With those that are on their way. */
+  #bytes = 0;
 
-  constructor(channel: Channel<ToLeader, ToSibling>, clock: Pick<Clock, 'turn'>) {
+  constructor(channel: Pick<Channel<ToLeader, ToSibling>, 'ask'>, house: LeadersHouse) {
     this.#channel = channel;
-    this.#clock = clock;
+    this.#house = house;
   }
 
   append(stream: string, facts: readonly [Fact, ...Fact[]], options?: AppendOptions): Promise<Receipt> {
@@ -21,8 +35,15 @@ export class LeadersJournal implements Journal {
 
   /** One message a turn: each costs more than the facts in it. */
   record(stream: string, facts: readonly [Fact, ...Fact[]], payloads?: readonly Payload[]): void {
+    if (this.#bytes >= mostBytes) {
+      this.#house.shed(facts.length);
+      return;
+    }
+    const bytes = (payloads ?? []).reduce((sum, payload) => sum + payload.bytes.length, facts.length * factBytes);
+    this.#bytes += bytes;
+    this.#waitingBytes += bytes;
     this.#waiting.push([stream, facts, payloads]);
-    if (this.#waiting.length === 1) void this.#clock.turn().then(() => this.#send());
+    if (this.#waiting.length === 1) void this.#house.clock.turn().then(() => this.#send());
   }
 
   last(): Promise<Recorded | undefined> {
@@ -53,12 +74,17 @@ export class LeadersJournal implements Journal {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#send();
+    await this.#send();
   }
 
-  #send(): void {
-    if (this.#waiting.length > 0) this.#channel.tell('record', this.#waiting);
+  /** Resolves when the leader has them; when it is gone, so are they. */
+  async #send(): Promise<void> {
+    if (this.#waiting.length === 0) return;
+    const [records, bytes] = [this.#waiting, this.#waitingBytes];
     this.#waiting = [];
+    this.#waitingBytes = 0;
+    await this.#channel.ask('record', records).catch(() => {});
+    this.#bytes -= bytes;
   }
 }
 

@@ -21,7 +21,7 @@ export type ToSibling = {
 export type ToLeader = {
   /** Told once: it takes calls. */
   readonly listening: readonly [undefined, undefined];
-  /** Told once a turn of the event loop. */
+  /** Asked once a turn of the event loop; answered when they were taken. */
   readonly record: readonly [readonly Record[], undefined];
   readonly append: readonly [
     {readonly stream: string; readonly facts: readonly [Fact, ...Fact[]]; readonly options: AppendOptions | undefined},
