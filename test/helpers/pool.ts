@@ -1,0 +1,74 @@
+import type {Fault} from '../../src/errors.ts';
+import type {Deadline, RuntimeCall, RuntimeReply} from '../../src/runtime.ts';
+import {Member} from '../../src/workers/member.ts';
+import {Pool, type PoolOptions} from '../../src/workers/pool.ts';
+import type {CallEnd} from '../../src/workers/upstream.ts';
+import {ManualClock, settle} from './clock.ts';
+import {recordingMeter} from './fakes.ts';
+
+const options: PoolOptions = {queueLength: 3, queueWaitMs: 10_000, startTimeoutMs: 60_000};
+export const address = {host: '127.0.0.1', port: 8081};
+export const call: RuntimeCall = {
+  invocationId: 'id-1',
+  body: '{}',
+  deadlineMs: 0,
+  deadline: Number.MAX_SAFE_INTEGER,
+  timeoutMs: 5000,
+  signal: undefined,
+  trace: undefined,
+};
+/** A deadline on the monotonic clock. */
+export const at = (monotonicMs: number): Deadline => ({monotonicMs, timeoutMs: 5000});
+export const never = at(Number.MAX_SAFE_INTEGER);
+
+/** As much of an upstream as a member uses: the test settles its calls. */
+export class FakeUpstream {
+  readonly calls: {resolve(reply: RuntimeReply): void; reject(error: Error, end?: Partial<CallEnd>): void}[] = [];
+  destroyed: Fault | undefined;
+
+  send(_call: RuntimeCall, ended: (end: CallEnd) => void): Promise<RuntimeReply> {
+    const pending = Promise.withResolvers<RuntimeReply>();
+    this.calls.push({
+      resolve(reply) {
+        ended({mayRun: true, broke: false});
+        pending.resolve(reply);
+      },
+      reject(error, end) {
+        ended({mayRun: true, broke: false, ...end});
+        pending.reject(error);
+      },
+    });
+    return pending.promise;
+  }
+
+  destroy(reason: Fault): void {
+    this.destroyed = reason;
+    for (const pending of this.calls) pending.reject(reason);
+  }
+}
+
+export function openPool({concurrency = 2, ...some}: Partial<PoolOptions & {concurrency: number}> = {}, clock = new ManualClock()) {
+  const meter = recordingMeter();
+  const pool = new Pool({...options, ...some}, clock, meter);
+  const member = (upstream = new FakeUpstream()) =>
+    new Member({upstream, address, concurrency, clock, onStuck() {}, isEnding: () => false});
+  return {clock, meter, pool, member};
+}
+
+export function openReady(some: Partial<PoolOptions & {concurrency: number}> = {}, clock = new ManualClock()) {
+  const house = openPool(some, clock);
+  const upstream = new FakeUpstream();
+  const first = house.member(upstream);
+  house.pool.add(first);
+  return {...house, upstream, first};
+}
+
+export const isPending = async (promise: Promise<unknown>) => {
+  let isOver = false;
+  const over = () => {
+    isOver = true;
+  };
+  promise.then(over, over);
+  await settle();
+  return !isOver;
+};
