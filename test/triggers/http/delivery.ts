@@ -21,6 +21,7 @@ async function receive(
     budget: new Budget(1000, systemClock),
     clock: systemClock,
     isClosing: () => false,
+    inFlight: 0,
     answered: (method: string, status: number) => void answered.push([method, status]),
   };
   const server = http.createServer({joinDuplicateHeaders: true}, (request, response) => {
