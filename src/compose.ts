@@ -15,7 +15,7 @@ import {ConfigurationError} from './errors.ts';
 import type {Journal} from './journal.ts';
 import type {Log} from './log.ts';
 import type {Metrics} from './observe/metrics.ts';
-import {openSpans, type Spans} from './observe/spans.ts';
+import {passingSpans, type Spans} from './observe/spans.ts';
 import {redactor} from './recorded.ts';
 import type {FunctionSpec, Runtimes} from './runtime.ts';
 import type {Stage} from './stage.ts';
@@ -70,8 +70,7 @@ export function composeStages({
 
   /** A scrape is no invocation: it has no span and is not counted as one. */
   function traceScrape(): Stage {
-    const silent = openSpans({recording: false, functionName: ''});
-    return trace({spans: silent, meter: {...meter, invocationEnded() {}}, log, clock});
+    return trace({spans: passingSpans, meter: {...meter, invocationEnded() {}}, log, clock});
   }
 }
 

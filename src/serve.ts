@@ -20,8 +20,8 @@ import {openLog} from './observe/log.ts';
 import {tellLost} from './observe/lost.ts';
 import {type DrainReport, openMetrics} from './observe/metrics.ts';
 import type {Family} from './observe/open-metrics.ts';
-import {openSpans, type Spans} from './observe/spans.ts';
-import type {TelemetryHouse} from './observe/telemetry.ts';
+import {passingSpans, type Spans} from './observe/spans.ts';
+import type {Telemetry, TelemetryHouse} from './observe/telemetry.ts';
 import {doubtsOf, wantsTelemetry} from './observe/wanted.ts';
 import {codeLoaded, configLoaded} from './provenance.ts';
 import type {FunctionSpec, StartRecord} from './runtime.ts';
@@ -111,7 +111,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   const instance = randomUUID();
   const telemetry = Promise.withResolvers<Spans>();
   const firstStart = Promise.withResolvers<StartRecord>();
-  let sdk: AsyncDisposable | undefined;
+  let sdk: Telemetry | undefined;
   // Registered before the sub-runtime: spans leave last, after those of the calls that the stop waited for.
   opening.defer(() => sdk?.[Symbol.asyncDispose]());
 
@@ -139,7 +139,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
     for (const doubt of doubtsOf(env)) log.warn({}, doubt);
     sdk = await loadTelemetry(config, instance, {env, clock, dropped: tellLost(meter.spansDropped, log, clock)});
   }
-  const spans = openSpans({recording: sdk !== undefined, functionName: nameOf(config)});
+  const spans = sdk?.spans ?? passingSpans;
   telemetry.resolve(spans);
 
   const readiness = () => readinessOf(workers, drain !== undefined);
@@ -264,7 +264,7 @@ function placeOf(config: Config, spec: FunctionSpec, env: Environment, mustLast:
   return {location, fallback, mustLast, retention};
 }
 
-async function loadTelemetry(config: Config, instance: string, house: TelemetryHouse): Promise<AsyncDisposable> {
+async function loadTelemetry(config: Config, instance: string, house: TelemetryHouse): Promise<Telemetry> {
   const {openTelemetry} = await import('./observe/telemetry.ts');
   const {applicationVersion: functionVersion, applicationMemory} = config;
   return openTelemetry({functionName: nameOf(config), functionVersion, instance, memoryBytes: applicationMemory * 2 ** 20}, house);

@@ -59,6 +59,7 @@ export const http = {
       budget: new Budget(inflightBytes, house.clock),
       clock: house.clock,
       isClosing: () => isClosing,
+      inFlight: 0,
       answered: (method, status, startedAt, exemplar) =>
         house.meter.requestEnded(method, status, (house.clock.monotonic() - startedAt) / 1000, exemplar),
     };

@@ -1,22 +1,39 @@
 import {createNoopMeter, type MeterProvider} from '@opentelemetry/api';
-import {BatchSpanProcessor} from '@opentelemetry/sdk-trace';
+import {OTLPExporterBase} from '@opentelemetry/otlp-exporter-base';
+import {convertLegacyHttpOptions, createOtlpHttpExportDelegate} from '@opentelemetry/otlp-exporter-base/node-http';
+import {TraceExporterMetricsHelper} from '@opentelemetry/otlp-transformer';
+import {
+  BatchSpanProcessor,
+  ConsoleSpanExporter,
+  SimpleSpanProcessor,
+  type SpanExporter,
+  type SpanProcessor,
+} from '@opentelemetry/sdk-trace';
 import type {Environment} from '../setting.ts';
+import {spanSerializer} from './otlp.ts';
 
 /** Told of spans that the collector does not get. */
 export type DroppedSpans = (reason: 'queue_full' | 'not_taken', spans: number) => void;
 
 /**
-What queues spans and sends them over OTLP, as the `OTEL_*` variables say, and counts those it loses: the SDK's own way
-to count them needs a second set of metrics. Undefined for any other exporter: the SDK opens that one itself.
+What takes ended spans to where the `OTEL_*` variables say, and counts those that a queue loses: the SDK's own way to
+count them needs a second set of metrics. Empty where they name nothing that is known.
 */
-export async function openProcessor(env: Environment, dropped: DroppedSpans): Promise<BatchSpanProcessor | undefined> {
-  if ((env.OTEL_TRACES_EXPORTER?.trim() || 'otlp') !== 'otlp') return undefined;
-  return new BatchSpanProcessor({
-    ...sizes(env),
-    exporter: await openExporter(env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL?.trim() || env.OTEL_EXPORTER_OTLP_PROTOCOL?.trim()),
-    selfObsMeterProvider: listening(dropped),
-  });
+export async function openProcessors(env: Environment, dropped: DroppedSpans): Promise<SpanProcessor[]> {
+  const names = new Set((env.OTEL_TRACES_EXPORTER?.trim() || 'otlp').split(',').map(name => name.trim()));
+  if (names.has('none')) return [];
+  const queued = (exporter: SpanExporter) => new BatchSpanProcessor({...sizes(env), exporter, selfObsMeterProvider: listening(dropped)});
+  const processors: SpanProcessor[] = [];
+  if (names.has('otlp')) processors.push(queued(await openOtlp(protocolOf(env))));
+  if (names.has('zipkin')) {
+    const {ZipkinExporter} = await import('@opentelemetry/exporter-zipkin');
+    processors.push(queued(new ZipkinExporter()));
+  }
+  if (names.has('console')) processors.push(new SimpleSpanProcessor({exporter: new ConsoleSpanExporter()}));
+  return processors;
 }
+
+const protocolOf = (env: Environment) => env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL?.trim() || env.OTEL_EXPORTER_OTLP_PROTOCOL?.trim();
 
 const sizeNames = {
   maxQueueSize: 'OTEL_BSP_MAX_QUEUE_SIZE',
@@ -31,8 +48,8 @@ function sizes(env: Environment): Record<string, number> {
   return Object.fromEntries(given.filter(([, value]) => value >= 0));
 }
 
-/** Endpoint, headers, timeout, compression and certificates are read from the environment by the exporters themselves. */
-async function openExporter(protocol: string | undefined) {
+/** Endpoint, headers, timeout, compression and certificates are read from the environment by the SDK's exporters themselves. */
+async function openOtlp(protocol: string | undefined) {
   switch (protocol) {
     case 'grpc': {
       const {OTLPTraceExporter} = await import('@opentelemetry/exporter-trace-otlp-grpc');
@@ -42,11 +59,16 @@ async function openExporter(protocol: string | undefined) {
       const {OTLPTraceExporter} = await import('@opentelemetry/exporter-trace-otlp-http');
       return new OTLPTraceExporter();
     }
-    default: {
-      const {OTLPTraceExporter} = await import('@opentelemetry/exporter-trace-otlp-proto');
-      return new OTLPTraceExporter();
-    }
+    default:
+      return openProtobuf();
   }
+}
+
+/** The SDK's own exporter, but for who writes the spans. */
+function openProtobuf(): SpanExporter {
+  const options = convertLegacyHttpOptions({}, 'TRACES', 'v1/traces', {'Content-Type': 'application/x-protobuf'});
+  const kind = 'otlp_http_span_exporter';
+  return new OTLPExporterBase(createOtlpHttpExportDelegate(options, spanSerializer, kind, TraceExporterMetricsHelper, undefined));
 }
 
 /** The processor counts what it is done with under this name, and failures with `error.type`. */

@@ -1,26 +1,24 @@
 import {
   type Attributes,
-  type Context,
-  isSpanContextValid,
   type Link,
   propagation,
   ROOT_CONTEXT,
-  type Span,
   type SpanContext,
   SpanKind,
-  SpanStatusCode,
   type TextMapGetter,
-  type Tracer,
+  TraceFlags,
   trace,
 } from '@opentelemetry/api';
+import type {Clock} from '../clock.ts';
 import type {CallSpan, InvocationSpan, InvocationTrace} from '../invocation.ts';
 import type {Lease, StartRecord} from '../runtime.ts';
 import type {InvocationResult, SpanSubject} from '../trigger.ts';
+import type {RecordedSpan, Recorder} from './recorder.ts';
 import {type Fields, isSampled, readTrace, traceIdOf} from './trace-context.ts';
 
 /*
 Every span and attribute name of the project is spelled here. Spans get their parent as an argument: the hot path
-needs no AsyncLocalStorage. Without the SDK nothing is recorded, and the caller's context is passed on as it came.
+needs no AsyncLocalStorage.
 */
 
 export interface Spans {
@@ -30,16 +28,24 @@ export interface Spans {
   spawned(record: StartRecord): void;
 }
 
-/** @param functionName stands in span names and `faas.name` */
-export function openSpans({recording, functionName}: {recording: boolean; functionName: string}): Spans {
-  if (!recording) return {invocation: (_id, carrier) => passedOn(carrier), spawned: () => {}};
-  const tracer = trace.getTracer('core-runtime');
-  // An SDK that knows no such exporter records nothing, under ids of zeros that must not travel on.
-  if (!isSpanContextValid(tracer.startSpan('').spanContext())) return openSpans({recording: false, functionName});
+export interface SpansHouse {
+  readonly recorder: Recorder;
+  /** Stands in span names. */
+  readonly functionName: string;
+  readonly clock: Clock;
+}
+
+/** Records. The caller's context is read the way OTEL_PROPAGATORS says: the SDK is to be started before. */
+export function recordedSpans({recorder, functionName, clock}: SpansHouse): Spans {
+  const inner: InnerHouse = {recorder, functionName, clock, extract: extractor()};
   return {
-    invocation: (id, carrier, delivery) => new RecordedInvocation(tracer, id, carrier, delivery.subject(), functionName),
-    spawned: record => recordSpawn(tracer, record, ROOT_CONTEXT),
+    invocation: (id, carrier, delivery) => new RecordedInvocation(inner, id, carrier, delivery.subject()),
+    spawned: record => recordSpawn(recorder, record, undefined),
   };
+}
+
+interface InnerHouse extends SpansHouse {
+  readonly extract: Extract;
 }
 
 /** What the propagators read: the W3C context as we understood it, any other field as it came. */
@@ -57,7 +63,18 @@ const carried: TextMapGetter<Carried> = {
   keys: () => [],
 };
 
-const extract = (fields: Fields) => propagation.extract(ROOT_CONTEXT, {fields, trace: readTrace(fields)}, carried);
+type Extract = (fields: Fields) => SpanContext | undefined;
+
+function extractor(): Extract {
+  // Most callers send no context: where only the W3C's is read, one look tells.
+  const isOurs = propagation.fields().every(field => w3cFields.has(field));
+  return fields => {
+    if (isOurs && fields.get('traceparent') === '') return undefined;
+    return trace.getSpanContext(propagation.extract(ROOT_CONTEXT, {fields, trace: readTrace(fields)}, carried));
+  };
+}
+
+const w3cFields = new Set(['traceparent', 'tracestate', 'baggage']);
 
 const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT']);
 
@@ -65,23 +82,28 @@ class RecordedInvocation implements InvocationSpan {
   readonly trace: InvocationTrace;
   readonly traceId: string;
   readonly exemplar: string | undefined;
-  readonly #tracer: Tracer;
-  readonly #span: Span;
+  readonly #house: InnerHouse;
+  readonly #span: RecordedSpan;
   readonly #isHttp: boolean;
+  /** Wall time less monotonic time when it began: within an invocation times do not step. */
+  readonly #offsetMs: number;
 
-  constructor(tracer: Tracer, id: string, carrier: Fields, subject: SpanSubject, functionName: string) {
-    this.#tracer = tracer;
+  constructor(house: InnerHouse, id: string, carrier: Fields, subject: SpanSubject) {
+    const {recorder, clock} = house;
+    this.#house = house;
     this.#isHttp = subject.trigger === 'http';
-    const {name, attributes, links = []} = describe(subject, functionName);
+    const startMs = clock.now();
+    this.#offsetMs = startMs - clock.monotonic();
+    const {name, attributes, links} = describe(subject, house);
     attributes['faas.trigger'] = subject.trigger;
     attributes['faas.invocation_id'] = id;
     attributes['faas.coldstart'] = false;
     const kind = subject.trigger === 'pubsub' ? SpanKind.CONSUMER : SpanKind.SERVER;
-    this.#span = tracer.startSpan(name, {kind, attributes, links}, extract(carrier));
+    this.#span = recorder.start({name, kind, attributes, parent: house.extract(carrier), links, startMs});
     const own = this.#span.spanContext();
     this.traceId = own.traceId;
     this.trace = written(own);
-    this.exemplar = isSampled(this.trace) ? own.traceId : undefined;
+    this.exemplar = this.#span.isSampled ? own.traceId : undefined;
   }
 
   call(attempt: number, address: {host: string; port: number}): CallSpan {
@@ -91,36 +113,48 @@ class RecordedInvocation implements InvocationSpan {
       'http.request.method': 'POST',
     };
     if (attempt > 0) attributes['http.request.resend_count'] = attempt;
-    const span = this.#tracer.startSpan('POST', {kind: SpanKind.CLIENT, attributes}, trace.setSpan(ROOT_CONTEXT, this.#span));
+    const parent = this.#span.spanContext();
+    const span = this.#house.recorder.start({
+      name: 'POST',
+      kind: SpanKind.CLIENT,
+      attributes,
+      parent,
+      links: undefined,
+      startMs: this.#nowMs(),
+    });
     return {
       trace: written(span.spanContext()),
-      answered(status) {
-        span.setAttribute('http.response.status_code', status);
-        if (status >= 400) fail(span, String(status));
-        span.end();
+      answered: status => {
+        attributes['http.response.status_code'] = status;
+        if (status >= 400) span.fail(String(status));
+        span.end(this.#nowMs());
       },
-      failed(error) {
-        fail(span, 'code' in error ? String(error.code) : error.name, error.message);
-        span.end();
+      failed: error => {
+        span.fail('code' in error ? String(error.code) : error.name, error.message);
+        span.end(this.#nowMs());
       },
     };
   }
 
   waited({waitedMs, depth, cold, start}: Pick<Lease, 'waitedMs' | 'depth' | 'cold' | 'start'>): void {
-    this.#span.addEvent('queue.wait', {'queue.wait_ms': waitedMs, 'queue.depth': depth});
-    if (cold) this.#span.setAttribute('faas.coldstart', true);
-    if (start) recordSpawn(this.#tracer, start, trace.setSpan(ROOT_CONTEXT, this.#span));
+    this.#span.addEvent('queue.wait', this.#nowMs(), {'queue.wait_ms': waitedMs, 'queue.depth': depth});
+    if (cold) this.#span.attributes['faas.coldstart'] = true;
+    if (start) recordSpawn(this.#house.recorder, start, this.#span.spanContext());
   }
 
   ended({status, fault}: InvocationResult): void {
-    if (this.#isHttp) this.#span.setAttribute('http.response.status_code', status);
-    if (status >= 500) fail(this.#span, fault?.code ?? String(status), fault?.message);
-    else if (fault) this.#span.setAttribute('error.type', fault.code);
-    this.#span.end();
+    if (this.#isHttp) this.#span.attributes['http.response.status_code'] = status;
+    if (status >= 500) this.#span.fail(fault?.code ?? String(status), fault?.message);
+    else if (fault) this.#span.attributes['error.type'] = fault.code;
+    this.#span.end(this.#nowMs());
+  }
+
+  #nowMs(): number {
+    return this.#offsetMs + this.#house.clock.monotonic();
   }
 }
 
-function describe(subject: SpanSubject, functionName: string): {name: string; attributes: Attributes; links?: Link[]} {
+function describe(subject: SpanSubject, {functionName, extract}: InnerHouse): {name: string; attributes: Attributes; links?: Link[]} {
   switch (subject.trigger) {
     case 'http': {
       const {method, path, address} = subject;
@@ -143,7 +177,7 @@ function describe(subject: SpanSubject, functionName: string): {name: string; at
         'messaging.operation.name': 'process',
         'messaging.operation.type': 'process',
       };
-      const sender = producer && trace.getSpanContext(extract(producer));
+      const sender = producer && extract(producer);
       return {name: `process ${destination}`, attributes, links: sender ? [{context: sender}] : []};
     }
     case 'other':
@@ -151,34 +185,33 @@ function describe(subject: SpanSubject, functionName: string): {name: string; at
   }
 }
 
-function recordSpawn(tracer: Tracer, record: StartRecord, parent: Context): void {
-  const {executable, pid, startedAt, endedAt, exitCode, error, failure} = record;
+function recordSpawn(recorder: Recorder, record: StartRecord, parent: SpanContext | undefined): void {
+  const {executable, pid, startedAt: startMs, endedAt, exitCode, error, failure} = record;
   const attributes: Attributes = {'process.executable.name': executable};
   if (pid !== undefined) attributes['process.pid'] = pid;
   if (typeof exitCode === 'number') attributes['process.exit.code'] = exitCode;
-  const span = tracer.startSpan(`spawn ${executable}`, {kind: SpanKind.INTERNAL, startTime: startedAt, attributes}, parent);
-  if (error !== undefined) fail(span, failure ?? 'spawn', error);
+  const span = recorder.start({name: `spawn ${executable}`, kind: SpanKind.INTERNAL, attributes, parent, links: undefined, startMs});
+  if (error !== undefined) span.fail(failure ?? 'spawn', error);
   span.end(endedAt);
-}
-
-function fail(span: Span, type: string, message?: string): void {
-  span.setAttribute('error.type', type);
-  span.setStatus(message === undefined ? {code: SpanStatusCode.ERROR} : {code: SpanStatusCode.ERROR, message});
 }
 
 /** W3C Trace Context level 1, §3.2 and §3.3. */
 function written({traceId, spanId, traceFlags, traceState}: SpanContext): InvocationTrace {
-  const traceparent = `00-${traceId}-${spanId}-${(traceFlags & 0xff).toString(16).padStart(2, '0')}`;
+  const traceparent = `00-${traceId}-${spanId}-${traceFlags === TraceFlags.SAMPLED ? '01' : '00'}`;
   const tracestate = traceState?.serialize();
   return tracestate ? {traceparent, tracestate} : {traceparent};
 }
 
-const untraced: InvocationSpan = passing(undefined);
+/** Records nothing: the caller's context is passed on as it came. */
+export const passingSpans: Spans = {
+  invocation(_id, carrier) {
+    const trace = readTrace(carrier);
+    return trace ? passing(trace) : untraced;
+  },
+  spawned() {},
+};
 
-function passedOn(carrier: Fields): InvocationSpan {
-  const trace = readTrace(carrier);
-  return trace ? passing(trace) : untraced;
-}
+const untraced = passing(undefined);
 
 function passing(trace: InvocationTrace | undefined): InvocationSpan {
   const call: CallSpan = {trace, answered() {}, failed() {}};

@@ -1,11 +1,22 @@
 import {createRequire} from 'node:module';
 import {HttpInstrumentation} from '@opentelemetry/instrumentation-http';
-import {defaultResource, envDetector, hostDetector, osDetector, processDetector, resourceFromAttributes} from '@opentelemetry/resources';
+import {
+  defaultResource,
+  detectResources,
+  envDetector,
+  hostDetector,
+  osDetector,
+  processDetector,
+  resourceFromAttributes,
+} from '@opentelemetry/resources';
 import {NodeSDK} from '@opentelemetry/sdk-node';
 import type {Clock} from '../clock.ts';
 import type {Environment} from '../setting.ts';
 import {containerId} from './container.ts';
-import {type DroppedSpans, openProcessor} from './processor.ts';
+import {type DroppedSpans, openProcessors} from './processor.ts';
+import {Recorder} from './recorder.ts';
+import {openSampler} from './sampler.ts';
+import {passingSpans, recordedSpans, type Spans} from './spans.ts';
 
 /** A dead collector must not hold up the stop. */
 const longestFlushMs = 2000;
@@ -23,32 +34,52 @@ export interface TelemetryHouse {
   readonly dropped: DroppedSpans;
 }
 
+export interface Telemetry extends AsyncDisposable {
+  readonly spans: Spans;
+}
+
 /**
 Starts the OpenTelemetry SDK: traces as the `OTEL_*` variables say, metrics and logs left to Prometheus and stdout.
 Import this file only when an exporter is configured; it costs 150 ms and 43 MB.
 */
-export async function openTelemetry(identity: Identity, {env, clock, dropped}: TelemetryHouse): Promise<AsyncDisposable> {
-  const processor = await openProcessor(env, dropped);
+export async function openTelemetry(identity: Identity, {env, clock, dropped}: TelemetryHouse): Promise<Telemetry> {
+  const processors = await openProcessors(env, dropped);
+  // What the environment says wins; the instance is ours, the same as in `faas.instance`.
+  const detectors = [hostDetector, osDetector, processDetector, envDetector];
+  const resource = defaultResource()
+    .merge(resourceFromAttributes(described(identity)))
+    .merge(detectResources({detectors}));
+  // Its tracer is for what leaves the machine; ours record the rest.
   const sdk = new NodeSDK({
-    resource: defaultResource().merge(resourceFromAttributes(described(identity))),
-    // What the environment says wins; the instance is ours, the same as in `faas.instance`.
-    resourceDetectors: [hostDetector, osDetector, processDetector, envDetector],
+    resource,
+    autoDetectResources: false,
     instrumentations: [new HttpInstrumentation({disableIncomingRequestInstrumentation: true})],
     metricReaders: [],
     logRecordProcessors: [],
-    ...(processor && {spanProcessors: [processor]}),
+    spanProcessors: processors,
   });
   sdk.start();
   // The instrumentation patches a module when it is next required, even one that is loaded already.
   createRequire(import.meta.url)('node:http');
 
+  const recorder = new Recorder({processors, resource, sampler: openSampler(env), mostCharacters: longestValue(env)});
+  const {functionName} = identity;
   return {
+    // Spans that go nowhere are not recorded, under ids that must not travel on.
+    spans: processors.length > 0 ? recordedSpans({recorder, functionName, clock}) : passingSpans,
     async [Symbol.asyncDispose]() {
       const flushed = new AbortController();
       await Promise.race([sdk.shutdown().catch(() => {}), clock.sleep(longestFlushMs, flushed.signal)]);
       flushed.abort();
     },
   };
+}
+
+/** The limits on how many attributes, events and links a span has are not looked at: ours have a dozen. */
+function longestValue(env: Environment): number {
+  const given = env.OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT?.trim() || env.OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT?.trim();
+  const limit = given ? Number(given) : Number.NaN;
+  return limit >= 0 ? limit : Number.POSITIVE_INFINITY;
 }
 
 function described({functionName, functionVersion, instance, memoryBytes}: Identity): Record<string, string | number> {

@@ -3,6 +3,14 @@ import type {Environment} from '../setting.ts';
 const exporters = new Set(['otlp', 'console', 'zipkin', 'none']);
 const protocols = new Set(['grpc', 'http/protobuf', 'http/json']);
 const protocolNames = ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL'];
+const samplers = new Set([
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+]);
 const endpointNames = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
 
 /** True when the environment names an exporter of traces; only then is the SDK loaded. */
@@ -18,10 +26,18 @@ export function doubtsOf(env: Environment): string[] {
   return [
     ...given(['OTEL_TRACES_EXPORTER'])
       .filter(([, names]) => !names.split(',').every(name => exporters.has(name.trim())))
-      .map(([name, value]) => `${name}: expected otlp, console, zipkin or none, got \`${value}\`: no spans leave`),
+      .map(
+        ([name, value]) => `${name}: expected otlp, console, zipkin or none, got \`${value}\`: whatever else stands there gets no spans`,
+      ),
     ...given(protocolNames)
       .filter(([, value]) => !protocols.has(value))
       .map(([name, value]) => `${name}: expected grpc, http/protobuf or http/json, got \`${value}\`: http/protobuf is taken`),
+    ...given(['OTEL_TRACES_SAMPLER'])
+      .filter(([, name]) => !samplers.has(name))
+      .map(([name, value]) => `${name}: expected one of ${[...samplers].join(', ')}, got \`${value}\`: parentbased_always_on is taken`),
+    ...given(['OTEL_TRACES_SAMPLER_ARG'])
+      .filter(([, ratio]) => !(Number(ratio) >= 0 && Number(ratio) <= 1))
+      .map(([name, value]) => `${name}: expected a number from 0 to 1, got \`${value}\`: 1 is taken`),
     ...given(endpointNames)
       .filter(([, value]) => !URL.canParse(value) || !/^https?:/.test(value))
       .map(([name, value]) => `${name}: expected a URL such as http://collector:4318, got \`${value}\`: spans are lost`),

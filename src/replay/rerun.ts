@@ -11,7 +11,7 @@ import {eventOptions} from '../compose.ts';
 import type {Config} from '../config.ts';
 import type {Log} from '../log.ts';
 import type {Meter} from '../meter.ts';
-import {openSpans} from '../observe/spans.ts';
+import {passingSpans} from '../observe/spans.ts';
 import {codeLoaded} from '../provenance.ts';
 import type {FunctionSpec, StartRecord} from '../runtime.ts';
 import {openWorkers} from '../workers/index.ts';
@@ -103,7 +103,7 @@ function stagesOf(config: Config, spec: FunctionSpec, runtimes: Parameters<typeo
   const meter = uncounted;
   const keep = {accepted: () => undefined, settled() {}};
   return pipeline({
-    trace: trace({spans: openSpans({recording: false, functionName: ''}), meter, log: silent, clock}),
+    trace: trace({spans: passingSpans, meter, log: silent, clock}),
     auth: authPublic(),
     trigger: trigger(),
     event: event({write, keep, timeoutMs: config.timeoutMs, meter, clock}),

@@ -13,7 +13,7 @@ import {trigger} from '../../middleware/trigger.ts';
 import {Fault, type FaultCode} from '../../src/errors.ts';
 import type {Fact} from '../../src/facts.ts';
 import type {Invocation} from '../../src/invocation.ts';
-import {openSpans} from '../../src/observe/spans.ts';
+import {passingSpans} from '../../src/observe/spans.ts';
 import {redactor} from '../../src/recorded.ts';
 import {NotSent, type RuntimeReply, type Runtimes} from '../../src/runtime.ts';
 import type {Stage} from '../../src/stage.ts';
@@ -76,7 +76,7 @@ function openHouse({isPublic = true, replies = [runtimeReply('"fine"')], lease, 
   };
   const deliver = deliverThrough(
     pipeline({
-      trace: trace({spans: openSpans({recording: false, functionName: 'f'}), meter, log, clock}),
+      trace: trace({spans: passingSpans, meter, log, clock}),
       auth: isPublic ? authPublic() : auth(verifier(fixedKey(publicKey), claims, clock)),
       trigger: trigger(),
       event: event({

@@ -2,7 +2,7 @@ import test from 'ava';
 import {trace} from '../../middleware/trace.ts';
 import {Fault, type FaultCode} from '../../src/errors.ts';
 import type {InvocationSpan} from '../../src/invocation.ts';
-import {openSpans, type Spans} from '../../src/observe/spans.ts';
+import {passingSpans, type Spans} from '../../src/observe/spans.ts';
 import type {InvocationResult} from '../../src/trigger.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {FakeDelivery, fieldMap, recordingLog, recordingMeter, stageContext, triggerInput} from '../helpers/fakes.ts';
@@ -158,7 +158,7 @@ test('the span is there for the stages further in', async t => {
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 test('without recording, a trace that is none is not passed on', t => {
-  const spans = openSpans({recording: false, functionName: ''});
+  const spans = passingSpans;
   const bad = [
     '',
     'x',
@@ -178,7 +178,7 @@ test('without recording, a trace that is none is not passed on', t => {
 });
 
 test('without recording, the caller’s trace is passed on as it came', t => {
-  const spans = openSpans({recording: false, functionName: ''});
+  const spans = passingSpans;
   const given: Record<string, string> = {traceparent, tracestate: 'a=b'};
   const span = spans.invocation('id-1', {get: field => given[field] ?? ''}, new FakeDelivery());
   t.deepEqual(span.trace, {traceparent, tracestate: 'a=b'});

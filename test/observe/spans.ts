@@ -2,20 +2,18 @@ import {context, SpanKind, trace as traceApi} from '@opentelemetry/api';
 import {NodeSDK} from '@opentelemetry/sdk-node';
 import {InMemorySpanExporter, SimpleSpanProcessor} from '@opentelemetry/sdk-trace';
 import test from 'ava';
+import {systemClock as clock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
-import {openSpans} from '../../src/observe/spans.ts';
+import {recordedSpans} from '../../src/observe/spans.ts';
 import type {SpanSubject} from '../../src/trigger.ts';
+import {openRecorder} from '../helpers/recorder.ts';
 
-// Spans as the SDK records them, in this process.
+// Spans as an exporter of the SDK gets them.
 
 const exporter = new InMemorySpanExporter();
-const sdk = new NodeSDK({
-  spanProcessors: [new SimpleSpanProcessor({exporter})],
-  metricReaders: [],
-  logRecordProcessors: [],
-  autoDetectResources: false,
-});
-test.before(() => sdk.start());
+const recorder = openRecorder(new SimpleSpanProcessor({exporter}));
+const sdk = new NodeSDK({spanProcessors: [], metricReaders: [], logRecordProcessors: [], autoDetectResources: false});
+test.before(() => sdk.start()); // its propagators
 test.after.always(() => sdk.shutdown());
 test.afterEach.always(() => exporter.reset());
 
@@ -25,7 +23,7 @@ const fields = (given: Record<string, string> = {}) => ({get: (field: string) =>
 const answer = {status: 200, headers: [], body: ''};
 
 function open(subject: SpanSubject, given: Record<string, string> = {}) {
-  return openSpans({recording: true, functionName: 'hello'}).invocation('id-1', fields(given), {subject: () => subject});
+  return recordedSpans({recorder, functionName: 'hello', clock}).invocation('id-1', fields(given), {subject: () => subject});
 }
 
 const finished = () => exporter.getFinishedSpans();
@@ -136,7 +134,7 @@ test.serial('a start that failed tells how the process ended', t => {
     error: 'exited',
     failure: 'exit-nonzero',
   } as const;
-  openSpans({recording: true, functionName: ''}).spawned(failed);
+  recordedSpans({recorder, functionName: '', clock}).spawned(failed);
   const [spawn] = finished();
   t.like(spawn?.attributes, {'process.executable.name': 'node', 'process.pid': 7, 'process.exit.code': 3, 'error.type': 'exit-nonzero'});
 });

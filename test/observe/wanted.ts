@@ -2,10 +2,16 @@ import test from 'ava';
 import {doubtsOf} from '../../src/observe/wanted.ts';
 
 const doubtful: [name: string, value: string, said: RegExp][] = [
-  ['OTEL_TRACES_EXPORTER', 'jaeger', /^OTEL_TRACES_EXPORTER: expected otlp, .* got `jaeger`: no spans leave$/],
+  ['OTEL_TRACES_EXPORTER', 'jaeger', /^OTEL_TRACES_EXPORTER: expected otlp, .* got `jaeger`: whatever else stands there gets no spans$/],
   ['OTEL_TRACES_EXPORTER', 'otlp,bogus', /got `otlp,bogus`/],
   ['OTEL_EXPORTER_OTLP_PROTOCOL', 'htp', /^OTEL_EXPORTER_OTLP_PROTOCOL: expected grpc, .* got `htp`: http\/protobuf is taken$/],
   ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'http', /got `http`/],
+  [
+    'OTEL_TRACES_SAMPLER',
+    'sometimes',
+    /^OTEL_TRACES_SAMPLER: expected one of always_on, .* got `sometimes`: parentbased_always_on is taken$/,
+  ],
+  ['OTEL_TRACES_SAMPLER_ARG', '1.5', /^OTEL_TRACES_SAMPLER_ARG: expected a number from 0 to 1, got `1.5`: 1 is taken$/],
   ['OTEL_EXPORTER_OTLP_ENDPOINT', 'nonsense', /^OTEL_EXPORTER_OTLP_ENDPOINT: expected a URL such as .* got `nonsense`: spans are lost$/],
   ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'collector:4318', /got `collector:4318`/],
 ];
@@ -22,6 +28,8 @@ test('what the SDK understands, and what is not given, is not doubted', t => {
   const env = {
     OTEL_TRACES_EXPORTER: ' otlp , console',
     OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
+    OTEL_TRACES_SAMPLER: 'traceidratio',
+    OTEL_TRACES_SAMPLER_ARG: '0.1',
     OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/json',
     OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318',
     OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://collector/v1/traces',

@@ -16,6 +16,8 @@ export interface Edge {
   readonly clock: Clock;
   /** True while stopping: every answer closes its connection. */
   readonly isClosing: () => boolean;
+  /** Deliveries without a reply. */
+  inFlight: number;
   readonly answered: (method: string, status: number, startedAt: number, exemplar?: string) => void;
 }
 
@@ -49,6 +51,7 @@ export class HttpDelivery implements Delivery, Holder {
     this.#edge = edge;
     this.#startedAt = startedAt;
     this.#target = parseTarget(request.url ?? '');
+    edge.inFlight++;
   }
 
   get path(): string {
@@ -105,8 +108,10 @@ export class HttpDelivery implements Delivery, Holder {
   reply(result: InvocationResult): void {
     this.#hold?.release();
     this.#hold = undefined;
-    writeResult(this.#request, this.#response, result, {close: this.#edge.isClosing(), clock: this.#edge.clock});
-    this.#edge.answered(this.#request.method ?? '', result.status, this.#startedAt, this.exemplar);
+    const edge = this.#edge;
+    edge.inFlight--;
+    writeResult(this.#request, this.#response, result, {close: edge.isClosing(), isBusy: edge.inFlight > 0, clock: edge.clock});
+    edge.answered(this.#request.method ?? '', result.status, this.#startedAt, this.exemplar);
   }
 
   #readBody(): Promise<Buffer> {

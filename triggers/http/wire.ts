@@ -1,6 +1,6 @@
 import type {IncomingMessage, ServerResponse} from 'node:http';
 import type {Socket} from 'node:net';
-import type {Clock} from '../../src/clock.ts';
+import {atTurnEnd, type Clock} from '../../src/clock.ts';
 import type {InvocationResult} from '../../src/trigger.ts';
 import {hasBody} from './body.ts';
 import {endsConnection} from './connection.ts';
@@ -13,6 +13,8 @@ const stalledMs = 15_000;
 export interface WriteOptions {
   /** The connection ends with this answer, or with that to the newest request that is already being served. */
   readonly close: boolean;
+  /** Others are served meanwhile: the answer leaves together with theirs. */
+  readonly isBusy?: boolean;
   readonly clock: Clock;
 }
 
@@ -21,7 +23,7 @@ export function writeResult(
   request: IncomingMessage,
   response: ServerResponse,
   result: InvocationResult,
-  {close, clock}: WriteOptions,
+  {close, isBusy = false, clock}: WriteOptions,
 ): void {
   if (response.headersSent || response.destroyed) return;
   const {status, body} = result;
@@ -34,8 +36,28 @@ export function writeResult(
   response.writeHead(status, headers);
   const content = isBodyless || request.method === 'HEAD' ? '' : wireBody(body, result.headers);
   if (isUnread) endAfterLinger(request, response, content, clock);
-  else response.end(content);
-  if (request.socket.writableLength > 0) limitStall(request.socket, response);
+  else if (isBusy) endAtTurnEnd(response, content);
+  else end(response, content);
+}
+
+function end(response: ServerResponse, content: string | Buffer): void {
+  response.end(content);
+  const {socket} = response;
+  if (socket && socket.writableLength > 0) limitStall(socket, response);
+}
+
+const ending: {response: ServerResponse; content: string | Buffer}[] = [];
+
+/**
+Every write to a client that sleeps wakes it, and on few cores it then takes the place of whoever woke it. Written one
+after the other the answers of one turn wake it once: a tenth of the throughput at 32 connections.
+*/
+function endAtTurnEnd(response: ServerResponse, content: string | Buffer): void {
+  if (ending.push({response, content}) === 1) atTurnEnd(endAll);
+}
+
+function endAll(): void {
+  for (const {response, content} of ending.splice(0)) end(response, content);
 }
 
 /** Node closes a connection that stands still for so long. */

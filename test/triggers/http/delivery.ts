@@ -21,6 +21,7 @@ async function receive(
     budget: new Budget(1000, systemClock),
     clock: systemClock,
     isClosing: () => false,
+    inFlight: 0,
     answered: (method: string, status: number) => void answered.push([method, status]),
   };
   const server = http.createServer({joinDuplicateHeaders: true}, (request, response) => {
@@ -205,4 +206,22 @@ test('a second reply changes nothing on the wire', async t => {
     delivery.reply({...done, body: 'again'});
   });
   t.regex(await send(head('GET / HTTP/1.1')), /^HTTP\/1\.1 200 OK.*\r\n\r\ndone$/s);
+});
+
+test('an answer that is alone leaves at once; among others it waits for those of its turn', async t => {
+  const waiting: {delivery: HttpDelivery; response: ServerResponse}[] = [];
+  const both = Promise.withResolvers<void>();
+  const {send} = await receive(t, (delivery, _request, response) => {
+    waiting.push({delivery, response});
+    if (waiting.length === 2) both.resolve();
+  });
+  const received = Promise.all([send(head('GET /1 HTTP/1.1')), send(head('GET /2 HTTP/1.1'))]);
+  await both.promise;
+  const [first, last] = waiting;
+  first?.delivery.reply(done);
+  t.false(first?.response.writableEnded);
+  last?.delivery.reply(done);
+  t.true(last?.response.writableEnded);
+  for (const answer of await received) t.regex(answer, /^HTTP\/1\.1 200 .*done$/s);
+  t.true(first?.response.writableEnded);
 });
