@@ -12,13 +12,13 @@ What each package costs a start: the time of its import, and the resident memory
 
 /** Whether the first answer waits for it is a matter of where it is imported. */
 const packages: Readonly<Record<string, string>> = {
-  koa: 'at the start',
+  koa: 'while the function’s process boots',
   'koa-compose': 'at the start',
-  undici: 'at the start',
+  undici: 'while the function’s process boots',
   'prom-client': 'at the start',
   pino: 'at the start',
   valibot: 'at the start',
-  jsonwebtoken: 'at the start',
+  jsonwebtoken: 'in a private function',
   croner: 'at the start',
   '@opentelemetry/api': 'at the start',
   'node:sqlite': 'in the journal’s thread',

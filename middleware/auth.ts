@@ -1,7 +1,8 @@
 import {verify as checkSigned, type KeyObject} from 'node:crypto';
-import jwt from 'jsonwebtoken';
+import type jsonwebtoken from 'jsonwebtoken';
 import type {Clock} from '../src/clock.ts';
 import {Fault} from '../src/errors.ts';
+import {late} from '../src/late.ts';
 import type {Stage} from '../src/stage.ts';
 import type {Principal} from '../src/trigger.ts';
 import {VerifiedTokens} from './verified.ts';
@@ -22,6 +23,9 @@ export interface Claims {
   readonly issuer: string | undefined;
   readonly audience: string | undefined;
 }
+
+/** Where nobody is verified it is not loaded. */
+const library = () => late('jsonwebtoken') as typeof jsonwebtoken;
 
 /** Where a token may stand; the first field that is not empty counts. */
 const tokenFields = ['scw-functions-token', 'scw_functions_token', 'x-auth-token'] as const;
@@ -82,6 +86,7 @@ The returned function throws AUTH_NOT_CONFIGURED, AUTH_INVALID, AUTH_FORBIDDEN.
 @see RFC 7519; RFC 8725 for what a verifier must not leave to its library
 */
 export function verifier(keys: KeySource, claims: Claims, clock: Clock, verified = new VerifiedTokens()): Verify {
+  library(); // not with the first caller
   return async function verify(token) {
     const isReadable = token.length <= longestToken;
     const known = isReadable ? verified.find(token, clock.now()) : undefined;
@@ -113,7 +118,7 @@ function isSigned(token: string, key: KeyObject): Promise<boolean> {
 
 function headerOf(token: string): {alg?: unknown; kid?: unknown} | undefined {
   try {
-    const header: unknown = jwt.decode(token, {complete: true})?.header;
+    const header: unknown = library().decode(token, {complete: true})?.header;
     return isRecord(header) ? header : undefined;
   } catch {
     return undefined;
@@ -122,7 +127,7 @@ function headerOf(token: string): {alg?: unknown; kid?: unknown} | undefined {
 
 function checkSignature(token: string, key: KeyObject, {issuer, audience, clockToleranceMs}: Claims, clock: Clock): unknown {
   try {
-    return jwt.verify(token, key, {
+    return library().verify(token, key, {
       algorithms: ['RS256'],
       // A number: given a text, the library would switch expiry off.
       clockTolerance: clockToleranceMs / 1000,

@@ -19,7 +19,7 @@ const levels: readonly (readonly [RegExp, number])[] = [
   [/^(middleware|triggers|runtimes)\//, 3],
   [/^src\/(workers|journals|projections|observe)\/|^src\/outbound\.ts$/, 2],
   [/^src\/(stage|trigger|runtime|journal|invocation|recorded|cloud-event|answer|log|meter)\.ts$/, 1],
-  [/^src\/(facts|errors|clock|config|setting|environment|utf8|hop-by-hop)\.ts$/, 0],
+  [/^src\/(facts|errors|clock|config|setting|environment|late|utf8|hop-by-hop)\.ts$/, 0],
 ];
 
 /** Which files may import a package or a module of Node. */
@@ -75,7 +75,7 @@ function readSource(text: string): Source {
   const withoutComments = text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
   const stated = withoutComments.matchAll(/^(?:import|export)\s+(type\s)?[^;'"]*?from\s+'([^']+)'/gm);
   const bare = withoutComments.matchAll(/^import\s+'([^']+)'/gm);
-  const dynamic = withoutComments.matchAll(/\bimport\('([^']+)'\)/g);
+  const dynamic = withoutComments.matchAll(/\b(?:import|late)\('([^']+)'\)/g);
   return {
     text: withoutComments,
     imports: [
@@ -154,6 +154,7 @@ for (const [title, files, expected] of [
   ['a contract that imports another’s values', {'src/stage.ts': "import {a} from './trigger.ts';"}, /src\/stage\.ts/],
   ['a stage that imports a trigger', {'middleware/auth.ts': "import {a} from '../triggers/http.ts';"}, /triggers\/http\.ts/],
   ['a package behind another door', {'src/workers/pool.ts': "import undici from 'undici';"}, /imports undici/],
+  ['a package loaded late behind another door', {'src/workers/pool.ts': "const a = late('undici');"}, /imports undici/],
   ['the environment read inside', {'src/serve.ts': 'const a = process.env.A;'}, /process/],
   ['a timer of one’s own', {'src/workers/pool.ts': 'setTimeout(() => {}, 1);'}, /setTimeout/],
   ['a circle', {'middleware/a.ts': "import {b} from './b.ts';", 'middleware/b.ts': "import {a} from './a.ts';"}, /circle: /],

@@ -1,9 +1,10 @@
 import {randomUUIDv7} from 'node:crypto';
 import nodeHttp, {type IncomingMessage, type Server, type ServerResponse} from 'node:http';
 import type {AddressInfo, Socket} from 'node:net';
-import Koa from 'koa';
+import type Koa from 'koa';
 import {faultResult} from '../src/answer.ts';
 import {asFault, Fault} from '../src/errors.ts';
+import {late} from '../src/late.ts';
 import {metricsPath, port, type Settings, setting, size} from '../src/setting.ts';
 import type {House, InvocationResult, TriggerPlugin} from '../src/trigger.ts';
 import {breakOff, breakOffAtEnd, hasBody} from './http/body.ts';
@@ -105,7 +106,8 @@ export const http = {
 } satisfies TriggerPlugin<typeof settings>;
 
 function koaApp(house: House, edge: Edge, metricsPath: string): Koa {
-  const app = new Koa();
+  const Application = late('koa') as typeof Koa;
+  const app = new Application();
   // Every outcome is a reply of ours; what gets here is a bug.
   app.on('error', (error: Error) => house.log.error({stack: error.stack}, 'A request failed outside the stages'));
   app.use(async ctx => {

@@ -1,7 +1,8 @@
 import nodeHttp from 'node:http';
 import type {AddressInfo} from 'node:net';
-import Koa from 'koa';
+import type Koa from 'koa';
 import {ConfigurationError} from '../errors.ts';
+import {late} from '../late.ts';
 import type {Metrics} from '../observe/metrics.ts';
 import type {Schedules} from '../trigger.ts';
 import {type ApiOptions, answerApi} from './api.ts';
@@ -26,7 +27,8 @@ secret in them. What begins with `/api/` is for callers that `refuseCaller` lets
 */
 export async function openAdmin(options: AdminOptions): Promise<AsyncDisposable & {url: string}> {
   const {host, port} = options;
-  const app = new Koa();
+  const Application = late('koa') as typeof Koa;
+  const app = new Application();
   app.silent = true;
   app.use(async ctx => {
     if (ctx.path.startsWith('/api/')) return act(ctx, options);

@@ -12,7 +12,7 @@ import {residentBytes} from './memory.ts';
 import {Pool} from './pool.ts';
 import {accepts} from './port.ts';
 import {Supervisor} from './supervisor.ts';
-import {Upstream} from './upstream.ts';
+import {loadClient, Upstream} from './upstream.ts';
 import {Watchdog} from './watchdog.ts';
 
 export interface WorkersOptions {
@@ -105,6 +105,7 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
       ),
   );
   await Promise.all(supervisors.map(supervisor => supervisor.start()));
+  loadClient(); // while they boot
   let reloading = false;
 
   return {

@@ -1,6 +1,7 @@
-import {type Dispatcher, Pool} from 'undici';
+import type {Dispatcher, Pool} from 'undici';
 import type {Clock} from '../clock.ts';
 import {Fault} from '../errors.ts';
+import {late} from '../late.ts';
 import {NotSent, type RuntimeCall, type RuntimeReply} from '../runtime.ts';
 import {judged, tooLarge, tooManyInterim} from './hop-fault.ts';
 
@@ -27,6 +28,9 @@ const idleMs = 4000;
 /** Interim answers (1xx) before the reply: somebody may hint, nobody may hint for ever. */
 const mostInterim = 1000;
 
+/** Before the first call it costs 60 ms; after that nothing. */
+export const loadClient = () => late('undici') as typeof import('undici');
+
 /** The loopback hop to one sub-runtime: no proxy, no redirect, no decompression, no retry. */
 export class Upstream {
   readonly #pool: Pool;
@@ -39,6 +43,7 @@ export class Upstream {
     this.#options = options;
     this.#clock = clock;
     this.#staticHeaders = ['content-type', 'application/json', 'core-bridge-token', options.bridgeToken];
+    const {Pool} = loadClient();
     this.#pool = new Pool(`http://${host.includes(':') ? `[${host}]` : host}:${port}`, {
       connections,
       pipelining: 1,
