@@ -23,6 +23,8 @@ const SWEEP_MS = 250;
 const LINE_MAX_CHARS = 65536;
 const CAUSES_MAX = 4;
 const MODULES_MAX = 20;
+/** Sockets without a file: what they cost is half of what loopback does. */
+const HAS_ABSTRACT_SOCKETS = process.platform === 'linux' && parseInt(process.versions.node, 10) >= 20;
 const CHANNEL_MAX_BYTES = 8 * 1024 * 1024;
 
 const settings = takeSettings(process.env);
@@ -163,22 +165,40 @@ function member(owner, name) {
 
 function serve(report) {
   const connections = new Set();
-  const server = net.createServer({allowHalfOpen: true}, socket => {
-    const connection = new Connection(socket);
-    connections.add(connection);
-    socket.once('close', () => connections.delete(connection));
-  });
-  server.on('error', error => {
+  const servers = [];
+  const open = () => {
+    const server = net.createServer({allowHalfOpen: true}, socket => {
+      const connection = new Connection(socket);
+      connections.add(connection);
+      socket.once('close', () => connections.delete(connection));
+    });
+    servers.push(server);
+    return server;
+  };
+  const onPort = open();
+  onPort.on('error', error => {
     writeStderr(`core-bridge: cannot listen on 127.0.0.1:${settings.port}: ${error.message}\n`);
     process.exit(1);
   });
-  server.listen({host: '127.0.0.1', port: settings.port, backlog: 1024}, () => {
-    if (channel !== null) channel.write(report);
+  onPort.listen({host: '127.0.0.1', port: settings.port, backlog: 1024}, () => {
+    if (channel === null) return;
+    if (!HAS_ABSTRACT_SOCKETS) return channel.write(report);
+    const name = `core-bridge-${process.pid}-${require('crypto').randomBytes(8).toString('hex')}`;
+    const onSocket = open();
+    onSocket.on('error', () => channel.write(report)); // the port will do
+    onSocket.listen({path: `\0${name}`, backlog: 1024}, () => channel.write(Object.assign({}, report, {socket: name})));
   });
   process.on('SIGTERM', () => {
     if (stopping) return;
     stopping = true;
-    server.close(() => (channel === null ? process.exit(0) : channel.end(() => process.exit(0))));
+    let left = servers.length;
+    const onClose = () => {
+      left -= 1;
+      if (left > 0) return;
+      if (channel === null) process.exit(0);
+      else channel.end(() => process.exit(0));
+    };
+    for (const server of servers) server.close(onClose);
     for (const connection of connections) if (!connection.isServing) connection.socket.destroy();
   });
 }

@@ -96,7 +96,8 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
         {
           child: {command: spec.command, host, startTimeoutMs, user, memoryBytes},
           environment,
-          upstream: childPort => new Upstream({...options, host, port: childPort, connections: concurrency, bridgeToken}, house.clock),
+          upstream: (childPort, socket) =>
+            new Upstream({...options, host, port: childPort, socket, connections: concurrency, bridgeToken}, house.clock),
           preferredPort: index === 0 ? port : 0,
           concurrency,
           policy: {...restartPolicy, exitsAllowed: options.restarts},

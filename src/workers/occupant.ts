@@ -17,7 +17,7 @@ export interface OccupantOptions {
   /** What every process of this place is started with; the port is chosen each time. */
   readonly child: Omit<ChildOptions, 'port' | 'environment'>;
   environment(port: number): Readonly<Record<string, string>>;
-  upstream(port: number): Upstream;
+  upstream(port: number, socket: string | undefined): Upstream;
   readonly concurrency: number;
 }
 
@@ -94,13 +94,13 @@ export class Occupant {
     return this.#child.executable;
   }
 
-  /** Takes calls from now on. @returns true when one that had waited carries the record on */
-  join(start: StartRecord): boolean {
+  /** Takes calls from now on, on that socket if it has one. @returns true when one that had waited carries the record on */
+  join(start: StartRecord, socket: string | undefined): boolean {
     const {concurrency, upstream, child} = this.#options;
     const {clock, pool} = this.#house;
     const address = {host: child.host, port: this.#port};
     this.#member = new Member({
-      upstream: upstream(this.#port),
+      upstream: upstream(this.#port, socket),
       address,
       pid: this.pid,
       concurrency,

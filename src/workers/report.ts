@@ -6,6 +6,8 @@ export interface LoadReport {
   readonly error?: string;
   /** What runs the handler: `Node.js 26.1.0`. */
   readonly runtime?: string;
+  /** The abstract socket on which it listens beside its port, where it has one. */
+  readonly socket?: string;
 }
 
 /** A bridge tags 64 Ki characters at most, and JSON may write each as twelve bytes; a record that is cut cannot be understood. */
@@ -21,10 +23,11 @@ export interface Hearing {
 
 /** Understands a line on the bridge's descriptor; skips what it does not know. */
 export function hearBridge(text: string, hearing: Hearing): void {
-  const {loaded, error, runtime, log, settled} = parsed(text);
+  const {loaded, error, runtime, socket, log, settled} = parsed(text);
   if (typeof loaded === 'boolean') {
     const cause = !loaded && {error: typeof error === 'string' ? error : 'the bridge gave no cause'};
-    hearing.report({loaded, ...cause, ...(typeof runtime === 'string' && {runtime})});
+    const isName = typeof socket === 'string' && /^[\w-]{1,100}$/.test(socket);
+    hearing.report({loaded, ...cause, ...(typeof runtime === 'string' && {runtime}), ...(isName && {socket})});
   } else if (typeof settled === 'string') {
     hearing.settled(settled);
   } else {

@@ -109,7 +109,7 @@ export class Supervisor implements AsyncDisposable {
     return occupant;
   }
 
-  #ready(occupant: Occupant, {loaded, error}: LoadReport, start: StartRecord): void {
+  #ready(occupant: Occupant, {loaded, error, socket}: LoadReport, start: StartRecord): void {
     const {meter, log, started} = this.#house;
     const bootMs = start.endedAt - start.startedAt;
     // A report may be read after its process was ended: the stop has refused whoever waits, and that stays.
@@ -118,7 +118,7 @@ export class Supervisor implements AsyncDisposable {
     this.#see({type: 'reported', pid: occupant.pid, loaded, bootMs, ...(error !== undefined && {error})}, takesOver);
     if (!loaded) log.error({pid: occupant.pid, cause: error}, 'The handler could not be loaded');
     if (takesOver) this.#takeOver(occupant);
-    started(start, takesOver && occupant.join(start));
+    started(start, takesOver && occupant.join(start, socket));
   }
 
   #takeOver(occupant: Occupant): void {

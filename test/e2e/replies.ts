@@ -163,7 +163,8 @@ const mutated = fc
     }, bytes),
   );
 
-test('any bytes in the place of a reply are an answer, a failure of the function, or a 502', async t => {
+// Alone: a connection that is closed without a word may just have been given the call of another test.
+test.serial('any bytes in the place of a reply are an answer, a failure of the function, or a 502', async t => {
   await fc.assert(
     fc.asyncProperty(fc.oneof(someBytes, mutated), async bytes => {
       const reply = await replyTo(bytes, {end: 'close'});

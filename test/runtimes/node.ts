@@ -1,8 +1,11 @@
+import {once} from 'node:events';
 import {mkdir, writeFile} from 'node:fs/promises';
+import net from 'node:net';
 import path from 'node:path';
+import {text} from 'node:stream/consumers';
 import {fileURLToPath} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
-import {type Bridge, type BridgeOptions, functionFile, rawRequest, startBridge} from '../helpers/bridge.ts';
+import {type Bridge, type BridgeOptions, functionFile, rawRequest, startBridge, token} from '../helpers/bridge.ts';
 import {bridgeSuite} from '../helpers/bridge-suite.ts';
 
 const bridge = fileURLToPath(new URL('../../runtimes/node/bridge.cjs', import.meta.url));
@@ -250,7 +253,8 @@ for (const [kind, [file, text, name]] of Object.entries(modules)) {
     const complete = await functionFile(t, file, text);
     for (const given of [complete, complete.replace(/\.\w+$/, '')]) {
       const b = await start(t, given, name === undefined ? {} : {name});
-      t.deepEqual(b.records, [{loaded: true, runtime: `Node.js ${process.versions.node}`}]);
+      t.is(b.records.length, 1);
+      t.like(b.records[0], {loaded: true, runtime: `Node.js ${process.versions.node}`});
       t.is((await b.call({})).text, '"x"');
     }
   });
@@ -269,6 +273,33 @@ test.serial('node: "type": "module" makes a .js handler an ES module, with top-l
 test.serial('node: a default export that is a function does not stand for another name', async t => {
   const b = await start(t, await functionFile(t, 'handler.mjs', "export default () => 'x';"));
   t.like(b.records[0], {loaded: false});
+});
+
+// Where it listens
+
+test.serial('node: its socket, too, serves nobody without the token, and finishes what is in flight', async t => {
+  const b = await startText(t, "exports.handle = event => event.wait ? new Promise(resolve => setTimeout(resolve, 200, 'late')) : 'x';");
+  const {socket = ''} = b.records[0] as {socket?: string};
+  t.regex(socket, /^core-bridge-\d+-[0-9a-f]{16}$/);
+  const connect = () => net.connect({path: `\0${socket}`});
+  const ask = (event: object, given: string) => {
+    const body = JSON.stringify({event, context: {}});
+    const fields = ['POST / HTTP/1.1', `Core-Bridge-Token: ${given}`, 'Connection: close', `Content-Length: ${body.length}`];
+    return text(
+      connect().on('connect', function (this: net.Socket) {
+        this.write(`${fields.join('\r\n')}\r\n\r\n${body}`);
+      }),
+    );
+  };
+  t.regex(await ask({}, 'another'), /^HTTP\/1\.1 403 /);
+  t.regex(await ask({}, token), /^HTTP\/1\.1 200 .*"x"$/s);
+  const idle = connect();
+  await once(idle, 'connect');
+  const late = ask({wait: true}, token);
+  await ask({}, token); // its turn comes after that one's
+  b.child.kill('SIGTERM');
+  t.regex(await late, /^HTTP\/1\.1 200 .*"late"$/s);
+  t.is(await b.exited, 0);
 });
 
 // What surrounds a call

@@ -50,6 +50,13 @@ test('a loaded handler has no cause, and the bridge may say what runs it', t => 
   t.deepEqual(hear('{"loaded":true,"runtime":7}'), [{loaded: true}]);
 });
 
+test('the bridge may name a socket, of characters that a name has', t => {
+  t.deepEqual(hear('{"loaded":true,"socket":"core-bridge-7-ab"}'), [{loaded: true, socket: 'core-bridge-7-ab'}]);
+  for (const socket of ['', 'a b', '\\u0000a', '/tmp/a', 'a'.repeat(101)])
+    t.deepEqual(hear(`{"loaded":true,"socket":"${socket}"}`), [{loaded: true}]);
+  t.deepEqual(hear('{"loaded":true,"socket":7}'), [{loaded: true}]);
+});
+
 test('a tagged line of output is handed on with its tags', t => {
   t.deepEqual(hear('{"log":{"stream":"stderr","line":"x","invocationId":"i","traceId":"t"}}'), [
     {stream: 'stderr', line: 'x', invocationId: 'i', traceId: 't'},

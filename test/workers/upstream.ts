@@ -1,3 +1,5 @@
+import {fork} from 'node:child_process';
+import {randomUUID} from 'node:crypto';
 import {once} from 'node:events';
 import http from 'node:http';
 import net, {type AddressInfo, type Socket} from 'node:net';
@@ -8,6 +10,9 @@ import {Fault, type FaultCode} from '../../src/errors.ts';
 import {NotSent, type RuntimeCall, type RuntimeReply} from '../../src/runtime.ts';
 import {type CallEnd, Upstream, type UpstreamOptions} from '../../src/workers/upstream.ts';
 import {ManualClock} from '../helpers/clock.ts';
+import {projectFile} from '../helpers/core.ts';
+
+const fixture = projectFile('test/fixtures/busy-listener.cjs');
 
 const call: RuntimeCall = {
   invocationId: 'id-1',
@@ -53,9 +58,9 @@ async function misbehaving(
       else socket.write(answer);
     });
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(some.socket === undefined ? {port: 0, host: '127.0.0.1'} : {path: `\0${some.socket}`});
   await once(server, 'listening');
-  const {port} = server.address() as AddressInfo;
+  const {port} = some.socket === undefined ? (server.address() as AddressInfo) : {port: 1};
   const upstream = new Upstream({host: '127.0.0.1', port, connections: 4, maxReplyBytes: 1000, bridgeToken: 'secret', ...some}, clock);
   t.teardown(() => {
     upstream.destroy(new Fault('DRAINING'));
@@ -120,13 +125,17 @@ const broken: [title: string, answer: string | Buffer | ((socket: Socket) => voi
   ],
 ];
 
+/** Of a test of its own. */
+const newSocket = () => `core-test-${process.pid}-${randomUUID()}`;
+
 for (const [title, answer, code] of broken) {
-  test(`502 for a sub-runtime that ${title}`, async t => {
-    const {upstream} = await misbehaving(t, answer);
-    const fault = await t.throwsAsync(upstream.send(within(5000), ignored), {instanceOf: Fault, code});
-    t.is((fault as Fault | undefined)?.status, 502);
-    t.false(fault?.message.includes('\n'));
-  });
+  for (const onSocket of title.startsWith('resets') ? [false] : [false, true]) // nothing resets such a socket
+    test(`502 for a sub-runtime that ${title}${onSocket ? ', on its socket' : ''}`, async t => {
+      const {upstream} = await misbehaving(t, answer, onSocket ? {socket: newSocket()} : {});
+      const fault = await t.throwsAsync(upstream.send(within(5000), ignored), {instanceOf: Fault, code});
+      t.is((fault as Fault | undefined)?.status, 502);
+      t.false(fault?.message.includes('\n'));
+    });
 }
 
 test('after a broken reply the next call is served', async t => {
@@ -297,6 +306,36 @@ test('a connection that the sub-runtime closed while idle is not used again', as
   const {upstream, received} = await misbehaving(t, socket => socket.end(ok('{}')));
   for (let calls = 0; calls < 3; calls++) await upstream.send(within(5000), ignored);
   t.is(received.length, 3);
+});
+
+test('a socket that takes nobody leaves the call to the port', async t => {
+  const {upstream: onPort, port, received} = await misbehaving(t, ok('{}'));
+  onPort.destroy(new Fault('DRAINING'));
+  const options = {host: '127.0.0.1', port, socket: newSocket(), connections: 1, maxReplyBytes: 1000, bridgeToken: 'x'};
+  const upstream = new Upstream(options, systemClock);
+  t.teardown(() => upstream.destroy(new Fault('DRAINING')));
+  t.is(String((await upstream.send(within(5000), ignored)).body), '{}');
+  t.is(received.length, 1);
+});
+
+test('where both refuse nothing ran', async t => {
+  const options = {host: '127.0.0.1', port: 1, socket: newSocket(), connections: 1, maxReplyBytes: 1000, bridgeToken: 'x'};
+  const upstream = new Upstream(options, systemClock);
+  t.teardown(() => upstream.destroy(new Fault('DRAINING')));
+  const {reply, ends} = sendAndHear(upstream, within(5000));
+  await t.throwsAsync(reply, {instanceOf: NotSent});
+  t.deepEqual(ends, [{mayRun: false, broke: true}]);
+});
+
+test('calls beyond the queue of a socket come in by the port', async t => {
+  const busy = fork(fixture, {execArgv: []});
+  t.teardown(() => busy.kill());
+  const [{port, socket}] = (await once(busy, 'message')) as [{port: number; socket: string}];
+  const upstream = new Upstream({host: '127.0.0.1', port, socket, connections: 20, maxReplyBytes: 1000, bridgeToken: 'x'}, systemClock);
+  t.teardown(() => upstream.destroy(new Fault('DRAINING')));
+  const replies = await Promise.all(Array.from({length: 20}, () => upstream.send(within(10_000), ignored)));
+  const doors = replies.map(({body}) => String(body));
+  t.true(doors.includes('"socket"') && doors.includes('"port"'), doors.join());
 });
 
 test('the loopback address of IPv6 is reached, too', async t => {
