@@ -62,9 +62,14 @@ function endAll(): void {
 /** Node closes a connection that stands still for so long. */
 function limitStall(response: ServerResponse): void {
   const {socket} = response;
-  if (!socket || socket.writableLength === 0) return;
-  socket.setTimeout(stalledMs);
-  response.prependOnceListener('finish', () => socket.setTimeout(0)); // before Node sets the time to be idle
+  if (!socket)
+    response.once('socket', limit); // it waits behind another answer
+  else if (socket.writableLength > 0) limit(socket);
+
+  function limit(socket: Socket): void {
+    socket.setTimeout(stalledMs);
+    response.prependOnceListener('finish', () => socket.setTimeout(0)); // before Node sets the time to be idle
+  }
 }
 
 /** Node writes a text body and the head as one UTF-8 text; bytes in the head beyond ASCII need a body in bytes. */

@@ -247,3 +247,22 @@ test('a second reply is not counted twice among those in flight', async t => {
   await send(head('GET / HTTP/1.1'));
   t.is(edge.inFlight, 0);
 });
+
+test('a client that takes nothing of an answer behind another one is not waited for', async t => {
+  const waiting: {delivery: HttpDelivery; response: ServerResponse}[] = [];
+  const both = Promise.withResolvers<void>();
+  const {connect} = await receive(t, (delivery, _request, response) => {
+    waiting.push({delivery, response});
+    if (waiting.length === 2) both.resolve();
+  });
+  const socket = connect();
+  t.teardown(() => socket.destroy());
+  socket.pause().write('GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n');
+  await both.promise;
+  const [first, last] = waiting;
+  last?.delivery.reply({...done, body: 'x'.repeat(2 ** 24)});
+  while (!last?.response.writableEnded) await systemClock.turn();
+  first?.delivery.reply(done);
+  while (!last.response.socket) await systemClock.turn();
+  t.is(last.response.socket.timeout, 15_000);
+});
