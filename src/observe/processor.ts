@@ -20,7 +20,11 @@ What takes ended spans to where the `OTEL_*` variables say, and counts those tha
 count them needs a second set of metrics. Empty where they name nothing that is known.
 */
 export async function openProcessors(env: Environment, dropped: DroppedSpans): Promise<SpanProcessor[]> {
-  const names = new Set((env.OTEL_TRACES_EXPORTER?.trim() || 'otlp').split(',').map(name => name.trim()));
+  const listed = (env.OTEL_TRACES_EXPORTER ?? '')
+    .split(',')
+    .map(name => name.trim())
+    .filter(name => name !== '');
+  const names = new Set(listed.length > 0 ? listed : ['otlp']);
   if (names.has('none')) return [];
   const queued = (exporter: SpanExporter) => new BatchSpanProcessor({...sizes(env), exporter, selfObsMeterProvider: listening(dropped)});
   const processors: SpanProcessor[] = [];
@@ -42,10 +46,10 @@ const sizeNames = {
   exportTimeoutMillis: 'OTEL_BSP_EXPORT_TIMEOUT',
 };
 
-/** What is not a number stays as the SDK has it. */
+/** What is not a number above 0 stays as the SDK has it: batches of none would never empty the queue. */
 function sizes(env: Environment): Record<string, number> {
   const given = Object.entries(sizeNames).map(([option, name]) => [option, Number(env[name]?.trim() || Number.NaN)] as const);
-  return Object.fromEntries(given.filter(([, value]) => value >= 0));
+  return Object.fromEntries(given.filter(([, value]) => value > 0));
 }
 
 /** Endpoint, headers, timeout, compression and certificates are read from the environment by the SDK's exporters themselves. */

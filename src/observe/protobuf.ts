@@ -3,8 +3,12 @@ The few forms of protobuf's wire format that OTLP needs, written into one buffer
 
 @see https://protobuf.dev/programming-guides/encoding
 */
+const leastBytes = 2 ** 16;
+/** Most batches are far smaller. What one with long paths took is given back. */
+const mostKeptBytes = 2 ** 20;
+
 export class ProtobufWriter {
-  #buffer = Buffer.alloc(2 ** 16);
+  #buffer = Buffer.alloc(leastBytes);
   #at = 0;
   /** Names repeat: each is written as it was the first time. Bounded, though only we choose them. */
   readonly #names = new Map<string, Buffer>();
@@ -15,7 +19,9 @@ export class ProtobufWriter {
 
   /** A copy of what was written. */
   bytes(): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.#buffer.subarray(0, this.#at));
+    const written = new Uint8Array(this.#buffer.subarray(0, this.#at));
+    if (this.#buffer.length > mostKeptBytes) this.#buffer = Buffer.alloc(leastBytes);
+    return written;
   }
 
   /** Opens a message; `end` gets what this returns. */
@@ -150,5 +156,5 @@ function sizeOf(value: number): number {
   return size;
 }
 
-/** Of lower-case digits. */
-const nibble = (code: number) => (code < 0x3a ? code - 0x30 : code - 0x57);
+/** Of a digit, small or capital. */
+const nibble = (code: number) => (code & 0xf) + (code > 0x39 ? 9 : 0);

@@ -107,9 +107,9 @@ export class RecordedSpan implements ReadableSpan {
     this.events = [...this.events, {name, attributes, time: hrTimeOf(atMs)}];
   }
 
-  /** Once, last. */
+  /** Once, last. Not before it began, even if the wall clock was set back meanwhile. */
   end(atMs: number): void {
-    this.endMs = atMs;
+    this.endMs = Math.max(atMs, this.startMs);
     this.#recorder.ended(this);
   }
 

@@ -75,11 +75,11 @@ export async function openTelemetry(identity: Identity, {env, clock, dropped}: T
   };
 }
 
-/** The limits on how many attributes, events and links a span has are not looked at: ours have a dozen. */
-function longestValue(env: Environment): number {
-  const given = env.OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT?.trim() || env.OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT?.trim();
-  const limit = given ? Number(given) : Number.NaN;
-  return limit >= 0 ? limit : Number.POSITIVE_INFINITY;
+/** Characters of a text that are kept. The limits on how many attributes, events and links a span has are not looked at: ours have a dozen. */
+export function longestValue(env: Environment): number {
+  const given = [env.OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT, env.OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT];
+  const limit = given.map(text => Number(text?.trim() || Number.NaN)).find(number => !Number.isNaN(number));
+  return limit !== undefined && limit > 0 ? limit : Number.POSITIVE_INFINITY;
 }
 
 function described({functionName, functionVersion, instance, memoryBytes}: Identity): Record<string, string | number> {

@@ -29,6 +29,9 @@ export function doubtsOf(env: Environment): string[] {
       .map(
         ([name, value]) => `${name}: expected otlp, console, zipkin or none, got \`${value}\`: whatever else stands there gets no spans`,
       ),
+    ...given(['OTEL_TRACES_EXPORTER'])
+      .filter(([, names]) => names !== 'none' && names.split(',').some(name => name.trim() === 'none'))
+      .map(([name, value]) => `${name}: expected none to stand alone, got \`${value}\`: no spans leave`),
     ...given(protocolNames)
       .filter(([, value]) => !protocols.has(value))
       .map(([name, value]) => `${name}: expected grpc, http/protobuf or http/json, got \`${value}\`: http/protobuf is taken`),

@@ -1,3 +1,5 @@
+import {setFlagsFromString} from 'node:v8';
+import {runInNewContext} from 'node:vm';
 import {createTraceState, type SpanContext, SpanKind, TraceFlags} from '@opentelemetry/api';
 import {ProtobufTraceSerializer} from '@opentelemetry/otlp-transformer';
 import {resourceFromAttributes} from '@opentelemetry/resources';
@@ -29,7 +31,8 @@ function record(given: readonly Given[], attributes: Record<string, string | num
   return exporter.getFinishedSpans();
 }
 
-const hex = (length: number) => fc.stringMatching(new RegExp(`^[0-9a-f]{${length}}$`));
+// The propagators of B3 take ids in capitals as well.
+const hex = (length: number) => fc.stringMatching(new RegExp(`^(?:[0-9a-f]{${length}}|[0-9A-F]{${length}})$`));
 const context: fc.Arbitrary<SpanContext> = fc.record({
   traceId: hex(32),
   spanId: hex(16),
@@ -85,4 +88,24 @@ test('spans of others among ours are written as well', t => {
   const parts = [[ours], [theirs]].map(spans => bytesOf(ProtobufTraceSerializer.serializeRequest, spans));
   t.is(bytesOf(spanSerializer.serializeRequest, [theirs, ours]), parts.join(''));
   t.deepEqual([bytesOf(spanSerializer.serializeRequest, [theirs])], parts.slice(1));
+});
+
+test('what a large batch took is given back', t => {
+  const start: SpanStart = {
+    name: 'a'.repeat(2 ** 22),
+    kind: SpanKind.SERVER,
+    attributes: {},
+    parent: undefined,
+    links: undefined,
+    startMs: 1,
+  };
+  const small = record([{start: {...start, name: 'a'}, failure: undefined, events: [], endMs: 2}]);
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  collect();
+  const before = process.memoryUsage().arrayBuffers;
+  spanSerializer.serializeRequest(record([{start, failure: undefined, events: [], endMs: 2}]));
+  spanSerializer.serializeRequest(small);
+  collect();
+  t.true(process.memoryUsage().arrayBuffers - before < 2 ** 22);
 });

@@ -1,5 +1,8 @@
+import {SpanKind} from '@opentelemetry/api';
 import test from 'ava';
 import {openProcessors} from '../../src/observe/processor.ts';
+import {openReceiver} from '../helpers/otlp.ts';
+import {openRecorder} from '../helpers/recorder.ts';
 
 const exporters: [names: string | undefined, processors: number][] = [
   ['none', 0],
@@ -11,6 +14,7 @@ const exporters: [names: string | undefined, processors: number][] = [
   ['zipkin', 1],
   ['console', 1],
   ['otlp, zipkin, console', 3],
+  [',', 1],
 ];
 for (const [names, processors] of exporters) {
   test(`OTEL_TRACES_EXPORTER=${names} exports in ${processors} ways`, async t => {
@@ -25,5 +29,20 @@ for (const protocol of ['grpc', 'http/json', 'http/protobuf', 'htp']) {
     const opened = await openProcessors({OTEL_EXPORTER_OTLP_PROTOCOL: protocol}, () => t.fail('no span was recorded'));
     t.is(opened.length, 1);
     await opened[0]?.shutdown();
+  });
+}
+
+for (const name of ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE', 'OTEL_BSP_MAX_QUEUE_SIZE']) {
+  test.serial(`${name}=0 is passed over: the queue empties`, async t => {
+    const collector = await openReceiver();
+    t.teardown(collector.close);
+    Object.assign(process.env, collector.env); // the exporter reads it there
+    const [processor] = await openProcessors({...collector.env, [name]: '0'}, () => t.fail('no span is lost'));
+    if (!processor) throw new TypeError('Expected a processor');
+    const recorder = openRecorder(processor);
+    recorder.start({name: 'a', kind: SpanKind.SERVER, attributes: {}, parent: undefined, links: undefined, startMs: 1}).end(2);
+    await processor.forceFlush();
+    t.is(collector.spans.length, 1);
+    await processor.shutdown();
   });
 }

@@ -75,6 +75,19 @@ test('texts are as long as the limit says', t => {
   t.deepEqual(finished()[0]?.attributes, {'url.path': '/ab', 'server.port': 12345, 'faas.coldstart': false});
 });
 
+test('a clock that steps back makes no span end before it began', t => {
+  const {recorder, finished} = open();
+  recorder.start(started).end(500);
+  const [span] = finished();
+  t.deepEqual(
+    [span?.endTime, span?.duration],
+    [
+      [1, 250_000],
+      [0, 0],
+    ],
+  );
+});
+
 test('times keep their fractions of a millisecond', t => {
   const {recorder, finished} = open();
   const span = recorder.start(started);

@@ -1,6 +1,6 @@
 import {trace} from '@opentelemetry/api';
 import test from 'ava';
-import {openTelemetry} from '../../src/observe/telemetry.ts';
+import {longestValue, openTelemetry} from '../../src/observe/telemetry.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {openSilent} from '../helpers/collector.ts';
 
@@ -23,3 +23,19 @@ test('a collector that never answers is given two seconds at the stop, not more'
   t.true(isClosed);
   t.is(clock.pending, 0);
 });
+
+const [general, ofSpans] = ['OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT', 'OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT'];
+const limits: [env: Record<string, string>, most: number][] = [
+  [{}, Number.POSITIVE_INFINITY],
+  [{[general]: '4'}, 4],
+  [{[general]: '4', [ofSpans]: ' 8 '}, 8],
+  [{[general]: '4', [ofSpans]: 'many'}, 4],
+  [{[general]: '4', [ofSpans]: ' '}, 4],
+  [{[general]: '0'}, Number.POSITIVE_INFINITY],
+  [{[general]: '4', [ofSpans]: '-1'}, Number.POSITIVE_INFINITY],
+];
+for (const [env, most] of limits) {
+  test(`texts are as long as ${JSON.stringify(env)} says: what is no limit to the SDK is none`, t => {
+    t.is(longestValue(env), most);
+  });
+}

@@ -4,6 +4,7 @@ import {doubtsOf} from '../../src/observe/wanted.ts';
 const doubtful: [name: string, value: string, said: RegExp][] = [
   ['OTEL_TRACES_EXPORTER', 'jaeger', /^OTEL_TRACES_EXPORTER: expected otlp, .* got `jaeger`: whatever else stands there gets no spans$/],
   ['OTEL_TRACES_EXPORTER', 'otlp,bogus', /got `otlp,bogus`/],
+  ['OTEL_TRACES_EXPORTER', 'otlp,none', /^OTEL_TRACES_EXPORTER: expected none to stand alone, got `otlp,none`: no spans leave$/],
   ['OTEL_EXPORTER_OTLP_PROTOCOL', 'htp', /^OTEL_EXPORTER_OTLP_PROTOCOL: expected grpc, .* got `htp`: http\/protobuf is taken$/],
   ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'http', /got `http`/],
   [

@@ -43,6 +43,7 @@ export class HttpDelivery implements Delivery, Holder {
   readonly #target: Target;
   #abort: AbortController | undefined;
   #hold: Hold | undefined;
+  #isReplied = false;
 
   /** @throws Fault REQUEST_MALFORMED for a target that is none */
   constructor(request: IncomingMessage, response: ServerResponse, edge: Edge, startedAt: number) {
@@ -109,7 +110,8 @@ export class HttpDelivery implements Delivery, Holder {
     this.#hold?.release();
     this.#hold = undefined;
     const edge = this.#edge;
-    edge.inFlight--;
+    if (!this.#isReplied) edge.inFlight--;
+    this.#isReplied = true;
     writeResult(this.#request, this.#response, result, {close: edge.isClosing(), isBusy: edge.inFlight > 0, clock: edge.clock});
     edge.answered(this.#request.method ?? '', result.status, this.#startedAt, this.exemplar);
   }

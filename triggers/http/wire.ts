@@ -42,8 +42,7 @@ export function writeResult(
 
 function end(response: ServerResponse, content: string | Buffer): void {
   response.end(content);
-  const {socket} = response;
-  if (socket && socket.writableLength > 0) limitStall(socket, response);
+  limitStall(response);
 }
 
 const ending: {response: ServerResponse; content: string | Buffer}[] = [];
@@ -61,9 +60,16 @@ function endAll(): void {
 }
 
 /** Node closes a connection that stands still for so long. */
-function limitStall(socket: Socket, response: ServerResponse): void {
-  socket.setTimeout(stalledMs);
-  response.prependOnceListener('finish', () => socket.setTimeout(0)); // before Node sets the time to be idle
+function limitStall(response: ServerResponse): void {
+  const {socket} = response;
+  if (!socket)
+    response.once('socket', limit); // it waits behind another answer
+  else if (socket.writableLength > 0) limit(socket);
+
+  function limit(socket: Socket): void {
+    socket.setTimeout(stalledMs);
+    response.prependOnceListener('finish', () => socket.setTimeout(0)); // before Node sets the time to be idle
+  }
 }
 
 /** Node writes a text body and the head as one UTF-8 text; bytes in the head beyond ASCII need a body in bytes. */
@@ -78,6 +84,7 @@ const isBeyondAscii = (field: string) => /[^\x00-\x7f]/.test(field);
 function endAfterLinger(request: IncomingMessage, response: ServerResponse, content: string | Buffer, clock: Clock): void {
   if (content.length > 0) response.write(content);
   else response.flushHeaders();
+  limitStall(response);
   const {socket} = request;
   if (socket.readableEnded) {
     response.end();

@@ -36,6 +36,7 @@ async function receive(
   const {port} = server.address() as AddressInfo;
   return {
     answered,
+    edge,
     /** Sends bytes and returns all that comes until the server closes. */
     async send(...bytes: string[]): Promise<string> {
       const socket = net.connect(port, '127.0.0.1');
@@ -224,4 +225,44 @@ test('an answer that is alone leaves at once; among others it waits for those of
   t.true(last?.response.writableEnded);
   for (const answer of await received) t.regex(answer, /^HTTP\/1\.1 200 .*done$/s);
   t.true(first?.response.writableEnded);
+});
+
+test('a client that takes nothing of an answer to a body which nobody reads is not waited for', async t => {
+  const taken = Promise.withResolvers<number | undefined>();
+  const {connect} = await receive(t, (delivery, request) => {
+    delivery.reply({...done, status: 413, body: 'x'.repeat(2 ** 24)});
+    taken.resolve(request.socket.timeout);
+  });
+  const socket = connect();
+  t.teardown(() => socket.destroy());
+  socket.pause().write(head('POST / HTTP/1.1', 'Content-Length: 11'));
+  t.is(await taken.promise, 15_000);
+});
+
+test('a second reply is not counted twice among those in flight', async t => {
+  const {send, edge} = await receive(t, delivery => {
+    delivery.reply(done);
+    delivery.reply(done);
+  });
+  await send(head('GET / HTTP/1.1'));
+  t.is(edge.inFlight, 0);
+});
+
+test('a client that takes nothing of an answer behind another one is not waited for', async t => {
+  const waiting: {delivery: HttpDelivery; response: ServerResponse}[] = [];
+  const both = Promise.withResolvers<void>();
+  const {connect} = await receive(t, (delivery, _request, response) => {
+    waiting.push({delivery, response});
+    if (waiting.length === 2) both.resolve();
+  });
+  const socket = connect();
+  t.teardown(() => socket.destroy());
+  socket.pause().write('GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n');
+  await both.promise;
+  const [first, last] = waiting;
+  last?.delivery.reply({...done, body: 'x'.repeat(2 ** 24)});
+  while (!last?.response.writableEnded) await systemClock.turn();
+  first?.delivery.reply(done);
+  while (!last.response.socket) await systemClock.turn();
+  t.is(last.response.socket.timeout, 15_000);
 });
