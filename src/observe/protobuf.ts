@@ -17,6 +17,11 @@ export class ProtobufWriter {
     this.#at = 0;
   }
 
+  /** What it holds, written or not. */
+  get keptBytes(): number {
+    return this.#buffer.length;
+  }
+
   /** A copy of what was written. */
   bytes(): Uint8Array<ArrayBuffer> {
     const written = new Uint8Array(this.#buffer.subarray(0, this.#at));
