@@ -88,10 +88,13 @@ export class ProtobufWriter {
     const bytes = digits.length / 2;
     this.#reserve(bytes + 8);
     this.#varint(tag);
-    this.#buffer[this.#at++] = bytes;
+    const buffer = this.#buffer;
+    let at = this.#at;
+    buffer[at++] = bytes;
     for (let index = 0; index < digits.length; index += 2) {
-      this.#buffer[this.#at++] = (nibble(digits.charCodeAt(index)) << 4) | nibble(digits.charCodeAt(index + 1));
+      buffer[at++] = (valueOf(digits.charCodeAt(index)) << 4) | valueOf(digits.charCodeAt(index + 1));
     }
+    this.#at = at;
   }
 
   text(tag: number, text: string): void {
@@ -161,5 +164,6 @@ function sizeOf(value: number): number {
   return size;
 }
 
-/** Of a digit, small or capital. */
-const nibble = (code: number) => (code & 0xf) + (code > 0x39 ? 9 : 0);
+/** What a hexadecimal digit stands for, by its character; whatever is no digit stands for 0. */
+const nibbles = Uint8Array.from({length: 0x80}, (_, code) => Number.parseInt(String.fromCharCode(code), 16) || 0);
+const valueOf = (code: number) => nibbles[code & 0x7f] as number; // of 128
