@@ -92,7 +92,7 @@ export class ProtobufWriter {
     let at = this.#at;
     buffer[at++] = bytes;
     for (let index = 0; index < digits.length; index += 2) {
-      buffer[at++] = (valueOf(digits.charCodeAt(index)) << 4) | valueOf(digits.charCodeAt(index + 1));
+      buffer[at++] = (nibble(digits.charCodeAt(index)) << 4) | nibble(digits.charCodeAt(index + 1));
     }
     this.#at = at;
   }
@@ -166,4 +166,4 @@ function sizeOf(value: number): number {
 
 /** What a hexadecimal digit stands for, by its character; whatever is no digit stands for 0. */
 const nibbles = Uint8Array.from({length: 0x80}, (_, code) => Number.parseInt(String.fromCharCode(code), 16) || 0);
-const valueOf = (code: number) => nibbles[code & 0x7f] as number; // of 128
+const nibble = (code: number) => nibbles[code & 0x7f] as number; // of 128
