@@ -2,15 +2,17 @@ import type {Clock} from '../clock.ts';
 import type {Fact} from '../facts.ts';
 import type {AppendOptions, Journal, Payload, Position, Receipt, Recorded} from '../journal.ts';
 import type {Channel} from './channel.ts';
-import type {Record, ToLeader, ToSibling} from './words.ts';
+import type {ToLeader, ToSibling, WrittenRecord} from './words.ts';
 
 /** What the leader has not taken yet; past it facts are dropped and counted, as in front of its own thread. */
 const mostBytes = 16 * 2 ** 20;
+/** How long facts wait for more. A sibling that is killed loses those; the leader holds what it got for longer before it is written. */
+const lingerMs = 10;
 /** About what a fact takes on its way, beside its payloads. */
 const factBytes = 256;
 
 export interface LeadersHouse {
-  readonly clock: Pick<Clock, 'turn'>;
+  readonly clock: Pick<Clock, 'after'>;
   /** Told of facts that were dropped. */
   shed(facts: number): void;
 }
@@ -19,7 +21,8 @@ export interface LeadersHouse {
 export class LeadersJournal implements Journal {
   readonly #channel: Pick<Channel<ToLeader, ToSibling>, 'ask'>;
   readonly #house: LeadersHouse;
-  #waiting: Record[] = [];
+  #waiting: WrittenRecord[] = [];
+  #payloads = new Map<number, readonly Payload[]>();
   #waitingBytes = 0;
   /** With those that are on their way. */
   #bytes = 0;
@@ -33,7 +36,7 @@ export class LeadersJournal implements Journal {
     return this.#channel.ask('append', {stream, facts, options});
   }
 
-  /** One message a turn: each costs more than the facts in it. */
+  /** One message for the facts of a while: each costs more than the facts in it. */
   record(stream: string, facts: readonly [Fact, ...Fact[]], payloads?: readonly Payload[]): void {
     if (this.#bytes >= mostBytes) {
       this.#house.shed(facts.length);
@@ -42,8 +45,9 @@ export class LeadersJournal implements Journal {
     const bytes = (payloads ?? []).reduce((sum, payload) => sum + payload.bytes.length, facts.length * factBytes);
     this.#bytes += bytes;
     this.#waitingBytes += bytes;
-    this.#waiting.push([stream, facts, payloads]);
-    if (this.#waiting.length === 1) void this.#house.clock.turn().then(() => this.#send());
+    if (payloads) this.#payloads.set(this.#waiting.length, payloads);
+    this.#waiting.push([stream, facts]);
+    if (this.#waiting.length === 1) this.#house.clock.after(lingerMs, () => void this.#send());
   }
 
   last(): Promise<Recorded | undefined> {
@@ -80,8 +84,9 @@ export class LeadersJournal implements Journal {
   /** Resolves when the leader has them; when it is gone, so are they. */
   async #send(): Promise<void> {
     if (this.#waiting.length === 0) return;
-    const [records, bytes] = [this.#waiting, this.#waitingBytes];
+    const [records, bytes] = [{text: JSON.stringify(this.#waiting), payloads: this.#payloads}, this.#waitingBytes];
     this.#waiting = [];
+    this.#payloads = new Map();
     this.#waitingBytes = 0;
     await this.#channel.ask('record', records).catch(() => {});
     this.#bytes -= bytes;

@@ -7,7 +7,7 @@ import type {Log} from '../log.ts';
 import type {DrainReport} from '../observe/metrics.ts';
 import type {Family} from '../observe/open-metrics.ts';
 import {Channel} from './channel.ts';
-import type {ToLeader, ToSibling} from './words.ts';
+import type {ToLeader, ToSibling, WrittenRecord} from './words.ts';
 
 /** In a sibling's environment its leader's boot, by which the watchdog knows it; the function does not see it. */
 export const leaderName = 'CORE_RUNTIME_LEADER';
@@ -159,8 +159,9 @@ class Sibling {
         return undefined;
       },
       append: ({stream, facts, options}) => journal.append(stream, facts, options),
-      record(records) {
-        for (const [stream, facts, payloads] of records) journal.record(stream, facts, payloads);
+      record({text, payloads}) {
+        const records: WrittenRecord[] = JSON.parse(text);
+        for (const [index, [stream, facts]] of records.entries()) journal.record(stream, facts, payloads.get(index));
         return undefined;
       },
     });

@@ -4,8 +4,17 @@ import type {AppendOptions, Payload, Receipt} from '../journal.ts';
 import type {DrainReport} from '../observe/metrics.ts';
 import type {Family} from '../observe/open-metrics.ts';
 
-/** One `record` of a sibling, on its way to the journal. */
-export type Record = readonly [stream: string, facts: readonly [Fact, ...Fact[]], payloads: readonly Payload[] | undefined];
+/**
+What a sibling recorded, on its way to the journal: streams and facts, in order, as one text of JSON, which is written and
+read in a third of the time that copies of so many objects take; and the payloads of the record at an index.
+*/
+export interface Records {
+  readonly text: string;
+  readonly payloads: ReadonlyMap<number, readonly Payload[]>;
+}
+
+/** What the text holds, one for each `record`. */
+export type WrittenRecord = readonly [stream: string, facts: readonly [Fact, ...Fact[]]];
 
 /** What the leader asks a sibling. */
 export type ToSibling = {
@@ -21,8 +30,8 @@ export type ToSibling = {
 export type ToLeader = {
   /** Told once: it takes calls. */
   readonly listening: readonly [undefined, undefined];
-  /** Asked once a turn of the event loop; answered when they were taken. */
-  readonly record: readonly [readonly Record[], undefined];
+  /** Answered when they were taken. */
+  readonly record: readonly [Records, undefined];
   readonly append: readonly [
     {readonly stream: string; readonly facts: readonly [Fact, ...Fact[]]; readonly options: AppendOptions | undefined},
     Receipt,

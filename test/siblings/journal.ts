@@ -1,6 +1,7 @@
 import test from 'ava';
 import type {Fact} from '../../src/facts.ts';
 import {LeadersJournal} from '../../src/siblings/journal.ts';
+import type {Records, WrittenRecord} from '../../src/siblings/words.ts';
 import {ManualClock, settle} from '../helpers/clock.ts';
 import {fact} from '../helpers/journal-suite.ts';
 
@@ -14,22 +15,23 @@ function open() {
   const channel = {
     ask: (_question: string, argument: unknown) =>
       new Promise<never>((resolve, reject) => {
-        const streams = (argument as [string][]).map(([stream]) => stream); // records
+        const streams = (JSON.parse((argument as Records).text) as WrittenRecord[]).map(([stream]) => stream);
         asked.push({streams, take: () => resolve(undefined as never), refuse: () => reject(new Error('gone'))});
       }),
   };
-  const journal = new LeadersJournal(channel, {clock: new ManualClock(), shed: add});
-  return {journal, asked, shed: () => shed};
+  const clock = new ManualClock();
+  const journal = new LeadersJournal(channel, {clock, shed: add});
+  return {journal, asked, linger: () => clock.advance(10), shed: () => shed};
 }
 
 const one: [Fact] = [fact(1)];
 const large = [{name: 'p', bytes: Buffer.alloc(16 * 2 ** 20)}];
 
 test('past what may be on its way, facts are dropped and counted, until the leader has taken some', async t => {
-  const {journal, asked, shed} = open();
+  const {journal, asked, shed, linger} = open();
   journal.record('a', one, large);
   journal.record('b', one);
-  await settle();
+  await linger();
   journal.record('c', [fact(1), fact(2)]);
   t.is(shed(), 3);
   t.deepEqual(
@@ -39,7 +41,7 @@ test('past what may be on its way, facts are dropped and counted, until the lead
   asked[0]?.take();
   await settle();
   journal.record('d', one);
-  await settle();
+  await linger();
   t.is(shed(), 3);
   t.deepEqual(asked.at(-1)?.streams, ['d']);
 });
@@ -54,10 +56,10 @@ test('a leader that is gone takes its facts with it, and holds nothing up', asyn
   t.is(shed(), 0);
 });
 
-test('what comes in one turn of the event loop is one message', async t => {
-  const {journal, asked} = open();
+test('what comes within a hundredth of a second is one message', async t => {
+  const {journal, asked, linger} = open();
   for (const stream of ['a', 'b', 'c']) journal.record(stream, one);
-  await settle();
+  await linger();
   t.deepEqual(
     asked.map(({streams}) => streams),
     [['a', 'b', 'c']],
@@ -67,4 +69,23 @@ test('what comes in one turn of the event loop is one message', async t => {
 test('the leader reads, not a sibling', async t => {
   const {journal} = open();
   await t.throwsAsync(journal.last(), {instanceOf: TypeError});
+});
+
+test('payloads stay with their records', async t => {
+  const sent: Records[] = [];
+  const channel = {ask: async (_question: string, argument: unknown) => void sent.push(argument as Records) as never};
+  const journal = new LeadersJournal(channel, {clock: new ManualClock(), shed: () => t.fail()});
+  const payloads = [{name: 'p', bytes: Buffer.from('body')}];
+  journal.record('a', one);
+  journal.record('b', one, payloads);
+  await journal[Symbol.asyncDispose]();
+  t.deepEqual(sent, [
+    {
+      text: JSON.stringify([
+        ['a', one],
+        ['b', one],
+      ]),
+      payloads: new Map([[1, payloads]]),
+    },
+  ]);
 });
