@@ -52,11 +52,14 @@ export class SubRuntime implements AsyncDisposable {
   readonly #ended = Promise.withResolvers<string>();
 
   /** @throws Error when it did not become ready, with what it wrote */
-  static async start(options: SubRuntimeOptions): Promise<SubRuntime> {
+  static async start(options: SubRuntimeOptions, attempts = 3): Promise<SubRuntime> {
     const sub = new SubRuntime(options, await freePort(host));
     options.signal.throwIfAborted();
     options.signal.addEventListener('abort', () => sub.#child.end('stopped'), {once: true});
     const {error, exitCode, startedAt, endedAt} = await sub.#started.promise;
+    // Between the choice of a port and its use somebody else may have got it: that says nothing of the sub-runtime.
+    const isTaken = exitCode !== undefined && sub.lines.some(({line}) => /address already in use/i.test(line));
+    if (isTaken && attempts > 1) return SubRuntime.start(options, attempts - 1);
     if (exitCode !== undefined) throw new Error([error, ...sub.lines.slice(-10).map(({line}) => `  ${line}`)].join('\n'));
     sub.bootMs = endedAt - startedAt;
     sub.loadError = error;
