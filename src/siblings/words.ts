@@ -5,8 +5,8 @@ import type {DrainReport} from '../observe/metrics.ts';
 import type {Family} from '../observe/open-metrics.ts';
 
 /**
-What a sibling recorded, on its way to the journal: streams and facts, in order, as one text of JSON, which is written and
-read in a third of the time that copies of so many objects take; and the payloads of the record at an index.
+What a sibling recorded, on its way to the journal: streams and facts, in order, as one text of JSON, which costs both
+sides less than copies of so many objects; and the payloads of the record at an index.
 */
 export interface Records {
   readonly text: string;
