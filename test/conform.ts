@@ -1,9 +1,9 @@
 import {execFile, spawnSync} from 'node:child_process';
-import {mkdtempSync, rmSync} from 'node:fs';
+import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
-import test from 'ava';
+import test, {type ExecutionContext} from 'ava';
 import {projectFile} from './helpers/core.ts';
 
 interface Ended {
@@ -90,6 +90,33 @@ test('for people there is a table', async t => {
   t.regex(stdout, /^a list comes back as JSON +required +ok$/m);
   t.regex(stdout, /^it listens on 127\.0\.0\.1 only +required +failed +expected \{"127/m);
   t.regex(stdout, /^12 of 16 required and \d of 9 recommended cases passed$/m);
+});
+
+function robbed(t: ExecutionContext, times: number) {
+  const folder = mkdtempSync(join(tmpdir(), 'conform-'));
+  t.teardown(() => rmSync(folder, {recursive: true}));
+  const starts = join(folder, 'starts');
+  const env = {SCW_HANDLER_PATH: projectFile('runtimes/node/conform.cjs'), STARTS: starts, ROBBED: String(times)};
+  const ended = conform(['--json', '--', process.execPath, projectFile('test/fixtures/robbed-sub-runtime.cjs')], env);
+  return {ended, starts: () => readFileSync(starts, 'utf8').trim().split('\n').length};
+}
+
+test('a port that never is to be had is told, after three were tried', async t => {
+  const {ended, starts} = robbed(t, Number.POSITIVE_INFINITY);
+  const {code, stderr} = await ended;
+  t.is(code, 69);
+  t.regex(stderr, /exited with code 1\n.*EADDRINUSE/);
+  t.is(starts(), 3);
+});
+
+test('a port that somebody else got first says nothing of the sub-runtime', async t => {
+  const {ended, starts} = robbed(t, 2);
+  t.deepEqual(
+    verdictsOf(await ended).filter(({verdict}) => verdict !== 'ok'),
+    [],
+  );
+  t.is((await ended).code, 0);
+  t.true(starts() >= 3);
 });
 
 for (const [language, extension, binary] of [
