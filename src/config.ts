@@ -84,6 +84,12 @@ export const settings = {
   ),
   queueLength: setting('CORE_QUEUE', integer(0, 1_000_000), '1000', 'Events that may wait for a free sub-runtime; past it 503.'),
   queueWaitMs: setting('CORE_QUEUE_WAIT', duration(), '10s', 'Longest wait for a free sub-runtime; then 503.'),
+  inflightBytes: setting(
+    'CORE_INFLIGHT_BYTES',
+    size(),
+    '128MiB',
+    'Bytes held for callers, functions and readers: heads, bodies, events, replies that leave; past it 503.',
+  ),
   cancel: setting(
     'CORE_CANCEL',
     oneOf('finish', 'abort'),

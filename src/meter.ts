@@ -18,8 +18,6 @@ export interface Meter {
   settled(code?: FaultCode): void;
   /** An accepted event entered or left the invoke stage. */
   inFlight(change: 1 | -1): void;
-  /** Who is to be asked, when somebody scrapes, how many bytes of requests are in flight. */
-  bytesInFlight(count: () => number): void;
   coldStarted(): void;
   queued(depth: number): void;
   dequeued(depth: number, waitedSeconds: number): void;

@@ -5,6 +5,7 @@ import {triggers} from '../triggers/index.ts';
 import {openAdmin} from './admin/app.ts';
 import {isLoopback} from './admin/caller.ts';
 import {type Readiness, readinessOf, worst} from './admin/readiness.ts';
+import {Budget} from './budget.ts';
 import {type Clock, systemClock} from './clock.ts';
 import {composeStages, openKeys} from './compose.ts';
 import {type Config, dataDirOf, joinSettings, parseConfig} from './config.ts';
@@ -86,6 +87,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   const log = opening.use(await openLog({level: config.logLevel, pretty, clock, onDropped: () => metrics.meter.linesDropped(1)}));
   for (const warning of warnings) log.warn({}, warning);
   if (process.pid === 1) log.warn({}, 'Running as PID 1: orphans of the function are not reaped; start under an init such as `tini -g --`');
+  const budget = new Budget(config.inflightBytes, clock);
   const keys = await openKeys(config, log, clock);
   let drain: ReturnType<typeof drainReporter> | undefined;
   let siblings: Siblings | undefined;
@@ -98,6 +100,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   const metrics = openMetrics(
     version,
     {
+      budget,
       isDurable: () => opened?.isDurable ?? false,
       // One that could not load its handler answers every call with the reason: that is no service.
       runtimesUp: () => Math.min(workers.ready(), workers.states().filter(({phase}) => phase === 'ready').length),
@@ -160,7 +163,19 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   const stages = composeStages({config, spec, runtimes: workers.runtimes, journal, keys, spans, metrics, log, clock});
   // The journal has one owner: who else could hold a claim is no more.
   const [isShared, closesLast] = [processes > 1, processes > 1 && !leader];
-  const house: House = {...stages, hurry: hurry.signal, journal, core: instance, leaseMs: 0, isShared, closesLast, clock, log, meter};
+  const house: House = {
+    ...stages,
+    hurry: hurry.signal,
+    journal,
+    core: instance,
+    leaseMs: 0,
+    isShared,
+    closesLast,
+    budget,
+    clock,
+    log,
+    meter,
+  };
   doors = opening.use(await openDoors(leader ? {http: triggers.http} : triggers, env, house));
   await siblings?.start({PORT: new URL(doors.url).port, SCW_UPSTREAM_PORT: '0'});
   const adminUrl = admin?.url ?? '';
@@ -205,7 +220,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
     const {adminHost: host, adminPort: port, adminToken: token} = config;
     const schedules = () => doors?.schedules;
     const ofAll = async () => worst([readiness(), ...((await siblings?.readiness()) ?? [])]);
-    const opened = await openAdmin({host, port, token, metrics, readiness: ofAll, reload, schedules, journal, clock});
+    const opened = await openAdmin({host, port, token, metrics, readiness: ofAll, reload, schedules, journal, budget, clock});
     if (!isLoopback(host)) {
       const open =
         token === undefined
@@ -237,7 +252,8 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
 /** The processes of this core, and what of the settings is one's own share. */
 function shareOf(config: Config): {processes: number; config: Config} {
   const processes = config.processes === 'auto' ? availableParallelism() : config.processes;
-  return {processes, config: {...config, workers: Math.ceil(config.workers / processes)}};
+  const share = (all: number) => Math.ceil(all / processes);
+  return {processes, config: {...config, workers: share(config.workers), inflightBytes: share(config.inflightBytes)}};
 }
 
 /** Processes that share a port would share it with a stranger, too. */

@@ -1,3 +1,4 @@
+import type {Budget} from './budget.ts';
 import type {Clock} from './clock.ts';
 import type {Fault} from './errors.ts';
 import type {Journal} from './journal.ts';
@@ -106,6 +107,8 @@ export interface House {
   readonly isShared: boolean;
   /** Of those this one closes the port last: what waits for the others may still come to it. */
   readonly closesLast: boolean;
+  /** Bytes that a trigger holds for others are charged to it. */
+  readonly budget: Budget;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;

@@ -8,7 +8,6 @@ import {late} from '../src/late.ts';
 import {metricsPath, port, type Settings, setting, size} from '../src/setting.ts';
 import type {House, InvocationResult, TriggerPlugin} from '../src/trigger.ts';
 import {breakOff, breakOffAtEnd, hasBody} from './http/body.ts';
-import {Budget} from './http/budget.ts';
 import {closeServer} from './http/close.ts';
 import {endRequests, takeNext} from './http/connection.ts';
 import {type Edge, HttpDelivery} from './http/delivery.ts';
@@ -20,7 +19,6 @@ import {writeRaw, writeResult} from './http/wire.ts';
 const settings = {
   port: setting('PORT', port(), '8080', 'Public HTTP port, on all interfaces.'),
   payloadMaxBytes: setting('SCW_PAYLOAD_MAX_SIZE', size(), '6291456', 'Largest request body, counted as received.'),
-  inflightBytes: setting('CORE_INFLIGHT_BYTES', size(), '128MiB', 'Bytes of requests received, queued or in flight, as JSON; past it 503.'),
   metricsPath: setting(
     'CORE_METRICS_PATH',
     metricsPath(),
@@ -53,19 +51,19 @@ const mostConnections = 10_000;
 export const http = {
   settings,
 
-  async open({port, payloadMaxBytes, inflightBytes, metricsPath}, house, patience: Patience = serverOptions) {
+  async open({port, payloadMaxBytes, metricsPath}, house, patience: Patience = serverOptions) {
     let isClosing = false;
     const edge: Edge = {
       maxBodyBytes: payloadMaxBytes,
-      budget: new Budget(inflightBytes, house.clock),
+      budget: house.budget,
       clock: house.clock,
       isClosing: () => isClosing,
       inFlight: 0,
       answered: (method, status, startedAt, exemplar) =>
         house.meter.requestEnded(method, status, (house.clock.monotonic() - startedAt) / 1000, exemplar),
     };
-    house.meter.bytesInFlight(() => edge.budget.heldBytes + edge.budget.headBytes);
-    if (inflightBytes < payloadMaxBytes) house.log.warn({}, 'CORE_INFLIGHT_BYTES is below SCW_PAYLOAD_MAX_SIZE: bodies in between get 503');
+    if (house.budget.maxBytes < payloadMaxBytes)
+      house.log.warn({}, 'CORE_INFLIGHT_BYTES is below SCW_PAYLOAD_MAX_SIZE: bodies in between get 503');
     const server = nodeHttp.createServer({...serverOptions, ...patience});
     server.maxConnections = mostConnections;
     server.maxHeadersCount = mostFields + 1; // one more than allowed, so that the guard sees it

@@ -1,6 +1,7 @@
 import nodeHttp from 'node:http';
 import type {AddressInfo} from 'node:net';
 import type Koa from 'koa';
+import type {Budget} from '../budget.ts';
 import {ConfigurationError} from '../errors.ts';
 import {late} from '../late.ts';
 import type {Metrics} from '../observe/metrics.ts';
@@ -14,6 +15,8 @@ export interface AdminOptions extends ApiOptions {
   readonly host: string;
   readonly port: number;
   readonly metrics: Metrics;
+  /** What readers make this process hold is charged to it. */
+  readonly budget: Budget;
   readonly readiness: () => Readiness | Promise<Readiness>;
   /** What fires by time, once that is open. */
   readonly schedules: () => Schedules | undefined;

@@ -1,4 +1,5 @@
 import {Counter, Gauge, Histogram, Registry} from 'prom-client';
+import {type Budget, heldKinds} from '../budget.ts';
 import type {Clock} from '../clock.ts';
 import type {ExitReason} from '../facts.ts';
 import type {Meter} from '../meter.ts';
@@ -41,6 +42,7 @@ export interface Gauges {
   runtimesUp(): number;
   /** Resident bytes of the sub-runtimes; 0 where the system does not tell. */
   runtimesResidentBytes(): number;
+  readonly budget: Pick<Budget, 'bytesOf'>;
   /** True while facts survive the process. */
   isDurable(): boolean;
   /** What became of the events since the stop began; undefined before. */
@@ -212,13 +214,13 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     },
   });
 
-  let bytesInFlight = () => 0;
   new Gauge({
     name: 'core_inflight_bytes',
-    help: 'Bytes of requests received, queued or in flight, as CORE_INFLIGHT_BYTES counts them.',
+    help: 'Bytes held for callers, functions and readers, by what they are; CORE_INFLIGHT_BYTES bounds their sum.',
+    labelNames: ['kind'],
     registers,
     collect() {
-      this.set(bytesInFlight());
+      for (const kind of heldKinds) this.set({kind}, gauges.budget.bytesOf(kind));
     },
   });
 
@@ -266,9 +268,6 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     },
     inFlight(change) {
       inFlight += change;
-    },
-    bytesInFlight(count) {
-      bytesInFlight = count;
     },
     coldStarted: () => coldStarts.inc(),
     queued: depth => queueDepth.set(depth),

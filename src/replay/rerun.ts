@@ -122,7 +122,6 @@ const uncounted: Meter = {
   accepted() {},
   settled() {},
   inFlight() {},
-  bytesInFlight() {},
   coldStarted() {},
   queued() {},
   dequeued() {},

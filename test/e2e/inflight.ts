@@ -17,14 +17,14 @@ test('bodies past the bytes in flight are refused before they are read, until an
   t.is(refused.field('core-error'), 'INFLIGHT_FULL');
   t.regex(refused.field('retry-after'), /^[1-9]\d?$/);
   t.is(refused.field('connection'), 'close');
-  await metricIs(core, 'core_inflight_bytes', 2 ** 20);
+  await metricIs(core, 'core_inflight_bytes{kind="body"}', 2 ** 20);
   t.is((await ask(core.url, {method: 'POST', body: 'x', chunked: true})).status, 503);
   t.is((await ask(core.url)).status, 200, 'one without a body');
   await holding.write('x'.repeat(2 ** 20 - 1000));
   t.is((await holding.replies(1))[0]?.status, 200);
   t.is((await ask(core.url, {method: 'POST', body: 'x'})).status, 200);
   t.is((await ask(`${core.url}/runs?of=/held`)).text(), '1');
-  await metricIs(core, 'core_inflight_bytes', 0);
+  await metricIs(core, 'core_inflight_bytes{kind="body"}', 0);
   t.is((await ask(core.url, {method: 'POST', body: Buffer.alloc(2 ** 20 + 1)})).status, 503);
   t.true(core.logs.some(({level, msg}) => level === 'warn' && /CORE_INFLIGHT_BYTES/.test(msg)));
   holding.destroy();

@@ -1,3 +1,4 @@
+import {Budget} from '../../src/budget.ts';
 import {systemClock} from '../../src/clock.ts';
 import type {Invocation} from '../../src/invocation.ts';
 import {MemoryJournal} from '../../src/journals/memory.ts';
@@ -22,7 +23,6 @@ export function recordingMeter(): Meter & {readonly calls: readonly (readonly un
     accepted: keep('accepted'),
     settled: keep('settled'),
     inFlight: keep('inFlight'),
-    bytesInFlight: keep('bytesInFlight'),
     coldStarted: keep('coldStarted'),
     queued: keep('queued'),
     dequeued: keep('dequeued'),
@@ -61,6 +61,7 @@ export function fakeHouse(some: Partial<House> = {}): House {
     leaseMs: 0,
     isShared: false,
     closesLast: false,
+    budget: new Budget(128 * 2 ** 20, clock),
     clock,
     log: recordingLog(),
     meter: recordingMeter(),

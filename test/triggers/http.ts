@@ -1,5 +1,6 @@
 import test, {type ExecutionContext} from 'ava';
 import {faultResult} from '../../src/answer.ts';
+import {Budget} from '../../src/budget.ts';
 import {type Clock, systemClock} from '../../src/clock.ts';
 import {asFault} from '../../src/errors.ts';
 import type {Delivery, TriggerInput} from '../../src/trigger.ts';
@@ -15,7 +16,7 @@ async function open(
     requestTimeout = 30_000, // a slow machine is no slow client
     headersTimeout = 30_000,
     clock = systemClock,
-    ...some
+    inflightBytes = 1000,
   }: {inflightBytes?: number; requestTimeout?: number; headersTimeout?: number; clock?: Clock} = {},
 ) {
   const runs: string[] = [];
@@ -30,8 +31,8 @@ async function open(
       delivery.reply(faultResult(asFault(error), 'id', ''));
     }
   };
-  const house = fakeHouse({deliver, scrape: deliver, meter, clock});
-  const section = {port: 0, payloadMaxBytes: 1000, inflightBytes: 1000, metricsPath: '', ...some};
+  const house = fakeHouse({deliver, scrape: deliver, meter, clock, budget: new Budget(inflightBytes, clock)});
+  const section = {port: 0, payloadMaxBytes: 1000, metricsPath: ''};
   const trigger = await http.open(section, house, {headersTimeout, requestTimeout, connectionsCheckingInterval: 20});
   let stopped: Promise<void> | undefined;
   const stop = () => {

@@ -1,6 +1,6 @@
 import type {IncomingMessage} from 'node:http';
+import type {Hold} from '../../src/budget.ts';
 import {Fault} from '../../src/errors.ts';
-import type {Hold} from './budget.ts';
 
 export interface BodyLimits {
   readonly maxBytes: number;

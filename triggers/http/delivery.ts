@@ -1,17 +1,17 @@
 import type {IncomingMessage, ServerResponse} from 'node:http';
 import {defaultHeaders} from '../../src/answer.ts';
+import type {Budget, Hold} from '../../src/budget.ts';
 import type {Clock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
 import type {Delivery, Holder, InvocationResult, SpanSubject, TriggerInput} from '../../src/trigger.ts';
 import {hasBody, readBody} from './body.ts';
-import type {Budget, Hold} from './budget.ts';
 import {parseTarget, type Target} from './target.ts';
 import {writeResult} from './wire.ts';
 
 /** What one listener's deliveries share. */
 export interface Edge {
   readonly maxBodyBytes: number;
-  /** Bytes of bodies in flight, of all deliveries together. */
+  /** The one account of memory. */
   readonly budget: Budget;
   readonly clock: Clock;
   /** True while stopping: every answer closes its connection. */
@@ -117,7 +117,7 @@ export class HttpDelivery implements Delivery, Holder {
   }
 
   #readBody(): Promise<Buffer> {
-    this.#hold = this.#edge.budget.open();
+    this.#hold = this.#edge.budget.open('body');
     return readBody(this.#request, {
       maxBytes: this.#edge.maxBodyBytes,
       headBytes: largeHeadBytes(this.#request),
@@ -132,8 +132,9 @@ export class HttpDelivery implements Delivery, Holder {
   /** @throws Fault INFLIGHT_FULL */
   written(length: number): void {
     if (!this.#hold && length < smallEvent) return;
-    this.#hold ??= this.#edge.budget.open();
-    const full = this.#hold.growWritten(length);
+    this.#hold ??= this.#edge.budget.open('event');
+    this.#hold.become('event');
+    const full = this.#hold.growAlone(length);
     if (full) throw full;
   }
 }

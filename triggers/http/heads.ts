@@ -1,8 +1,8 @@
 import type {Server} from 'node:http';
 import type {Socket} from 'node:net';
+import type {Budget} from '../../src/budget.ts';
 import type {Clock} from '../../src/clock.ts';
 import type {Fault} from '../../src/errors.ts';
-import type {Budget} from './budget.ts';
 import {unservedBytes} from './connection.ts';
 
 /** How often is looked: Node tells of a head when it is whole, and until then it may grow to 1 MiB on every connection. */
@@ -13,6 +13,7 @@ const longBytes = 16 * 2 ** 10;
 /** Counts what was received of heads that are not whole as bytes in flight. Past the limit the longest are refused. */
 export function watchHeads(server: Server, budget: Budget, clock: Clock, refuse: (socket: Socket, fault: Fault) => void): void {
   const sockets = new Set<Socket>();
+  const hold = budget.open('head');
   server.on('connection', socket => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
@@ -28,16 +29,17 @@ export function watchHeads(server: Server, budget: Budget, clock: Clock, refuse:
 
   function look(): void {
     const heads: {socket: Socket; bytes: number}[] = [];
-    budget.headBytes = 0;
+    let headBytes = 0;
     for (const socket of sockets) {
       const bytes = unservedBytes(socket);
-      budget.headBytes += bytes;
+      headBytes += bytes;
       if (bytes >= longBytes) heads.push({socket, bytes});
     }
+    hold.set(headBytes);
     if (budget.overBytes <= 0) return;
     for (const {socket, bytes} of heads.sort((a, b) => b.bytes - a.bytes)) {
       if (budget.overBytes <= 0) return;
-      budget.headBytes -= bytes;
+      hold.set(hold.bytes - bytes);
       refuse(socket, budget.full());
     }
   }

@@ -2,10 +2,10 @@ import {once} from 'node:events';
 import http, {type IncomingMessage, type ServerResponse} from 'node:http';
 import net, {type AddressInfo} from 'node:net';
 import test, {type ExecutionContext} from 'ava';
+import {Budget} from '../../../src/budget.ts';
 import {systemClock} from '../../../src/clock.ts';
 import {Fault} from '../../../src/errors.ts';
 import type {InvocationResult} from '../../../src/trigger.ts';
-import {Budget} from '../../../triggers/http/budget.ts';
 import {HttpDelivery} from '../../../triggers/http/delivery.ts';
 
 const done: InvocationResult = {status: 200, headers: ['X-A', '1', 'X-A', '2'], body: 'done'};
