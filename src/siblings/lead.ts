@@ -1,8 +1,8 @@
 import {type ChildProcess, fork} from 'node:child_process';
-import {createInterface} from 'node:readline';
 import type {Readiness} from '../admin/readiness.ts';
 import type {Clock} from '../clock.ts';
 import type {Journal} from '../journal.ts';
+import {readLines} from '../lines.ts';
 import type {Log} from '../log.ts';
 import type {DrainReport} from '../observe/metrics.ts';
 import type {Family} from '../observe/open-metrics.ts';
@@ -35,6 +35,8 @@ const longestAgainMs = 10_000;
 const stableMs = 30_000;
 /** Whoever does not say by then whether it is ready is not. */
 const askMs = 2000;
+/** A record of a sibling's log that is longer comes in parts, which are no JSON; one that a function can cause is much shorter. */
+const longestRecordBytes = 8 * 2 ** 20;
 /** What a sibling has after its grace time before it is killed. */
 const lateMs = 5000;
 
@@ -165,7 +167,7 @@ class Sibling {
         return undefined;
       },
     });
-    if (this.#process.stdout) createInterface({input: this.#process.stdout}).on('line', line);
+    if (this.#process.stdout) readLines(this.#process.stdout, line, {longestBytes: longestRecordBytes});
     const end = () => {
       this.#channel.close();
       listening.resolve();

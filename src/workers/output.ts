@@ -1,7 +1,7 @@
 import type {Readable} from 'node:stream';
+import {readLines} from '../lines.ts';
 import type {FunctionLine} from '../log.ts';
 import type {LineBudget} from './budget.ts';
-import {readLines} from './logs.ts';
 import {type Hearing, hearBridge, isLogRecord, longestRecordBytes} from './report.ts';
 
 export interface Pipes {

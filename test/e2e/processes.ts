@@ -56,6 +56,15 @@ test('every process serves with functions of its own; metrics and the journal ar
   t.is(await core.stop(), 0);
 });
 
+test('a line with what only Unicode calls a line separator is one record, whichever process wrote it', async t => {
+  const core = await serve(t, 'writes.cjs', {CORE_PROCESSES: '2'});
+  const pids = new Set<number>();
+  while (pids.size < 2) pids.add((await ask(`${core.url}/?what=separators`)).json().pid);
+  t.is(await core.stop(), 0); // every line of its output was parsed
+  const lines = core.logs.filter(({msg}) => msg.includes('still')).map(({msg}) => msg);
+  t.deepEqual([...new Set(lines)].sort(), ['another\u2028line\u2029still', 'one\u2028line\u2029still']);
+});
+
 test('a stop under load loses nothing, and the last line counts all processes', async t => {
   const core = await serve(t, 'holds.cjs', three);
   await functionsOf(core, 3);

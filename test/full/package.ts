@@ -3,10 +3,10 @@ import {once} from 'node:events';
 import {mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
-import {createInterface} from 'node:readline';
 import {promisify} from 'node:util';
 import test from 'ava';
 import {build} from '../../build.ts';
+import {linesOf} from '../../src/lines.ts';
 import {projectFile} from '../helpers/core.ts';
 import {ask} from '../helpers/request.ts';
 
@@ -70,7 +70,7 @@ for (const [language, file, handler] of [
       core.kill('SIGTERM');
       return ended;
     });
-    for await (const text of createInterface({input: core.stdout})) {
+    for await (const text of linesOf(core.stdout)) {
       const line = JSON.parse(text);
       if (line.msg !== 'Listening') continue;
       t.deepEqual((await ask(`${line.url}/a`)).json(), {path: '/a'});

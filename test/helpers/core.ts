@@ -1,9 +1,9 @@
 import {type ChildProcess, execFile, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {readFileSync} from 'node:fs';
-import {createInterface} from 'node:readline';
 import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
+import {readLines} from '../../src/lines.ts';
 
 const root = new URL('../../', import.meta.url);
 
@@ -91,7 +91,7 @@ async function startNow(env: Record<string, string>, t?: Teardown): Promise<Runn
     stderr += chunk;
   });
   if (child.stdout) {
-    createInterface({input: child.stdout}).on('line', text => {
+    readLines(child.stdout, text => {
       const line = JSON.parse(text) as LogLine; // a line that is not JSON must fail the run
       logs.push(line);
       for (const wake of waiting) wake(line);

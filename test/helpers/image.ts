@@ -1,8 +1,8 @@
 import {execFile, spawn, spawnSync} from 'node:child_process';
 import {once} from 'node:events';
 import {readFile} from 'node:fs/promises';
-import {createInterface} from 'node:readline';
 import {promisify} from 'node:util';
+import {readLines} from '../../src/lines.ts';
 import {type LogLine, projectFile, type Teardown} from './core.ts';
 import {freePort} from './port.ts';
 
@@ -61,7 +61,7 @@ export async function runImage({root, config}: Awaited<ReturnType<typeof buildIm
   });
   const logs: LogLine[] = [];
   const listening = Promise.withResolvers<void>();
-  createInterface({input: child.stdout}).on('line', line => {
+  readLines(child.stdout, line => {
     logs.push(JSON.parse(line));
     if (logs.at(-1)?.msg === 'Listening') listening.resolve();
   });

@@ -1,5 +1,10 @@
 import type {Readable} from 'node:stream';
 
+/*
+Lines end at LF and nowhere else. `node:readline` ends them at U+2028 and U+2029, too, which JSON text may hold as they
+are: it would tear records.
+*/
+
 /** A longer line is handed on in parts of this many bytes, each but the last with the mark at its end. */
 export const longestLineBytes = 64 * 2 ** 10;
 export const cutMark = ' [line goes on]';
@@ -104,6 +109,34 @@ export function readLines(
     budget?.drop(lines);
     return Math.max(start, last + 1);
   }
+}
+
+/** Longer text can hardly be one string. */
+const longestWholeBytes = 2 ** 28;
+
+/**
+The lines of a stream, whole, as somebody asks for them: the stream is read no faster. A CR before the LF is left out.
+
+@throws RangeError for a line of more than 256 MiB, TypeError for bytes that are not UTF-8
+*/
+export async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', {fatal: true});
+  const text = (parts: readonly Buffer[]) => decoder.decode(Buffer.concat(parts)).replace(/\r$/, '');
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  for await (const chunk of stream) {
+    let start = 0;
+    for (let newline = chunk.indexOf(10); newline !== -1; newline = chunk.indexOf(10, start)) {
+      yield text([...held, chunk.subarray(start, newline)]);
+      held = [];
+      heldBytes = 0;
+      start = newline + 1;
+    }
+    held.push(chunk.subarray(start));
+    heldBytes += chunk.length - start;
+    if (heldBytes > longestWholeBytes) throw new RangeError(`Expected a line of at most ${longestWholeBytes} bytes`);
+  }
+  if (heldBytes > 0) yield text(held);
 }
 
 /** Where the last UTF-8 character begins when its bytes are not all there, else the end. */

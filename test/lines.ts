@@ -1,7 +1,7 @@
-import {PassThrough} from 'node:stream';
+import {PassThrough, Readable} from 'node:stream';
 import test from 'ava';
 import fc from 'fast-check';
-import {cutMark, longestLineBytes, readLines} from '../../src/workers/logs.ts';
+import {cutMark, longestLineBytes, readLines, linesOf as wholeLinesOf} from '../src/lines.ts';
 
 /** The lines that come out when these chunks go in. */
 async function linesOf(chunks: readonly (string | Buffer)[]): Promise<string[]> {
@@ -40,6 +40,7 @@ const table: [title: string, chunks: (string | Buffer)[], lines: string[]][] = [
   ['several lines in one chunk', ['a\nb\nc\n'], ['a', 'b', 'c']],
   ['a character over two chunks', [Buffer.from([0xf0, 0x9f]), Buffer.from([0x98, 0x80, 0x0a])], ['😀']],
   ['bytes that are no UTF-8', [Buffer.from([0x61, 0xff, 0x62, 0x0a])], ['a\ufffdb']],
+  ['what only Unicode calls a line separator', ['a\u2028b\u2029c\u0085d\v\f\n'], ['a\u2028b\u2029c\u0085d\v\f']],
   ['NUL and escapes', ['\0\x1b[31m\n'], ['\0\x1b[31m']],
   ['a line of exactly the longest length', [`${full}\n`], [full]],
   ['the same, the newline in the next chunk', [full, '\na'], [full, 'a']],
@@ -82,4 +83,24 @@ test('however a text is cut into chunks, joined it is the text again', async t =
     {numRuns: 60},
   );
   t.pass();
+});
+
+const whole = async (chunks: readonly (string | Buffer)[]) => {
+  const lines: string[] = [];
+  for await (const line of wholeLinesOf(Readable.from(chunks.map(chunk => Buffer.from(chunk))))) lines.push(line);
+  return lines;
+};
+
+test('read whole, lines end at LF alone, however the bytes come', async t => {
+  const text = 'a\u2028b\u2029c\n\n10%\r20%\r\n😀\nlast';
+  const expected = ['a\u2028b\u2029c', '', '10%\r20%', '😀', 'last'];
+  t.deepEqual(await whole([text]), expected);
+  t.deepEqual(await whole([`${text}\n`]), expected);
+  t.deepEqual(await whole([...Buffer.from(text)].map(byte => Buffer.from([byte]))), expected);
+  t.deepEqual(await whole([]), []);
+  t.deepEqual(await whole([`${full}y`, 'z\n']), [`${full}yz`], 'a long line is not cut');
+});
+
+test('read whole, a line that is not UTF-8 is refused', async t => {
+  await t.throwsAsync(whole([Buffer.from([0x61, 0xff, 0x0a])]), {instanceOf: TypeError});
 });
