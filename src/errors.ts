@@ -50,18 +50,17 @@ export class Fault extends Error {
     Fault.prototype.name = 'Fault';
   }
   readonly code: FaultCode;
+  /** A field of its own: what shows errors in HTTP, as Koa does, may assign it, which throws at a getter. */
+  readonly status: number;
   readonly retryAfterS: number | undefined;
   readonly ended: 'crash' | 'oom' | undefined;
 
   constructor(code: FaultCode, {message, retryAfterS, ended, ...options}: FaultOptions = {}) {
     super(message ?? catalogue[code].text, options);
     this.code = code;
+    this.status = catalogue[code].status;
     this.retryAfterS = retryAfterS;
     this.ended = ended;
-  }
-
-  get status(): number {
-    return catalogue[this.code].status;
   }
 
   /** May the same event be delivered again without running twice? */

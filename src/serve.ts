@@ -220,7 +220,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
     const {adminHost: host, adminPort: port, adminToken: token} = config;
     const schedules = () => doors?.schedules;
     const ofAll = async () => worst([readiness(), ...((await siblings?.readiness()) ?? [])]);
-    const opened = await openAdmin({host, port, token, metrics, readiness: ofAll, reload, schedules, journal, budget, clock});
+    const opened = await openAdmin({host, port, token, metrics, readiness: ofAll, reload, schedules, journal, budget, clock, log});
     if (!isLoopback(host)) {
       const open =
         token === undefined

@@ -6,7 +6,9 @@ import {explainInvocation} from '../projections/explanation.ts';
 import {invocationStatuses, listInvocations, usualSince} from '../projections/invocations.ts';
 import {plainExplanation, plainFact} from '../projections/plain.ts';
 import {parseDuration} from '../setting.ts';
+import {Refusal} from './refusal.ts';
 import {keepComparisons} from './replays.ts';
+import type {Call, Route} from './routes.ts';
 
 export interface ApiOptions {
   readonly journal: Journal;
@@ -28,50 +30,45 @@ What the private listener does for callers that were let in:
     GET  /api/invocations?status=failed&since=1h&limit=100
     GET  /api/invocations/<id>
 */
-export async function answerApi(ctx: Koa.Context, options: ApiOptions): Promise<void> {
-  if (ctx.path === '/api/reload') {
-    if (ctx.method !== 'POST') ctx.throw(405);
-    return reload(ctx, options);
-  }
-  if (ctx.path === '/api/replays') {
-    if (ctx.method !== 'POST') ctx.throw(405);
-    return keepComparisons(ctx, options.journal);
-  }
-  const [, id] = /^\/api\/invocations\/([^/]+)$/.exec(ctx.path) ?? [];
-  if (id === undefined && ctx.path !== '/api/facts' && ctx.path !== '/api/invocations') ctx.throw(404);
-  if (ctx.method !== 'GET' && ctx.method !== 'HEAD') ctx.throw(405);
-  if (id !== undefined) return explain(ctx, id, options);
-  return ctx.path === '/api/facts' ? facts(ctx, options) : list(ctx, options);
+export function apiRoutes(options: ApiOptions): Route[] {
+  return [
+    {method: 'POST', path: '/api/reload', run: ({ctx}) => reload(ctx, options)},
+    {method: 'POST', path: '/api/replays', run: ({ctx}) => keepComparisons(ctx, options.journal)},
+    {method: 'GET', path: '/api/facts', run: call => facts(call, options)},
+    {method: 'GET', path: '/api/invocations', run: call => list(call, options)},
+    {method: 'GET', path: '/api/invocations/*', run: ({ctx, name}) => explain(ctx, name, options)},
+  ];
 }
 
 async function reload(ctx: Koa.Context, options: ApiOptions): Promise<void> {
   const problem = await options.reload();
-  ctx.status = problem === undefined ? 200 : 409;
-  ctx.body = problem === undefined ? {reloaded: true} : {reloaded: false, cause: problem};
+  if (problem !== undefined) throw new Refusal('NOT_RELOADED', problem, {details: {reloaded: false, cause: problem}});
+  ctx.body = {reloaded: true};
 }
 
 async function explain(ctx: Koa.Context, id: string, {journal}: ApiOptions): Promise<void> {
   const explanation = await explainInvocation(journal, id);
-  if (!explanation) ctx.throw(404, 'nothing is known of it; refused requests are not kept');
+  if (!explanation) throw new Refusal('NOT_FOUND', 'nothing is known of it; refused requests are not kept');
   ctx.body = plainExplanation(explanation);
 }
 
-async function list(ctx: Koa.Context, {journal, clock}: ApiOptions): Promise<void> {
-  const status = one(ctx.query.status);
-  const sinceMs = parseDuration(one(ctx.query.since) ?? usualSince);
-  const limit = Number(one(ctx.query.limit) ?? 100);
+async function list({ctx, query}: Call, {journal, clock}: ApiOptions): Promise<void> {
+  const status = query.get('status') ?? undefined;
+  const sinceMs = parseDuration(query.get('since') ?? usualSince);
+  const limit = Number(query.get('limit') ?? 100);
   if (status !== undefined && !invocationStatuses.includes(status))
-    ctx.throw(400, `status: expected one of ${invocationStatuses.join(', ')}`);
-  if (sinceMs === undefined) ctx.throw(400, 'since: expected a duration such as 15m');
-  if (!Number.isInteger(limit) || limit < 1 || limit > mostInvocations) ctx.throw(400, `limit: expected 1 to ${mostInvocations}`);
+    throw new Refusal('BAD_REQUEST', `status: expected one of ${invocationStatuses.join(', ')}`);
+  if (sinceMs === undefined) throw new Refusal('BAD_REQUEST', 'since: expected a duration such as 15m');
+  if (!Number.isInteger(limit) || limit < 1 || limit > mostInvocations)
+    throw new Refusal('BAD_REQUEST', `limit: expected 1 to ${mostInvocations}`);
   const now = clock.now();
   ctx.body = {invocations: await listInvocations(journal, {status, since: now - sinceMs, now, limit})};
 }
 
-async function facts(ctx: Koa.Context, {journal}: ApiOptions): Promise<void> {
-  const after = Number(ctx.get('last-event-id') || one(ctx.query.after) || 0);
-  if (!Number.isInteger(after) || after < 0) ctx.throw(400, 'after: expected a position');
-  const prefix = one(ctx.query.stream) ?? '';
+async function facts({ctx, query}: Call, {journal}: ApiOptions): Promise<void> {
+  const after = Number(ctx.get('last-event-id') || query.get('after') || 0);
+  if (!Number.isInteger(after) || after < 0) throw new Refusal('BAD_REQUEST', 'after: expected a position');
+  const prefix = query.get('stream') ?? '';
   ctx.set('Cache-Control', 'no-store');
   if (ctx.accepts('application/x-ndjson', 'text/event-stream') === 'text/event-stream') {
     ctx.type = 'text/event-stream';
@@ -96,5 +93,3 @@ async function* events(journal: JournalReader, {after, prefix, signal}: {after: 
     yield `id: ${recorded.position}\nevent: ${recorded.fact.type}\ndata: ${JSON.stringify(plainFact(recorded))}\n\n`;
   }
 }
-
-const one = (value: string | string[] | undefined) => (Array.isArray(value) ? value[0] : value);

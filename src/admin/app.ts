@@ -1,48 +1,45 @@
-import nodeHttp from 'node:http';
-import type {AddressInfo} from 'node:net';
+import nodeHttp, {STATUS_CODES} from 'node:http';
+import type {AddressInfo, Socket} from 'node:net';
 import type Koa from 'koa';
+import {parseTarget} from '../../triggers/http/target.ts';
 import type {Budget} from '../budget.ts';
 import {ConfigurationError} from '../errors.ts';
 import {late} from '../late.ts';
-import type {Metrics} from '../observe/metrics.ts';
+import type {Log} from '../log.ts';
 import type {Schedules} from '../trigger.ts';
-import {type ApiOptions, answerApi} from './api.ts';
+import {type ApiOptions, apiRoutes} from './api.ts';
 import {refuseCaller} from './caller.ts';
-import type {Readiness} from './readiness.ts';
-import {actOnSchedules} from './schedules.ts';
+import {answerFailure, failureBody} from './failure.ts';
+import {type ProbeOptions, probes} from './probes.ts';
+import {Refusal} from './refusal.ts';
+import {findRoute} from './routes.ts';
+import {scheduleRoutes} from './schedules.ts';
 
-export interface AdminOptions extends ApiOptions {
+export interface AdminOptions extends ApiOptions, ProbeOptions {
   readonly host: string;
   readonly port: number;
-  readonly metrics: Metrics;
   /** What readers make this process hold is charged to it. */
   readonly budget: Budget;
-  readonly readiness: () => Readiness | Promise<Readiness>;
   /** What fires by time, once that is open. */
   readonly schedules: () => Schedules | undefined;
-  /** Who carries it may do more than look; undefined: whoever is on this machine. */
+  /** Callers that carry it may do more than look; undefined: all callers on this machine may. */
   readonly token: string | undefined;
+  readonly log: Log;
 }
 
 /**
-The private listener. `/metrics`, `/livez` and `/readyz` answer GET and HEAD to whoever reaches it: there is nothing
-secret in them. What begins with `/api/` is for callers that `refuseCaller` lets pass.
+The private listener. `/metrics`, `/livez` and `/readyz` answer GET and HEAD to everybody who reaches it. What begins
+with `/api/` is for callers that `refuseCaller` lets pass. Whatever throws is logged and answered in one shape.
 */
 export async function openAdmin(options: AdminOptions): Promise<AsyncDisposable & {url: string}> {
   const {host, port} = options;
-  const Application = late('koa') as typeof Koa;
-  const app = new Application();
-  app.silent = true;
-  app.use(async ctx => {
-    if (ctx.path.startsWith('/api/')) return act(ctx, options);
-    if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return ctx.throw(405);
-    return look(ctx, options);
-  });
-  const server = nodeHttp.createServer({headersTimeout: 5000, requestTimeout: 5000}, app.callback());
+  const server = nodeHttp.createServer({headersTimeout: 5000, requestTimeout: 5000}, application(options).callback());
+  server.on('clientError', refuseRaw);
   const {promise, resolve, reject} = Promise.withResolvers<void>();
   server.once('error', (error: NodeJS.ErrnoException) => reject(unusableHost.has(error.code ?? '') ? refuseHost(host) : error));
   server.listen(port, host, resolve);
   await promise;
+  server.on('error', error => options.log.error({stack: error.stack}, 'The private listener failed to take a connection'));
   const address = server.address() as AddressInfo; // a TCP server has an AddressInfo
   const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return {
@@ -54,36 +51,61 @@ export async function openAdmin(options: AdminOptions): Promise<AsyncDisposable 
   };
 }
 
-async function look(ctx: Koa.Context, {metrics, readiness}: AdminOptions): Promise<void> {
-  switch (ctx.path) {
-    case '/metrics': {
-      const {contentType, body} = await metrics.scrape(ctx.get('accept'));
-      ctx.type = contentType;
-      ctx.body = body;
-      return;
+function application(options: AdminOptions): Koa {
+  const {host: listenHost, token, log} = options;
+  const open = probes(options);
+  const guarded = [...apiRoutes(options), ...scheduleRoutes(options.schedules)];
+  const Application = late('koa') as typeof Koa;
+  const app = new Application();
+  // In the place of Koa's own, which writes to the error that it is given: some throw then, outside every handler.
+  app.context.onerror = function (this: Koa.Context, error: unknown) {
+    if (error !== null && error !== undefined) answerFailure(this.req, this.res, error, log);
+  };
+  app.use(async ctx => {
+    try {
+      await answer(ctx);
+    } catch (error) {
+      ctx.respond = false;
+      answerFailure(ctx.req, ctx.res, error, log);
     }
-    case '/livez':
-      ctx.body = {live: true};
-      return;
-    case '/readyz': {
-      const state = await readiness();
-      ctx.status = state.ready ? 200 : 503;
-      ctx.body = state;
-      return;
-    }
-    default:
-      ctx.throw(404);
+  });
+  return app;
+
+  async function answer(ctx: Koa.Context): Promise<void> {
+    const target = ctx.req.url ?? '';
+    if (!target.startsWith('/') && !URL.canParse(target)) throw new Refusal('BAD_REQUEST', 'the target is neither a path nor a URL');
+    const {path, query} = parseTarget(target);
+    const isOpen = !path.startsWith('/api/');
+    const refusal = isOpen ? undefined : refuseCaller(callerOf(ctx), {listenHost, token});
+    if (refusal) throw refusal;
+    const {route, name} = findRoute(isOpen ? open : guarded, ctx.method, path);
+    await route.run({ctx, name, query: new URLSearchParams(query)});
   }
 }
 
-async function act(ctx: Koa.Context, options: AdminOptions): Promise<void> {
-  const {host, token, schedules} = options;
-  const caller = {host: ctx.get('host'), origin: ctx.get('origin'), authorization: ctx.get('authorization')};
-  const refusal = refuseCaller(caller, {listenHost: host, token});
-  if (refusal === undefined) return /^\/api\/schedules(\/|$)/.test(ctx.path) ? actOnSchedules(ctx, schedules()) : answerApi(ctx, options);
-  ctx.status = 403;
-  ctx.body = {refused: refusal};
+const callerOf = (ctx: Koa.Context) => ({host: ctx.get('host'), origin: ctx.get('origin'), authorization: ctx.get('authorization')});
+
+/** Answers bytes that are no request. */
+function refuseRaw(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const [status, code, message] = malformed[error.code ?? ''] ?? ([400, 'BAD_REQUEST', 'the request is malformed'] as const);
+  const body = failureBody(code, message);
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
+
+const malformed: Readonly<Record<string, readonly [status: number, code: Refusal['code'], message: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'HEAD_TOO_LARGE', 'the head of the request is too large'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'REQUEST_TIMEOUT', 'the request was not received in time'],
+};
 
 const unusableHost = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL', 'EINVAL']);
 

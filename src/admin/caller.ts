@@ -1,4 +1,5 @@
 import {createHash, timingSafeEqual} from 'node:crypto';
+import {Refusal} from './refusal.ts';
 
 /** What a request says of who sent it; '' for a field that is absent. */
 export interface Caller {
@@ -17,16 +18,18 @@ export interface CallerRules {
 Whether somebody may do more on the private listener than look at the three open paths. A page in a browser of this
 machine can reach it too: the Host must be ours, so that no foreign name leads here, and an Origin must be the same.
 
-@returns why not, as one line; undefined when they may
+@returns why not; undefined when they may
 */
-export function refuseCaller({host, origin, authorization}: Caller, {listenHost, token}: CallerRules): string | undefined {
+export function refuseCaller({host, origin, authorization}: Caller, {listenHost, token}: CallerRules): Refusal | undefined {
   const name = host.replace(/:\d+$/, '').toLowerCase();
-  if (!isLoopback(name) && name !== listenHost.toLowerCase() && token === undefined) return 'this Host is not served here';
-  if (origin !== '' && origin !== `http://${host}`) return 'requests from other sites are not served here';
-  if (token === undefined) return isLoopback(listenHost) ? undefined : 'set CORE_ADMIN_TOKEN to use this from another machine';
+  if (!isLoopback(name) && name !== listenHost.toLowerCase() && token === undefined) return forbidden('this Host is not served here');
+  if (origin !== '' && origin !== `http://${host}`) return forbidden('requests from other sites are not served here');
+  if (token === undefined) return isLoopback(listenHost) ? undefined : forbidden('set CORE_ADMIN_TOKEN to use this from another machine');
   const [, given = ''] = /^bearer +(.*)$/i.exec(authorization) ?? [];
-  return sameText(given, token) ? undefined : 'the bearer token of CORE_ADMIN_TOKEN is needed';
+  return sameText(given, token) ? undefined : forbidden('the bearer token of CORE_ADMIN_TOKEN is needed');
 }
+
+const forbidden = (refused: string) => new Refusal('FORBIDDEN', refused, {details: {refused}});
 
 export const isLoopback = (host: string) => /^(127\.\d+\.\d+\.\d+|localhost|::1|\[::1\])$/.test(host);
 

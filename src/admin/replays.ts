@@ -2,6 +2,7 @@ import type Koa from 'koa';
 import type {Fact, FactTypes} from '../facts.ts';
 import type {Journal} from '../journal.ts';
 import {verdicts} from '../replay/judge.ts';
+import {Refusal} from './refusal.ts';
 
 type Comparison = FactTypes['replay.compared'];
 
@@ -14,10 +15,11 @@ alone may write the journal. Nothing is kept unless this journal knows every inv
 */
 export async function keepComparisons(ctx: Koa.Context, journal: Journal): Promise<void> {
   const given = parse(await read(ctx));
-  if (!given) return ctx.throw(400, `expected a JSON list of 1 to ${mostAtOnce} comparisons`);
+  if (!given) throw new Refusal('BAD_REQUEST', `expected a JSON list of 1 to ${mostAtOnce} comparisons`);
   for (const {invocationId} of given) {
     // Another function's core may listen where this one was looked for.
-    if (!(await journal.last(`invocation.${invocationId}`))) return ctx.throw(409, `invocation ${invocationId} is not in this journal`);
+    if (!(await journal.last(`invocation.${invocationId}`)))
+      throw new Refusal('CONFLICT', `invocation ${invocationId} is not in this journal`);
   }
   await Promise.all(given.map(data => journal.append(`replay.${data.invocationId}`, [{type: 'replay.compared', data} satisfies Fact])));
   ctx.status = 201;
@@ -27,9 +29,10 @@ export async function keepComparisons(ctx: Koa.Context, journal: Journal): Promi
 async function read(ctx: Koa.Context): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of ctx.req) {
+  // The connection stays open for the answer.
+  for await (const chunk of ctx.req.iterator({destroyOnReturn: false})) {
     bytes += chunk.length;
-    if (bytes > mostBytes) ctx.throw(413);
+    if (bytes > mostBytes) throw new Refusal('BODY_TOO_LARGE', `expected at most ${mostBytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -1,30 +1,46 @@
-import type Koa from 'koa';
 import type {Schedules} from '../trigger.ts';
+import {Refusal} from './refusal.ts';
+import type {Route} from './routes.ts';
 
-const statuses = {unknown: 404, invalid: 400, conflict: 409} as const;
+const codes = {unknown: 'NOT_FOUND', invalid: 'BAD_REQUEST', conflict: 'CONFLICT'} as const;
 
 /** `GET /api/schedules` and `POST /api/schedules/<name>/fire?at=<time>`, which answers when the function has. */
-export async function actOnSchedules(ctx: Koa.Context, schedules: Schedules | undefined): Promise<void> {
-  if (!schedules) return ctx.throw(503);
-  if (ctx.path === '/api/schedules') {
-    if (ctx.method !== 'GET') ctx.throw(405);
-    ctx.body = {schedules: schedules.list()};
-    return;
+export function scheduleRoutes(schedules: () => Schedules | undefined): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/api/schedules',
+      run({ctx}) {
+        ctx.body = {schedules: opened().list()};
+      },
+    },
+    {
+      method: 'POST',
+      path: '/api/schedules/*/fire',
+      async run({ctx, name, query}) {
+        const at = query.get('at');
+        const outcome = await opened().fire(name, at === null ? undefined : parseTime(at));
+        if (!('refused' in outcome)) {
+          ctx.body = outcome;
+          return;
+        }
+        throw new Refusal(codes[outcome.why], outcome.refused, {details: outcome});
+      },
+    },
+  ];
+
+  function opened(): Schedules {
+    const opened = schedules();
+    if (!opened) throw new Refusal('NOT_READY', 'the schedules are not open yet', {headers: {'Retry-After': '1'}});
+    return opened;
   }
-  const [, name] = /^\/api\/schedules\/([^/]+)\/fire$/.exec(ctx.path) ?? [];
-  if (name === undefined) return ctx.throw(404);
-  if (ctx.method !== 'POST') ctx.throw(405);
-  const {at} = ctx.query;
-  const time = at === undefined ? undefined : parseTime(String(at));
-  const outcome =
-    time !== undefined && Number.isNaN(time)
-      ? ({why: 'invalid', refused: `expected a time such as 2026-03-29T02:30:00Z, got \`${at}\``} as const)
-      : await schedules.fire(name, time);
-  ctx.status = 'refused' in outcome ? statuses[outcome.why] : 200;
-  ctx.body = outcome;
 }
 
-/** ISO 8601 with its offset; NaN for anything else. */
+/** ISO 8601 with its offset. @throws Refusal */
 function parseTime(given: string): number {
-  return /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(given) ? Date.parse(given) : Number.NaN;
+  const isWritten = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(given);
+  const time = isWritten ? Date.parse(given) : Number.NaN;
+  if (!Number.isNaN(time)) return time;
+  const refused = `expected a time such as 2026-03-29T02:30:00Z, got \`${given}\``;
+  throw new Refusal('BAD_REQUEST', refused, {details: {why: 'invalid', refused}});
 }

@@ -43,6 +43,12 @@ export async function askCore(env: Environment, method: 'GET' | 'POST', path: st
   }
 }
 
+/** Why the core refused, as it says in every answer that is an error. */
+export function messageOf({error}: Record<string, unknown>): string | undefined {
+  const message = typeof error === 'object' && error !== null && 'message' in error ? error.message : undefined;
+  return typeof message === 'string' ? message : undefined;
+}
+
 function parse(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);

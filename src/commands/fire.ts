@@ -1,7 +1,7 @@
 import {parseArgs} from 'node:util';
 import {ConfigurationError} from '../errors.ts';
 import type {Environment} from '../setting.ts';
-import {askCore, NoCore} from './core-here.ts';
+import {askCore, messageOf, NoCore} from './core-here.ts';
 
 /** sysexits.h: EX_USAGE, EX_UNAVAILABLE, EX_CONFIG. */
 const exit = {failed: 1, misused: 64, unavailable: 69, misconfigured: 78} as const;
@@ -17,7 +17,7 @@ export async function fire(args: string[], env: Environment): Promise<void> {
   try {
     const {status, body} = await askCore(env, 'POST', `/api/schedules/${encodeURIComponent(name)}/fire${query}`);
     if (!body) return fail(`what answers there does not know schedules (status ${status})`, exit.unavailable);
-    if (body.refused !== undefined) return fail(String(body.refused), exit.failed);
+    if (status !== 200) return fail(messageOf(body) ?? `it was refused with status ${status}`, exit.failed);
     console.log(values.json ? JSON.stringify(body) : sentence(body));
     if (body.error !== undefined) process.exitCode = exit.failed;
   } catch (error) {

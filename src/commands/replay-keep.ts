@@ -1,7 +1,7 @@
 import {systemClock} from '../clock.ts';
 import type {FactTypes} from '../facts.ts';
 import type {Environment} from '../setting.ts';
-import {askCore, NoCore} from './core-here.ts';
+import {askCore, messageOf, NoCore} from './core-here.ts';
 import {openToAppend} from './journal-at.ts';
 
 export type Comparison = FactTypes['replay.compared'];
@@ -31,12 +31,14 @@ async function append(comparisons: readonly Comparison[], file: string): Promise
 
 async function send(comparisons: readonly Comparison[], env: Environment): Promise<void> {
   for (const batch of batches(comparisons)) {
-    const {status} = await askCore(env, 'POST', '/api/replays', JSON.stringify(batch));
+    const {status, body} = await askCore(env, 'POST', '/api/replays', JSON.stringify(batch));
     if (status === 409)
       throw new NoCore('the core that answers here has another journal: set CORE_ADMIN_PORT to that of the one that runs');
-    if (status !== 201) throw new NoCore(`the core that runs here did not take it (status ${status})`);
+    if (status !== 201) throw new NoCore(`the core that runs here did not take it (status ${status})${why(body)}`);
   }
 }
+
+const why = (body: Record<string, unknown> = {}) => (messageOf(body) === undefined ? '' : `: ${messageOf(body)}`);
 
 const isHeld = (error: unknown) => error instanceof Error && 'reason' in error && error.reason === 'held';
 

@@ -23,7 +23,7 @@ const refused: [title: string, caller: Caller, rules: CallerRules, why: RegExp][
   ['a caller off this machine without a token', caller({host: '10.0.0.1:8090'}), open, /bearer token/],
   ['anybody, when the listener is open and has no token', caller(), {listenHost: '0.0.0.0', token: undefined}, /set CORE_ADMIN_TOKEN/],
 ];
-for (const [title, given, rules, why] of refused) test(`${title} is refused`, t => t.regex(refuseCaller(given, rules) ?? '', why));
+for (const [title, given, rules, why] of refused) test(`${title} is refused`, t => t.regex(refuseCaller(given, rules)?.message ?? '', why));
 
 const letIn: [title: string, caller: Caller, rules: CallerRules][] = [
   ['somebody on this machine', caller(), here],

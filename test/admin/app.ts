@@ -1,0 +1,230 @@
+import {connect} from 'node:net';
+import test, {type ExecutionContext} from 'ava';
+import {type AdminOptions, openAdmin} from '../../src/admin/app.ts';
+import {Budget} from '../../src/budget.ts';
+import {Fault} from '../../src/errors.ts';
+import {JournalDamaged} from '../../src/journal.ts';
+import {MemoryJournal} from '../../src/journals/memory.ts';
+import type {Metrics} from '../../src/observe/metrics.ts';
+import {ManualClock} from '../helpers/clock.ts';
+import {recordingLog} from '../helpers/fakes.ts';
+import {ask} from '../helpers/request.ts';
+
+async function open(t: ExecutionContext, some: Partial<AdminOptions> = {}) {
+  const clock = new ManualClock();
+  const log = recordingLog();
+  // Of the metrics the listener asks for the text alone.
+  const metrics = {scrape: async () => ({contentType: 'text/plain', body: 'up 1\n'})} as unknown as Metrics;
+  const admin = await openAdmin({
+    host: '127.0.0.1',
+    port: 0,
+    metrics,
+    readiness: () => ({ready: true, phase: 'ready'}),
+    schedules: () => undefined,
+    token: undefined,
+    budget: new Budget(2 ** 27, clock),
+    journal: new MemoryJournal(clock),
+    clock,
+    reload: async () => undefined,
+    log,
+    ...some,
+  });
+  t.teardown(() => admin[Symbol.asyncDispose]());
+  return {url: admin.url, log, clock};
+}
+
+/** A journal whose reads all fail so. */
+function failingJournal(error: unknown) {
+  const journal = new MemoryJournal(new ManualClock());
+  const fail = () => {
+    throw error;
+  };
+  return Object.assign(journal, {scan: fail, last: fail, read: fail, before: fail, append: fail, follow: fail});
+}
+
+/** Everything that a connection answers to these bytes, until it is closed. */
+function raw(url: string, bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.end(bytes));
+    let text = '';
+    socket.setEncoding('latin1').on('data', chunk => {
+      text += chunk;
+    });
+    socket.on('close', () => resolve(text));
+    socket.on('error', reject);
+  });
+}
+
+const withGetters = Object.defineProperties(new Error('has getters'), {
+  status: {get: () => 418},
+  headers: {get: () => ({'Bad name': '1'})},
+});
+const throwing = new Proxy(new Error('cannot be looked at'), {
+  get() {
+    throw new Error('not even so');
+  },
+  getPrototypeOf() {
+    throw new Error('nor so');
+  },
+});
+const readErrors: readonly (readonly [title: string, error: unknown])[] = [
+  ['an ordinary error', new TypeError('a bug')],
+  ['an error whose status has only a getter', withGetters],
+  ['a frozen error', Object.freeze(new Error('frozen'))],
+  ['an error that throws when it is looked at', throwing],
+  ['an error that means to be a 404', Object.assign(new Error('secret path'), {status: 404, expose: true})],
+  ['a system error', Object.assign(new Error('EIO: i/o error'), {code: 'EIO', syscall: 'read'})],
+  ['undefined', undefined],
+  ['null', null],
+  ['a text', 'secret text'],
+  ['a symbol', Symbol('secret')],
+];
+for (const [title, error] of readErrors) {
+  test(`${title} that is thrown is answered as a bug, logged once, and the next request is served`, async t => {
+    const {url, log} = await open(t, {
+      journal: failingJournal(error),
+      readiness: () => {
+        throw error;
+      },
+    });
+    for (const path of ['/readyz', '/api/invocations', '/api/invocations/x', '/api/facts']) {
+      const answer = await ask(url + path);
+      t.is(answer.status, 500, path);
+      t.deepEqual(answer.json(), {error: {code: 'INTERNAL', message: 'The core runtime failed; its log has the cause'}});
+    }
+    t.is((await ask(`${url}/readyz`, {method: 'HEAD'})).text(), '');
+    t.is((await ask(`${url}/livez`)).status, 200);
+    const lines = log.lines.filter(({level}) => level === 'error');
+    t.is(lines.length, 5);
+    t.like(lines[0]?.fields, {path: '/readyz'});
+    if (title === 'an ordinary error') t.regex(String(lines[0]?.fields.stack), /TypeError: a bug\n\s+at /);
+  });
+}
+
+test('a fault is answered with its status, its code and when to try again, and is no bug', async t => {
+  const error = new Fault('JOURNAL_FAILED', {cause: new Error('disk I/O error'), retryAfterS: 1});
+  const {url, log} = await open(t, {
+    journal: failingJournal(error),
+    schedules: () => ({
+      list: () => [],
+      fire: async () => {
+        throw error;
+      },
+    }),
+  });
+  const body = JSON.stringify([{invocationId: 'x', verdict: 'same'}]);
+  for (const [path, asked] of [
+    ['/api/schedules/nightly/fire', {method: 'POST'}],
+    ['/api/replays', {method: 'POST', body}],
+    ['/api/facts', {}],
+    ['/api/invocations', {}],
+  ] as const) {
+    const answer = await ask(url + path, asked);
+    t.is(answer.status, 503, path);
+    t.is(answer.field('retry-after'), '1');
+    t.deepEqual(answer.json(), {error: {code: 'JOURNAL_FAILED', message: 'The journal cannot be written now'}});
+  }
+  t.is(log.lines.length, 4);
+  t.like(log.lines[0], {level: 'warn', fields: {code: 'JOURNAL_FAILED', cause: 'disk I/O error'}});
+});
+
+test('damage is answered as such, and logged as an error with its stack', async t => {
+  const {url, log} = await open(t, {journal: failingJournal(new JournalDamaged('The facts end at 20, but 64 were kept'))});
+  const answer = await ask(`${url}/api/facts`);
+  t.is(answer.status, 500);
+  t.like(answer.json().error, {code: 'JOURNAL_DAMAGED'});
+  t.regex(answer.json().error.message, /^The facts end at 20, but 64 were kept; `core-runtime journal verify`/);
+  t.regex(String(log.lines.find(({level}) => level === 'error')?.fields.stack), /JournalDamaged.*\n\s+at /);
+});
+
+test('what breaks an answer that has begun breaks the connection off, and is logged', async t => {
+  async function* follow() {
+    yield* [];
+    throw new Fault('JOURNAL_FAILED');
+  }
+  const {url, log} = await open(t, {journal: Object.assign(new MemoryJournal(new ManualClock()), {follow, scan: follow})});
+  const text = await raw(url, 'GET /api/facts HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n');
+  t.notRegex(text, /\r\n0\r\n\r\n$/);
+  t.like(log.lines.at(-1), {level: 'warn', fields: {code: 'JOURNAL_FAILED'}});
+  t.is((await ask(`${url}/livez`)).status, 200);
+});
+
+const refusals: readonly (readonly [title: string, path: string, asked: Parameters<typeof ask>[1], status: number, code: string])[] = [
+  ['an unknown path', '/secrets', {}, 404, 'NOT_FOUND'],
+  ['an unknown path of the API', '/api/other', {method: 'POST'}, 404, 'NOT_FOUND'],
+  ['a name that holds another segment', '/api/invocations/a/b', {}, 404, 'NOT_FOUND'],
+  ['no name', '/api/invocations/', {}, 404, 'NOT_FOUND'],
+  ['a probe with another method', '/metrics', {method: 'POST'}, 405, 'METHOD_NOT_ALLOWED'],
+  ['an unknown method', '/readyz', {method: 'PURGE'}, 405, 'METHOD_NOT_ALLOWED'],
+  ['a wish by GET', '/api/reload', {}, 405, 'METHOD_NOT_ALLOWED'],
+  ['a question by POST', '/api/facts', {method: 'POST'}, 405, 'METHOD_NOT_ALLOWED'],
+  ['a foreign Host', '/api/facts', {headers: {Host: 'evil.example'}}, 403, 'FORBIDDEN'],
+  ['a foreign Origin', '/api/reload', {method: 'POST', headers: {Origin: 'https://evil.example'}}, 403, 'FORBIDDEN'],
+  ['no position', '/api/facts?after=x', {}, 400, 'BAD_REQUEST'],
+  ['a % that is no escape', '/api/%zz', {}, 400, 'REQUEST_MALFORMED'],
+  ['what is no JSON', '/api/replays', {method: 'POST', body: '{'}, 400, 'BAD_REQUEST'],
+  ['too much at once', '/api/replays', {method: 'POST', body: ' '.repeat(2 ** 20 + 1)}, 413, 'BODY_TOO_LARGE'],
+  ['schedules that are not open yet', '/api/schedules', {}, 503, 'NOT_READY'],
+];
+for (const [title, path, asked, status, code] of refusals) {
+  test(`${title} is refused with ${status} ${code}, in the shape of every error`, async t => {
+    const {url, log} = await open(t);
+    const answer = await ask(url + path, asked);
+    t.is(answer.status, status);
+    t.is(answer.field('content-type'), 'application/json; charset=utf-8');
+    const {error, ...rest} = answer.json();
+    t.is(error.code, code);
+    t.is(typeof error.message, 'string');
+    t.deepEqual(rest, status === 403 ? {refused: error.message} : {});
+    if (status === 405) t.truthy(answer.field('allow'));
+    t.true(log.lines.every(({level}) => level === 'debug'));
+  });
+}
+
+test('a caller without the token is refused, and at debug the log says why without what was sent', async t => {
+  const {url, log} = await open(t, {token: 'right'});
+  for (const headers of [{}, {Authorization: 'Bearer canary'}, {Authorization: 'Basic canary'}]) {
+    const answer = await ask(`${url}/api/facts`, {headers});
+    t.is(answer.status, 403);
+    t.is(answer.json().error.code, 'FORBIDDEN');
+  }
+  t.like(log.lines[0], {level: 'debug', fields: {code: 'FORBIDDEN', cause: 'the bearer token of CORE_ADMIN_TOKEN is needed'}});
+  t.notRegex(JSON.stringify(log.lines), /canary|right/);
+});
+
+test('a target that is none is a bad request', async t => {
+  const {url} = await open(t);
+  for (const target of ['http://', 'http://[::1', 'http:///livez', 'livez', '*', '/%', '//[', 'ftp://a/livez', `/api/${'%'.repeat(99)}`]) {
+    const text = await raw(url, `GET ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`);
+    t.regex(text, target === '//[' ? /^HTTP\/1\.1 404 / : /^HTTP\/1\.1 400 /, target);
+    t.regex(text, /\{"error":\{"code":"[A-Z_]+","message":".+"\}\}/, target);
+  }
+  t.regex(await raw(url, 'GET http://a/livez?b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 200 /);
+});
+
+test('bytes that are no request are answered in the same shape', async t => {
+  const {url} = await open(t);
+  t.regex(await raw(url, 'nonsense\r\n\r\n'), /^HTTP\/1\.1 400 [\s\S]*\{"error":\{"code":"BAD_REQUEST",/);
+  t.regex(await raw(url, `GET / HTTP/1.1\r\nA: ${'x'.repeat(20_000)}\r\n\r\n`), /^HTTP\/1\.1 431 [\s\S]*"HEAD_TOO_LARGE"/);
+});
+
+test('callers that leave in the middle of an answer, or of a body, harm nobody', async t => {
+  const {url, log} = await open(t);
+  for (let round = 0; round < 20; round++) {
+    for (const head of [
+      'GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n',
+      'POST /api/replays HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n[',
+    ]) {
+      await new Promise<void>(resolve => {
+        const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(head, () => socket.resetAndDestroy()));
+        socket.on('close', () => resolve());
+        socket.on('error', () => {});
+      });
+    }
+  }
+  t.is((await ask(`${url}/livez`)).status, 200);
+  t.deepEqual(
+    log.lines.filter(({level}) => level !== 'debug'),
+    [],
+  );
+});
