@@ -1,13 +1,13 @@
 import type {DrainReport, Metrics} from './observe/metrics.ts';
 
-export const nothingDrained: DrainReport = {accepted: 0, completed: 0, handedBack: 0, lost: 0};
+const nothingDrained: DrainReport = {accepted: 0, completed: 0, handedBack: 0, lost: 0};
 
 /**
 Counts from now on: what was in flight and what still comes.
 
-@returns the report so far, with those of other processes added; undefined stands for one that gave none
+@returns the report so far, with those of other processes added
 */
-export function drainReporter(metrics: Pick<Metrics, 'counts'>): (others?: readonly (DrainReport | undefined)[]) => DrainReport {
+export function drainReporter(metrics: Pick<Metrics, 'counts'>): (others?: readonly DrainReport[]) => DrainReport {
   const before = metrics.counts();
   return (others = []) => {
     const now = metrics.counts();
@@ -15,7 +15,7 @@ export function drainReporter(metrics: Pick<Metrics, 'counts'>): (others?: reado
     const handedBack = now.handedBack - before.handedBack;
     const completed = now.settled - before.settled - handedBack;
     return [{accepted, completed, handedBack, lost: accepted - completed - handedBack}, ...others].reduce<DrainReport>(
-      (sum, each = nothingDrained) => ({
+      (sum, each) => ({
         accepted: sum.accepted + each.accepted,
         completed: sum.completed + each.completed,
         handedBack: sum.handedBack + each.handedBack,

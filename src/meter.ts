@@ -23,6 +23,8 @@ export interface Meter {
   dequeued(depth: number, waitedSeconds: number): void;
   runtimeReady(bootSeconds: number): void;
   runtimeExited(reason: ExitReason): void;
+  /** A core process beside the leader ended unasked, and is started again. */
+  processRestarted(reason: ExitReason): void;
   /** From the hand-over of facts until they were kept. */
   appended(seconds: number): void;
   /** An occurrence was fired on time; `lagSeconds` after the moment it was due. */

@@ -10,7 +10,7 @@ import {type Clock, systemClock} from './clock.ts';
 import {composeStages, openKeys} from './compose.ts';
 import {type Config, dataDirOf, joinSettings, parseConfig} from './config.ts';
 import {type OpenDoors, openDoors} from './doors.ts';
-import {drainReporter, nothingDrained} from './drain.ts';
+import {drainReporter} from './drain.ts';
 import {checkNames, childEnvironment} from './environment.ts';
 import {ConfigurationError} from './errors.ts';
 import type {Fact} from './facts.ts';
@@ -47,7 +47,7 @@ export interface Served {
   readonly started: Promise<StartRecord>;
   readiness(): Readiness;
   families(): Promise<readonly Family[]>;
-  /** What became of the events since the stop began. */
+  /** What became of the events since the stop began; before that, what is in flight, as lost. */
   drainReport(): DrainReport;
   /** Takes no new work, lets what is in flight finish within the grace time, ends the sub-runtime. */
   stop(): Promise<void>;
@@ -91,7 +91,10 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   const keys = await openKeys(config, log, clock);
   let drain: ReturnType<typeof drainReporter> | undefined;
   let siblings: Siblings | undefined;
-  opening.defer(async () => log.info({...drain?.(await siblings?.stop())}, 'Stopped'));
+  opening.defer(async () => {
+    await siblings?.stop();
+    log.info({...drain?.(siblings?.drained())}, 'Stopped');
+  });
 
   // Registered before the sub-runtime, so that its exits are facts too; opened after it, as it starts longer.
   let opened: OpenedJournal | undefined;
@@ -105,7 +108,8 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
       // One that could not load its handler answers every call with the reason: that is no service.
       runtimesUp: () => Math.min(workers.ready(), workers.states().filter(({phase}) => phase === 'ready').length),
       runtimesResidentBytes: () => workers.residentBytes(),
-      drain: () => drain?.(),
+      drain: () => drain?.(siblings?.drained()),
+      processesUp: () => 1 + (siblings?.serving ?? 0),
       others: () => siblings?.families(),
     },
     clock,
@@ -152,8 +156,8 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
     const mark = `${leaderName}=${instance}`;
     const watchdog = opening.use(new Watchdog({mark, clock, log}));
     siblings = new Siblings(
-      {count: processes - 1, env: {...env, [leaderName]: instance}, graceMs: config.graceMs},
-      {clock, log, journal, watchdog, line: log.pass},
+      {count: processes - 1, env: {...env, [leaderName]: instance}, graceMs: config.graceMs, reloadMs: reloadMsOf(config)},
+      {clock, log, journal, watchdog, line: log.pass, restarted: meter.processRestarted},
     );
     opening.use(siblings);
   }
@@ -192,7 +196,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
     started: firstStart.promise,
     readiness,
     families: () => metrics.families(),
-    drainReport: () => drain?.() ?? nothingDrained,
+    drainReport: () => (drain ?? drainReporter(metrics))(),
     stop: () => {
       stopped ??= stop();
       return stopped;
@@ -255,6 +259,9 @@ function shareOf(config: Config): {processes: number; config: Config} {
   const share = (all: number) => Math.ceil(all / processes);
   return {processes, config: {...config, workers: share(config.workers), inflightBytes: share(config.inflightBytes)}};
 }
+
+/** The longest time that a process needs to reload: its sub-runtimes start one after the other. */
+const reloadMsOf = ({workers, startTimeoutMs}: Config) => workers * startTimeoutMs + 10_000;
 
 /** Processes that share a port would share it with a stranger, too. */
 async function refuseTaken(port: number): Promise<void> {

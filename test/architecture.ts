@@ -44,7 +44,7 @@ const doors: Readonly<Record<string, RegExp>> = {
   '@opentelemetry/exporter-trace-otlp-grpc': /^src\/observe\/processor\.ts$/,
   '@opentelemetry/exporter-trace-otlp-http': /^src\/observe\/processor\.ts$/,
   '@opentelemetry/instrumentation-http': /^src\/observe\/telemetry\.ts$/,
-  'node:child_process': /^src\/workers\/(child|watchdog)\.ts$|^src\/siblings\/lead\.ts$/,
+  'node:child_process': /^src\/workers\/(child|watchdog)\.ts$|^src\/siblings\/process\.ts$/,
   'node:sqlite': /^src\/journals\/sqlite-.*\.ts$/,
 };
 

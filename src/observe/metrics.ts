@@ -47,6 +47,8 @@ export interface Gauges {
   isDurable(): boolean;
   /** What became of the events since the stop began; undefined before. */
   drain(): DrainReport | undefined;
+  /** Processes of this core that serve. */
+  processesUp(): number;
   /** What the other processes of this core counted; undefined when there is none. */
   others(): Promise<readonly (readonly Family[])[]> | undefined;
 }
@@ -57,7 +59,8 @@ const neverRan = /^(POOL_|DRAINING)/;
 const fromTheStart = {
   restarts: ['exit-zero', 'exit-nonzero', 'signal', 'oom', 'unspawnable', 'never-ready', 'stuck', 'reloaded', 'stopped'],
   spansDropped: ['queue_full', 'not_taken'],
-} satisfies {restarts: ExitReason[]; spansDropped: string[]};
+  processes: ['exit-zero', 'exit-nonzero', 'signal', 'unspawnable', 'never-ready', 'stuck'],
+} satisfies {restarts: ExitReason[]; spansDropped: string[]; processes: ExitReason[]};
 
 const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT']);
 
@@ -126,6 +129,12 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     labelNames: ['reason'],
     registers,
   });
+  const processRestarts = new Counter({
+    name: 'core_processes_restarts_total',
+    help: 'Core processes beside the first that ended and were started again, by reason.',
+    labelNames: ['reason'],
+    registers,
+  });
   const linesDropped = new Counter({
     name: 'core_log_lines_dropped_total',
     help: 'Log lines that were not written: past the budget of the function, or not taken by our output.',
@@ -157,6 +166,7 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
   });
 
   for (const reason of fromTheStart.restarts) restarts.labels(reason).inc(0);
+  for (const reason of fromTheStart.processes) processRestarts.labels(reason).inc(0);
   for (const reason of fromTheStart.spansDropped) spansDropped.labels(reason).inc(0);
 
   new Gauge({
@@ -165,6 +175,14 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     registers,
     collect() {
       this.set(gauges.isDurable() ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'core_processes_up',
+    help: 'Core processes that serve.',
+    registers,
+    collect() {
+      this.set(gauges.processesUp());
     },
   });
   new Gauge({
@@ -277,6 +295,7 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     },
     runtimeReady: boot => initSeconds.observe(boot),
     runtimeExited: reason => restarts.labels(reason).inc(),
+    processRestarted: reason => processRestarts.labels(reason).inc(),
     appended: elapsed => appendSeconds.observe(elapsed),
     scheduleFired: (schedule, lag) => scheduleLag.labels(schedule).observe(lag),
     shed: facts => shed.inc(facts),

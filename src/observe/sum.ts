@@ -1,7 +1,7 @@
 import type {Family, Sample} from './open-metrics.ts';
 
 /** Of these every process says the same: one answer is enough. */
-const once = new Set(['core_build_info', 'core_journal_durable']);
+const once = new Set(['core_build_info', 'core_journal_durable', 'core_processes_up']);
 
 /** The metrics of several processes as those of one: samples of the same name and labels are added up. */
 export function sumFamilies(processes: readonly (readonly Family[])[]): Family[] {
@@ -17,4 +17,9 @@ export function sumFamilies(processes: readonly (readonly Family[])[]): Family[]
     }
   }
   return [...families.values()].map(({family, samples}) => ({...family, values: [...samples.values()]}));
+}
+
+/** What stays true of a process that is gone: what it has counted. How it was, its gauges, is gone with it. */
+export function countersOf(families: readonly Family[]): Family[] {
+  return families.filter(({type}) => type !== 'gauge');
 }

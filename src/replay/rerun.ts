@@ -127,6 +127,7 @@ const uncounted: Meter = {
   dequeued() {},
   runtimeReady() {},
   runtimeExited() {},
+  processRestarted() {},
   appended() {},
   scheduleFired() {},
   shed() {},

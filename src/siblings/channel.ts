@@ -1,3 +1,5 @@
+import type {Clock} from '../clock.ts';
+
 /** One side of the channel between two of our processes: a child process, or the process itself. */
 export interface Wire {
   send(message: unknown): void;
@@ -16,26 +18,52 @@ type Message =
   | {readonly answers: number; readonly value: unknown}
   | {readonly answers: number; readonly error: string};
 
+interface Question {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
 /** Questions and answers over a channel that carries one message after another. */
 export class Channel<Ours extends Questions, Theirs extends Questions> {
   readonly #wire: Wire;
   readonly #answers: Answers<Theirs>;
-  readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  readonly #clock: Pick<Clock, 'after'>;
+  readonly #waiting = new Map<number, Question>();
   #asked = 0;
 
-  constructor(wire: Wire, answers: Answers<Theirs>) {
+  constructor(wire: Wire, answers: Answers<Theirs>, clock: Pick<Clock, 'after'>) {
     this.#wire = wire;
     this.#answers = answers;
+    this.#clock = clock;
     wire.on('message', message => this.#receive(message as Message)); // both sides are this class
   }
 
-  /** Waits for the answer. @throws Error with the other side's message, or when the channel was closed */
-  ask<K extends keyof Ours & string>(ask: K, argument: Ours[K][0]): Promise<Ours[K][1]> {
+  /**
+  Waits for the answer.
+
+  @param limitMs Longest wait. Without one the asker itself must bound how many of its questions wait.
+  @throws Error with the other side's message, or when there was no answer in time, or when the channel was closed
+  */
+  ask<K extends keyof Ours & string>(ask: K, argument: Ours[K][0], limitMs?: number): Promise<Ours[K][1]> {
     const id = ++this.#asked;
-    const waiting = Promise.withResolvers<unknown>();
-    this.#waiting.set(id, waiting);
+    const {promise, resolve, reject} = Promise.withResolvers<unknown>();
+    const late = () => {
+      this.#waiting.delete(id);
+      reject(new Error(`the other process did not answer within ${limitMs} ms`));
+    };
+    const stopTimer = limitMs === undefined ? () => {} : this.#clock.after(limitMs, late);
+    this.#waiting.set(id, {
+      resolve(value) {
+        stopTimer();
+        resolve(value);
+      },
+      reject(error) {
+        stopTimer();
+        reject(error);
+      },
+    });
     this.#wire.send({ask, argument, id} satisfies Message);
-    return waiting.promise as Promise<Ours[K][1]>; // the answer to this question
+    return promise as Promise<Ours[K][1]>; // the answer to this question
   }
 
   /** Expects no answer. */

@@ -1,15 +1,24 @@
 import process from 'node:process';
-import {systemClock} from '../clock.ts';
+import {isoStamp, systemClock} from '../clock.ts';
 import {ConfigurationError} from '../errors.ts';
 import {type Served, serve} from '../serve.ts';
 import type {Environment} from '../setting.ts';
 import {Channel, type Wire} from './channel.ts';
 import {LeadersJournal} from './journal.ts';
-import type {ToLeader, ToSibling} from './words.ts';
+import {Pulse} from './pulse.ts';
+import type {Account, ToLeader, ToSibling} from './words.ts';
+
+/** Time between two signs of life; what was counted since the last one is lost when this process is killed. */
+const beatMs = 200;
+/** The leader may be stopped, or its event loop may stand still. */
+const leadersPulse = {lookMs: 1000, silentAfter: 10};
+/** How long the end of this process waits until the leader has its last account. */
+const lastBeatMs = 1000;
 
 /**
 Serves beside the leader, on the same port. The leader alone hears signals, answers on the private port, fires by time
-and owns the journal; when it is gone, so is this process.
+and owns the journal; when it is gone, so is this process. While the leader hangs this process serves on, and holds a
+bounded number of facts and log lines for it.
 */
 export async function follow(env: Environment): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
@@ -19,20 +28,24 @@ export async function follow(env: Environment): Promise<void> {
     served?.abandon();
     process.exit(1);
   });
-  const channel = new Channel<ToLeader, ToSibling>(toLeader, {
-    readiness: async () => (await opening.promise).readiness(),
-    metrics: async () => (await opening.promise).families(),
-    reload: async () => (await opening.promise).reload(),
-    async stop() {
-      const open = await opening.promise;
-      await open.stop();
-      return open.drainReport();
+  const channel = new Channel<ToLeader, ToSibling>(
+    toLeader,
+    {
+      readiness: async () => (await opening.promise).readiness(),
+      account: async () => accountOf(await opening.promise),
+      reload: async () => (await opening.promise).reload(),
+      async stop() {
+        const open = await opening.promise;
+        await open.stop();
+        return accountOf(open);
+      },
     },
-  });
+    systemClock,
+  );
   process.on('uncaughtException', error => {
     console.error(error);
     // A bug: what is in flight finishes, and the leader starts another.
-    if (served) void served.stop().finally(() => process.exit(1));
+    if (served) void endAfter(served, channel);
     else process.exit(1);
   });
   try {
@@ -43,6 +56,32 @@ export async function follow(env: Environment): Promise<void> {
     process.exit(1);
   }
   channel.tell('listening', undefined);
+  await beat(served, channel);
+}
+
+/** Shows signs of life as long as the leader takes them: one at a time is on its way. */
+async function beat(served: Served, channel: Channel<ToLeader, ToSibling>): Promise<void> {
+  const pulse = new Pulse({...leadersPulse, onSilent: () => console.error(silence())}, systemClock);
+  do {
+    await channel.ask('beat', await accountOf(served)).catch(() => {});
+    pulse.beat();
+  } while (await systemClock.sleep(beatMs));
+}
+
+/** Goes to the error output: what is logged waits for the leader. */
+function silence(): string {
+  const msg = 'The leading core process does not answer: this one goes on serving, and may lose what it records';
+  return JSON.stringify({level: 'error', time: isoStamp(systemClock.now()), pid: process.pid, msg});
+}
+
+async function accountOf(served: Served): Promise<Account> {
+  return {families: await served.families(), drain: served.drainReport()};
+}
+
+async function endAfter(served: Served, channel: Channel<ToLeader, ToSibling>): Promise<void> {
+  await served.stop().catch(error => console.error(error));
+  await channel.ask('beat', await accountOf(served), lastBeatMs).catch(() => {});
+  process.exit(1);
 }
 
 const toLeader: Wire = {

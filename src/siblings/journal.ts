@@ -8,6 +8,10 @@ import type {ToLeader, ToSibling, WrittenRecord} from './words.ts';
 const mostBytes = 16 * 2 ** 20;
 /** How long facts wait for more. A sibling that is killed loses those; the leader holds what it got for longer before it is written. */
 const lingerMs = 10;
+/** Longest wait for an append; then the caller is told that it failed. */
+const appendMs = 10_000;
+/** How long the end of this process waits until the leader has the last facts. */
+const lastFactsMs = 2000;
 /** About what a fact takes on its way, beside its payloads. */
 const factBytes = 256;
 
@@ -33,7 +37,7 @@ export class LeadersJournal implements Journal {
   }
 
   append(stream: string, facts: readonly [Fact, ...Fact[]], options?: AppendOptions): Promise<Receipt> {
-    return this.#channel.ask('append', {stream, facts, options});
+    return this.#channel.ask('append', {stream, facts, options}, appendMs);
   }
 
   /** One message for the facts of a while: each costs more than the facts in it. */
@@ -78,17 +82,17 @@ export class LeadersJournal implements Journal {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#send();
+    await this.#send(lastFactsMs);
   }
 
-  /** Resolves when the leader has them; when it is gone, so are they. */
-  async #send(): Promise<void> {
+  /** Resolves when the leader has them; when it is gone, so are they. Without a limit their bytes bound what waits for it. */
+  async #send(limitMs?: number): Promise<void> {
     if (this.#waiting.length === 0) return;
     const [records, bytes] = [{text: JSON.stringify(this.#waiting), payloads: this.#payloads}, this.#waitingBytes];
     this.#waiting = [];
     this.#payloads = new Map();
     this.#waitingBytes = 0;
-    await this.#channel.ask('record', records).catch(() => {});
+    await this.#channel.ask('record', records, limitMs).catch(() => {});
     this.#bytes -= bytes;
   }
 }

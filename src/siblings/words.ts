@@ -16,20 +16,29 @@ export interface Records {
 /** What the text holds, one for each `record`. */
 export type WrittenRecord = readonly [stream: string, facts: readonly [Fact, ...Fact[]]];
 
+/** What a sibling has counted. The leader keeps the newest: it stands for a sibling that answers no more. */
+export interface Account {
+  readonly families: readonly Family[];
+  /** What became of the events since its stop began. Before that: what is in flight, as lost, since its end would lose it. */
+  readonly drain: DrainReport;
+}
+
 /** What the leader asks a sibling. */
 export type ToSibling = {
   readonly readiness: readonly [undefined, Readiness];
-  readonly metrics: readonly [undefined, readonly Family[]];
-  /** Undefined when the code of now serves, else why not. */
+  readonly account: readonly [undefined, Account];
+  /** Undefined when the new code is serving, else why not. */
   readonly reload: readonly [undefined, string | undefined];
   /** Answered when the last call is over and everything is closed. */
-  readonly stop: readonly [undefined, DrainReport];
+  readonly stop: readonly [undefined, Account];
 };
 
 /** What a sibling asks, or tells, the leader. */
 export type ToLeader = {
   /** Told once: it takes calls. */
   readonly listening: readonly [undefined, undefined];
+  /** A sign of life, several a second. The answer is the leader's. */
+  readonly beat: readonly [Account, undefined];
   /** Answered when they were taken. */
   readonly record: readonly [Records, undefined];
   readonly append: readonly [

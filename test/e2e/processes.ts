@@ -1,21 +1,11 @@
-import {readFileSync} from 'node:fs';
 import {createServer} from 'node:net';
 import test from 'ava';
 import {projectFile, type RunningCore, refuseCore, startCore} from '../helpers/core.ts';
-import {gone} from '../helpers/process.ts';
+import {below, gone} from '../helpers/process.ts';
 import {ask} from '../helpers/request.ts';
-import {becomes, editableHandler, loadOn, metric, metricIs, pidOf, serve} from '../helpers/supervision.ts';
+import {becomes, editableHandler, loadOn, metric, metricIs, pidOf, serve, siblingsOf} from '../helpers/supervision.ts';
 
 const three = {CORE_PROCESSES: '3'};
-
-/** Every process below this one, the deepest last. */
-function below(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
-  return [...children, ...children.flatMap(below)];
-}
-
-const siblingsOf = (core: RunningCore) =>
-  below(core.pid).filter(pid => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('/src/sibling.ts'));
 
 /** Calls until so many functions have answered: the system deals connections out as it likes. */
 async function functionsOf(core: RunningCore, count: number): Promise<Set<number>> {

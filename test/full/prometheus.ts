@@ -8,6 +8,7 @@ import {parse, stringify} from 'yaml';
 import {projectFile, type RunningCore, startCore} from '../helpers/core.ts';
 import {freePort} from '../helpers/port.ts';
 import {ask} from '../helpers/request.ts';
+import {metric, siblingsOf} from '../helpers/supervision.ts';
 
 // What Prometheus itself makes of our metrics, alerts and dashboard.
 
@@ -74,6 +75,32 @@ withPrometheus(`Prometheus scrapes a core, every panel of the dashboard has data
   );
   t.true((await prometheus.exemplars('http_request_duration_seconds_bucket')).includes(traceId));
   t.true((await prometheus.exemplars('faas_invoke_duration_seconds_bucket')).includes(traceId));
+});
+
+withPrometheus(`a process that is killed, and one that hangs, change no increase${missing}`, async t => {
+  const core = await startCore({...mirror, CORE_PROCESSES: '3'}, t);
+  const prometheus = await startPrometheus(t, {'core-runtime': core.adminUrl});
+  const sent = 'http_requests_total{code="200",method="GET"}';
+  const scraped = async (expr: string) => (await prometheus.query(expr)).map(([, value]) => Number(value));
+  await ask(core.url);
+  while ((await scraped(sent))[0] !== 1); // what came before the first scrape is no increase
+  const call = async (times: number) => {
+    for (let calls = 0; calls < times; calls++) await ask(core.url).catch(() => undefined);
+  };
+  await call(199);
+  const [killed = 0, stopped = 0] = siblingsOf(core);
+  while ((await metric(core, sent)) < 200);
+  process.kill(killed, 'SIGKILL');
+  process.kill(stopped, 'SIGSTOP');
+  await core.logged(({msg, reason}) => msg.startsWith('A core process ended') && reason === 'stuck');
+  while ((await metric(core, 'core_processes_up')) < 3);
+  await call(100);
+  const total = await metric(core, sent);
+  t.is(total, 300);
+  while ((await scraped(sent))[0] !== total);
+  t.deepEqual(await scraped(`resets(${sent}[10m])`), [0]);
+  // `increase` extrapolates to the edges of its window; the difference of a counter that was never reset does not.
+  t.deepEqual(await scraped(`max_over_time(${sent}[10m]) - min_over_time(${sent}[10m])`), [total - 1]);
 });
 
 let exits = 0;

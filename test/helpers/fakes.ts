@@ -28,6 +28,7 @@ export function recordingMeter(): Meter & {readonly calls: readonly (readonly un
     dequeued: keep('dequeued'),
     runtimeReady: keep('runtimeReady'),
     runtimeExited: keep('runtimeExited'),
+    processRestarted: keep('processRestarted'),
     appended: keep('appended'),
     scheduleFired: keep('scheduleFired'),
     shed: keep('shed'),

@@ -20,3 +20,9 @@ export function stateOf(pid: number): string | undefined {
 export async function gone(pid: number): Promise<void> {
   while (isAlive(pid)) await new Promise(resolve => setTimeout(resolve, 5));
 }
+
+/** Every process below this one, the deepest last. */
+export function below(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+  return [...children, ...children.flatMap(below)];
+}

@@ -1,9 +1,10 @@
-import {existsSync} from 'node:fs';
+import {existsSync, readFileSync} from 'node:fs';
 import {mkdtemp, rm, writeFile} from 'node:fs/promises';
 import http from 'node:http';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {projectFile, type RunningCore, startCore, type Teardown} from './core.ts';
+import {below} from './process.ts';
 import {type Answer, ask} from './request.ts';
 
 /** A core that serves one of the misbehaving functions, and ends with the test. */
@@ -90,3 +91,7 @@ export function loadOn(url: string, connections: number) {
     },
   };
 }
+
+/** The core processes beside the one that leads. */
+export const siblingsOf = (core: RunningCore): number[] =>
+  below(core.pid).filter(pid => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('/src/sibling.ts'));

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type {Family} from '../../src/observe/open-metrics.ts';
-import {sumFamilies} from '../../src/observe/sum.ts';
+import {countersOf, sumFamilies} from '../../src/observe/sum.ts';
 
 const counter = (name: string, values: Family['values']): Family => ({name, help: name, type: 'counter', values});
 
@@ -46,4 +46,11 @@ test('the parts of a histogram are kept apart', t => {
 test('what every process says alike is said once', t => {
   const info: Family = {name: 'core_build_info', help: 'i', type: 'gauge', values: [{labels: {version: '1'}, value: 1}]};
   t.deepEqual(sumFamilies([[info], [info]]), [info]);
+});
+
+test('of a process that is gone only what it has counted is left', t => {
+  const gauge: Family = {name: 'up', help: '', type: 'gauge', values: [{labels: {}, value: 1}]};
+  const histogram: Family = {name: 'h', help: '', type: 'histogram', values: [{metricName: 'h_sum', labels: {}, value: 2}]};
+  const count = counter('a_total', [{labels: {}, value: 3}]);
+  t.deepEqual(countersOf([gauge, histogram, count]), [histogram, count]);
 });

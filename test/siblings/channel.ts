@@ -1,20 +1,21 @@
 import {EventEmitter} from 'node:events';
 import test from 'ava';
 import {type Answers, Channel} from '../../src/siblings/channel.ts';
+import {ManualClock, settle} from '../helpers/clock.ts';
 
 type ToServer = {readonly double: readonly [number, number]; readonly note: readonly [string, undefined]};
 type ToClient = {readonly name: readonly [undefined, string]};
 
 /** Two ends of one channel; what is sent is copied, as between processes. */
-function pair(server: Answers<ToServer>, client: Answers<ToClient> = {name: () => 'client'}) {
+function pair(server: Answers<ToServer>, client: Answers<ToClient> = {name: () => 'client'}, clock = new ManualClock()) {
   const [left, right] = [new EventEmitter(), new EventEmitter()];
   const wire = (own: EventEmitter, other: EventEmitter) => ({
     send: (message: unknown) => void setImmediate(() => other.emit('message', structuredClone(message))),
     on: (event: 'message', listener: (message: unknown) => void) => own.on(event, listener),
   });
   return {
-    client: new Channel<ToServer, ToClient>(wire(left, right), client),
-    server: new Channel<ToClient, ToServer>(wire(right, left), server),
+    client: new Channel<ToServer, ToClient>(wire(left, right), client, clock),
+    server: new Channel<ToClient, ToServer>(wire(right, left), server, clock),
   };
 }
 
@@ -26,6 +27,20 @@ test('what cannot be answered is an error with the other side’s message', asyn
     note: () => undefined,
   });
   await t.throwsAsync(client.ask('double', 1), {message: 'too large'});
+});
+
+test('a question that is not answered in time is given up, and an answer that comes later is nobody’s', async t => {
+  const clock = new ManualClock();
+  const answer = Promise.withResolvers<number>();
+  const {client} = pair({double: () => answer.promise, note: () => undefined}, undefined, clock);
+  const asked = client.ask('double', 1, 500);
+  await clock.advance(500);
+  await t.throwsAsync(asked, {message: 'the other process did not answer within 500 ms'});
+  answer.resolve(2);
+  await settle();
+  const next = client.ask('double', 2, 500);
+  t.is(await next, 2);
+  t.is(clock.pending, 0);
 });
 
 test('who is gone answers nothing any more', async t => {
