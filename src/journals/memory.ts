@@ -2,6 +2,7 @@ import type {Clock} from '../clock.ts';
 import {Fault} from '../errors.ts';
 import type {Fact} from '../facts.ts';
 import {type AppendOptions, type Journal, type Payload, type Position, type Receipt, type Recorded, RevisionConflict} from '../journal.ts';
+import {Followers} from './followers.ts';
 
 /** The newest facts that are kept; older ones are forgotten. */
 const capacity = 20_000;
@@ -17,8 +18,7 @@ export class MemoryJournal implements Journal {
   #payloadBytes = 0;
   #facts: Recorded[] = [];
   #position: Position = 0;
-  #wake = Promise.withResolvers<void>();
-  #followers = 0;
+  readonly #followers = new Followers();
   #isClosed = false;
 
   constructor(clock: Clock, {keep = capacity} = {}) {
@@ -41,10 +41,7 @@ export class MemoryJournal implements Journal {
     for (const payload of payloads) this.#keep(payload);
     this.#revisions.set(stream, this.#position);
     if (this.#facts.length > 2 * this.#capacity) this.#forget();
-    if (this.#followers > 0) {
-      this.#wake.resolve();
-      this.#wake = Promise.withResolvers();
-    }
+    this.#followers.wake();
   }
 
   async payload(name: string): Promise<Uint8Array | undefined> {
@@ -70,27 +67,19 @@ export class MemoryJournal implements Journal {
   }
 
   async *follow({after, signal}: {after: Position; signal: AbortSignal}): AsyncIterable<Recorded> {
-    const stopped = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), {once: true}));
-    this.#followers++;
-    try {
-      for (let seen = after; !signal.aborted && !this.#isClosed; ) {
-        const next = this.#facts[this.#indexAfter(seen)];
-        if (next) {
-          yield next;
-          seen = next.position;
-        } else {
-          await Promise.race([this.#wake.promise, stopped]);
-        }
-      }
-    } finally {
-      this.#followers--;
+    for (let seen = after; !signal.aborted && !this.#isClosed; ) {
+      const next = this.#facts[this.#indexAfter(seen)];
+      if (next) {
+        yield next;
+        seen = next.position;
+      } else await this.#followers.next(this.#followers.times, signal);
     }
   }
 
   /** Whoever follows comes to an end. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
-    this.#wake.resolve();
+    this.#followers.wake();
   }
 
   #indexAfter(position: Position): number {

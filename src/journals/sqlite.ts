@@ -2,6 +2,7 @@ import {atTurnEnd} from '../clock.ts';
 import {Fault} from '../errors.ts';
 import type {Fact} from '../facts.ts';
 import {type AppendOptions, type Journal, type Payload, type Position, type Receipt, type Recorded, RevisionConflict} from '../journal.ts';
+import {Followers} from './followers.ts';
 import type {JournalHouse} from './index.ts';
 import type {Append, FromWriter, Outcome, Page, Question, Reply, Retention} from './sqlite-messages.ts';
 import {writeLine} from './sqlite-pack.ts';
@@ -30,8 +31,7 @@ export class SqliteJournal implements Journal {
   readonly #sent = new Map<number, Sent>();
   #nextBatch = 1;
   #outstanding = 0;
-  #wake = Promise.withResolvers<void>();
-  #followers = 0;
+  readonly #followers = new Followers();
   /** Until it is open, too. */
   #isClosed = true;
   #isFlushAtTurnEnd = false;
@@ -82,7 +82,7 @@ export class SqliteJournal implements Journal {
     if (stream.startsWith('invocation.')) this.#turn.record(text, count, payloads);
     else this.#turn.append({stream, text, count, payloads});
     if (this.#turn.characters > lingerCharacters) this.#flush();
-    else if (this.#followers > 0) this.#flushAtTurnEnd();
+    else if (this.#followers.count > 0) this.#flushAtTurnEnd();
     else this.#stopLinger ??= this.#house.clock.after(lingerMs, () => this.#flush());
   }
 
@@ -107,21 +107,20 @@ export class SqliteJournal implements Journal {
   }
 
   async *follow({after, signal}: {after: Position; signal: AbortSignal}): AsyncIterable<Recorded> {
-    const stopped = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), {once: true}));
-    this.#followers++;
+    this.#followers.count++;
     try {
       for (let seen = after; !signal.aborted && !this.#isClosed; ) {
-        const woken = this.#wake.promise; // before asking: what comes meanwhile is not missed
+        const {times} = this.#followers; // before asking: what comes meanwhile is not missed
         const {facts, next, until} = (await this.#ask({page: {of: {prefix: ''}, after: seen}})) as Page; // as above
         for (const recorded of facts) {
           yield recorded;
           if (signal.aborted) return;
         }
         seen = next ?? Math.max(seen, until);
-        if (facts.length === 0) await Promise.race([woken, stopped]);
+        if (facts.length === 0) await this.#followers.next(times, signal);
       }
     } finally {
-      this.#followers--;
+      this.#followers.count--;
     }
   }
 
@@ -132,7 +131,7 @@ export class SqliteJournal implements Journal {
       this.#flush();
       this.#isClosed = true;
       this.#thread.post({type: 'close'});
-      this.#awake();
+      this.#followers.wake();
     }
     const stopTimer = this.#house.clock.after(closeMs, () => {
       this.#house.log.error({}, 'The journal did not close in time: facts of the last moment may be lost');
@@ -189,7 +188,7 @@ export class SqliteJournal implements Journal {
 
   #committed({batches}: Extract<FromWriter, {type: 'committed'}>): void {
     for (const {id, outcomes, failure} of batches) this.#settle(id, outcomes, failure);
-    this.#awake();
+    this.#followers.wake();
   }
 
   #settle(id: number, outcomes: readonly Outcome[], failure?: string): void {
@@ -209,11 +208,6 @@ export class SqliteJournal implements Journal {
     }
   }
 
-  #awake(): void {
-    this.#wake.resolve();
-    this.#wake = Promise.withResolvers();
-  }
-
   #sweep(): void {
     const {clock} = this.#house;
     if (this.#shredded.payloads > 0) this.record('journal', [{type: 'payload.shredded', data: this.#shredded}]);
@@ -228,6 +222,6 @@ export class SqliteJournal implements Journal {
     if (!this.#isClosed) this.#house.log.error({cause: error.message}, 'The journal is lost: facts are dropped from now on');
     this.#isClosed = true;
     for (const id of [...this.#sent.keys()]) this.#settle(id, [], error.message);
-    this.#awake();
+    this.#followers.wake();
   }
 }
