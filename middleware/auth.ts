@@ -1,18 +1,23 @@
-import {verify as checkSigned, type KeyObject} from 'node:crypto';
 import type jsonwebtoken from 'jsonwebtoken';
 import type {Clock} from '../src/clock.ts';
 import {Fault} from '../src/errors.ts';
 import {late} from '../src/late.ts';
 import type {Stage} from '../src/stage.ts';
 import type {Principal} from '../src/trigger.ts';
+import {isSigned, type VerifyingKey} from './signed.ts';
 import {VerifiedTokens} from './verified.ts';
 
 export type Verify = (token: string) => Promise<Principal>;
 
 /** Where the keys come from that verify callers: a setting, or a key set on another machine. */
 export interface KeySource {
-  /** The key for a token, undefined when none fits, 'none' when there is no usable key at all. */
-  find(keyId: string | undefined): Promise<KeyObject | undefined | 'none'>;
+  /**
+  The key for a token that names this key id and algorithm; undefined when none fits, 'none' when there is no usable key
+  at all.
+
+  @throws Fault AUTH_BUSY when too many callers wait for the keys
+  */
+  find(keyId: string | undefined, algorithm: string | undefined): Promise<VerifyingKey | undefined | 'none'>;
 }
 
 export interface Claims {
@@ -80,9 +85,9 @@ function bearer(header: string): string {
 }
 
 /**
-Checks a token: RS256 only, times, issuer, audience, and that it was made for this function.
+Checks a token: the algorithm of its key and no other, times, issuer, audience, and that it was made for this function.
 
-The returned function throws AUTH_NOT_CONFIGURED, AUTH_INVALID, AUTH_FORBIDDEN.
+The returned function throws AUTH_NOT_CONFIGURED, AUTH_INVALID, AUTH_FORBIDDEN, AUTH_BUSY.
 @see RFC 7519; RFC 8725 for what a verifier must not leave to its library
 */
 export function verifier(keys: KeySource, claims: Claims, clock: Clock, verified = new VerifiedTokens()): Verify {
@@ -90,30 +95,19 @@ export function verifier(keys: KeySource, claims: Claims, clock: Clock, verified
   return async function verify(token) {
     const isReadable = token.length <= longestToken;
     const known = isReadable ? verified.find(token, clock.now()) : undefined;
-    if (known && (await keys.find(known.keyId)) === known.key) return known.principal;
+    if (known && (await keys.find(known.keyId, known.key.algorithm)) === known.key) return known.principal;
 
     const header = isReadable ? headerOf(token) : undefined;
     const keyId = typeof header?.kid === 'string' ? header.kid : undefined;
-    const key = await keys.find(keyId);
+    const key = await keys.find(keyId, typeof header?.alg === 'string' ? header.alg : undefined);
     if (key === 'none') throw new Fault('AUTH_NOT_CONFIGURED');
-    if (!header || !key || 'crit' in header || header.alg !== 'RS256' || !(await isSigned(token, key))) throw new Fault('AUTH_INVALID');
+    if (!header || !key || 'crit' in header || header.alg !== key.algorithm || !(await isSigned(token, key)))
+      throw new Fault('AUTH_INVALID');
     const sinceMs = clock.now();
     const {principal, expiryS} = checkClaims(checkSignature(token, key, claims, clock), claims, clock);
     verified.keep(token, {principal, keyId, key, sinceMs, untilMs: expiryS * 1000 + claims.clockToleranceMs});
     return principal;
   };
-}
-
-/**
-Asks on another thread whether this key signed the token: a flood of forged ones takes little time from callers whose
-tokens are known. It only refuses; the library below decides.
-*/
-function isSigned(token: string, key: KeyObject): Promise<boolean> {
-  const end = token.lastIndexOf('.');
-  const signature = Buffer.from(token.slice(end + 1), 'base64url');
-  return new Promise(resolve => {
-    checkSigned('sha256', Buffer.from(token.slice(0, end)), key, signature, (error, isValid) => resolve(!error && isValid));
-  });
 }
 
 function headerOf(token: string): {alg?: unknown; kid?: unknown} | undefined {
@@ -125,10 +119,15 @@ function headerOf(token: string): {alg?: unknown; kid?: unknown} | undefined {
   }
 }
 
-function checkSignature(token: string, key: KeyObject, {issuer, audience, clockToleranceMs}: Claims, clock: Clock): unknown {
+function checkSignature(
+  token: string,
+  {key, algorithm}: VerifyingKey,
+  {issuer, audience, clockToleranceMs}: Claims,
+  clock: Clock,
+): unknown {
   try {
     return library().verify(token, key, {
-      algorithms: ['RS256'],
+      algorithms: [algorithm],
       // A number: given a text, the library would switch expiry off.
       clockTolerance: clockToleranceMs / 1000,
       clockTimestamp: Math.floor(clock.now() / 1000),
@@ -140,22 +139,30 @@ function checkSignature(token: string, key: KeyObject, {issuer, audience, clockT
   }
 }
 
-function checkClaims(payload: unknown, {applicationId, namespaceId, requireExpiry, clockToleranceMs}: Claims, clock: Clock) {
+function checkClaims(payload: unknown, claims: Claims, clock: Clock): {principal: Principal; expiryS: number} {
+  const {requireExpiry, clockToleranceMs} = claims;
   if (!isRecord(payload)) throw new Fault('AUTH_INVALID');
   const {exp, nbf, iat, sub} = payload;
   if (![exp, nbf, iat].every(time => time === undefined || Number.isFinite(time))) throw new Fault('AUTH_INVALID');
   if (requireExpiry && exp === undefined) throw new Fault('AUTH_INVALID');
   if (typeof iat === 'number' && iat * 1000 > clock.now() + clockToleranceMs) throw new Fault('AUTH_INVALID');
 
-  const list = payload.application_claim;
+  if (!isForAudience(payload, claims)) checkApplication(payload.application_claim, claims);
+  const principal: Principal = {subject: typeof sub === 'string' ? sub : ''};
+  return {principal, expiryS: typeof exp === 'number' ? exp : Number.POSITIVE_INFINITY};
+}
+
+/** The token of an OpenID provider: without the platform's claim, but made by this issuer for this audience, as was checked before. */
+const isForAudience = (payload: Record<string, unknown>, {issuer, audience}: Claims) =>
+  payload.application_claim === undefined && issuer !== undefined && audience !== undefined;
+
+function checkApplication(list: unknown, {applicationId, namespaceId}: Claims): void {
   if (!Array.isArray(list) || list.length !== 1 || !isRecord(list[0])) throw new Fault('AUTH_INVALID');
   const claimed = [
     {given: idOf(list[0].application_id), ours: applicationId},
     {given: idOf(list[0].namespace_id), ours: namespaceId},
   ].filter(({given}) => given !== '');
   if (claimed.length === 0 || claimed.some(({given, ours}) => given !== ours)) throw new Fault('AUTH_FORBIDDEN');
-  const principal: Principal = {subject: typeof sub === 'string' ? sub : ''};
-  return {principal, expiryS: typeof exp === 'number' ? exp : Number.POSITIVE_INFINITY};
 }
 
 function idOf(id: unknown): string {

@@ -1,12 +1,13 @@
-import {hash, type KeyObject} from 'node:crypto';
+import {hash} from 'node:crypto';
 import type {Principal} from '../src/trigger.ts';
+import type {VerifyingKey} from './signed.ts';
 
 /** A token that was found valid, and what has to be still so for it to be valid again. */
 export interface Verified {
   readonly principal: Principal;
   readonly keyId: string | undefined;
   /** The very object that verified it: after a rotation it is another. */
-  readonly key: KeyObject;
+  readonly key: VerifyingKey;
   /** Wall-clock bounds in milliseconds: its check, and its expiry with the forgiven difference. */
   readonly sinceMs: number;
   readonly untilMs: number;

@@ -14,10 +14,12 @@ import type {Config} from './config.ts';
 import {ConfigurationError} from './errors.ts';
 import type {Journal} from './journal.ts';
 import type {Log} from './log.ts';
+import type {Meter} from './meter.ts';
 import type {Metrics} from './observe/metrics.ts';
 import {passingSpans, type Spans} from './observe/spans.ts';
 import {redactor} from './recorded.ts';
 import type {FunctionSpec, Runtimes} from './runtime.ts';
+import type {Environment} from './setting.ts';
 import type {Stage} from './stage.ts';
 import type {House} from './trigger.ts';
 
@@ -82,20 +84,27 @@ export function eventOptions(
   return {functionName, functionVersion, memoryMb, handlerPath, handlerName, base64};
 }
 
+export interface KeysHouse {
+  readonly env: Environment;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+}
+
 /**
 Where the keys come from that verify callers; a public function needs none and its key is not even read.
 
 @throws ConfigurationError for a key that is no usable RSA public key
 */
-export async function openKeys({isPublic, publicKey, jwksUrl}: Config, log: Log, clock: Clock): Promise<KeySource> {
+export async function openKeys({isPublic, publicKey, jwksUrl, jwksMaxAgeMs}: Config, house: KeysHouse): Promise<KeySource> {
   if (isPublic) return fixedKey(undefined);
   const fixed = publicKey === undefined ? undefined : readKey(publicKey);
   if (jwksUrl === undefined) {
-    if (!fixed) log.warn({}, 'The function is private, but SCW_PUBLIC_KEY is not set: every call with a token gets 500');
+    if (!fixed) house.log.warn({}, 'The function is private, but SCW_PUBLIC_KEY is not set: every call with a token gets 500');
     return fixedKey(fixed);
   }
-  const {openKeySet} = await import('./outbound.ts');
-  return openKeySet({url: jwksUrl, fallback: fixed, clock, log});
+  const {openKeySet} = await import('./outbound/key-set.ts');
+  return openKeySet({url: jwksUrl, fallback: fixed, maxAgeMs: jwksMaxAgeMs, ...house});
 }
 
 /** @throws ConfigurationError without the key in it */

@@ -47,6 +47,12 @@ export const settings = {
   clockToleranceMs: setting('CORE_AUTH_CLOCK_TOLERANCE', duration(), '0s', 'Clock difference forgiven when a token is checked.'),
   requireExpiry: setting('CORE_AUTH_REQUIRE_EXP', flag(), 'false', 'Refuse tokens without an expiry.'),
   jwksUrl: setting('CORE_JWKS_URL', url('https', 'http'), undefined, 'Key set that verifies callers, fetched again as keys rotate.'),
+  jwksMaxAgeMs: setting(
+    'CORE_JWKS_MAX_AGE',
+    duration(1000),
+    '1h',
+    'Age of the key set, while it cannot be fetched again, past which its keys count no more.',
+  ),
   issuer: setting('CORE_AUTH_ISSUER', text(), undefined, 'Issuer that a token must name.'),
   audience: setting('CORE_AUTH_AUDIENCE', text(), undefined, 'Audience that a token must name.'),
 

@@ -3,6 +3,7 @@ const catalogue = {
   AUTH_NOT_CONFIGURED: {status: 500, retryable: false, text: 'function runtime not setup correctly'},
   AUTH_INVALID: {status: 401, retryable: false, text: 'authorization token not valid'},
   AUTH_FORBIDDEN: {status: 403, retryable: false, text: 'Forbidden'},
+  AUTH_BUSY: {status: 503, retryable: true, text: 'Too many callers wait for the keys that verify them'},
   REQUEST_MALFORMED: {status: 400, retryable: false, text: 'The request is malformed'},
   TRIGGER_UNKNOWN: {
     status: 400,

@@ -35,4 +35,8 @@ export interface Meter {
   linesDropped(lines: number): void;
   /** Spans that the collector did not get: the queue was full, or it did not take them. */
   spansDropped(reason: 'queue_full' | 'not_taken', spans: number): void;
+  /** The key set that verifies callers could not be fetched. */
+  keySetFailed(): void;
+  /** What is to be asked, when somebody scrapes, for the age of the key set. */
+  keySetAge(seconds: () => number): void;
 }

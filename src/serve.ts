@@ -88,7 +88,6 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   for (const warning of warnings) log.warn({}, warning);
   if (process.pid === 1) log.warn({}, 'Running as PID 1: orphans of the function are not reaped; start under an init such as `tini -g --`');
   const budget = new Budget(config.inflightBytes, clock);
-  const keys = await openKeys(config, log, clock);
   let drain: ReturnType<typeof drainReporter> | undefined;
   let siblings: Siblings | undefined;
   opening.defer(async () => {
@@ -115,6 +114,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
     clock,
   );
   const {meter} = metrics;
+  const keys = await openKeys(config, {env, clock, log, meter});
   const instance = randomUUID();
   const telemetry = Promise.withResolvers<Spans>();
   const firstStart = Promise.withResolvers<StartRecord>();

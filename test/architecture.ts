@@ -17,7 +17,7 @@ const levels: readonly (readonly [RegExp, number])[] = [
     4,
   ],
   [/^(middleware|triggers|runtimes)\//, 3],
-  [/^src\/(workers|journals|projections|observe)\/|^src\/outbound\.ts$/, 2],
+  [/^src\/(workers|journals|projections|observe|outbound)\//, 2],
   [/^src\/(stage|trigger|runtime|journal|invocation|recorded|cloud-event|answer|log|meter)\.ts$/, 1],
   [/^src\/(facts|errors|clock|budget|config|setting|environment|late|lines|utf8|hop-by-hop)\.ts$/, 0],
 ];
@@ -29,7 +29,7 @@ const doors: Readonly<Record<string, RegExp>> = {
   'koa-compose': /^middleware\/index\.ts$/,
   jsonwebtoken: /^middleware\/auth\.ts$/,
   undici: /^src\/workers\/upstream\.ts$/,
-  got: /^src\/outbound\.ts$/,
+  got: /^src\/outbound\/fetch\.ts$/,
   'prom-client': /^src\/observe\/metrics\.ts$/,
   pino: /^src\/observe\/log\.ts$/,
   'pino-pretty': /^src\/observe\/log\.ts$/,

@@ -164,6 +164,11 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     help: 'Facts that were dropped, as the journal could not keep up or could not be written.',
     registers,
   });
+  const keySetFailures = new Counter({
+    name: 'core_key_set_failures_total',
+    help: 'Times that the key set could not be fetched.',
+    registers,
+  });
 
   for (const reason of fromTheStart.restarts) restarts.labels(reason).inc(0);
   for (const reason of fromTheStart.processes) processRestarts.labels(reason).inc(0);
@@ -242,6 +247,16 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     },
   });
 
+  let keySetAge = () => 0;
+  new Gauge({
+    name: 'core_key_set_age_seconds',
+    help: 'Time since the key set that verifies callers was fetched, or since the start if it never was; 0 without one.',
+    registers,
+    collect() {
+      this.set(keySetAge());
+    },
+  });
+
   let accepted = 0;
   let settled = 0;
   let inFlight = 0;
@@ -299,6 +314,10 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     appended: elapsed => appendSeconds.observe(elapsed),
     scheduleFired: (schedule, lag) => scheduleLag.labels(schedule).observe(lag),
     shed: facts => shed.inc(facts),
+    keySetFailed: () => keySetFailures.inc(),
+    keySetAge(seconds) {
+      keySetAge = seconds;
+    },
     linesDropped: lines => linesDropped.inc(lines),
     spansDropped: (reason, spans) => spansDropped.labels(reason).inc(spans),
   };

@@ -131,6 +131,8 @@ const uncounted: Meter = {
   appended() {},
   scheduleFired() {},
   shed() {},
+  keySetFailed() {},
+  keySetAge() {},
   linesDropped() {},
   spansDropped() {},
 };

@@ -32,6 +32,8 @@ export function recordingMeter(): Meter & {readonly calls: readonly (readonly un
     appended: keep('appended'),
     scheduleFired: keep('scheduleFired'),
     shed: keep('shed'),
+    keySetFailed: keep('keySetFailed'),
+    keySetAge: keep('keySetAge'),
     linesDropped: keep('linesDropped'),
     spansDropped: keep('spansDropped'),
   };

@@ -73,7 +73,8 @@ test('accepts 4096 bits', t => {
 });
 
 test('without a key, whoever asks is told that there is none', async t => {
-  t.is(await fixedKey(undefined).find('any'), 'none');
-  t.is(await fixedKey(publicKey).find(undefined), publicKey);
-  t.is(await fixedKey(publicKey).find('any'), publicKey);
+  t.is(await fixedKey(undefined).find('any', 'RS256'), 'none');
+  const only = {key: publicKey, algorithm: 'RS256'} as const;
+  t.deepEqual(await fixedKey(publicKey).find(undefined, 'RS256'), only);
+  t.deepEqual(await fixedKey(publicKey).find('any', 'ES256'), only);
 });

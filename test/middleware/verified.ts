@@ -1,11 +1,13 @@
-import {generateKeyPairSync, type KeyObject} from 'node:crypto';
+import {generateKeyPairSync} from 'node:crypto';
 import test from 'ava';
 import jwt from 'jsonwebtoken';
 import {type Claims, type KeySource, verifier} from '../../middleware/auth.ts';
+import type {VerifyingKey} from '../../middleware/signed.ts';
 import {type Verified, VerifiedTokens} from '../../middleware/verified.ts';
 import {ManualClock} from '../helpers/clock.ts';
 
 const {publicKey, privateKey} = generateKeyPairSync('rsa', {modulusLength: 2048});
+const ours: VerifyingKey = {key: publicKey, algorithm: 'RS256'};
 const claims: Claims = {
   applicationId: 'app-1',
   namespaceId: 'ns-1',
@@ -22,7 +24,7 @@ const tokenOf = (some: object, keyid?: string) =>
   });
 
 /** A verifier whose signature checks can be told from look-ups: the key it is lent counts nothing, the cache does. */
-function watched(some: Partial<Claims> = {}, keys: KeySource = {find: async () => publicKey}) {
+function watched(some: Partial<Claims> = {}, keys: KeySource = {find: async () => ours}) {
   const clock = new ManualClock();
   const kept: Verified[] = [];
   class Watched extends VerifiedTokens {
@@ -77,7 +79,7 @@ test('a clock that is set back makes a remembered token be checked again', async
 
 test('a token of a rotated key is checked with the new one', async t => {
   const other = generateKeyPairSync('rsa', {modulusLength: 2048});
-  let current: KeyObject | undefined = publicKey;
+  let current: VerifyingKey | undefined = ours;
   const asked: unknown[] = [];
   const {verify, kept} = watched(
     {},
@@ -92,17 +94,17 @@ test('a token of a rotated key is checked with the new one', async t => {
   await verify(token);
   await verify(token);
   t.is(kept.length, 1);
-  current = other.publicKey;
+  current = {key: other.publicKey, algorithm: 'RS256'};
   await t.throwsAsync(verify(token), {code: 'AUTH_INVALID'});
   current = undefined;
   await t.throwsAsync(verify(token), {code: 'AUTH_INVALID'});
-  current = publicKey;
+  current = ours;
   await verify(token);
   t.deepEqual(new Set(asked), new Set(['k1']));
 });
 
 test('without a usable key any more a remembered token gets 500, as every other', async t => {
-  let current: KeyObject | 'none' = publicKey;
+  let current: VerifyingKey | 'none' = ours;
   const {verify} = watched({}, {find: async () => current});
   const token = tokenOf({});
   await verify(token);
@@ -112,7 +114,7 @@ test('without a usable key any more a remembered token gets 500, as every other'
 
 test('at most 1,000 are remembered; those used longest ago go first', t => {
   const tokens = new VerifiedTokens();
-  const entry: Verified = {principal: {subject: ''}, keyId: undefined, key: publicKey, sinceMs: 0, untilMs: 10};
+  const entry: Verified = {principal: {subject: ''}, keyId: undefined, key: ours, sinceMs: 0, untilMs: 10};
   for (let index = 0; index < 1000; index++) tokens.keep(`token ${index}`, entry);
   t.truthy(tokens.find('token 0', 5));
   for (let index = 1000; index < 1500; index++) tokens.keep(`token ${index}`, entry);

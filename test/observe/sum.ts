@@ -54,3 +54,8 @@ test('of a process that is gone only what it has counted is left', t => {
   const count = counter('a_total', [{labels: {}, value: 3}]);
   t.deepEqual(countersOf([gauge, histogram, count]), [histogram, count]);
 });
+
+test('of the ages of key sets the largest counts', t => {
+  const age = (value: number): Family => ({name: 'core_key_set_age_seconds', help: 'a', type: 'gauge', values: [{labels: {}, value}]});
+  t.deepEqual(sumFamilies([[age(3)], [age(7)], [age(5)]]), [age(7)]);
+});

@@ -1,0 +1,117 @@
+import type {KeyObject} from 'node:crypto';
+import type {Clock} from '../clock.ts';
+import {Fault} from '../errors.ts';
+import type {Log} from '../log.ts';
+import type {Meter} from '../meter.ts';
+import type {Environment} from '../setting.ts';
+import {keySetFetcher} from './fetch.ts';
+import {type KeyTable, readKeys, type VerifyingKey} from './jwk.ts';
+
+export interface KeySetOptions {
+  readonly url: string;
+  /** For RS256; counts when the set holds no key for a token. */
+  readonly fallback: KeyObject | undefined;
+  /** Past this age, keys that could not be fetched again count no more. Milliseconds. */
+  readonly maxAgeMs: number;
+  /** Names the proxies. */
+  readonly env: Environment;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Pick<Meter, 'keySetFailed' | 'keySetAge'>;
+}
+
+/** Keys are fetched again in the background when one is asked for after this long. */
+const refreshMs = 5 * 60_000;
+/** Nobody passes with keys that were not looked after for this long: the caller waits for a fetch first. */
+const freshMs = 10 * 60_000;
+/** An unknown key id makes the set be fetched at most this often. After failures the pause grows up to it. */
+const longestPauseMs = 30_000;
+const shortestPauseMs = 1000;
+/** Callers that wait for a fetch; past it they are refused at once. */
+const mostWaiting = 1000;
+
+/**
+Keys that are published on another machine (RFC 7517). They rotate: they are fetched again while they are used, and they
+count no more once they are older than `maxAgeMs`. The address comes from the settings, never from a token.
+*/
+export function openKeySet({url, fallback, maxAgeMs, env, clock, log, meter}: KeySetOptions) {
+  const fetchListed = keySetFetcher(url, env, clock);
+  const spare: VerifyingKey | undefined = fallback && {key: fallback, algorithm: 'RS256'};
+  const openedAt = clock.monotonic();
+  let keys: KeyTable = new Map();
+  let fetchedAt = Number.NEGATIVE_INFINITY;
+  let triedAt = Number.NEGATIVE_INFINITY;
+  let failures = 0;
+  let fetching: Promise<void> | undefined;
+  let waiting = 0;
+  meter.keySetAge(() => (clock.monotonic() - Math.max(fetchedAt, openedAt)) / 1000);
+
+  return {
+    /**
+    The key for a token that names this key id and algorithm; 'none' when there is no usable key at all.
+
+    @throws Fault AUTH_BUSY when too many callers wait for the keys
+    */
+    async find(keyId: string | undefined, algorithm: string | undefined): Promise<VerifyingKey | undefined | 'none'> {
+      const isKnown = lookUp(keyId, algorithm) !== undefined;
+      if (isDue(isKnown)) fetching ??= refresh();
+      if (fetching && mustWait(isKnown)) await wait(fetching);
+      dropExpired();
+      const key = lookUp(keyId, algorithm) ?? (algorithm === 'RS256' ? spare : undefined);
+      return key ?? (keys.size === 0 && !spare ? 'none' : undefined);
+    },
+  };
+
+  function isDue(isKnown: boolean): boolean {
+    const nowMs = clock.monotonic();
+    const isStale = nowMs - fetchedAt >= Math.min(refreshMs, maxAgeMs / 2);
+    if (isKnown && !isStale) return false;
+    if (isStale && failures === 0) return true;
+    const pauseMs = failures === 0 ? longestPauseMs : Math.min(longestPauseMs, shortestPauseMs * 2 ** (failures - 1));
+    return nowMs - triedAt >= pauseMs;
+  }
+
+  function mustWait(isKnown: boolean): boolean {
+    const nowMs = clock.monotonic();
+    return !isKnown || nowMs - fetchedAt >= maxAgeMs || nowMs - triedAt >= freshMs;
+  }
+
+  async function wait(fetched: Promise<void>): Promise<void> {
+    if (waiting >= mostWaiting) throw new Fault('AUTH_BUSY', {retryAfterS: 5});
+    waiting++;
+    await fetched;
+    waiting--;
+  }
+
+  /** Never rejects. */
+  async function refresh(): Promise<void> {
+    try {
+      keys = readKeys(await fetchListed(), keys);
+      fetchedAt = clock.monotonic();
+      if (failures > 0) log.info({keys: keys.size}, 'The key set was fetched again');
+      else if (keys.size === 0) log.warn({}, 'The key set holds no usable key');
+      failures = 0;
+    } catch (error) {
+      failures++;
+      meter.keySetFailed();
+      dropExpired();
+      const consequence = keys.size > 0 ? 'the last keys count on' : 'it has no key that counts';
+      log.warn({cause: (error as Error).message}, `The key set could not be fetched; ${consequence}`); // it throws nothing else
+    }
+    triedAt = clock.monotonic();
+    fetching = undefined;
+  }
+
+  function dropExpired(): void {
+    if (keys.size === 0 || clock.monotonic() - fetchedAt < maxAgeMs) return;
+    keys = new Map();
+    log.error({maxAgeMs}, 'The keys of the key set are older than CORE_JWKS_MAX_AGE: they count no more');
+  }
+
+  /** A token without a key id takes the only key of its algorithm. */
+  function lookUp(keyId: string | undefined, algorithm: string | undefined): VerifyingKey | undefined {
+    if (keyId !== undefined) return keys.get(`${algorithm} ${keyId}`);
+    const fitting = [...keys.values()].filter(key => key.algorithm === algorithm);
+    return fitting.length === 1 ? fitting[0] : undefined;
+  }
+}
