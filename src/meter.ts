@@ -16,6 +16,12 @@ export interface Meter {
   accepted(): void;
   /** @param code why it is no success, if so */
   settled(code?: FaultCode): void;
+  /**
+  A reply was cut off while its client read it: the grace time of a stop was over.
+
+  @param wasSettled it was settled before the stop began
+  */
+  replyCut(wasSettled: boolean): void;
   /** An accepted event entered or left the invoke stage. */
   inFlight(change: 1 | -1): void;
   coldStarted(): void;

@@ -10,7 +10,7 @@ import {type Clock, systemClock} from './clock.ts';
 import {composeStages, openKeys} from './compose.ts';
 import {type Config, dataDirOf, joinSettings, parseConfig} from './config.ts';
 import {type OpenDoors, openDoors} from './doors.ts';
-import {drainReporter} from './drain.ts';
+import {Drain} from './drain.ts';
 import {checkNames, childEnvironment} from './environment.ts';
 import {ConfigurationError} from './errors.ts';
 import type {Fact} from './facts.ts';
@@ -88,11 +88,11 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   for (const warning of warnings) log.warn({}, warning);
   if (process.pid === 1) log.warn({}, 'Running as PID 1: orphans of the function are not reaped; start under an init such as `tini -g --`');
   const budget = new Budget(config.inflightBytes, clock);
-  let drain: ReturnType<typeof drainReporter> | undefined;
+  let drain: Drain | undefined;
   let siblings: Siblings | undefined;
   opening.defer(async () => {
     await siblings?.stop();
-    log.info({...drain?.(siblings?.drained())}, 'Stopped');
+    log.info({...drain?.report(siblings?.drained())}, 'Stopped');
   });
 
   // Registered before the sub-runtime, so that its exits are facts too; opened after it, as it starts longer.
@@ -107,7 +107,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
       // One that could not load its handler answers every call with the reason: that is no service.
       runtimesUp: () => Math.min(workers.ready(), workers.states().filter(({phase}) => phase === 'ready').length),
       runtimesResidentBytes: () => workers.residentBytes(),
-      drain: () => drain?.(siblings?.drained()),
+      drain: () => drain?.report(siblings?.drained()),
       processesUp: () => 1 + (siblings?.serving ?? 0),
       others: () => siblings?.families(),
     },
@@ -196,7 +196,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
     started: firstStart.promise,
     readiness,
     families: () => metrics.families(),
-    drainReport: () => (drain ?? drainReporter(metrics))(),
+    drainReport: () => (drain ?? new Drain(metrics)).report(),
     stop: () => {
       stopped ??= stop();
       return stopped;
@@ -241,10 +241,11 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   }
 
   async function stop(): Promise<void> {
-    drain = drainReporter(metrics);
+    drain = new Drain(metrics);
     void siblings?.stop(); // all drain at once
     log.info({graceMs: config.graceMs}, 'Stopping');
     const stopTimer = clock.after(config.graceMs, () => {
+      drain?.cutOff();
       hurry.abort();
       workers.cutOff();
     });

@@ -9,7 +9,7 @@ import {metricsPath, port, type Settings, setting, size} from '../src/setting.ts
 import type {House, InvocationResult, TriggerPlugin} from '../src/trigger.ts';
 import {breakOff, breakOffAtEnd, hasBody} from './http/body.ts';
 import {closeServer} from './http/close.ts';
-import {endRequests, takeNext} from './http/connection.ts';
+import {connectionsOf, endRequests, takeNext} from './http/connection.ts';
 import {type Edge, HttpDelivery} from './http/delivery.ts';
 import {guardHead, mostFields, parserFault} from './http/guard.ts';
 import {watchHeads} from './http/heads.ts';
@@ -59,6 +59,7 @@ export const http = {
       clock: house.clock,
       isClosing: () => isClosing,
       inFlight: 0,
+      leaving: new Set(),
       answered: (method, status, startedAt, exemplar) =>
         house.meter.requestEnded(method, status, (house.clock.monotonic() - startedAt) / 1000, exemplar),
     };
@@ -68,6 +69,7 @@ export const http = {
     server.maxConnections = mostConnections;
     server.maxHeadersCount = mostFields + 1; // one more than allowed, so that the guard sees it
     Object.assign(server, {httpAllowHalfOpen: true}); // a client may end its side and still wait for the answer
+    const sockets = connectionsOf(server);
     const walk = koaApp(house, edge, metricsPath).callback();
     const serve = (request: IncomingMessage, response: ServerResponse) => {
       if (!takeNext(response)) return;
@@ -97,7 +99,7 @@ export const http = {
       url,
       async [Symbol.asyncDispose]() {
         isClosing = true;
-        await closeServer(server, house);
+        await closeServer(server, {sockets, leaving: edge.leaving}, house);
       },
     };
   },

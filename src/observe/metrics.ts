@@ -10,7 +10,7 @@ import {sumFamilies} from './sum.ts';
 /** Every metric name, label and bucket of the project is spelled here. */
 export interface Metrics {
   readonly meter: Meter;
-  /** Events so far: accepted, settled, and of these the ones that never reached the function. */
+  /** Events so far. */
   counts(): Counts;
   /** What Prometheus scrapes: with exemplars for whoever accepts OpenMetrics, else plain text. */
   scrape(accept: string): Promise<Exposition>;
@@ -23,7 +23,7 @@ export interface Exposition {
   readonly body: string;
 }
 
-/** Accepted = completed + handed back + lost. While the stop goes on, what is in flight counts as lost. */
+/** Accepted = completed + handed back + lost. Lost is what was cut off; while the stop goes on, also what is in flight. */
 export interface DrainReport {
   readonly accepted: number;
   readonly completed: number;
@@ -34,7 +34,12 @@ export interface DrainReport {
 export interface Counts {
   readonly accepted: number;
   readonly settled: number;
+  /** Settled, and never reached the function. */
   readonly handedBack: number;
+  /** Settled, and its process went away during the call. */
+  readonly broken: number;
+  /** Replies that were cut off, by whether they were settled before the stop began. */
+  readonly cutOff: {readonly before: number; readonly since: number};
 }
 
 export interface Gauges {
@@ -225,7 +230,7 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
 
   new Gauge({
     name: 'core_drain_events',
-    help: 'Events since the stop began, by what became of them; lost must be 0.',
+    help: 'Events since the stop began, by what became of them; lost is in flight, or was cut off.',
     labelNames: ['outcome'],
     registers,
     collect() {
@@ -261,6 +266,8 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
   let settled = 0;
   let inFlight = 0;
   let handedBack = 0;
+  let broken = 0;
+  const cutOff = {before: 0, since: 0};
   new Gauge({
     name: 'core_conservation_drift',
     help: 'Accepted minus settled minus in flight; anything but 0 means that work was lost.',
@@ -298,7 +305,9 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     settled(code) {
       settled++;
       if (code !== undefined && neverRan.test(code)) handedBack++;
+      if (code === 'UPSTREAM_LOST') broken++;
     },
+    replyCut: wasSettled => void cutOff[wasSettled ? 'before' : 'since']++,
     inFlight(change) {
       inFlight += change;
     },
@@ -321,7 +330,7 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     linesDropped: lines => linesDropped.inc(lines),
     spansDropped: (reason, spans) => spansDropped.labels(reason).inc(spans),
   };
-  return {meter, counts: () => ({accepted, settled, handedBack}), scrape, families};
+  return {meter, counts: () => ({accepted, settled, handedBack, broken, cutOff: {...cutOff}}), scrape, families};
 
   /** Observes, and keeps the sample whose trace is known; `key` is how `scrape` finds it again. */
   function timer(child: {observe(value: number): void}, key: string): Timer {

@@ -121,6 +121,7 @@ const uncounted: Meter = {
   faulted() {},
   accepted() {},
   settled() {},
+  replyCut() {},
   inFlight() {},
   coldStarted() {},
   queued() {},

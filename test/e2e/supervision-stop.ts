@@ -195,7 +195,7 @@ test('what still waits when the grace time is over is handed back with 503', asy
   }
   t.is((await held).status, 502);
   t.is(await core.exited, 0);
-  t.like(core.logs.at(-1), {msg: 'Stopped', accepted: 3, completed: 1, handedBack: 2, lost: 0});
+  t.like(core.logs.at(-1), {msg: 'Stopped', accepted: 3, completed: 0, handedBack: 2, lost: 1});
 });
 
 const buggy = {NODE_OPTIONS: `--import ${projectFile('test/fixtures/throws-on-signal.mjs')}`};

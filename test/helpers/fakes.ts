@@ -22,6 +22,7 @@ export function recordingMeter(): Meter & {readonly calls: readonly (readonly un
     faulted: keep('faulted'),
     accepted: keep('accepted'),
     settled: keep('settled'),
+    replyCut: keep('replyCut'),
     inFlight: keep('inFlight'),
     coldStarted: keep('coldStarted'),
     queued: keep('queued'),

@@ -176,11 +176,33 @@ test('requests in flight on one connection are all answered while the port close
   await stopped;
 });
 
+test('the port stays open for a last call though nobody is connected', async t => {
+  const lastCall = Promise.withResolvers<boolean>();
+  const clock: Clock = {...systemClock, sleep: (ms, signal) => (ms === 500 ? lastCall.promise : systemClock.sleep(ms, signal))};
+  const {connect, stop, url} = await open(t, () => 'late', {clock});
+  const stopped = stop();
+  await pause(20);
+  for (const path of ['/one', '/two']) {
+    const wire = connect();
+    await wire.write(head(path));
+    const [reply] = await wire.rest();
+    t.is(reply?.status, 200);
+    t.is(reply?.field('connection'), 'close');
+  }
+  lastCall.resolve(true);
+  await stopped;
+  await t.throwsAsync(fetch(url), undefined, 'the port is closed');
+});
+
 test('whoever came through the port just before it closed is answered', async t => {
   const sleeps: {ms: number; end: () => void}[] = [];
   const clock: Clock = {
     ...systemClock,
-    sleep: ms => new Promise(resolve => void sleeps.push({ms, end: () => resolve(true)})),
+    sleep: (ms, signal) =>
+      new Promise(resolve => {
+        sleeps.push({ms, end: () => resolve(true)});
+        signal?.addEventListener('abort', () => resolve(false));
+      }),
   };
   const {connect, stop, url} = await open(t, () => 'late', {clock});
   const idle = connect();

@@ -1,6 +1,7 @@
-import type {Server} from 'node:http';
-import {Server as NetServer} from 'node:net';
+import type {Server, ServerResponse} from 'node:http';
+import {Server as NetServer, type Socket} from 'node:net';
 import type {House} from '../../src/trigger.ts';
+import {isAtRest} from './connection.ts';
 
 /** How long callers still find an open port: whoever routes to us learns with a delay that we stop. */
 const lastCallMs = 500;
@@ -14,20 +15,38 @@ const cutMs = 500;
 const shortLookMs = 0.3;
 const mostLooks = 1000;
 
-type Closing = Pick<House, 'clock' | 'hurry' | 'closesLast'>;
+/** How often is looked for connections that have come to rest. */
+const lookMs = 50;
 
-/** Closes the port so that nobody who came through it goes without an answer. Resolves when the last connection is gone. */
-export async function closeServer(server: Server, {clock, hurry, closesLast}: Closing): Promise<void> {
-  // Nobody connected: nobody to wait for, but those who share the port.
-  if (closesLast) await clock.sleep(lastCallMs + othersMs);
-  else if (await isConnected(server)) await clock.sleep(lastCallMs);
-  const cut = () => clock.after(cutMs, () => server.closeAllConnections());
+type Closing = Pick<House, 'clock' | 'hurry' | 'closesLast' | 'meter'>;
+
+/** The connections of a server, and which replies wait in them to be read. */
+export interface Open {
+  readonly sockets: ReadonlySet<Socket>;
+  readonly leaving: ReadonlySet<ServerResponse>;
+}
+
+/**
+Closes the port so that nobody who came through it goes without an answer. Every reply is waited for until the system has
+taken its last byte, or the grace time is over: then it is cut off, and counted. Resolves when the last connection is gone.
+*/
+export async function closeServer(server: Server, {sockets, leaving}: Open, {clock, hurry, closesLast, meter}: Closing): Promise<void> {
+  const settledBefore = new Set(leaving);
+  await clock.sleep(closesLast ? lastCallMs + othersMs : lastCallMs, hurry);
+  const cut = () =>
+    clock.after(cutMs, () => {
+      for (const response of leaving) if (!response.writableFinished) meter.replyCut(settledBefore.has(response));
+      server.closeAllConnections();
+    });
   if (hurry.aborted) cut();
   else hurry.addEventListener('abort', cut, {once: true});
-  const {closed} = await closePort(server, clock);
-  if (await isConnected(server)) await clock.sleep(lateMs, hurry);
-  server.closeIdleConnections();
-  await closed;
+  const over = new AbortController();
+  void (await closePort(server, clock)).closed.then(() => over.abort());
+  if (sockets.size > 0) await clock.sleep(lateMs, AbortSignal.any([hurry, over.signal]));
+  // Node's own way to close those that are idle takes one for idle whose reply is still being read.
+  do {
+    for (const socket of sockets) if (isAtRest(socket)) socket.destroy();
+  } while (await clock.sleep(lookMs, over.signal));
 }
 
 /**
@@ -43,8 +62,4 @@ async function closePort(server: Server, clock: House['clock']): Promise<{closed
     if (clock.monotonic() - before < shortLookMs) break;
   }
   return {closed: new Promise(resolve => void NetServer.prototype.close.call(server, () => resolve()))};
-}
-
-function isConnected(server: Server): Promise<boolean> {
-  return new Promise(resolve => server.getConnections((_error, count) => resolve(count > 0)));
 }

@@ -1,4 +1,4 @@
-import type {IncomingMessage, ServerResponse} from 'node:http';
+import type {IncomingMessage, Server, ServerResponse} from 'node:http';
 import type {Socket} from 'node:net';
 
 interface Connection {
@@ -65,6 +65,23 @@ export function endRequests(socket: Socket): ServerResponse | undefined | false 
   connection.isLast = true;
   connection.isOver = true;
   return newest;
+}
+
+/** Nothing is being received, served, or waits to leave. */
+export function isAtRest(socket: Socket): boolean {
+  const {newest} = of(socket);
+  const isServed = newest !== undefined && !newest.writableFinished && !newest.destroyed;
+  return !isServed && socket.writableLength === 0 && unservedBytes(socket) === 0;
+}
+
+/** The connections that a server has, as they come and go. */
+export function connectionsOf(server: Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  server.on('connection', socket => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return sockets;
 }
 
 /** Bytes that came behind the newest request: those of a head that is not whole yet. */

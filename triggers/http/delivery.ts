@@ -18,6 +18,8 @@ export interface Edge {
   readonly isClosing: () => boolean;
   /** Deliveries without a reply. */
   inFlight: number;
+  /** Replies whose last byte the system has not taken yet, as their clients read slowly. */
+  readonly leaving: Set<ServerResponse>;
   readonly answered: (method: string, status: number, startedAt: number, exemplar?: string) => void;
 }
 
@@ -112,7 +114,12 @@ export class HttpDelivery implements Delivery, Holder {
     const edge = this.#edge;
     if (!this.#isReplied) edge.inFlight--;
     this.#isReplied = true;
-    writeResult(this.#request, this.#response, result, {close: edge.isClosing(), isBusy: edge.inFlight > 0, clock: edge.clock});
+    writeResult(this.#request, this.#response, result, {
+      close: edge.isClosing(),
+      isBusy: edge.inFlight > 0,
+      clock: edge.clock,
+      leaving: edge.leaving,
+    });
     edge.answered(this.#request.method ?? '', result.status, this.#startedAt, this.exemplar);
   }
 

@@ -16,6 +16,8 @@ export interface WriteOptions {
   /** Others are served meanwhile: the answer leaves together with theirs. */
   readonly isBusy?: boolean;
   readonly clock: Clock;
+  /** Where the answer is kept while some of it waits to be read. */
+  readonly leaving?: Set<ServerResponse>;
 }
 
 /** Writes an answer. The core computes the framing; length last. */
@@ -23,7 +25,7 @@ export function writeResult(
   request: IncomingMessage,
   response: ServerResponse,
   result: InvocationResult,
-  {close, isBusy = false, clock}: WriteOptions,
+  {close, isBusy = false, clock, leaving}: WriteOptions,
 ): void {
   if (response.headersSent || response.destroyed) return;
   const {status, body} = result;
@@ -36,27 +38,36 @@ export function writeResult(
   response.writeHead(status, headers);
   const content = isBodyless || request.method === 'HEAD' ? '' : wireBody(body, result.headers);
   if (isUnread) endAfterLinger(request, response, content, clock);
-  else if (isBusy) endAtTurnEnd(response, content);
-  else end(response, content);
+  else if (isBusy) endAtTurnEnd({response, content, leaving});
+  else end({response, content, leaving});
 }
 
-function end(response: ServerResponse, content: string | Buffer): void {
+interface Ending {
+  readonly response: ServerResponse;
+  readonly content: string | Buffer;
+  readonly leaving: Set<ServerResponse> | undefined;
+}
+
+function end({response, content, leaving}: Ending): void {
   response.end(content);
   limitStall(response);
+  if (!leaving || response.writableFinished || response.destroyed) return;
+  leaving.add(response);
+  response.once('close', () => leaving.delete(response));
 }
 
-const ending: {response: ServerResponse; content: string | Buffer}[] = [];
+const ending: Ending[] = [];
 
 /**
 Every write to a client that sleeps wakes it, and on few cores it then takes the place of whoever woke it. Written one
 after the other the answers of one turn wake it once: a tenth of the throughput at 32 connections.
 */
-function endAtTurnEnd(response: ServerResponse, content: string | Buffer): void {
-  if (ending.push({response, content}) === 1) atTurnEnd(endAll);
+function endAtTurnEnd(answer: Ending): void {
+  if (ending.push(answer) === 1) atTurnEnd(endAll);
 }
 
 function endAll(): void {
-  for (const {response, content} of ending.splice(0)) end(response, content);
+  for (const answer of ending.splice(0)) end(answer);
 }
 
 /** Node closes a connection that stands still for so long. */

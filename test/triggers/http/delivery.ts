@@ -22,6 +22,7 @@ async function receive(
     clock: systemClock,
     isClosing: () => false,
     inFlight: 0,
+    leaving: new Set<ServerResponse>(),
     answered: (method: string, status: number) => void answered.push([method, status]),
   };
   const server = http.createServer({joinDuplicateHeaders: true}, (request, response) => {
