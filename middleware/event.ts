@@ -42,7 +42,8 @@ export function event({write, keep, timeoutMs, meter, clock}: EventHouse): Stage
   };
 
   function settle(invocation: Invocation, fault?: Fault) {
-    meter.settled(fault?.code);
+    meter.settled(fault);
+    if (fault && !fault.reached && invocation.delivery.defers?.()) return keep.deferred(invocation, fault.code);
     const data: FactTypes['invocation.settled'] = {
       outcome: fault ? outcomeOf(fault.code) : 'responded',
       status: fault ? fault.status : (invocation.result?.status ?? 200),

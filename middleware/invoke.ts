@@ -40,13 +40,14 @@ async function callFunction(
   meter: Meter,
   signal: AbortSignal | undefined,
 ): Promise<RuntimeReply> {
-  const {id, event, deadline, span} = invocation;
+  const {id, delivery, event, deadline, span} = invocation;
   if (!event || !deadline || !span) throw new TypeError('Expected the event to be written before the function is called');
   for (let attempt = 0; ; attempt++) {
     const lease = await runtimes.lease(deadline, signal);
     if (lease.cold) meter.coldStarted();
     if (lease.waitedMs > 0) span.waited(lease);
     if (lease.pid !== undefined) invocation.pid = lease.pid;
+    delivery.called?.();
     const call = span.call(attempt, lease.address);
     try {
       const reply = await lease.send({
@@ -63,7 +64,8 @@ async function callFunction(
     } catch (error) {
       call.failed(error as Error); // send rejects with Fault or NotSent only
       if (!(error instanceof NotSent)) throw error;
-      if (attempt + 1 >= mostAttempts) throw new Fault('UPSTREAM_LOST', {cause: error, message: 'The sub-runtime refuses connections'});
+      if (attempt + 1 >= mostAttempts)
+        throw new Fault('UPSTREAM_LOST', {cause: error, message: 'The sub-runtime refuses connections', reached: false});
     }
   }
 }

@@ -1,38 +1,43 @@
+/**
+What can go wrong. `retryable`: may the same event be delivered again without running twice? `reached: false`: the
+function has not seen the event; of any other fault it may have.
+*/
 const catalogue = {
-  AUTH_MISSING: {status: 401, retryable: false, text: 'Unauthorized'},
-  AUTH_NOT_CONFIGURED: {status: 500, retryable: false, text: 'function runtime not setup correctly'},
-  AUTH_INVALID: {status: 401, retryable: false, text: 'authorization token not valid'},
-  AUTH_FORBIDDEN: {status: 403, retryable: false, text: 'Forbidden'},
-  AUTH_BUSY: {status: 503, retryable: true, text: 'Too many callers wait for the keys that verify them'},
-  REQUEST_MALFORMED: {status: 400, retryable: false, text: 'The request is malformed'},
+  AUTH_MISSING: {status: 401, retryable: false, reached: false, text: 'Unauthorized'},
+  AUTH_NOT_CONFIGURED: {status: 500, retryable: false, reached: false, text: 'function runtime not setup correctly'},
+  AUTH_INVALID: {status: 401, retryable: false, reached: false, text: 'authorization token not valid'},
+  AUTH_FORBIDDEN: {status: 403, retryable: false, reached: false, text: 'Forbidden'},
+  AUTH_BUSY: {status: 503, retryable: true, reached: false, text: 'Too many callers wait for the keys that verify them'},
+  REQUEST_MALFORMED: {status: 400, retryable: false, reached: false, text: 'The request is malformed'},
   TRIGGER_UNKNOWN: {
     status: 400,
     retryable: false,
+    reached: false,
     text: 'Trigger Type is not supported by Scaleway Functions Runtime',
   },
-  METHOD_REFUSED: {status: 405, retryable: false, text: 'The method CONNECT is not served here'},
-  REQUEST_TIMEOUT: {status: 408, retryable: true, text: 'The request was not received in time'},
-  BODY_TOO_LARGE: {status: 413, retryable: false, text: 'Request payload too large'},
-  BODY_INCOMPLETE: {status: 400, retryable: true, text: 'The request body ended before it was complete'},
-  EXPECTATION_UNKNOWN: {status: 417, retryable: false, text: 'Only the expectation 100-continue is known'},
-  HEAD_TOO_LARGE: {status: 431, retryable: false, text: 'The request head exceeds 1 MiB or 2,000 fields'},
-  VERSION_UNSUPPORTED: {status: 505, retryable: false, text: 'Only HTTP/1.0 and HTTP/1.1 are spoken here'},
+  METHOD_REFUSED: {status: 405, retryable: false, reached: false, text: 'The method CONNECT is not served here'},
+  REQUEST_TIMEOUT: {status: 408, retryable: true, reached: false, text: 'The request was not received in time'},
+  BODY_TOO_LARGE: {status: 413, retryable: false, reached: false, text: 'Request payload too large'},
+  BODY_INCOMPLETE: {status: 400, retryable: true, reached: false, text: 'The request body ended before it was complete'},
+  EXPECTATION_UNKNOWN: {status: 417, retryable: false, reached: false, text: 'Only the expectation 100-continue is known'},
+  HEAD_TOO_LARGE: {status: 431, retryable: false, reached: false, text: 'The request head exceeds 1 MiB or 2,000 fields'},
+  VERSION_UNSUPPORTED: {status: 505, retryable: false, reached: false, text: 'Only HTTP/1.0 and HTTP/1.1 are spoken here'},
   HANDLER_FAILED: {status: 500, retryable: false, text: 'An error occured during handler execution: '},
   HANDLER_MISSING: {status: 500, retryable: false, text: 'An error occured during handler execution: '},
   RESULT_INVALID: {status: 502, retryable: false, text: 'The function returned a reply that HTTP cannot carry'},
   UPSTREAM_PROTOCOL: {status: 502, retryable: false, text: 'The sub-runtime broke the protocol'},
   UPSTREAM_LOST: {status: 502, retryable: false, text: 'The sub-runtime went away during the call'}, // it may have run
-  INFLIGHT_FULL: {status: 503, retryable: true, text: 'Too many bytes are in flight here; try again later'},
-  POOL_BUSY: {status: 503, retryable: true, text: 'Every sub-runtime is busy'},
-  POOL_NOT_READY: {status: 503, retryable: true, text: 'The sub-runtime was not ready in time'},
-  POOL_GAVE_UP: {status: 503, retryable: true, text: 'The sub-runtime exits again and again; it is not restarted'},
+  INFLIGHT_FULL: {status: 503, retryable: true, reached: false, text: 'Too many bytes are in flight here; try again later'},
+  POOL_BUSY: {status: 503, retryable: true, reached: false, text: 'Every sub-runtime is busy'},
+  POOL_NOT_READY: {status: 503, retryable: true, reached: false, text: 'The sub-runtime was not ready in time'},
+  POOL_GAVE_UP: {status: 503, retryable: true, reached: false, text: 'The sub-runtime exits again and again; it is not restarted'},
   CALLER_LEFT: {status: 499, retryable: false, text: 'The caller left before the function had answered'},
-  DRAINING: {status: 503, retryable: true, text: 'The runtime is shutting down'},
+  DRAINING: {status: 503, retryable: true, reached: false, text: 'The runtime is shutting down'},
   UPSTREAM_TIMEOUT: {status: 504, retryable: false, text: 'The function did not answer in time'}, // it may have run
-  JOURNAL_BUSY: {status: 503, retryable: true, text: 'The journal has too much to write; try again later'},
-  JOURNAL_FAILED: {status: 503, retryable: true, text: 'The journal cannot be written now'},
+  JOURNAL_BUSY: {status: 503, retryable: true, reached: false, text: 'The journal has too much to write; try again later'},
+  JOURNAL_FAILED: {status: 503, retryable: true, reached: false, text: 'The journal cannot be written now'},
   INTERNAL: {status: 500, retryable: false, text: 'The core runtime failed; its log has the cause'},
-} as const;
+} as const satisfies Record<string, {status: number; retryable: boolean; reached?: false; text: string}>;
 
 export type FaultCode = keyof typeof catalogue;
 
@@ -43,6 +48,8 @@ export interface FaultOptions extends ErrorOptions {
   retryAfterS?: number;
   /** Of UPSTREAM_LOST: how the process ended by itself, when that is known. */
   ended?: 'crash' | 'oom' | undefined;
+  /** Given where more is known than the code tells: the call did not come to the function. */
+  reached?: false;
 }
 
 /** Something that goes wrong in a healthy system. Any other Error is a bug. Codes are public and never renamed. */
@@ -55,13 +62,16 @@ export class Fault extends Error {
   readonly status: number;
   readonly retryAfterS: number | undefined;
   readonly ended: 'crash' | 'oom' | undefined;
+  /** False when the function has not seen the event: it can be delivered as if it never had been. */
+  readonly reached: boolean;
 
-  constructor(code: FaultCode, {message, retryAfterS, ended, ...options}: FaultOptions = {}) {
+  constructor(code: FaultCode, {message, retryAfterS, ended, reached, ...options}: FaultOptions = {}) {
     super(message ?? catalogue[code].text, options);
     this.code = code;
     this.status = catalogue[code].status;
     this.retryAfterS = retryAfterS;
     this.ended = ended;
+    this.reached = reached ?? !('reached' in catalogue[code]);
   }
 
   /** May the same event be delivered again without running twice? */

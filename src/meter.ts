@@ -1,4 +1,4 @@
-import type {FaultCode} from './errors.ts';
+import type {Fault, FaultCode} from './errors.ts';
 import type {ExitReason} from './facts.ts';
 
 /** What is counted. Whoever does the work calls it; names, labels and buckets are known to observe/metrics.ts only. */
@@ -14,8 +14,8 @@ export interface Meter {
   invocationEnded(trigger: string, outcome: 'ok' | 'error', seconds: number, exemplar?: string): void;
   faulted(code: FaultCode): void;
   accepted(): void;
-  /** @param code why it is no success, if so */
-  settled(code?: FaultCode): void;
+  /** An accepted event is over for now. @param fault why it is no success, if so */
+  settled(fault?: Pick<Fault, 'code' | 'reached'>): void;
   /**
   A reply was cut off while its client read it: the grace time of a stop was over.
 
@@ -35,6 +35,8 @@ export interface Meter {
   appended(seconds: number): void;
   /** An occurrence was fired on time; `lagSeconds` after the moment it was due. */
   scheduleFired(schedule: string, lagSeconds: number): void;
+  /** Occurrences that did not reach the function yet and are delivered again: so many now. */
+  scheduleWaits(schedule: string, occurrences: number): void;
   /** Facts that were dropped, as the journal could not keep up or could not be written. */
   shed(facts: number): void;
   /** Lines of the log that were not written: the function's past its budget, or any that our output did not take. */

@@ -24,6 +24,13 @@ export interface Delivery {
   readonly signal: AbortSignal;
   /** Set by the trace stage: the trace that its metrics may point to. */
   exemplar?: string | undefined;
+  /**
+  Asked when the attempt ends and the function was not reached. True: the trigger delivers the same invocation again, so
+  that it is not over.
+  */
+  defers?(): boolean;
+  /** A sub-runtime has room: the function is called now. Called for each time that the call is tried. */
+  called?(): void;
   /** True: the call is broken off when the signal aborts, whatever CORE_CANCEL says. */
   readonly breaksOff?: boolean;
   /** What its span tells; asked only when spans are recorded. */
@@ -153,6 +160,8 @@ export type FireOutcome =
       readonly invocationId: string;
       readonly status: number;
       readonly error?: string;
+      /** It did not reach the function, and is delivered again. */
+      readonly waits?: true;
     };
 
 export interface TriggerPlugin<S extends Settings> {

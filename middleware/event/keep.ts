@@ -17,6 +17,8 @@ export interface KeepInvocation {
   accepted(invocation: Invocation, input: TriggerInput): Promise<void> | undefined;
   /** Its last fact. A reply is never held up by it. @param ended how the process did that was lost during the call, if that is known */
   settled(invocation: Invocation, data: FactTypes['invocation.settled'], ended?: 'crash' | 'oom'): void;
+  /** An attempt that did not reach the function: another one comes. Of what is written ahead. */
+  deferred(invocation: Invocation, code: FaultCode): void;
 }
 
 export interface KeepOptions {
@@ -73,11 +75,21 @@ export function keepInvocations({journal, mode, redact, log}: KeepOptions): Keep
       }
       const facts: [Fact, ...Fact[]] =
         data.code === undefined ? [settled] : [attemptFailed(data.code, ended, invocation.delivery.attempt, pid), settled];
-      journal.append(stream, facts, {payloads}).catch(error => {
-        log.error({invocationId: id, cause: error.message}, 'The end of an invocation could not be kept: it may run again');
-      });
+      keep(invocation, facts, payloads, 'The end of an invocation could not be kept: it may run again');
+    },
+
+    deferred(invocation, code) {
+      const data = {attempt: invocation.delivery.attempt ?? 1, class: 'busy', retryable: true, code} as const;
+      keep(invocation, [{type: 'attempt.failed', data}], [], 'An attempt that did not reach the function could not be kept');
     },
   };
+
+  /** Nobody waits for it. */
+  function keep({id}: Invocation, facts: readonly [Fact, ...Fact[]], payloads: readonly Payload[], problem: string): void {
+    journal.append(`invocation.${id}`, facts, {payloads}).catch(error => {
+      log.error({invocationId: id, cause: error.message}, problem);
+    });
+  }
 }
 
 function attemptFailed(code: FaultCode, ended: 'crash' | 'oom' | undefined, attempt = 1, pid?: number): Fact {

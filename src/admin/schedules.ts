@@ -21,6 +21,7 @@ export function scheduleRoutes(schedules: () => Schedules | undefined): Route[] 
         const at = query.get('at');
         const outcome = await opened().fire(name, at === null ? undefined : parseTime(at));
         if (!('refused' in outcome)) {
+          ctx.status = outcome.waits ? 202 : 200;
           ctx.body = outcome;
           return;
         }

@@ -27,7 +27,9 @@ export async function fire(args: string[], env: Environment): Promise<void> {
   }
 }
 
-function sentence({schedule, occurrence, invocationId, status, error}: Record<string, unknown>): string {
+function sentence({schedule, occurrence, invocationId, status, error, waits}: Record<string, unknown>): string {
+  if (waits === true)
+    return `${schedule} did not run yet for ${occurrence}: ${status} ${error}. It is delivered again as invocation ${invocationId}`;
   return `${schedule} ran for ${occurrence} as invocation ${invocationId}: ${error === undefined ? 'executed properly' : `${status} ${error}`}`;
 }
 

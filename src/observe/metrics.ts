@@ -59,7 +59,6 @@ export interface Gauges {
 }
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
-const neverRan = /^(POOL_|DRAINING)/;
 /** A series that exists from the start: of one that appears with its first event, Prometheus cannot tell the increase. */
 const fromTheStart = {
   restarts: ['exit-zero', 'exit-nonzero', 'signal', 'oom', 'unspawnable', 'never-ready', 'stuck', 'reloaded', 'stopped'],
@@ -159,9 +158,15 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
   });
   const scheduleLag = new Histogram({
     name: 'core_schedule_lag_seconds',
-    help: 'Time from the moment an occurrence was due to its delivery.',
+    help: 'Time from the moment an occurrence was due until the function was called.',
     labelNames: ['schedule'],
     buckets: seconds,
+    registers,
+  });
+  const scheduleWaiting = new Gauge({
+    name: 'core_schedule_waiting',
+    help: 'Occurrences that did not reach the function yet and are delivered again.',
+    labelNames: ['schedule'],
     registers,
   });
   const shed = new Counter({
@@ -302,10 +307,10 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
       if (code === 'UPSTREAM_TIMEOUT') timeouts.inc();
     },
     accepted: () => void accepted++,
-    settled(code) {
+    settled(fault) {
       settled++;
-      if (code !== undefined && neverRan.test(code)) handedBack++;
-      if (code === 'UPSTREAM_LOST') broken++;
+      if (fault && !fault.reached) handedBack++;
+      else if (fault?.code === 'UPSTREAM_LOST') broken++;
     },
     replyCut: wasSettled => void cutOff[wasSettled ? 'before' : 'since']++,
     inFlight(change) {
@@ -322,6 +327,7 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     processRestarted: reason => processRestarts.labels(reason).inc(),
     appended: elapsed => appendSeconds.observe(elapsed),
     scheduleFired: (schedule, lag) => scheduleLag.labels(schedule).observe(lag),
+    scheduleWaits: (schedule, occurrences) => scheduleWaiting.labels(schedule).set(occurrences),
     shed: facts => shed.inc(facts),
     keySetFailed: () => keySetFailures.inc(),
     keySetAge(seconds) {

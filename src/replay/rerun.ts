@@ -101,7 +101,7 @@ export async function openRerun({config, spec, environment, clock, signal}: Reru
 function stagesOf(config: Config, spec: FunctionSpec, runtimes: Parameters<typeof invoke>[0]['runtimes'], clock: Clock) {
   const write = eventWriter({...eventOptions(config, spec), replay: true});
   const meter = uncounted;
-  const keep = {accepted: () => undefined, settled() {}};
+  const keep = {accepted: () => undefined, settled() {}, deferred() {}};
   return pipeline({
     trace: trace({spans: passingSpans, meter, log: silent, clock}),
     auth: authPublic(),
@@ -131,6 +131,7 @@ const uncounted: Meter = {
   processRestarted() {},
   appended() {},
   scheduleFired() {},
+  scheduleWaits() {},
   shed() {},
   keySetFailed() {},
   keySetAge() {},

@@ -207,4 +207,4 @@ export class Pool implements Runtimes {
 const unwaited = {waitedMs: 0, depth: 0, cold: false};
 
 const tooLate = ({timeoutMs}: Deadline) =>
-  new Fault('UPSTREAM_TIMEOUT', {message: `No sub-runtime was free to answer within ${timeoutMs} ms`});
+  new Fault('UPSTREAM_TIMEOUT', {message: `No sub-runtime was free to answer within ${timeoutMs} ms`, reached: false});

@@ -29,10 +29,15 @@ interface Options extends Partial<Pick<House, 'core' | 'leaseMs' | 'journal'>> {
   readonly schedule?: object;
   /** The function answers only when it is told to. */
   readonly held?: boolean;
+  /** Why a delivery does not reach the function, if it does not. */
+  readonly refuse?: (delivery: Delivery) => Fault | undefined;
 }
 
 /** A core as far as cron sees it: what is delivered is recorded, and settled in the journal when it is over. */
-export async function openCore(t: ExecutionContext, {clock = new ManualClock(noon), schedule = {}, held = false, ...some}: Options = {}) {
+export async function openCore(
+  t: ExecutionContext,
+  {clock = new ManualClock(noon), schedule = {}, held = false, refuse, ...some}: Options = {},
+) {
   const journal = some.journal ?? new MemoryJournal(clock);
   const runs: Run[] = [];
   const log = recordingLog();
@@ -47,7 +52,18 @@ export async function openCore(t: ExecutionContext, {clock = new ManualClock(noo
     async deliver(_carrier, delivery) {
       const {id = '', attempt = 1, source} = delivery;
       const input = await delivery.input();
+      const refusal = refuse?.(delivery);
+      const reply = (status: number, fault?: Fault) => delivery.reply({status, headers: [], body: '', ...(fault && {fault})});
+      if (refusal && /^JOURNAL_/.test(refusal.code)) return reply(refusal.status, refusal);
       await journal.append(`invocation.${id}`, [{type: 'invocation.accepted', data: {source, bytes: input.body.length, attempt}}]);
+      if (refusal) {
+        const {code, status} = refusal;
+        const failed: Fact = {type: 'attempt.failed', data: {attempt, class: 'busy', retryable: true, code}};
+        const settled: Fact = {type: 'invocation.settled', data: {outcome: 'failed', status, code, durationMs: 1}};
+        await journal.append(`invocation.${id}`, [!refusal.reached && delivery.defers?.() ? failed : settled]);
+        return reply(status, refusal);
+      }
+      delivery.called?.();
       const over = Promise.withResolvers<void>();
       runs.push({occurrence: input.schedule?.occurrence ?? '', input, delivery, end: () => over.resolve()});
       if (!held || delivery.signal.aborted) over.resolve();
@@ -57,7 +73,7 @@ export async function openCore(t: ExecutionContext, {clock = new ManualClock(noo
       const fault = delivery.signal.aborted ? new Fault('CALLER_LEFT') : undefined;
       const data = {outcome: fault ? ('cancelled' as const) : ('responded' as const), status: fault?.status ?? 200, durationMs: 1};
       await journal.append(`invocation.${id}`, [{type: 'invocation.settled', data}]);
-      delivery.reply({status: data.status, headers: [], body: '', ...(fault && {fault})});
+      reply(data.status, fault);
     },
   });
   const {schedules} = parseSettings(cron.settings, {CORE_SCHEDULES: JSON.stringify([{...nightly, ...schedule}])});

@@ -32,6 +32,7 @@ export function recordingMeter(): Meter & {readonly calls: readonly (readonly un
     processRestarted: keep('processRestarted'),
     appended: keep('appended'),
     scheduleFired: keep('scheduleFired'),
+    scheduleWaits: keep('scheduleWaits'),
     shed: keep('shed'),
     keySetFailed: keep('keySetFailed'),
     keySetAge: keep('keySetAge'),
@@ -81,6 +82,7 @@ export interface FakeDeliveryOptions {
   readonly id?: string;
   readonly attempt?: number;
   readonly breaksOff?: boolean;
+  readonly defers?: () => boolean;
 }
 
 /** A delivery that is no HTTP request; keeps its replies. */
@@ -93,6 +95,7 @@ export class FakeDelivery implements Delivery {
   readonly id?: string;
   readonly attempt?: number;
   readonly breaksOff?: boolean;
+  readonly defers?: () => boolean;
   readonly replies: InvocationResult[] = [];
   taken = 0;
   readonly #input: TriggerInput;

@@ -5,7 +5,7 @@ import type {Fact} from '../../src/facts.ts';
 import {ManualClock, settle} from '../helpers/clock.ts';
 import {FakeDelivery, recordingMeter, stageContext, triggerInput} from '../helpers/fakes.ts';
 
-function prepare({record, ...given}: {writeAhead?: boolean; record?: () => Promise<unknown>} = {}) {
+function prepare({record, ...given}: {writeAhead?: boolean; defers?: () => boolean; record?: () => Promise<unknown>} = {}) {
   const clock = new ManualClock(1_764_000_000_000);
   const meter = recordingMeter();
   const facts: Fact[] = [];
@@ -24,6 +24,7 @@ function prepare({record, ...given}: {writeAhead?: boolean; record?: () => Promi
       return {head: 'head', tail: 'tail'};
     },
     keep: {
+      deferred: ({id}, code) => void keep(id, {type: 'attempt.failed', data: {attempt: 1, class: 'busy', retryable: true, code}}),
       accepted: ({id, delivery: {source}}, {body}) =>
         keep(id, {type: 'invocation.accepted', data: {source, bytes: body.length, attempt: 1}}),
       settled: ({id}, data) => void keep(id, {type: 'invocation.settled', data}),
@@ -76,6 +77,37 @@ test('written ahead means: the function runs only after the fact is kept', async
   t.true(ran);
 });
 
+for (const [title, fault, last] of [
+  ['what did not reach the function', new Fault('POOL_BUSY'), 'attempt.failed'],
+  ['a deadline that passed before anybody was called', new Fault('UPSTREAM_TIMEOUT', {reached: false}), 'attempt.failed'],
+  ['a deadline that passed during the call', new Fault('UPSTREAM_TIMEOUT'), 'invocation.settled'],
+  ['an answer that is none', new Fault('RESULT_INVALID'), 'invocation.settled'],
+] as const) {
+  test(`${title} ends a delivery that can be made again with ${last}`, async t => {
+    const {walk, facts, meter} = prepare({defers: () => true});
+    await t.throwsAsync(
+      walk(async () => {
+        throw fault;
+      }),
+    );
+    t.deepEqual(
+      facts.map(({type}) => type),
+      ['invocation.accepted', last],
+    );
+    t.deepEqual(meter.calls, [['accepted'], ['settled', fault]], 'it is not in flight any more');
+  });
+}
+
+test('a trigger that has waited long enough may let it be over', async t => {
+  const {walk, facts} = prepare({defers: () => false});
+  await t.throwsAsync(
+    walk(async () => {
+      throw new Fault('POOL_BUSY');
+    }),
+  );
+  t.is(facts.at(-1)?.type, 'invocation.settled');
+});
+
 const endings: [code: FaultCode, outcome: 'failed' | 'cancelled' | 'expired', status: number][] = [
   ['HANDLER_FAILED', 'failed', 500],
   ['RESULT_INVALID', 'failed', 502],
@@ -96,7 +128,7 @@ for (const [code, outcome, status] of endings) {
     );
     t.is(thrown, fault);
     t.deepEqual(facts.at(-1), {type: 'invocation.settled', data: {outcome, status, code, durationMs: 20}});
-    t.deepEqual(meter.calls, [['accepted'], ['settled', code]]);
+    t.deepEqual(meter.calls, [['accepted'], ['settled', fault]]);
   });
 }
 

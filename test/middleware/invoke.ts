@@ -109,6 +109,7 @@ test('a bug is not sent again either, and stays the bug that it is', async t => 
 test('a call that was not sent is tried three times, then the sub-runtime is lost', async t => {
   const {walk, calls, told} = prepare([new NotSent('ECONNREFUSED')]);
   const fault = await t.throwsAsync(walk(), {instanceOf: Fault, code: 'UPSTREAM_LOST', message: 'The sub-runtime refuses connections'});
+  t.false(fault instanceof Fault && fault.reached);
   t.true(fault?.cause instanceof NotSent);
   t.is(calls.length, 3);
   t.deepEqual(

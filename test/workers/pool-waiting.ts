@@ -31,6 +31,7 @@ test('a wait that the deadline ends is a 504 that names the limit, before or aft
   const [fault] = await Promise.all([t.throwsAsync(waiting, {instanceOf: Fault, code: 'UPSTREAM_TIMEOUT'}), clock.advance(1)]);
   t.is(fault?.message, 'No sub-runtime was free to answer within 5000 ms');
   t.is((fault as Fault | undefined)?.status, 504);
+  t.is((fault as Fault | undefined)?.reached, false, 'nobody was called');
   const ready = openReady({concurrency: 1});
   await ready.pool.lease(never);
   await Promise.all([t.throwsAsync(ready.pool.lease(at(300)), {code: 'UPSTREAM_TIMEOUT'}), ready.clock.advance(300)]);

@@ -1,6 +1,7 @@
 import {randomUUIDv7} from 'node:crypto';
-import type {Fact, FactTypes} from '../../src/facts.ts';
-import {type Journal, type Position, type Recorded, RevisionConflict} from '../../src/journal.ts';
+import {type Fact, type FactTypes, isLast} from '../../src/facts.ts';
+import {type Position, type Recorded, RevisionConflict} from '../../src/journal.ts';
+import type {House} from '../../src/trigger.ts';
 import {isoOccurrence} from './occurrence.ts';
 import type {Schedule} from './schedule.ts';
 
@@ -16,13 +17,22 @@ export interface HeldClaim {
 }
 
 /** Ours to run, or not: then `by` is who has it, if it is known. */
-export type Taken = {readonly claim: Claim} | {readonly by: HeldClaim | undefined};
+export type Taken = {readonly held: HeldClaim} | {readonly by: HeldClaim | undefined};
 
 export interface History {
-  /** The newest occurrence of the schedule as it is now that was fired or given up. */
+  /** The newest occurrence of the schedule as it is now that was fired or given up, of those that have come. */
   readonly newest: number | undefined;
-  /** Claims whose invocations are not settled, oldest first. */
+  /** Claims whose invocations are not settled, oldest first; not those whose time is still to come. */
   readonly unsettled: readonly HeldClaim[];
+  /** What was fired before its time, by a clock that was ahead or in a journal from elsewhere. */
+  readonly ahead: Ahead | undefined;
+}
+
+/** Occurrences to come that were fired already. */
+export interface Ahead {
+  readonly count: number;
+  readonly first: number;
+  readonly last: number;
 }
 
 /**
@@ -30,15 +40,13 @@ The occurrences of one schedule in the journal. Each has a stream of its own, an
 the journal refuses everybody else.
 */
 export class Claims {
-  readonly #journal: Journal;
-  readonly #core: string;
+  readonly #house: Pick<House, 'journal' | 'core' | 'clock'>;
   readonly #schedule: Schedule;
   /** Ids of claims of which it is not known yet whether the journal has them. */
   readonly #tried = new Map<string, string>();
 
-  constructor(journal: Journal, core: string, schedule: Schedule) {
-    this.#journal = journal;
-    this.#core = core;
+  constructor(house: Pick<House, 'journal' | 'core' | 'clock'>, schedule: Schedule) {
+    this.#house = house;
     this.#schedule = schedule;
   }
 
@@ -51,7 +59,7 @@ export class Claims {
     const time = isoOccurrence(occurrence);
     const invocationId = this.#tried.get(time) ?? randomUUIDv7();
     this.#tried.set(time, invocationId);
-    const fired = {name, occurrence: time, cron, timezone, invocationId, attempt: 1, core: this.#core};
+    const fired = {name, occurrence: time, cron, timezone, invocationId, attempt: 1, core: this.#house.core};
     const taken = await this.#takeNew(manual ? {...fired, manual: true} : fired);
     this.#tried.delete(time);
     return taken;
@@ -60,8 +68,8 @@ export class Claims {
   async #takeNew(claim: Claim): Promise<Taken> {
     const {manual = false} = claim;
     const taken = await this.#append(claim, 0);
-    if ('claim' in taken || taken.by) return taken;
-    const noted = await this.#journal.last(this.#stream(claim.occurrence));
+    if ('held' in taken || taken.by) return taken;
+    const noted = await this.#house.journal.last(this.#stream(claim.occurrence));
     const isFree =
       noted?.fact.type === 'schedule.missed' && (manual || noted.fact.data.reason === 'down' || noted.fact.data.reason === 'late');
     return isFree ? this.#append(claim, noted.position) : taken;
@@ -69,34 +77,57 @@ export class Claims {
 
   /** Claims again what another core did not live to settle. */
   async takeOver({claim, position}: HeldClaim): Promise<Taken> {
-    return this.#append({...claim, core: this.#core, attempt: claim.attempt + 1}, position);
+    return this.#append({...claim, core: this.#house.core, attempt: claim.attempt + 1}, position);
+  }
+
+  /**
+  Claims for the next attempt what did not reach the function. An attempt that the invocation did not even begin is made
+  again under the same number.
+
+  @returns undefined when it is over
+  */
+  async takeAgain(held: HeldClaim): Promise<Taken | undefined> {
+    const newest = await this.#house.journal.last(`invocation.${held.claim.invocationId}`);
+    if (newest && isLast(newest.fact.type)) return undefined;
+    const isKept = newest?.fact.type === 'attempt.failed' && newest.fact.data.attempt === held.claim.attempt;
+    return isKept ? this.takeOver(held) : {held};
+  }
+
+  /** How many attempts did not reach the function. */
+  async unreached({invocationId}: Claim): Promise<number> {
+    let count = 0;
+    for await (const {fact} of this.#house.journal.read(`invocation.${invocationId}`)) {
+      if (fact.type === 'attempt.failed' && fact.data.class === 'busy') count++;
+    }
+    return count;
   }
 
   /** Notes occurrences that nobody runs; the last one stands for all. */
   async miss(missed: Pick<FactTypes['schedule.missed'], 'count' | 'more' | 'reason'>, first: number, last: number): Promise<boolean> {
     const {name, cron, timezone} = this.#schedule;
     const data = {name, occurrence: isoOccurrence(last), cron, timezone, first: isoOccurrence(first), ...missed};
-    return this.#begin(data.occurrence, {type: 'schedule.missed', data}, 0);
+    return (await this.#begin(data.occurrence, {type: 'schedule.missed', data}, 0)) !== undefined;
   }
 
   /** Notes that an occurrence is not tried again. */
   async giveUp({claim: {name, occurrence, cron, timezone}, position}: HeldClaim): Promise<boolean> {
     const data = {name, occurrence, cron, timezone, first: occurrence, count: 1, reason: 'given-up'} as const;
-    return this.#begin(occurrence, {type: 'schedule.missed', data}, position);
+    return (await this.#begin(occurrence, {type: 'schedule.missed', data}, position)) !== undefined;
   }
 
   async isSettled({invocationId}: Claim): Promise<boolean> {
-    const newest = await this.#journal.last(`invocation.${invocationId}`);
-    return newest?.fact.type === 'invocation.settled';
+    const newest = await this.#house.journal.last(`invocation.${invocationId}`);
+    return newest !== undefined && isLast(newest.fact.type);
   }
 
-  /** Reads all that the journal has of the schedule. */
-  async history(): Promise<History> {
+  /** Reads all that the journal has of the schedule. @param now when it is read */
+  async history(now: number): Promise<History> {
     const {name, cron, timezone} = this.#schedule;
     let newest: number | undefined;
     let byHand: number | undefined;
+    const ahead = {count: 0, first: Number.POSITIVE_INFINITY, last: Number.NEGATIVE_INFINITY};
     const held = new Map<string, HeldClaim>();
-    for await (const recorded of this.#journal.scan(`schedule.${name}.`)) {
+    for await (const recorded of this.#house.journal.scan(`schedule.${name}.`)) {
       const {fact, stream, at} = recorded;
       if (fact.type !== 'schedule.fired' && fact.type !== 'schedule.missed') continue;
       const claim = heldClaim(recorded);
@@ -104,31 +135,47 @@ export class Claims {
       else held.delete(stream);
       // What another rule did says nothing of what this rule has lost.
       if (fact.data.cron !== cron || fact.data.timezone !== timezone) continue;
-      if ('manual' in fact.data) byHand = at;
-      else newest = Math.max(newest ?? Number.NEGATIVE_INFINITY, Date.parse(fact.data.occurrence));
+      const occurrence = Date.parse(fact.data.occurrence);
+      if ('manual' in fact.data) byHand = at <= now ? at : byHand;
+      else if (occurrence <= now) newest = Math.max(newest ?? occurrence, occurrence);
+      else if (fact.type === 'schedule.fired' && fact.data.attempt === 1) {
+        ahead.count++;
+        ahead.first = Math.min(ahead.first, occurrence);
+        ahead.last = Math.max(ahead.last, occurrence);
+      }
     }
     const unsettled: HeldClaim[] = [];
-    for (const each of held.values()) if (!(await this.isSettled(each.claim))) unsettled.push(each);
-    // Who fires by hand may name any time; but then a core was there.
-    return {newest: newest ?? byHand, unsettled: unsettled.sort((a, b) => Date.parse(a.claim.occurrence) - Date.parse(b.claim.occurrence))};
+    for (const each of held.values()) {
+      // One that was fired before its time is looked at when that comes; who fires by hand may name any.
+      if (each.claim.manual !== true && occurrenceOf(each) > now) continue;
+      if (!(await this.isSettled(each.claim))) unsettled.push(each);
+    }
+    return {
+      // Who fires by hand may name any time; but then a core was there.
+      newest: newest ?? byHand,
+      unsettled: unsettled.sort((a, b) => occurrenceOf(a) - occurrenceOf(b)),
+      ahead: ahead.count > 0 ? ahead : undefined,
+    };
   }
 
   async #append(claim: Claim, expect: Position): Promise<Taken> {
-    if (await this.#begin(claim.occurrence, {type: 'schedule.fired', data: claim}, expect)) return {claim};
-    const newest = await this.#journal.last(this.#stream(claim.occurrence));
+    const {clock, core} = this.#house;
+    const position = await this.#begin(claim.occurrence, {type: 'schedule.fired', data: claim}, expect);
+    if (position !== undefined) return {held: {claim, position, at: clock.now()}};
+    const newest = await this.#house.journal.last(this.#stream(claim.occurrence));
     const by = newest && heldClaim(newest);
     // An append that failed may have been kept all the same: then the claim is ours.
-    const isOurs = by?.claim.invocationId === claim.invocationId && by.claim.core === this.#core && by.claim.attempt === claim.attempt;
-    return isOurs ? {claim} : {by};
+    const isOurs = by?.claim.invocationId === claim.invocationId && by.claim.core === core && by.claim.attempt === claim.attempt;
+    return isOurs ? {held: by} : {by};
   }
 
-  /** @returns false when somebody else was first */
-  async #begin(occurrence: string, fact: Fact, expect: Position): Promise<boolean> {
+  /** @returns undefined when somebody else was first */
+  async #begin(occurrence: string, fact: Fact, expect: Position): Promise<Position | undefined> {
     try {
-      await this.#journal.append(this.#stream(occurrence), [fact], {expect});
-      return true;
+      const {position} = await this.#house.journal.append(this.#stream(occurrence), [fact], {expect});
+      return position;
     } catch (error) {
-      if (error instanceof RevisionConflict) return false;
+      if (error instanceof RevisionConflict) return undefined;
       throw error;
     }
   }
@@ -141,3 +188,5 @@ export class Claims {
 function heldClaim({fact, position, at}: Recorded): HeldClaim | undefined {
   return fact.type === 'schedule.fired' ? {claim: fact.data, position, at} : undefined;
 }
+
+const occurrenceOf = ({claim}: HeldClaim) => Date.parse(claim.occurrence);

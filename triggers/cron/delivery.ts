@@ -1,8 +1,18 @@
+import type {Fault} from '../../src/errors.ts';
 import type {Delivery, InvocationResult, Principal, SpanSubject, TriggerInput} from '../../src/trigger.ts';
 import type {Claim} from './claims.ts';
 import type {Schedule} from './schedule.ts';
 
-/** An occurrence that this core has claimed. */
+export interface TickOptions {
+  /** Aborts when a later occurrence takes its place. */
+  readonly signal: AbortSignal;
+  /** The function is called now. */
+  called(): void;
+  /** Whether it can be delivered again, should it not reach the function. */
+  mayWait(): boolean;
+}
+
+/** One attempt to deliver an occurrence that this core has claimed. */
 export class Tick implements Delivery {
   readonly id: string;
   readonly attempt: number;
@@ -11,12 +21,17 @@ export class Tick implements Delivery {
   readonly writeAhead = true;
   readonly breaksOff = true;
   readonly occurrence: string;
+  readonly signal: AbortSignal;
   result: InvocationResult | undefined;
   readonly #schedule: Schedule;
-  readonly #abort = new AbortController();
+  readonly #options: TickOptions;
+  /** Undefined: nobody asked, and so nothing was settled. */
+  #defers: boolean | undefined;
 
-  constructor(schedule: Schedule, {occurrence, invocationId, attempt}: Claim) {
+  constructor(schedule: Schedule, {occurrence, invocationId, attempt}: Claim, options: TickOptions) {
     this.#schedule = schedule;
+    this.#options = options;
+    this.signal = options.signal;
     this.id = invocationId;
     this.attempt = attempt;
     this.occurrence = occurrence;
@@ -24,13 +39,19 @@ export class Tick implements Delivery {
     this.principal = {subject: this.source};
   }
 
-  get signal(): AbortSignal {
-    return this.#abort.signal;
+  defers(): boolean {
+    this.#defers = this.#options.mayWait();
+    return this.#defers;
   }
 
-  /** A later occurrence takes its place. */
-  replace(): void {
-    this.#abort.abort();
+  called(): void {
+    this.#options.called();
+  }
+
+  /** Why it did not reach the function, when it is to be delivered again. */
+  get waits(): Fault | undefined {
+    const fault = this.result?.fault;
+    return fault && !fault.reached && (this.#defers ?? this.#options.mayWait()) ? fault : undefined;
   }
 
   subject(): SpanSubject {

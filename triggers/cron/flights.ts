@@ -1,74 +1,162 @@
+import type {Fault} from '../../src/errors.ts';
 import type {House, InvocationResult} from '../../src/trigger.ts';
-import type {Claim, Claims, HeldClaim} from './claims.ts';
+import type {HeldClaim} from './claims.ts';
 import {Tick} from './delivery.ts';
+import type {Flight} from './flight.ts';
 import type {Schedule} from './schedule.ts';
 
-/** The occurrences of one schedule that are running, here and as far as is known elsewhere. */
+/** Occurrences of a schedule that wait to be delivered again; one more is given up. */
+const mostWaiting = 1000;
+/** How long one is delivered again before it is given up; a restart begins anew. */
+const longestWaitMs = 24 * 3_600_000;
+/** Between two attempts that did not reach the function. */
+const backOffMs = {first: 1000, most: 60_000};
+
+/** What a delivery came to. `waits`: it did not reach the function, and is delivered again. */
+export interface Landed {
+  readonly result: InvocationResult;
+  readonly waits: boolean;
+}
+
+/** What has to be kept of a flight, in the journal. */
+export interface FlightKeeper {
+  /** Claims it for its next attempt. @returns undefined when it is not for this core to deliver any more */
+  renew(held: HeldClaim): Promise<HeldClaim | undefined>;
+  /** Notes that it is not delivered again. */
+  giveUp(held: HeldClaim, fault: Fault): Promise<void>;
+  isSettled(held: HeldClaim): Promise<boolean>;
+}
+
+/** The occurrences of one schedule that are running or wait, here and as far as is known elsewhere. */
 export class Flights {
   readonly #schedule: Schedule;
   readonly #house: House;
-  readonly #claims: Claims;
-  readonly #running = new Map<Tick, Promise<void>>();
-  /** Claims of other cores that may still be worked on, by invocation. */
-  readonly #elsewhere = new Map<string, HeldClaim>();
+  readonly #keeper: FlightKeeper;
+  readonly #running = new Map<Flight, Promise<unknown>>();
+  /** Those that did not reach the function yet. */
+  readonly #waiting = new Set<Flight>();
+  /** Claims of other cores that may still be worked on, by invocation, and when they were noted. */
+  readonly #elsewhere = new Map<string, {held: HeldClaim; notedAt: number}>();
   #queue: Promise<unknown> = Promise.resolve();
   #queued = 0;
   /** Somebody is about to launch. */
   #isTaken = false;
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
-  constructor(schedule: Schedule, house: House, claims: Claims) {
+  constructor(schedule: Schedule, house: House, keeper: FlightKeeper) {
     this.#schedule = schedule;
     this.#house = house;
-    this.#claims = claims;
+    this.#keeper = keeper;
+    house.meter.scheduleWaits(schedule.name, 0);
   }
 
   /** Delivers a claimed occurrence now. @returns what it came to, or undefined when nothing is fired any more */
-  async launch(claim: Claim): Promise<InvocationResult | undefined> {
-    // Two that come together must not both find the floor empty.
-    while (this.#schedule.overlap === 'replace' && this.#running.size > 0) await this.replace();
-    return this.#fly(claim);
+  async launch(flight: Flight): Promise<Landed | undefined> {
+    if (this.#schedule.overlap === 'replace') {
+      // What did not reach the function yet need not any more.
+      for (const waiting of this.#waiting) waiting.replace();
+      // Two that come together must not both find the floor empty.
+      while (this.#running.size > 0) await this.replace();
+    }
+    return this.#fly(flight, fault => void this.#inTurn(() => this.#later(flight, fault)));
   }
 
-  async #fly(claim: Claim): Promise<InvocationResult | undefined> {
+  async #fly(flight: Flight, wait?: (fault: Fault) => void): Promise<Landed | undefined> {
     // The claim stays: the next start finds it unsettled and delivers it.
-    if (this.#isClosed) return;
-    const tick = new Tick(this.#schedule, claim);
-    const delivered = this.#house.deliver({get: () => '', state: undefined}, tick);
-    this.#running.set(tick, delivered);
-    await delivered;
-    this.#running.delete(tick);
-    return tick.result;
+    if (this.#closing.signal.aborted) return;
+    const landing = this.#deliver(flight, wait);
+    this.#running.set(flight, landing);
+    const landed = await landing;
+    this.#running.delete(flight);
+    return landed;
+  }
+
+  /** @param wait called when it has to be delivered again, so that it waits before it is taken to be over */
+  async #deliver(flight: Flight, wait?: (fault: Fault) => void): Promise<Landed | undefined> {
+    const {clock, deliver} = this.#house;
+    const tick = new Tick(this.#schedule, flight.claim, {
+      signal: flight.replaced,
+      called: () => flight.called(clock.monotonic()),
+      mayWait: () => this.#mayWait(flight),
+    });
+    await deliver({get: () => '', state: undefined}, tick);
+    const {result, waits} = tick;
+    this.#setWaiting(flight, waits !== undefined);
+    if (waits) {
+      flight.failed = {times: flight.failed.times + 1, at: clock.monotonic()};
+      wait?.(waits);
+    } else if (result?.fault?.reached === false && !flight.replaced.aborted) await this.#keeper.giveUp(flight.held, result.fault);
+    return result && {result, waits: waits !== undefined};
+  }
+
+  #mayWait(flight: Flight): boolean {
+    if (flight.replaced.aborted || this.#house.clock.monotonic() - flight.since >= longestWaitMs) return false;
+    return this.#waiting.has(flight) || this.#waiting.size < mostWaiting;
   }
 
   /**
   Delivers occurrences of the past one after the other, so that they are no flood. They replace none that is newer.
 
-  @param claim asked when it is its turn; undefined when there is nothing to deliver
+  @param next asked when it is its turn; undefined when there is nothing to deliver
   */
-  enqueue(claim: () => Promise<Claim | undefined>): Promise<unknown> {
+  enqueue(next: () => Promise<Flight | undefined>): Promise<unknown> {
+    return this.#inTurn(async () => (this.#closing.signal.aborted ? undefined : next()));
+  }
+
+  #inTurn(next: () => Promise<Flight | undefined>): Promise<unknown> {
     this.#queued++;
-    this.#queue = this.#queue.then(() => this.#flyInTurn(claim)).finally(() => this.#queued--);
+    this.#queue = this.#queue.then(() => this.#flyInTurn(next)).finally(() => this.#queued--);
     return this.#queue;
   }
 
-  async #flyInTurn(claim: () => Promise<Claim | undefined>): Promise<unknown> {
-    const claimed = this.#isClosed ? undefined : await claim();
-    if (!claimed) return;
-    while (this.#schedule.overlap !== 'allow' && this.#running.size > 0) await Promise.all(this.#running.values());
-    return this.#fly(claimed);
+  /** Those behind wait: what keeps one from the function would keep them from it, too. */
+  async #flyInTurn(next: () => Promise<Flight | undefined>): Promise<void> {
+    let flight = await next();
+    while (flight) {
+      while (this.#schedule.overlap !== 'allow' && this.#running.size > 0 && !flight.replaced.aborted) {
+        await Promise.all(this.#running.values());
+      }
+      const landed: Landed | undefined = await this.#fly(flight);
+      if (!landed?.waits || !landed.result.fault) return;
+      flight = await this.#later(flight, landed.result.fault);
+    }
+  }
+
+  /** Waits, and claims the occurrence for one more attempt. @returns undefined when it is not for this core to deliver any more */
+  async #later(flight: Flight, {code, retryAfterS = 0}: Fault): Promise<Flight | undefined> {
+    const {clock, log} = this.#house;
+    const closing = this.#closing.signal;
+    const {name: schedule, occurrence, attempt} = flight.claim;
+    const {times, at} = flight.failed;
+    const pauseMs = Math.min(Math.max(backOffMs.first * 2 ** (times - 1), retryAfterS * 1000), backOffMs.most);
+    const afterMs = Math.max(0, at + pauseMs - clock.monotonic());
+    const fields = {schedule, occurrence, attempt, code};
+    if (!closing.aborted) {
+      log.warn({...fields, afterMs}, 'Did not reach the function: delivered again after a while');
+      if (afterMs > 0) await clock.sleep(afterMs, AbortSignal.any([closing, flight.replaced]));
+    }
+    if (closing.aborted) log.warn(fields, 'Did not reach the function: left to the next start');
+    const held = closing.aborted ? undefined : await this.#keeper.renew(flight.held);
+    if (held) flight.renew(held);
+    else this.#setWaiting(flight, false);
+    return held && flight;
+  }
+
+  #setWaiting(flight: Flight, waits: boolean): void {
+    if (waits) this.#waiting.add(flight);
+    else if (!this.#waiting.delete(flight)) return;
+    this.#house.meter.scheduleWaits(this.#schedule.name, this.#waiting.size);
   }
 
   /** Breaks off what runs here, and waits for it to end. */
   async replace(): Promise<void> {
-    const replaced = [...this.#running];
-    for (const [tick] of replaced) tick.replace();
-    await Promise.all(replaced.map(([, delivered]) => delivered));
+    for (const flight of this.#running.keys()) flight.replace();
+    await Promise.all(this.#running.values());
   }
 
   /** Another core was first. */
   noteElsewhere(held: HeldClaim): void {
-    this.#elsewhere.set(held.claim.invocationId, held);
+    this.#elsewhere.set(held.claim.invocationId, {held, notedAt: this.#house.clock.monotonic()});
   }
 
   /** Does something that launches, unless an occurrence still runs or waits for its turn. @returns undefined then */
@@ -85,14 +173,16 @@ export class Flights {
 
   async #forgetSettled(): Promise<void> {
     const {clock, leaseMs} = this.#house;
-    for (const [id, {claim, at}] of this.#elsewhere) {
-      if (clock.now() - at >= leaseMs || (await this.#claims.isSettled(claim))) this.#elsewhere.delete(id);
+    for (const [id, {held, notedAt}] of this.#elsewhere) {
+      // The other core's clock may be ahead of ours.
+      const isOver = clock.now() - held.at >= leaseMs || clock.monotonic() - notedAt >= leaseMs;
+      if (isOver || (await this.#keeper.isSettled(held))) this.#elsewhere.delete(id);
     }
   }
 
   /** Nothing is launched after this call; it is over when what runs is. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    await Promise.all(this.#running.values());
+    this.#closing.abort();
+    while (this.#running.size > 0 || this.#queued > 0) await Promise.all([this.#queue, ...this.#running.values()]);
   }
 }

@@ -1,8 +1,10 @@
 import type {FireOutcome, House} from '../../src/trigger.ts';
 import type {Calendar} from './calendar.ts';
-import {type Claim, Claims, type HeldClaim, type Taken} from './claims.ts';
+import {Claims, type HeldClaim, type Taken} from './claims.ts';
 import {Course, type Step} from './course.ts';
+import {Flight} from './flight.ts';
 import {Flights} from './flights.ts';
+import {type Insist, insistence} from './insist.ts';
 import {jitterOf} from './jitter.ts';
 import {lostBetween} from './lost.ts';
 import {isoOccurrence} from './occurrence.ts';
@@ -12,8 +14,6 @@ import type {Schedule} from './schedule.ts';
 const sliceMs = 10_000;
 /** How often an occurrence is delivered whose core does not live to see its end. */
 const mostAttempts = 8;
-/** How long the journal is left alone after it failed. */
-const pauseMs = {first: 1000, most: 30_000};
 
 /** Fires one schedule until it is closed. */
 export class Runner {
@@ -22,6 +22,7 @@ export class Runner {
   readonly #house: House;
   readonly #claims: Claims;
   readonly #flights: Flights;
+  readonly #insist: Insist;
   readonly #closing = new AbortController();
   readonly #work = new Set<Promise<unknown>>();
 
@@ -29,8 +30,15 @@ export class Runner {
     this.#schedule = schedule;
     this.#calendar = calendar;
     this.#house = house;
-    this.#claims = new Claims(house.journal, house.core, schedule);
-    this.#flights = new Flights(schedule, house, this.#claims);
+    this.#claims = new Claims(house, schedule);
+    this.#insist = insistence(schedule.name, this.#closing.signal, house);
+    this.#flights = new Flights(schedule, house, {
+      renew: held => this.#insist(() => this.#renew(held)),
+      giveUp: async (held, {code}) => {
+        await this.#insist(() => this.#giveUp(held, {code}, 'Given up: it did not reach the function, and may not wait any longer'));
+      },
+      isSettled: ({claim}) => this.#claims.isSettled(claim),
+    });
     this.#mind(this.#run());
   }
 
@@ -47,18 +55,20 @@ export class Runner {
   async #launchByHand(at: number): Promise<{readonly outcome: Promise<FireOutcome>} | Refusal> {
     const {name: schedule} = this.#schedule;
     const taken = await this.#claims.take(at, {manual: true});
-    if (!('claim' in taken)) {
+    if (!('held' in taken)) {
       return {
         why: 'conflict',
         refused: `${isoOccurrence(at)} of ${schedule} was already fired, as invocation ${taken.by?.claim.invocationId}`,
       };
     }
-    const {occurrence, invocationId} = taken.claim;
-    const flight = this.#flights.launch(taken.claim);
+    const {occurrence, invocationId} = taken.held.claim;
+    const flight = this.#flights.launch(this.#flight(taken.held));
     return {
-      outcome: flight.then(result => {
-        if (!result) return closed;
-        return {schedule, occurrence, invocationId, status: result.status, ...(result.fault && {error: result.fault.message})};
+      outcome: flight.then(landed => {
+        if (!landed) return closed;
+        const {result, waits} = landed;
+        const error = result.fault && {error: result.fault.message};
+        return {schedule, occurrence, invocationId, status: result.status, ...error, ...(waits && {waits: true as const})};
       }),
     };
   }
@@ -75,7 +85,7 @@ export class Runner {
     const {name, jitterMs} = this.#schedule;
     const closing = this.#closing.signal;
     const startedAt = clock.now();
-    const history = await this.#insist(() => this.#claims.history());
+    const history = await this.#insist(() => this.#claims.history(startedAt));
     if (!history) return;
     for (const held of history.unsettled) this.#leave({by: held});
     const delay = {of: (at: number) => jitterOf(name, jitterMs, at), longestMs: jitterMs};
@@ -105,18 +115,21 @@ export class Runner {
   }
 
   async #launchOnTime({occurrence, lateMs}: FireStep): Promise<true> {
-    const {name, overlap} = this.#schedule;
-    const {clock, meter} = this.#house;
-    const foundAt = clock.monotonic();
+    const dueAt = this.#house.clock.monotonic() - lateMs;
     const taken = await this.#claims.take(occurrence);
-    if ('claim' in taken) {
-      meter.scheduleFired(name, (lateMs + clock.monotonic() - foundAt) / 1000);
-      this.#mind(this.#flights.launch(taken.claim));
-    } else {
+    if ('held' in taken) this.#mind(this.#flights.launch(this.#flight(taken.held, dueAt)));
+    else {
       this.#leave(taken);
-      if (overlap === 'replace') this.#mind(this.#flights.replace());
+      if (this.#schedule.overlap === 'replace') this.#mind(this.#flights.replace());
     }
     return true;
+  }
+
+  /** @param dueAt when it was due, on the monotonic clock, for one whose delay is measured */
+  #flight(held: HeldClaim, dueAt?: number): Flight {
+    const {clock, meter} = this.#house;
+    const called = dueAt === undefined ? undefined : (now: number) => meter.scheduleFired(this.#schedule.name, (now - dueAt) / 1000);
+    return new Flight(held, clock.monotonic(), called);
   }
 
   /** Occurrences passed by: the newest are run if the schedule wants that, the others are noted. */
@@ -134,7 +147,7 @@ export class Runner {
     }
     for (const occurrence of caughtUp) {
       const taken = await this.#claims.take(occurrence);
-      if ('claim' in taken) this.#mind(this.#flights.enqueue(async () => taken.claim));
+      if ('held' in taken) void this.#flights.enqueue(async () => this.#flight(taken.held));
       else this.#leave(taken);
     }
     return true;
@@ -150,39 +163,48 @@ export class Runner {
   /** Delivers again what another core claimed, once that one must be over and has not settled it. */
   async #outlive(held: HeldClaim): Promise<void> {
     const {clock, leaseMs} = this.#house;
-    const waitMs = held.at + leaseMs - clock.now();
-    if (leaseMs > 0 && waitMs > 0 && !(await clock.sleep(waitMs, this.#closing.signal))) return;
+    // The clock of that core may have been ahead of ours.
+    const waitMs = Math.min(held.at + leaseMs - clock.now(), leaseMs);
+    if (waitMs > 0 && !(await clock.sleep(waitMs, this.#closing.signal))) return;
     // Claimed in its turn: an attempt that a killed core never came to is none.
     await this.#flights.enqueue(() => this.#insist(() => this.#takeOver(held)));
   }
 
   /** @returns undefined when it is over, given up, or somebody else's */
-  async #takeOver(held: HeldClaim): Promise<Claim | undefined> {
+  async #takeOver(held: HeldClaim): Promise<Flight | undefined> {
     if (await this.#claims.isSettled(held.claim)) return undefined;
-    const {log} = this.#house;
-    const {name: schedule, occurrence, attempt} = held.claim;
-    if (attempt >= mostAttempts) {
-      if (await this.#claims.giveUp(held)) log.error({schedule, occurrence, attempts: attempt}, 'Given up: no core lived to see the end');
+    const {clock, log} = this.#house;
+    const {name, jitterMs} = this.#schedule;
+    const {occurrence, attempt, manual} = held.claim;
+    const unreached = await this.#claims.unreached(held.claim);
+    if (attempt - unreached >= mostAttempts) {
+      await this.#giveUp(held, {attempts: attempt}, 'Given up: no core lived to see the end');
       return undefined;
     }
     const taken = await this.#claims.takeOver(held);
-    if ('claim' in taken) log.warn({schedule, occurrence, attempt: attempt + 1}, 'Delivered again: its core did not live to see the end');
-    else this.#leave(taken);
-    return 'claim' in taken ? taken.claim : undefined;
+    if (!('held' in taken)) {
+      this.#leave(taken);
+      return undefined;
+    }
+    const isUnreached = unreached >= attempt;
+    const why = isUnreached ? 'it did not reach the function before' : 'its core did not live to see the end';
+    log.warn({schedule: name, occurrence, attempt: attempt + 1}, `Delivered again: ${why}`);
+    const due = Date.parse(occurrence) + jitterOf(name, jitterMs, Date.parse(occurrence));
+    const lateMs = Math.max(0, clock.now() - due);
+    return this.#flight(taken.held, isUnreached && !manual ? clock.monotonic() - lateMs : undefined);
   }
 
-  /** Does what needs the journal, again and again until it succeeds. @returns undefined when the runner is closed */
-  async #insist<T>(act: () => Promise<T>): Promise<T | undefined> {
-    const {clock, log} = this.#house;
-    for (let pause = pauseMs.first; !this.#closing.signal.aborted; pause = Math.min(2 * pause, pauseMs.most)) {
-      try {
-        return await act();
-      } catch (error) {
-        log.error({schedule: this.#schedule.name, cause: (error as Error).message}, 'The journal failed a schedule; trying again');
-        await clock.sleep(pause, this.#closing.signal);
-      }
-    }
+  /** Claims for one more attempt what did not reach the function. */
+  async #renew(held: HeldClaim): Promise<HeldClaim | undefined> {
+    const taken = await this.#claims.takeAgain(held);
+    if (taken && 'held' in taken) return taken.held;
+    if (taken) this.#leave(taken);
     return undefined;
+  }
+
+  async #giveUp(held: HeldClaim, why: object, message: string): Promise<void> {
+    const {occurrence} = held.claim;
+    if (await this.#claims.giveUp(held)) this.#house.log.error({schedule: this.#schedule.name, occurrence, ...why}, message);
   }
 
   /** Keeps work in mind until it is over. */
