@@ -41,8 +41,8 @@ export interface Meter {
   shed(facts: number): void;
   /** Lines of the log that were not written: the function's past its budget, or any that our output did not take. */
   linesDropped(lines: number): void;
-  /** Spans that the collector did not get: the queue was full, or it did not take them. */
-  spansDropped(reason: 'queue_full' | 'not_taken', spans: number): void;
+  /** Spans that the collector did not get: the queue was full, it did not take them, or the stop was over. */
+  spansDropped(reason: 'queue_full' | 'not_taken' | 'stopped', spans: number): void;
   /** The key set that verifies callers could not be fetched. */
   keySetFailed(): void;
   /** What is to be asked, when somebody scrapes, for the age of the key set. */

@@ -119,6 +119,8 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   const telemetry = Promise.withResolvers<Spans>();
   const firstStart = Promise.withResolvers<StartRecord>();
   let sdk: Telemetry | undefined;
+  const spansLost = tellLost(meter.spansDropped, log, clock);
+  opening.defer(() => spansLost.close());
   // Registered before the sub-runtime: spans leave last, after those of the calls that the stop waited for.
   opening.defer(() => sdk?.[Symbol.asyncDispose]());
 
@@ -144,7 +146,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   await recordCode();
   if (wantsTelemetry(env)) {
     for (const doubt of doubtsOf(env)) log.warn({}, doubt);
-    sdk = await loadTelemetry(config, instance, {env, clock, dropped: tellLost(meter.spansDropped, log, clock)});
+    sdk = await loadTelemetry(config, instance, {env, clock, lost: spansLost.lost});
   }
   const spans = sdk?.spans ?? passingSpans;
   telemetry.resolve(spans);

@@ -62,7 +62,7 @@ const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 /** A series that exists from the start: of one that appears with its first event, Prometheus cannot tell the increase. */
 const fromTheStart = {
   restarts: ['exit-zero', 'exit-nonzero', 'signal', 'oom', 'unspawnable', 'never-ready', 'stuck', 'reloaded', 'stopped'],
-  spansDropped: ['queue_full', 'not_taken'],
+  spansDropped: ['queue_full', 'not_taken', 'stopped'],
   processes: ['exit-zero', 'exit-nonzero', 'signal', 'unspawnable', 'never-ready', 'stuck'],
 } satisfies {restarts: ExitReason[]; spansDropped: string[]; processes: ExitReason[]};
 

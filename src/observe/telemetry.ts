@@ -13,7 +13,9 @@ import {NodeSDK} from '@opentelemetry/sdk-node';
 import type {Clock} from '../clock.ts';
 import type {Environment} from '../setting.ts';
 import {containerId} from './container.ts';
-import {type DroppedSpans, openProcessors} from './processor.ts';
+import type {LostSpans} from './lost.ts';
+import {openProcessors} from './processor.ts';
+import {SpanQueue} from './queue.ts';
 import {Recorder} from './recorder.ts';
 import {openSampler} from './sampler.ts';
 import {passingSpans, recordedSpans, type Spans} from './spans.ts';
@@ -31,7 +33,7 @@ export interface Identity {
 export interface TelemetryHouse {
   readonly env: Environment;
   readonly clock: Clock;
-  readonly dropped: DroppedSpans;
+  readonly lost: LostSpans;
 }
 
 export interface Telemetry extends AsyncDisposable {
@@ -42,8 +44,8 @@ export interface Telemetry extends AsyncDisposable {
 Starts the OpenTelemetry SDK: traces as the `OTEL_*` variables say, metrics and logs left to Prometheus and stdout.
 Import this file only when an exporter is configured; it costs 150 ms and 43 MB.
 */
-export async function openTelemetry(identity: Identity, {env, clock, dropped}: TelemetryHouse): Promise<Telemetry> {
-  const processors = await openProcessors(env, dropped);
+export async function openTelemetry(identity: Identity, {env, clock, lost}: TelemetryHouse): Promise<Telemetry> {
+  const processors = await openProcessors(env, lost, clock);
   // What the environment says wins; the instance is ours, the same as in `faas.instance`.
   const detectors = [hostDetector, osDetector, processDetector, envDetector];
   const resource = defaultResource()
@@ -69,8 +71,11 @@ export async function openTelemetry(identity: Identity, {env, clock, dropped}: T
     spans: processors.length > 0 ? recordedSpans({recorder, functionName, clock}) : passingSpans,
     async [Symbol.asyncDispose]() {
       const flushed = new AbortController();
-      await Promise.race([sdk.shutdown().catch(() => {}), clock.sleep(longestFlushMs, flushed.signal)]);
+      // All at the same time: one that fails or never answers takes nothing from the others.
+      const closed = processors.map(processor => processor.shutdown().catch(() => {}));
+      await Promise.race([Promise.all(closed), clock.sleep(longestFlushMs, flushed.signal)]);
       flushed.abort();
+      for (const processor of processors) if (processor instanceof SpanQueue) processor.abandon();
     },
   };
 }

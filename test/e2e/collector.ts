@@ -2,8 +2,9 @@ import {readFile, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
-import {openSilent, openUnwilling} from '../helpers/collector.ts';
+import {openRejecting, openRejectingGrpc, openSilent, openUnwilling} from '../helpers/collector.ts';
 import {projectFile, type RunningCore, startCore} from '../helpers/core.ts';
+import {openReceiver} from '../helpers/otlp.ts';
 import {ask} from '../helpers/request.ts';
 
 // A collector that is dead, slow or unwilling costs spans, and nothing else.
@@ -50,6 +51,62 @@ test('spans that the collector refuses are counted', async t => {
   const core = await startCore({...mirror, OTEL_BSP_SCHEDULE_DELAY: '1', OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint}, t);
   t.true((await dropped(core, 'not_taken')) > 0);
   t.is(await core.stop(), 0);
+});
+
+for (const [protocol, openCollector] of [
+  ['http/protobuf', openRejecting],
+  ['http/json', openRejecting],
+  ['grpc', openRejectingGrpc],
+] as const) {
+  test(`over ${protocol}, spans that the collector says it rejected are counted, and told with its reason`, async t => {
+    const endpoint = await openCollector(t, 1);
+    const env = {OTEL_BSP_SCHEDULE_DELAY: '1', OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: protocol};
+    const core = await startCore({...mirror, ...env}, t);
+    t.true((await dropped(core, 'not_taken')) > 0);
+    const line = await core.logged(({msg}) => msg.startsWith('Spans are lost'));
+    t.is(line.cause, 'too old');
+    t.is(await core.stop(), 0);
+  });
+}
+
+/** What the log says was lost, for this exporter. */
+const toldLost = (core: RunningCore, exporter: string) =>
+  core.logs
+    .filter(line => line.msg.startsWith('Spans are lost') && line.exporter === exporter)
+    .reduce((sum, {spans}) => sum + Number(spans), 0);
+
+test('at the stop a collector that is not there takes nothing from one that is, and what it does not get is told', async t => {
+  const receiver = await openReceiver();
+  t.teardown(async () => receiver.close());
+  const env = {
+    OTEL_TRACES_EXPORTER: 'otlp,zipkin',
+    OTEL_EXPORTER_ZIPKIN_ENDPOINT: 'http://127.0.0.1:9/api/v2/spans',
+    OTEL_BSP_SCHEDULE_DELAY: '600000',
+  };
+  const core = await startCore({...mirror, ...env, ...receiver.env}, t);
+  for (let calls = 0; calls < 50; calls++) await ask(core.url);
+  t.is(await core.stop(), 0);
+  t.is(receiver.spans.length, 101);
+  t.is(toldLost(core, 'zipkin'), 101);
+});
+
+test('at the stop a long queue leaves in many small batches, whole', async t => {
+  const receiver = await openReceiver();
+  t.teardown(async () => receiver.close());
+  const env = {OTEL_BSP_SCHEDULE_DELAY: '600000', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '1', OTEL_BSP_MAX_QUEUE_SIZE: '1000'};
+  const core = await startCore({...mirror, ...env, ...receiver.env}, t);
+  for (let calls = 0; calls < 50; calls++) await ask(core.url);
+  t.is(await core.stop(), 0);
+  t.is(receiver.spans.length + toldLost(core, 'otlp'), 101);
+});
+
+test('what a collector that never answers did not get by the end of the stop is told', async t => {
+  const env = {...patient, OTEL_BSP_SCHEDULE_DELAY: '600000', OTEL_EXPORTER_OTLP_ENDPOINT: await openSilent(t)};
+  const core = await startCore({...mirror, ...env}, t);
+  for (let calls = 0; calls < 5; calls++) await ask(core.url);
+  t.is(await core.stop(), 0);
+  t.is(toldLost(core, 'otlp'), 11);
+  t.deepEqual(core.logs.find(({msg}) => msg.startsWith('Spans are lost'))?.reasons, {stopped: 11});
 });
 
 test('a collector that asks to come again later does not hold up the stop', async t => {

@@ -9,7 +9,8 @@ test('a collector that never answers is given two seconds at the stop, not more'
   Object.assign(process.env, env); // the exporter reads it there
   const clock = new ManualClock();
   const identity = {functionName: 'hello', functionVersion: '', instance: 'a', memoryBytes: 1};
-  const telemetry = await openTelemetry(identity, {env, clock, dropped: () => t.fail('a span that is on its way is not dropped')});
+  const losses: unknown[] = [];
+  const telemetry = await openTelemetry(identity, {env, clock, lost: (...loss) => void losses.push(loss)});
   trace.getTracer('test').startSpan('waits').end();
 
   let isClosed = false;
@@ -18,9 +19,13 @@ test('a collector that never answers is given two seconds at the stop, not more'
   });
   await clock.advance(1999);
   t.false(isClosed);
+  t.deepEqual(losses, []);
   await clock.advance(1);
   await closed;
   t.true(isClosed);
+  t.deepEqual(losses, [['stopped', 1, 'otlp', undefined]]);
+  await clock.advance(600_000);
+  t.is(losses.length, 1);
   t.is(clock.pending, 0);
 });
 
