@@ -14,12 +14,21 @@ export interface JournalHouse {
   readonly meter: Pick<Meter, 'appended' | 'shed'>;
 }
 
-type Open = (rest: string, retention: Retention, house: JournalHouse) => Promise<Journal>;
+type Open = (rest: string, retention: Retention, house: JournalHouse) => Promise<OpenedJournal>;
 
 /** The engines by the scheme of CORE_JOURNAL; each is loaded only when it is wanted. */
 const engines = {
-  memory: async (_rest, _retention, {clock}) => new MemoryJournal(clock),
-  sqlite: async (file, retention, house) => (await import('./sqlite.ts')).SqliteJournal.open(path.resolve(file), retention, house),
+  memory: async (_rest, _retention, {clock}) => ({journal: new MemoryJournal(clock), isDurable: false}),
+  async sqlite(file, retention, house) {
+    const {SqliteJournal} = await import('./sqlite.ts');
+    const journal = await SqliteJournal.open(path.resolve(file), retention, house);
+    return {
+      journal,
+      get isDurable() {
+        return journal.isDurable;
+      },
+    };
+  },
 } satisfies Record<string, Open>;
 
 export interface JournalPlace {
@@ -34,7 +43,7 @@ export interface JournalPlace {
 
 export interface OpenedJournal {
   readonly journal: Journal;
-  /** Facts survive the process. */
+  /** Facts survive the process, now: not while they are in memory only, or the journal cannot be written. */
   readonly isDurable: boolean;
 }
 
@@ -67,7 +76,7 @@ export function defaultJournal(dataDir: string, {handlerPath, handlerName}: {han
 async function openAt(location: string, retention: Retention, house: JournalHouse): Promise<OpenedJournal> {
   const colon = location.indexOf(':');
   const scheme = location.slice(0, colon) as keyof typeof engines; // the setting's rule knows the same words
-  return {journal: await engines[scheme](location.slice(colon + 1), retention, house), isDurable: scheme !== 'memory'};
+  return engines[scheme](location.slice(colon + 1), retention, house);
 }
 
 function refusal(location: string | undefined, cause: string): ConfigurationError {

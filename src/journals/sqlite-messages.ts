@@ -58,6 +58,8 @@ export type ToWriter =
   | Batch
   | {readonly type: 'question'; readonly id: number; readonly question: Question}
   | {readonly type: 'sweep'; readonly now: number}
+  /** Look whether the files are still there and can be written. */
+  | {readonly type: 'look'; readonly now: number}
   | {readonly type: 'close'};
 
 export type FromWriter =
@@ -73,6 +75,10 @@ export type FromWriter =
   | {readonly type: 'unanswered'; readonly id: number; readonly message: string; readonly damaged: boolean}
   /** Something that people should know. */
   | {readonly type: 'told'; readonly level: 'warn' | 'error'; readonly message: string; readonly cause: string}
+  /** It looked. */
+  | {readonly type: 'looked'}
+  /** Whether facts are kept from now on. */
+  | {readonly type: 'state'; readonly isDurable: boolean}
   | {readonly type: 'shredded'; readonly payloads: number; readonly until: number}
   | {readonly type: 'closed'};
 

@@ -27,6 +27,9 @@ const tables = `
   PRAGMA user_version = ${format};
 `;
 
+/** Facts up to a position may be missing from now on. */
+export const raisePruned = "INSERT INTO meta VALUES('pruned', ?) ON CONFLICT DO UPDATE SET value = max(value, excluded.value)";
+
 /**
 Opens the one connection that writes, and proves what receipts will promise: it is written ahead, synced at every
 commit, and gives text back as it was given.

@@ -2,12 +2,12 @@ import {statSync} from 'node:fs';
 import type {DatabaseSync, StatementSync} from 'node:sqlite';
 import {crc32} from 'node:zlib';
 import {JournalDamaged, type Payload, type Position} from '../journal.ts';
-import {MarkFile, readMark} from './sqlite-mark.ts';
+import {type Mark, MarkFile, readMark} from './sqlite-mark.ts';
 import type {Command, Outcome, Retention} from './sqlite-messages.ts';
 import {problemOfEnd} from './sqlite-open.ts';
 import {checksumOf, lineHead, type Pack, writeBody} from './sqlite-pack.ts';
 import {SqliteReader} from './sqlite-reader.ts';
-import {openWriting} from './sqlite-schema.ts';
+import {openWriting, raisePruned} from './sqlite-schema.ts';
 import {type Swept, sweep} from './sqlite-sweep.ts';
 
 /** How many of the newest packs are checked at the start; `verify` checks all. */
@@ -29,22 +29,30 @@ export class SqliteStore implements Disposable {
   #version: unknown;
   #position: Position;
   #checksum: number;
+  /** Facts up to the position to go on from that are not there. */
+  readonly missing: number;
 
   /**
   @param path of the database; `<path>.mark` stands beside it
+  @param from position to go on from: none that was given is given again, though the file is another
   @throws JournalDamaged when less is there than was written, or something else
   */
-  constructor(path: string) {
+  constructor(path: string, from: Position = 0) {
     refuseEmptied(path);
     this.#db = openWriting(path);
+    let newest: Mark | undefined;
     try {
       this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)'); // what a failed sync may have left in the log only is written again
       this.#reader = new SqliteReader(this.#db);
-      const newest = checkNewest(this.#db);
-      this.#position = newest?.last ?? 0;
+      const pack = checkNewest(this.#db);
+      newest = pack && {position: pack.last, checksum: pack.checksum};
+      const position = newest?.position ?? 0;
+      this.missing = Math.max(0, from - position);
+      this.#position = position + this.missing;
       this.#checksum = newest?.checksum ?? 0;
       const problem = problemOfEnd(readMark(`${path}.mark`), this.#db);
       if (problem !== undefined) throw new JournalDamaged(problem);
+      if (this.missing > 0) this.#db.prepare(raisePruned).run(from);
       this.#insertPack = this.#db.prepare('INSERT INTO pack VALUES(?, ?, ?, ?, ?, ?, ?, ?)');
       this.#insertStream = this.#db.prepare('INSERT INTO stream VALUES(?, ?, ?)');
       this.#insertPayload = this.#db.prepare('INSERT OR REPLACE INTO payload(name, at, checksum, bytes) VALUES(?, ?, ?, ?)');
@@ -55,7 +63,7 @@ export class SqliteStore implements Disposable {
       throw error;
     }
     this.#mark = new MarkFile(`${path}.mark`);
-    if (this.#position > 0) this.#mark.write({position: this.#position, checksum: this.#checksum});
+    if (newest) this.#mark.write(newest);
   }
 
   get position(): Position {
@@ -103,10 +111,14 @@ export class SqliteStore implements Disposable {
     return sweep(this.#db, retention, now, after);
   }
 
-  /** Everything stands in the database itself afterwards. */
+  /** Everything stands in the database itself afterwards, also when its log was removed, as far as nobody reads. */
   [Symbol.dispose](): void {
     this.#mark[Symbol.dispose]();
-    this.#db.close();
+    try {
+      this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)'); // closing does it only for the last who has the files open
+    } finally {
+      this.#db.close();
+    }
   }
 
   /** Position of the stream's newest fact among those of this commit; 0: it has none. */

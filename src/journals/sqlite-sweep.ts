@@ -3,7 +3,7 @@ import {JournalDamaged, type Position} from '../journal.ts';
 import {hold} from './sqlite-hold.ts';
 import type {Retention} from './sqlite-messages.ts';
 import type {Pack} from './sqlite-pack.ts';
-import {pragma} from './sqlite-schema.ts';
+import {pragma, raisePruned} from './sqlite-schema.ts';
 
 /** Rows removed at a time: a delete must not hold up the commit behind it. */
 const packsAtOnce = 32;
@@ -70,7 +70,7 @@ function prune(db: DatabaseSync, before: number, overBefore: number, after: Posi
       JSON.stringify(held.streamsOf(pack)),
     );
     db.prepare('DELETE FROM pack WHERE last = ?').run(pack.last);
-    db.prepare("INSERT INTO meta VALUES('pruned', ?) ON CONFLICT DO UPDATE SET value = max(value, excluded.value)").run(pack.last);
+    db.prepare(raisePruned).run(pack.last);
     held.gone(pack);
     packs++;
   }

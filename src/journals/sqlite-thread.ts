@@ -20,6 +20,8 @@ export class JournalRefused extends Error {
 export interface ThreadEvents {
   committed(message: Extract<FromWriter, {type: 'committed'}>): void;
   told(message: Extract<FromWriter, {type: 'told'}>): void;
+  looked(): void;
+  state(message: Extract<FromWriter, {type: 'state'}>): void;
   shredded(message: Extract<FromWriter, {type: 'shredded'}>): void;
   /** It ended and cannot be spoken to any more. */
   ended(error: Error): void;
@@ -96,6 +98,12 @@ export class WriterThread {
         break;
       case 'told':
         this.#events.told(message);
+        break;
+      case 'looked':
+        this.#events.looked();
+        break;
+      case 'state':
+        this.#events.state(message);
         break;
       case 'shredded':
         this.#events.shredded(message);

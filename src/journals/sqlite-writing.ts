@@ -2,11 +2,12 @@ import {parentPort, receiveMessageOnPort, workerData} from 'node:worker_threads'
 import {atTurnEnd} from '../clock.ts';
 import {JournalDamaged, type Position} from '../journal.ts';
 import {fileItself} from './sqlite-file.ts';
-import {JournalHeld, takeLock} from './sqlite-lock.ts';
+import {Keeper} from './sqlite-keeper.ts';
+import {JournalHeld} from './sqlite-lock.ts';
 import type {Batch, Command, FromWriter, Outcome, Question, Reply, ToWriter, WriterData} from './sqlite-messages.ts';
 import {openWhole} from './sqlite-open.ts';
+import {holdPath} from './sqlite-path.ts';
 import {SqliteReader} from './sqlite-reader.ts';
-import {SqliteStore} from './sqlite-store.ts';
 
 /*
 The writer's thread. It owns the only connection that writes; what waits when it comes round is one commit, with one
@@ -16,8 +17,6 @@ sync for all. Reading has a connection of its own here, so that the core's threa
 /** A commit takes no more than this at a time: those behind it wait for it. */
 const mostCommands = 512;
 const mostCharacters = 2 ** 20;
-/** A store that failed is opened again at most so often. */
-const reopenMs = 1000;
 
 if (!parentPort) throw new TypeError('Expected to run as a worker thread');
 const port = parentPort;
@@ -25,24 +24,22 @@ const {path: name, retention} = workerData as WriterData; // sqlite.ts gives it
 const path = fileItself(name);
 const say = (message: FromWriter) => port.postMessage(message);
 
-let store: SqliteStore | undefined;
 let reading: {reader: SqliteReader; close(): void} | undefined;
-let lock: Disposable | undefined;
-/** When it was tried to open the store again. */
-let triedAt = 0;
-let failure = '';
 /** Where the sweep goes on; undefined while none is under way. */
 let sweptUntil: Position | undefined;
 let sweptAt = 0;
 const toldDamaged = new Set<Position>();
 
+let hold: Disposable | undefined;
+let keeper: Keeper;
 try {
-  lock = takeLock(path);
-  store = new SqliteStore(path);
-  say({type: 'opened', position: store.position});
+  hold = await holdPath(path);
+  keeper = new Keeper(path, say);
+  keeper.closeReaders = stopReading;
+  say({type: 'opened', position: keeper.position});
   port.on('message', (first: ToWriter) => serve(first));
 } catch (error) {
-  lock?.[Symbol.dispose]();
+  hold?.[Symbol.dispose]();
   const reason = error instanceof JournalHeld ? 'held' : error instanceof JournalDamaged || isCorrupt(error) ? 'damaged' : 'unwritable';
   say({type: 'refused', reason, message: textOf(error)});
 }
@@ -83,11 +80,13 @@ function act(message: Exclude<ToWriter, Batch>): boolean {
       sweptUntil = 0;
       sweptAt = message.now;
       return false;
+    case 'look':
+      keeper.look(message.now);
+      say({type: 'looked'});
+      return false;
     case 'close':
-      reading?.close();
-      store?.[Symbol.dispose]();
-      store = undefined;
-      lock?.[Symbol.dispose]();
+      keeper[Symbol.dispose]();
+      hold?.[Symbol.dispose]();
       say({type: 'closed'});
       port.close();
       return true;
@@ -98,42 +97,17 @@ function commitAll(batches: readonly Batch[]): void {
   const now = batches.at(-1)?.now ?? 0;
   let outcomes: Outcome[];
   try {
-    outcomes = usable(now).commit(
+    outcomes = keeper.commit(
       batches.flatMap(({commands}): readonly Command[] => commands),
       now,
     );
   } catch (error) {
-    fail(error);
+    const failure = textOf(error);
     say({type: 'committed', batches: batches.map(({id}) => ({id, outcomes: [], failure})), position: 0});
     return;
   }
   const done = batches.map(({id, commands}) => ({id, outcomes: outcomes.splice(0, commands.length)}));
-  say({type: 'committed', batches: done, position: store?.position ?? 0});
-}
-
-/** The store, opened again when it had failed: at once the first time, then not too often. */
-function usable(now: number): SqliteStore {
-  if (store) return store;
-  if (Math.abs(now - triedAt) < reopenMs) throw new Error(failure);
-  triedAt = now;
-  store = new SqliteStore(path);
-  say({type: 'told', level: 'warn', message: 'The journal is written again', cause: failure});
-  failure = '';
-  return store;
-}
-
-/** What a failed write or sync left on the disk is not known: this handle acknowledges nothing any more. */
-function fail(error: unknown): void {
-  if (store) triedAt = 0;
-  try {
-    store?.[Symbol.dispose]();
-  } catch {
-    // it is given up in any case
-  }
-  store = undefined;
-  if (failure === textOf(error)) return; // it was told
-  failure = textOf(error);
-  say({type: 'told', level: 'error', message: 'The journal could not be written: nothing is acknowledged until it can', cause: failure});
+  say({type: 'committed', batches: done, position: keeper.position});
 }
 
 function answer(id: number, question: Question): void {
@@ -141,11 +115,15 @@ function answer(id: number, question: Question): void {
     reading ??= openReader();
     say({type: 'replied', id, reply: replyTo(question, reading.reader)});
   } catch (error) {
-    reading?.close();
-    reading = undefined;
+    stopReading();
     const damaged = error instanceof JournalDamaged || isCorrupt(error);
     say({type: 'unanswered', id, message: textOf(error), damaged});
   }
+}
+
+function stopReading(): void {
+  reading?.close();
+  reading = undefined;
 }
 
 function replyTo(question: Question, reader: SqliteReader): Reply {
@@ -162,17 +140,13 @@ function openReader() {
 
 /** A few rows between two commits, until there are no more. */
 function sweepSome(): void {
-  if (sweptUntil === undefined || !store) return;
-  try {
-    const {payloads, next, damaged} = store.sweep(retention, sweptAt, sweptUntil);
-    sweptUntil = next;
-    for (const last of damaged) tellDamaged(last);
-    if (payloads > 0) say({type: 'shredded', payloads, until: sweptAt});
-    if (next !== undefined) atTurnEnd(sweepSome); // behind the commits that wait
-  } catch (error) {
-    sweptUntil = undefined;
-    fail(error);
-  }
+  if (sweptUntil === undefined) return;
+  const swept = keeper.sweep(retention, sweptAt, sweptUntil);
+  sweptUntil = swept?.next;
+  if (!swept) return;
+  for (const last of swept.damaged) tellDamaged(last);
+  if (swept.payloads > 0) say({type: 'shredded', payloads: swept.payloads, until: sweptAt});
+  if (swept.next !== undefined) atTurnEnd(sweepSome); // behind the commits that wait
 }
 
 /** Once: it is found again by every sweep. */

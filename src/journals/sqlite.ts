@@ -18,6 +18,8 @@ const shedCharacters = 2 ** 24;
 const busyCharacters = 2 ** 25;
 /** How often old facts are looked for. */
 const sweepMs = 60_000;
+/** How often it is looked whether the files are there and can be written. */
+const lookMs = 1000;
 /** A disk that does not come back holds up no stop. */
 const closeMs = 2000;
 
@@ -37,6 +39,8 @@ export class SqliteJournal implements Journal {
   #isFlushAtTurnEnd = false;
   #stopLinger: (() => void) | undefined;
   #stopSweeping = () => {};
+  #stopLooking = () => {};
+  #isDurable = true;
   #shredded = {payloads: 0, until: 0};
 
   /** @throws JournalRefused */
@@ -45,6 +49,7 @@ export class SqliteJournal implements Journal {
     await journal.#thread.opened;
     journal.#isClosed = false;
     journal.#sweep();
+    journal.#lookLater();
     return journal;
   }
 
@@ -55,12 +60,21 @@ export class SqliteJournal implements Journal {
       {
         committed: message => this.#committed(message),
         told: ({level, message, cause}) => house.log[level]({cause}, message),
+        looked: () => this.#lookLater(),
+        state: ({isDurable}) => {
+          this.#isDurable = isDurable;
+        },
         shredded: ({payloads, until}) => {
           this.#shredded = {payloads: this.#shredded.payloads + payloads, until};
         },
         ended: error => this.#ended(error),
       },
     );
+  }
+
+  /** False while it cannot be written. */
+  get isDurable(): boolean {
+    return this.#isDurable;
   }
 
   append(stream: string, facts: readonly [Fact, ...Fact[]], {expect, payloads}: AppendOptions = {}): Promise<Receipt> {
@@ -127,7 +141,7 @@ export class SqliteJournal implements Journal {
   /** Writes what was handed over before; whoever follows comes to an end. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#isClosed) {
-      this.#stopSweeping();
+      this.#stopTimers();
       this.#flush();
       this.#isClosed = true;
       this.#thread.post({type: 'close'});
@@ -216,9 +230,22 @@ export class SqliteJournal implements Journal {
     this.#stopSweeping = clock.after(sweepMs, () => this.#sweep());
   }
 
+  /** One at a time: a disk that hangs is not asked again and again. */
+  #lookLater(): void {
+    if (this.#isClosed) return;
+    const {clock} = this.#house;
+    this.#stopLooking = clock.after(lookMs, () => this.#thread.post({type: 'look', now: clock.now()}));
+  }
+
+  #stopTimers(): void {
+    this.#stopSweeping();
+    this.#stopLooking();
+  }
+
   /** By itself after the close, else by a bug: then nothing is acknowledged any more. */
   #ended(error: Error): void {
-    this.#stopSweeping();
+    this.#stopTimers();
+    this.#isDurable = false;
     if (!this.#isClosed) this.#house.log.error({cause: error.message}, 'The journal is lost: facts are dropped from now on');
     this.#isClosed = true;
     for (const id of [...this.#sent.keys()]) this.#settle(id, [], error.message);

@@ -186,7 +186,7 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
 
   new Gauge({
     name: 'core_journal_durable',
-    help: '1 while facts survive the process, 0 while they are in memory only.',
+    help: '1 while facts survive the process, 0 while they are in memory only or the journal cannot be written.',
     registers,
     collect() {
       this.set(gauges.isDurable() ? 1 : 0);

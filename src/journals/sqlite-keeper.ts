@@ -1,0 +1,137 @@
+import {OpenFiles} from './sqlite-files.ts';
+import {takeLock} from './sqlite-lock.ts';
+import type {Command, FromWriter, Outcome, Retention} from './sqlite-messages.ts';
+import {SqliteStore} from './sqlite-store.ts';
+import type {Swept} from './sqlite-sweep.ts';
+
+/** A store that failed is opened again at most so often. */
+const reopenMs = 1000;
+
+/**
+Keeps the store open and its lock taken. What a failed write or sync left on the disk is not known: after one, nothing
+is acknowledged until the files were closed, opened and checked again. The same goes for a file that is no longer the one
+by its name.
+*/
+export class Keeper implements Disposable {
+  readonly #path: string;
+  readonly #say: (message: FromWriter) => void;
+  #lock: Disposable | undefined;
+  #store: SqliteStore | undefined;
+  #files: OpenFiles;
+  /** Newest position that was acknowledged. */
+  #position = 0;
+  /** When it was tried to open the store again. */
+  #triedAt = Number.NEGATIVE_INFINITY;
+  #failure = '';
+  /** Closes what else has the files open: before the store, which can only then write its log into the database. */
+  closeReaders = () => {};
+
+  /** @throws JournalHeld, JournalDamaged, or an Error when it cannot be written */
+  constructor(path: string, say: (message: FromWriter) => void) {
+    this.#path = path;
+    this.#say = say;
+    try {
+      this.#store = this.#open();
+    } catch (error) {
+      this.#lock?.[Symbol.dispose]();
+      throw error;
+    }
+    this.#files = new OpenFiles(path);
+    this.#position = this.#store.position;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  /** @throws when nothing was kept, or it cannot be known */
+  commit(commands: readonly Command[], now: number): Outcome[] {
+    try {
+      const store = this.#usable(now);
+      this.#checkFiles(); // first: what is refused should not be found in files that come back
+      const outcomes = store.commit(commands, now);
+      this.#position = store.position;
+      return outcomes;
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
+  }
+
+  /** Looks whether the files are still those that were opened, and opens them again once they can be. */
+  look(now: number): void {
+    try {
+      this.#usable(now);
+      this.#checkFiles();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** @returns undefined when it failed, or nothing can be removed now */
+  sweep(retention: Retention, now: number, after: number): Swept | undefined {
+    try {
+      return this.#store?.sweep(retention, now, after);
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.closeReaders();
+    this.#store?.[Symbol.dispose]();
+    this.#store = undefined;
+    this.#lock?.[Symbol.dispose]();
+  }
+
+  /** The store, opened again when it had failed: at once the first time, then not too often. */
+  #usable(now: number): SqliteStore {
+    if (this.#store) return this.#store;
+    if (Math.abs(now - this.#triedAt) < reopenMs) throw new Error(this.#failure);
+    this.#triedAt = now;
+    const store = this.#open();
+    this.#store = store;
+    this.#files = new OpenFiles(this.#path);
+    this.#say({type: 'told', level: 'warn', message: 'The journal is written again', cause: this.#failure});
+    if (store.missing > 0) {
+      const cause = `facts ${this.#position - store.missing + 1} to ${this.#position} went with its files`;
+      this.#say({type: 'told', level: 'error', message: 'The journal goes on without facts that it had', cause});
+    }
+    this.#failure = '';
+    this.#say({type: 'state', isDurable: true});
+    return store;
+  }
+
+  #open(): SqliteStore {
+    this.#lock ??= takeLock(this.#path);
+    return new SqliteStore(this.#path, this.#position);
+  }
+
+  /** @throws Error that says which file changed */
+  #checkFiles(): void {
+    const change = this.#files.changed();
+    if (!change) return;
+    if (change.isLock) {
+      this.#lock?.[Symbol.dispose]();
+      this.#lock = undefined;
+    }
+    throw new Error(change.problem);
+  }
+
+  #fail(error: unknown): void {
+    const cause = error instanceof Error ? error.message : String(error);
+    if (this.#store) this.#triedAt = Number.NEGATIVE_INFINITY;
+    this.closeReaders();
+    try {
+      this.#store?.[Symbol.dispose]();
+    } catch {
+      // it is given up in any case
+    }
+    this.#store = undefined;
+    this.#say({type: 'state', isDurable: false});
+    if (this.#failure === cause) return; // it was told
+    this.#failure = cause;
+    this.#say({type: 'told', level: 'error', message: 'The journal could not be written: nothing is acknowledged until it can', cause});
+  }
+}
