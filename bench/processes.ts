@@ -6,6 +6,8 @@ const ticksPerSecond = 100;
 interface Stat {
   readonly parent: number;
   readonly ticks: number;
+  readonly isZombie: boolean;
+  readonly startedAt: string;
 }
 
 /**
@@ -35,6 +37,38 @@ export function residentMemory(roots: readonly number[]): Resident[] {
     args: read(pid, 'cmdline').split('\0'),
     bytes: Number(/^VmRSS:\s+(\d+) kB$/m.exec(read(pid, 'status'))?.[1] ?? Number.NaN) * 1024,
   }));
+}
+
+export interface Process extends Resident {
+  readonly parent: number;
+  /** It has ended, and its parent did not ask for its status. */
+  readonly isZombie: boolean;
+  /** In ticks since the machine's start: with the pid it names a process for ever. */
+  readonly startedAt: string;
+  /** The most that it ever had resident. */
+  readonly peakBytes: number;
+}
+
+/** A process and everything below it, zombies too. */
+export function processTree(root: number): Process[] {
+  const all = everyProcess();
+  return [...below([root], all)].flatMap(pid => {
+    const stat = all.get(pid);
+    return stat ? [{pid, ...stat, args: read(pid, 'cmdline').split('\0'), ...memoryOf(pid)}] : [];
+  });
+}
+
+/** When the process started that has this pid; undefined when none lives. */
+export function startOf(pid: number): string | undefined {
+  const stat = statOf(pid);
+  return stat?.isZombie ? undefined : stat?.startedAt;
+}
+
+/** Zombies have none. */
+function memoryOf(pid: number) {
+  const status = read(pid, 'status');
+  const bytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) * 1024;
+  return {bytes: bytes('VmRSS'), peakBytes: bytes('VmHWM')};
 }
 
 /** The processes and everything below them. */
@@ -68,12 +102,20 @@ function names(): string[] {
   }
 }
 
-/** @see proc_pid_stat(5): behind the name in parentheses the parent is the second field, user and system time the 12th and 13th */
+/**
+@see proc_pid_stat(5): behind the name in parentheses are the state, the parent, as 12th and 13th field user and system time,
+and as 20th the start
+*/
 function statOf(pid: number): Stat | undefined {
   const stat = read(pid, 'stat');
   if (stat === '') return undefined;
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return {parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12])};
+  return {
+    parent: Number(fields[1]),
+    ticks: Number(fields[11]) + Number(fields[12]),
+    isZombie: fields[0] === 'Z' || fields[0] === 'X',
+    startedAt: fields[19] ?? '',
+  };
 }
 
 /** Empty when the process has ended meanwhile. */

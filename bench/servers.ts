@@ -58,6 +58,13 @@ function guard(): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 }
 
+/** A process that is ended, with everything below it, when this one ends before it. */
+export function endWithUs(child: ChildProcess): void {
+  guard();
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+}
+
 /** A folder that is gone with the stack. */
 export async function temporaryFolder(stack: AsyncDisposableStack): Promise<string> {
   guard();
@@ -75,10 +82,9 @@ const stopMs = 2000;
 
 /** Starts a program without waiting for it; it ends with the stack. */
 export function spawnProgram({command: [file, ...args], env, cwd}: Program, stack: AsyncDisposableStack) {
-  guard();
   const {PATH = '', HOME = ''} = process.env;
   const child = spawn(file, args, {env: {PATH, HOME, ...env}, cwd, stdio: ['ignore', 'ignore', 'pipe']});
-  running.add(child);
+  endWithUs(child);
   let stderr = '';
   child.stderr.on('data', chunk => {
     stderr = (stderr + chunk).slice(-2000);

@@ -1,0 +1,79 @@
+import http from 'node:http';
+import {systemClock} from '../../src/clock.ts';
+
+/** How a call ended. Refused: nobody listened. Lost: the connection ended without an answer. Hung: none came for 30 s. */
+export type Outcome = 'good' | 'badGateway' | 'unavailable' | 'late' | 'other' | 'refused' | 'lost' | 'hung';
+
+export interface Asked {
+  readonly method?: string;
+  readonly body?: string | Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Offered extends Asked {
+  readonly perSecond: number;
+  /** What follows the gateway's URL. */
+  readonly path: string;
+}
+
+export interface Told {
+  readonly outcomes: ReadonlyMap<Outcome, number>;
+  readonly slowestMs: number;
+  readonly gapMs: number;
+}
+
+export const hungMs = 30_000;
+const byStatus: Readonly<Record<number, Outcome>> = {502: 'badGateway', 503: 'unavailable', 504: 'late'};
+
+/** Calls at a rate that does not wait for answers, until `over` aborts; then waits for those that are on their way. */
+export async function callAtRate(url: () => string, {perSecond, path, ...asked}: Offered, over: AbortSignal): Promise<Told> {
+  const outcomes = new Map<Outcome, number>();
+  const open = new Set<Promise<unknown>>();
+  const startedMs = systemClock.monotonic();
+  let [slowestMs, gapMs, goodAtMs] = [0, 0, startedMs];
+  const wait = () => {
+    gapMs = Math.max(gapMs, systemClock.monotonic() - goodAtMs);
+  };
+  const send = async () => {
+    const sinceMs = systemClock.monotonic();
+    const outcome = await call(`${url()}${path}`, asked);
+    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    slowestMs = Math.max(slowestMs, systemClock.monotonic() - sinceMs);
+    if (outcome !== 'good') return;
+    wait();
+    goodAtMs = systemClock.monotonic();
+  };
+  for (let sent = 0; !over.aborted; await systemClock.sleep(2)) {
+    for (const due = ((systemClock.monotonic() - startedMs) / 1000) * perSecond; sent < due; sent++) {
+      const answered = send().finally(() => open.delete(answered));
+      open.add(answered);
+    }
+  }
+  wait();
+  await Promise.all(open);
+  return {outcomes, slowestMs, gapMs};
+}
+
+/** One call over a connection of its own. Never rejects. */
+export function call(url: string, {method = 'GET', body, headers = {}}: Asked = {}): Promise<Outcome> {
+  return new Promise(resolve => {
+    const length = body === undefined ? {} : {'Content-Length': Buffer.byteLength(body)};
+    const request = http.request(url, {method, agent: false, headers: {...length, ...headers}});
+    const stopTimer = systemClock.after(hungMs, () => {
+      resolve('hung');
+      request.destroy();
+    });
+    const end = (outcome: Outcome) => {
+      stopTimer();
+      resolve(outcome);
+    };
+    request.once('error', (error: NodeJS.ErrnoException) => end(error.code === 'ECONNREFUSED' ? 'refused' : 'lost'));
+    request.once('response', response => {
+      const {statusCode: status = 0} = response;
+      response.once('error', () => end('lost'));
+      response.once('end', () => end(status < 300 ? 'good' : (byStatus[status] ?? 'other')));
+      response.resume();
+    });
+    request.end(body);
+  });
+}
