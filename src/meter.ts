@@ -41,6 +41,10 @@ export interface Meter {
   shed(facts: number): void;
   /** Lines of the log that were not written: the function's past its budget, or any that our output did not take. */
   linesDropped(lines: number): void;
+  /** Callers that read the journal through the private listener now. */
+  readers(count: number): void;
+  /** One was refused as there are too many, or cut off as it did not read. */
+  readerRefused(reason: 'full' | 'slow'): void;
   /** Spans that the collector did not get: the queue was full, it did not take them, or the stop was over. */
   spansDropped(reason: 'queue_full' | 'not_taken' | 'stopped', spans: number): void;
   /** The key set that verifies callers could not be fetched. */

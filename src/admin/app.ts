@@ -2,7 +2,6 @@ import nodeHttp, {STATUS_CODES} from 'node:http';
 import type {AddressInfo, Socket} from 'node:net';
 import type Koa from 'koa';
 import {parseTarget} from '../../triggers/http/target.ts';
-import type {Budget} from '../budget.ts';
 import {ConfigurationError} from '../errors.ts';
 import {late} from '../late.ts';
 import type {Log} from '../log.ts';
@@ -10,22 +9,25 @@ import type {Schedules} from '../trigger.ts';
 import {type ApiOptions, apiRoutes} from './api.ts';
 import {refuseCaller} from './caller.ts';
 import {answerFailure, failureBody} from './failure.ts';
+import {limitReading} from './patience.ts';
 import {type ProbeOptions, probes} from './probes.ts';
 import {Refusal} from './refusal.ts';
 import {findRoute} from './routes.ts';
 import {scheduleRoutes} from './schedules.ts';
+import {takeTurn} from './turns.ts';
 
 export interface AdminOptions extends ApiOptions, ProbeOptions {
   readonly host: string;
   readonly port: number;
-  /** What readers make this process hold is charged to it. */
-  readonly budget: Budget;
   /** What fires by time, once that is open. */
   readonly schedules: () => Schedules | undefined;
   /** Callers that carry it may do more than look; undefined: all callers on this machine may. */
   readonly token: string | undefined;
   readonly log: Log;
 }
+
+/** Past it a connection is closed as it comes. */
+const mostConnections = 2048;
 
 /**
 The private listener. `/metrics`, `/livez` and `/readyz` answer GET and HEAD to everybody who reaches it. What begins
@@ -34,6 +36,7 @@ with `/api/` is for callers that `refuseCaller` lets pass. Whatever throws is lo
 export async function openAdmin(options: AdminOptions): Promise<AsyncDisposable & {url: string}> {
   const {host, port} = options;
   const server = nodeHttp.createServer({headersTimeout: 5000, requestTimeout: 5000}, application(options).callback());
+  server.maxConnections = mostConnections;
   server.on('clientError', refuseRaw);
   const {promise, resolve, reject} = Promise.withResolvers<void>();
   server.once('error', (error: NodeJS.ErrnoException) => reject(unusableHost.has(error.code ?? '') ? refuseHost(host) : error));
@@ -52,7 +55,7 @@ export async function openAdmin(options: AdminOptions): Promise<AsyncDisposable 
 }
 
 function application(options: AdminOptions): Koa {
-  const {host: listenHost, token, log} = options;
+  const {host: listenHost, token, log, clock, metrics} = options;
   const open = probes(options);
   const guarded = [...apiRoutes(options), ...scheduleRoutes(options.schedules)];
   const Application = late('koa') as typeof Koa;
@@ -62,8 +65,9 @@ function application(options: AdminOptions): Koa {
     if (error !== null && error !== undefined) answerFailure(this.req, this.res, error, log);
   };
   app.use(async ctx => {
+    limitReading(ctx.res, clock, () => metrics.meter.readerRefused('slow'));
     try {
-      await answer(ctx);
+      if (await takeTurn(ctx.res)) await answer(ctx);
     } catch (error) {
       ctx.respond = false;
       answerFailure(ctx.req, ctx.res, error, log);

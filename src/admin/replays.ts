@@ -1,4 +1,5 @@
 import type Koa from 'koa';
+import type {Budget} from '../budget.ts';
 import type {Fact, FactTypes} from '../facts.ts';
 import type {Journal} from '../journal.ts';
 import {verdicts} from '../replay/judge.ts';
@@ -13,8 +14,8 @@ const mostAtOnce = 1000;
 `POST /api/replays`: a JSON list of what `replay.compared` facts say, from a replay that ran beside this core, which
 alone may write the journal. Nothing is kept unless this journal knows every invocation.
 */
-export async function keepComparisons(ctx: Koa.Context, journal: Journal): Promise<void> {
-  const given = parse(await read(ctx));
+export async function keepComparisons(ctx: Koa.Context, journal: Journal, budget: Budget): Promise<void> {
+  const given = parse(await read(ctx, budget));
   if (!given) throw new Refusal('BAD_REQUEST', `expected a JSON list of 1 to ${mostAtOnce} comparisons`);
   for (const {invocationId} of given) {
     // Another function's core may listen where this one was looked for.
@@ -26,13 +27,17 @@ export async function keepComparisons(ctx: Koa.Context, journal: Journal): Promi
   ctx.body = {kept: given.length};
 }
 
-async function read(ctx: Koa.Context): Promise<string> {
+async function read(ctx: Koa.Context, budget: Budget): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
+  const hold = budget.open('body');
+  ctx.res.once('close', () => hold.release());
   // The connection stays open for the answer.
   for await (const chunk of ctx.req.iterator({destroyOnReturn: false})) {
     bytes += chunk.length;
     if (bytes > mostBytes) throw new Refusal('BODY_TOO_LARGE', `expected at most ${mostBytes} bytes`);
+    const fault = hold.grow(bytes);
+    if (fault) throw fault;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -62,9 +62,10 @@ const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 /** A series that exists from the start: of one that appears with its first event, Prometheus cannot tell the increase. */
 const fromTheStart = {
   restarts: ['exit-zero', 'exit-nonzero', 'signal', 'oom', 'unspawnable', 'never-ready', 'stuck', 'reloaded', 'stopped'],
+  readersRefused: ['full', 'slow'],
   spansDropped: ['queue_full', 'not_taken', 'stopped'],
   processes: ['exit-zero', 'exit-nonzero', 'signal', 'unspawnable', 'never-ready', 'stuck'],
-} satisfies {restarts: ExitReason[]; spansDropped: string[]; processes: ExitReason[]};
+} satisfies {restarts: ExitReason[]; spansDropped: string[]; readersRefused: string[]; processes: ExitReason[]};
 
 const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT']);
 
@@ -180,6 +181,15 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     registers,
   });
 
+  const readers = new Gauge({name: 'core_admin_readers', help: 'Callers that read the journal through the private listener.', registers});
+  const readersRefused = new Counter({
+    name: 'core_admin_readers_refused_total',
+    help: 'Callers of the private listener that were refused as too many read the journal, or cut off as they read too slowly.',
+    labelNames: ['reason'],
+    registers,
+  });
+
+  for (const reason of fromTheStart.readersRefused) readersRefused.labels(reason).inc(0);
   for (const reason of fromTheStart.restarts) restarts.labels(reason).inc(0);
   for (const reason of fromTheStart.processes) processRestarts.labels(reason).inc(0);
   for (const reason of fromTheStart.spansDropped) spansDropped.labels(reason).inc(0);
@@ -334,6 +344,8 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
       keySetAge = seconds;
     },
     linesDropped: lines => linesDropped.inc(lines),
+    readers: count => readers.set(count),
+    readerRefused: reason => readersRefused.labels(reason).inc(),
     spansDropped: (reason, spans) => spansDropped.labels(reason).inc(spans),
   };
   return {meter, counts: () => ({accepted, settled, handedBack, broken, cutOff: {...cutOff}}), scrape, families};

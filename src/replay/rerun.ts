@@ -136,5 +136,7 @@ const uncounted: Meter = {
   keySetFailed() {},
   keySetAge() {},
   linesDropped() {},
+  readers() {},
+  readerRefused() {},
   spansDropped() {},
 };

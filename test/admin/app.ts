@@ -1,37 +1,12 @@
 import {connect} from 'node:net';
-import test, {type ExecutionContext} from 'ava';
-import {type AdminOptions, openAdmin} from '../../src/admin/app.ts';
-import {Budget} from '../../src/budget.ts';
+import test from 'ava';
+import {systemClock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
 import {JournalDamaged} from '../../src/journal.ts';
 import {MemoryJournal} from '../../src/journals/memory.ts';
-import type {Metrics} from '../../src/observe/metrics.ts';
+import {openPrivate as open} from '../helpers/admin.ts';
 import {ManualClock} from '../helpers/clock.ts';
-import {recordingLog} from '../helpers/fakes.ts';
 import {ask} from '../helpers/request.ts';
-
-async function open(t: ExecutionContext, some: Partial<AdminOptions> = {}) {
-  const clock = new ManualClock();
-  const log = recordingLog();
-  // Of the metrics the listener asks for the text alone.
-  const metrics = {scrape: async () => ({contentType: 'text/plain', body: 'up 1\n'})} as unknown as Metrics;
-  const admin = await openAdmin({
-    host: '127.0.0.1',
-    port: 0,
-    metrics,
-    readiness: () => ({ready: true, phase: 'ready'}),
-    schedules: () => undefined,
-    token: undefined,
-    budget: new Budget(2 ** 27, clock),
-    journal: new MemoryJournal(clock),
-    clock,
-    reload: async () => undefined,
-    log,
-    ...some,
-  });
-  t.teardown(() => admin[Symbol.asyncDispose]());
-  return {url: admin.url, log, clock};
-}
 
 /** A journal whose reads all fail so. */
 function failingJournal(error: unknown) {
@@ -82,6 +57,7 @@ const readErrors: readonly (readonly [title: string, error: unknown])[] = [
 for (const [title, error] of readErrors) {
   test(`${title} that is thrown is answered as a bug, logged once, and the next request is served`, async t => {
     const {url, log} = await open(t, {
+      clock: systemClock,
       journal: failingJournal(error),
       readiness: () => {
         throw error;
@@ -104,6 +80,7 @@ for (const [title, error] of readErrors) {
 test('a fault is answered with its status, its code and when to try again, and is no bug', async t => {
   const error = new Fault('JOURNAL_FAILED', {cause: new Error('disk I/O error'), retryAfterS: 1});
   const {url, log} = await open(t, {
+    clock: systemClock,
     journal: failingJournal(error),
     schedules: () => ({
       list: () => [],
@@ -135,18 +112,6 @@ test('damage is answered as such, and logged as an error with its stack', async 
   t.like(answer.json().error, {code: 'JOURNAL_DAMAGED'});
   t.regex(answer.json().error.message, /^The facts end at 20, but 64 were kept; `core-runtime journal verify`/);
   t.regex(String(log.lines.find(({level}) => level === 'error')?.fields.stack), /JournalDamaged.*\n\s+at /);
-});
-
-test('what breaks an answer that has begun breaks the connection off, and is logged', async t => {
-  async function* follow() {
-    yield* [];
-    throw new Fault('JOURNAL_FAILED');
-  }
-  const {url, log} = await open(t, {journal: Object.assign(new MemoryJournal(new ManualClock()), {follow, scan: follow})});
-  const text = await raw(url, 'GET /api/facts HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n');
-  t.notRegex(text, /\r\n0\r\n\r\n$/);
-  t.like(log.lines.at(-1), {level: 'warn', fields: {code: 'JOURNAL_FAILED'}});
-  t.is((await ask(`${url}/livez`)).status, 200);
 });
 
 const refusals: readonly (readonly [title: string, path: string, asked: Parameters<typeof ask>[1], status: number, code: string])[] = [

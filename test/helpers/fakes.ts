@@ -37,6 +37,8 @@ export function recordingMeter(): Meter & {readonly calls: readonly (readonly un
     keySetFailed: keep('keySetFailed'),
     keySetAge: keep('keySetAge'),
     linesDropped: keep('linesDropped'),
+    readers: keep('readers'),
+    readerRefused: keep('readerRefused'),
     spansDropped: keep('spansDropped'),
   };
 }

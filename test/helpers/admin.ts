@@ -1,0 +1,33 @@
+import {type AdminOptions, openAdmin} from '../../src/admin/app.ts';
+import {Budget} from '../../src/budget.ts';
+import {MemoryJournal} from '../../src/journals/memory.ts';
+import type {Metrics} from '../../src/observe/metrics.ts';
+import {ManualClock} from './clock.ts';
+import {recordingLog, recordingMeter} from './fakes.ts';
+
+/** A private listener in this process, with a clock, a log, a meter and a journal that a test sees. */
+export async function openPrivate(t: {teardown(undo: () => PromiseLike<void>): void}, some: Partial<AdminOptions> = {}) {
+  const clock = new ManualClock();
+  const log = recordingLog();
+  const meter = recordingMeter();
+  const budget = new Budget(2 ** 27, clock);
+  const journal = new MemoryJournal(clock);
+  // Of the metrics the listener asks for no more.
+  const metrics = {scrape: async () => ({contentType: 'text/plain', body: 'up 1\n'}), meter} as unknown as Metrics;
+  const admin = await openAdmin({
+    host: '127.0.0.1',
+    port: 0,
+    metrics,
+    readiness: () => ({ready: true, phase: 'ready'}),
+    schedules: () => undefined,
+    token: undefined,
+    budget,
+    journal,
+    clock,
+    reload: async () => undefined,
+    log,
+    ...some,
+  });
+  t.teardown(() => admin[Symbol.asyncDispose]());
+  return {url: admin.url, log, clock, meter, budget, journal};
+}
