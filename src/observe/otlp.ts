@@ -134,6 +134,7 @@ const flagsOf = (traceFlags: number, of: SpanContext | undefined) => (traceFlags
 
 function writeAttributes(attributes: Attributes, as: number): void {
   for (const name in attributes) {
+    if (!Object.hasOwn(attributes, name)) continue; // a resource with a key `__proto__` has another prototype
     const value = attributes[name] as AttributeValue; // the loop stays inside
     const at = writer.begin(as);
     writer.name(keyValue.key, name);

@@ -1,4 +1,4 @@
-import {createTraceState, type SpanContext, SpanKind, TraceFlags} from '@opentelemetry/api';
+import {type Attributes, createTraceState, type SpanContext, SpanKind, TraceFlags} from '@opentelemetry/api';
 import {ProtobufTraceSerializer} from '@opentelemetry/otlp-transformer';
 import {resourceFromAttributes} from '@opentelemetry/resources';
 import {InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor} from '@opentelemetry/sdk-trace';
@@ -18,7 +18,7 @@ interface Given {
   readonly endMs: number;
 }
 
-function record(given: readonly Given[], attributes: Record<string, string | number | string[]> = {}): ReadableSpan[] {
+function record(given: readonly Given[], attributes: Attributes = {}): ReadableSpan[] {
   const exporter = new InMemorySpanExporter();
   const recorder = openRecorder(new SimpleSpanProcessor({exporter}), {resource: resourceFromAttributes(attributes)});
   for (const {start, failure, events, endMs} of given) {
@@ -39,9 +39,26 @@ const context: fc.Arbitrary<SpanContext> = fc.record({
   isRemote: fc.boolean(),
   traceState: fc.constantFrom(createTraceState('a=1,b=2'), createTraceState('')),
 });
-const text = fc.oneof(fc.string({maxLength: 200}), fc.string({unit: 'grapheme', maxLength: 200}));
-const value = fc.oneof(text, fc.boolean(), fc.integer(), fc.maxSafeInteger(), fc.double({noDefaultInfinity: true, noNaN: true}));
-const attributes = fc.dictionary(text, fc.oneof(value, fc.array(text, {maxLength: 3})), {maxKeys: 12, noNullPrototype: true});
+/** Any units of UTF-16, halves of surrogate pairs too: a text that was cut may end with one. */
+const units = fc
+  .array(fc.oneof(fc.integer({min: 0, max: 0xffff}), fc.integer({min: 0xd800, max: 0xdfff})), {maxLength: 200})
+  .map(codes => String.fromCharCode(...codes));
+const text = fc.oneof(fc.string({maxLength: 200}), fc.string({unit: 'grapheme', maxLength: 200}), units);
+/** Keys that an object of JavaScript has of its own accord, beside any text. */
+const key = fc.oneof(
+  {weight: 5, arbitrary: text},
+  fc.constantFrom('', '__proto__', 'constructor', 'toString', 'hasOwnProperty', 'length', '0', 'error.type'),
+);
+const value = fc.oneof(
+  text,
+  fc.boolean(),
+  fc.integer(),
+  fc.maxSafeInteger(),
+  fc.double(),
+  fc.constantFrom(-0, 2 ** 53, 2 ** 63, -(2 ** 63), 1e300),
+);
+const list = fc.oneof(fc.array(text, {maxLength: 3}), fc.array(fc.double(), {maxLength: 3}), fc.array(fc.boolean(), {maxLength: 3}));
+const attributes = fc.dictionary(key, fc.oneof(value, list), {maxKeys: 12, noNullPrototype: true});
 const wallMs = fc.double({min: 0, max: 4e12, noNaN: true});
 const given: fc.Arbitrary<Given> = fc.record({
   start: fc.record({
@@ -65,7 +82,16 @@ const given: fc.Arbitrary<Given> = fc.record({
 
 const bytesOf = (serialize: (spans: ReadableSpan[]) => Uint8Array | undefined, spans: ReadableSpan[]) =>
   Buffer.from(serialize(spans) ?? []).toString('hex');
-const resource = fc.dictionary(fc.string({minLength: 1, maxLength: 20}), fc.oneof(text, fc.integer(), fc.array(text)), {maxKeys: 5});
+const resource: fc.Arbitrary<Attributes> = fc.dictionary(key, fc.oneof(value, list), {maxKeys: 5});
+
+/** Found by this property: a list under `__proto__` becomes the prototype of the SDK's resource. */
+const ownKeys = ['__proto__', 'constructor', 'toString', '', '\ud800'];
+const plain: Given = {
+  start: {name: '', kind: SpanKind.INTERNAL, attributes: {}, parent: undefined, links: undefined, startMs: 0},
+  failure: undefined,
+  events: [],
+  endMs: 0,
+};
 
 test('spans are written byte for byte as the SDK writes them', t => {
   fc.assert(
@@ -73,7 +99,7 @@ test('spans are written byte for byte as the SDK writes them', t => {
       const spans = record(all, {...of});
       return bytesOf(spanSerializer.serializeRequest, spans) === bytesOf(ProtobufTraceSerializer.serializeRequest, spans);
     }),
-    {numRuns: 300},
+    {numRuns: 300, examples: ownKeys.map((name): [Given[], Attributes] => [[plain], {[name]: ['']}])},
   );
   t.pass();
 });
