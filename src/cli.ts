@@ -3,6 +3,8 @@ import {enableCompileCache} from 'node:module';
 import {parseArgs} from 'node:util';
 
 enableCompileCache();
+// Node would open its inspector's port on it, and the function may send it. Listened to, it does nothing.
+process.on('SIGUSR1', () => {});
 
 /** The commands; each file is loaded only when its command is given. */
 const commands: Readonly<Record<string, {doc: string; run(args: string[], env: NodeJS.ProcessEnv): Promise<void>}>> = {

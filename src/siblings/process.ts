@@ -116,6 +116,7 @@ export class SiblingProcess {
     try {
       return fork(new URL('../sibling.ts', import.meta.url), {
         env,
+        execArgv: [...process.execArgv, '--disable-sigusr1'], // functions run while it starts, and may send it
         detached: true, // a group of its own, which the watchdog ends
         serialization: 'advanced', // facts may carry bytes
         stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
