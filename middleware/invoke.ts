@@ -64,10 +64,15 @@ async function callFunction(
     } catch (error) {
       call.failed(error as Error); // send rejects with Fault or NotSent only
       if (!(error instanceof NotSent)) throw error;
-      if (attempt + 1 >= mostAttempts)
-        throw new Fault('UPSTREAM_LOST', {cause: error, message: 'The sub-runtime refuses connections', reached: false});
+      if (attempt + 1 >= mostAttempts) throw notReached(error);
     }
   }
+}
+
+/** The function did not run. What the host lacks it may have again in a moment, so the caller may try again. */
+function notReached(cause: NotSent): Fault {
+  if (!cause.byHost) return new Fault('UPSTREAM_LOST', {cause, message: 'The sub-runtime refuses connections', reached: false});
+  return new Fault('POOL_BUSY', {cause, message: 'The host has nothing left for a call: too many descriptors are open', retryAfterS: 1});
 }
 
 /** Puts `context.trace` between the halves of the written event. */

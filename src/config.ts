@@ -73,7 +73,7 @@ export const settings = {
     'CORE_RESTARTS',
     integer(0, 1_000_000),
     '10',
-    'Exits in a row within 2 minutes, each before half a second of service, after which it is started again; past it not.',
+    'Exits in a row within 2 minutes, each before it answered a call or was up for half a second; past it one start every 30 to 60 s.',
   ),
   processes: setting(
     'CORE_PROCESSES',

@@ -30,7 +30,12 @@ const catalogue = {
   INFLIGHT_FULL: {status: 503, retryable: true, reached: false, text: 'Too many bytes are in flight here; try again later'},
   POOL_BUSY: {status: 503, retryable: true, reached: false, text: 'Every sub-runtime is busy'},
   POOL_NOT_READY: {status: 503, retryable: true, reached: false, text: 'The sub-runtime was not ready in time'},
-  POOL_GAVE_UP: {status: 503, retryable: true, reached: false, text: 'The sub-runtime exits again and again; it is not restarted'},
+  POOL_GAVE_UP: {
+    status: 503,
+    retryable: true,
+    reached: false,
+    text: 'The sub-runtime exits again and again; a start is tried every 30 to 60 s',
+  },
   CALLER_LEFT: {status: 499, retryable: false, text: 'The caller left before the function had answered'},
   DRAINING: {status: 503, retryable: true, reached: false, text: 'The runtime is shutting down'},
   UPSTREAM_TIMEOUT: {status: 504, retryable: false, text: 'The function did not answer in time'}, // it may have run

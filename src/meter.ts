@@ -31,6 +31,8 @@ export interface Meter {
   runtimeExited(reason: ExitReason): void;
   /** A core process beside the leader ended unasked, and is started again. */
   processRestarted(reason: ExitReason): void;
+  /** One start is tried of a sub-runtime that was given up. */
+  runtimeTried(): void;
   /** From the hand-over of facts until they were kept. */
   appended(seconds: number): void;
   /** An occurrence was fired on time; `lagSeconds` after the moment it was due. */

@@ -117,4 +117,11 @@ export class NotSent extends Error {
   static {
     NotSent.prototype.name = 'NotSent';
   }
+  /** The host had no descriptor, port or memory left for a connection: that says nothing about the sub-runtime. */
+  readonly byHost: boolean;
+
+  constructor(message: string, {byHost = false, ...options}: ErrorOptions & {byHost?: boolean} = {}) {
+    super(message, options);
+    this.byHost = byHost;
+  }
 }

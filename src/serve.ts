@@ -106,6 +106,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
       isDurable: () => opened?.isDurable ?? false,
       // One that could not load its handler answers every call with the reason: that is no service.
       runtimesUp: () => Math.min(workers.ready(), workers.states().filter(({phase}) => phase === 'ready').length),
+      runtimeProcesses: () => workers.processes(),
       runtimesResidentBytes: () => workers.residentBytes(),
       drain: () => drain?.report(siblings?.drained()),
       processesUp: () => 1 + (siblings?.serving ?? 0),

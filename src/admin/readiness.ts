@@ -28,9 +28,14 @@ export function readinessOf(crew: Crew, isDraining: boolean): Readiness {
     ['gave-up', 'gave-up'],
   ] as const) {
     const found = states.find(state => state.phase === phase);
-    if (found) return {ready: false, phase: told, ...(found.error !== undefined && {cause: found.error})};
+    if (found) return {ready: false, phase: told, ...causeOf(found)};
   }
   return {ready: false, phase: 'booting'};
+}
+
+function causeOf({phase, error}: LifecycleState): {cause?: string} {
+  if (error === undefined) return {};
+  return {cause: phase === 'gave-up' ? `${error}; a start is tried every 30 to 60 s` : error};
 }
 
 /** Of several processes that share a port all must be ready: callers cannot choose. */

@@ -45,6 +45,8 @@ export interface Counts {
 export interface Gauges {
   /** Sub-runtimes that can take a call now. */
   runtimesUp(): number;
+  /** Processes that exist, of each place in the pool. */
+  runtimeProcesses(): readonly number[];
   /** Resident bytes of the sub-runtimes; 0 where the system does not tell. */
   runtimesResidentBytes(): number;
   readonly budget: Pick<Budget, 'bytesOf'>;
@@ -140,6 +142,11 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     labelNames: ['reason'],
     registers,
   });
+  const trials = new Counter({
+    name: 'core_runtime_trials_total',
+    help: 'Starts that were tried of a sub-runtime that had been given up.',
+    registers,
+  });
   const linesDropped = new Counter({
     name: 'core_log_lines_dropped_total',
     help: 'Log lines that were not written: past the budget of the function, or not taken by our output.',
@@ -216,6 +223,15 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     registers,
     collect() {
       this.set(gauges.runtimesUp());
+    },
+  });
+  new Gauge({
+    name: 'core_runtime_processes',
+    help: 'Processes of sub-runtimes that exist, by place: the one that serves and its spare or successor.',
+    labelNames: ['place'],
+    registers,
+    collect() {
+      for (const [place, processes] of gauges.runtimeProcesses().entries()) this.set({place}, processes);
     },
   });
   new Gauge({
@@ -335,6 +351,7 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     runtimeReady: boot => initSeconds.observe(boot),
     runtimeExited: reason => restarts.labels(reason).inc(),
     processRestarted: reason => processRestarts.labels(reason).inc(),
+    runtimeTried: () => trials.inc(),
     appended: elapsed => appendSeconds.observe(elapsed),
     scheduleFired: (schedule, lag) => scheduleLag.labels(schedule).observe(lag),
     scheduleWaits: (schedule, occurrences) => scheduleWaiting.labels(schedule).set(occurrences),

@@ -129,6 +129,7 @@ const uncounted: Meter = {
   runtimeReady() {},
   runtimeExited() {},
   processRestarted() {},
+  runtimeTried() {},
   appended() {},
   scheduleFired() {},
   scheduleWaits() {},

@@ -1,11 +1,15 @@
 import {Fault} from '../errors.ts';
 import {NotSent} from '../runtime.ts';
 
+/** The host refuses a connection for want of something of its own. connect(2), socket(2) */
+const hostRefusals = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EAGAIN', 'EADDRNOTAVAIL']);
+
 /** What an error of the hop means: whether the call left, and whether the sub-runtime went away or broke the protocol. */
-export function judged(error: Error & {code?: string}): Fault | NotSent {
+export function judged(error: Error & {code?: string; syscall?: string}): Fault | NotSent {
   if (error instanceof Fault) return error;
   // undici gives a switch of protocols, or 100 Continue, the code of a connection that broke off.
   if (/^bad (upgrade|response)$/.test(error.message)) return protocolFault(error);
+  if (error.syscall === 'connect' && hostRefusals.has(error.code ?? '')) return new NotSent(error.message, {cause: error, byHost: true});
   switch (error.code) {
     case 'ECONNREFUSED':
     case 'UND_ERR_CONNECT_TIMEOUT':

@@ -27,8 +27,10 @@ export interface WorkersOptions {
   readonly concurrency: number | undefined;
   readonly queueLength: number;
   readonly queueWaitMs: number;
+  /** Longest time of a call. */
+  readonly timeoutMs: number;
   readonly startTimeoutMs: number;
-  /** Exits within the period of the policy after which a sub-runtime is started again. */
+  /** Exits within the period of the policy after which a sub-runtime is started again with the usual back-off. */
   readonly restarts: number;
   readonly maxReplyBytes: number;
   readonly user: {readonly uid: number; readonly gid: number} | undefined;
@@ -49,6 +51,8 @@ export interface Workers extends AsyncDisposable {
   readonly runtimes: Runtimes;
   /** Of every place in the pool. */
   states(): readonly LifecycleState[];
+  /** Processes that exist, of every place in the pool: two at most. */
+  processes(): readonly number[];
   /** Sub-runtimes that take calls. */
   ready(): number;
   isOverloaded(): boolean;
@@ -100,9 +104,10 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
             new Upstream({...options, host, port: childPort, socket, connections: concurrency, bridgeToken}, house.clock),
           preferredPort: index === 0 ? port : 0,
           concurrency,
+          timeoutMs: options.timeoutMs,
           policy: {...restartPolicy, exitsAllowed: options.restarts},
         },
-        {...house, pool, ooms, watchdog, linesDropped, gaveUp},
+        {...house, pool, ooms, watchdog, linesDropped, gaveUp, tried: house.meter.runtimeTried},
       ),
   );
   await Promise.all(supervisors.map(supervisor => supervisor.start()));
@@ -112,6 +117,7 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
   return {
     runtimes: pool,
     states: () => supervisors.map(({state}) => state),
+    processes: () => supervisors.map(({pids}) => pids.length),
     ready: () => pool.size,
     isOverloaded: () => pool.isOverloaded,
     residentBytes: () => supervisors.flatMap(({pids}) => pids).reduce((sum, pid) => sum + (residentBytes(pid) ?? 0), 0),
@@ -148,7 +154,7 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
     house.log.warn({lines}, `The function writes more than ${logBytesPerSecond / 2 ** 20} MiB a second: ${lines} lines were dropped`);
   }
 
-  /** Nobody is left that could take a call, now or later. */
+  /** Nobody is left that could take a call soon. */
   function gaveUp(): void {
     if (supervisors.every(({state}) => state.phase === 'gave-up')) pool.refuse(() => new Fault('POOL_GAVE_UP', {retryAfterS: 60}));
   }

@@ -26,6 +26,12 @@ export interface LifecycleState {
   readonly phase: 'idle' | 'booting' | 'ready' | 'broken' | 'exited' | 'gave-up';
   /** Monotonic times of the early exits since a process last served well: how far the back-off has come, and giving up. */
   readonly earlyExits: readonly number[];
+  /** The process has answered a call: it has served well, however soon it ends. */
+  readonly hasAnswered?: true;
+  /** It had been given up, and this is one of the rare starts that are tried since. */
+  readonly isTrial?: true;
+  /** How many starts in a row the host refused. */
+  readonly refusals?: number;
   /** Why the handler could not be loaded, or how the last process ended. */
   readonly error?: string;
 }
@@ -34,13 +40,17 @@ export interface RestartPolicy {
   readonly firstDelayMs: number;
   readonly longestDelayMs: number;
   /**
-  Up for this long a process has served well: whatever it ends by, the next start is at once. An end before is early, and
-  only early ends make the back-off longer and lead to giving up: then another start would not help.
+  A process that was up for this long, or has answered a call, has served well: whatever it ends by, the next start is at
+  once. An end before is early, and only early ends make the back-off longer and lead to giving up.
   */
   readonly wellMs: number;
-  /** More early exits than this in a row and within the period, and it is not started again. */
+  /** After more early exits than this in a row and within the period it is given up. */
   readonly exitsAllowed: number;
   readonly withinMs: number;
+  /** Longest pause between two of the starts that are tried after giving up; the shortest is half of it. */
+  readonly trialMs: number;
+  /** Longest pause after a start that the host refused: such a start costs little, and the host may recover at any moment. */
+  readonly longestRefusedMs: number;
 }
 
 type Exit = FactTypes['runtime.exited'];
@@ -51,6 +61,8 @@ export const restartPolicy: RestartPolicy = {
   wellMs: 500,
   exitsAllowed: 10,
   withinMs: 120_000,
+  trialMs: 60_000,
+  longestRefusedMs: 2000,
 };
 
 export const initial: LifecycleState = {phase: 'idle', earlyExits: []};
@@ -72,7 +84,8 @@ export function decide(state: LifecycleState, seen: Seen, policy = restartPolicy
         data: {code, signal, reason, upMs, ...(error !== undefined && {error}), ...who},
       } as const;
       const exits = earlyExits(state, exited.data, at, policy).length;
-      if (exits <= policy.exitsAllowed) return [exited];
+      const isOver = exits > policy.exitsAllowed || (state.isTrial && !servedWell(state, exited.data, policy) && !isOurDoing(reason));
+      if (!isOver) return [exited];
       return [exited, {type: 'runtime.gave-up', data: {exits, withinMs: policy.withinMs}}];
     }
   }
@@ -82,18 +95,24 @@ export function decide(state: LifecycleState, seen: Seen, policy = restartPolicy
 export function evolve(state: LifecycleState, fact: Fact, at: number, policy = restartPolicy): LifecycleState {
   switch (fact.type) {
     case 'runtime.spawned':
-      return {phase: 'booting', earlyExits: state.earlyExits};
-    case 'runtime.ready':
+      // A trial changes nothing for callers before it is ready: until then they are told that it was given up.
+      if (state.phase === 'gave-up') return {...state, isTrial: true};
+      return {phase: 'booting', earlyExits: state.earlyExits, ...(state.refusals !== undefined && {refusals: state.refusals})};
+    case 'runtime.ready': {
+      // A process that takes over from another is newer code, or a spare: earlier exits say nothing about it.
+      const isNextStart = state.phase === 'booting' || state.isTrial;
       return {
         phase: fact.data.loaded ? 'ready' : 'broken',
-        // Who takes over from another is newer code, or a spare: what was before tells nothing of it.
-        earlyExits: state.phase === 'booting' ? state.earlyExits : [],
+        earlyExits: isNextStart ? state.earlyExits : [],
+        ...(state.isTrial && {isTrial: true}),
         ...(fact.data.error !== undefined && {error: fact.data.error}),
       };
+    }
     case 'runtime.exited':
       return {
         phase: 'exited',
         earlyExits: earlyExits(state, fact.data, at, policy),
+        ...(isRefusal(fact.data) && {refusals: (state.refusals ?? 0) + 1}),
         error: describeExit(fact.data),
       };
     case 'runtime.gave-up':
@@ -103,17 +122,26 @@ export function evolve(state: LifecycleState, fact: Fact, at: number, policy = r
   }
 }
 
+/** The process that serves has answered a call. */
+export function answered(state: LifecycleState): LifecycleState {
+  return state.phase === 'ready' && !state.hasAnswered ? {...state, hasAnswered: true} : state;
+}
+
 /**
-How long to wait before the next start; undefined when there is none to come.
+How long to wait before the next start; undefined while a process is there.
 
 @param random from 0 to 1: jitter takes up to half of the delay away, so that replicas do not start in step
 */
 export function restartDelayMs(state: LifecycleState, random: number, policy = restartPolicy): number | undefined {
-  if (state.phase !== 'exited') return undefined;
-  const exits = state.earlyExits.length;
-  if (exits === 0) return 0;
-  const delayMs = Math.min(policy.firstDelayMs * 2 ** (exits - 1), policy.longestDelayMs);
-  return Math.round(delayMs * (1 - random / 2));
+  const delayMs = longestDelayMs(state, policy);
+  return delayMs === undefined ? undefined : Math.round(delayMs * (1 - random / 2));
+}
+
+function longestDelayMs({phase, earlyExits, refusals = 0}: LifecycleState, policy: RestartPolicy): number | undefined {
+  if (phase === 'gave-up') return policy.trialMs;
+  if (phase !== 'exited') return undefined;
+  if (refusals > 0) return Math.min(policy.firstDelayMs * 2 ** (refusals - 1), policy.longestRefusedMs);
+  return earlyExits.length === 0 ? 0 : Math.min(policy.firstDelayMs * 2 ** (earlyExits.length - 1), policy.longestDelayMs);
 }
 
 /** An end that somebody asked for: there is nothing to report of it. */
@@ -121,6 +149,15 @@ export const isOrdered = (reason: ExitReason) => reason === 'stopped' || reason 
 
 /** An end that we chose: another start is the cure, however often. */
 const isOurDoing = (reason: ExitReason) => isOrdered(reason) || reason === 'stuck';
+
+/**
+The host had no descriptor, process or memory left for a start: that says nothing about the function. A program that is
+not there (ENOENT) is a mistake in what is started, and counts.
+
+@see errno(3) for what `spawn` reports
+*/
+const isRefusal = ({reason, error = ''}: Pick<Exit, 'reason' | 'error'>) =>
+  reason === 'unspawnable' && /\b(EMFILE|ENFILE|EAGAIN|ENOMEM)$/.test(error);
 
 /** An exit in one sentence, for the log and for whoever waited. */
 export function describeExit({reason, code, signal, error}: Omit<Exit, 'upMs'>): string {
@@ -145,8 +182,12 @@ export function describeExit({reason, code, signal, error}: Omit<Exit, 'upMs'>):
 }
 
 /** The early exits that count once this one has been seen. One that we chose neither counts nor, when early, clears the others. */
-function earlyExits(state: LifecycleState, {reason, upMs}: Exit, at: number, policy: RestartPolicy): readonly number[] {
-  if (upMs >= policy.wellMs && state.phase !== 'broken') return [];
+function earlyExits(state: LifecycleState, exit: Exit, at: number, policy: RestartPolicy): readonly number[] {
+  if (servedWell(state, exit, policy)) return [];
   const recent = state.earlyExits.filter(exit => at - exit < policy.withinMs);
-  return isOurDoing(reason) ? recent : [...recent, at];
+  return isOurDoing(exit.reason) || isRefusal(exit) ? recent : [...recent, at];
+}
+
+function servedWell({phase, hasAnswered}: LifecycleState, {upMs}: Exit, policy: RestartPolicy): boolean {
+  return phase !== 'broken' && (hasAnswered === true || upMs >= policy.wellMs);
 }

@@ -1,6 +1,8 @@
 import type {Clock} from '../clock.ts';
 import {Fault} from '../errors.ts';
 import type {RuntimeCall, RuntimeReply} from '../runtime.ts';
+import {BrokenConnections} from './broken.ts';
+import {Doubt} from './doubt.ts';
 import type {CallEnd, Upstream} from './upstream.ts';
 
 export interface MemberOptions {
@@ -8,9 +10,13 @@ export interface MemberOptions {
   readonly address: {readonly host: string; readonly port: number};
   readonly pid?: number | undefined;
   readonly concurrency: number;
+  /** Longest time of a call, in milliseconds: CORE_TIMEOUT. A caller may wait less; that says nothing about the process. */
+  readonly timeoutMs: number;
   readonly clock: Clock;
-  /** A call does not end although its deadline passed, or its caller left, or no connection is taken: only a new process helps. */
+  /** A call does not end although its longest time is over, or no connection is taken: only a new process helps. */
   readonly onStuck: (why: string) => void;
+  /** Called once, at the first answer. */
+  readonly onAnswered: () => void;
   /** The system is taking its process down. */
   readonly isEnding: () => boolean;
 }
@@ -21,18 +27,8 @@ export interface Place {
   free(): void;
 }
 
-/** How long after its deadline a call may still come to its end by itself. */
+/** How long after its longest time a call may still come to its end by itself. */
 const stuckAfterMs = 1000;
-
-/*
-A connection that breaks off is of a process that ends, most likely, and its exit is told a moment later. Until then
-nobody else is sent there, and whoever was in it waits for the reason: for long only when the system says that it ends.
-*/
-const restMs = 25;
-const reasonMs = 250;
-const endingMs = 5000;
-/** A process that refuses again after its rest, and is not ending, has lost its listener. A third attempt of the call meets the next one. */
-const deafAfterMs = restMs;
 
 /** One ready sub-runtime and the calls in it. A place is taken until the sub-runtime is done with the call, not only the caller. */
 export class Member {
@@ -42,22 +38,28 @@ export class Member {
   /** Monotonic time of the newest call. */
   usedAt = 0;
   readonly #options: MemberOptions;
-  /** Calls in the sub-runtime, and how many of them nobody waits for any more. */
+  /** Calls in the sub-runtime, how many of them nobody waits for any more, and how many did not end in their longest time. */
   #active = 0;
   #abandoned = 0;
+  #stuck = 0;
   /** What to do when a call ends whose connection is closed already, by invocation id. */
   readonly #unsettled = new Map<string, () => void>();
   #quiet: (() => void) | undefined;
-  #restsUntil = 0;
-  /** Since when it has refused every connection. */
-  #refusesSince: number | undefined;
-  readonly #lost = Promise.withResolvers<Fault>();
+  #hasAnswered = false;
+  readonly #broken: BrokenConnections;
+  readonly #doubt = new Doubt();
 
   constructor(options: MemberOptions) {
+    const {clock, isEnding, onStuck} = options;
     this.#options = options;
     this.address = options.address;
     this.pid = options.pid;
     this.concurrency = options.concurrency;
+    this.#broken = new BrokenConnections({
+      clock,
+      isEnding,
+      onDeaf: () => onStuck('A call was not taken, as the port refuses connections'),
+    });
   }
 
   get active(): number {
@@ -65,25 +67,47 @@ export class Member {
   }
 
   get isFull(): boolean {
-    return this.#active >= this.concurrency;
+    return this.#active >= this.concurrency || this.#doubt.isTested;
   }
 
   /** Milliseconds until it should be given a call again; 0: now. */
   get restMs(): number {
-    return Math.max(0, this.#restsUntil - this.#options.clock.monotonic());
+    return this.#broken.restMs;
+  }
+
+  /** It takes no connection. */
+  get isDeaf(): boolean {
+    return this.#broken.isDeaf;
+  }
+
+  /** A spare should take over from it. */
+  get isStuck(): boolean {
+    return this.#stuck > 0 || this.isDeaf;
+  }
+
+  /** No caller can be served by it any more. */
+  get servesNobody(): boolean {
+    return this.#stuck >= this.concurrency || this.isDeaf;
   }
 
   take(now: number): Place {
     this.#active++;
     this.usedAt = now;
     let isHeld = true;
+    const isProbe = this.#doubt.take();
     const free = () => {
       if (!isHeld) return;
       isHeld = false;
+      if (isProbe) this.#doubt.withdraw();
       this.#active--;
       this.#tellQuiet();
     };
     return {send: (call, ended) => this.#send(call, ended), free};
+  }
+
+  /** A call in it does not end: unless it has just answered another, it may be blocked, and rests. */
+  doubt(): void {
+    this.#broken.rest(this.#doubt.raise(this.#options.clock.monotonic()));
   }
 
   /** The bridge says that a call whose connection was closed has ended. */
@@ -101,18 +125,24 @@ export class Member {
 
   /** Breaks off every call: the process is gone. */
   destroy(reason: Fault): void {
-    this.#lost.resolve(reason);
+    this.#broken.over(reason);
     this.#options.upstream.destroy(reason);
     for (const end of [...this.#unsettled.values()]) end();
   }
 
   #send(call: RuntimeCall, ended: () => void): Promise<RuntimeReply> {
+    const {clock, onStuck, timeoutMs} = this.#options;
+    const stuckAt = clock.monotonic() + timeoutMs + stuckAfterMs;
     let isOver = false;
     let isAbandoned = false;
+    let isStuck = false;
+    let stopTimer = () => {};
     const end = () => {
       if (isOver) return;
       isOver = true;
+      stopTimer();
       if (isAbandoned) this.#abandoned--;
+      if (isStuck) this.#stuck--;
       this.#unsettled.delete(call.invocationId);
       ended();
     };
@@ -121,56 +151,32 @@ export class Member {
       isAbandoned = true;
       this.#abandoned++;
       this.#tellQuiet();
-      const {clock, onStuck} = this.#options;
-      clock.after(Math.max(0, call.deadline - clock.monotonic()) + stuckAfterMs, () => {
-        if (!isOver) onStuck('A call did not end after its deadline');
+      stopTimer = clock.after(Math.max(0, stuckAt - clock.monotonic()), () => {
+        isStuck = true;
+        this.#stuck++;
+        onStuck('A call did not end within CORE_TIMEOUT');
       });
     };
     // A closed connection says nothing of the function: it ends when the bridge says so, or with its process.
-    const onConnectionEnd = ({mayRun, broke}: CallEnd) => {
-      if (mayRun || broke) this.#listensOn(mayRun);
-      if (broke) this.#rest();
-      if (!mayRun || !call.signal?.aborted) return end();
+    const onConnectionEnd = (how: CallEnd) => {
+      if (how.answered) this.#answered(clock.monotonic());
+      this.#broken.seen(how);
+      if (!how.mayRun || !call.signal?.aborted) return end();
       abandon();
       this.#unsettled.set(call.invocationId, end);
     };
     return this.#options.upstream.send(call, onConnectionEnd).catch(async error => {
       if (!(error instanceof Fault)) throw error;
       if (error.code === 'UPSTREAM_TIMEOUT' || error.code === 'CALLER_LEFT') abandon();
-      throw error.code === 'UPSTREAM_LOST' ? await this.#reasonOf(error) : error;
+      throw error.code === 'UPSTREAM_LOST' ? await this.#broken.reasonOf(error) : error;
     });
   }
 
-  /** Whether a call reached it. Its process may live on without its listener, and would fail every call that comes. */
-  #listensOn(wasReached: boolean): void {
-    const {clock, onStuck, isEnding} = this.#options;
-    if (wasReached) {
-      this.#refusesSince = undefined;
-      return;
-    }
-    this.#refusesSince ??= clock.monotonic();
-    if (clock.monotonic() - this.#refusesSince >= deafAfterMs && !isEnding())
-      onStuck('A call was not taken, as the port refuses connections');
-  }
-
-  #rest(): void {
-    const {clock, isEnding} = this.#options;
-    this.#restsUntil = clock.monotonic() + (isEnding() ? endingMs : restMs);
-  }
-
-  /** Why the process went away, when that becomes known. */
-  #reasonOf(lost: Fault): Promise<Fault> {
-    const {clock, isEnding} = this.#options;
-    const {promise, resolve} = Promise.withResolvers<Fault>();
-    let stopTimer = clock.after(reasonMs, () => {
-      if (!isEnding()) return resolve(lost);
-      stopTimer = clock.after(endingMs, () => resolve(lost));
-    });
-    void this.#lost.promise.then(reason => {
-      stopTimer();
-      resolve(reason);
-    });
-    return promise;
+  #answered(now: number): void {
+    this.#doubt.answered(now);
+    if (this.#hasAnswered) return;
+    this.#hasAnswered = true;
+    this.#options.onAnswered();
   }
 
   #tellQuiet(): void {

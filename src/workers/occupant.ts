@@ -19,6 +19,8 @@ export interface OccupantOptions {
   environment(port: number): Readonly<Record<string, string>>;
   upstream(port: number, socket: string | undefined): Upstream;
   readonly concurrency: number;
+  /** Longest time of a call, in milliseconds. */
+  readonly timeoutMs: number;
 }
 
 export interface OccupantHouse {
@@ -35,6 +37,8 @@ export interface OccupantEvents {
   exited(exit: ChildExit): void;
   /** A call in it does not end, or it takes none. */
   stuck(why: string): void;
+  /** It has answered its first call. */
+  answered(): void;
 }
 
 /** Why a process is started: the first or after an exit; in the place of a stuck one; with newer code. */
@@ -96,7 +100,7 @@ export class Occupant {
 
   /** Takes calls from now on, on that socket if it has one. @returns true when one that had waited carries the record on */
   join(start: StartRecord, socket: string | undefined): boolean {
-    const {concurrency, upstream, child} = this.#options;
+    const {concurrency, timeoutMs, upstream, child} = this.#options;
     const {clock, pool} = this.#house;
     const address = {host: child.host, port: this.#port};
     this.#member = new Member({
@@ -104,11 +108,32 @@ export class Occupant {
       address,
       pid: this.pid,
       concurrency,
+      timeoutMs,
       clock,
       onStuck: why => this.#events.stuck(why),
+      onAnswered: () => this.#events.answered(),
       isEnding: () => this.pid !== undefined && isEnding(this.pid),
     });
     return pool.add(this.#member, start);
+  }
+
+  /** A call in it does not end, or it takes none: a spare should take over. */
+  get isStuck(): boolean {
+    return this.#member?.isStuck ?? false;
+  }
+
+  /** No caller can be served by it any more. */
+  get servesNobody(): boolean {
+    return this.#member?.servesNobody ?? false;
+  }
+
+  /** Until its spare is ready it serves on as far as it answers, and not at all when it takes no connection. */
+  doubt(): void {
+    if (this.#member?.isDeaf) this.leave();
+    else if (this.#member) {
+      this.#member.doubt();
+      this.#house.pool.admitRested(this.#member);
+    }
   }
 
   /** Takes no calls any more; what runs in it runs on. */
@@ -130,10 +155,12 @@ export class Occupant {
     return this.#child.stop(reason, stopMs);
   }
 
-  /** KILL to the process group, at once. */
-  end(reason: ExitReason): void {
+  /** KILL to the process group, at once. Resolves when it is gone. */
+  end(reason: ExitReason): Promise<void> {
     this.isLeaving = true;
+    this.leave();
     this.#child.end(reason);
+    return this.#child.exit;
   }
 
   #exited(exit: ChildExit): void {

@@ -70,6 +70,15 @@ export class Pool implements Runtimes {
     if (at !== -1) this.#members.splice(at, 1);
   }
 
+  /** Sends whoever waits there once it has rested, as no other call may come. A timer may come a moment early: then it is waited for again. */
+  admitRested(member: Member): void {
+    if (member.restMs === 0) return;
+    this.#clock.after(member.restMs, () => {
+      this.admitRested(member);
+      this.#admitWaiting();
+    });
+  }
+
   /** Everybody is refused, now and until `admit`. @returns how many were waiting */
   refuse(reason: () => Fault): number {
     this.#refusal = reason;
@@ -165,19 +174,10 @@ export class Pool implements Runtimes {
       send: (call: RuntimeCall): Promise<RuntimeReply> =>
         place.send(call, () => {
           this.#service.learn(this.#clock.monotonic() - taken);
-          this.#admitRested(member);
+          this.admitRested(member);
           free();
         }),
     };
-  }
-
-  /** Nobody else may come by and find it rested. A timer may come a moment early: then it is waited for again. */
-  #admitRested(member: Member): void {
-    if (member.restMs === 0) return;
-    this.#clock.after(member.restMs, () => {
-      this.#admitRested(member);
-      this.#admitWaiting();
-    });
   }
 
   #waitedMs(waiter: Waiter): number {

@@ -4,6 +4,7 @@ import type {Meter} from '../meter.ts';
 import type {StartRecord} from '../runtime.ts';
 import type {ChildExit} from './child.ts';
 import {
+  answered,
   decide,
   describeExit,
   evolve,
@@ -16,6 +17,7 @@ import {
 } from './lifecycle.ts';
 import {Occupant, type OccupantHouse, type OccupantOptions, type Purpose} from './occupant.ts';
 import {choosePort} from './port.ts';
+import {Processes} from './processes.ts';
 import type {LoadReport} from './report.ts';
 
 export interface SupervisorOptions extends OccupantOptions {
@@ -31,21 +33,28 @@ export interface SupervisorHouse extends OccupantHouse {
   facts(facts: readonly [Fact, ...Fact[]]): void;
   /** A start is over. `told`: an invocation that waited for it carries the record on. */
   started(record: StartRecord, told: boolean): void;
-  /** It is not started again. */
+  /** For the time being it is not started again. */
   gaveUp(): void;
+  /** One start is tried although it was given up. */
+  tried(): void;
 }
+
+/** Pause after a spare that did not become ready, doubled with each in a row, while the stuck process serves on. */
+const spareAgainMs = 1000;
+const longestSpareAgainMs = 60_000;
 
 /** Keeps one place of the pool filled: starts a process, starts it again when it ends, replaces it when it must be. */
 export class Supervisor implements AsyncDisposable {
   readonly #options: SupervisorOptions;
   readonly #house: SupervisorHouse;
   readonly #stopping = new AbortController();
-  /** Every process of this place that has not ended. */
-  readonly #all = new Set<Occupant>();
+  readonly #processes = new Processes();
   #state: LifecycleState = initial;
-  /** Who serves, or will once it is ready. */
-  #current: Occupant | undefined;
+  /** The newest launch: the next begins when it is over, so that each sees the processes that are there. */
+  #launching: Promise<unknown> = Promise.resolve();
   #isReplacing = false;
+  #isStartingAgain = false;
+  #failedSpares = 0;
 
   constructor(options: SupervisorOptions, house: SupervisorHouse) {
     this.#options = options;
@@ -57,15 +66,12 @@ export class Supervisor implements AsyncDisposable {
   }
 
   get pids(): number[] {
-    return [...this.#all].flatMap(({pid}) => pid ?? []);
+    return [...this.#processes].flatMap(({pid}) => pid ?? []);
   }
 
   /** Starts a process; resolves when it was spawned, not when it is ready. */
   async start(): Promise<void> {
-    const started = await this.#launch('start');
-    // Newer code may have taken over while a port was looked for.
-    if (this.#current) started.end('reloaded');
-    else this.#current = started;
+    await this.#launch('start');
   }
 
   /**
@@ -74,89 +80,106 @@ export class Supervisor implements AsyncDisposable {
   @returns undefined when it took over, else why not: then the old one serves on
   */
   async reload(): Promise<string | undefined> {
-    if (this.#stopping.signal.aborted) return 'the runtime is shutting down';
     const occupant = await this.#launch('reload');
+    if (!occupant) return 'the runtime is shutting down';
     const report = await occupant.outcome;
     if (report?.loaded) return undefined;
-    occupant.end('reloaded');
+    void occupant.end('reloaded');
     return report?.error ?? 'the new sub-runtime ended before it was ready';
   }
 
   /** TERM to every process group, KILL to one that has not ended after 5 s. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort();
-    await Promise.all([...this.#all].map(occupant => occupant.stop('stopped')));
+    await Promise.all([...this.#processes].map(occupant => occupant.stop('stopped')));
   }
 
   /** KILL to every process group, at once. */
   kill(): void {
     this.#stopping.abort();
-    for (const occupant of this.#all) occupant.end('stopped');
+    for (const occupant of this.#processes) void occupant.end('stopped');
   }
 
-  async #launch(purpose: Purpose): Promise<Occupant> {
+  /** @returns undefined when the process is not wanted any more: others have come, or the core stops */
+  #launch(purpose: Purpose): Promise<Occupant | undefined> {
+    const launched = this.#launching.then(() => this.#launchInTurn(purpose));
+    this.#launching = launched.catch(() => {});
+    return launched;
+  }
+
+  async #launchInTurn(purpose: Purpose): Promise<Occupant | undefined> {
     const {child, preferredPort} = this.#options;
-    const preferred = this.#all.size === 0 ? preferredPort : 0;
+    if (!this.#isWanted(purpose)) return undefined;
+    await this.#processes.makeRoom();
+    const preferred = this.#processes.size === 0 ? preferredPort : 0;
     const port = await choosePort(child.host, preferred, this.#house, this.#stopping.signal);
+    if (!this.#isWanted(purpose)) return undefined;
+    if (this.#state.phase === 'gave-up' && purpose === 'start') this.#tried();
     const occupant: Occupant = new Occupant(purpose, port, this.#options, this.#house, {
       ready: (report, start) => this.#ready(occupant, report, start),
       exited: exit => this.#exited(occupant, exit),
-      stuck: why => void this.#replace(occupant, why),
+      stuck: why => this.#replace(occupant, why),
+      answered: () => this.#answered(occupant),
     });
-    this.#all.add(occupant);
+    this.#processes.add(occupant);
     this.#see({type: 'spawned', pid: occupant.pid, executable: occupant.executable}, purpose === 'start');
-    if (this.#stopping.signal.aborted) occupant.end('stopped');
     return occupant;
+  }
+
+  #isWanted(purpose: Purpose): boolean {
+    return !this.#stopping.signal.aborted && this.#processes.wants(purpose);
   }
 
   #ready(occupant: Occupant, {loaded, error, socket}: LoadReport, start: StartRecord): void {
     const {meter, log, started} = this.#house;
     const bootMs = start.endedAt - start.startedAt;
+    const role = this.#processes.roleOf(occupant);
     // A report may be read after its process was ended: the stop has refused whoever waits, and that stays.
-    const takesOver = !this.#stopping.signal.aborted && !occupant.isLeaving && (occupant.purpose !== 'reload' || loaded);
+    const isLate = this.#stopping.signal.aborted || occupant.isLeaving;
+    // One that could not load its handler takes over from nobody who serves.
+    const isFit = loaded || role === 'serving' || (occupant.purpose === 'spare' && !this.#processes.current);
+    const takesOver = !isLate && isFit;
     meter.runtimeReady(bootMs / 1000);
     this.#see({type: 'reported', pid: occupant.pid, loaded, bootMs, ...(error !== undefined && {error})}, takesOver);
     if (!loaded) log.error({pid: occupant.pid, cause: error}, 'The handler could not be loaded');
-    if (takesOver) this.#takeOver(occupant);
+    if (takesOver) this.#house.pool.admit();
     started(start, takesOver && occupant.join(start, socket));
+    if (takesOver && role === 'next') {
+      this.#processes.takeOver(); // after it joined: somebody always takes calls
+      this.#failedSpares = 0;
+    } else if (!takesOver && occupant.purpose === 'spare') void occupant.end('stopped');
   }
 
-  #takeOver(occupant: Occupant): void {
-    const old = this.#current;
-    this.#current = occupant;
-    this.#house.pool.admit();
-    if (occupant.purpose === 'reload') {
-      // Also one that is still starting: it may have read older code.
-      for (const other of this.#all) if (other !== occupant) void other.retire('reloaded');
-    } else if (old && old !== occupant && this.#all.has(old)) void old.retire('stuck');
-  }
-
-  /** A call in it will not end, or it takes none: a spare starts, and what else runs in it may finish. */
-  async #replace(stuck: Occupant, why: string): Promise<void> {
-    if (stuck !== this.#current || this.#isReplacing || this.#stopping.signal.aborted) return;
-    this.#isReplacing = true;
+  /** A call in it does not end, or it takes none: a spare starts, and what else runs in it may finish. */
+  #replace(stuck: Occupant, why: string): void {
+    if (stuck !== this.#processes.current || this.#processes.hasNext || this.#isReplacing || this.#stopping.signal.aborted) return;
     this.#house.log.warn({pid: stuck.pid}, `${why}: its sub-runtime is replaced`);
-    stuck.leave();
-    const spare = await this.#launch('spare');
-    const isFilled = (await spare.outcome) !== undefined;
+    stuck.doubt();
+    void this.#startSpare(0);
+  }
+
+  async #startSpare(delayMs: number): Promise<void> {
+    this.#isReplacing = true;
+    if (await this.#house.clock.sleep(delayMs, this.#stopping.signal)) await this.#launch('spare');
     this.#isReplacing = false;
-    if (isFilled) return;
-    if (this.#current === stuck)
-      stuck.end('stuck'); // its end starts another, with the usual back-off
-    else if (this.#current === undefined) this.#fillAgain();
+  }
+
+  #answered(occupant: Occupant): void {
+    if (occupant === this.#processes.current) this.#state = answered(this.#state);
   }
 
   #exited(occupant: Occupant, exit: ChildExit): void {
     const {meter, clock, started} = this.#house;
     const {reason, code, signal, error, upMs, start} = exit;
-    const isServing = occupant === this.#current;
-    this.#all.delete(occupant);
+    const role = this.#processes.roleOf(occupant);
+    this.#processes.remove(occupant);
     meter.runtimeExited(reason);
     const at = clock.monotonic();
-    this.#see({type: 'exited', pid: occupant.pid, reason, code, signal, upMs, at, ...(error !== undefined && {error})}, isServing);
+    const seen = {type: 'exited', pid: occupant.pid, reason, code, signal, upMs, at, ...(error !== undefined && {error})} as const;
+    this.#see(seen, role === 'serving');
     if (start) started(start, false);
     if (!isOrdered(reason)) void this.#tell(occupant, exit);
-    if (isServing) this.#fillAgain();
+    if (role !== 'past') this.#fillAgain();
   }
 
   async #tell({pid}: Occupant, exit: ChildExit): Promise<void> {
@@ -165,27 +188,47 @@ export class Supervisor implements AsyncDisposable {
     this.#house.log.error({reason, code, signal, pid, ...(stderr && {stderr})}, describeExit(exit));
   }
 
+  /** The process that served is gone, or the one that was to take over from it. */
   #fillAgain(): void {
-    this.#current = undefined;
-    if (this.#stopping.signal.aborted || this.#isReplacing) return;
-    if (this.#state.phase === 'gave-up') {
-      this.#house.log.error({}, 'The sub-runtime is not started again');
-      this.#house.gaveUp();
+    const {current, hasNext} = this.#processes;
+    if (this.#stopping.signal.aborted || hasNext) return;
+    if (current) {
+      this.#spareAgain(current);
       return;
     }
+    if (this.#isStartingAgain) return;
     const delayMs = restartDelayMs(this.#state, Math.random(), this.#options.policy);
+    if (this.#state.phase === 'gave-up') {
+      this.#house.log.error({afterMs: delayMs}, 'The sub-runtime ends again and again: from now on a start is tried every 30 to 60 s');
+      this.#house.gaveUp();
+    }
     if (delayMs !== undefined) void this.#startAgain(delayMs);
   }
 
   async #startAgain(delayMs: number): Promise<void> {
-    if (!(await this.#house.clock.sleep(delayMs, this.#stopping.signal))) return;
-    if (this.#current === undefined) await this.start();
+    this.#isStartingAgain = true;
+    await this.#house.clock.sleep(delayMs, this.#stopping.signal);
+    this.#isStartingAgain = false;
+    await this.start();
+  }
+
+  /** No successor became ready. A process that serves nobody is ended, and its end starts another; else it serves on. */
+  #spareAgain(current: Occupant): void {
+    if (!current.isStuck || this.#isReplacing) return;
+    if (current.servesNobody) void current.end('stuck');
+    else void this.#startSpare(Math.min(spareAgainMs * 2 ** this.#failedSpares++, longestSpareAgainMs));
+  }
+
+  #tried(): void {
+    this.#house.log.warn({}, 'The sub-runtime was given up: one start is tried');
+    this.#house.tried();
   }
 
   /** @param counts false for a process that is not the one that serves: it tells nothing of this place's state */
   #see(seen: Seen, counts: boolean): void {
     const {policy} = this.#options;
-    const facts = decide(counts ? this.#state : initial, seen, policy);
+    const [fact, ...more] = decide(counts ? this.#state : initial, seen, policy);
+    const facts = counts ? ([fact, ...more] as const) : ([fact] as const);
     if (counts) for (const fact of facts) this.#state = evolve(this.#state, fact, this.#house.clock.monotonic(), policy);
     this.#house.facts(facts);
   }

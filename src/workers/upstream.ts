@@ -11,6 +11,10 @@ export interface CallEnd {
   readonly mayRun: boolean;
   /** The connection was refused or broke off, not by us. */
   readonly broke: boolean;
+  /** The host had nothing left for a connection. */
+  readonly byHost: boolean;
+  /** A whole reply came, whether or not anybody still waited for it. */
+  readonly answered: boolean;
 }
 
 export interface UpstreamOptions {
@@ -175,14 +179,16 @@ class Exchange implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     // Our timer may come late on a busy machine: a bridge that ended the call for its time is not to be the one who says so.
     if (this.#clock.monotonic() >= this.#call.deadline) this.expire();
-    this.#close(false);
+    this.#close({broke: false, byHost: false, answered: true});
     const body = this.#chunks.length === 1 && this.#chunks[0] ? this.#chunks[0] : Buffer.concat(this.#chunks);
     this.#resolve({status: this.#status, contentType: this.#contentType, framed: this.#framed, body});
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     const verdict = judged(error);
-    this.#close(!this.#isGivenUp && (verdict instanceof NotSent || verdict.code === 'UPSTREAM_LOST'));
+    const isUnsent = verdict instanceof NotSent;
+    const broke = !this.#isGivenUp && (isUnsent || verdict.code === 'UPSTREAM_LOST');
+    this.#close({broke, byHost: isUnsent && verdict.byHost, answered: false});
     this.#reject(verdict);
   }
 
@@ -192,9 +198,9 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#reject(fault);
   }
 
-  #close(broke: boolean): void {
+  #close(how: Omit<CallEnd, 'mayRun'>): void {
     this.stopTimer();
     this.#call.signal?.removeEventListener('abort', this.leave);
-    this.#ended({mayRun: this.#wasSent, broke});
+    this.#ended({mayRun: this.#wasSent, ...how});
   }
 }

@@ -192,12 +192,13 @@ All at a time, as one call that does not end costs the process: it is replaced o
 longer than what it takes to hand a dozen calls over, so that each has run.
 */
 test('504 for every sub-runtime that does not come to an end, after which another process serves', async t => {
-  const stuck = await startRawCore();
+  const stuck = await startRawCore({CORE_TIMEOUT: '2s'});
   t.teardown(() => stuck.stop());
+  await metricIs(stuck, 'core_runtime_up', 1); // a deadline may not pass while it starts
   await Promise.all(
     endless.map(async ([title, sends, manner], index) => {
       const wire = new Wire(stuck.url);
-      await wire.write(requestFor(`/s${index}`, sends, manner, 'Core-Timeout: 2s\r\n'));
+      await wire.write(requestFor(`/s${index}`, sends, manner));
       const [reply] = await wire.replies(1);
       t.is(reply?.status, 504, title);
       t.is(reply?.field('core-error'), 'UPSTREAM_TIMEOUT', title);

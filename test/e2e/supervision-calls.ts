@@ -98,13 +98,14 @@ test('Core-Timeout shortens the deadline and never lengthens it', async t => {
 });
 
 test('a call that does not end: its neighbours finish, a spare takes over, its process goes', async t => {
-  const core = await serve(t, 'holds.cjs', silent);
+  const core = await serve(t, 'holds.cjs', {...silent, CORE_TIMEOUT: '2s'});
+  await metricIs(core, 'core_runtime_up', 1); // a deadline may not pass while it starts
   const before = await pidOf(core);
   const [neighbour, never] = await Promise.all([openGate(t), openGate(t)]);
+  const stuck = await ask(`${core.url}/?do=hold`, {headers: never.headers});
+  t.is(stuck.status, 504);
   const held = ask(`${core.url}/?do=hold`, {headers: neighbour.headers});
   await neighbour.running();
-  const stuck = await ask(`${core.url}/?do=hold`, {headers: {...never.headers, 'Core-Timeout': '100ms'}});
-  t.is(stuck.status, 504);
   await core.logged(({msg}) => /sub-runtime is replaced/.test(msg));
   let after = before;
   while (after === before) after = await pidOf(core);
@@ -122,9 +123,9 @@ test('a call that does not end: its neighbours finish, a spare takes over, its p
 });
 
 test('many calls that do not end are one stuck process, and one spare', async t => {
-  const core = await serve(t, 'mirror.cjs', silent);
-  await ask(core.url); // a deadline may not pass while it starts
-  const calls = Array.from({length: 20}, () => ask(`${core.url}/?do=never`, {headers: {'Core-Timeout': '100ms'}}));
+  const core = await serve(t, 'mirror.cjs', {...silent, CORE_TIMEOUT: '1s'});
+  await metricIs(core, 'core_runtime_up', 1); // a deadline may not pass while it starts
+  const calls = Array.from({length: 20}, () => ask(`${core.url}/?do=never`));
   for (const answer of await Promise.all(calls)) t.is(answer.status, 504);
   await metricIs(core, restarts('stuck'), 1);
   t.is((await ask(core.url)).status, 200);
@@ -134,10 +135,11 @@ test('many calls that do not end are one stuck process, and one spare', async t 
 });
 
 test('a process that is blocked is replaced: the service goes on', async t => {
-  const core = await serve(t, 'holds.cjs');
+  const core = await serve(t, 'holds.cjs', {CORE_TIMEOUT: '1s'});
+  await metricIs(core, 'core_runtime_up', 1); // a deadline may not pass while it starts
   const before = await pidOf(core);
   const gate = await openGate(t);
-  t.is((await ask(`${core.url}/?do=block`, {headers: {...gate.headers, 'Core-Timeout': '100ms'}})).status, 504);
+  t.is((await ask(`${core.url}/?do=block`, {headers: gate.headers})).status, 504);
   await core.logged(({msg}) => /sub-runtime is replaced/.test(msg));
   t.not(await pidOf(core), before);
   await gone(before); // it takes no TERM while it is blocked
@@ -154,10 +156,11 @@ test('a process that lives on without its listener is replaced, and the call tha
 });
 
 test('a call that ends within a second of its deadline leaves its process in place', async t => {
-  const core = await serve(t, 'holds.cjs', {...one, ...silent});
+  const core = await serve(t, 'holds.cjs', {...one, ...silent, CORE_TIMEOUT: '1s'});
+  await metricIs(core, 'core_runtime_up', 1); // a deadline may not pass while it starts
   const before = await pidOf(core);
   const gate = await openGate(t);
-  const late = await ask(`${core.url}/?do=hold`, {headers: {...gate.headers, 'Core-Timeout': '100ms'}});
+  const late = await ask(`${core.url}/?do=hold`, {headers: gate.headers});
   t.is(late.status, 504);
   await gate.open();
   t.is(await pidOf(core), before); // waits for the place
@@ -213,7 +216,7 @@ test('CORE_CANCEL=abort: the place of a function that does not heed it stays tak
   await core.stop();
 });
 
-test('CORE_CANCEL=abort: where nobody tells the end, the process is replaced after the deadline', async t => {
+test('CORE_CANCEL=abort: where nobody tells the end, the process is replaced after CORE_TIMEOUT', async t => {
   const core = await serve(t, 'holds.cjs', {
     ...abort,
     SCW_RUNTIME_BRIDGE: projectFile('test/fixtures/silent-bridge.cjs'),

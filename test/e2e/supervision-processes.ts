@@ -53,6 +53,21 @@ test('a function that had served for half a second is started again at once, and
   t.is(await core.stop(), 0);
 });
 
+for (const [kind, env] of [
+  ['Node', {}],
+  ['foreign', {SCW_RUNTIME_BRIDGE: projectFile('test/fixtures/silent-bridge.cjs')}],
+] as const) {
+  test(`an input that ends the function, however often it comes, never ends it for good: a process that answered has served (${kind})`, async t => {
+    const core = await serve(t, 'exits.cjs', {...env, CORE_RESTARTS: '2', CORE_WORKERS: '2'});
+    for (let round = 0; round < 12; round++) {
+      t.is((await ask(`${core.url}/?how=nothing`)).status, 200);
+      t.is((await ask(`${core.url}/?how=3`)).status, 502);
+    }
+    t.is((await ask(`${core.url}/?how=nothing`)).status, 200);
+    t.false(core.logs.some(({msg}) => /again and again/.test(msg)));
+  });
+}
+
 test('a function that is never ready is killed at CORE_START_TIMEOUT', async t => {
   const core = await serve(t, 'never-ready.cjs', {CORE_START_TIMEOUT: '300ms'});
   const line = await core.logged(({reason}) => reason === 'never-ready');
@@ -148,7 +163,7 @@ test('a function that ends again and again is given up on: readiness says so, ca
   const core = await serve(t, 'exits-at-once.cjs', {CORE_RESTARTS: '3'});
   const {status, cause} = await becomes(core, 'gave-up');
   t.is(status, 503);
-  t.is(cause, 'The sub-runtime exited with code 3');
+  t.is(cause, 'The sub-runtime exited with code 3; a start is tried every 30 to 60 s');
   const refused = await ask(core.url);
   t.is(refused.status, 503);
   t.is(refused.field('core-error'), 'POOL_GAVE_UP');

@@ -30,6 +30,7 @@ export function recordingMeter(): Meter & {readonly calls: readonly (readonly un
     runtimeReady: keep('runtimeReady'),
     runtimeExited: keep('runtimeExited'),
     processRestarted: keep('processRestarted'),
+    runtimeTried: keep('runtimeTried'),
     appended: keep('appended'),
     scheduleFired: keep('scheduleFired'),
     scheduleWaits: keep('scheduleWaits'),

@@ -21,6 +21,9 @@ export const call: RuntimeCall = {
 export const at = (monotonicMs: number): Deadline => ({monotonicMs, timeoutMs: 5000});
 export const never = at(Number.MAX_SAFE_INTEGER);
 
+/** How a connection ends that was used and did not break. */
+export const whole: CallEnd = {mayRun: true, broke: false, byHost: false, answered: false};
+
 /** As much of an upstream as a member uses: the test settles its calls. */
 export class FakeUpstream {
   readonly calls: {resolve(reply: RuntimeReply): void; reject(error: Error, end?: Partial<CallEnd>): void}[] = [];
@@ -30,11 +33,11 @@ export class FakeUpstream {
     const pending = Promise.withResolvers<RuntimeReply>();
     this.calls.push({
       resolve(reply) {
-        ended({mayRun: true, broke: false});
+        ended({...whole, answered: true});
         pending.resolve(reply);
       },
       reject(error, end) {
-        ended({mayRun: true, broke: false, ...end});
+        ended({...whole, ...end});
         pending.reject(error);
       },
     });
@@ -51,7 +54,7 @@ export function openPool({concurrency = 2, ...some}: Partial<PoolOptions & {conc
   const meter = recordingMeter();
   const pool = new Pool({...options, ...some}, clock, meter);
   const member = (upstream = new FakeUpstream()) =>
-    new Member({upstream, address, concurrency, clock, onStuck() {}, isEnding: () => false});
+    new Member({upstream, address, concurrency, timeoutMs: 5000, clock, onStuck() {}, onAnswered() {}, isEnding: () => false});
   return {clock, meter, pool, member};
 }
 

@@ -122,6 +122,14 @@ test('a call that was not sent is tried three times, then the sub-runtime is los
   );
 });
 
+test('a call for which the host has no connection left did not run: its caller may try again', async t => {
+  const {walk, calls} = prepare([new NotSent('connect EMFILE 127.0.0.1:8081', {byHost: true})]);
+  const fault = await t.throwsAsync(walk(), {instanceOf: Fault, code: 'POOL_BUSY'});
+  t.is(fault?.status, 503);
+  t.is(fault?.retryAfterS, 1);
+  t.is(calls.length, 3);
+});
+
 test('a call that was not sent and then failed is not tried a third time', async t => {
   const {walk, calls} = prepare([new NotSent('ECONNREFUSED'), new Fault('UPSTREAM_LOST')]);
   await t.throwsAsync(walk(), {code: 'UPSTREAM_LOST'});

@@ -2,6 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import type {Fact} from '../../src/facts.ts';
 import {
+  answered,
   decide,
   describeExit,
   evolve,
@@ -44,7 +45,93 @@ test('gives up when exits outrun the allowed intensity', t => {
   t.deepEqual(facts.at(-1), {type: 'runtime.gave-up', data: {exits: 11, withinMs: 120_000}});
   t.is(facts.filter(({type}) => type === 'runtime.exited').length, 11);
   t.is(state.phase, 'gave-up');
-  t.is(restartDelayMs(state, 0), undefined);
+});
+
+test('once given up, one start is tried every 30 to 60 s, and callers see no difference before it is ready', t => {
+  const given = after(Array.from({length: 11}, (_, index) => exit(index)));
+  for (const [random, delayMs] of [
+    [0, 60_000],
+    [0.5, 45_000],
+    [1, 30_000],
+  ] as const)
+    t.is(restartDelayMs(given.state, random), delayMs);
+  let {state} = given;
+  for (let trial = 1; trial <= 20; trial++) {
+    const at = trial * 45_000;
+    state = evolve(state, {type: 'runtime.spawned', data: {executable: 'node'}}, at);
+    t.like(state, {phase: 'gave-up', error: 'The sub-runtime exited with code 1'});
+    if (trial % 2 === 0) state = evolve(state, {type: 'runtime.ready', data: {bootMs: 1, loaded: true}}, at);
+    const facts = decide(state, exit(at));
+    t.deepEqual(
+      facts.map(({type}) => type),
+      ['runtime.exited', 'runtime.gave-up'],
+    );
+    for (const fact of facts) state = evolve(state, fact, at);
+    t.is(restartDelayMs(state, 1), 30_000);
+    t.true(state.earlyExits.length <= 14);
+  }
+});
+
+test('a trial that serves well ends the giving up', t => {
+  const given = after(Array.from({length: 11}, (_, index) => exit(index))).state;
+  const tried = [spawned, ready].reduce((state, seen) => decide(state, seen).reduce((now, fact) => evolve(now, fact, 0), state), given);
+  t.is(tried.phase, 'ready');
+  for (const [state, upMs] of [
+    [tried, 500],
+    [answered(tried), 0],
+  ] as const) {
+    const facts = decide(state, exit(45_000, {upMs}));
+    t.is(facts.length, 1);
+    const over = evolve(state, facts[0], 45_000);
+    t.like(over, {phase: 'exited', earlyExits: []});
+    t.is(restartDelayMs(over, 0), 0);
+  }
+});
+
+test('a process that has answered a call has served well, however soon it ends and however often', t => {
+  let state = initial;
+  for (let at = 0; at < 100; at++) {
+    for (const seen of [spawned, ready]) for (const fact of decide(state, seen)) state = evolve(state, fact, at);
+    const facts = decide(answered(state), exit(at, {upMs: 1}));
+    t.is(facts.length, 1);
+    state = evolve(answered(state), facts[0], at);
+    t.is(restartDelayMs(state, 0), 0);
+  }
+});
+
+test('only a process that serves can have answered: not one whose handler could not be loaded, nor one that is gone', t => {
+  const broken: Seen = {type: 'reported', loaded: false, error: 'SyntaxError', bootMs: 30};
+  for (const seen of [[], [spawned], [spawned, broken], [spawned, ready, exit(0)]]) {
+    const {state} = after(seen);
+    t.is(answered(state), state);
+  }
+  t.is(after([spawned, ready, exit(0), spawned]).state.hasAnswered, undefined);
+});
+
+const refusals = ['spawn node EMFILE', 'spawn ENOMEM', 'spawn /usr/bin/php EAGAIN', 'spawn python3 ENFILE'];
+for (const error of refusals) {
+  test(`what the host refuses (${error}) is tried again for ever, after a pause that grows to 2 s`, t => {
+    const refused = (at: number) => exit(at, {reason: 'unspawnable', code: null, error});
+    const delays: (number | undefined)[] = [];
+    for (let count = 1; count <= 50; count++) {
+      const {state, facts} = after(Array.from({length: count}, (_, index) => [spawned, refused(index)]).flat());
+      t.is(state.phase, 'exited');
+      t.is(state.error, `The sub-runtime could not be started: ${error}`);
+      t.false(facts.some(({type}) => type === 'runtime.gave-up'));
+      delays.push(restartDelayMs(state, 0));
+    }
+    t.deepEqual(delays.slice(0, 7), [100, 200, 400, 800, 1600, 2000, 2000]);
+    t.is(delays.at(-1), 2000);
+    t.is(restartDelayMs(after([spawned, refused(0), spawned, ready, exit(1, {upMs: 500})]).state, 0), 0);
+    t.is(after([exit(0), exit(1), spawned, refused(2)]).state.earlyExits.length, 2);
+  });
+}
+
+test('a program that is not there, or may not be executed, is no refusal of the host', t => {
+  for (const error of ['spawn node ENOENT', 'spawn node EACCES', 'spawn E2BIG', 'spawn /opt/EMFILE/node ENOENT']) {
+    const lives = Array.from({length: 11}, (_, index) => exit(index, {reason: 'unspawnable', code: null, error}));
+    t.is(after(lives).state.phase, 'gave-up', error);
+  }
 });
 
 test('does not give up at the intensity that is allowed', t => {
@@ -187,7 +274,7 @@ test('jitter takes up to half of the delay away', t => {
   t.pass();
 });
 
-test('whatever happens, the state stays small and giving up is final', t => {
+test('whatever happens, the state stays small and another start comes', t => {
   const steps = fc.array(fc.tuple(fc.constantFrom<Seen['type']>('spawned', 'reported', 'exited'), fc.nat(60_000), fc.nat(60_000)), {
     maxLength: 200,
   });
@@ -199,9 +286,9 @@ test('whatever happens, the state stays small and giving up is final', t => {
         at += pauseMs;
         const seen: Seen = type === 'spawned' ? spawned : type === 'reported' ? ready : exit(at, {upMs});
         for (const fact of decide(state, seen)) state = evolve(state, fact, at);
-        if (state.phase === 'gave-up')
-          return state.earlyExits.length > restartPolicy.exitsAllowed && restartDelayMs(state, 0) === undefined;
-        if (state.earlyExits.length > restartPolicy.exitsAllowed) return false;
+        if (state.earlyExits.length > restartPolicy.exitsAllowed + 5) return false;
+        const isThere = state.phase === 'idle' || state.phase === 'booting' || state.phase === 'ready';
+        if ((restartDelayMs(state, 0) === undefined) !== isThere) return false;
       }
       return true;
     }),
@@ -222,7 +309,7 @@ function play(upTimes: readonly number[]): {upMs: number; at: number; delayMs: n
     at += Math.max(0, upMs);
     for (const each of [...seen, exit(at, {upMs: Math.max(0, upMs)})])
       for (const fact of decide(state, each)) state = evolve(state, fact, at);
-    const delayMs = restartDelayMs(state, 0);
+    const delayMs = state.phase === 'gave-up' ? undefined : restartDelayMs(state, 0);
     told.push({upMs, at, delayMs});
     if (delayMs === undefined) break;
     at += delayMs;

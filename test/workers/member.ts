@@ -5,11 +5,12 @@ import {Member} from '../../src/workers/member.ts';
 import type {CallEnd} from '../../src/workers/upstream.ts';
 import {ManualClock, settle} from '../helpers/clock.ts';
 import {runtimeReply} from '../helpers/fakes.ts';
+import {whole} from '../helpers/pool.ts';
 
 const lost = (message: string) => new Fault('UPSTREAM_LOST', {message});
 
 /** A member in which the test says how calls go on; one place is taken and its call is sent. */
-function openMember(some: Partial<RuntimeCall> = {}, isEnding = () => false) {
+function openMember(some: Partial<RuntimeCall> = {}, isEnding = () => false, timeoutMs = 5000, concurrency = 1) {
   const clock = new ManualClock();
   const told: string[] = [];
   const reply = Promise.withResolvers<RuntimeReply>();
@@ -24,9 +25,11 @@ function openMember(some: Partial<RuntimeCall> = {}, isEnding = () => false) {
   const member = new Member({
     upstream,
     address: {host: '127.0.0.1', port: 1},
-    concurrency: 1,
+    concurrency,
+    timeoutMs,
     clock,
     onStuck: () => void told.push('stuck'),
+    onAnswered: () => void told.push('answered'),
     isEnding,
   });
   const call: RuntimeCall = {
@@ -45,7 +48,7 @@ function openMember(some: Partial<RuntimeCall> = {}, isEnding = () => false) {
     place.free();
   });
   sent.catch(() => {});
-  const end = (how: Partial<CallEnd> = {}) => ended({mayRun: true, broke: false, ...how});
+  const end = (how: Partial<CallEnd> = {}) => ended({...whole, ...how});
   /** One more call, which ends so at once. */
   const again = (how: Partial<CallEnd>) => {
     void member.take(0).send({...call, invocationId: 'id-2'}, () => {});
@@ -86,6 +89,74 @@ test('one that does not end within a second of its deadline is stuck, and is tol
   await clock.advance(60_000);
   t.deepEqual(told, ['stuck']);
   t.true(member.isFull);
+});
+
+test('a caller that waits for less time than a call may take does not make its process a stuck one', async t => {
+  const {clock, reply, told, member} = openMember({deadline: 100}, () => false, 10_000);
+  await clock.advance(100);
+  reply.reject(new Fault('UPSTREAM_TIMEOUT'));
+  await clock.advance(10_899);
+  t.deepEqual(told, []);
+  t.false(member.isStuck);
+  await clock.advance(1);
+  t.deepEqual(told, ['stuck']);
+  t.true(member.isStuck);
+  t.true(member.servesNobody);
+});
+
+test('the watch on a call past its deadline ends with the call', async t => {
+  const {clock, reply, end, member} = openMember({deadline: 100}, () => false, 300_000);
+  await clock.advance(100);
+  reply.reject(new Fault('UPSTREAM_TIMEOUT'));
+  await settle();
+  t.is(clock.pending, 1);
+  end({answered: true});
+  t.is(clock.pending, 0);
+  t.false(member.isStuck);
+});
+
+test('the first answer is told, once, whether or not anybody still waited for it', t => {
+  const {member, told, again, end} = openMember();
+  t.false(member.isFull && told.includes('answered'));
+  end({answered: true});
+  again({answered: true});
+  again({});
+  t.deepEqual(
+    told.filter(each => each === 'answered'),
+    ['answered'],
+  );
+});
+
+test('a stuck process that answers others is trusted; a silent one rests, then gets a single call, until it answers', async t => {
+  const {member, clock, again} = openMember({}, () => false, 5000, 10);
+  await clock.advance(6000);
+  again({answered: true});
+  member.doubt();
+  t.is(member.restMs, 0);
+  await clock.advance(1001);
+  member.doubt();
+  t.is(member.restMs, 1000);
+  await clock.advance(1000);
+  t.is(member.restMs, 0);
+  t.false(member.isFull);
+  const unsent = member.take(0);
+  t.true(member.isFull);
+  unsent.free();
+  t.false(member.isFull);
+  member.take(0);
+  t.true(member.isFull);
+  again({answered: true});
+  t.false(member.isFull);
+});
+
+test('that the host has no connection left says nothing about the process', async t => {
+  const {clock, told, again, member} = openMember();
+  for (let tries = 0; tries < 10; tries++) {
+    again({mayRun: false, broke: true, byHost: true});
+    t.is(member.restMs, 25);
+    await clock.advance(25);
+  }
+  t.deepEqual(told, []);
 });
 
 /** The caller left, and its connection is closed. */

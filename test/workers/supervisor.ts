@@ -6,7 +6,7 @@ import {systemClock} from '../../src/clock.ts';
 import type {Fact} from '../../src/facts.ts';
 import type {FunctionLine} from '../../src/log.ts';
 import type {Command, StartRecord} from '../../src/runtime.ts';
-import {restartPolicy} from '../../src/workers/lifecycle.ts';
+import {type RestartPolicy, restartPolicy} from '../../src/workers/lifecycle.ts';
 import {Pool} from '../../src/workers/pool.ts';
 import {Supervisor} from '../../src/workers/supervisor.ts';
 import {Upstream} from '../../src/workers/upstream.ts';
@@ -24,8 +24,14 @@ async function supervise(
     file = process.execPath,
     startTimeoutMs = 20_000,
     environment = {},
-  }: Partial<Command & {startTimeoutMs: number; environment: Record<string, string>}> = {},
+    concurrency = 1,
+    timeoutMs = 300_000,
+    policy = {},
+  }: Partial<
+    Command & {startTimeoutMs: number; timeoutMs: number; environment: Record<string, string>; policy: Partial<RestartPolicy>}
+  > = {},
 ) {
+  const told: string[] = [];
   const facts: Fact[] = [];
   const lines: FunctionLine[] = [];
   const starts: StartRecord[] = [];
@@ -53,7 +59,7 @@ async function supervise(
   const supervisor = new Supervisor(
     {
       child: {
-        command: {file, args: ['-e', program], readiness, concurrency: 1},
+        command: {file, args: ['-e', program], readiness, concurrency},
         host,
         startTimeoutMs,
         user: undefined,
@@ -63,10 +69,11 @@ async function supervise(
         ports.push(port);
         return {SCW_UPSTREAM_PORT: String(port), ...environment};
       },
-      upstream: port => new Upstream({host, port, connections: 1, maxReplyBytes: 1000, bridgeToken: 'x'}, clock),
+      upstream: port => new Upstream({host, port, connections: concurrency, maxReplyBytes: 1000, bridgeToken: 'x'}, clock),
       preferredPort: 0,
-      policy: restartPolicy,
-      concurrency: 1,
+      policy: {...restartPolicy, ...policy},
+      concurrency,
+      timeoutMs,
     },
     {
       pool,
@@ -94,7 +101,8 @@ async function supervise(
         starts.push(record);
         changed();
       },
-      gaveUp() {},
+      gaveUp: () => void told.push('gave up'),
+      tried: () => void told.push('tried'),
     },
   );
   t.teardown(async () => {
@@ -106,7 +114,7 @@ async function supervise(
   const count = (type: Fact['type']) => types().filter(each => each === type).length;
   const ready = () => until(() => count('runtime.ready') > 0);
   const gone = () => until(() => count('runtime.exited') > 0);
-  return {supervisor, pool, facts, types, count, lines, starts, log, ports, until, ready, gone};
+  return {supervisor, pool, told, facts, types, count, lines, starts, log, ports, until, ready, gone};
 }
 
 /** Reports on the descriptor, then lives on. */
@@ -259,6 +267,29 @@ test('newer code that cannot be loaded, or that ends, leaves the old one serving
     t.is(supervisor.state.phase, 'ready');
     t.is(pool.size, 1);
   }
+});
+
+test('what was given up is started once in a while, and serves again when it no longer ends', async t => {
+  const once = await loadedOnce(t, 'process.exit(1)');
+  const {supervisor, until, told, count, log} = await supervise(t, once(loaded), {policy: {exitsAllowed: 0, trialMs: 300}});
+  await until(() => count('runtime.gave-up') === 1);
+  t.is(supervisor.state.phase, 'gave-up');
+  t.deepEqual(told, ['gave up']);
+  t.true(log.lines.some(({message}) => /from now on a start is tried every 30 to 60 s/.test(message)));
+  await until(() => count('runtime.ready') === 1);
+  t.is(supervisor.state.phase, 'ready');
+  t.deepEqual(told, ['gave up', 'tried']);
+  t.is(count('runtime.spawned'), 2);
+});
+
+test('a start that is tried in vain is followed by another, and by one only', async t => {
+  const {supervisor, until, told, count} = await supervise(t, 'process.exit(1)', {policy: {exitsAllowed: 0, trialMs: 50}});
+  await until(() => count('runtime.gave-up') === 1);
+  t.is(await supervisor.reload(), 'the new sub-runtime ended before it was ready'); // no reason to try twice as often
+  await until(() => count('runtime.gave-up') >= 5);
+  const spawned = count('runtime.spawned');
+  t.is(told.filter(each => each === 'tried').length, spawned - 2); // the first start, and the reload
+  t.true(supervisor.pids.length <= 1);
 });
 
 test('a stopped supervisor reloads nothing', async t => {
