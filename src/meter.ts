@@ -1,5 +1,5 @@
 import type {Fault, FaultCode} from './errors.ts';
-import type {ExitReason} from './facts.ts';
+import type {ExitReason, FactTypes} from './facts.ts';
 
 /** What is counted. Whoever does the work calls it; names, labels and buckets are known to observe/metrics.ts only. */
 export interface Meter {
@@ -39,6 +39,12 @@ export interface Meter {
   scheduleFired(schedule: string, lagSeconds: number): void;
   /** Occurrences that did not reach the function yet and are delivered again: so many now. */
   scheduleWaits(schedule: string, occurrences: number): void;
+  /** When the next occurrence is due, or was, wall time in milliseconds; undefined: there is none. */
+  scheduleNext(schedule: string, at: number | undefined): void;
+  /** Occurrences are passed over now, as they were fired before their time, by a clock that was ahead. */
+  scheduleHeld(schedule: string, isHeld: boolean): void;
+  /** Occurrences that nobody ran. */
+  scheduleMissed(schedule: string, reason: FactTypes['schedule.missed']['reason'], occurrences: number): void;
   /** Facts that were dropped, as the journal could not keep up or could not be written. */
   shed(facts: number): void;
   /** Lines of the log that were not written: the function's past its budget, or any that our output did not take. */

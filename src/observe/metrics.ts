@@ -177,6 +177,24 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     labelNames: ['schedule'],
     registers,
   });
+  const scheduleNext = new Gauge({
+    name: 'core_schedule_next_timestamp_seconds',
+    help: 'When the next occurrence is due, jitter included; in the past while it is late.',
+    labelNames: ['schedule'],
+    registers,
+  });
+  const scheduleHeld = new Gauge({
+    name: 'core_schedule_held',
+    help: '1 while occurrences are passed over, as they were fired before their time by a clock that was ahead.',
+    labelNames: ['schedule'],
+    registers,
+  });
+  const scheduleMissed = new Counter({
+    name: 'core_schedule_missed_total',
+    help: 'Occurrences that nobody ran, by why.',
+    labelNames: ['schedule', 'reason'],
+    registers,
+  });
   const shed = new Counter({
     name: 'core_journal_shed_total',
     help: 'Facts that were dropped, as the journal could not keep up or could not be written.',
@@ -355,6 +373,12 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     appended: elapsed => appendSeconds.observe(elapsed),
     scheduleFired: (schedule, lag) => scheduleLag.labels(schedule).observe(lag),
     scheduleWaits: (schedule, occurrences) => scheduleWaiting.labels(schedule).set(occurrences),
+    scheduleNext(schedule, at) {
+      if (at === undefined) scheduleNext.remove(schedule);
+      else scheduleNext.labels(schedule).set(at / 1000);
+    },
+    scheduleHeld: (schedule, isHeld) => scheduleHeld.labels(schedule).set(isHeld ? 1 : 0),
+    scheduleMissed: (schedule, reason, occurrences) => scheduleMissed.labels(schedule, reason).inc(occurrences),
     shed: facts => shed.inc(facts),
     keySetFailed: () => keySetFailures.inc(),
     keySetAge(seconds) {

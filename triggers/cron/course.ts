@@ -27,6 +27,8 @@ export class Course {
   #seen: number;
   /** When the newest one that was fired was due: those behind it in the order could not be looked at before. */
   #free = Number.NEGATIVE_INFINITY;
+  /** The end of what was walked already and lies ahead, when that was passed over. */
+  #held = Number.NEGATIVE_INFINITY;
   /** Stretches from the first to the last occurrence that was walked without a leap. */
   #walks: {readonly from: number; to: number}[];
 
@@ -53,6 +55,7 @@ export class Course {
       if (occurrence === undefined) return {kind: 'wait', ms: Number.POSITIVE_INFINITY};
       const walk = this.#walks.find(({from, to}) => from <= occurrence && occurrence <= to);
       if (walk) {
+        this.#held = walk.to;
         this.#cursor = walk.to;
         continue;
       }
@@ -61,6 +64,11 @@ export class Course {
       if (lateMs <= patienceMs) return {kind: 'fire', occurrence, lateMs};
       return {kind: 'lost', after: this.#cursor, until: this.#lostUntil(occurrence, now - patienceMs)};
     }
+  }
+
+  /** Until when nothing is fired, as it was before the clock was set back; undefined when nothing is passed over. */
+  heldUntil(now: number): number | undefined {
+    return this.#held > now ? this.#held : undefined;
   }
 
   /** Occurrences keep their order, however their delays fall. */

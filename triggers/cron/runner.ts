@@ -1,6 +1,7 @@
 import type {FireOutcome, House} from '../../src/trigger.ts';
+import {closed, launchByHand} from './by-hand.ts';
 import type {Calendar} from './calendar.ts';
-import {Claims, type HeldClaim, type Taken} from './claims.ts';
+import {Claims, type HeldClaim} from './claims.ts';
 import {Course, type Step} from './course.ts';
 import {Flight} from './flight.ts';
 import {Flights} from './flights.ts';
@@ -9,11 +10,11 @@ import {jitterOf} from './jitter.ts';
 import {lostBetween} from './lost.ts';
 import {isoOccurrence} from './occurrence.ts';
 import type {Schedule} from './schedule.ts';
+import {Standing} from './standing.ts';
+import {Succession} from './succession.ts';
 
 /** The longest sleep: that the wall clock was set is noticed after it. */
 const sliceMs = 10_000;
-/** How often an occurrence is delivered whose core does not live to see its end. */
-const mostAttempts = 8;
 
 /** Fires one schedule until it is closed. */
 export class Runner {
@@ -23,6 +24,8 @@ export class Runner {
   readonly #claims: Claims;
   readonly #flights: Flights;
   readonly #insist: Insist;
+  readonly #standing: Standing;
+  readonly #succession: Succession;
   readonly #closing = new AbortController();
   readonly #work = new Set<Promise<unknown>>();
 
@@ -31,13 +34,25 @@ export class Runner {
     this.#calendar = calendar;
     this.#house = house;
     this.#claims = new Claims(house, schedule);
+    this.#standing = new Standing(schedule.name, house);
     this.#insist = insistence(schedule.name, this.#closing.signal, house);
     this.#flights = new Flights(schedule, house, {
-      renew: held => this.#insist(() => this.#renew(held)),
+      renew: held => this.#insist(() => this.#succession.renew(held)),
       giveUp: async (held, {code}) => {
-        await this.#insist(() => this.#giveUp(held, {code}, 'Given up: it did not reach the function, and may not wait any longer'));
+        await this.#insist(() =>
+          this.#succession.giveUp(held, {code}, 'Given up: it did not reach the function, and may not wait any longer'),
+        );
       },
       isSettled: ({claim}) => this.#claims.isSettled(claim),
+    });
+    this.#succession = new Succession(schedule, {
+      house,
+      claims: this.#claims,
+      insist: this.#insist,
+      closing: this.#closing.signal,
+      flights: this.#flights,
+      flightOf: (held, dueAt) => this.#flight(held, dueAt),
+      mind: work => this.#mind(work),
     });
     this.#mind(this.#run());
   }
@@ -46,31 +61,10 @@ export class Runner {
   async fire(at = this.#house.clock.now()): Promise<FireOutcome> {
     const {name, overlap} = this.#schedule;
     if (this.#closing.signal.aborted) return closed;
-    const launch = () => this.#launchByHand(at);
+    const launch = () => launchByHand(name, at, this.#claims, held => this.#flights.launch(this.#flight(held)));
     const launched = overlap === 'forbid' ? await this.#flights.alone(launch) : await launch();
     if (!launched) return {why: 'conflict', refused: `an earlier occurrence of ${name} is still running`};
     return 'refused' in launched ? launched : launched.outcome;
-  }
-
-  async #launchByHand(at: number): Promise<{readonly outcome: Promise<FireOutcome>} | Refusal> {
-    const {name: schedule} = this.#schedule;
-    const taken = await this.#claims.take(at, {manual: true});
-    if (!('held' in taken)) {
-      return {
-        why: 'conflict',
-        refused: `${isoOccurrence(at)} of ${schedule} was already fired, as invocation ${taken.by?.claim.invocationId}`,
-      };
-    }
-    const {occurrence, invocationId} = taken.held.claim;
-    const flight = this.#flights.launch(this.#flight(taken.held));
-    return {
-      outcome: flight.then(landed => {
-        if (!landed) return closed;
-        const {result, waits} = landed;
-        const error = result.fault && {error: result.fault.message};
-        return {schedule, occurrence, invocationId, status: result.status, ...error, ...(waits && {waits: true as const})};
-      }),
-    };
   }
 
   /** Nothing is fired after this call; it is over when what runs is. */
@@ -85,13 +79,16 @@ export class Runner {
     const {name, jitterMs} = this.#schedule;
     const closing = this.#closing.signal;
     const startedAt = clock.now();
+    this.#standing.next(this.#calendar.next(startedAt));
     const history = await this.#insist(() => this.#claims.history(startedAt));
     if (!history) return;
-    for (const held of history.unsettled) this.#leave({by: held});
+    this.#standing.starts(history.ahead, startedAt);
+    for (const held of history.unsettled) this.#succession.leave({by: held});
     const delay = {of: (at: number) => jitterOf(name, jitterMs, at), longestMs: jitterMs};
     const course = new Course(this.#calendar, delay, history.newest ?? startedAt, startedAt);
     // What was due before the start was lost, however short before.
     for (let step = course.at(startedAt, 0); !closing.aborted; step = course.at(clock.now())) {
+      this.#tellStanding(step, course);
       if (step.kind === 'wait') {
         await clock.sleep(Math.min(step.ms, sliceMs), closing);
         continue;
@@ -102,6 +99,13 @@ export class Runner {
     }
   }
 
+  #tellStanding(step: Step, course: Course): void {
+    const now = this.#house.clock.now();
+    if (step.kind === 'wait') this.#standing.next(Number.isFinite(step.ms) ? now + step.ms : undefined);
+    if (step.kind === 'fire') this.#standing.next(now - step.lateMs);
+    this.#standing.walked(course.heldUntil(now), now);
+  }
+
   /** An occurrence is due: one core runs it, unless an earlier one is in the way. */
   async #onTime(step: FireStep): Promise<true> {
     const {occurrence} = step;
@@ -109,17 +113,22 @@ export class Runner {
     const launch = () => this.#launchOnTime(step);
     if (overlap !== 'forbid') return launch();
     if (await this.#flights.alone(launch)) return true;
-    const isNoted = await this.#claims.miss({count: 1, reason: 'overlap'}, occurrence, occurrence);
-    if (isNoted) this.#house.log.warn({schedule: name, occurrence: isoOccurrence(occurrence)}, 'Skipped: an earlier occurrence still runs');
+    if (await this.#claims.miss({count: 1, reason: 'overlap'}, occurrence, occurrence)) {
+      this.#house.meter.scheduleMissed(name, 'overlap', 1);
+      this.#house.log.warn({schedule: name, occurrence: isoOccurrence(occurrence)}, 'Skipped: an earlier occurrence still runs');
+    }
     return true;
   }
 
   async #launchOnTime({occurrence, lateMs}: FireStep): Promise<true> {
     const dueAt = this.#house.clock.monotonic() - lateMs;
     const taken = await this.#claims.take(occurrence);
-    if ('held' in taken) this.#mind(this.#flights.launch(this.#flight(taken.held, dueAt)));
-    else {
-      this.#leave(taken);
+    if ('held' in taken) {
+      this.#standing.fired();
+      this.#mind(this.#flights.launch(this.#flight(taken.held, dueAt)));
+    } else {
+      this.#standing.passedOver(occurrence, taken.by);
+      this.#succession.leave(taken);
       if (this.#schedule.overlap === 'replace') this.#mind(this.#flights.replace());
     }
     return true;
@@ -141,70 +150,18 @@ export class Runner {
     if (first !== undefined && last !== undefined) {
       const missed = {count: count - caughtUp.length, ...(!isCounted && {more: true as const})};
       const reason = until <= startedAt ? 'down' : 'late';
-      const isNoted = await this.#claims.miss({...missed, reason}, first, last);
-      const fields = {schedule: name, first: isoOccurrence(first), last: isoOccurrence(last), ...missed, reason};
-      if (isNoted) this.#house.log.warn(fields, 'Occurrences were missed');
+      if (await this.#claims.miss({...missed, reason}, first, last)) {
+        const fields = {schedule: name, first: isoOccurrence(first), last: isoOccurrence(last), ...missed, reason};
+        this.#house.meter.scheduleMissed(name, reason, missed.count);
+        this.#house.log.warn(fields, 'Occurrences were missed');
+      }
     }
     for (const occurrence of caughtUp) {
       const taken = await this.#claims.take(occurrence);
       if ('held' in taken) void this.#flights.enqueue(async () => this.#flight(taken.held));
-      else this.#leave(taken);
+      else this.#succession.leave(taken);
     }
     return true;
-  }
-
-  /** Another core has it. Should that one not live to settle it, this one will. */
-  #leave({by}: Extract<Taken, {by: unknown}>): void {
-    if (!by || by.claim.core === this.#house.core) return;
-    if (this.#schedule.overlap === 'forbid') this.#flights.noteElsewhere(by);
-    this.#mind(this.#outlive(by));
-  }
-
-  /** Delivers again what another core claimed, once that one must be over and has not settled it. */
-  async #outlive(held: HeldClaim): Promise<void> {
-    const {clock, leaseMs} = this.#house;
-    // The clock of that core may have been ahead of ours.
-    const waitMs = Math.min(held.at + leaseMs - clock.now(), leaseMs);
-    if (waitMs > 0 && !(await clock.sleep(waitMs, this.#closing.signal))) return;
-    // Claimed in its turn: an attempt that a killed core never came to is none.
-    await this.#flights.enqueue(() => this.#insist(() => this.#takeOver(held)));
-  }
-
-  /** @returns undefined when it is over, given up, or somebody else's */
-  async #takeOver(held: HeldClaim): Promise<Flight | undefined> {
-    if (await this.#claims.isSettled(held.claim)) return undefined;
-    const {clock, log} = this.#house;
-    const {name, jitterMs} = this.#schedule;
-    const {occurrence, attempt, manual} = held.claim;
-    const unreached = await this.#claims.unreached(held.claim);
-    if (attempt - unreached >= mostAttempts) {
-      await this.#giveUp(held, {attempts: attempt}, 'Given up: no core lived to see the end');
-      return undefined;
-    }
-    const taken = await this.#claims.takeOver(held);
-    if (!('held' in taken)) {
-      this.#leave(taken);
-      return undefined;
-    }
-    const isUnreached = unreached >= attempt;
-    const why = isUnreached ? 'it did not reach the function before' : 'its core did not live to see the end';
-    log.warn({schedule: name, occurrence, attempt: attempt + 1}, `Delivered again: ${why}`);
-    const due = Date.parse(occurrence) + jitterOf(name, jitterMs, Date.parse(occurrence));
-    const lateMs = Math.max(0, clock.now() - due);
-    return this.#flight(taken.held, isUnreached && !manual ? clock.monotonic() - lateMs : undefined);
-  }
-
-  /** Claims for one more attempt what did not reach the function. */
-  async #renew(held: HeldClaim): Promise<HeldClaim | undefined> {
-    const taken = await this.#claims.takeAgain(held);
-    if (taken && 'held' in taken) return taken.held;
-    if (taken) this.#leave(taken);
-    return undefined;
-  }
-
-  async #giveUp(held: HeldClaim, why: object, message: string): Promise<void> {
-    const {occurrence} = held.claim;
-    if (await this.#claims.giveUp(held)) this.#house.log.error({schedule: this.#schedule.name, occurrence, ...why}, message);
   }
 
   /** Keeps work in mind until it is over. */
@@ -216,6 +173,3 @@ export class Runner {
 
 type FireStep = Extract<Step, {kind: 'fire'}>;
 type LostStep = Extract<Step, {kind: 'lost'}>;
-type Refusal = Extract<FireOutcome, {refused: string}>;
-
-const closed: Refusal = {why: 'conflict', refused: 'the runtime is shutting down'};
