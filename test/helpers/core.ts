@@ -97,7 +97,12 @@ async function startNow(env: Record<string, string>, t?: Teardown): Promise<Runn
       for (const wake of waiting) wake(line);
     });
   }
-  const exited = once(child, 'exit').then(([code]) => code as number | null);
+  // Its last lines may still be in the pipe when the end of the process is known.
+  const isRead = child.stdout && once(child.stdout, 'end');
+  const exited = once(child, 'exit').then(async ([code]) => {
+    await isRead;
+    return code as number | null;
+  });
   t?.teardown(() => {
     child.kill('SIGTERM');
     return exited;

@@ -52,9 +52,10 @@ test('who is gone answers nothing any more', async t => {
 
 test('both sides ask and tell at once, and every answer finds its question', async t => {
   const noted: string[] = [];
+  const isSecondAnswered = Promise.withResolvers<void>();
   const {client, server} = pair({
     double: async number => {
-      if (number === 1) await new Promise(resolve => setTimeout(resolve, 20)); // answered out of turn
+      if (number === 1) await isSecondAnswered.promise;
       return 2 * number;
     },
     note: text => void noted.push(text),
@@ -62,7 +63,7 @@ test('both sides ask and tell at once, and every answer finds its question', asy
   client.tell('note', 'one');
   const answers = await Promise.all([
     client.ask('double', 1),
-    client.ask('double', 2),
+    client.ask('double', 2).finally(isSecondAnswered.resolve),
     server.ask('name', undefined),
     client.ask('double', 3),
   ]);

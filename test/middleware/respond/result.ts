@@ -91,8 +91,7 @@ test('with another or no type, an object or array is that value and any other te
 test('long runs of space cost no more than their length', t => {
   const spaces = ' '.repeat(2 ** 20);
   const body = JSON.stringify(`a${spaces}b${'\n'.repeat(10)}`);
-  const started = performance.now();
+  // Were it their square, the run's own time limit would end this.
   t.deepEqual(readResult(runtimeReply(`${body}${spaces}`)), {kind: 'json', value: JSON.parse(body), json: body});
   t.regex(refuses(runtimeReply(`a${'\n'.repeat(2 ** 20)}b`, {status: 500})), /^500 HANDLER_FAILED/);
-  t.true(performance.now() - started < 2000);
 });
