@@ -50,7 +50,7 @@ WORKDIR /home/app/function
 VOLUME /var/lib/core-runtime
 EXPOSE 8080 8090
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.CORE_ADMIN_PORT || 8090}/readyz`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "/opt/core-runtime/src/cli.js", "ready"]
 
 # tini reaps orphans and passes signals on to the whole group. SIGUSR1 must not open Node's inspector.
 ENTRYPOINT ["tini", "-g", "--", "node", "--disable-sigusr1", "/opt/core-runtime/src/main.js"]

@@ -27,6 +27,10 @@ const commands: Readonly<Record<string, {doc: string; run(args: string[], env: N
     doc: 'schedules [--json] Print the next five occurrences of each schedule.',
     run: async (args, env) => (await import('./commands/schedules.ts')).schedules(args, env),
   },
+  ready: {
+    doc: 'ready              Tell whether the core that runs here can take calls; exit code 0 when it can. [--json]',
+    run: async (args, env) => (await import('./commands/ready.ts')).ready(args, env),
+  },
   fire: {
     doc: 'fire <schedule>    Run a schedule now, through the core that runs here. [--at <time>] runs an occurrence that was missed. [--json]',
     run: async (args, env) => (await import('./commands/fire.ts')).fire(args, env),

@@ -122,3 +122,11 @@ test('a language has its conformance function', t => {
   const places = ['conform.*', 'conform/main.*', 'examples/conform.*'];
   for (const {name} of languages) t.is(globSync(places, {cwd: projectFile(`runtimes/${name}`)}).length, 1, name);
 });
+
+test('the image asks its own command whether it is healthy, and its core opens no inspector', t => {
+  const text = readFileSync(projectFile('Dockerfile'), 'utf8').replaceAll('\\\n', ' ');
+  const [, check = ''] = /^HEALTHCHECK .*CMD (\[.*\])$/m.exec(text) ?? [];
+  t.deepEqual(JSON.parse(check), ['node', `${ours}src/cli.js`, 'ready']);
+  const [, entrypoint = ''] = /^ENTRYPOINT (\[.*\])$/m.exec(text) ?? [];
+  t.true(JSON.parse(entrypoint).includes('--disable-sigusr1'));
+});

@@ -11,12 +11,23 @@ export interface CoreAnswer {
 /** No core listens where the settings say. */
 export class NoCore extends Error {}
 
+export interface Question {
+  readonly body?: string;
+  /** The longest wait for the answer; by default it may take as long as the function does. */
+  readonly waitMs?: number;
+}
+
 /**
-Asks the private listener of the core that runs with these settings. It may take as long as the function does.
+Asks the private listener of the core that runs with these settings, without any proxy: it is on this machine.
 
 @throws NoCore, ConfigurationError
 */
-export async function askCore(env: Environment, method: 'GET' | 'POST', path: string, body?: string): Promise<CoreAnswer> {
+export async function askCore(
+  env: Environment,
+  method: 'GET' | 'POST',
+  path: string,
+  {body, waitMs = 0}: Question = {},
+): Promise<CoreAnswer> {
   const {adminHost, adminPort, adminToken} = parseSettings(
     {adminHost: settings.adminHost, adminPort: settings.adminPort, adminToken: settings.adminToken},
     env,
@@ -25,7 +36,8 @@ export async function askCore(env: Environment, method: 'GET' | 'POST', path: st
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${adminPort}`;
   const headers = adminToken === undefined ? {} : {Authorization: `Bearer ${adminToken}`};
   const {promise, resolve, reject} = Promise.withResolvers<CoreAnswer>();
-  const request = http.request(`${url}${path}`, {method, headers, agent: false}, response => {
+  // An agent of its own takes no proxy from the environment, whatever NODE_USE_ENV_PROXY says.
+  const request = http.request(`${url}${path}`, {method, headers, agent: new http.Agent(), timeout: waitMs}, response => {
     let text = '';
     response.setEncoding('utf8').on('data', chunk => {
       text += chunk;
@@ -33,6 +45,7 @@ export async function askCore(env: Environment, method: 'GET' | 'POST', path: st
     response.on('end', () => resolve({status: response.statusCode ?? 0, body: parse(text)}));
     response.on('error', refuse);
   });
+  request.on('timeout', () => request.destroy(new Error(`no answer within ${waitMs} ms`)));
   request.on('error', refuse).end(body);
   return promise;
 

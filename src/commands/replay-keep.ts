@@ -31,7 +31,7 @@ async function append(comparisons: readonly Comparison[], file: string): Promise
 
 async function send(comparisons: readonly Comparison[], env: Environment): Promise<void> {
   for (const batch of batches(comparisons)) {
-    const {status, body} = await askCore(env, 'POST', '/api/replays', JSON.stringify(batch));
+    const {status, body} = await askCore(env, 'POST', '/api/replays', {body: JSON.stringify(batch)});
     if (status === 409)
       throw new NoCore('the core that answers here has another journal: set CORE_ADMIN_PORT to that of the one that runs');
     if (status !== 201) throw new NoCore(`the core that runs here did not take it (status ${status})${why(body)}`);
