@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import {enableCompileCache} from 'node:module';
 import {parseArgs} from 'node:util';
+import {takeEnvironment} from './environment.ts';
 
 enableCompileCache();
 // Node would open its inspector's port on it, and the function may send it. Listened to, it does nothing.
@@ -76,7 +77,7 @@ if (values.version) {
 } else if (command && process.argv.slice(3).some(arg => arg === '--help' || arg === '-h')) {
   console.log(`core-runtime ${command.doc}`);
 } else if (command) {
-  await command.run(process.argv.slice(3), process.env).catch(refuseMisuse);
+  await command.run(process.argv.slice(3), takeEnvironment(process.env)).catch(refuseMisuse);
 } else if (values.help) {
   console.log(usage());
 } else {

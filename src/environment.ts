@@ -5,6 +5,16 @@ import type {Environment, Settings} from './setting.ts';
 const sharedWithChild = new Set(['CORE_CONCURRENCY']);
 
 /**
+A copy of the process's environment, for everything that reads it. What would make a library write to our output is
+taken out of the process's own: OpenTelemetry's SDK logs text to the console where it finds `OTEL_LOG_LEVEL` there.
+*/
+export function takeEnvironment(own: Record<string, string | undefined>): Environment {
+  const taken = {...own};
+  delete own.OTEL_LOG_LEVEL;
+  return taken;
+}
+
+/**
 Looks for mistyped names among the `CORE_` variables that no setting owns; they belong to the function.
 
 @returns warnings, one per unknown name

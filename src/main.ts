@@ -7,5 +7,6 @@ process.on('SIGUSR1', () => {});
 // Asks for a reload, once somebody heeds it; until then it must not end us, as it would by itself.
 process.on('SIGHUP', () => {});
 // Imported only now, so that the cache serves them.
+const {takeEnvironment} = await import('./environment.ts');
 const {run} = await import('./run.ts');
-await run(process.env);
+await run(takeEnvironment(process.env));

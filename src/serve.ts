@@ -147,7 +147,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   await recordCode();
   if (wantsTelemetry(env)) {
     for (const doubt of doubtsOf(env)) log.warn({}, doubt);
-    sdk = await loadTelemetry(config, instance, {env, clock, lost: spansLost.lost});
+    sdk = await loadTelemetry(config, instance, {env, clock, lost: spansLost.lost, log: log.of('opentelemetry')});
   }
   const spans = sdk?.spans ?? passingSpans;
   telemetry.resolve(spans);

@@ -34,7 +34,7 @@ const doors: Readonly<Record<string, RegExp>> = {
   pino: /^src\/observe\/log\.ts$/,
   'pino-pretty': /^src\/observe\/log\.ts$/,
   valibot: /^src\/(setting|config)\.ts$/,
-  '@opentelemetry/api': /^src\/observe\/(spans|recorder|sampler|queue|otlp)\.ts$/,
+  '@opentelemetry/api': /^src\/observe\/(spans|recorder|sampler|queue|otlp|sdk-log)\.ts$/,
   '@opentelemetry/sdk-node': /^src\/observe\/telemetry\.ts$/,
   '@opentelemetry/resources': /^src\/observe\/telemetry\.ts$/,
   '@opentelemetry/sdk-trace': /^src\/observe\/(processor|exporters|queue|sampler|recorder|otlp)\.ts$/,

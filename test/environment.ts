@@ -1,6 +1,6 @@
 import test from 'ava';
 import {joinSettings} from '../src/config.ts';
-import {checkNames, childEnvironment} from '../src/environment.ts';
+import {checkNames, childEnvironment, takeEnvironment} from '../src/environment.ts';
 import {ConfigurationError} from '../src/errors.ts';
 import {triggers} from '../triggers/index.ts';
 
@@ -77,4 +77,11 @@ test('secrets, our settings and the exporters’ headers stay behind', t => {
   ];
   for (const name of ['SCW_PUBLIC_KEY', 'CORE_JOURNAL', 'CORE_JWKS_URL']) t.true(withheld.includes(name), name);
   t.deepEqual(childEnvironment(table, Object.fromEntries(withheld.map(name => [name, 'canary']))), {});
+});
+
+test('the environment is a copy, and nothing in the process’s own makes a library write to our output', t => {
+  const own: Record<string, string | undefined> = {A: '1', OTEL_LOG_LEVEL: 'debug'};
+  const taken = takeEnvironment(own);
+  t.deepEqual(taken, {A: '1', OTEL_LOG_LEVEL: 'debug'});
+  t.deepEqual(own, {A: '1'});
 });

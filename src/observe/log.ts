@@ -16,6 +16,8 @@ export interface OpenLog extends Log, AsyncDisposable {
   function(line: FunctionLine): void;
   /** Writes a record that another of our processes has made. */
   pass(record: string): void;
+  /** A log for a library, whose lines name it. What its own level lets through is written, whatever ours is. */
+  of(library: string): Log;
   /** Gives up what stdout has not taken: from now on nothing is written. */
   abandon(): void;
 }
@@ -37,11 +39,14 @@ export async function openLog({level, pretty, onDropped, clock}: LogOptions): Pr
     destination,
   );
   const ofFunction = logger.child({source: 'function'});
+  const loggers = [logger, ofFunction];
   return {
-    debug: (fields, message) => logger.debug(fields, message),
-    info: (fields, message) => logger.info(fields, message),
-    warn: (fields, message) => logger.warn(fields, message),
-    error: (fields, message) => logger.error(fields, message),
+    ...writing(logger),
+    of(library) {
+      const child = logger.child({source: library}, {level: 'debug'});
+      loggers.push(child);
+      return writing(child);
+    },
     function: ({line, ...fields}) => ofFunction.info(fields, line),
     pass: record => void destination.write(`${record}\n`),
     abandon,
@@ -59,8 +64,7 @@ export async function openLog({level, pretty, onDropped, clock}: LogOptions): Pr
   };
 
   function silence() {
-    logger.level = 'silent';
-    ofFunction.level = 'silent';
+    for (const each of loggers) each.level = 'silent';
   }
 
   function abandon() {
@@ -69,6 +73,13 @@ export async function openLog({level, pretty, onDropped, clock}: LogOptions): Pr
     if ('flushSync' in destination) destination.destroy();
   }
 }
+
+const writing = (logger: pino.Logger): Log => ({
+  debug: (fields, message) => logger.debug(fields, message),
+  info: (fields, message) => logger.info(fields, message),
+  warn: (fields, message) => logger.warn(fields, message),
+  error: (fields, message) => logger.error(fields, message),
+});
 
 function jsonStream(onDropped: () => void) {
   const stream = pino.destination({fd: writableOutput(), sync: false, maxLength: bufferBytes});

@@ -3,7 +3,6 @@ import {HttpInstrumentation} from '@opentelemetry/instrumentation-http';
 import {
   defaultResource,
   detectResources,
-  envDetector,
   hostDetector,
   osDetector,
   processDetector,
@@ -11,13 +10,16 @@ import {
 } from '@opentelemetry/resources';
 import {NodeSDK} from '@opentelemetry/sdk-node';
 import type {Clock} from '../clock.ts';
+import type {Log} from '../log.ts';
 import type {Environment} from '../setting.ts';
 import {containerId} from './container.ts';
 import type {LostSpans} from './lost.ts';
 import {openProcessors} from './processor.ts';
 import {SpanQueue} from './queue.ts';
 import {Recorder} from './recorder.ts';
+import {describedResource} from './resource.ts';
 import {openSampler} from './sampler.ts';
+import {logSdk} from './sdk-log.ts';
 import {passingSpans, recordedSpans, type Spans} from './spans.ts';
 
 /** A dead collector must not hold up the stop. */
@@ -34,6 +36,8 @@ export interface TelemetryHouse {
   readonly env: Environment;
   readonly clock: Clock;
   readonly lost: LostSpans;
+  /** Where the SDK logs. */
+  readonly log: Log;
 }
 
 export interface Telemetry extends AsyncDisposable {
@@ -44,13 +48,15 @@ export interface Telemetry extends AsyncDisposable {
 Starts the OpenTelemetry SDK: traces as the `OTEL_*` variables say, metrics and logs left to Prometheus and stdout.
 Import this file only when an exporter is configured; it costs 150 ms and 43 MB.
 */
-export async function openTelemetry(identity: Identity, {env, clock, lost}: TelemetryHouse): Promise<Telemetry> {
+export async function openTelemetry(identity: Identity, {env, clock, lost, log}: TelemetryHouse): Promise<Telemetry> {
+  logSdk(env.OTEL_LOG_LEVEL, log);
   const processors = await openProcessors(env, lost, clock);
   // What the environment says wins; the instance is ours, the same as in `faas.instance`.
-  const detectors = [hostDetector, osDetector, processDetector, envDetector];
+  const detectors = [hostDetector, osDetector, processDetector];
   const resource = defaultResource()
     .merge(resourceFromAttributes(described(identity)))
-    .merge(detectResources({detectors}));
+    .merge(detectResources({detectors}))
+    .merge(resourceFromAttributes(describedResource(env).attributes));
   // Its tracer is for what leaves the machine; ours record the rest.
   const sdk = new NodeSDK({
     resource,

@@ -1,4 +1,5 @@
 import type {Environment} from '../setting.ts';
+import {describedResource} from './resource.ts';
 
 const exporters = new Set(['otlp', 'console', 'zipkin', 'none']);
 const protocols = new Set(['grpc', 'http/protobuf', 'http/json']);
@@ -11,6 +12,7 @@ const samplers = new Set([
   'parentbased_always_off',
   'parentbased_traceidratio',
 ]);
+const logLevels = new Set(['none', 'error', 'warn', 'info', 'debug', 'verbose', 'all']);
 const endpointNames = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
 
 /** True when the environment names an exporter of traces; only then is the SDK loaded. */
@@ -41,6 +43,10 @@ export function doubtsOf(env: Environment): string[] {
     ...given(['OTEL_TRACES_SAMPLER_ARG'])
       .filter(([, ratio]) => !(Number(ratio) >= 0 && Number(ratio) <= 1))
       .map(([name, value]) => `${name}: expected a number from 0 to 1, got \`${value}\`: 1 is taken`),
+    ...given(['OTEL_LOG_LEVEL'])
+      .filter(([, level]) => !logLevels.has(level.toLowerCase()))
+      .map(([name, value]) => `${name}: expected one of ${[...logLevels].join(', ')}, got \`${value}\`: info is taken`),
+    ...describedResource(env).doubts,
     ...given(endpointNames)
       .filter(([, value]) => !URL.canParse(value) || !/^https?:/.test(value))
       .map(([name, value]) => `${name}: expected a URL such as http://collector:4318, got \`${value}\`: spans are lost`),

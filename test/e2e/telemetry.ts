@@ -129,6 +129,46 @@ test('whoever accepts OpenMetrics gets the trace of a sampled request with its b
   }
 });
 
+for (const level of ['debug', 'VERBOSE', 'all']) {
+  test(`with OTEL_LOG_LEVEL=${level} what the SDK says is in our log, as JSON, from the start to the stop`, async t => {
+    const receiver = await openReceiver();
+    t.teardown(async () => receiver.close());
+    const core = await startCore({...mirror, ...receiver.env, OTEL_LOG_LEVEL: level, OTEL_TRACES_EXPORTER: 'otlp,zipkin'}, t);
+    t.is((await ask(`${core.url}/?do=env`)).json().OTEL_LOG_LEVEL, level);
+    t.is(await core.stop(), 0); // a line that is no JSON has failed the run
+    const said = core.logs.filter(({source}) => source === 'opentelemetry');
+    t.true(said.some(({msg}) => msg.includes('items to be sent')));
+    t.true(said.some(({msg}) => msg.includes('Zipkin')));
+    t.true(said.every(line => ['debug', 'info', 'warn', 'error'].includes(line.level) && line.msg.length <= 2000));
+    t.true(said.some(line => line.level === 'debug'));
+    t.is(core.stderr(), '');
+  });
+}
+
+for (const level of [undefined, 'none', 'error']) {
+  test(`with OTEL_LOG_LEVEL=${level} the SDK says nothing of what goes well`, async t => {
+    const receiver = await openReceiver();
+    t.teardown(async () => receiver.close());
+    const core = await startCore({...mirror, ...receiver.env, ...(level && {OTEL_LOG_LEVEL: level})}, t);
+    await ask(core.url);
+    t.is(await core.stop(), 0);
+    t.false(core.logs.some(({source}) => source === 'opentelemetry'));
+  });
+}
+
+test('of OTEL_RESOURCE_ATTRIBUTES what can be read is in the resource, and what cannot is told', async t => {
+  const receiver = await openReceiver();
+  t.teardown(async () => receiver.close());
+  const env = {OTEL_RESOURCE_ATTRIBUTES: 'good=1,bad,k=a=b,service.name=theirs', OTEL_LOG_LEVEL: 'loud'};
+  const core = await startCore({...mirror, ...receiver.env, ...env}, t);
+  await ask(core.url);
+  t.is(await core.stop(), 0);
+  t.like(receiver.spans[0]?.resource, {good: '1', k: 'a=b', 'service.name': 'theirs'});
+  const doubts = core.logs.filter(({level, msg}) => level === 'warn' && /^OTEL_/.test(msg)).map(({msg}) => msg);
+  t.is(doubts.length, 3);
+  t.regex(doubts.join('\n'), /got `loud`: info is taken[\s\S]*`bad`: it is left out[\s\S]*%3D/);
+});
+
 test('OTEL_SDK_DISABLED wins over an endpoint', async t => {
   const receiver = await openReceiver();
   t.teardown(async () => receiver.close());

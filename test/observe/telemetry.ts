@@ -3,6 +3,7 @@ import test from 'ava';
 import {longestValue, openTelemetry} from '../../src/observe/telemetry.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {openSilent} from '../helpers/collector.ts';
+import {recordingLog} from '../helpers/fakes.ts';
 
 test('a collector that never answers is given two seconds at the stop, not more', async t => {
   const env = {OTEL_EXPORTER_OTLP_ENDPOINT: await openSilent(t), OTEL_EXPORTER_OTLP_TIMEOUT: '600000', OTEL_BSP_EXPORT_TIMEOUT: '600000'};
@@ -10,7 +11,7 @@ test('a collector that never answers is given two seconds at the stop, not more'
   const clock = new ManualClock();
   const identity = {functionName: 'hello', functionVersion: '', instance: 'a', memoryBytes: 1};
   const losses: unknown[] = [];
-  const telemetry = await openTelemetry(identity, {env, clock, lost: (...loss) => void losses.push(loss)});
+  const telemetry = await openTelemetry(identity, {env, clock, lost: (...loss) => void losses.push(loss), log: recordingLog()});
   trace.getTracer('test').startSpan('waits').end();
 
   let isClosed = false;
