@@ -4,6 +4,8 @@ import type {ExitReason, FactTypes} from './facts.ts';
 /** What is counted. Whoever does the work calls it; names, labels and buckets are known to observe/metrics.ts only. */
 export interface Meter {
   requestStarted(): void;
+  /** A connection of the public port was closed as it came: there were too many. */
+  connectionRefused(): void;
   /**
   A public request was answered or its client left. Unknown methods share one label value.
 

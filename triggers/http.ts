@@ -3,6 +3,7 @@ import nodeHttp, {type IncomingMessage, type Server, type ServerResponse} from '
 import type {AddressInfo, Socket} from 'node:net';
 import type Koa from 'koa';
 import {faultResult} from '../src/answer.ts';
+import {shareDescriptors} from '../src/descriptors.ts';
 import {asFault, Fault} from '../src/errors.ts';
 import {late} from '../src/late.ts';
 import {metricsPath, port, type Settings, setting, size} from '../src/setting.ts';
@@ -44,9 +45,6 @@ const serverOptions = {
 /** How long a client may take to send. */
 export type Patience = Pick<typeof serverOptions, 'headersTimeout' | 'requestTimeout' | 'connectionsCheckingInterval'>;
 
-/** Past it a connection is closed as it comes: each costs memory, and a process has only so many descriptors. */
-const mostConnections = 10_000;
-
 /** The public HTTP port: each request is a delivery. */
 export const http = {
   settings,
@@ -66,7 +64,9 @@ export const http = {
     if (house.budget.maxBytes < payloadMaxBytes)
       house.log.warn({}, 'CORE_INFLIGHT_BYTES is below SCW_PAYLOAD_MAX_SIZE: bodies in between get 503');
     const server = nodeHttp.createServer({...serverOptions, ...patience});
-    server.maxConnections = mostConnections;
+    // Past it a connection is closed as it comes: each costs memory, and a process has only so many descriptors.
+    server.maxConnections = shareDescriptors().callers;
+    server.on('drop', () => house.meter.connectionRefused());
     server.maxHeadersCount = mostFields + 1; // one more than allowed, so that the guard sees it
     Object.assign(server, {httpAllowHalfOpen: true}); // a client may end its side and still wait for the answer
     const sockets = connectionsOf(server);

@@ -2,6 +2,7 @@ import nodeHttp, {STATUS_CODES} from 'node:http';
 import type {AddressInfo, Socket} from 'node:net';
 import type Koa from 'koa';
 import {parseTarget} from '../../triggers/http/target.ts';
+import {shareDescriptors} from '../descriptors.ts';
 import {ConfigurationError} from '../errors.ts';
 import {late} from '../late.ts';
 import type {Log} from '../log.ts';
@@ -26,9 +27,6 @@ export interface AdminOptions extends ApiOptions, ProbeOptions {
   readonly log: Log;
 }
 
-/** Past it a connection is closed as it comes. */
-const mostConnections = 2048;
-
 /**
 The private listener. `/metrics`, `/livez` and `/readyz` answer GET and HEAD to everybody who reaches it. What begins
 with `/api/` is for callers that `refuseCaller` lets pass. Whatever throws is logged and answered in one shape.
@@ -36,7 +34,8 @@ with `/api/` is for callers that `refuseCaller` lets pass. Whatever throws is lo
 export async function openAdmin(options: AdminOptions): Promise<AsyncDisposable & {url: string}> {
   const {host, port} = options;
   const server = nodeHttp.createServer({headersTimeout: 5000, requestTimeout: 5000}, application(options).callback());
-  server.maxConnections = mostConnections;
+  // Past it a connection is closed as it comes.
+  server.maxConnections = shareDescriptors().admin;
   server.on('clientError', refuseRaw);
   const {promise, resolve, reject} = Promise.withResolvers<void>();
   server.once('error', (error: NodeJS.ErrnoException) => reject(unusableHost.has(error.code ?? '') ? refuseHost(host) : error));

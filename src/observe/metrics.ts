@@ -92,6 +92,11 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     help: 'Public requests not yet answered.',
     registers,
   });
+  const connectionsRefused = new Counter({
+    name: 'core_connections_refused_total',
+    help: 'Connections of the public port that were closed as they came, as too many were open.',
+    registers,
+  });
   const invocations = new Counter({
     name: 'faas_invocations_total',
     help: 'Events that went through the stages.',
@@ -336,6 +341,7 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
 
   const meter: Meter = {
     requestStarted: () => requestsInFlight.inc(),
+    connectionRefused: () => connectionsRefused.inc(),
     requestEnded(method, status, elapsed, exemplar) {
       const label = knownMethods.has(method) ? method : 'other';
       requestsInFlight.dec();

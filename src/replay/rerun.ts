@@ -116,6 +116,7 @@ const silent: Log = {debug() {}, info() {}, warn() {}, error() {}};
 
 const uncounted: Meter = {
   requestStarted() {},
+  connectionRefused() {},
   requestEnded() {},
   invocationEnded() {},
   faulted() {},

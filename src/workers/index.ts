@@ -1,5 +1,6 @@
 import {randomBytes} from 'node:crypto';
 import type {Clock} from '../clock.ts';
+import {shareDescriptors} from '../descriptors.ts';
 import {ConfigurationError, Fault} from '../errors.ts';
 import type {Fact} from '../facts.ts';
 import type {FunctionLine, Log} from '../log.ts';
@@ -75,10 +76,17 @@ Starts the sub-runtimes and the pool in front of them; calls may come before one
 */
 export async function openWorkers(options: WorkersOptions, house: WorkersHouse): Promise<Workers> {
   const {spec, host, port, startTimeoutMs, user, memoryBytes} = options;
-  const {concurrency = spec.command.concurrency} = options;
+  const wanted = options.concurrency ?? spec.command.concurrency;
+  // Each call holds a descriptor: what this process cannot open it lets wait.
+  const concurrency = Math.min(wanted, Math.max(1, Math.floor(shareDescriptors().calls / options.workers)));
   if (port !== 0 && (await accepts(host, port))) {
     throw new ConfigurationError([`SCW_UPSTREAM_PORT: expected a free port, but something listens on ${port}`]);
   }
+  if (concurrency < wanted)
+    house.log.warn(
+      {concurrency},
+      `Calls at a time in one sub-runtime: ${concurrency} instead of ${wanted}, as the process may open few descriptors`,
+    );
   const bridgeToken = randomBytes(24).toString('base64url');
   const pool = new Pool(options, house.clock, house.meter);
   const watchdog = new Watchdog({mark: `CORE_BRIDGE_TOKEN=${bridgeToken}`, clock: house.clock, log: house.log});
@@ -91,7 +99,7 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
     SCW_HANDLER_NAME: spec.handlerName,
     CORE_BRIDGE_TOKEN: bridgeToken,
     CORE_BRIDGE_FD: String(bridgeDescriptor),
-    CORE_CONCURRENCY: String(concurrency),
+    CORE_CONCURRENCY: String(wanted),
   });
   const supervisors = Array.from(
     {length: options.workers},

@@ -17,14 +17,16 @@ export async function choosePort(
   {clock, log}: {readonly clock: Clock; readonly log: Log},
   over: AbortSignal,
 ): Promise<number> {
-  do {
+  for (let tries = 1; ; tries++) {
     try {
       return preferred !== 0 && !(await accepts(host, preferred)) ? preferred : await freePort(host);
     } catch (error) {
-      log.error({cause: (error as Error).message}, 'No port could be had for a sub-runtime: trying again'); // a refusal of the system
+      // The 1st, 2nd, 4th, 8th … time: it may last.
+      if ((tries & (tries - 1)) === 0)
+        log.error({cause: (error as Error).message, tries}, 'No port could be had for a sub-runtime: trying again');
     }
-  } while (await clock.sleep(againMs, over));
-  return 0;
+    if (!(await clock.sleep(againMs, over))) return 0;
+  }
 }
 
 /** On this machine a port answers at once, or refuses; one that does neither has a listener whose queue is full. */

@@ -35,19 +35,24 @@ done
 
 /** How long after somebody ended the shell another is started. */
 const againMs = 1000;
+/** How long after the system refused to start it, for want of a descriptor or of a shell. */
+const refusedAgainMs = 10_000;
 
 export interface WatchdogOptions {
   /** A text in the environment of our functions, and of nothing else on this system. One line. */
   readonly mark: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** By default /bin/sh. */
+  readonly shell?: string;
 }
 
 /** Ends the process groups of our functions when this process is gone. */
 export class Watchdog implements Disposable {
   readonly #options: WatchdogOptions;
   readonly #groups = new Set<number>();
-  #shell: ChildProcess;
+  #shell: ChildProcess | undefined;
+  #isRefused = false;
   #isOver = false;
 
   constructor(options: WatchdogOptions) {
@@ -67,28 +72,45 @@ export class Watchdog implements Disposable {
 
   [Symbol.dispose](): void {
     this.#isOver = true;
-    this.#shell.stdin?.end('over\n');
+    this.#shell?.stdin?.end('over\n');
   }
 
-  #start(): ChildProcess {
-    const {mark, clock, log} = this.#options;
-    const shell = spawn('/bin/sh', ['-c', script], {detached: true, stdio: ['pipe', 'ignore', 'ignore'], env: {}});
-    shell.unref();
-    (shell.stdin as {unref?: () => void} | null)?.unref?.(); // a pipe's socket
-    shell.stdin?.on('error', () => {});
-    shell.once('error', error => log.warn({cause: error.message}, 'Without /bin/sh the function outlives a core that is killed'));
-    shell.once('exit', () =>
-      clock.after(againMs, () => {
-        if (this.#isOver) return;
-        this.#shell = this.#start();
-        this.#tell();
-      }),
-    );
-    shell.stdin?.write(`${mark}\n`);
-    return shell;
+  /** The system may refuse, and it may say so now or later. */
+  #start(): ChildProcess | undefined {
+    const {mark, shell: file = '/bin/sh'} = this.#options;
+    try {
+      const shell = spawn(file, ['-c', script], {detached: true, stdio: ['pipe', 'ignore', 'ignore'], env: {}});
+      shell.unref();
+      (shell.stdin as {unref?: () => void} | null)?.unref?.(); // a pipe's socket
+      shell.stdin?.on('error', () => {});
+      shell.once('error', error => this.#refused(error));
+      shell.once('spawn', () => {
+        this.#isRefused = false;
+      });
+      shell.once('exit', () => this.#startAgain(againMs));
+      shell.stdin?.write(`${mark}\n`);
+      return shell;
+    } catch (error) {
+      this.#refused(error as Error); // the system's refusal is an Error
+      return undefined;
+    }
+  }
+
+  #refused({message}: Error): void {
+    if (!this.#isRefused) this.#options.log.warn({cause: message}, 'Without /bin/sh the function outlives a core that is killed');
+    this.#isRefused = true;
+    this.#startAgain(refusedAgainMs);
+  }
+
+  #startAgain(afterMs: number): void {
+    this.#options.clock.after(afterMs, () => {
+      if (this.#isOver) return;
+      this.#shell = this.#start();
+      this.#tell();
+    });
   }
 
   #tell(): void {
-    this.#shell.stdin?.write(`${[...this.#groups].join(' ')}\n`);
+    this.#shell?.stdin?.write(`${[...this.#groups].join(' ')}\n`);
   }
 }

@@ -40,9 +40,11 @@ export interface RefusedStart {
 /** On free ports, and nothing is left in the home directory. */
 const freePorts = {PORT: '0', CORE_ADMIN_PORT: '0', SCW_UPSTREAM_PORT: '0', CORE_JOURNAL: 'memory:'};
 
-function spawnCore(env: Record<string, string>): ChildProcess {
+function spawnCore(env: Record<string, string>, descriptors?: number): ChildProcess {
   const {PATH = '', HOME = '', NODE_V8_COVERAGE, NODE_ENV} = process.env;
-  return spawn(process.execPath, [projectFile('src/main.ts')], {
+  const command = [process.execPath, projectFile('src/main.ts')];
+  const [file = '', ...args] = descriptors === undefined ? command : ['prlimit', `--nofile=${descriptors}`, ...command];
+  return spawn(file, args, {
     env: {PATH, HOME, ...(NODE_V8_COVERAGE && {NODE_V8_COVERAGE}), ...(NODE_ENV && {NODE_ENV}), ...freePorts, ...env},
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -57,11 +59,12 @@ export interface Teardown {
 Starts `node src/main.ts` and waits until it listens. Rejects with its error output when it does not.
 
 @param t ends the core with the test, however the test ends; a hook that has no teardown stops it itself
+@param descriptors how many it may open (RLIMIT_NOFILE)
 */
-export async function startCore(env: Record<string, string>, t?: Teardown): Promise<RunningCore> {
+export async function startCore(env: Record<string, string>, t?: Teardown, descriptors?: number): Promise<RunningCore> {
   const started = await takeTurn();
   try {
-    return await startNow(env, t);
+    return await startNow(env, t, descriptors);
   } finally {
     started();
   }
@@ -82,8 +85,8 @@ async function takeTurn(): Promise<() => void> {
   };
 }
 
-async function startNow(env: Record<string, string>, t?: Teardown): Promise<RunningCore> {
-  const child = spawnCore(env);
+async function startNow(env: Record<string, string>, t?: Teardown, descriptors?: number): Promise<RunningCore> {
+  const child = spawnCore(env, descriptors);
   const logs: LogLine[] = [];
   const waiting = new Set<(line: LogLine) => void>();
   let stderr = '';

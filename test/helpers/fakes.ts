@@ -17,6 +17,7 @@ export function recordingMeter(): Meter & {readonly calls: readonly (readonly un
   return {
     calls,
     requestStarted: keep('requestStarted'),
+    connectionRefused: keep('connectionRefused'),
     requestEnded: keep('requestEnded'),
     invocationEnded: keep('invocationEnded'),
     faulted: keep('faulted'),

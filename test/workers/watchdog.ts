@@ -1,8 +1,12 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
+import {mkdtemp, rm, symlink} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {systemClock} from '../../src/clock.ts';
 import {Watchdog} from '../../src/workers/watchdog.ts';
+import {ManualClock} from '../helpers/clock.ts';
 import {projectFile} from '../helpers/core.ts';
 import {recordingLog} from '../helpers/fakes.ts';
 import {gone, isAlive} from '../helpers/process.ts';
@@ -78,4 +82,27 @@ test('when somebody ended its shell, another watches', async t => {
   );
   t.true(pid > 0);
   await gone(pid);
+});
+
+test('where no shell can be started that is said once, and one is started as soon as it can be', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'watchdog-'));
+  t.teardown(() => rm(folder, {recursive: true}));
+  const shell = join(folder, 'sh');
+  const clock = new ManualClock();
+  const log = recordingLog();
+  const watchdog = new Watchdog({mark: 'MARK=none', clock, log, shell});
+  const watched = sleeper();
+  const ended = once(watched, 'exit');
+  await once(watched.stdout, 'data');
+  watchdog.watch(watched.pid ?? 0);
+  for (let tries = 0; tries < 3; tries++) {
+    while (clock.pending === 0) await systemClock.sleep(5);
+    await clock.advance(10_000);
+  }
+  t.is(log.lines.length, 1);
+  while (clock.pending === 0) await systemClock.sleep(5);
+  await symlink('/bin/sh', shell);
+  await clock.advance(10_000);
+  watchdog[Symbol.dispose]();
+  t.deepEqual(await ended, [null, 'SIGKILL']);
 });
