@@ -94,11 +94,12 @@ async function startNow(env: Record<string, string>, t?: Teardown, descriptors?:
     stderr += chunk;
   });
   if (child.stdout) {
-    readLines(child.stdout, text => {
+    const take = (text: string) => {
       const line = JSON.parse(text) as LogLine; // a line that is not JSON must fail the run
       logs.push(line);
       for (const wake of waiting) wake(line);
-    });
+    };
+    readLines(child.stdout, take, {longestBytes: Number.POSITIVE_INFINITY}); // a record is longer than the line in it
   }
   // Its last lines may still be in the pipe when the end of the process is known.
   const isRead = child.stdout && once(child.stdout, 'end');

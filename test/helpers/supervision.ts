@@ -20,7 +20,7 @@ export async function metric(core: RunningCore, sample: string): Promise<number>
 }
 
 export async function metricIs(core: RunningCore, sample: string, value: number): Promise<void> {
-  while ((await metric(core, sample)) !== value);
+  while ((await metric(core, sample)) !== value) await new Promise(resolve => setTimeout(resolve, 5)); // scraping takes the core's time too
 }
 
 export const restarts = (reason: string) => `core_runtime_restarts_total{reason="${reason}"}`;
