@@ -52,7 +52,8 @@ export class Recorder {
     const {parent} = start;
     const traceId = parent?.traceId ?? newId(16);
     const isSampled = parent && !parent.isRemote ? (parent.traceFlags & TraceFlags.SAMPLED) !== 0 : this.#options.sampler(traceId, parent);
-    const context: SpanContext = {traceId, spanId: newId(8), traceFlags: isSampled ? TraceFlags.SAMPLED : TraceFlags.NONE};
+    const random = parent ? parent.traceFlags & randomFlag : randomFlag;
+    const context: SpanContext = {traceId, spanId: newId(8), traceFlags: (isSampled ? TraceFlags.SAMPLED : TraceFlags.NONE) | random};
     if (parent?.traceState) context.traceState = parent.traceState;
     return new RecordedSpan(this, context, start);
   }
@@ -65,6 +66,8 @@ export class Recorder {
   }
 }
 
+/** Says that the trace's id was chosen at random. W3C Trace Context level 2, §3.2.2.5. */
+const randomFlag = 2;
 const scope = {name: 'core-runtime'};
 const unset: SpanStatus = {code: SpanStatusCode.UNSET};
 const nothing: never[] = [];

@@ -6,7 +6,6 @@ import {
   type SpanContext,
   SpanKind,
   type TextMapGetter,
-  TraceFlags,
   trace,
 } from '@opentelemetry/api';
 import type {Clock} from '../clock.ts';
@@ -14,7 +13,7 @@ import type {CallSpan, InvocationSpan, InvocationTrace} from '../invocation.ts';
 import type {Lease, StartRecord} from '../runtime.ts';
 import type {InvocationResult, SpanSubject} from '../trigger.ts';
 import type {RecordedSpan, Recorder} from './recorder.ts';
-import {type Fields, isSampled, readTrace, traceIdOf} from './trace-context.ts';
+import {type Fields, isSampled, PassedState, readTrace, traceIdOf} from './trace-context.ts';
 
 /*
 Every span and attribute name of the project is spelled here. Spans get their parent as an argument: the hot path
@@ -70,7 +69,10 @@ function extractor(): Extract {
   const isOurs = propagation.fields().every(field => w3cFields.has(field));
   return fields => {
     if (isOurs && fields.get('traceparent') === '') return undefined;
-    return trace.getSpanContext(propagation.extract(ROOT_CONTEXT, {fields, trace: readTrace(fields)}, carried));
+    const read = readTrace(fields);
+    const context = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, {fields, trace: read}, carried));
+    if (!context?.traceState || read?.tracestate === undefined) return context;
+    return {...context, traceState: new PassedState(read.tracestate)};
   };
 }
 
@@ -195,9 +197,9 @@ function recordSpawn(recorder: Recorder, record: StartRecord, parent: SpanContex
   span.end(endedAt);
 }
 
-/** W3C Trace Context level 1, §3.2 and §3.3. */
+/** W3C Trace Context level 2, §3.2 and §3.3: of the flags the two that are defined, sampled and random. */
 function written({traceId, spanId, traceFlags, traceState}: SpanContext): InvocationTrace {
-  const traceparent = `00-${traceId}-${spanId}-${traceFlags === TraceFlags.SAMPLED ? '01' : '00'}`;
+  const traceparent = `00-${traceId}-${spanId}-0${traceFlags & 3}`;
   const tracestate = traceState?.serialize();
   return tracestate ? {traceparent, tracestate} : {traceparent};
 }

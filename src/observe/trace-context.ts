@@ -6,7 +6,7 @@ export interface Fields {
 }
 
 const validTraceparent = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-|$)/;
-const validKey = /^(?:[a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13})$/;
+const validKey = /^[a-z0-9][a-z0-9_*/@-]{0,255}$/;
 const validValue = /^[ -+\--<>-~]{0,255}[!-+\--<>-~]$/;
 const mostMembers = 32;
 const mostCharacters = 512;
@@ -14,9 +14,10 @@ const mostCharacters = 512;
 const longMember = 128;
 
 /**
-The caller's trace context, if it sent a valid one. A `tracestate` that breaks a rule is dropped as a whole.
+The caller's trace context, if it sent a valid one. A `tracestate` that breaks a rule is dropped as a whole, but of a key
+that comes twice the first counts.
 
-@see W3C Trace Context level 1, §3.2, §3.3 and §4.3
+@see W3C Trace Context level 2, §3.2, §3.3 and §4
 */
 export function readTrace(fields: Fields): InvocationTrace | undefined {
   const traceparent = fields.get('traceparent');
@@ -32,19 +33,17 @@ export const isSampled = ({traceparent}: InvocationTrace) => (Number.parseInt(tr
 
 function readState(text: string): string {
   if (text === '') return '';
-  const members = text
-    .split(',')
-    .map(member => member.replace(/^[ \t]+|[ \t]+$/g, ''))
-    .filter(member => member !== '');
-  const keys = new Set<string>();
-  for (const member of members) {
+  const members = new Map<string, string>();
+  for (const part of text.split(',')) {
+    const member = part.replace(/^[ \t]+|[ \t]+$/g, '');
+    if (member === '') continue;
     const equals = member.indexOf('=');
     const key = member.slice(0, equals);
     if (equals === -1 || !validKey.test(key) || !validValue.test(member.slice(equals + 1))) return '';
-    keys.add(key);
+    if (!members.has(key)) members.set(key, member);
   }
-  if (keys.size !== members.length || members.length > mostMembers) return '';
-  return shortened(members).join(',');
+  if (members.size > mostMembers) return '';
+  return shortened([...members.values()]).join(',');
 }
 
 /** As many characters as everybody must pass on: without the long members first, then without the oldest, at the end. */
@@ -55,4 +54,42 @@ function shortened(members: string[]): string[] {
   }
   while (length() > mostCharacters) members.pop();
   return members;
+}
+
+/**
+A `tracestate` that was read by `readTrace`, for the SDK: its own knows the keys of level 1 only, and drops the others.
+Changes give a new one, with the member that was changed in front.
+*/
+export class PassedState {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  get(key: string): string | undefined {
+    const member = this.#members().find(each => each.startsWith(`${key}=`));
+    return member?.slice(key.length + 1);
+  }
+
+  set(key: string, value: string): PassedState {
+    const changed = readState([`${key}=${value}`, ...this.unset(key).#members()].join(','));
+    return changed === '' ? this : new PassedState(changed); // a key or a value that is not allowed changes nothing
+  }
+
+  unset(key: string): PassedState {
+    return new PassedState(
+      this.#members()
+        .filter(each => !each.startsWith(`${key}=`))
+        .join(','),
+    );
+  }
+
+  serialize(): string {
+    return this.#text;
+  }
+
+  #members(): string[] {
+    return this.#text === '' ? [] : this.#text.split(',');
+  }
 }

@@ -35,7 +35,7 @@ const hex = (length: number) => fc.stringMatching(new RegExp(`^(?:[0-9a-f]{${len
 const context: fc.Arbitrary<SpanContext> = fc.record({
   traceId: hex(32),
   spanId: hex(16),
-  traceFlags: fc.constant(TraceFlags.SAMPLED),
+  traceFlags: fc.constantFrom(TraceFlags.SAMPLED, 3),
   isRemote: fc.boolean(),
   traceState: fc.constantFrom(createTraceState('a=1,b=2'), createTraceState('')),
 });

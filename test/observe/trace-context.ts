@@ -1,5 +1,5 @@
 import test from 'ava';
-import {isSampled, readTrace, traceIdOf} from '../../src/observe/trace-context.ts';
+import {isSampled, PassedState, readTrace, traceIdOf} from '../../src/observe/trace-context.ts';
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const state = (tracestate: string) => readTrace({get: field => ({traceparent, tracestate})[field] ?? ''})?.tracestate;
@@ -38,4 +38,28 @@ test('the flags tell whether it is sampled, whatever else they say', t => {
     t.is(isSampled({traceparent: traceparent.replace(/01$/, flags)}), expected, flags);
   }
   t.is(traceIdOf({traceparent}), '0af7651916cd43dd8448eb211c80319c');
+});
+
+test('of a key that comes twice the first counts, and it counts once', t => {
+  t.is(state('a=1,b=2,a=3'), 'a=1,b=2');
+  t.is(state(Array.from({length: 40}, () => 'a=1').join()), 'a=1');
+  t.is(state('a=1,a='), undefined);
+});
+
+test('@ may stand anywhere in a key but in front, and a key has 256 characters at most', t => {
+  for (const key of ['a@', 'a@@b', 'a@b@c', '1@2', 'a'.repeat(256), `a@${'b'.repeat(254)}`]) t.is(state(`${key}=1`), `${key}=1`);
+  for (const key of ['@a', '@', '', 'A', 'a.b', 'a b', 'ä', 'a'.repeat(257), `a@${'b'.repeat(255)}`])
+    t.is(state(`${key}=1,b=2`), undefined, key);
+});
+
+test('a state that is passed on can be read and changed as the SDK does', t => {
+  const passed = new PassedState('a@b@c=1,2=2,d=3');
+  t.is(passed.serialize(), 'a@b@c=1,2=2,d=3');
+  t.is(passed.get('2'), '2');
+  t.is(passed.get('a'), undefined);
+  t.is(passed.set('d', '4').serialize(), 'd=4,a@b@c=1,2=2');
+  t.is(passed.set('D', '4').serialize(), passed.serialize());
+  t.is(passed.unset('2').serialize(), 'a@b@c=1,d=3');
+  t.is(passed.unset('a@b@c').unset('2').unset('d').serialize(), '');
+  t.is(passed.serialize(), 'a@b@c=1,2=2,d=3');
 });
