@@ -26,6 +26,9 @@ export function judged(error: Error & {code?: string; syscall?: string}): Fault 
   }
 }
 
+/** Whether a connection ended because bytes came that belong to no request, or are no HTTP. */
+export const isStray = ({message, code = ''}: Error & {code?: string}) => message === 'bad response' || code.startsWith('HPE_');
+
 function protocolFault(cause: Error): Fault {
   return new Fault('UPSTREAM_PROTOCOL', {cause, message: `The sub-runtime broke the protocol: ${cause.message.replaceAll(/\s+/g, ' ')}`});
 }
@@ -33,3 +36,9 @@ function protocolFault(cause: Error): Fault {
 export const tooLarge = () => new Fault('UPSTREAM_PROTOCOL', {message: 'The sub-runtime sent a larger reply than any limit allows'});
 
 export const tooManyInterim = () => new Fault('UPSTREAM_PROTOCOL', {message: 'The sub-runtime sent interim answers without end'});
+
+/** What follows another coding than `chunked` cannot be told from the end of the connection. RFC 9112 §6.3 */
+export const wrongCoding = (coding: string) =>
+  new Fault('UPSTREAM_PROTOCOL', {
+    message: `The sub-runtime sent a transfer coding other than chunked: ${JSON.stringify(coding.slice(0, 100))}`,
+  });

@@ -87,6 +87,7 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
       {concurrency},
       `Calls at a time in one sub-runtime: ${concurrency} instead of ${wanted}, as the process may open few descriptors`,
     );
+  const isForeign = spec.command.readiness === 'port';
   const bridgeToken = randomBytes(24).toString('base64url');
   const pool = new Pool(options, house.clock, house.meter);
   const watchdog = new Watchdog({mark: `CORE_BRIDGE_TOKEN=${bridgeToken}`, clock: house.clock, log: house.log});
@@ -109,7 +110,7 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
           child: {command: spec.command, host, startTimeoutMs, user, memoryBytes},
           environment,
           upstream: (childPort, socket) =>
-            new Upstream({...options, host, port: childPort, socket, connections: concurrency, bridgeToken}, house.clock),
+            new Upstream({...options, host, port: childPort, socket, connections: concurrency, bridgeToken, isForeign}, house.clock),
           preferredPort: index === 0 ? port : 0,
           concurrency,
           timeoutMs: options.timeoutMs,

@@ -41,9 +41,23 @@ export function accepts(host: string, port: number): Promise<boolean> {
       resolve(true);
     };
     socket.setTimeout(fullQueueMs, isThere);
-    socket.once('connect', isThere);
+    socket.once('connect', () => {
+      if (!metItself(socket)) return isThere();
+      socket.resetAndDestroy(); // else the port would stay in use for a minute
+      resolve(false);
+    });
     socket.once('error', () => resolve(false));
   });
+}
+
+/**
+Whether a connection has the same socket at both ends. Where nobody listens on a port that the system may also give to a
+client, the client can be given that very port: then both sides open at once, and it is connected to itself.
+
+@see RFC 9293 §3.5, simultaneous open
+*/
+export function metItself({localPort, remotePort, localAddress, remoteAddress}: net.Socket): boolean {
+  return localPort !== undefined && localPort === remotePort && localAddress === remoteAddress;
 }
 
 /** A port that nobody listens on now, chosen by the system. */

@@ -3,7 +3,8 @@ import type {Clock} from '../clock.ts';
 import {Fault} from '../errors.ts';
 import {late} from '../late.ts';
 import {NotSent, type RuntimeCall, type RuntimeReply} from '../runtime.ts';
-import {judged, tooLarge, tooManyInterim} from './hop-fault.ts';
+import {isStray, judged, tooLarge, tooManyInterim, wrongCoding} from './hop-fault.ts';
+import {metItself} from './port.ts';
 
 /** How the sub-runtime was done with a call. */
 export interface CallEnd {
@@ -27,7 +28,15 @@ export interface UpstreamOptions {
   readonly connections: number;
   readonly maxReplyBytes: number;
   readonly bridgeToken: string;
+  /** It is not ours: it may answer before it has read the whole request, and then once more. */
+  readonly isForeign?: boolean;
 }
+
+/**
+A larger request may come in pieces, and a foreign sub-runtime may answer one before the other has come. Whether it has read
+everything cannot be seen from here, so such a request has a connection of its own.
+*/
+const wholeBytes = 16 * 2 ** 10;
 
 /** Node servers close an idle connection after 5 s; ours goes first, so that no call meets a closing one. */
 const idleMs = 4000;
@@ -42,7 +51,15 @@ const connectMs = 10_000;
 /** Connects to the socket, and to the port where there is none, or where the socket takes nobody: its queue may be full. */
 function connector(socket: string | undefined): buildConnector.connector {
   const {buildConnector} = loadClient();
-  const toPort = buildConnector({timeout: connectMs});
+  const connect = buildConnector({timeout: connectMs});
+  const toPort: buildConnector.connector = (options, callback) =>
+    connect(options, (...[error, connected]) => {
+      if (error) callback(error, null);
+      else if (metItself(connected)) {
+        connected.resetAndDestroy();
+        callback(Object.assign(new Error('connect ECONNREFUSED: nobody listens'), {code: 'ECONNREFUSED'}), null);
+      } else callback(null, connected);
+    });
   if (socket === undefined) return toPort;
   const toSocket = buildConnector({timeout: connectMs, socketPath: `\0${socket}`});
   return (options, callback) =>
@@ -58,6 +75,8 @@ export class Upstream {
   readonly #clock: Clock;
   readonly #options: UpstreamOptions;
   readonly #staticHeaders: readonly string[];
+  /** It has sent what belongs to no request: from then on no connection is used twice, as such bytes may be another call's reply. */
+  #isStraying = false;
 
   constructor(options: UpstreamOptions, clock: Clock) {
     const {host, port, socket, connections} = options;
@@ -73,6 +92,9 @@ export class Upstream {
       headersTimeout: 0,
       bodyTimeout: 0,
       connect: connector(socket),
+    });
+    this.#pool.on('disconnect', (_origin, _targets, error) => {
+      this.#isStraying ||= isStray(error);
     });
   }
 
@@ -95,7 +117,8 @@ export class Upstream {
         headers.push('traceparent', call.trace.traceparent);
         if (call.trace.tracestate) headers.push('tracestate', call.trace.tracestate);
       }
-      this.#pool.dispatch({method: 'POST', path: '/', headers, body: call.body}, exchange);
+      const reset = this.#isStraying || (this.#options.isForeign === true && call.body.length > wholeBytes);
+      this.#pool.dispatch({method: 'POST', path: '/', headers, body: call.body, ...(reset && {reset})}, exchange);
     });
   }
 
@@ -166,8 +189,10 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#status = status;
     const contentType = headers['content-type'];
     this.#contentType = typeof contentType === 'string' ? contentType : '';
-    this.#framed = headers['content-length'] !== undefined || /chunked/i.test(String(headers['transfer-encoding'] ?? ''));
-    if (Number(headers['content-length'] ?? 0) > this.#maxBytes) controller.abort(tooLarge());
+    const coding = headers['transfer-encoding'];
+    this.#framed = headers['content-length'] !== undefined || coding !== undefined;
+    if (coding !== undefined && String(coding).trim().toLowerCase() !== 'chunked') controller.abort(wrongCoding(String(coding)));
+    else if (Number(headers['content-length'] ?? 0) > this.#maxBytes) controller.abort(tooLarge());
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
