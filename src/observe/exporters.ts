@@ -4,7 +4,7 @@ import {type ISerializer, JsonTraceSerializer, TraceExporterMetricsHelper} from 
 import type {ReadableSpan, SpanExporter} from '@opentelemetry/sdk-trace';
 import {spanSerializer} from './otlp.ts';
 
-/** Told how many spans of an export that went well the collector did not take, and why. */
+/** Called with the number of spans that a collector rejected out of an export that it took, and its reason. */
 export type Rejected = (spans: number, cause: string) => void;
 
 type Serializer = ISerializer<ReadableSpan[], unknown>;
@@ -40,22 +40,31 @@ async function openGrpc(serializer: Serializer): Promise<SpanExporter> {
   );
 }
 
-/** The SDK logs what a collector says it has rejected, and takes the export for a success. */
+/** The SDK logs what a collector says that it rejected, and takes the export for a success. */
 function reading(serializer: Serializer, rejected: Rejected): Serializer {
   return {
     serializeRequest: spans => serializer.serializeRequest(spans),
     deserializeResponse(bytes) {
-      const response = serializer.deserializeResponse(bytes);
-      const {rejectedSpans, errorMessage} = partialSuccessOf(response);
-      const spans = Number(rejectedSpans); // in JSON it is a text
-      if (spans >= 1 && Number.isSafeInteger(spans)) rejected(spans, typeof errorMessage === 'string' ? errorMessage : '');
+      // Some collectors answer in JSON whatever they were asked in.
+      const response = bytes[0] === brace ? JSON.parse(Buffer.from(bytes).toString()) : serializer.deserializeResponse(bytes);
+      const {spans, message} = partialSuccessOf(response);
+      if (spans >= 1 && Number.isSafeInteger(spans)) rejected(spans, message);
       return response;
     },
   };
 }
 
-/** @see opentelemetry-proto, ExportTracePartialSuccess */
-function partialSuccessOf(response: unknown): {rejectedSpans?: unknown; errorMessage?: unknown} {
-  const {partialSuccess} = (response ?? {}) as {partialSuccess?: {rejectedSpans?: unknown; errorMessage?: unknown} | null};
-  return partialSuccess ?? {};
+const brace = '{'.charCodeAt(0);
+
+/**
+JSON has the names of protobuf in either spelling, and whole numbers as texts.
+
+@see opentelemetry-proto, ExportTracePartialSuccess; https://protobuf.dev/programming-guides/json
+*/
+function partialSuccessOf(response: unknown): {spans: number; message: string} {
+  const success = recordOf(recordOf(response).partialSuccess ?? recordOf(response).partial_success);
+  const message = success.errorMessage ?? success.error_message;
+  return {spans: Number(success.rejectedSpans ?? success.rejected_spans), message: typeof message === 'string' ? message : ''};
 }
+
+const recordOf = (value: unknown) => (typeof value === 'object' && value !== null ? value : {}) as Readonly<Record<string, unknown>>;

@@ -7,15 +7,15 @@ they had not left when the stop was over.
 */
 export type Loss = 'queue_full' | 'not_taken' | 'stopped';
 
-/** Told of spans that a collector does not get. */
+/** Called with spans that a collector does not get. */
 export type LostSpans = (reason: Loss, spans: number, exporter: string, cause?: string) => void;
 
 /** Between two lines about the same trouble. */
 const quietMs = 60_000;
-/** Characters of a cause: it may be what a stranger answered. */
+/** Characters of a cause that are logged: it may be a collector's answer. */
 const longestCause = 500;
 
-/** Says in the log that spans are lost: at once, then once a minute while it goes on, and at the close what was not told yet. */
+/** Logs that spans are lost: at once, then once a minute while it goes on, and what is left at the close. */
 export function tellLost(count: (reason: Loss, spans: number) => void, log: Log, clock: Clock): {lost: LostSpans; close(): void} {
   let untold: Partial<Record<Loss, number>> = {};
   let last: {exporter: string; cause?: string} = {exporter: ''};

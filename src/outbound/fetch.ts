@@ -3,7 +3,7 @@ import https from 'node:https';
 import type {Clock} from '../clock.ts';
 import type {Environment} from '../setting.ts';
 
-/** From the first attempt to the last byte of the last one, whatever takes so long: names, proxies, redirects or a drip of bytes. */
+/** Longest time of a fetch, from the first attempt to the last byte of the second: name look-ups, proxies and slow bytes count. */
 const longestFetchMs = 5000;
 /** More bytes than any key set has. They are not decompressed: a small answer cannot become a large one. */
 const longestSet = 2 ** 20;

@@ -9,9 +9,9 @@ import {type KeyTable, readKeys, type VerifyingKey} from './jwk.ts';
 
 export interface KeySetOptions {
   readonly url: string;
-  /** For RS256; counts when the set holds no key for a token. */
+  /** An RSA key that verifies RS256 when the set holds no key for a token. */
   readonly fallback: KeyObject | undefined;
-  /** Past this age, keys that could not be fetched again count no more. Milliseconds. */
+  /** Age in milliseconds past which keys that could not be fetched again count no more. */
   readonly maxAgeMs: number;
   /** Names the proxies. */
   readonly env: Environment;
@@ -22,17 +22,17 @@ export interface KeySetOptions {
 
 /** Keys are fetched again in the background when one is asked for after this long. */
 const refreshMs = 5 * 60_000;
-/** Nobody passes with keys that were not looked after for this long: the caller waits for a fetch first. */
+/** When no fetch was tried for this long, a caller waits for one first, so that a withdrawn key lets nobody in after a silence. */
 const freshMs = 10 * 60_000;
 /** An unknown key id makes the set be fetched at most this often. After failures the pause grows up to it. */
 const longestPauseMs = 30_000;
 const shortestPauseMs = 1000;
-/** Callers that wait for a fetch; past it they are refused at once. */
+/** Callers that may wait for a fetch at a time; one more is refused at once. */
 const mostWaiting = 1000;
 
 /**
-Keys that are published on another machine (RFC 7517). They rotate: they are fetched again while they are used, and they
-count no more once they are older than `maxAgeMs`. The address comes from the settings, never from a token.
+Keys that another machine publishes (RFC 7517). They rotate, so they are fetched again while they are in use. Once they are
+older than `maxAgeMs` they count no more. The address comes from the settings, never from a token.
 */
 export function openKeySet({url, fallback, maxAgeMs, env, clock, log, meter}: KeySetOptions) {
   const fetchListed = keySetFetcher(url, env, clock);
