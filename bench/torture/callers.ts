@@ -18,6 +18,8 @@ export interface Offered extends Asked {
 
 export interface Told {
   readonly outcomes: ReadonlyMap<Outcome, number>;
+  /** Why connections ended without an answer, as the system says it. */
+  readonly causes: ReadonlyMap<string, number>;
   readonly slowestMs: number;
   readonly gapMs: number;
 }
@@ -28,6 +30,7 @@ const byStatus: Readonly<Record<number, Outcome>> = {502: 'badGateway', 503: 'un
 /** Calls at a rate that does not wait for answers, until `over` aborts; then waits for those that are on their way. */
 export async function callAtRate(url: () => string, {perSecond, path, ...asked}: Offered, over: AbortSignal): Promise<Told> {
   const outcomes = new Map<Outcome, number>();
+  const causes = new Map<string, number>();
   const open = new Set<Promise<unknown>>();
   const startedMs = systemClock.monotonic();
   let [slowestMs, gapMs, goodAtMs] = [0, 0, startedMs];
@@ -36,8 +39,8 @@ export async function callAtRate(url: () => string, {perSecond, path, ...asked}:
   };
   const send = async () => {
     const sinceMs = systemClock.monotonic();
-    const outcome = await call(`${url()}${path}`, asked);
-    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    const outcome = await call(`${url()}${path}`, asked, cause => count(causes, cause));
+    count(outcomes, outcome);
     slowestMs = Math.max(slowestMs, systemClock.monotonic() - sinceMs);
     if (outcome !== 'good') return;
     wait();
@@ -51,11 +54,17 @@ export async function callAtRate(url: () => string, {perSecond, path, ...asked}:
   }
   wait();
   await Promise.all(open);
-  return {outcomes, slowestMs, gapMs};
+  return {outcomes, causes, slowestMs, gapMs};
 }
 
-/** One call over a connection of its own. Never rejects. */
-export function call(url: string, {method = 'GET', body, headers = {}}: Asked = {}): Promise<Outcome> {
+const count = <Name>(counts: Map<Name, number>, name: Name) => counts.set(name, (counts.get(name) ?? 0) + 1);
+
+/** One call over a connection of its own. Never rejects. `onLost` is told why the connection ended without an answer. */
+export function call(
+  url: string,
+  {method = 'GET', body, headers = {}}: Asked = {},
+  onLost: (cause: string) => void = () => {},
+): Promise<Outcome> {
   return new Promise(resolve => {
     const length = body === undefined ? {} : {'Content-Length': Buffer.byteLength(body)};
     const request = http.request(url, {method, agent: false, headers: {...length, ...headers}});
@@ -67,10 +76,15 @@ export function call(url: string, {method = 'GET', body, headers = {}}: Asked = 
       stopTimer();
       resolve(outcome);
     };
-    request.once('error', (error: NodeJS.ErrnoException) => end(error.code === 'ECONNREFUSED' ? 'refused' : 'lost'));
+    const lose = ({code = '', message, syscall = ''}: NodeJS.ErrnoException) => {
+      if (code === 'ECONNREFUSED') return end('refused');
+      end('lost');
+      onLost(`${syscall} ${code || message}`.trim());
+    };
+    request.on('error', lose);
     request.once('response', response => {
       const {statusCode: status = 0} = response;
-      response.once('error', () => end('lost'));
+      response.once('error', lose);
       response.once('end', () => end(status < 300 ? 'good' : (byStatus[status] ?? 'other')));
       response.resume();
     });

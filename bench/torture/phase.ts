@@ -52,7 +52,7 @@ export interface Findings {
   functions: number;
   /** What lived on after the gateway's end. */
   orphans: number;
-  /** Processes that ended and were not reaped. */
+  /** Processes that ended and were not reaped for five seconds. */
   zombies: number;
   /** Peak of one process of the gateway's own. */
   coreMiB: number;

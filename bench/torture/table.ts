@@ -42,9 +42,10 @@ const columnHeads = ['phase', ...columns.map(([head]) => head), 'bounds'];
 
 export const tableHead = markdownTable(columnHeads, []);
 
-export function tableRow({name}: Phase, {findings, broken}: Tortured): string {
+export function tableRow({name}: Phase, {findings, causes, broken}: Tortured): string {
   const verdict = broken.length === 0 ? 'hold' : `**broken**: ${broken.join('; ')}`;
-  return lastLine([name, ...columns.map(([, cell]) => cell(findings)), verdict]);
+  const lost = [...causes].map(([cause, times]) => `; lost ${times} × ${cause}`).join('');
+  return lastLine([name, ...columns.map(([, cell]) => cell(findings)), verdict + lost]);
 }
 
 /** The row of a phase that found nothing. */

@@ -6,6 +6,8 @@ import type {Findings, Phase} from './phase.ts';
 
 export interface Tortured {
   readonly findings: Findings;
+  /** Why calls were lost, counted. */
+  readonly causes: ReadonlyMap<string, number>;
   /** The bounds that did not hold, as sentences. */
   readonly broken: readonly string[];
 }
@@ -48,7 +50,7 @@ export async function torture(phase: Phase, seconds: number, other?: Other): Pro
     died,
     ...own,
   };
-  return {findings, broken: judge(findings, phase.bounds)};
+  return {findings, causes: told.causes, broken: judge(findings, phase.bounds)};
 }
 
 /** Samples until it is disposed. */

@@ -1,3 +1,4 @@
+import {systemClock} from '../../src/clock.ts';
 import {type Process, processTree, startOf} from '../processes.ts';
 
 /** The processes of a gateway at one moment. */
@@ -8,6 +9,7 @@ export interface Sample {
 }
 
 const mebibyte = 2 ** 20;
+const reapedWithinMs = 5000;
 
 /** Looks at a gateway's processes again and again, and keeps the worst that it saw. */
 export class Watch {
@@ -15,10 +17,13 @@ export class Watch {
   groupMiB = 0;
   /** Those which lived for two samples: one that is being ended does not count beside its successor. */
   functions = 0;
+  /** Those which stayed so for five seconds: a busy parent reaps late. */
   zombies = 0;
   /** Everything that ever was below it, by pid, with when it started: pids are given again. */
   readonly #seen = new Map<number, string>();
   #before = new Set<number>();
+  /** By pid, since when. */
+  #zombies = new Map<number, number>();
 
   /** To be called at regular times: what counts only when it lived for two samples was seen so long. */
   sample(root: number): Sample {
@@ -26,8 +31,10 @@ export class Watch {
     for (const {pid, startedAt} of tree) this.#seen.set(pid, startedAt);
     const twice = (list: readonly Process[]) => list.filter(({pid}) => this.#before.has(pid)).length;
     this.functions = Math.max(this.functions, twice(functions));
-    this.zombies = Math.max(this.zombies, twice(zombies));
-    this.#before = new Set([...functions, ...zombies].map(({pid}) => pid));
+    this.#before = new Set(functions.map(({pid}) => pid));
+    const nowMs = systemClock.monotonic();
+    this.#zombies = new Map(zombies.map(({pid}) => [pid, this.#zombies.get(pid) ?? nowMs]));
+    this.zombies = Math.max(this.zombies, [...this.#zombies.values()].filter(sinceMs => nowMs - sinceMs >= reapedWithinMs).length);
     this.coreMiB = Math.max(this.coreMiB, ...cores.map(({peakBytes}) => peakBytes / mebibyte));
     this.groupMiB = Math.max(this.groupMiB, tree.reduce((sum, {bytes}) => sum + bytes, 0) / mebibyte);
     return {cores, functions};
