@@ -7,14 +7,23 @@ enableCompileCache();
 // Node would open its inspector's port on it, and the function may send it. Listened to, it does nothing.
 process.on('SIGUSR1', () => {});
 
+interface Command {
+  readonly doc: string;
+  /** False: it reads them in its own way, or does without. */
+  readonly readsSettings?: boolean;
+  run(args: string[], env: NodeJS.ProcessEnv): Promise<void>;
+}
+
 /** The commands; each file is loaded only when its command is given. */
-const commands: Readonly<Record<string, {doc: string; run(args: string[], env: NodeJS.ProcessEnv): Promise<void>}>> = {
+const commands: Readonly<Record<string, Command>> = {
   dev: {
     doc: 'dev <handler>      Serve a handler publicly on this machine and print what to try.',
+    readsSettings: false,
     run: async (args, env) => (await import('./commands/dev.ts')).dev(args, env),
   },
   start: {
     doc: 'start              Serve the function that the environment describes, as the container does.',
+    readsSettings: false,
     run: async (args, env) => {
       parseArgs({args, options: {}});
       return (await import('./run.ts')).run(env);
@@ -22,6 +31,7 @@ const commands: Readonly<Record<string, {doc: string; run(args: string[], env: N
   },
   config: {
     doc: 'config [--json]    Print every setting, its value and where it came from. [--markdown] prints the README table.',
+    readsSettings: false,
     run: async (args, env) => (await import('./commands/config.ts')).config(args, env),
   },
   schedules: {
@@ -58,6 +68,7 @@ const commands: Readonly<Record<string, {doc: string; run(args: string[], env: N
   },
   conform: {
     doc: 'conform [--handler <file>] [--name <export>] [--json] -- <command>   Check a sub-runtime of any language against the protocol.',
+    readsSettings: false,
     run: async (args, env) => (await import('./commands/conform.ts')).conform(args, env),
   },
 };
@@ -77,12 +88,19 @@ if (values.version) {
 } else if (command && process.argv.slice(3).some(arg => arg === '--help' || arg === '-h')) {
   console.log(`core-runtime ${command.doc}`);
 } else if (command) {
-  await command.run(process.argv.slice(3), takeEnvironment(process.env)).catch(refuseMisuse);
+  await runCommand(command).catch(refuseMisuse);
 } else if (values.help) {
   console.log(usage());
 } else {
   console.error(name === '' ? usage() : `core-runtime: expected a command, got \`${name}\`\n\n${usage()}`);
   process.exitCode = 64; // sysexits.h, EX_USAGE
+}
+
+/** A bad setting stops every command in the same way. */
+async function runCommand({run, readsSettings = true}: Command): Promise<void> {
+  const env = takeEnvironment(process.env);
+  if (readsSettings && !(await import('./commands/settings.ts')).settingsAreGood(env)) return;
+  await run(process.argv.slice(3), env);
 }
 
 /** A mistake in the command line is told in one sentence; any other error is a bug and keeps its stack. */

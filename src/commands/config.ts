@@ -5,6 +5,7 @@ import {joinSettings, parseConfig} from '../config.ts';
 import {checkNames} from '../environment.ts';
 import {ConfigurationError} from '../errors.ts';
 import {type Environment, givenText, parseSettings, parseText, type Setting, type Settings} from '../setting.ts';
+import {exit} from './exit.ts';
 
 export interface SettingReport {
   readonly name: string;
@@ -30,7 +31,7 @@ export async function config(args: string[], env: Environment): Promise<void> {
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     for (const problem of error.problems) console.error(`core-runtime: ${problem}`);
-    process.exitCode = 78;
+    process.exitCode = exit.misconfigured;
   }
 }
 

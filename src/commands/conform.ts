@@ -6,10 +6,9 @@ import {joinSettings} from '../config.ts';
 import {conform as judgeSubRuntime, titles, type Verdict} from '../conform/conform.ts';
 import {childEnvironment} from '../environment.ts';
 import type {Environment} from '../setting.ts';
+import {exit} from './exit.ts';
 
 const usage = 'core-runtime conform [--handler <file>] [--name <export>] [--json] -- <command>';
-/** 64 and 69: sysexits.h, EX_USAGE and EX_UNAVAILABLE. */
-const exit = {failed: 1, misused: 64, doesNotStart: 69} as const;
 
 /**
 Runs the cases of the sub-runtime protocol against a command and prints a verdict each.
@@ -35,7 +34,7 @@ export async function conform(args: string[], env: Environment): Promise<void> {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     console.error(`core-runtime: ${error.message}`);
-    process.exitCode = stopping.signal.aborted ? exit.failed : exit.doesNotStart;
+    process.exitCode = stopping.signal.aborted ? exit.failed : exit.unavailable;
     return;
   }
   if (!isJson) console.log(`\n${summary(verdicts)}`);

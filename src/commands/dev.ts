@@ -3,6 +3,7 @@ import {parseArgs} from 'node:util';
 import {run} from '../run.ts';
 import type {Served} from '../serve.ts';
 import type {Environment} from '../setting.ts';
+import {exit} from './exit.ts';
 
 /** Serves one handler on this machine: public unless SCW_PUBLIC says otherwise, log lines for people on a terminal. */
 export async function dev(args: string[], env: Environment): Promise<void> {
@@ -10,7 +11,7 @@ export async function dev(args: string[], env: Environment): Promise<void> {
   const [handler] = positionals;
   if (handler === undefined || positionals.length > 1) {
     console.error('core-runtime: expected one handler, as in `core-runtime dev handler.js`');
-    process.exitCode = 64;
+    process.exitCode = exit.misused;
     return;
   }
   const defaults = {

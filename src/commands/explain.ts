@@ -6,7 +6,8 @@ import {type Explanation, explainInvocation} from '../projections/explanation.ts
 import {plainExplanation} from '../projections/plain.ts';
 import type {BootView, ProcessView} from '../projections/runtimes.ts';
 import type {Environment} from '../setting.ts';
-import {CommandFailed, exit, locateJournal, openArchive, orFail, whichJournal} from './journal-at.ts';
+import {exit} from './exit.ts';
+import {CommandFailed, locateJournal, openArchive, orFail, whichJournal} from './journal-at.ts';
 
 /** Tells one invocation as a timeline: what happened when, who failed, in which process, with which version of the code. */
 export async function explain(args: string[], env: Environment): Promise<void> {

@@ -3,7 +3,8 @@ import {isoStamp} from '../clock.ts';
 import type {Recorded} from '../journal.ts';
 import {plainFact} from '../projections/plain.ts';
 import type {Environment} from '../setting.ts';
-import {CommandFailed, exit, locateJournal, openArchive, orFail, untilInterrupted, whichJournal} from './journal-at.ts';
+import {exit} from './exit.ts';
+import {CommandFailed, locateJournal, openArchive, orFail, untilInterrupted, whichJournal} from './journal-at.ts';
 
 /** Prints facts, oldest first; `--follow` goes on with new ones as they come. */
 export async function facts(args: string[], env: Environment): Promise<void> {

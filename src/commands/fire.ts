@@ -2,9 +2,7 @@ import {parseArgs} from 'node:util';
 import {ConfigurationError} from '../errors.ts';
 import type {Environment} from '../setting.ts';
 import {askCore, messageOf, NoCore} from './core-here.ts';
-
-/** sysexits.h: EX_USAGE, EX_UNAVAILABLE, EX_CONFIG. */
-const exit = {failed: 1, misused: 64, unavailable: 69, misconfigured: 78} as const;
+import {exit} from './exit.ts';
 
 /** Fires a schedule by hand through the core that runs here, and tells what came of it. Exit code 1 unless it went well. */
 export async function fire(args: string[], env: Environment): Promise<void> {

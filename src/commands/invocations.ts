@@ -2,7 +2,8 @@ import {parseArgs} from 'node:util';
 import {isoStamp, systemClock} from '../clock.ts';
 import {type InvocationView, invocationStatuses, listInvocations, usualSince} from '../projections/invocations.ts';
 import {type Environment, parseDuration} from '../setting.ts';
-import {CommandFailed, exit, locateJournal, openArchive, orFail, whichJournal} from './journal-at.ts';
+import {exit} from './exit.ts';
+import {CommandFailed, locateJournal, openArchive, orFail, whichJournal} from './journal-at.ts';
 
 /** Lists invocations, newest first. */
 export async function invocations(args: string[], env: Environment): Promise<void> {

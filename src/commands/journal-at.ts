@@ -2,17 +2,16 @@ import {existsSync, readdirSync} from 'node:fs';
 import path from 'node:path';
 import {resolveFunction} from '../../runtimes/resolve.ts';
 import {type Clock, systemClock} from '../clock.ts';
-import {dataDirOf, parseConfig} from '../config.ts';
+import {type Config, dataDirOf, parseConfig} from '../config.ts';
 import {ConfigurationError} from '../errors.ts';
 import {JournalDamaged} from '../journal.ts';
 import {defaultJournal} from '../journals/index.ts';
 import type {SqliteJournal} from '../journals/sqlite.ts';
 import {SqliteArchive} from '../journals/sqlite-archive.ts';
 import type {Log} from '../log.ts';
+import type {FunctionSpec} from '../runtime.ts';
 import type {Environment} from '../setting.ts';
-
-/** sysexits.h: EX_USAGE, EX_NOINPUT. */
-export const exit = {failed: 1, misused: 64, noJournal: 66} as const;
+import {exit} from './exit.ts';
 
 /** Options by which every command that reads a journal is told which. */
 export const whichJournal = {journal: {type: 'string'}, handler: {type: 'string'}} as const;
@@ -47,7 +46,7 @@ function endWhenUnread(error: NodeJS.ErrnoException): void {
 
 /** What a person can do something about, in sentences; any other error is a bug and keeps its stack. */
 function told(error: unknown): {problems: readonly string[]; exitCode: number} {
-  if (error instanceof ConfigurationError) return {problems: error.problems, exitCode: exit.misused};
+  if (error instanceof ConfigurationError) return {problems: error.problems, exitCode: exit.misconfigured};
   if (error instanceof CommandFailed) return {problems: [error.message], exitCode: error.exitCode};
   if (error instanceof JournalDamaged) {
     return {problems: [`${error.message}; \`core-runtime journal verify\` lists all that is wrong`], exitCode: exit.failed};
@@ -73,11 +72,23 @@ export function locateJournal({journal, handler}: {journal?: string | undefined;
   if (config.journal !== undefined && handler === undefined) return path.resolve(config.journal.replace(/^sqlite:/, ''));
   const dataDir = dataDirOf(config, env);
   if (dataDir === undefined) throw new CommandFailed(exit.noJournal, 'expected --journal <file>, as no data folder is known');
-  if (config.handlerPath !== undefined) return defaultJournal(dataDir, resolveFunction(config));
+  if (config.handlerPath !== undefined) {
+    return defaultJournal(dataDir, handler === undefined ? resolveFunction(config) : resolveNamed('--handler', config));
+  }
   const found = journalsBelow(dataDir);
   if (found.length === 1 && found[0]) return found[0];
   const list = found.length === 0 ? `there is none below ${dataDir}` : `there are several:\n  ${found.join('\n  ')}`;
   throw new CommandFailed(exit.noJournal, `expected --journal <file> or --handler <file>: ${list}`);
+}
+
+/** The function that an option names: what is wrong with it is a mistake in the command line, not in a setting. @throws CommandFailed */
+export function resolveNamed(option: '--handler' | '--against', config: Config): FunctionSpec {
+  try {
+    return resolveFunction(config);
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    throw new CommandFailed(exit.misused, error.message.replaceAll('SCW_HANDLER_PATH', option));
+  }
 }
 
 /** @throws CommandFailed when there is none, JournalDamaged when it is not what was written */

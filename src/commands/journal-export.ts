@@ -1,7 +1,8 @@
 import {factEvent, payloadEvent} from '../cloud-event.ts';
 import {JournalDamaged, type Recorded} from '../journal.ts';
 import type {SqliteArchive} from '../journals/sqlite-archive.ts';
-import {exit, openArchive} from './journal-at.ts';
+import {exit} from './exit.ts';
+import {openArchive} from './journal-at.ts';
 
 /** Prints what can be read, as CloudEvents; what is damaged is left out and told. */
 export async function exportFacts(file: string, withPayloads: boolean): Promise<void> {

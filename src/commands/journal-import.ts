@@ -7,7 +7,8 @@ import {systemClock} from '../clock.ts';
 import {readEvent, type Travelled} from '../cloud-event.ts';
 import type {Fact} from '../facts.ts';
 import type {Journal, Payload} from '../journal.ts';
-import {CommandFailed, exit, openToAppend} from './journal-at.ts';
+import {exit} from './exit.ts';
+import {CommandFailed, openToAppend} from './journal-at.ts';
 
 /** Facts that are on their way to the disk together. */
 const importedAtOnce = 200;

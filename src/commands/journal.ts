@@ -4,7 +4,8 @@ import {parseArgs} from 'node:util';
 import {backUpSqlite} from '../journals/sqlite-backup.ts';
 import {verifySqlite} from '../journals/sqlite-verify.ts';
 import type {Environment} from '../setting.ts';
-import {CommandFailed, exit, locateJournal, openArchive, orFail, whichJournal} from './journal-at.ts';
+import {exit} from './exit.ts';
+import {CommandFailed, locateJournal, openArchive, orFail, whichJournal} from './journal-at.ts';
 import {exportFacts} from './journal-export.ts';
 import {importFacts} from './journal-import.ts';
 

@@ -2,9 +2,7 @@ import {parseArgs} from 'node:util';
 import {ConfigurationError} from '../errors.ts';
 import type {Environment} from '../setting.ts';
 import {askCore, NoCore} from './core-here.ts';
-
-/** sysexits.h: EX_CONFIG. */
-const exit = {failed: 1, misconfigured: 78} as const;
+import {exit} from './exit.ts';
 
 /** Sooner than the image's HEALTHCHECK gives up. */
 const waitMs = 2500;

@@ -2,7 +2,8 @@ import path from 'node:path';
 import {parseArgs} from 'node:util';
 import {type Aspect, aspects} from '../replay/compare.ts';
 import {parseDuration} from '../setting.ts';
-import {CommandFailed, exit, whichJournal} from './journal-at.ts';
+import {exit} from './exit.ts';
+import {CommandFailed, whichJournal} from './journal-at.ts';
 
 export interface ReplayWish {
   readonly journal: string | undefined;

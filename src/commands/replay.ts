@@ -15,12 +15,10 @@ import {Report} from '../replay/report.ts';
 import {type OpenRerun, openRerun} from '../replay/rerun.ts';
 import type {FunctionSpec} from '../runtime.ts';
 import {type Environment, parseSettings} from '../setting.ts';
-import {CommandFailed, exit as commonExit, locateJournal, openArchive, orFail, untilInterrupted} from './journal-at.ts';
+import {exit} from './exit.ts';
+import {CommandFailed, locateJournal, openArchive, orFail, resolveNamed, untilInterrupted} from './journal-at.ts';
 import {type Comparison, keepComparisons} from './replay-keep.ts';
 import {parseReplay, type ReplayWish} from './replay-options.ts';
-
-/** sysexits.h: EX_UNAVAILABLE. */
-const exit = {...commonExit, doesNotStart: 69} as const;
 
 /**
 Runs recorded invocations again and tells what changed: in the code of now against what was recorded, or in another
@@ -86,8 +84,8 @@ async function openCode({config, baseline, candidate}: Specs, environment: Recor
     }
   };
   const processes = {
-    baseline: await start(baseline, exit.doesNotStart),
-    twin: await start(baseline, exit.doesNotStart),
+    baseline: await start(baseline, exit.unavailable),
+    twin: await start(baseline, exit.unavailable),
     // Code that cannot be loaded is the gravest change of all.
     candidate: candidate && (await start(candidate, exit.failed)),
   };
@@ -106,7 +104,7 @@ function specsOf({handler, against}: ReplayWish, env: Environment, boots: Boots)
   const now = handler === undefined ? (env.SCW_HANDLER_PATH ?? boots.handler) : path.resolve(handler);
   if (now === undefined) throw new CommandFailed(exit.misused, 'expected --handler <file> or SCW_HANDLER_PATH: which code is of now?');
   const config = parseConfig({...env, SCW_HANDLER_PATH: now});
-  const baseline = resolveFunction(config);
+  const baseline = handler === undefined ? resolveFunction(config) : resolveNamed('--handler', config);
   return {config, baseline, candidate: against === undefined ? undefined : resolveCandidate(against, config, baseline)};
 }
 
@@ -114,12 +112,7 @@ function resolveCandidate(against: string, config: Config, {handlerPath}: Functi
   const isOther = path.extname(against) !== '' && path.extname(against) !== path.extname(handlerPath);
   // Of another language: what the settings say of the program that runs it is about the first.
   const own = isOther && {handlerIsBinary: false, runtimeBinary: undefined, runtimeBridge: undefined, language: undefined};
-  try {
-    return resolveFunction({...config, ...own, handlerPath: against});
-  } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    throw new ConfigurationError(error.problems.map(problem => problem.replace('SCW_HANDLER_PATH', '--against')));
-  }
+  return resolveNamed('--against', {...config, ...own, handlerPath: against});
 }
 
 /** The ids that can be run again; of the last time, those that were recorded with their request. */

@@ -6,6 +6,7 @@ import {systemClock} from '../clock.ts';
 import {ConfigurationError} from '../errors.ts';
 import {type Environment, parseSettings} from '../setting.ts';
 import type {ScheduleView} from '../trigger.ts';
+import {exit} from './exit.ts';
 
 /** Prints the next occurrences of each schedule of the settings: for people, or as JSON lines. Exit code 78 when one is bad. */
 export async function schedules(args: string[], env: Environment): Promise<void> {
@@ -17,7 +18,7 @@ export async function schedules(args: string[], env: Environment): Promise<void>
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     for (const problem of error.problems) console.error(`core-runtime: ${problem}`);
-    process.exitCode = 78; // sysexits.h, EX_CONFIG
+    process.exitCode = exit.misconfigured;
   }
 }
 

@@ -1,0 +1,21 @@
+import {triggers} from '../../triggers/index.ts';
+import {joinSettings} from '../config.ts';
+import {checkNames} from '../environment.ts';
+import {ConfigurationError} from '../errors.ts';
+import {type Environment, parseSettings} from '../setting.ts';
+import {exit} from './exit.ts';
+
+/** True when every setting can be read; else says which cannot, and sets the exit code: the same from every command. */
+export function settingsAreGood(env: Environment): boolean {
+  try {
+    const table = joinSettings(triggers);
+    parseSettings(table, env);
+    checkNames(table, env);
+    return true;
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    for (const problem of error.problems) console.error(`core-runtime: ${problem}`);
+    process.exitCode = exit.misconfigured;
+    return false;
+  }
+}
