@@ -68,6 +68,16 @@ export class Keeper implements Disposable {
     }
   }
 
+  /** How much of the time up to now went by without a fact; undefined when nothing can be removed now. */
+  unseenMs(now: number): number | undefined {
+    try {
+      return this.#store?.unseenMs(now);
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
+  }
+
   /** @returns undefined when it failed, or nothing can be removed now */
   sweep(retention: Retention, now: number, after: number): Swept | undefined {
     try {

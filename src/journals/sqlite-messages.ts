@@ -57,7 +57,8 @@ export type Reply = Page | Recorded | Uint8Array | Position | undefined;
 export type ToWriter =
   | Batch
   | {readonly type: 'question'; readonly id: number; readonly question: Question}
-  | {readonly type: 'sweep'; readonly now: number}
+  /** `upMs`: how long the journal has been open, by a clock that nobody sets. */
+  | {readonly type: 'sweep'; readonly now: number; readonly upMs: number}
   /** Look whether the files are still there and can be written. */
   | {readonly type: 'look'; readonly now: number}
   | {readonly type: 'close'};

@@ -2,6 +2,7 @@ import {statSync} from 'node:fs';
 import type {DatabaseSync, StatementSync} from 'node:sqlite';
 import {crc32} from 'node:zlib';
 import {JournalDamaged, type Payload, type Position} from '../journal.ts';
+import {unseenMs} from './sqlite-clock.ts';
 import {type Mark, MarkFile, readMark} from './sqlite-mark.ts';
 import type {Command, Outcome, Retention} from './sqlite-messages.ts';
 import {problemOfEnd} from './sqlite-open.ts';
@@ -104,6 +105,11 @@ export class SqliteStore implements Disposable {
       this.#mark.write({position: pack.last, checksum: pack.checksum});
     }
     return outcomes;
+  }
+
+  /** How much of the time up to now went by without a fact, as far as it matters. */
+  unseenMs(now: number): number {
+    return unseenMs(this.#db, now);
   }
 
   /** Removes a little of what is past its time, or past the room. */

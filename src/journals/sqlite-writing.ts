@@ -1,6 +1,7 @@
 import {parentPort, receiveMessageOnPort, workerData} from 'node:worker_threads';
 import {atTurnEnd} from '../clock.ts';
 import {JournalDamaged, type Position} from '../journal.ts';
+import {RetentionClock} from './sqlite-clock.ts';
 import {fileItself} from './sqlite-file.ts';
 import {Keeper} from './sqlite-keeper.ts';
 import {JournalHeld} from './sqlite-lock.ts';
@@ -28,6 +29,10 @@ let reading: {reader: SqliteReader; close(): void} | undefined;
 /** Where the sweep goes on; undefined while none is under way. */
 let sweptUntil: Position | undefined;
 let sweptAt = 0;
+/** It was asked for while others waited. */
+let sweepDue: Extract<ToWriter, {type: 'sweep'}> | undefined;
+const age = new RetentionClock();
+let isLeapTold = false;
 const toldDamaged = new Set<Position>();
 
 let hold: Disposable | undefined;
@@ -77,8 +82,7 @@ function act(message: Exclude<ToWriter, Batch>): boolean {
       answer(message.id, message.question);
       return false;
     case 'sweep':
-      sweptUntil = 0;
-      sweptAt = message.now;
+      sweepDue = message;
       return false;
     case 'look':
       keeper.look(message.now);
@@ -138,8 +142,29 @@ function openReader() {
   return {reader: new SqliteReader(db), close: () => db.close()};
 }
 
+/** What is old is judged by the time that was seen to pass. */
+function beginSweep({now, upMs}: Extract<ToWriter, {type: 'sweep'}>): void {
+  sweepDue = undefined;
+  const unseen = keeper.unseenMs(now);
+  if (unseen === undefined) return;
+  sweptUntil = 0;
+  sweptAt = age.at(now, upMs, unseen);
+  const hours = Math.floor((now - sweptAt) / 3_600_000);
+  if (hours >= 24 && !isLeapTold) {
+    const cause = `${hours} hours went by in which no fact was written`;
+    say({
+      type: 'told',
+      level: 'warn',
+      message: 'No core ran for long, or the clock was set forward: what is old is kept for one day more',
+      cause,
+    });
+  }
+  isLeapTold = hours >= 24;
+}
+
 /** A few rows between two commits, until there are no more. */
 function sweepSome(): void {
+  if (sweepDue) beginSweep(sweepDue);
   if (sweptUntil === undefined) return;
   const swept = keeper.sweep(retention, sweptAt, sweptUntil);
   sweptUntil = swept?.next;

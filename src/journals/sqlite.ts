@@ -38,6 +38,7 @@ export class SqliteJournal implements Journal {
   #isClosed = true;
   #isFlushAtTurnEnd = false;
   #stopLinger: (() => void) | undefined;
+  #openedAt = 0;
   #stopSweeping = () => {};
   #stopLooking = () => {};
   #isDurable = true;
@@ -48,6 +49,7 @@ export class SqliteJournal implements Journal {
     const journal = new SqliteJournal(path, retention, house);
     await journal.#thread.opened;
     journal.#isClosed = false;
+    journal.#openedAt = house.clock.monotonic();
     journal.#sweep();
     journal.#lookLater();
     return journal;
@@ -226,7 +228,7 @@ export class SqliteJournal implements Journal {
     const {clock} = this.#house;
     if (this.#shredded.payloads > 0) this.record('journal', [{type: 'payload.shredded', data: this.#shredded}]);
     this.#shredded = {payloads: 0, until: 0};
-    this.#thread.post({type: 'sweep', now: clock.now()});
+    this.#thread.post({type: 'sweep', now: clock.now(), upMs: clock.monotonic() - this.#openedAt});
     this.#stopSweeping = clock.after(sweepMs, () => this.#sweep());
   }
 
