@@ -40,14 +40,23 @@ export interface RefusedStart {
 /** On free ports, and nothing is left in the home directory. */
 const freePorts = {PORT: '0', CORE_ADMIN_PORT: '0', SCW_UPSTREAM_PORT: '0', CORE_JOURNAL: 'memory:'};
 
+/** A file of tests that ends by an error which no test caught leaves no core behind. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 function spawnCore(env: Record<string, string>, descriptors?: number): ChildProcess {
   const {PATH = '', HOME = '', NODE_V8_COVERAGE, NODE_ENV} = process.env;
   const command = [process.execPath, projectFile('src/main.ts')];
   const [file = '', ...args] = descriptors === undefined ? command : ['prlimit', `--nofile=${descriptors}`, ...command];
-  return spawn(file, args, {
+  const child = spawn(file, args, {
     env: {PATH, HOME, ...(NODE_V8_COVERAGE && {NODE_V8_COVERAGE}), ...(NODE_ENV && {NODE_ENV}), ...freePorts, ...env},
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
 }
 
 /** A test, as far as whoever starts processes needs it. */
