@@ -317,14 +317,20 @@ function everything(bridge: Bridge): string {
   return bridge.output.stdout + bridge.output.stderr + bridge.logs.map(log => log.line).join('\n');
 }
 
-/** Reads until that many whole replies have come. */
-async function readReplies(socket: net.Socket, count: number): Promise<string> {
-  let text = '';
-  while (countReplies(text) < count) {
-    const [chunk] = (await once(socket, 'data')) as [Buffer];
-    text += chunk.toString();
-  }
-  return text;
+/** Reads until that many whole replies have come; what comes later stays for the next time. */
+function readReplies(socket: net.Socket, count: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const take = (chunk: Buffer) => {
+      text += chunk;
+      if (countReplies(text) < count) return;
+      socket.off('data', take).pause();
+      resolve(text);
+    };
+    socket.on('data', take).resume();
+    socket.once('error', reject);
+    socket.once('end', () => reject(new Error(`The connection ended after ${text}`)));
+  });
 }
 
 function countReplies(text: string): number {
