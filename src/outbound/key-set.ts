@@ -37,14 +37,14 @@ older than `maxAgeMs` they count no more. The address comes from the settings, n
 export function openKeySet({url, fallback, maxAgeMs, env, clock, log, meter}: KeySetOptions) {
   const fetchListed = keySetFetcher(url, env, clock);
   const spare: VerifyingKey | undefined = fallback && {key: fallback, algorithm: 'RS256'};
-  const openedAt = clock.monotonic();
+  const openedAt = moment();
   let keys: KeyTable = new Map();
-  let fetchedAt = Number.NEGATIVE_INFINITY;
-  let triedAt = Number.NEGATIVE_INFINITY;
+  let fetchedAt: Moment | undefined;
+  let triedAt: Moment | undefined;
   let failures = 0;
   let fetching: Promise<void> | undefined;
   let waiting = 0;
-  meter.keySetAge(() => (clock.monotonic() - Math.max(fetchedAt, openedAt)) / 1000);
+  meter.keySetAge(() => since(fetchedAt ?? openedAt) / 1000);
 
   return {
     /**
@@ -63,17 +63,15 @@ export function openKeySet({url, fallback, maxAgeMs, env, clock, log, meter}: Ke
   };
 
   function isDue(isKnown: boolean): boolean {
-    const nowMs = clock.monotonic();
-    const isStale = nowMs - fetchedAt >= Math.min(refreshMs, maxAgeMs / 2);
+    const isStale = since(fetchedAt) >= Math.min(refreshMs, maxAgeMs / 2);
     if (isKnown && !isStale) return false;
     if (isStale && failures === 0) return true;
     const pauseMs = failures === 0 ? longestPauseMs : Math.min(longestPauseMs, shortestPauseMs * 2 ** (failures - 1));
-    return nowMs - triedAt >= pauseMs;
+    return since(triedAt) >= pauseMs;
   }
 
   function mustWait(isKnown: boolean): boolean {
-    const nowMs = clock.monotonic();
-    return !isKnown || nowMs - fetchedAt >= maxAgeMs || nowMs - triedAt >= freshMs;
+    return !isKnown || since(fetchedAt) >= maxAgeMs || since(triedAt) >= freshMs;
   }
 
   async function wait(fetched: Promise<void>): Promise<void> {
@@ -87,7 +85,7 @@ export function openKeySet({url, fallback, maxAgeMs, env, clock, log, meter}: Ke
   async function refresh(): Promise<void> {
     try {
       keys = readKeys(await fetchListed(), keys);
-      fetchedAt = clock.monotonic();
+      fetchedAt = moment();
       if (failures > 0) log.info({keys: keys.size}, 'The key set was fetched again');
       else if (keys.size === 0) log.warn({}, 'The key set holds no usable key');
       failures = 0;
@@ -98,14 +96,24 @@ export function openKeySet({url, fallback, maxAgeMs, env, clock, log, meter}: Ke
       const consequence = keys.size > 0 ? 'the last keys count on' : 'it has no key that counts';
       log.warn({cause: (error as Error).message}, `The key set could not be fetched; ${consequence}`); // it throws nothing else
     }
-    triedAt = clock.monotonic();
+    triedAt = moment();
     fetching = undefined;
   }
 
   function dropExpired(): void {
-    if (keys.size === 0 || clock.monotonic() - fetchedAt < maxAgeMs) return;
+    if (keys.size === 0 || since(fetchedAt) < maxAgeMs) return;
     keys = new Map();
     log.error({maxAgeMs}, 'The keys of the key set are older than CORE_JWKS_MAX_AGE: they count no more');
+  }
+
+  function moment(): Moment {
+    return {monotonicMs: clock.monotonic(), wallMs: clock.now()};
+  }
+
+  /** The longer of two: a machine that was suspended has its monotonic clock behind, one whose clock was set back the other. */
+  function since(at: Moment | undefined): number {
+    if (!at) return Number.POSITIVE_INFINITY;
+    return Math.max(clock.monotonic() - at.monotonicMs, clock.now() - at.wallMs);
   }
 
   /** A token without a key id takes the only key of its algorithm. */
@@ -114,4 +122,9 @@ export function openKeySet({url, fallback, maxAgeMs, env, clock, log, meter}: Ke
     const fitting = [...keys.values()].filter(key => key.algorithm === algorithm);
     return fitting.length === 1 ? fitting[0] : undefined;
   }
+}
+
+interface Moment {
+  readonly monotonicMs: number;
+  readonly wallMs: number;
 }

@@ -255,6 +255,25 @@ test('after a silence the first caller waits for a fetch: a withdrawn key lets n
   }
 });
 
+test('time while the machine was suspended counts, and a clock that is set back makes no key younger', async t => {
+  const {set, served, clock} = await keySet(t, [jwk(first.publicKey, {kid: 'one'})], {maxAgeMs: 1_800_000});
+  same(t, await set.find('one'), first.publicKey);
+  served.answer = refusing;
+  const wallMs = clock.now();
+  clock.setWall(wallMs - 86_400_000);
+  same(t, await set.find('one'), first.publicKey);
+  await clock.advance(1_799_999);
+  same(t, await set.find('one'), first.publicKey);
+  await clock.advance(1);
+  t.is(await set.find('one'), 'none');
+
+  const suspended = await keySet(t, [jwk(first.publicKey, {kid: 'one'})], {maxAgeMs: 1_800_000});
+  same(t, await suspended.set.find('one'), first.publicKey);
+  suspended.served.answer = refusing;
+  suspended.clock.setWall(suspended.clock.now() + 1_800_000); // the monotonic clock stood still
+  t.is(await suspended.set.find('one'), 'none');
+});
+
 test('while the endpoint is down it is asked at most every 30 seconds', async t => {
   const {set, served, clock} = await keySet(t, [jwk(first.publicKey, {kid: 'one'})]);
   await set.find('one');
