@@ -3,7 +3,6 @@ package functions
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -13,9 +12,9 @@ import (
 const channelMaxBytes = 8 * 1024 * 1024
 
 // channel is the core's end of the descriptor: one JSON record a line. It never
-// waits for the reader: past channelMaxBytes unread, log lines are dropped and
-// counted; a reader that is gone costs the lines, not the process. A nil
-// channel takes nothing.
+// waits for the reader: past channelMaxBytes unread, log lines are dropped, and
+// how many is told as soon as the reader has caught up; a reader that is gone
+// costs the lines, not the process. A nil channel takes nothing.
 type channel struct {
 	to      io.Writer
 	mutex   sync.Mutex
@@ -32,6 +31,7 @@ type record struct {
 	Error   string  `json:"error,omitempty"`
 	Runtime string  `json:"runtime,omitempty"`
 	Settled string  `json:"settled,omitempty"`
+	Dropped int     `json:"dropped,omitempty"`
 	Log     *logged `json:"log,omitempty"`
 }
 
@@ -62,13 +62,16 @@ func (c *channel) write(r record) {
 		c.dropped++
 		return
 	}
-	if c.dropped > 0 {
-		line := fmt.Sprintf("core-bridge: %d log lines were dropped, nobody read them", c.dropped)
-		c.dropped = 0
-		c.unsent = append(c.unsent, textOf(record{Log: &logged{Stream: "stderr", Line: line}})...)
-	}
+	c.tellDropped()
 	c.unsent = append(c.unsent, textOf(r)...)
 	c.changed.Broadcast()
+}
+
+func (c *channel) tellDropped() {
+	if c.dropped > 0 {
+		c.unsent = append(c.unsent, textOf(record{Dropped: c.dropped})...)
+		c.dropped = 0
+	}
 }
 
 func textOf(r record) []byte {
@@ -94,6 +97,9 @@ func (c *channel) send() {
 		_, err := c.to.Write(text)
 		c.mutex.Lock()
 		c.sending, c.closed = false, err != nil
+		if len(c.unsent) == 0 {
+			c.tellDropped()
+		}
 		c.changed.Broadcast()
 	}
 	c.unsent = nil

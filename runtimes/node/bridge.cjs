@@ -858,8 +858,8 @@ function logFor(invocation, text) {
 }
 
 /**
-The core's end of the descriptor. Never waits for the reader: past 8 MiB unread, lines are dropped and counted; a
-reader that is gone costs the lines, not the process.
+The core's end of the descriptor. Never waits for the reader: past 8 MiB unread, lines are dropped, and how many is told as
+soon as the reader has caught up; a reader that is gone costs the lines, not the process.
 */
 function openChannel(fd) {
   if (!Number.isInteger(fd) || fd < 0) return null;
@@ -875,26 +875,30 @@ function openChannel(fd) {
   stream.on('error', () => {
     isOpen = false;
   });
+  stream.on('drain', tellDropped);
   return {
     write(record) {
       if (!isOpen) return;
-      if ((stream.writableLength || 0) > CHANNEL_MAX_BYTES) {
+      if (record.log !== undefined && (stream.writableLength || 0) > CHANNEL_MAX_BYTES) {
         dropped++;
         return;
       }
-      if (dropped > 0) {
-        const line = `core-bridge: ${dropped} log lines were dropped, nobody read them`;
-        dropped = 0;
-        stream.write(`${JSON.stringify({log: {stream: 'stderr', line}})}\n`);
-      }
+      tellDropped();
       stream.write(`${JSON.stringify(record)}\n`);
     },
     end(done) {
       if (!isOpen) return done();
       setTimeout(done, 500); // the reader may have stopped reading
+      tellDropped();
       stream.end(done);
     },
   };
+
+  function tellDropped() {
+    if (dropped === 0) return;
+    stream.write(`${JSON.stringify({dropped})}\n`);
+    dropped = 0;
+  }
 }
 
 // Traces -----------------------------------------------------------------------------------------------------------

@@ -652,8 +652,8 @@ final class TagFilter extends \php_user_filter
 }
 
 /**
-The core's end of the descriptor. Never waits for the reader: past 8 MiB unread, lines are dropped and counted; a reader
-that is gone costs the lines, not the process.
+The core's end of the descriptor. Never waits for the reader: past 8 MiB unread, lines are dropped, and how many is told
+as soon as the reader has caught up; a reader that is gone costs the lines, not the process.
 */
 final class Channel
 {
@@ -684,17 +684,21 @@ final class Channel
         if (strlen($this->unsent) - $this->from > CHANNEL_MAX_BYTES) {
             $this->send(); // the reader may have caught up within this very call
         }
-        if (strlen($this->unsent) - $this->from > CHANNEL_MAX_BYTES) {
+        if (isset($record['log']) && strlen($this->unsent) - $this->from > CHANNEL_MAX_BYTES) {
             $this->dropped++;
             return;
         }
-        if ($this->dropped > 0) {
-            $line = "core-bridge: $this->dropped log lines were dropped, nobody read them";
-            $this->dropped = 0;
-            $this->unsent .= $this->line(['log' => ['stream' => 'stderr', 'line' => $line]]);
-        }
+        $this->tellDropped();
         $this->unsent .= $this->line($record);
         $this->send();
+    }
+
+    private function tellDropped(): void
+    {
+        if ($this->dropped > 0) {
+            $this->unsent .= $this->line(['dropped' => $this->dropped]);
+            $this->dropped = 0;
+        }
     }
 
     private function line(array $record): string
@@ -723,6 +727,10 @@ final class Channel
         if ($this->from === $length) {
             $this->unsent = '';
             $this->from = 0;
+            if ($this->isOpen && $this->dropped > 0) {
+                $this->tellDropped();
+                $this->send();
+            }
         } elseif ($this->from > 1048576) {
             $this->unsent = substr($this->unsent, $this->from);
             $this->from = 0;

@@ -1001,8 +1001,8 @@ def log(text):
 
 
 class Channel(object):
-    """The core's end of the descriptor. Never waits for the reader: past 8 MiB unread, lines are dropped and counted;
-    a reader that is gone costs the lines, not the process."""
+    """The core's end of the descriptor. Never waits for the reader: past 8 MiB unread, lines are dropped, and how many
+    is told as soon as the reader has caught up; a reader that is gone costs the lines, not the process."""
 
     def __init__(self, fd):
         import fcntl
@@ -1019,24 +1019,28 @@ class Channel(object):
         with self.lock:
             if self.fd is None:
                 return
-            if len(self.unsent) > CHANNEL_MAX_BYTES:
+            if "log" in record and len(self.unsent) > CHANNEL_MAX_BYTES:
                 self.dropped += 1
                 return
-            if self.dropped:
-                line = "core-bridge: %d log lines were dropped, nobody read them" % self.dropped
-                self.dropped = 0
-                self.unsent += encode_ascii({"log": {"stream": "stderr", "line": line}}).encode("ascii") + b"\n"
+            self.tell_dropped()
             self.unsent += encode_ascii(record).encode("ascii") + b"\n"
             self.send()
             if self.unsent and self.fd is not None and not self.is_draining:
                 self.is_draining = True
                 start_thread(self.drain)
 
+    def tell_dropped(self):
+        if self.dropped:
+            self.unsent += encode_ascii({"dropped": self.dropped}).encode("ascii") + b"\n"
+            self.dropped = 0
+
     def send(self):
         try:
             while self.unsent:
                 sent = os.write(self.fd, bytes(self.unsent[:65536]))
                 del self.unsent[:sent]
+                if not self.unsent:
+                    self.tell_dropped()
         except (OSError, IOError) as error:
             if error.errno not in (errno.EAGAIN, errno.EINTR):
                 self.fd = None

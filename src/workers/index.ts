@@ -160,7 +160,10 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
 
   function linesDropped(lines: number): void {
     house.meter.linesDropped(lines);
-    house.log.warn({lines}, `The function writes more than ${logBytesPerSecond / 2 ** 20} MiB a second: ${lines} lines were dropped`);
+    house.log.warn(
+      {lines},
+      `The function writes more than ${logBytesPerSecond / 2 ** 20} MiB a second, or faster than it is read: ${lines} lines were dropped`,
+    );
   }
 
   /** Nobody is left that could take a call soon. */

@@ -19,7 +19,8 @@ export class Output {
   readonly #ends: Promise<unknown>;
   #tail = '';
 
-  constructor({stdout, stderr, report}: Pipes, hearing: Hearing, budget: LineBudget) {
+  constructor({stdout, stderr, report}: Pipes, heard: Omit<Hearing, 'dropped'>, budget: LineBudget) {
+    const hearing: Hearing = {...heard, dropped: lines => budget.drop(lines)};
     this.#line = hearing.line;
     stderr?.on('data', (chunk: Buffer) => this.#remember(chunk.subarray(-tailBytes).toString('utf8')));
     if (stdout) readLines(stdout, line => this.#line({stream: 'stdout', line}), {budget});

@@ -19,17 +19,21 @@ export interface Hearing {
   line(line: FunctionLine): void;
   /** A call whose connection had been closed came to its end. */
   settled(invocationId: string): void;
+  /** So many lines were not written, as they came faster than they were read. */
+  dropped(lines: number): void;
 }
 
 /** Understands a line on the bridge's descriptor; skips what it does not know. */
 export function hearBridge(text: string, hearing: Hearing): void {
-  const {loaded, error, runtime, socket, log, settled} = parsed(text);
+  const {loaded, error, runtime, socket, log, settled, dropped} = parsed(text);
   if (typeof loaded === 'boolean') {
     const cause = !loaded && {error: typeof error === 'string' ? error : 'the bridge gave no cause'};
     const isName = typeof socket === 'string' && /^[\w-]{1,100}$/.test(socket);
     hearing.report({loaded, ...cause, ...(typeof runtime === 'string' && {runtime}), ...(isName && {socket})});
   } else if (typeof settled === 'string') {
     hearing.settled(settled);
+  } else if (typeof dropped === 'number') {
+    if (Number.isSafeInteger(dropped) && dropped > 0) hearing.dropped(dropped);
   } else {
     const line = functionLine(log);
     if (line) hearing.line(line);

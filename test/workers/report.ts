@@ -3,11 +3,12 @@ import type {FunctionLine} from '../../src/log.ts';
 import {hearBridge, isLogRecord, type LoadReport} from '../../src/workers/report.ts';
 
 function hear(line: string) {
-  const heard: (LoadReport | FunctionLine | {settled: string})[] = [];
+  const heard: (LoadReport | FunctionLine | {settled: string} | {dropped: number})[] = [];
   hearBridge(line, {
     report: report => void heard.push(report),
     line: log => void heard.push(log),
     settled: settled => void heard.push({settled}),
+    dropped: dropped => void heard.push({dropped}),
   });
   return heard;
 }
@@ -26,6 +27,11 @@ test('what is no report and no line is skipped', t => {
     '{"loaded":1}',
     '{"log":null}',
     '{"log":"text"}',
+    '{"dropped":"7"}',
+    '{"dropped":0}',
+    '{"dropped":-1}',
+    '{"dropped":1.5}',
+    '{"dropped":1e999}',
     '{"settled":7}',
     '{"settled":null}',
   ];
@@ -76,4 +82,8 @@ test('a call whose connection was closed is settled by its id', t => {
 test('a line of output is known without parsing it', t => {
   for (const line of ['{"log":{}}', '{ "log": {"stream":"stdout"', ' {"log"']) t.true(isLogRecord(line), line);
   for (const line of ['{"loaded":true}', '{"settled":"log"}', 'log', '', '[{"log":1}]']) t.false(isLogRecord(line), line);
+});
+
+test('a bridge says how many lines it did not write', t => {
+  t.deepEqual(hear('{"dropped":7674}'), [{dropped: 7674}]);
 });

@@ -13,8 +13,8 @@ const MAX_BYTES: usize = 8 << 20;
 
 /// The core's end of the descriptor: one JSON record a line.
 ///
-/// It never waits for the reader: past `MAX_BYTES` unread, log lines are dropped and counted; a reader that is gone
-/// costs the lines, not the process.
+/// It never waits for the reader: past `MAX_BYTES` unread, log lines are dropped, and how many is told as soon as the
+/// reader has caught up; a reader that is gone costs the lines, not the process.
 #[derive(Clone)]
 pub(crate) struct Channel(Arc<Shared>);
 
@@ -29,6 +29,15 @@ struct State {
     is_sending: bool,
     is_closed: bool,
     dropped: usize,
+}
+
+impl State {
+    fn tell_dropped(&mut self) {
+        let count = take(&mut self.dropped);
+        if count > 0 {
+            append(&mut self.unsent, &json!({ "dropped": count }));
+        }
+    }
 }
 
 impl Channel {
@@ -48,14 +57,7 @@ impl Channel {
         if state.is_closed {
             return;
         }
-        if state.dropped > 0 {
-            let count = take(&mut state.dropped);
-            let line = format!("core-bridge: {count} log lines were dropped, nobody read them");
-            append(
-                &mut state.unsent,
-                &json!({"log": {"stream": "stderr", "line": line}}),
-            );
-        }
+        state.tell_dropped();
         append(&mut state.unsent, record);
         self.0.changed.notify_all();
     }
@@ -101,6 +103,9 @@ impl Channel {
             state = self.lock();
             state.is_sending = false;
             state.is_closed = sent.is_err();
+            if state.unsent.is_empty() {
+                state.tell_dropped();
+            }
             self.0.changed.notify_all();
         }
         state.unsent = Vec::new();
@@ -145,13 +150,17 @@ mod tests {
         }
         channel.write(&json!({"settled": "i"}));
         let mut lines = BufReader::new(reader).lines();
-        let mut last = String::new();
-        let mut count = 0;
-        while last != r#"{"settled":"i"}"# {
-            last = lines.next().unwrap().unwrap();
-            count += 1;
+        let mut arrived = 0;
+        let mut missing = 0;
+        let mut is_settled = false;
+        while !is_settled || arrived + missing < 20 {
+            let record: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+            is_settled |= record == json!({"settled": "i"});
+            arrived += usize::from(record["log"].is_object());
+            missing += record["dropped"].as_u64().unwrap_or(0) as usize;
         }
-        assert!(count < 14, "{count} lines");
+        assert_eq!(arrived + missing, 20);
+        assert!(arrived < 13, "{arrived} lines");
     }
 
     #[test]
