@@ -58,6 +58,7 @@ async function callFunction(
         timeoutMs: deadline.timeoutMs,
         signal,
         trace: call.trace,
+        replyHold: invocation.input?.holder?.replyHold,
       });
       call.answered(reply.status);
       return reply;

@@ -1,5 +1,8 @@
 import type {Clock} from './clock.ts';
 import {Fault} from './errors.ts';
+import {type Place, ReplyRooms, smallReply} from './reply-rooms.ts';
+
+export type {Place};
 
 /** What the core holds for others, by what it is; the same words are the label `kind` of the metric. */
 export const heldKinds = ['head', 'body', 'event', 'reply', 'stream', 'log'] as const;
@@ -16,6 +19,7 @@ export class Budget {
   /** All kinds together. */
   heldBytes = 0;
   readonly #bytes: Record<HeldKind, number> = {head: 0, body: 0, event: 0, reply: 0, stream: 0, log: 0};
+  #rooms: ReplyRooms | undefined;
   /** Mean time that a share is held, the newest weighing a tenth; for Retry-After. */
   holdMs = 1000;
 
@@ -37,30 +41,54 @@ export class Budget {
     return new Fault('INFLIGHT_FULL', {retryAfterS: Math.min(60, Math.max(1, Math.ceil(this.holdMs / 1000)))});
   }
 
-  /** A share of somebody's own, empty at first. */
-  open(kind: HeldKind): Hold {
-    return new Hold(this, kind);
+  /**
+  A share of somebody's own, empty at first.
+
+  @param sinceMs monotonic time
+  @param place of the reply that it is for, in its connection
+  */
+  open(kind: HeldKind, sinceMs = this.clock.monotonic(), place?: Place): Hold {
+    return new Hold(this, kind, sinceMs, place);
+  }
+
+  /** Bytes of replies that wait for room. */
+  get wantedBytes(): number {
+    return this.#rooms?.wantedBytes ?? 0;
   }
 
   /** For shares only: they know what they hold already. */
   add(kind: HeldKind, bytes: number): void {
     this.#bytes[kind] += bytes;
     this.heldBytes += bytes;
+    if (bytes < 0) this.#rooms?.give();
+  }
+
+  /** For shares only: one that is released waits no more. */
+  forget(hold: Hold): void {
+    this.#rooms?.forget(hold);
+  }
+
+  /** Where replies wait for room. */
+  get rooms(): ReplyRooms {
+    this.#rooms ??= new ReplyRooms(this);
+    return this.#rooms;
   }
 }
 
 /** One share of the budget. Whoever opens it releases it; to release it again does nothing. */
 export class Hold {
   readonly #budget: Budget;
-  readonly #since: number;
+  readonly #sinceMs: number;
+  readonly #place: Place | undefined;
   #kind: HeldKind;
   #bytes = 0;
   #isReleased = false;
 
-  constructor(budget: Budget, kind: HeldKind) {
+  constructor(budget: Budget, kind: HeldKind, sinceMs: number, place: Place | undefined) {
     this.#budget = budget;
     this.#kind = kind;
-    this.#since = budget.clock.monotonic();
+    this.#sinceMs = sinceMs;
+    this.#place = place;
   }
 
   get bytes(): number {
@@ -85,11 +113,27 @@ export class Hold {
     return undefined;
   }
 
+  /**
+  The same for a reply, which the function has made already: a small one always fits, a large one may wait for room.
+
+  @param given called later when it has to wait: with nothing once it holds the bytes, with a fault when it does not get them
+  @returns true when it holds them now
+  */
+  growReply(bytes: number, given: (fault?: Fault) => void): boolean {
+    if (bytes <= this.#bytes || this.#isReleased) return true;
+    if (bytes > smallReply && !this.#budget.rooms.take(this, bytes, this.#place, given)) return false;
+    this.set(bytes);
+    return true;
+  }
+
   /** Holds exactly so many bytes, whether they fit or not: they are there already, or are gone. */
   set(bytes: number): void {
     if (this.#isReleased) return;
-    this.#budget.add(this.#kind, bytes - this.#bytes);
+    const change = bytes - this.#bytes;
+    if (change === 0) return;
     this.#bytes = bytes;
+    this.#place?.held(change);
+    this.#budget.add(this.#kind, change);
   }
 
   /** The bytes are something else from now on, such as a body that became an event. */
@@ -102,9 +146,12 @@ export class Hold {
 
   release(): void {
     if (this.#isReleased) return;
+    const hadBytes = this.#bytes > 0;
     this.set(0);
     this.#isReleased = true;
+    this.#budget.forget(this);
+    if (!hadBytes) return;
     const budget = this.#budget;
-    budget.holdMs += (budget.clock.monotonic() - this.#since - budget.holdMs) / 10;
+    budget.holdMs += (budget.clock.monotonic() - this.#sinceMs - budget.holdMs) / 10;
   }
 }

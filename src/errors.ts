@@ -28,6 +28,11 @@ const catalogue = {
   UPSTREAM_PROTOCOL: {status: 502, retryable: false, text: 'The sub-runtime broke the protocol'},
   UPSTREAM_LOST: {status: 502, retryable: false, text: 'The sub-runtime went away during the call'}, // it may have run
   INFLIGHT_FULL: {status: 503, retryable: true, reached: false, text: 'Too many bytes are in flight here; try again later'},
+  REPLY_NO_ROOM: {
+    status: 503,
+    retryable: false,
+    text: 'The function answered, but too many bytes are in flight here to take its reply',
+  },
   POOL_BUSY: {status: 503, retryable: true, reached: false, text: 'Every sub-runtime is busy'},
   POOL_NOT_READY: {status: 503, retryable: true, reached: false, text: 'The sub-runtime was not ready in time'},
   POOL_GAVE_UP: {

@@ -1,3 +1,4 @@
+import type {Hold} from './budget.ts';
 import type {ExitReason} from './facts.ts';
 import type {InvocationTrace} from './invocation.ts';
 
@@ -54,6 +55,8 @@ export interface RuntimeCall {
   /** Aborts when the call is not wanted any more; only where CORE_CANCEL says so. */
   readonly signal: AbortSignal | undefined;
   readonly trace: InvocationTrace | undefined;
+  /** What the reply is charged to as it comes. */
+  readonly replyHold?: Hold | undefined;
 }
 
 /** What the sub-runtime answered, unjudged. */

@@ -1,4 +1,4 @@
-import type {Budget} from './budget.ts';
+import type {Budget, Hold} from './budget.ts';
 import type {Clock} from './clock.ts';
 import type {Fault} from './errors.ts';
 import type {Journal} from './journal.ts';
@@ -75,9 +75,11 @@ export interface TriggerInput {
   readonly schedule?: {readonly name: string; readonly occurrence: string};
 }
 
-/** Whoever bounds the bytes in flight is told how long the event became as JSON text. @throws Fault INFLIGHT_FULL */
+/** Charges what one delivery makes the core hold: `written` is told how long the event became as JSON text. @throws Fault INFLIGHT_FULL */
 export interface Holder {
   written(length: number): void;
+  /** What the reply is charged to while it is received; released by the trigger. */
+  readonly replyHold: Hold;
 }
 
 /** The finished answer. Header names and values are valid; framing is the trigger's. */

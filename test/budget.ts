@@ -37,12 +37,14 @@ test('Retry-After follows the time that shares are held, from 1 to 60 s', async 
   t.is(wait(), 1);
   for (let calls = 0; calls < 50; calls++) {
     const hold = budget.open('body');
+    hold.grow(1);
     await clock.advance(20_000);
     hold.release();
   }
   t.is(wait(), 20);
   for (let calls = 0; calls < 50; calls++) {
     const hold = budget.open('body');
+    hold.grow(1);
     await clock.advance(600_000);
     hold.release();
   }

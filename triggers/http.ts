@@ -7,15 +7,18 @@ import {shareDescriptors} from '../src/descriptors.ts';
 import {asFault, Fault} from '../src/errors.ts';
 import {late} from '../src/late.ts';
 import {metricsPath, port, type Settings, setting, size} from '../src/setting.ts';
-import type {House, InvocationResult, TriggerPlugin} from '../src/trigger.ts';
-import {breakOff, breakOffAtEnd, hasBody} from './http/body.ts';
+import type {House, TriggerPlugin} from '../src/trigger.ts';
+import {breakOffAtEnd, hasBody} from './http/body.ts';
 import {closeServer} from './http/close.ts';
-import {connectionsOf, endRequests, takeNext} from './http/connection.ts';
+import {connectionsOf, takeNext} from './http/connection.ts';
 import {type Edge, HttpDelivery} from './http/delivery.ts';
 import {guardHead, mostFields, parserFault} from './http/guard.ts';
 import {watchHeads} from './http/heads.ts';
-import {malformed} from './http/malformed.ts';
-import {writeRaw, writeResult} from './http/wire.ts';
+import {Readers} from './http/leaving.ts';
+import {gatePipeline} from './http/pipeline.ts';
+import {answerAsterisk, refuse, refuseRaw} from './http/refuse.ts';
+import {Turns} from './http/turns.ts';
+import {writeResult} from './http/wire.ts';
 
 const settings = {
   port: setting('PORT', port(), '8080', 'Public HTTP port, on all interfaces.'),
@@ -57,7 +60,11 @@ export const http = {
       clock: house.clock,
       isClosing: () => isClosing,
       inFlight: 0,
-      leaving: new Set(),
+      readers: new Readers(house.budget, house.clock, () => house.meter.connectionCut('slow-reader')),
+      turns: new Turns((request, response) => {
+        if (request.url === '*') answerAsterisk(request, response, house, edge);
+        else void walk(request, response);
+      }),
       answered: (method, status, startedAt, exemplar) =>
         house.meter.requestEnded(method, status, (house.clock.monotonic() - startedAt) / 1000, exemplar),
     };
@@ -75,10 +82,10 @@ export const http = {
       if (!takeNext(response)) return;
       if (request.headers.upgrade !== undefined && hasBody(request)) breakOffAtEnd(request);
       const fault = guardHead(request);
-      if (fault) refuse(request, response, fault, house);
-      else if (request.url === '*') answerAsterisk(request, response, house);
-      else void walk(request, response);
+      if (fault) refuse(request, response, fault, house, edge);
+      else edge.turns.take(request, response);
     };
+    server.on('connection', gatePipeline);
     server.on('request', serve);
     server.on('checkContinue', (request, response) => {
       // The body is asked for when the caller was let in. Where there is none, Node would close the connection for want of a 100.
@@ -99,7 +106,7 @@ export const http = {
       url,
       async [Symbol.asyncDispose]() {
         isClosing = true;
-        await closeServer(server, {sockets, leaving: edge.leaving}, house);
+        await closeServer(server, {sockets, leaving: edge.readers}, house);
       },
     };
   },
@@ -122,10 +129,12 @@ function koaApp(house: House, edge: Edge, metricsPath: string): Koa {
       const result = faultResult(fault, randomUUIDv7(), ctx.get('accept'));
       house.meter.faulted(fault.code);
       edge.answered(ctx.method, result.status, startedAt);
-      return writeResult(ctx.req, ctx.res, result, {close: true, clock: house.clock});
+      const leaving = {bytes: 0, left: () => edge.turns.end(ctx.req)};
+      return writeResult(ctx.req, ctx.res, result, {close: true, clock: house.clock, readers: edge.readers, leaving});
     }
     const isScrape = metricsPath !== '' && delivery.path === metricsPath && (ctx.method === 'GET' || ctx.method === 'HEAD');
-    return isScrape ? house.scrape(ctx, delivery) : house.deliver(ctx, delivery);
+    await (isScrape ? house.scrape(ctx, delivery) : house.deliver(ctx, delivery));
+    ctx.state = {}; // Koa keeps the context until the answer has left: event and reply need not wait for a slow reader
   });
   return app;
 }
@@ -137,45 +146,4 @@ async function listen(server: Server, at: {port: number; reusePort: boolean}): P
   await promise;
   server.off('error', reject);
   return `http://localhost:${(server.address() as AddressInfo).port}`; // a TCP server has an AddressInfo
-}
-
-function refuse(request: IncomingMessage, response: ServerResponse, fault: Fault, {meter, clock}: House): void {
-  meter.requestStarted();
-  meter.faulted(fault.code);
-  meter.requestEnded(request.method ?? '', fault.status, 0);
-  writeResult(request, response, faultResult(fault, randomUUIDv7(), request.headers.accept ?? ''), {
-    close: true,
-    clock,
-  });
-}
-
-/**
-Refuses bytes that became no request. A request before them on the same connection gets its own answer first; one whose
-body they were to be is answered with the fault.
-*/
-function refuseRaw(socket: Socket, fault: Fault, {meter, clock}: House): void {
-  const before = endRequests(socket);
-  if (before === false) return;
-  if (before && !before.req.complete) breakOff(before.req, fault);
-  else if (before && !before.writableFinished && !before.destroyed) before.once('close', write);
-  else write();
-
-  function write() {
-    meter.requestStarted();
-    meter.faulted(fault.code);
-    meter.requestEnded('', fault.status, 0);
-    writeRaw(socket, faultResult(fault, randomUUIDv7(), ''), nodeHttp.STATUS_CODES[fault.status] ?? '', clock);
-  }
-}
-
-/** `OPTIONS *` asks about the server, not about the function. */
-function answerAsterisk(request: IncomingMessage, response: ServerResponse, house: House): void {
-  if (request.method !== 'OPTIONS') {
-    refuse(request, response, malformed('the target * is for OPTIONS only'), house);
-    return;
-  }
-  const result: InvocationResult = {status: 200, headers: ['Core-Invocation-Id', randomUUIDv7()], body: ''};
-  house.meter.requestStarted();
-  house.meter.requestEnded('OPTIONS', 200, 0);
-  writeResult(request, response, result, {close: false, clock: house.clock});
 }

@@ -6,9 +6,11 @@ import type {RuntimeReply} from '../../src/runtime.ts';
 export type FunctionResult =
   | {readonly kind: 'none'}
   | {readonly kind: 'json'; readonly value: unknown; readonly json: string}
-  | {readonly kind: 'text'; readonly body: string}
+  | {readonly kind: 'text'; readonly body: string | Buffer}
   | {readonly kind: 'bytes'; readonly body: Buffer};
 
+/** From this size on a text stays the bytes that it came as: another copy is memory. */
+const largeText = 64 * 2 ** 10;
 const missingHandler = 'Function Handler does not exist';
 /** An error's text goes to the caller and into the log; neither wants a dump. */
 const longestMessageBytes = 64 * 2 ** 10;
@@ -38,11 +40,11 @@ export function readResult({status, contentType, framed, body}: RuntimeReply): F
   if (value === undefined) {
     if (isJson) throw protocolFault('its application/json is not one JSON value');
     if (!framed) throw truncated();
-    return {kind: 'text', body: text};
+    return {kind: 'text', body: body.length > largeText ? body : text};
   }
   const json = trimJson(text);
   if (isJson || (typeof value.json === 'object' && value.json !== null)) return {kind: 'json', value: value.json, json};
-  return {kind: 'text', body: text};
+  return {kind: 'text', body: body.length > largeText ? body : text};
 }
 
 /** The message with its prefix; a sub-runtime that wrote the prefix itself does not get a second one. */

@@ -66,8 +66,9 @@ const fromTheStart = {
   restarts: ['exit-zero', 'exit-nonzero', 'signal', 'oom', 'unspawnable', 'never-ready', 'stuck', 'reloaded', 'stopped'],
   readersRefused: ['full', 'slow'],
   spansDropped: ['queue_full', 'not_taken', 'stopped'],
+  connectionsCut: ['slow-reader', 'slow-sender'],
   processes: ['exit-zero', 'exit-nonzero', 'signal', 'unspawnable', 'never-ready', 'stuck'],
-} satisfies {restarts: ExitReason[]; spansDropped: string[]; readersRefused: string[]; processes: ExitReason[]};
+} satisfies {restarts: ExitReason[]; spansDropped: string[]; readersRefused: string[]; connectionsCut: string[]; processes: ExitReason[]};
 
 const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT']);
 
@@ -163,6 +164,12 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     labelNames: ['reason'],
     registers,
   });
+  const connectionsCut = new Counter({
+    name: 'core_connections_cut_total',
+    help: 'Connections that were cut off so that the memory they held is there for others, by why.',
+    labelNames: ['reason'],
+    registers,
+  });
   const appendSeconds = new Histogram({
     name: 'core_journal_append_seconds',
     help: 'Time of an append to the journal.',
@@ -222,6 +229,7 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
   for (const reason of fromTheStart.readersRefused) readersRefused.labels(reason).inc(0);
   for (const reason of fromTheStart.restarts) restarts.labels(reason).inc(0);
   for (const reason of fromTheStart.processes) processRestarts.labels(reason).inc(0);
+  for (const reason of fromTheStart.connectionsCut) connectionsCut.labels(reason).inc(0);
   for (const reason of fromTheStart.spansDropped) spansDropped.labels(reason).inc(0);
 
   new Gauge({
@@ -363,6 +371,7 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
       else if (fault?.code === 'UPSTREAM_LOST') broken++;
     },
     replyCut: wasSettled => void cutOff[wasSettled ? 'before' : 'since']++,
+    connectionCut: reason => connectionsCut.labels(reason).inc(),
     inFlight(change) {
       inFlight += change;
     },

@@ -123,6 +123,7 @@ const uncounted: Meter = {
   accepted() {},
   settled() {},
   replyCut() {},
+  connectionCut() {},
   inFlight() {},
   coldStarted() {},
   queued() {},

@@ -146,6 +146,9 @@ class Exchange implements Dispatcher.DispatchHandler {
   #interim = 0;
   #bytes = 0;
   #chunks: Buffer[] = [];
+  /** All of a reply whose length was declared, in one piece from the start: joined later it would be there twice. */
+  #whole: Buffer | undefined;
+  #declaredBytes = 0;
 
   constructor(
     call: RuntimeCall,
@@ -189,24 +192,44 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#status = status;
     const contentType = headers['content-type'];
     this.#contentType = typeof contentType === 'string' ? contentType : '';
+    this.#declaredBytes = Number(headers['content-length'] ?? 0);
     const coding = headers['transfer-encoding'];
     this.#framed = headers['content-length'] !== undefined || coding !== undefined;
     if (coding !== undefined && String(coding).trim().toLowerCase() !== 'chunked') controller.abort(wrongCoding(String(coding)));
-    else if (Number(headers['content-length'] ?? 0) > this.#maxBytes) controller.abort(tooLarge());
+    else if (this.#declaredBytes > this.#maxBytes) controller.abort(tooLarge());
+    else this.#takeRoom(controller, this.#declaredBytes);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bytes += chunk.length;
     if (this.#bytes > this.#maxBytes) controller.abort(tooLarge());
-    else if (!this.#isGivenUp) this.#chunks.push(chunk);
+    else if (!this.#isGivenUp) this.#keep(controller, chunk);
+  }
+
+  #keep(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#takeRoom(controller, this.#bytes);
+    if (chunk.length < this.#declaredBytes && this.#bytes <= this.#declaredBytes) {
+      this.#whole ??= Buffer.allocUnsafeSlow(this.#declaredBytes);
+      chunk.copy(this.#whole, this.#bytes - chunk.length);
+    } else this.#chunks.push(chunk);
+  }
+
+  /** Charges the reply. Where there is no room, the sub-runtime keeps what it has not sent until there is. */
+  #takeRoom(controller: Dispatcher.DispatchController, bytes: number): void {
+    const {replyHold} = this.#call;
+    if (!replyHold || this.#isGivenUp || controller.paused) return;
+    const isGiven = replyHold.growReply(bytes, fault => {
+      if (fault) controller.abort(fault);
+      else controller.resume();
+    });
+    if (!isGiven) controller.pause();
   }
 
   onResponseEnd(): void {
     // Our timer may come late on a busy machine: a bridge that ended the call for its time is not to be the one who says so.
     if (this.#clock.monotonic() >= this.#call.deadline) this.expire();
     this.#close({broke: false, byHost: false, answered: true});
-    const body = this.#chunks.length === 1 && this.#chunks[0] ? this.#chunks[0] : Buffer.concat(this.#chunks);
-    this.#resolve({status: this.#status, contentType: this.#contentType, framed: this.#framed, body});
+    this.#resolve({status: this.#status, contentType: this.#contentType, framed: this.#framed, body: this.#body()});
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -217,9 +240,16 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#reject(verdict);
   }
 
+  #body(): Buffer {
+    if (this.#whole) return this.#whole;
+    return this.#chunks.length === 1 && this.#chunks[0] ? this.#chunks[0] : Buffer.concat(this.#chunks);
+  }
+
   #giveUp(fault: Fault): void {
     this.#isGivenUp = true;
     this.#chunks = [];
+    this.#whole = undefined;
+    this.#controller?.resume(); // what still comes is dropped
     this.#reject(fault);
   }
 

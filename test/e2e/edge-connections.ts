@@ -27,6 +27,34 @@ edgeSuite([
     get('Connection: Upgrade\r\nUpgrade: h2c\r\n').slice(30),
   ]),
   served(
+    'an offer whose empty line comes with a request behind it, and that one’s body as a request',
+    [
+      `GET @ HTTP/1.1\r\n${host}Connection: Upgrade\r\nUpgrade: h2c\r\n`,
+      `\r\nPOST @/p HTTP/1.1\r\n${host}Content-Length: 60\r\n\r\n`,
+      smuggled,
+    ],
+    {closes: true},
+  ),
+  served(
+    'an offer whose empty line comes with a request behind it',
+    [`GET @ HTTP/1.1\r\n${host}Connection: Upgrade\r\nUpgrade: h2c\r\n`, `\r\n${next}`],
+    {closes: true},
+  ),
+  served(
+    'an offer whose last byte comes with a request behind it',
+    [`GET @ HTTP/1.1\r\n${host}Connection: Upgrade\r\nUpgrade: h2c\r\n\r`, `\n${next}`],
+    {closes: true},
+  ),
+  served(
+    'an offer in a pipeline whose empty line comes with a request behind it',
+    [
+      `${get('')}GET @ HTTP/1.1\r\n${host}Connection: Upgrade\r\nUpgrade: h2c\r\n`,
+      `\r\nPOST @/p HTTP/1.1\r\n${host}Content-Length: 60\r\n\r\n`,
+      smuggled,
+    ],
+    {gets: [200, 200], runs: 2, closes: true},
+  ),
+  served(
     'an offer with chunks',
     post('Connection: Upgrade\r\nUpgrade: foo\r\nTransfer-Encoding: chunked\r\n', `3\r\nabc\r\n0\r\n\r\n${smuggled}`),
     {closes: true},

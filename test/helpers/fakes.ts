@@ -24,6 +24,7 @@ export function recordingMeter(): Meter & {readonly calls: readonly (readonly un
     accepted: keep('accepted'),
     settled: keep('settled'),
     replyCut: keep('replyCut'),
+    connectionCut: keep('connectionCut'),
     inFlight: keep('inFlight'),
     coldStarted: keep('coldStarted'),
     queued: keep('queued'),

@@ -1,61 +1,6 @@
-import test, {type ExecutionContext} from 'ava';
-import {faultResult} from '../../src/answer.ts';
-import {Budget} from '../../src/budget.ts';
+import test from 'ava';
 import {type Clock, systemClock} from '../../src/clock.ts';
-import {asFault} from '../../src/errors.ts';
-import type {Delivery, TriggerInput} from '../../src/trigger.ts';
-import {http} from '../../triggers/http.ts';
-import {fakeHouse, recordingMeter} from '../helpers/fakes.ts';
-import {Wire} from '../helpers/wire.ts';
-
-/** The trigger alone, on a port of its own; `run` stands for the function and gives the body of the answer. */
-async function open(
-  t: ExecutionContext,
-  run: (input: TriggerInput) => Promise<string> | string = () => 'ran',
-  {
-    requestTimeout = 30_000, // a slow machine is no slow client
-    headersTimeout = 30_000,
-    clock = systemClock,
-    inflightBytes = 1000,
-  }: {inflightBytes?: number; requestTimeout?: number; headersTimeout?: number; clock?: Clock} = {},
-) {
-  const runs: string[] = [];
-  const meter = recordingMeter();
-  const deliver = async (_carrier: unknown, delivery: Delivery) => {
-    try {
-      const input = await delivery.input();
-      input.holder?.written(input.path === '/fields' ? 20_000 : input.body.length * 2);
-      runs.push(input.path);
-      delivery.reply({status: 200, headers: ['Core-Invocation-Id', 'id'], body: await run(input)});
-    } catch (error) {
-      delivery.reply(faultResult(asFault(error), 'id', ''));
-    }
-  };
-  const house = fakeHouse({deliver, scrape: deliver, meter, clock, budget: new Budget(inflightBytes, clock)});
-  const section = {port: 0, payloadMaxBytes: 1000, metricsPath: ''};
-  const trigger = await http.open(section, house, {headersTimeout, requestTimeout, connectionsCheckingInterval: 20});
-  let stopped: Promise<void> | undefined;
-  const stop = () => {
-    stopped ??= trigger[Symbol.asyncDispose]();
-    return stopped;
-  };
-  const wires: Wire[] = [];
-  t.teardown(async () => {
-    for (const wire of wires) wire.destroy();
-    await stop();
-  });
-  return {
-    url: trigger.url,
-    runs,
-    meter,
-    stop,
-    connect() {
-      const wire = new Wire(trigger.url);
-      wires.push(wire);
-      return wire;
-    },
-  };
-}
+import {openHttp as open} from '../helpers/http-trigger.ts';
 
 const head = (path: string, fields = '') => `POST ${path} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;
 const statuses = (replies: readonly {status: number}[]) => replies.map(({status}) => status);
@@ -163,7 +108,7 @@ test('requests in flight on one connection are all answered while the port close
   const started: (() => void)[] = [];
   const {connect, stop} = await open(t, () => new Promise<string>(resolve => started.push(() => resolve('done'))));
   const wire = connect();
-  await wire.write(head('/one') + head('/two') + head('/three'));
+  await wire.write(['/one', '/two', '/three'].map(path => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''));
   while (started.length < 3) await pause(5);
   const stopped = stop();
   for (const finish of started) finish();

@@ -23,7 +23,7 @@ type Closing = Pick<House, 'clock' | 'hurry' | 'closesLast' | 'meter'>;
 /** The connections of a server, and which replies wait in them to be read. */
 export interface Open {
   readonly sockets: ReadonlySet<Socket>;
-  readonly leaving: ReadonlySet<ServerResponse>;
+  readonly leaving: Iterable<ServerResponse>;
 }
 
 /**

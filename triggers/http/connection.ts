@@ -1,7 +1,8 @@
 import type {IncomingMessage, Server, ServerResponse} from 'node:http';
 import type {Socket} from 'node:net';
 
-interface Connection {
+/** What is known of one connection. */
+export interface Connection {
   newest: ServerResponse | undefined;
   /** No request after the newest is served. */
   isLast: boolean;
@@ -9,14 +10,42 @@ interface Connection {
   isOver: boolean;
   /** Bytes that had come when its newest request was taken, or answered. */
   bytesTaken: number;
+  /** Bytes that have come, but were not given to the parser yet. */
+  keptBytes: number;
+  /** Requests that are being served, until their answers have left. */
+  inProgress: number;
+  /** What is being served may have effects: nothing else is served beside it. */
+  isExclusive: boolean;
+  /** Of replies that were received and have not left. */
+  replyBytes: number;
+  /** Requests that were read, but wait for those before them. */
+  readonly waiting: Waiting[];
+  /** Lets more requests in, where one came while another was served. */
+  letIn: (() => void) | undefined;
+}
+
+export interface Waiting {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
 }
 
 const connections = new WeakMap<Socket, Connection>();
 
-function of(socket: Socket): Connection {
+export function connectionOf(socket: Socket): Connection {
   let known = connections.get(socket);
   if (!known) {
-    known = {newest: undefined, isLast: false, isOver: false, bytesTaken: 0};
+    known = {
+      newest: undefined,
+      isLast: false,
+      isOver: false,
+      bytesTaken: 0,
+      keptBytes: 0,
+      inProgress: 0,
+      isExclusive: false,
+      replyBytes: 0,
+      waiting: [],
+      letIn: undefined,
+    };
     connections.set(socket, known);
   }
   return known;
@@ -25,10 +54,10 @@ function of(socket: Socket): Connection {
 /** Takes the next request of a connection. False when one before it was to be the last: then nobody serves this one. */
 export function takeNext(response: ServerResponse): boolean {
   const {req: request} = response;
-  const connection = of(request.socket);
+  const connection = connectionOf(request.socket);
   if (connection.isLast) return false;
   connection.newest = response;
-  connection.bytesTaken = request.socket.bytesRead;
+  connection.bytesTaken = request.socket.bytesRead - connection.keptBytes;
   connection.isLast = request.headers.upgrade !== undefined && mayHideBytes(request);
   return true;
 }
@@ -42,15 +71,21 @@ function mayHideBytes({socket, headers}: IncomingMessage): boolean {
   // Undocumented; where it is gone, an offer is the last request of its connection.
   const {parser} = socket as {parser?: {getCurrentBuffer?: () => Buffer | undefined}};
   const packet = parser?.getCurrentBuffer?.();
-  return packet === undefined || packet.indexOf('\r\n\r\n') !== packet.length - 4;
+  if (packet === undefined) return true;
+  // The empty line that ends the head may have begun in the packet before: then the first one here ends another message.
+  const endsEarlier = packet[0] === carriageReturn || packet[0] === lineFeed;
+  return endsEarlier || packet.indexOf('\r\n\r\n') !== packet.length - 4;
 }
+
+const carriageReturn = 0x0d;
+const lineFeed = 0x0a;
 
 /** Whether this answer ends its connection: requests may come while an earlier one is served, so only the newest can. */
 export function endsConnection(response: ServerResponse, isWanted: boolean): boolean {
   const {socket} = response.req;
-  const connection = of(socket);
+  const connection = connectionOf(socket);
   if (connection.newest !== undefined && connection.newest !== response) return false;
-  connection.bytesTaken = socket.bytesRead;
+  connection.bytesTaken = socket.bytesRead - connection.keptBytes;
   if (!isWanted && (connection.isOver || !connection.isLast)) return false; // a refusal that waits for this answer is the last
   connection.isLast = true;
   connection.isOver = true;
@@ -59,7 +94,7 @@ export function endsConnection(response: ServerResponse, isWanted: boolean): boo
 
 /** Ends a connection's requests. The newest; false when nothing is to be told any more. */
 export function endRequests(socket: Socket): ServerResponse | undefined | false {
-  const connection = of(socket);
+  const connection = connectionOf(socket);
   const {newest} = connection;
   if (connection.isOver || (connection.isLast && newest?.req.complete)) return false;
   connection.isLast = true;
@@ -69,7 +104,7 @@ export function endRequests(socket: Socket): ServerResponse | undefined | false 
 
 /** Nothing is being received, served, or waits to leave. */
 export function isAtRest(socket: Socket): boolean {
-  const {newest} = of(socket);
+  const {newest} = connectionOf(socket);
   const isServed = newest !== undefined && !newest.writableFinished && !newest.destroyed;
   return !isServed && socket.writableLength === 0 && unservedBytes(socket) === 0;
 }
@@ -84,9 +119,9 @@ export function connectionsOf(server: Server): ReadonlySet<Socket> {
   return sockets;
 }
 
-/** Bytes that came behind the newest request: those of a head that is not whole yet. */
+/** Bytes that came behind the newest request: those of a head that is not whole yet, or of requests that wait. */
 export function unservedBytes(socket: Socket): number {
-  const {newest, isOver, bytesTaken} = of(socket);
+  const {newest, isOver, bytesTaken} = connectionOf(socket);
   if (isOver) return 0;
   const isAnswered = newest === undefined || newest.headersSent;
   return Math.max(0, socket.bytesRead - bytesTaken - (isAnswered ? 0 : bodyBytes(newest.req)));

@@ -1,11 +1,14 @@
 import type {IncomingMessage, ServerResponse} from 'node:http';
 import {defaultHeaders} from '../../src/answer.ts';
-import type {Budget, Hold} from '../../src/budget.ts';
+import type {Budget, Hold, Place} from '../../src/budget.ts';
 import type {Clock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
 import type {Delivery, Holder, InvocationResult, SpanSubject, TriggerInput} from '../../src/trigger.ts';
 import {hasBody, readBody} from './body.ts';
+import {connectionOf} from './connection.ts';
+import type {Leaving, Readers} from './leaving.ts';
 import {parseTarget, type Target} from './target.ts';
+import type {Turns} from './turns.ts';
 import {writeResult} from './wire.ts';
 
 /** What one listener's deliveries share. */
@@ -19,7 +22,8 @@ export interface Edge {
   /** Deliveries without a reply. */
   inFlight: number;
   /** Replies whose last byte the system has not taken yet, as their clients read slowly. */
-  readonly leaving: Set<ServerResponse>;
+  readonly readers: Readers;
+  readonly turns: Turns;
   readonly answered: (method: string, status: number, startedAt: number, exemplar?: string) => void;
 }
 
@@ -34,7 +38,7 @@ const triggerTypes: Readonly<Record<string, string>> = {
 };
 
 /** A request on the public port. */
-export class HttpDelivery implements Delivery, Holder {
+export class HttpDelivery implements Delivery, Holder, Leaving, Place {
   readonly source = 'http';
   readonly writeAhead = false;
   exemplar: string | undefined;
@@ -43,9 +47,12 @@ export class HttpDelivery implements Delivery, Holder {
   readonly #edge: Edge;
   readonly #startedAt: number;
   readonly #target: Target;
+  /** What the reply takes while it is received, and until it has left. */
+  readonly replyHold: Hold;
   #abort: AbortController | undefined;
   #hold: Hold | undefined;
   #isReplied = false;
+  #hasLeft = false;
 
   /** @throws Fault REQUEST_MALFORMED for a target that is none */
   constructor(request: IncomingMessage, response: ServerResponse, edge: Edge, startedAt: number) {
@@ -54,6 +61,7 @@ export class HttpDelivery implements Delivery, Holder {
     this.#edge = edge;
     this.#startedAt = startedAt;
     this.#target = parseTarget(request.url ?? '');
+    this.replyHold = edge.budget.open('reply', startedAt, this);
     edge.inFlight++;
   }
 
@@ -114,17 +122,43 @@ export class HttpDelivery implements Delivery, Holder {
     const edge = this.#edge;
     if (!this.#isReplied) edge.inFlight--;
     this.#isReplied = true;
+    this.replyHold.set(result.body.length);
     writeResult(this.#request, this.#response, result, {
       close: edge.isClosing(),
       isBusy: edge.inFlight > 0,
       clock: edge.clock,
-      leaving: edge.leaving,
+      readers: edge.readers,
+      leaving: this,
     });
     edge.answered(this.#request.method ?? '', result.status, this.#startedAt, this.exemplar);
   }
 
+  get bytes(): number {
+    return this.replyHold.bytes;
+  }
+
+  /** Its connection sends this answer now, or as soon as there is one. */
+  isNext(): boolean {
+    return this.#response.socket !== null;
+  }
+
+  replyBytes(): number {
+    return connectionOf(this.#request.socket).replyBytes;
+  }
+
+  held(change: number): void {
+    connectionOf(this.#request.socket).replyBytes += change;
+  }
+
+  left(): void {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    this.replyHold.release();
+    this.#edge.turns.end(this.#request);
+  }
+
   #readBody(): Promise<Buffer> {
-    this.#hold = this.#edge.budget.open('body');
+    this.#hold = this.#edge.budget.open('body', this.#startedAt);
     return readBody(this.#request, {
       maxBytes: this.#edge.maxBodyBytes,
       headBytes: largeHeadBytes(this.#request),
@@ -139,7 +173,7 @@ export class HttpDelivery implements Delivery, Holder {
   /** @throws Fault INFLIGHT_FULL */
   written(length: number): void {
     if (!this.#hold && length < smallEvent) return;
-    this.#hold ??= this.#edge.budget.open('event');
+    this.#hold ??= this.#edge.budget.open('event', this.#startedAt);
     this.#hold.become('event');
     const full = this.#hold.growAlone(length);
     if (full) throw full;

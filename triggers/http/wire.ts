@@ -4,11 +4,12 @@ import {atTurnEnd, type Clock} from '../../src/clock.ts';
 import type {InvocationResult} from '../../src/trigger.ts';
 import {hasBody} from './body.ts';
 import {endsConnection} from './connection.ts';
+import type {Leaving, Readers} from './leaving.ts';
 
 /** How long a refused client's unread bytes are taken in, so that closing does not reset the answer away. */
 const lingerMs = 1000;
-/** How long a client may take nothing of its answer; Node looks twice, so it becomes twice that at most. */
-const stalledMs = 15_000;
+/** From this size on a text is written as bytes: the text is memory, too, and Node would make the bytes later. */
+const largeText = 64 * 2 ** 10;
 
 export interface WriteOptions {
   /** The connection ends with this answer, or with that to the newest request that is already being served. */
@@ -16,8 +17,9 @@ export interface WriteOptions {
   /** Others are served meanwhile: the answer leaves together with theirs. */
   readonly isBusy?: boolean;
   readonly clock: Clock;
-  /** Where the answer is kept while some of it waits to be read. */
-  readonly leaving?: Set<ServerResponse>;
+  readonly readers: Readers;
+  /** Who wants to know when the answer has left. */
+  readonly leaving?: Leaving;
 }
 
 /** Writes an answer. The core computes the framing; length last. */
@@ -25,9 +27,12 @@ export function writeResult(
   request: IncomingMessage,
   response: ServerResponse,
   result: InvocationResult,
-  {close, isBusy = false, clock, leaving}: WriteOptions,
+  {close, isBusy = false, clock, readers, leaving = nobody}: WriteOptions,
 ): void {
-  if (response.headersSent || response.destroyed) return;
+  if (response.headersSent || response.destroyed) {
+    leaving.left();
+    return;
+  }
   const {status, body} = result;
   const isUnread = !request.complete && hasBody(request);
   const isBodyless = status === 204 || status === 205 || status === 304;
@@ -37,23 +42,25 @@ export function writeResult(
   else if (!isBodyless) headers.push('Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length));
   response.writeHead(status, headers);
   const content = isBodyless || request.method === 'HEAD' ? '' : wireBody(body, result.headers);
-  if (isUnread) endAfterLinger(request, response, content, clock);
-  else if (isBusy) endAtTurnEnd({response, content, leaving});
-  else end({response, content, leaving});
+  const answer = {response, content, readers, leaving};
+  if (isUnread) endAfterLinger(request, answer, clock);
+  else if (isBusy) endAtTurnEnd(answer);
+  else end(answer);
 }
 
 interface Ending {
   readonly response: ServerResponse;
   readonly content: string | Buffer;
-  readonly leaving: Set<ServerResponse> | undefined;
+  readonly readers: Readers;
+  readonly leaving: Leaving;
 }
 
-function end({response, content, leaving}: Ending): void {
+/** Where nobody wants to know. */
+const nobody: Leaving = {bytes: 0, left() {}};
+
+function end({response, content, readers, leaving}: Ending): void {
   response.end(content);
-  limitStall(response);
-  if (!leaving || response.writableFinished || response.destroyed) return;
-  leaving.add(response);
-  response.once('close', () => leaving.delete(response));
+  readers.follow(response, leaving);
 }
 
 const ending: Ending[] = [];
@@ -70,41 +77,29 @@ function endAll(): void {
   for (const answer of ending.splice(0)) end(answer);
 }
 
-/** Node closes a connection that stands still for so long. */
-function limitStall(response: ServerResponse): void {
-  const {socket} = response;
-  if (!socket)
-    response.once('socket', limit); // it waits behind another answer
-  else if (socket.writableLength > 0) limit(socket);
-
-  function limit(socket: Socket): void {
-    socket.setTimeout(stalledMs);
-    response.prependOnceListener('finish', () => socket.setTimeout(0)); // before Node sets the time to be idle
-  }
-}
-
 /** Node writes a text body and the head as one UTF-8 text; bytes in the head beyond ASCII need a body in bytes. */
 function wireBody(body: string | Buffer, headers: readonly string[]): string | Buffer {
-  return typeof body === 'string' && headers.some(isBeyondAscii) ? Buffer.from(body) : body;
+  return typeof body === 'string' && (body.length > largeText || headers.some(isBeyondAscii)) ? Buffer.from(body) : body;
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant
 const isBeyondAscii = (field: string) => /[^\x00-\x7f]/.test(field);
 
 /** The whole answer leaves at once; the connection ends when the client has sent everything, or a second later. */
-function endAfterLinger(request: IncomingMessage, response: ServerResponse, content: string | Buffer, clock: Clock): void {
+function endAfterLinger(request: IncomingMessage, {response, content, readers, leaving}: Ending, clock: Clock): void {
   if (content.length > 0) response.write(content);
   else response.flushHeaders();
-  limitStall(response);
   const {socket} = request;
   if (socket.readableEnded) {
     response.end();
+    readers.follow(response, leaving);
     return;
   }
   const end = () => {
     stopTimer();
     socket.off('end', end);
     response.end();
+    readers.follow(response, leaving);
   };
   const stopTimer = clock.after(lingerMs, end);
   request.once('end', end);

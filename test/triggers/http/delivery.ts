@@ -7,6 +7,8 @@ import {systemClock} from '../../../src/clock.ts';
 import {Fault} from '../../../src/errors.ts';
 import type {InvocationResult} from '../../../src/trigger.ts';
 import {HttpDelivery} from '../../../triggers/http/delivery.ts';
+import {Readers} from '../../../triggers/http/leaving.ts';
+import {Turns} from '../../../triggers/http/turns.ts';
 
 const done: InvocationResult = {status: 200, headers: ['X-A', '1', 'X-A', '2'], body: 'done'};
 
@@ -16,13 +18,15 @@ async function receive(
   handle: (delivery: HttpDelivery, request: IncomingMessage, response: ServerResponse) => unknown,
 ) {
   const answered: [string, number][] = [];
+  const budget = new Budget(1000, systemClock);
   const edge = {
     maxBodyBytes: 10,
-    budget: new Budget(1000, systemClock),
+    budget,
     clock: systemClock,
     isClosing: () => false,
     inFlight: 0,
-    leaving: new Set<ServerResponse>(),
+    readers: new Readers(budget, systemClock, () => {}),
+    turns: new Turns(() => {}),
     answered: (method: string, status: number) => void answered.push([method, status]),
   };
   const server = http.createServer({joinDuplicateHeaders: true}, (request, response) => {
@@ -169,8 +173,8 @@ test('a span is told the path and the host without query and port', async t => {
 test('the signal aborts when the client leaves, also for one who asks later', async t => {
   const aborted = Promise.withResolvers<boolean>();
   const late = Promise.withResolvers<boolean>();
-  const {connect} = await receive(t, (delivery, _request, response) => {
-    response.once('close', () => setImmediate(() => late.resolve(new HttpDelivery(_request, response, {} as never, 0).signal.aborted)));
+  const {connect, edge} = await receive(t, (delivery, _request, response) => {
+    response.once('close', () => setImmediate(() => late.resolve(new HttpDelivery(_request, response, edge, 0).signal.aborted)));
     delivery.signal.addEventListener('abort', () => aborted.resolve(true));
   });
   const socket = connect();
@@ -228,18 +232,6 @@ test('an answer that is alone leaves at once; among others it waits for those of
   t.true(first?.response.writableEnded);
 });
 
-test('a client that takes nothing of an answer to a body which nobody reads is not waited for', async t => {
-  const taken = Promise.withResolvers<number | undefined>();
-  const {connect} = await receive(t, (delivery, request) => {
-    delivery.reply({...done, status: 413, body: 'x'.repeat(2 ** 24)});
-    taken.resolve(request.socket.timeout);
-  });
-  const socket = connect();
-  t.teardown(() => socket.destroy());
-  socket.pause().write(head('POST / HTTP/1.1', 'Content-Length: 11'));
-  t.is(await taken.promise, 15_000);
-});
-
 test('a second reply is not counted twice among those in flight', async t => {
   const {send, edge} = await receive(t, delivery => {
     delivery.reply(done);
@@ -247,23 +239,4 @@ test('a second reply is not counted twice among those in flight', async t => {
   });
   await send(head('GET / HTTP/1.1'));
   t.is(edge.inFlight, 0);
-});
-
-test('a client that takes nothing of an answer behind another one is not waited for', async t => {
-  const waiting: {delivery: HttpDelivery; response: ServerResponse}[] = [];
-  const both = Promise.withResolvers<void>();
-  const {connect} = await receive(t, (delivery, _request, response) => {
-    waiting.push({delivery, response});
-    if (waiting.length === 2) both.resolve();
-  });
-  const socket = connect();
-  t.teardown(() => socket.destroy());
-  socket.pause().write('GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n');
-  await both.promise;
-  const [first, last] = waiting;
-  last?.delivery.reply({...done, body: 'x'.repeat(2 ** 24)});
-  while (!last?.response.writableEnded) await systemClock.turn();
-  first?.delivery.reply(done);
-  while (!last.response.socket) await systemClock.turn();
-  t.is(last.response.socket.timeout, 15_000);
 });

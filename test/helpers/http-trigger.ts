@@ -1,0 +1,58 @@
+import type {ExecutionContext} from 'ava';
+import {faultResult} from '../../src/answer.ts';
+import {Budget} from '../../src/budget.ts';
+import {type Clock, systemClock} from '../../src/clock.ts';
+import {asFault} from '../../src/errors.ts';
+import type {Delivery, TriggerInput} from '../../src/trigger.ts';
+import {http} from '../../triggers/http.ts';
+import {fakeHouse, recordingMeter} from './fakes.ts';
+import {Wire} from './wire.ts';
+
+/** The trigger alone, on a port of its own; `run` stands for the function and gives the body of the answer. */
+export async function openHttp(
+  t: ExecutionContext,
+  run: (input: TriggerInput) => Promise<string> | string = () => 'ran',
+  {
+    requestTimeout = 30_000, // a slow machine is no slow client
+    headersTimeout = 30_000,
+    clock = systemClock,
+    inflightBytes = 1000,
+  }: {inflightBytes?: number; requestTimeout?: number; headersTimeout?: number; clock?: Clock} = {},
+) {
+  const runs: string[] = [];
+  const meter = recordingMeter();
+  const deliver = async (_carrier: unknown, delivery: Delivery) => {
+    try {
+      const input = await delivery.input();
+      input.holder?.written(input.path === '/fields' ? 20_000 : input.body.length * 2);
+      runs.push(input.path);
+      delivery.reply({status: 200, headers: ['Core-Invocation-Id', 'id'], body: await run(input)});
+    } catch (error) {
+      delivery.reply(faultResult(asFault(error), 'id', ''));
+    }
+  };
+  const house = fakeHouse({deliver, scrape: deliver, meter, clock, budget: new Budget(inflightBytes, clock)});
+  const section = {port: 0, payloadMaxBytes: 1000, metricsPath: ''};
+  const trigger = await http.open(section, house, {headersTimeout, requestTimeout, connectionsCheckingInterval: 20});
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    stopped ??= trigger[Symbol.asyncDispose]();
+    return stopped;
+  };
+  const wires: Wire[] = [];
+  t.teardown(async () => {
+    for (const wire of wires) wire.destroy();
+    await stop();
+  });
+  return {
+    url: trigger.url,
+    runs,
+    meter,
+    stop,
+    connect() {
+      const wire = new Wire(trigger.url);
+      wires.push(wire);
+      return wire;
+    },
+  };
+}

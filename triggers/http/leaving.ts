@@ -1,0 +1,132 @@
+import type {ServerResponse} from 'node:http';
+import type {Socket} from 'node:net';
+import type {Budget} from '../../src/budget.ts';
+import type {Clock} from '../../src/clock.ts';
+
+/** An answer of which the system has not taken every byte yet. */
+export interface Leaving {
+  /** What it holds in memory. */
+  readonly bytes: number;
+  /** Called once: it has left, or never will. */
+  left(): void;
+}
+
+/** How often readers are looked at. */
+const lookMs = 500;
+/** A client that takes less of its answer than this in this time is cut off: about one byte a millisecond. */
+const windowMs = 15_000;
+const leastBytes = 16 * 2 ** 10;
+/** While other answers wait for room, a slower reader than this goes, the slowest first, once it had some time. */
+const pressedBytesPerSecond = 64 * 2 ** 10;
+const pressedAfterMs = 2000;
+
+interface Reader {
+  readonly socket: Socket;
+  readonly leaving: Leaving;
+  /** Forgets it. Does nothing the second time. */
+  readonly end: () => void;
+  /** When its answer was the next to leave, and what the connection had taken then. */
+  sinceMs: number;
+  sinceBytes: number;
+  windowMs: number;
+  windowBytes: number;
+}
+
+/** The answers that clients are reading. One that reads too slowly loses its connection: what it holds is needed. */
+export class Readers {
+  readonly #readers = new Map<ServerResponse, Reader>();
+  readonly #ends = new WeakMap<Socket, Set<() => void>>();
+  readonly #budget: Budget;
+  readonly #clock: Clock;
+  readonly #cut: () => void;
+
+  /** @param cut told of each reader that was cut off */
+  constructor(budget: Budget, clock: Clock, cut: () => void) {
+    this.#budget = budget;
+    this.#clock = clock;
+    this.#cut = cut;
+  }
+
+  /** The answers that have not left. */
+  [Symbol.iterator](): Iterator<ServerResponse> {
+    return this.#readers.keys();
+  }
+
+  /** Called when all of an answer was written. Most are taken by the system at once. */
+  follow(response: ServerResponse, leaving: Leaving): void {
+    const {socket} = response.req;
+    if (socket.destroyed || (response.socket && response.socket.writableLength === 0)) {
+      leaving.left();
+      return;
+    }
+    const ends = this.#endsOf(socket);
+    const end = () => {
+      response.off('finish', end);
+      ends.delete(end);
+      if (this.#readers.delete(response)) leaving.left();
+    };
+    ends.add(end);
+    this.#readers.set(response, {socket, leaving, end, sinceMs: -1, sinceBytes: 0, windowMs: 0, windowBytes: 0});
+    response.once('finish', end);
+    if (this.#readers.size === 1) this.#lookSoon();
+  }
+
+  /** What ends with a connection: of answers that wait behind another one Node tells no end. */
+  #endsOf(socket: Socket): Set<() => void> {
+    let ends = this.#ends.get(socket);
+    if (!ends) {
+      const all = new Set<() => void>();
+      ends = all;
+      this.#ends.set(socket, all);
+      socket.once('close', () => {
+        for (const end of [...all]) end();
+      });
+    }
+    return ends;
+  }
+
+  #lookSoon(): void {
+    this.#clock.after(lookMs, () => {
+      this.#look();
+      if (this.#readers.size > 0) this.#lookSoon();
+    });
+  }
+
+  #look(): void {
+    const now = this.#clock.monotonic();
+    for (const [response, reader] of this.#readers) {
+      if (response.socket === null) continue; // another answer of the same connection leaves before it
+      const taken = takenBytes(reader.socket);
+      if (reader.sinceMs < 0) Object.assign(reader, {sinceMs: now, sinceBytes: taken, windowMs: now, windowBytes: taken});
+      if (now - reader.windowMs < windowMs) continue;
+      if (taken - reader.windowBytes < leastBytes) this.#end(reader);
+      else Object.assign(reader, {windowMs: now, windowBytes: taken});
+    }
+    if (this.#budget.wantedBytes > 0) this.#makeRoom(now);
+  }
+
+  #makeRoom(now: number): void {
+    const slow = [...this.#readers.values()]
+      .filter(({sinceMs, leaving}) => leaving.bytes > 0 && sinceMs >= 0 && now - sinceMs >= pressedAfterMs)
+      .map(reader => ({reader, rate: ((takenBytes(reader.socket) - reader.sinceBytes) / (now - reader.sinceMs)) * 1000}))
+      .filter(({rate}) => rate < pressedBytesPerSecond)
+      .sort((a, b) => a.rate - b.rate);
+    for (const {reader} of slow) {
+      if (this.#budget.wantedBytes <= 0) return;
+      this.#end(reader);
+    }
+  }
+
+  #end({socket, end}: Reader): void {
+    this.#cut();
+    end(); // now: what it held is given on in this turn
+    socket.destroy();
+  }
+}
+
+/** What the system has taken of all that was written to a connection. */
+function takenBytes(socket: Socket): number {
+  // Undocumented, but what Node's own timeout of sockets goes by; without it a large write shows no progress until its end.
+  const {_handle: handle} = socket as Socket & {readonly _handle?: {readonly writeQueueSize?: number} | null};
+  return socket.bytesWritten - (handle?.writeQueueSize ?? socket.writableLength);
+}
