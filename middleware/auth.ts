@@ -56,7 +56,10 @@ export function auth(verify: Verify): Stage {
     }
     const found = findToken(ctx);
     if (!found) {
-      if (!delivery.anonymousReply) throw new Fault('AUTH_MISSING');
+      if (!delivery.anonymousReply)
+        throw new Fault('AUTH_MISSING', {
+          cause: 'no token came in SCW-Functions-Token, X-Auth-Token or, with the scheme Bearer, Authorization',
+        });
       const {headers, ...reply} = delivery.anonymousReply;
       const result = {...reply, headers: [...headers, 'Core-Invocation-Id', invocation.id]};
       delivery.reply(result);
@@ -101,14 +104,20 @@ export function verifier(keys: KeySource, claims: Claims, clock: Clock, verified
     const keyId = typeof header?.kid === 'string' ? header.kid : undefined;
     const key = await keys.find(keyId, typeof header?.alg === 'string' ? header.alg : undefined);
     if (key === 'none') throw new Fault('AUTH_NOT_CONFIGURED');
-    if (!header || !key || 'crit' in header || header.alg !== key.algorithm || !(await isSigned(token, key)))
-      throw new Fault('AUTH_INVALID');
+    if (!header) throw invalid('it is no JSON Web Token, or longer than 8 KiB');
+    if (!key) throw invalid('no key fits the key id and the algorithm that it names');
+    if ('crit' in header) throw invalid('it names critical extensions');
+    if (header.alg !== key.algorithm) throw invalid(`its algorithm is not ${key.algorithm}, that of the key`);
+    if (!(await isSigned(token, key))) throw invalid('its signature is not that of the key');
     const sinceMs = clock.now();
     const {principal, expiryS} = checkClaims(checkSignature(token, key, claims, clock), claims, clock);
     verified.keep(token, {principal, keyId, key, sinceMs, untilMs: expiryS * 1000 + claims.clockToleranceMs});
     return principal;
   };
 }
+
+/** @param cause what the log says at debug; never a part of the token */
+const invalid = (cause: unknown) => new Fault('AUTH_INVALID', {cause});
 
 function headerOf(token: string): {alg?: unknown; kid?: unknown} | undefined {
   try {
@@ -135,17 +144,18 @@ function checkSignature(
       ...(audience !== undefined && {audience}),
     });
   } catch (cause) {
-    throw new Fault('AUTH_INVALID', {cause});
+    throw invalid(cause);
   }
 }
 
 function checkClaims(payload: unknown, claims: Claims, clock: Clock): {principal: Principal; expiryS: number} {
   const {requireExpiry, clockToleranceMs} = claims;
-  if (!isRecord(payload)) throw new Fault('AUTH_INVALID');
+  if (!isRecord(payload)) throw invalid('its payload is no object');
   const {exp, nbf, iat, sub} = payload;
-  if (![exp, nbf, iat].every(time => time === undefined || Number.isFinite(time))) throw new Fault('AUTH_INVALID');
-  if (requireExpiry && exp === undefined) throw new Fault('AUTH_INVALID');
-  if (typeof iat === 'number' && iat * 1000 > clock.now() + clockToleranceMs) throw new Fault('AUTH_INVALID');
+  if (![exp, nbf, iat].every(time => time === undefined || Number.isFinite(time))) throw invalid('exp, nbf or iat is no number');
+  if (requireExpiry && exp === undefined) throw invalid('it has no exp, which CORE_AUTH_REQUIRE_EXP wants');
+  if (typeof iat === 'number' && iat * 1000 > clock.now() + clockToleranceMs)
+    throw invalid('its iat is in the future: see CORE_AUTH_CLOCK_TOLERANCE');
 
   if (!isForAudience(payload, claims)) checkApplication(payload.application_claim, claims);
   const principal: Principal = {subject: typeof sub === 'string' ? sub : ''};
@@ -157,17 +167,20 @@ const isForAudience = (payload: Record<string, unknown>, {issuer, audience}: Cla
   payload.application_claim === undefined && issuer !== undefined && audience !== undefined;
 
 function checkApplication(list: unknown, {applicationId, namespaceId}: Claims): void {
-  if (!Array.isArray(list) || list.length !== 1 || !isRecord(list[0])) throw new Fault('AUTH_INVALID');
+  if (!Array.isArray(list) || list.length !== 1 || !isRecord(list[0])) throw invalid('its application_claim is not a list of one claim');
   const claimed = [
-    {given: idOf(list[0].application_id), ours: applicationId},
-    {given: idOf(list[0].namespace_id), ours: namespaceId},
+    {given: idOf(list[0].application_id), ours: applicationId, name: 'SCW_APPLICATION_ID'},
+    {given: idOf(list[0].namespace_id), ours: namespaceId, name: 'SCW_NAMESPACE_ID'},
   ].filter(({given}) => given !== '');
-  if (claimed.length === 0 || claimed.some(({given, ours}) => given !== ours)) throw new Fault('AUTH_FORBIDDEN');
+  if (claimed.length === 0) throw new Fault('AUTH_FORBIDDEN', {cause: 'its application_claim names no application and no namespace'});
+  const other = claimed.find(({given, ours}) => given !== ours);
+  if (other)
+    throw new Fault('AUTH_FORBIDDEN', {cause: `its claim is not for ${other.name}${other.ours === '' ? ', which is not set' : ''}`});
 }
 
 function idOf(id: unknown): string {
   if (id === undefined || id === null) return '';
-  if (typeof id !== 'string') throw new Fault('AUTH_INVALID');
+  if (typeof id !== 'string') throw invalid('an id in its application_claim is no text');
   return id;
 }
 

@@ -26,6 +26,7 @@ export function trace({spans, meter, log, clock}: {spans: Spans; meter: Meter; l
       invocation.result = result;
       meter.faulted(fault.code);
       if (fault.status >= 500) report(fault, id, span.traceId, log);
+      else if (fault.cause !== undefined && (fault.status === 401 || fault.status === 403)) tellRefusal(fault, id, log);
     }
     const outcome = result.fault ? 'error' : 'ok';
     const elapsed = (clock.monotonic() - invocation.arrived) / 1000;
@@ -38,6 +39,11 @@ function report(fault: Fault, invocationId: string, traceId: string | undefined,
   const fields = {invocationId, traceId, code: fault.code, cause: fault.cause};
   if (fault.code === 'INTERNAL') log.error({...fields, stack: stackOf(fault.cause)}, fault.message);
   else log.warn({...fields, cause: messageOf(fault.cause)}, fault.message);
+}
+
+/** Why a caller was not let in; the token itself is never shown. */
+function tellRefusal({code, cause, message}: Fault, invocationId: string, log: Log): void {
+  log.debug({invocationId, code, cause: messageOf(cause) ?? cause}, message);
 }
 
 const stackOf = (cause: unknown) => (cause instanceof Error ? cause.stack : undefined);

@@ -16,7 +16,9 @@ import {
   setting,
   size,
   text,
+  token,
   url,
+  word,
 } from './setting.ts';
 
 /** Every setting of the core. Triggers bring their own; `joinSettings` makes one table of all. */
@@ -27,7 +29,7 @@ export const settings = {
     undefined,
     'Absolute path of the handler file or binary; the extension may be left out.',
   ),
-  handlerName: setting('SCW_HANDLER_NAME', text(), 'handle', 'Exported function to call.'),
+  handlerName: setting('SCW_HANDLER_NAME', word(), 'handle', 'Exported function to call.'),
   runtimeBinary: setting('SCW_RUNTIME_BINARY', text(), undefined, 'Interpreter that executes the bridge. By default found by language.'),
   runtimeBridge: setting(
     'SCW_RUNTIME_BRIDGE',
@@ -36,14 +38,14 @@ export const settings = {
     'Sub-runtime program given to the interpreter. By default our own for the language.',
   ),
   handlerIsBinary: setting('SCW_HANDLER_IS_BINARY', exactly('true'), 'false', 'Only the word true: execute SCW_HANDLER_PATH itself.'),
-  language: setting('CORE_RUNTIME', text(), undefined, 'Language of the handler (node, python, php). By default told from the extension.'),
+  language: setting('CORE_RUNTIME', word(), undefined, 'Language of the handler (node, python, php). By default told from the extension.'),
   upstreamHost: setting('SCW_UPSTREAM_HOST', loopback(), '127.0.0.1', 'Loopback address of the sub-runtime, with or without http://.'),
   upstreamPort: setting('SCW_UPSTREAM_PORT', port(), '8081', 'Port of the first sub-runtime.'),
 
   isPublic: setting('SCW_PUBLIC', exactly('true'), 'false', 'Only the word true opens the function to everybody.'),
   publicKey: secret('SCW_PUBLIC_KEY', text(), undefined, 'RSA public key (PEM) that verifies callers of a private function.'),
-  applicationId: setting('SCW_APPLICATION_ID', text(), '', 'Id of this function, matched against the token.'),
-  namespaceId: setting('SCW_NAMESPACE_ID', text(), '', 'Id of its namespace, matched against the token.'),
+  applicationId: setting('SCW_APPLICATION_ID', word(), '', 'Id of this function, matched against the token.'),
+  namespaceId: setting('SCW_NAMESPACE_ID', word(), '', 'Id of its namespace, matched against the token.'),
   clockToleranceMs: setting('CORE_AUTH_CLOCK_TOLERANCE', duration(), '0s', 'Clock difference forgiven when a token is checked.'),
   requireExpiry: setting('CORE_AUTH_REQUIRE_EXP', flag(), 'false', 'Refuse tokens without an expiry.'),
   jwksUrl: setting('CORE_JWKS_URL', url('https', 'http'), undefined, 'Key set that verifies callers, fetched again as keys rotate.'),
@@ -53,8 +55,8 @@ export const settings = {
     '1h',
     'Age of the key set, while it cannot be fetched again, past which its keys count no more.',
   ),
-  issuer: setting('CORE_AUTH_ISSUER', text(), undefined, 'Issuer that a token must name.'),
-  audience: setting('CORE_AUTH_AUDIENCE', text(), undefined, 'Audience that a token must name.'),
+  issuer: setting('CORE_AUTH_ISSUER', word(), undefined, 'Issuer that a token must name.'),
+  audience: setting('CORE_AUTH_AUDIENCE', word(), undefined, 'Audience that a token must name.'),
 
   applicationName: setting('SCW_APPLICATION_NAME', text(), '', 'Name of the function, in the context and in traces.'),
   applicationVersion: setting('SCW_APPLICATION_VERSION', text(), '', 'Version of the function, in the context and in traces.'),
@@ -102,7 +104,7 @@ export const settings = {
     'finish',
     'What becomes of a call whose caller leaves: it runs on to its end, or it is broken off.',
   ),
-  childUser: setting('CORE_CHILD_USER', text(), undefined, 'User that the sub-runtimes run as: a name, or uid:gid. The core must be root.'),
+  childUser: setting('CORE_CHILD_USER', word(), undefined, 'User that the sub-runtimes run as: a name, or uid:gid. The core must be root.'),
   childMemoryBytes: setting(
     'CORE_CHILD_MEMORY',
     size(2 ** 20),
@@ -145,8 +147,8 @@ export const settings = {
   ),
 
   adminPort: setting('CORE_ADMIN_PORT', port(), '8090', 'Port of the private listener: /metrics, /livez, /readyz, /api.'),
-  adminHost: setting('CORE_ADMIN_HOST', text(), '127.0.0.1', 'Address of the private listener; another than loopback opens it.'),
-  adminToken: secret('CORE_ADMIN_TOKEN', text(), undefined, 'Bearer token for what the private listener does beyond the three paths.'),
+  adminHost: setting('CORE_ADMIN_HOST', word(), '127.0.0.1', 'Address of the private listener; another than loopback opens it.'),
+  adminToken: secret('CORE_ADMIN_TOKEN', token(), undefined, 'Bearer token for what the private listener does beyond the three paths.'),
   logLevel: setting('CORE_LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error'), 'info', 'Least important log line that is written.'),
 } as const satisfies Settings;
 

@@ -1,5 +1,5 @@
 import {ConfigurationError} from './errors.ts';
-import type {Environment, Settings} from './setting.ts';
+import {type Environment, givenText, parseText, type Settings, shown} from './setting.ts';
 
 /** The names under which the child gets its own copy, although they are ours. */
 const sharedWithChild = new Set(['CORE_CONCURRENCY']);
@@ -17,7 +17,7 @@ export function takeEnvironment(own: Record<string, string | undefined>): Enviro
 /**
 Looks for mistyped names among the `CORE_` variables that no setting owns; they belong to the function.
 
-@returns warnings, one per unknown name
+@returns warnings, one per unknown name and per word that may be meant for true
 @throws ConfigurationError when a name is one edit away from a setting: that is a typing mistake
 */
 export function checkNames(table: Settings, env: Environment): string[] {
@@ -31,7 +31,19 @@ export function checkNames(table: Settings, env: Environment): string[] {
   if (mistyped.length > 0) {
     throw new ConfigurationError(mistyped.map(({name, setting}) => `${name} is not a setting; did you mean ${setting}?`));
   }
-  return nearest.map(({name, setting}) => `${name} is not a setting and is passed to the function; the nearest is ${setting}`);
+  const strange = nearest.map(({name, setting}) => `${name} is not a setting and is passed to the function; the nearest is ${setting}`);
+  return [...strange, ...doubtfulWords(table, env)];
+}
+
+const meantForTrue = /^\s*(true|t|yes|y|on|1)\s*$/i;
+
+/** A word that is not the one that counts, though its writer may have meant it. */
+function doubtfulWords(table: Settings, env: Environment): string[] {
+  return Object.values(table).flatMap(entry => {
+    const given = givenText(entry, env);
+    if (given === undefined || !meantForTrue.test(given) || parseText(entry.schema, given) !== false) return [];
+    return [`${entry.name} is \`${shown(given)}\` and counts as false: only the exact word true counts`];
+  });
 }
 
 /**

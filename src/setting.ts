@@ -56,7 +56,7 @@ export function parseSettings<S extends Settings>(table: S, env: Environment): P
     const parsed = v.safeParse(entry.schema, text);
     if (parsed.success) values[key] = parsed.output;
     else if (entry.isDocument) problems.push(...parsed.issues.map(({message}) => `${entry.name}: ${message}`));
-    else problems.push(`${entry.name}: ${parsed.issues[0].message}, got ${entry.secret ? 'a secret' : `\`${text}\``}`);
+    else problems.push(`${entry.name}: ${parsed.issues[0].message}, got ${entry.secret ? 'a secret' : `\`${shown(text)}\``}`);
   }
   if (problems.length > 0) throw new ConfigurationError(problems);
   return values as Parsed<S>; // every key of the table was parsed, or is optional
@@ -75,6 +75,27 @@ export function parseText<T>(schema: v.GenericSchema<string, T>, given: string):
 }
 
 export const text = () => v.string();
+
+/**
+A text that is compared with another, such as an id: white space or a control character at one of its ends, as a file
+that ends in a newline brings it, or a control character inside, would keep it from ever being the same.
+*/
+export const word = () =>
+  v.pipe(
+    v.string(),
+    v.check(given => !/^[\s\p{C}]|[\s\p{C}]$|\p{Cc}/u.test(given), 'expected no control characters, and no white space at its ends'),
+  );
+
+/** A bearer token as a header field carries it (RFC 9110 §5.5): printable ASCII; others never arrive as they were written. */
+export const token = () =>
+  v.pipe(v.string(), v.regex(/^[!-~]([ -~]*[!-~])?$/, 'expected printable ASCII characters, and no white space at its ends'));
+
+/** Control characters as JSON writes them, so that a message stays one line. */
+export const shown = (given: string) =>
+  given.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, character => {
+    const [, written = ''] = /^"(.*)"$/.exec(JSON.stringify(character)) ?? [];
+    return written.length > 1 ? written : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
 
 /** A text that `read` takes apart; it throws ConfigurationError with all that is wrong. For settings that are documents. */
 export const readBy = <T>(read: (given: string) => T) =>
@@ -164,7 +185,8 @@ export function size(least = 1) {
 }
 
 /** A path, or nothing. */
-export const metricsPath = () => v.pipe(v.string(), v.regex(/^(\/[^?#]*)?$/, 'expected a path that starts with /, or nothing'));
+export const metricsPath = () =>
+  v.pipe(v.string(), v.regex(/^(\/[^?#\s\p{Cc}]*)?$/u, 'expected a path that starts with /, without white space, or nothing'));
 
 export const url = (...schemes: string[]) =>
   v.pipe(

@@ -132,3 +132,52 @@ test('no two settings share a name', t => {
   const names = Object.values(all).map(entry => entry.name);
   t.deepEqual(names, [...new Set(names)]);
 });
+
+const compared = [
+  'SCW_HANDLER_NAME',
+  'CORE_RUNTIME',
+  'SCW_APPLICATION_ID',
+  'SCW_NAMESPACE_ID',
+  'CORE_AUTH_ISSUER',
+  'CORE_AUTH_AUDIENCE',
+  'CORE_CHILD_USER',
+  'CORE_ADMIN_HOST',
+  'CORE_ADMIN_TOKEN',
+  'CORE_METRICS_PATH',
+];
+for (const name of compared) {
+  test(`a text of ${name} that can never be the same as another stops the start`, t => {
+    const good = name === 'CORE_METRICS_PATH' ? '/a' : 'a';
+    for (const given of [
+      `${good}\n`,
+      `${good}\r\n`,
+      `${good} `,
+      `${good}\t`,
+      `${good}\u00a0`,
+      `${good}\ufeff`,
+      `${good}\0`,
+      ` ${good}`,
+      `${good}\nb`,
+    ]) {
+      const error = t.throws(() => parseSettings(all, {[name]: given}), {instanceOf: ConfigurationError}, JSON.stringify(given));
+      t.true(error?.message.startsWith(`${name}: expected `));
+      t.notRegex(error?.message ?? '', /[\n\r\0]/);
+      if (name === 'CORE_ADMIN_TOKEN') t.true(error?.message.endsWith(', got a secret'));
+    }
+    t.notThrows(() => parseSettings(all, {[name]: good}));
+  });
+}
+
+test('an admin token is what a header field can carry', t => {
+  for (const given of ['é', 'a\u200bb', '日本', 'a\u0085b'])
+    t.throws(() => parseSettings(all, {CORE_ADMIN_TOKEN: given}), undefined, given);
+  for (const given of ['a b', '~!@#$%^&*()', 'a'.repeat(4000)]) t.is(parseSettings(all, {CORE_ADMIN_TOKEN: given}).adminToken, given);
+});
+
+test('a bad text is shown on one line', t => {
+  const error = t.throws(() => parseSettings(all, {SCW_APPLICATION_ID: 'my-id\u2028\u001b[31m\n'}));
+  t.is(
+    error?.message,
+    'SCW_APPLICATION_ID: expected no control characters, and no white space at its ends, got `my-id\\u2028\\u001b[31m\\n`',
+  );
+});

@@ -85,3 +85,15 @@ test('the environment is a copy, and nothing in the process’s own makes a libr
   t.deepEqual(taken, {A: '1', OTEL_LOG_LEVEL: 'debug'});
   t.deepEqual(own, {A: '1'});
 });
+
+test('a word that may be meant for true is told, and counts as false', t => {
+  for (const given of ['True', 'TRUE', 'true ', ' true', 'true\n', 'yes', '1', 'on']) {
+    const warnings = checkNames(table, {SCW_PUBLIC: given, SCW_HANDLER_IS_BINARY: given});
+    t.is(warnings.length, 2, given);
+    t.true(
+      warnings.every(warning => /^SCW_\w+ is `.*` and counts as false: only the exact word true counts$/.test(warning)),
+      given,
+    );
+  }
+  for (const given of ['true', 'false', '']) t.deepEqual(checkNames(table, {SCW_PUBLIC: given, SCW_HANDLER_IS_BINARY: given}), []);
+});

@@ -105,7 +105,34 @@ test('only the word true opens the function', async t => {
   const shut = await startCore({...handler, SCW_PUBLIC: 'TRUE'}, t);
   try {
     t.is((await ask(shut.url)).status, 401);
+    t.true(shut.logs.some(({level, msg}) => level === 'warn' && msg.startsWith('SCW_PUBLIC is `TRUE` and counts as false')));
   } finally {
     await shut.stop();
   }
+});
+
+test('at debug the log says why a caller was refused, without the token', async t => {
+  const told = await startCore(
+    {
+      ...handler,
+      SCW_PUBLIC_KEY: pem.replaceAll('\n', '\\n'),
+      SCW_APPLICATION_ID: applicationId,
+      SCW_NAMESPACE_ID: namespaceId,
+      CORE_LOG_LEVEL: 'debug',
+    },
+    t,
+  );
+  const other = token([{application_id: randomUUID()}]);
+  for (const [headers, code, cause] of [
+    [{}, 'AUTH_MISSING', /^no token came/],
+    [{'X-Auth-Token': 'a.b.c'}, 'AUTH_INVALID', /^it is no JSON Web Token/],
+    [{Authorization: `Bearer ${other}`}, 'AUTH_FORBIDDEN', /^its claim is not for SCW_APPLICATION_ID$/],
+  ] as const) {
+    const answer = await ask(told.url, {headers});
+    const line = await told.logged(({invocationId}) => invocationId === answer.field('core-invocation-id'));
+    t.like(line, {level: 'debug', code});
+    t.regex(String(line.cause), cause);
+  }
+  t.false(JSON.stringify(told.logs).includes(other.slice(0, 40)));
+  t.is(await told.stop(), 0);
 });

@@ -514,3 +514,17 @@ test('a public function lets everybody in, and every field stays the function’
   t.is(passed, 1);
   t.deepEqual(ctx.state.principal, {subject: 'public'});
 });
+
+test('every refusal has a cause for the log, with nothing of the token in it', async t => {
+  const verify = verifier(fixedKey(ours.key), claims, clock);
+  for (const [title, given] of [...invalid, ...forbidden]) {
+    const fault = await t.throwsAsync<Fault>(verify(given), {instanceOf: Fault}, title);
+    const cause = fault?.cause instanceof Error ? fault.cause.message : fault?.cause;
+    if (typeof cause !== 'string') return t.fail(`${title}: no cause`);
+    for (const part of given.split('.').filter(({length}) => length > 8)) t.false(cause.includes(part), title);
+  }
+  const without = await t.throwsAsync<Fault>(async () => auth(verify)(stageContext(new FakeDelivery()), async () => {}), {
+    instanceOf: Fault,
+  });
+  t.regex(String(without?.cause), /^no token came in SCW-Functions-Token/);
+});

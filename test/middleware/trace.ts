@@ -204,3 +204,17 @@ test('what fails after the reply is told, not replied with', async t => {
   t.is(log.lines[0]?.fields.code, 'INTERNAL');
   t.deepEqual(meter.calls[0], ['faulted', 'INTERNAL']);
 });
+
+test('why a caller was refused is told at debug, and nothing of other faults below 500', async t => {
+  for (const [fault, cause] of [
+    [new Fault('AUTH_INVALID', {cause: 'its signature is not that of the key'}), 'its signature is not that of the key'],
+    [new Fault('AUTH_FORBIDDEN', {cause: new Error('jwt expired')}), 'jwt expired'],
+  ] as const) {
+    const {walk, log} = prepare();
+    await walk(fail(fault));
+    t.deepEqual(log.lines, [{level: 'debug', fields: {invocationId: 'id-1', code: fault.code, cause}, message: fault.message}]);
+  }
+  const {walk, log} = prepare();
+  await walk(fail(new Fault('REQUEST_MALFORMED')));
+  t.deepEqual(log.lines, []);
+});
