@@ -1,9 +1,12 @@
 import path from 'node:path';
+import process from 'node:process';
 import {parseArgs} from 'node:util';
+import {systemClock} from '../clock.ts';
 import {run} from '../run.ts';
 import type {Served} from '../serve.ts';
 import type {Environment} from '../setting.ts';
 import {exit} from './exit.ts';
+import {launcherGone} from './launcher.ts';
 
 /** Serves one handler on this machine: public unless SCW_PUBLIC says otherwise, log lines for people on a terminal. */
 export async function dev(args: string[], env: Environment): Promise<void> {
@@ -14,6 +17,10 @@ export async function dev(args: string[], env: Environment): Promise<void> {
     process.exitCode = exit.misused;
     return;
   }
+  void launcherGone(systemClock).then(() => {
+    console.error('core-runtime: the process that started this command is gone: stopping');
+    process.kill(process.pid, 'SIGTERM'); // as a clean stop does, with what is in flight
+  });
   const defaults = {
     SCW_PUBLIC: 'true',
     SCW_UPSTREAM_PORT: '0',

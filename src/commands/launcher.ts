@@ -1,0 +1,56 @@
+import {readFileSync} from 'node:fs';
+import type {Clock} from '../clock.ts';
+
+/** How often it is looked. */
+const pollMs = 500;
+/** npm starts a shell, the shell the command; more than a few launchers in a row start nobody. */
+const longestChain = 8;
+
+/**
+Resolves when npx, or another launcher of packages that this process was started by, is gone. Whoever kills it means the
+command that it runs, but the signal ends the launcher alone: the command, and a shell between them, live on unseen and
+keep the port. Other parents do not count: a terminal or a script may start a command in the background and leave.
+
+Never resolves without such a launcher, and where the system does not tell (no /proc).
+*/
+export async function launcherGone(clock: Clock): Promise<void> {
+  const chain = launchers(process.ppid);
+  if (chain.length === 0) return new Promise(() => {});
+  const isWhole = () => chain.every((pid, index) => (index === 0 ? process.ppid : parentOf(chain[index - 1] ?? 0)) === pid);
+  while (isWhole()) await clock.sleep(pollMs);
+}
+
+/** The launchers above, and the shells between them, the nearest first. */
+function launchers(parent: number): readonly number[] {
+  const chain: number[] = [];
+  let highest = 0;
+  for (let pid = parent; chain.length < longestChain && pid > 1; pid = parentOf(pid)) {
+    const command = commandOf(pid);
+    const isLauncher = /^(?:\S*\/)?(?:node )?(?:\S*\/)?(?:npm|npx|pnpm|pnpx|yarn|yarnpkg|bunx?)(?:-cli)?(?:\.[cm]?js)?(?: |$)/.test(
+      command,
+    );
+    if (!isLauncher && !/^(?:\S*\/)?(?:sh|dash|bash|ash|zsh) -c /.test(command)) break;
+    chain.push(pid);
+    if (isLauncher) highest = chain.length;
+  }
+  return chain.slice(0, highest);
+}
+
+/** Its command line; '' when that is not told. */
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return '';
+  }
+}
+
+/** 0 when it is gone. @see proc_pid_stat(5): the parent is the second field behind the name in parentheses */
+function parentOf(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return 0;
+  }
+}
