@@ -12,6 +12,7 @@ import {Supervisor} from '../../src/workers/supervisor.ts';
 import {Upstream} from '../../src/workers/upstream.ts';
 import {Watchdog} from '../../src/workers/watchdog.ts';
 import {recordingLog, recordingMeter} from '../helpers/fakes.ts';
+import {isAlive, gone as processGone} from '../helpers/process.ts';
 
 const host = '127.0.0.1';
 
@@ -188,8 +189,7 @@ test('what it forked does not outlive it', async t => {
   await until(() => lines.length > 0);
   const pid = Number(lines[0]?.line);
   t.true(pid > 1);
-  for (let tries = 0; tries < 200 && isAlive(pid); tries++) await systemClock.sleep(10);
-  t.false(isAlive(pid));
+  await processGone(pid);
 });
 
 test('asked to stop, one that takes TERM ends, and nothing is started again', async t => {
@@ -360,13 +360,4 @@ async function loadedOnce(t: ExecutionContext, first = loaded): Promise<(then: s
     const mark = JSON.stringify(join(folder, String(programs++)));
     return `if (require('fs').existsSync(${mark})) {${then}} else {require('fs').writeFileSync(${mark}, ''); ${first}}`;
   };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
