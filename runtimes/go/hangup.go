@@ -8,16 +8,19 @@ import (
 
 // hangups tells the core when a call is over whose connection it closed. The
 // reply may have crossed that on the way, so the newest call of every closed
-// connection is told.
+// connection is told. It knows which connections have a call.
 type hangups struct {
 	channel *channel
 	mutex   sync.Mutex
 	// newest is the id of the newest call by the connection's remote address.
 	newest map[string]string
+	// active counts the connections with a call, begun the calls so far.
+	active map[net.Conn]bool
+	begun  uint64
 }
 
 func newHangups(to *channel) *hangups {
-	return &hangups{channel: to, newest: map[string]string{}}
+	return &hangups{channel: to, newest: map[string]string{}, active: map[net.Conn]bool{}}
 }
 
 func (h *hangups) called(address, invocationID string) {
@@ -29,15 +32,28 @@ func (h *hangups) called(address, invocationID string) {
 	h.newest[address] = invocationID
 }
 
+// calls tells how many connections have a call, and how many calls there were.
+func (h *hangups) calls() (active int, begun uint64) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	return len(h.active), h.begun
+}
+
 // onState is the server's ConnState: a connection becomes closed after the call
 // on it has returned.
 func (h *hangups) onState(connection net.Conn, state http.ConnState) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	if state == http.StateActive {
+		h.active[connection] = true
+		h.begun++
+	} else {
+		delete(h.active, connection)
+	}
 	if state != http.StateClosed {
 		return
 	}
 	address := connection.RemoteAddr().String()
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
 	if id, known := h.newest[address]; known {
 		delete(h.newest, address)
 		h.channel.write(record{Settled: id})

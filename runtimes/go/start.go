@@ -23,6 +23,9 @@ const (
 	orphanGrace = 5 * time.Second
 	// orphanCheck is how often a program asks who its parent is, once nobody reads.
 	orphanCheck = 250 * time.Millisecond
+	// restLook and restLooks: so many looks without a call, and the process rests.
+	restLook  = 200 * time.Millisecond
+	restLooks = 5
 	// drainMax is how long a reader of the descriptor is waited for.
 	drainMax = 500 * time.Millisecond
 )
@@ -70,7 +73,7 @@ func serve(handler interface{}) error {
 		unused(conn, state)
 		hangups.onState(conn, state)
 	}
-	wait := watch(taken.reports)
+	wait := watch(taken.reports, hangups.calls)
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Shutdown(wait()) }()
 	if loadError == nil {
@@ -126,20 +129,40 @@ func dropUnused(server *http.Server) func(net.Conn, http.ConnState) {
 // watch listens for a reason to stop. The function it returns waits for one
 // and says how long draining may take: for ever after a signal (the core kills
 // at the end of its own grace), shortly when the core has died.
-func watch(reports *os.File) func() context.Context {
+//
+// A service manager sends SIGTERM to every process at once, and the core may
+// still have calls: they are served. The core lets go of the descriptor right
+// before a SIGTERM of its own. Without that the process ends once it has rested
+// for a second.
+func watch(reports *os.File, calls func() (active int, begun uint64)) func() context.Context {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
 	orphaned := make(chan struct{}, 2)
+	letGo := make(chan struct{})
 	core := os.Getppid()
 	if reports != nil {
 		// The system closes what the core held: one of these ends when it dies.
-		go awaitEnd(reports, os.ModeSocket, core, orphaned)
-		go awaitEnd(os.Stdin, os.ModeSocket|os.ModeNamedPipe, core, orphaned)
+		go func() {
+			isSocket := awaitEnd(reports, os.ModeSocket)
+			close(letGo)
+			if isSocket {
+				awaitOrphan(core, orphaned)
+			}
+		}()
+		go func() {
+			if awaitEnd(os.Stdin, os.ModeSocket|os.ModeNamedPipe) {
+				awaitOrphan(core, orphaned)
+			}
+		}()
 	}
 	return func() context.Context {
 		select {
 		case <-signals:
-			signal.Stop(signals) // a second one ends the process at once
+			if reports == nil {
+				signal.Stop(signals) // a second one ends the process at once
+			} else {
+				awaitRest(letGo, calls)
+			}
 			return context.Background()
 		case <-orphaned:
 			ctx, cancel := context.WithTimeout(context.Background(), orphanGrace)
@@ -149,16 +172,42 @@ func watch(reports *os.File) func() context.Context {
 	}
 }
 
-// awaitEnd tells when the other side of a file of this kind is gone, and with
-// it the core: a core that only stopped reading is still the parent.
-func awaitEnd(file *os.File, kind os.FileMode, core int, ended chan<- struct{}) {
+// awaitRest returns when the core has let go, or no call came for a second.
+func awaitRest(letGo <-chan struct{}, calls func() (int, uint64)) {
+	look := time.NewTicker(restLook)
+	defer look.Stop()
+	_, seen := calls()
+	for rests := 0; rests < restLooks; {
+		select {
+		case <-letGo:
+			return
+		case <-look.C:
+			active, begun := calls()
+			rests++
+			if active > 0 || begun != seen {
+				rests = 0
+			}
+			seen = begun
+		}
+	}
+}
+
+// awaitEnd returns when the other side of a file of this kind has ended; false,
+// at once, when the file is of another kind.
+func awaitEnd(file *os.File, kind os.FileMode) bool {
 	info, err := file.Stat()
 	if err != nil || info.Mode()&kind == 0 {
-		return
+		return false
 	}
 	io.Copy(ioutil.Discard, file)
+	return true
+}
+
+// awaitOrphan tells when the core is gone: one that only ended its side is
+// still the parent.
+func awaitOrphan(core int, orphaned chan<- struct{}) {
 	for os.Getppid() == core {
 		time.Sleep(orphanCheck)
 	}
-	ended <- struct{}{}
+	orphaned <- struct{}{}
 }

@@ -164,6 +164,24 @@ func TestASignalLetsTheCallInFlightFinish(t *testing.T) {
 	}
 }
 
+func TestAfterASignalCallsAreServedUntilTheCoreLetsGo(t *testing.T) {
+	p := play(t, "slow")
+	defer p.Process.Kill()
+	answered := make(chan string)
+	go func() { answered <- p.call("") }()
+	time.Sleep(100 * time.Millisecond) // the call is in flight
+	p.Process.Signal(syscall.SIGTERM)
+	for _, got := range []string{<-answered, p.call(""), p.call("")} {
+		if got != `200 "done, token "` {
+			t.Errorf("got %s", got)
+		}
+	}
+	p.reports.Close()
+	if err := p.Wait(); err != nil {
+		t.Errorf("expected exit 0, got %v", err)
+	}
+}
+
 // TestAFunctionWhoseCoreDiedEnds has a shell play the core, and kills it.
 func TestAFunctionWhoseCoreDiedEnds(t *testing.T) {
 	reports, reporter := socketPair(t)

@@ -26,6 +26,8 @@ const MODULES_MAX = 20;
 /** Sockets without a file: what they cost is half of what loopback does. */
 const HAS_ABSTRACT_SOCKETS = process.platform === 'linux' && parseInt(process.versions.node, 10) >= 20;
 const CHANNEL_MAX_BYTES = 8 * 1024 * 1024;
+/** So many looks a second without a call, and the process rests. */
+const RESTS = 5;
 
 const settings = takeSettings(process.env);
 const channel = openChannel(settings.fd);
@@ -37,7 +39,11 @@ let handler = null;
 /** A handler with three parameters may return nothing and call back later. */
 let takesCallback = false;
 let handlerFile = '';
+/** True once SIGTERM came. */
+let isAsked = false;
 let stopping = false;
+/** Requests so far. */
+let calls = 0;
 let strays = 0;
 
 function start() {
@@ -189,7 +195,13 @@ function serve(report) {
     onSocket.listen({path: `\0${name}`, backlog: 1024}, () => channel.write(Object.assign({}, report, {socket: name})));
   });
   process.on('SIGTERM', () => {
-    if (stopping) return;
+    if (isAsked) return;
+    isAsked = true;
+    if (channel === null) stop();
+    else untilLetGo(connections, stop);
+  });
+
+  function stop() {
     stopping = true;
     let left = servers.length;
     const onClose = () => {
@@ -200,7 +212,27 @@ function serve(report) {
     };
     for (const server of servers) server.close(onClose);
     for (const connection of connections) if (!connection.isServing) connection.socket.destroy();
-  });
+  }
+}
+
+/*
+A service manager sends SIGTERM to every process at once, and the core may still have calls: they are served. The core
+lets go of the channel right before a SIGTERM of its own. Without that the process ends once it has rested for a second.
+*/
+function untilLetGo(connections, stop) {
+  let seen = calls;
+  let rests = 0;
+  const timer = setInterval(() => {
+    const isBusy = calls !== seen || [...connections].some(connection => connection.isServing);
+    seen = calls;
+    rests = isBusy ? 0 : rests + 1;
+    if (rests === RESTS) done();
+  }, 1000 / RESTS);
+  const done = () => {
+    clearInterval(timer);
+    if (!stopping) stop();
+  };
+  channel.onLetGo(done);
 }
 
 const HEAD_MAX_BYTES = 65536;
@@ -327,6 +359,7 @@ class Connection {
 
   /** The request is complete. */
   serve() {
+    calls += 1;
     const head = this.head;
     const parts = this.parts;
     const bytes = this.bytes;
@@ -865,7 +898,8 @@ function openChannel(fd) {
   if (!Number.isInteger(fd) || fd < 0) return null;
   let stream;
   try {
-    stream = new net.Socket({fd, readable: false, writable: true});
+    // Nothing is read from it before SIGTERM: it may be a pipe that can only be written.
+    stream = new net.Socket({fd, readable: true, writable: true, allowHalfOpen: true, pauseOnCreate: true});
     stream.unref();
   } catch (_) {
     stream = fs.createWriteStream('', {fd, autoClose: false}); // a file, in somebody's experiment
@@ -885,6 +919,12 @@ function openChannel(fd) {
       }
       tellDropped();
       stream.write(`${JSON.stringify(record)}\n`);
+    },
+    /** Told when the core has ended its side, or when nobody can tell. */
+    onLetGo(told) {
+      for (const event of ['end', 'error', 'close']) stream.once(event, told);
+      if (isOpen && stream instanceof net.Socket) stream.resume();
+      else told();
     },
     end(done) {
       if (!isOpen) return done();

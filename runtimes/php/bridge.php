@@ -20,6 +20,7 @@ const LINE_MAX_BYTES = 65536;
 const CHANNEL_MAX_BYTES = 8 * 1024 * 1024;
 const HEAD_MAX_BYTES = 256 * 1024;
 const READ_BYTES = 65536;
+const REST_S = 1; // after SIGTERM the process ends when it had no call for so long
 const WRITE_TIMEOUT_S = 60; // a reader that takes longer to take its reply is gone
 const REASONS = [
     200 => 'OK',
@@ -41,6 +42,8 @@ final class Bridge
     public static ?Invocation $invocation = null;
     /** Of the newest call. */
     public static ?string $callId = null;
+    /** SIGTERM came. */
+    public static bool $isAsked = false;
     public static bool $isStopping = false;
 
     private static ?\Closure $handler = null;
@@ -70,7 +73,7 @@ final class Bridge
             pcntl_async_signals(true);
             foreach ([SIGTERM, SIGINT] as $signal) {
                 pcntl_signal($signal, static function (): void {
-                    self::$isStopping = true;
+                    self::$isAsked = true;
                 });
             }
         }
@@ -676,6 +679,20 @@ final class Channel
         return $channel;
     }
 
+    /** @return resource */
+    public function stream()
+    {
+        return $this->stream;
+    }
+
+    /** The core has ended its side, or is gone. */
+    public function isLetGo(): bool
+    {
+        $read = [$this->stream];
+        $write = $except = null;
+        return !$this->isOpen || stream_select($read, $write, $except, 0) !== 0;
+    }
+
     public function write(array $record): void
     {
         if (!$this->isOpen) {
@@ -1037,6 +1054,9 @@ final class Server
     /** Whose call runs. */
     private ?Connection $serving = null;
     private int $parent;
+    private const LET_GO = -1;
+    /** Monotonic seconds of the first look without a call since SIGTERM. */
+    private ?float $restsSince = null;
 
     public static function listen(Settings $settings, string &$problem): ?self
     {
@@ -1060,8 +1080,15 @@ final class Server
     {
         $listenerId = get_resource_id($this->listener);
         while (!Bridge::$isStopping) {
+            if (Bridge::$isAsked && $this->mayLeave()) {
+                Bridge::$isStopping = true;
+                break;
+            }
             $ready = $this->waiting;
             $except = null;
+            if (Bridge::$isAsked) {
+                $ready[self::LET_GO] = Bridge::$channel->stream(); // readable once the core lets go
+            }
             $backlog = Bridge::$channel === null ? null : Bridge::$channel->backlog();
             $write = $backlog === null ? null : [$backlog];
             // A signal that comes right before the wait is seen after a second.
@@ -1075,6 +1102,7 @@ final class Server
             if ($write) {
                 Bridge::$channel->send();
             }
+            unset($ready[self::LET_GO]);
             foreach ($ready as $id => $socket) {
                 if ($id === $listenerId) {
                     $this->accept();
@@ -1087,6 +1115,17 @@ final class Server
             }
         }
         $this->leave();
+    }
+
+    /**
+    A service manager sends SIGTERM to every process at once, and the core may still have calls: they are served. The
+    core lets go of the channel right before a SIGTERM of its own. Without that the process ends once it has rested.
+    */
+    private function mayLeave(): bool
+    {
+        $now = hrtime(true) / 1e9;
+        $this->restsSince ??= $now;
+        return Bridge::$channel === null || Bridge::$channel->isLetGo() || $now - $this->restsSince >= REST_S;
     }
 
     private function accept(): void
@@ -1123,6 +1162,7 @@ final class Server
                 $connection->callId = Bridge::$callId;
             }
             $this->serving = null;
+            $this->restsSince = null;
             $keep = $request->keep && !Bridge::$isStopping;
             if (!$connection->write(httpReply($answer, $keep)) || !$keep) {
                 return false;

@@ -29,6 +29,7 @@ NOT_LOADED = (
 LINE_MAX_CHARS = 65536
 CHANNEL_MAX_BYTES = 8 * 1024 * 1024
 HEAD_MAX_BYTES = 256 * 1024
+LOOK_S, REST_LOOKS = 0.2, 5  # so many looks without a call, and the process rests
 WRITE_TIMEOUT_S = 60  # a reader that takes longer to take its reply is gone
 DEFINED_COROUTINE = 0x80  # inspect.CO_COROUTINE, without the cost of importing inspect
 
@@ -217,6 +218,15 @@ class Calls(object):
         self.channel = channel
         self.loop = None  # for a plain function that returns a coroutine
         self.lock = threading.Lock()
+        self.active = set()
+        self.newest = None
+
+    def begin(self, request):
+        self.newest = request
+        self.active.add(request)
+
+    def end(self, request):
+        self.active.discard(request)
 
     def open(self, body):
         """Returns (event, context); raises ValueError when the body is none of ours."""
@@ -617,13 +627,17 @@ class Connection(object):
                 reader.wants_continue = False
                 sock.sendall(CONTINUE)
             while request is not None:
-                if request.refusal is None:
-                    status, kind, body = calls.run(request)
-                    self.newest_id = request.call_id
-                else:
-                    status, kind, body = request.refusal[0], TEXT, to_bytes(request.refusal[1])
-                keep = request.keep and not stop.is_set
-                sock.sendall(reply(status, kind, body, keep))
+                calls.begin(request)
+                try:
+                    if request.refusal is None:
+                        status, kind, body = calls.run(request)
+                        self.newest_id = request.call_id
+                    else:
+                        status, kind, body = request.refusal[0], TEXT, to_bytes(request.refusal[1])
+                    keep = request.keep and not stop.is_set
+                    sock.sendall(reply(status, kind, body, keep))
+                finally:
+                    calls.end(request)
                 if not keep:
                     return False
                 request = reader.next(b"") if reader.pending else None
@@ -633,7 +647,7 @@ class Connection(object):
 
 
 def serve_in_threads(listener, settings, calls, report):
-    stop = Stop()
+    stop = Stop(calls)
     stop.on_signals()
     serve = serve_by_epoll if hasattr(select, "epoll") else serve_by_thread
     serve(listener, settings, calls, stop, report)
@@ -642,8 +656,9 @@ def serve_in_threads(listener, settings, calls, report):
 class Stop(object):
     """Set by SIGTERM. Its descriptor becomes readable, which wakes every thread that waits."""
 
-    def __init__(self):
-        self.is_set = False
+    def __init__(self, calls):
+        self.calls = calls
+        self.is_set = self.is_asked = False
         self.awake, self.waker = os.pipe()
         set_close_on_exec(self.awake)
         set_close_on_exec(self.waker)
@@ -653,9 +668,38 @@ class Stop(object):
             self.is_set = True
             os.write(self.waker, b"!")
 
+    def ask(self, *_):
+        """A service manager sends SIGTERM to every process at once, and the core may still have calls: they are served."""
+        if self.is_asked:
+            return
+        self.is_asked = True
+        if self.calls.channel is None:
+            self.set()
+        else:
+            start_thread(self.wait)
+
+    def wait(self):
+        rest = Rest(self.calls)
+        while not self.calls.channel.is_let_go(LOOK_S) and not rest.is_over():
+            pass
+        self.set()
+
     def on_signals(self):
-        signal.signal(signal.SIGTERM, self.set)
-        signal.signal(signal.SIGINT, self.set)
+        signal.signal(signal.SIGTERM, self.ask)
+        signal.signal(signal.SIGINT, self.ask)
+
+
+class Rest(object):
+    """Over when several looks in a row have found no call."""
+
+    def __init__(self, calls):
+        self.calls, self.seen, self.looks = calls, calls.newest, 0
+
+    def is_over(self):
+        is_busy = bool(self.calls.active) or self.calls.newest is not self.seen
+        self.seen = self.calls.newest
+        self.looks = 0 if is_busy else self.looks + 1
+        return self.looks >= REST_LOOKS
 
 
 def serve_by_epoll(listener, settings, calls, stop, report):
@@ -762,7 +806,7 @@ def serve_on_loop(listener, settings, calls, report):
     loop = handlers_loop(asyncio)
     if isinstance(current, ThreadCurrent):
         current.follow_tasks(loop)
-    state = {"active": 0, "stopping": False}
+    state = {"active": 0, "asked": False, "stopping": False}
 
     class Protocol(asyncio.Protocol):
         def connection_made(self, transport):
@@ -794,6 +838,7 @@ def serve_on_loop(listener, settings, calls, report):
             self.is_busy = True
             self.newest = request
             state["active"] += 1
+            calls.begin(request)
             if request.refusal is None:
                 self.cancel = calls.start(loop, request, lambda answer: self.end(request, answer))
             else:
@@ -803,6 +848,7 @@ def serve_on_loop(listener, settings, calls, report):
             keep = request.keep and not state["stopping"]
             self.is_busy = False
             state["active"] -= 1
+            calls.end(request)
             self.cancel = None
             if self.is_lost:
                 calls.settled(request.call_id)
@@ -816,8 +862,28 @@ def serve_on_loop(listener, settings, calls, report):
                 loop.call_soon(self.data_received, b"")
             leave_if_idle()
 
+    def ask():
+        if state["asked"]:
+            return
+        state["asked"] = True
+        if calls.channel is None or calls.channel.is_let_go(0):
+            stop()
+        else:
+            loop.add_reader(calls.channel.fd, stop)
+            look(Rest(calls))
+
+    def look(rest):
+        if rest.is_over():
+            stop()
+        else:
+            loop.call_later(LOOK_S, look, rest)
+
     def stop():
+        if state["stopping"]:
+            return
         state["stopping"] = True
+        if calls.channel is not None and calls.channel.fd is not None:
+            loop.remove_reader(calls.channel.fd)
         server.close()
         leave_if_idle()
 
@@ -828,7 +894,7 @@ def serve_on_loop(listener, settings, calls, report):
     listener.setblocking(False)
     server = loop.run_until_complete(loop.create_server(Protocol, sock=listener))
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(number, ask)
     report()
     while True:
         try:
@@ -1056,6 +1122,14 @@ class Channel(object):
                 if not self.unsent:
                     self.is_draining = False
                     return
+
+    def is_let_go(self, seconds):
+        """The core lets go right before a SIGTERM of its own: it ends its side, which becomes readable. Waits so long for it."""
+        fd = self.fd
+        try:
+            return fd is None or bool(select.select([fd], [], [], seconds)[0])
+        except (OSError, IOError, ValueError, select.error):
+            return True  # nobody can tell
 
     def wait_until_sent(self, seconds):
         ends_at = clock() + seconds

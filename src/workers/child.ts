@@ -1,4 +1,5 @@
 import {type ChildProcess, spawn} from 'node:child_process';
+import type {Socket} from 'node:net';
 import path from 'node:path';
 import type {Readable} from 'node:stream';
 import type {Clock} from '../clock.ts';
@@ -107,6 +108,7 @@ export class Child {
   /** TERM to the process group, KILL when it has not ended after `graceMs`. */
   async stop(reason: ExitReason, graceMs: number): Promise<void> {
     this.#verdict ??= reason;
+    this.#letGo();
     this.#signalGroup('SIGTERM');
     const stopTimer = this.#clock.after(graceMs, () => this.#signalGroup('SIGKILL'));
     await this.exit;
@@ -201,6 +203,12 @@ export class Child {
     if (signal === 'SIGKILL' && this.#memory.wasExceeded) return 'oom';
     if (signal !== null) return 'signal';
     return code === 0 ? 'exit-zero' : 'exit-nonzero';
+  }
+
+  /** Tells our bridges that this SIGTERM is the core's: who else sends one, such as a service manager, sends it before the last call. */
+  #letGo(): void {
+    const channel = this.#process?.stdio[3] as Socket | null | undefined; // 'pipe' makes it a socket, for both directions
+    channel?.end();
   }
 
   #signalGroup(signal: NodeJS.Signals): void {

@@ -71,6 +71,7 @@ function ownCases(): void {
     const b = await start(t, 'stays');
     const reply = b.call({});
     await b.until(() => b.output.stdout.includes('running\n'));
+    b.letGo();
     b.child.kill('SIGTERM');
     await refuses(b);
     b.child.kill('SIGTERM');

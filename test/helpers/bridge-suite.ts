@@ -295,6 +295,17 @@ export function bridgeSuite(language: Language): void {
     t.deepEqual(bridge.records.slice(1), [{settled: 'crossed'}]);
   });
 
+  check('after a SIGTERM that is not the core’s calls are served until the core lets go', async t => {
+    const bridge = await start(t, 'dawdles');
+    const first = bridge.call({}, {invocationId: 'first'});
+    await bridge.until(() => everything(bridge).includes('running'));
+    bridge.child.kill('SIGTERM');
+    t.like(await first, {status: 200, text: '"done"'});
+    for (const invocationId of ['second', 'third']) t.like(await bridge.call({}, {invocationId}), {status: 200, text: '"done"'});
+    bridge.letGo();
+    t.is(await bridge.exited, 0);
+  });
+
   check('SIGTERM lets the call in flight finish, drops idle connections and exits 0', async t => {
     const bridge = await start(t, 'dawdles');
     const idle = bridge.connect();

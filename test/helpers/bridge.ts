@@ -5,7 +5,6 @@ import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import type {Readable} from 'node:stream';
 import type {ExecutionContext} from 'ava';
 
 export interface LogRecord {
@@ -83,8 +82,13 @@ export class Bridge {
     });
   }
 
-  get channel(): Readable {
-    return this.child.stdio[3] as Readable; // opened as a pipe above
+  get channel(): net.Socket {
+    return this.child.stdio[3] as net.Socket; // opened as a pipe above
+  }
+
+  /** As the core does it right before its own SIGTERM. */
+  letGo(): void {
+    this.channel.end();
   }
 
   get logs(): LogRecord[] {

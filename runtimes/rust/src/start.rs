@@ -1,10 +1,15 @@
 use std::{
+    fs::File,
     future::Future,
-    io::{self, Write},
+    io::{self, Read, Write},
     net::Ipv4Addr,
-    os::unix::process::parent_id,
+    os::unix::{fs::FileTypeExt, process::parent_id},
     process,
-    sync::{Arc, PoisonError},
+    sync::{
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Arc, PoisonError,
+    },
+    thread,
     time::Duration,
 };
 
@@ -30,6 +35,11 @@ use crate::{
 
 /// How long a reader of the descriptor is waited for at the end.
 const DRAIN_MAX: Duration = Duration::from_millis(500);
+/// After a signal, so many looks without a call, and the process rests.
+const LOOK: Duration = Duration::from_millis(20);
+const REST_LOOKS: usize = 50;
+/// After a second signal, how long the core may take to let go.
+const LET_GO_MAX: Duration = Duration::from_millis(250);
 
 /// Serves the handler until the process is told to stop; calls in flight are finished by then. Call it first in main.
 ///
@@ -59,7 +69,8 @@ where
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
     let listener =
         listener.map_err(|error| format!("cannot listen on 127.0.0.1:{port}: {error}"))?;
-    let mut stop = Stop::watch(settings.reports.is_some())?;
+    let calls = Arc::new(Calls::default());
+    let stop = Stop::watch(settings.reports.as_ref(), calls.clone())?;
     let channel = settings.reports.map(Channel::open);
     let bridge = Arc::new(Bridge {
         handler: Box::new(move |event, context| {
@@ -78,6 +89,7 @@ where
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(None); // idle connections stay: the core closes first
     let connections = GracefulShutdown::new();
+    let mut stopping = tokio::spawn(stop.reason());
     loop {
         tokio::select! {
             accepted = listener.accept() => {
@@ -89,7 +101,15 @@ where
                 let bridge = bridge.clone();
                 let (newest, channel) = (Newest::default(), channel.clone());
                 let called = newest.clone();
-                let service = service_fn(move |request| bridge.clone().serve(request, called.clone()));
+                let calls = calls.clone();
+                let service = service_fn(move |request| {
+                    let running = calls.clone().begin();
+                    let reply = bridge.clone().serve(request, called.clone());
+                    async move {
+                        let _running = running;
+                        reply.await
+                    }
+                });
                 let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
                 tokio::spawn(async move {
                     let _ = connection.await; // and with it the call on it, if it was left
@@ -98,14 +118,10 @@ where
                     }
                 });
             }
-            () = stop.reason() => break,
+            _ = &mut stopping => break,
         }
     }
     drop(listener);
-    tokio::spawn(async move {
-        stop.terminate.recv().await;
-        process::exit(1); // told twice: at once
-    });
     connections.shutdown().await;
     if let Some(channel) = channel {
         channel.drain(DRAIN_MAX);
@@ -127,23 +143,54 @@ fn settle(channel: &Channel, newest: &Newest) {
     }
 }
 
+/// How many calls there were, and how many of them run.
+#[derive(Default)]
+struct Calls {
+    begun: AtomicUsize,
+    active: AtomicUsize,
+}
+
+struct Running(Arc<Calls>);
+
+impl Calls {
+    fn begin(self: Arc<Self>) -> Running {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        self.active.fetch_add(1, Ordering::Relaxed);
+        Running(self)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.active.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// The reasons to stop: SIGTERM, SIGINT, and a core that has died, which can send no signal.
+///
+/// A service manager sends SIGTERM to every process at once, and the core may still have calls: they are served. The
+/// core lets go of the descriptor right before a SIGTERM of its own. Without that the process ends once it has rested
+/// for a second.
 struct Stop {
     terminate: Signal,
     interrupt: Signal,
     parent: Option<u32>,
+    is_let_go: Arc<AtomicBool>,
+    calls: Arc<Calls>,
 }
 
 impl Stop {
-    fn watch(has_core: bool) -> io::Result<Self> {
+    fn watch(reports: Option<&File>, calls: Arc<Calls>) -> io::Result<Self> {
         Ok(Stop {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
-            parent: has_core.then(parent_id),
+            parent: reports.map(|_| parent_id()),
+            is_let_go: watch_end(reports),
+            calls,
         })
     }
 
-    async fn reason(&mut self) {
+    async fn reason(mut self) {
         let orphaned = async {
             let mut checks = interval(Duration::from_secs(1));
             while self.parent.is_none_or(|parent| parent == parent_id()) {
@@ -153,7 +200,63 @@ impl Stop {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
-            () = orphaned => {}
+            () = orphaned => return,
         }
+        if self.parent.is_some() && !self.rest().await {
+            process::exit(1); // told twice: at once
+        }
+        tokio::spawn(async move {
+            self.terminate.recv().await;
+            process::exit(1); // the same once the stop has begun
+        });
     }
+
+    /// Waits until the core has let go, or no call came for a second; false when another signal came before.
+    async fn rest(&mut self) -> bool {
+        let (mut seen, mut rests) = (self.calls.begun.load(Ordering::Relaxed), 0);
+        while !self.is_let_go.load(Ordering::Relaxed) && rests < REST_LOOKS {
+            tokio::select! {
+                () = sleep(LOOK) => {}
+                _ = self.terminate.recv() => {
+                    sleep(LET_GO_MAX).await; // the core lets go right after its signal
+                    return self.is_let_go.load(Ordering::Relaxed);
+                }
+            }
+            let begun = self.calls.begun.load(Ordering::Relaxed);
+            let is_busy = begun != seen || self.calls.active.load(Ordering::Relaxed) > 0;
+            rests = if is_busy { 0 } else { rests + 1 };
+            seen = begun;
+        }
+        // The core's own signal, where another came before it, is none to end at once.
+        tokio::select! {
+            () = sleep(LOOK) => {}
+            _ = self.terminate.recv() => {}
+        }
+        true
+    }
+}
+
+/// Becomes true when the other side of the core's socket has ended; of what is no socket nobody can tell.
+fn watch_end(reports: Option<&File>) -> Arc<AtomicBool> {
+    let is_let_go = Arc::new(AtomicBool::new(true));
+    let is_socket = |file: &&File| {
+        file.metadata()
+            .is_ok_and(|data| data.file_type().is_socket())
+    };
+    if let Some(Ok(mut file)) = reports.filter(is_socket).map(File::try_clone) {
+        is_let_go.store(false, Ordering::Relaxed);
+        let told = is_let_go.clone();
+        thread::spawn(move || {
+            let mut nothing = [0; 64];
+            loop {
+                match file.read(&mut nothing) {
+                    Ok(0) => break,
+                    Err(error) if error.kind() != io::ErrorKind::Interrupted => break,
+                    _ => {}
+                }
+            }
+            told.store(true, Ordering::Relaxed);
+        });
+    }
+    is_let_go
 }
