@@ -104,8 +104,8 @@ export function endRequests(socket: Socket): ServerResponse | undefined | false 
 
 /** Nothing is being received, served, or waits to leave. */
 export function isAtRest(socket: Socket): boolean {
-  const {newest} = connectionOf(socket);
-  const isServed = newest !== undefined && !newest.writableFinished && !newest.destroyed;
+  const {newest, waiting} = connectionOf(socket);
+  const isServed = waiting.length > 0 || (newest !== undefined && !newest.writableFinished && !newest.destroyed);
   return !isServed && socket.writableLength === 0 && unservedBytes(socket) === 0;
 }
 
