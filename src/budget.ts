@@ -104,11 +104,12 @@ export class Hold {
   }
 
   /**
-  The same for a form of the bytes that was made here and is longer, such as the event written as JSON. When nobody
-  else holds anything it always fits: it was received within the limit, so refusing it now would refuse it every time.
+  The same for a form of the bytes that was made here and is longer, such as the event written as JSON. While others
+  hold next to nothing it always fits: it was received within the limit, so refusing it now would refuse it every time.
   */
   growAlone(bytes: number): Fault | undefined {
-    if (this.#budget.heldBytes > this.#bytes) return this.grow(bytes);
+    const {heldBytes, maxBytes} = this.#budget;
+    if (heldBytes - this.#bytes > maxBytes / 16) return this.grow(bytes);
     if (bytes > this.#bytes) this.set(bytes);
     return undefined;
   }
@@ -127,7 +128,7 @@ export class Hold {
   }
 
   /** Holds exactly so many bytes, whether they fit or not: they are there already, or are gone. */
-  set(bytes: number): void {
+  set(bytes: number): undefined {
     if (this.#isReleased) return;
     const change = bytes - this.#bytes;
     if (change === 0) return;

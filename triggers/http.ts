@@ -17,6 +17,7 @@ import {watchHeads} from './http/heads.ts';
 import {Readers} from './http/leaving.ts';
 import {gatePipeline} from './http/pipeline.ts';
 import {answerAsterisk, refuse, refuseRaw} from './http/refuse.ts';
+import {Senders} from './http/senders.ts';
 import {Turns} from './http/turns.ts';
 import {writeResult} from './http/wire.ts';
 
@@ -61,6 +62,7 @@ export const http = {
       isClosing: () => isClosing,
       inFlight: 0,
       readers: new Readers(house.budget, house.clock, () => house.meter.connectionCut('slow-reader')),
+      senders: new Senders(house.clock, () => house.meter.connectionCut('slow-sender')),
       turns: new Turns((request, response) => {
         if (request.url === '*') answerAsterisk(request, response, house, edge);
         else void walk(request, response);

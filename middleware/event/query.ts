@@ -7,6 +7,14 @@ export interface WrittenQuery {
 
 const empty: WrittenQuery = {single: '{}', multi: '{}'};
 
+/** How many keys a query has at most. */
+export function keysIn(query: string): number {
+  if (query === '') return 0;
+  let keys = 1;
+  for (let at = query.indexOf('&'); at !== -1; at = query.indexOf('&', at + 1)) keys++;
+  return keys;
+}
+
 /** @param query without the question mark; `+` is a space, a malformed escape stands for itself */
 export function writeQuery(query: string): WrittenQuery {
   if (query === '') return empty;

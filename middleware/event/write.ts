@@ -2,7 +2,7 @@ import {isUtf8} from 'node:buffer';
 import type {WrittenEvent} from '../../src/invocation.ts';
 import type {TriggerInput} from '../../src/trigger.ts';
 import {writeHeaders} from './headers.ts';
-import {writeQuery} from './query.ts';
+import {keysIn, writeQuery} from './query.ts';
 
 export interface EventOptions {
   readonly functionName: string;
@@ -36,6 +36,8 @@ export function eventWriter(options: EventOptions): WriteEvent {
     const method = JSON.stringify(input.method);
     const path = JSON.stringify(input.path);
     const headers = writeHeaders(input.headers, credential);
+    const keys = keysIn(input.query);
+    if (keys > fewKeys) input.holder?.written(keys * keyBytes);
     const query = writeQuery(input.query);
     const schedule = input.schedule ? `,"schedule":${JSON.stringify(input.schedule)}` : '';
     const head =
@@ -52,6 +54,11 @@ export function eventWriter(options: EventOptions): WriteEvent {
     return {head, tail};
   };
 }
+
+/** So many keys cost no more than their request does anyhow. */
+const fewKeys = 100;
+/** What a key costs from when it is read until the event was sent: objects and texts, some of them garbage by then. */
+const keyBytes = 1024;
 
 /** Text as it is, anything else as base64; the flag is always there. */
 function writeBody(body: Buffer, mode: 'exact' | 'sniff'): string {

@@ -272,7 +272,7 @@ test('a large head counts as a body does, once it is an event', async t => {
   const gate = Promise.withResolvers<string>();
   const {connect, runs} = await open(t, ({path}) => (path === '/first' ? gate.promise : 'ran'), {inflightBytes: 20_100});
   const first = connect();
-  await first.write(`${head('/first', 'Content-Length: 100\r\n')}${'x'.repeat(100)}`);
+  await first.write(`${head('/first', 'Content-Length: 900\r\n')}${'x'.repeat(900)}`);
   while (runs.length === 0) await pause(5);
   const refused = connect();
   await refused.write(head('/fields'));

@@ -1,6 +1,8 @@
 import type {IncomingMessage} from 'node:http';
 import type {Hold} from '../../src/budget.ts';
 import {Fault} from '../../src/errors.ts';
+import {Pieces} from './pieces.ts';
+import type {Senders} from './senders.ts';
 
 export interface BodyLimits {
   readonly maxBytes: number;
@@ -8,9 +10,14 @@ export interface BodyLimits {
   readonly headBytes: number;
   /** Takes its share of the bytes in flight. */
   readonly hold: Hold;
+  /** All whose bodies are being received. */
+  readonly senders: Senders;
   /** Called when the body is wanted. */
   readonly onStart: () => void;
 }
+
+/** What a declared length reserves at most: it is only a word. From there on what has arrived is charged. */
+const reservedBytes = 64 * 2 ** 10;
 
 /** A length of 0 is none: nothing is asked for, nothing held. */
 export function hasBody({headers}: IncomingMessage): boolean {
@@ -21,41 +28,44 @@ export function hasBody({headers}: IncomingMessage): boolean {
 /**
 Receives the whole body, or throws: the function never runs on a part of one.
 
-@throws Fault BODY_TOO_LARGE, INFLIGHT_FULL by the declared length, before a byte is read, or as soon as the count passes
+@throws Fault BODY_TOO_LARGE by the declared length, before a byte is read, or as soon as the count passes
+@throws Fault INFLIGHT_FULL when what has arrived finds no room, also where slow senders have given theirs up
 @throws Fault BODY_INCOMPLETE when the client leaves; what `breakOff` was given
 */
-export async function readBody(request: IncomingMessage, {maxBytes, headBytes, hold, onStart}: BodyLimits): Promise<Buffer> {
+export async function readBody(request: IncomingMessage, {maxBytes, headBytes, hold, senders, onStart}: BodyLimits): Promise<Buffer> {
   const declaredBytes = Number(request.headers['content-length'] ?? 0);
   if (declaredBytes > maxBytes) throw tooLarge(maxBytes);
   const broken = ends.get(request);
   if (broken instanceof Fault) throw broken;
   if (request.destroyed) throw incomplete(); // its events have passed
-  const full = hold.grow(headBytes + declaredBytes);
+  const full = senders.grow(hold, headBytes + Math.min(declaredBytes, reservedBytes));
   if (full) throw full;
   onStart();
 
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
+    const pieces = new Pieces();
     const stop = (fault: Fault) => {
       request.removeAllListeners('data');
-      chunks.length = 0;
+      pieces.clear();
+      senders.end(sender);
       reject(fault);
     };
+    const sender = senders.add(hold, stop);
     ends.set(request, stop);
     request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
+      const bytes = pieces.add(chunk);
+      sender.receivedBytes = bytes;
       if (bytes > maxBytes) return stop(tooLarge(maxBytes));
-      const overgrown = hold.grow(headBytes + bytes);
+      const overgrown = senders.grow(hold, headBytes + bytes);
       if (overgrown) return stop(overgrown);
-      chunks.push(chunk);
     });
     request.once('end', () => {
+      senders.end(sender);
       if (!request.complete) return reject(incomplete());
-      resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, bytes));
+      resolve(pieces.joined());
     });
-    request.once('error', () => reject(incomplete()));
-    request.once('close', () => reject(incomplete()));
+    request.once('error', () => stop(incomplete()));
+    request.once('close', () => stop(incomplete()));
   });
 }
 

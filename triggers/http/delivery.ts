@@ -7,6 +7,7 @@ import type {Delivery, Holder, InvocationResult, SpanSubject, TriggerInput} from
 import {hasBody, readBody} from './body.ts';
 import {connectionOf} from './connection.ts';
 import type {Leaving, Readers} from './leaving.ts';
+import type {Senders} from './senders.ts';
 import {parseTarget, type Target} from './target.ts';
 import type {Turns} from './turns.ts';
 import {writeResult} from './wire.ts';
@@ -24,6 +25,7 @@ export interface Edge {
   /** Replies whose last byte the system has not taken yet, as their clients read slowly. */
   readonly readers: Readers;
   readonly turns: Turns;
+  readonly senders: Senders;
   readonly answered: (method: string, status: number, startedAt: number, exemplar?: string) => void;
 }
 
@@ -163,6 +165,7 @@ export class HttpDelivery implements Delivery, Holder, Leaving, Place {
       maxBytes: this.#edge.maxBodyBytes,
       headBytes: largeHeadBytes(this.#request),
       hold: this.#hold,
+      senders: this.#edge.senders,
       onStart: () => {
         // A client of HTTP/1.0 cannot read an answer before the answer (RFC 9110 §10.1.1).
         if (this.#request.headers.expect !== undefined && this.#request.httpVersion === '1.1') this.#response.writeContinue();
@@ -172,18 +175,18 @@ export class HttpDelivery implements Delivery, Holder, Leaving, Place {
 
   /** @throws Fault INFLIGHT_FULL */
   written(length: number): void {
-    if (!this.#hold && length < smallEvent) return;
+    const isSmall = !this.#hold && length < smallEvent;
     this.#hold ??= this.#edge.budget.open('event', this.#startedAt);
     this.#hold.become('event');
-    const full = this.#hold.growAlone(length);
+    const full = isSmall ? this.#hold.set(length) : this.#hold.growAlone(length);
     if (full) throw full;
   }
 }
 
-/** Below this an event without a body is not worth the counting: the queue's length bounds those. */
+/** An event without a body that is below this is charged, but never refused: the queue's length bounds those. */
 const smallEvent = 16 * 2 ** 10;
 
-/** What a head adds to the bytes in flight; 0 for one that is not worth the counting. */
+/** What a head adds to the bytes in flight; 0 for a small one: the event that it becomes is charged. */
 function largeHeadBytes({rawHeaders}: IncomingMessage): number {
   let bytes = 0;
   for (const text of rawHeaders) bytes += text.length;

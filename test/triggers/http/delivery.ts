@@ -8,6 +8,7 @@ import {Fault} from '../../../src/errors.ts';
 import type {InvocationResult} from '../../../src/trigger.ts';
 import {HttpDelivery} from '../../../triggers/http/delivery.ts';
 import {Readers} from '../../../triggers/http/leaving.ts';
+import {Senders} from '../../../triggers/http/senders.ts';
 import {Turns} from '../../../triggers/http/turns.ts';
 
 const done: InvocationResult = {status: 200, headers: ['X-A', '1', 'X-A', '2'], body: 'done'};
@@ -27,6 +28,7 @@ async function receive(
     inFlight: 0,
     readers: new Readers(budget, systemClock, () => {}),
     turns: new Turns(() => {}),
+    senders: new Senders(systemClock, () => {}),
     answered: (method: string, status: number) => void answered.push([method, status]),
   };
   const server = http.createServer({joinDuplicateHeaders: true}, (request, response) => {

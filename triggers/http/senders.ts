@@ -1,0 +1,58 @@
+import type {Hold} from '../../src/budget.ts';
+import type {Clock} from '../../src/clock.ts';
+import {Fault} from '../../src/errors.ts';
+
+/** When there is no room, a body that comes more slowly than this goes, the slowest first, once it had some time. */
+const leastBytesPerSecond = 64 * 2 ** 10;
+const leastMs = 1000;
+
+export interface Sender {
+  readonly hold: Hold;
+  readonly sinceMs: number;
+  readonly stop: (fault: Fault) => void;
+  receivedBytes: number;
+}
+
+/** The bodies that are being received. Where memory ends, slow ones give theirs to those that arrive. */
+export class Senders {
+  readonly #senders = new Set<Sender>();
+  readonly #clock: Clock;
+  readonly #cut: () => void;
+
+  /** @param cut told of each that was refused for being slow */
+  constructor(clock: Clock, cut: () => void) {
+    this.#clock = clock;
+    this.#cut = cut;
+  }
+
+  /** @param stop refuses the body and calls `end` */
+  add(hold: Hold, stop: (fault: Fault) => void): Sender {
+    const sender = {hold, sinceMs: this.#clock.monotonic(), stop, receivedBytes: 0};
+    this.#senders.add(sender);
+    return sender;
+  }
+
+  end(sender: Sender): void {
+    this.#senders.delete(sender);
+  }
+
+  /** Holds so many bytes in all; slower senders go for it. @returns a fault when there is no room all the same */
+  grow(hold: Hold, bytes: number): Fault | undefined {
+    let full = hold.grow(bytes);
+    if (!full) return undefined;
+    const now = this.#clock.monotonic();
+    const slow = [...this.#senders]
+      .filter(sender => sender.hold !== hold && now - sender.sinceMs >= leastMs)
+      .map(sender => ({sender, rate: (sender.receivedBytes / (now - sender.sinceMs)) * 1000}))
+      .filter(({rate}) => rate < leastBytesPerSecond)
+      .sort((a, b) => a.rate - b.rate);
+    for (const {sender} of slow) {
+      sender.hold.release();
+      sender.stop(new Fault('INFLIGHT_FULL', {message: 'Too many bytes are in flight here, and this body came slowly', retryAfterS: 1}));
+      this.#cut();
+      full = hold.grow(bytes);
+      if (!full) return undefined;
+    }
+    return full;
+  }
+}
