@@ -109,7 +109,7 @@ export const settings = {
     'CORE_CHILD_MEMORY',
     size(2 ** 20),
     undefined,
-    'Memory past which a sub-runtime is ended: by the kernel where control groups can be made, else by its resident size.',
+    'Memory past which a sub-runtime is ended: by the kernel where control groups can be made, else by the resident size of its process group.',
   ),
   graceMs: setting('CORE_GRACE', duration(), '25s', 'Time for in-flight events to finish after SIGTERM.'),
 

@@ -14,6 +14,8 @@ export interface ReadLinesOptions {
   readonly longestBytes?: number;
   /** Asked before a line is handed on; told how many were not. */
   readonly budget?: {take(bytes: number): boolean; drop(lines: number): void};
+  /** What came of the last line counts also when the stream is destroyed before its end. */
+  readonly keepsRest?: boolean;
 }
 
 /**
@@ -23,7 +25,7 @@ Bytes that are not UTF-8 become U+FFFD. The last line needs no newline.
 export function readLines(
   stream: Readable,
   onLine: (line: string) => void,
-  {longestBytes = longestLineBytes, budget}: ReadLinesOptions = {},
+  {longestBytes = longestLineBytes, budget, keepsRest = false}: ReadLinesOptions = {},
 ): void {
   let held: Buffer[] = [];
   let heldBytes = 0;
@@ -51,9 +53,12 @@ export function readLines(
       if (newline !== -1 && !endLine()) start = skipChunk(chunk, start);
     }
   });
-  stream.on('end', () => {
-    if (heldBytes > 0) endLine();
-  });
+  // A stream that is destroyed has no end.
+  for (const event of keepsRest ? ['end', 'close'] : ['end']) {
+    stream.on(event, () => {
+      if (heldBytes > 0) endLine();
+    });
+  }
   // The pipe of a process that is gone: its end is told by the process itself.
   stream.on('error', () => {});
 

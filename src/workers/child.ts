@@ -51,9 +51,6 @@ export interface ChildExit {
   readonly start: StartRecord | undefined;
 }
 
-/** Somebody who left the process group may hold the pipes: so long is waited for what is in them. */
-const lastWordsMs = 250;
-
 /** One process of a sub-runtime, from its spawn to its exit, with its process group. */
 export class Child {
   readonly #options: ChildOptions;
@@ -184,7 +181,7 @@ export class Child {
       reason,
       ...(error !== undefined && {error}),
       upMs: this.#readyAt === undefined ? 0 : this.#clock.monotonic() - this.#readyAt,
-      lastWords: this.#output.lastWords(new Promise(resolve => void this.#clock.after(lastWordsMs, () => resolve(undefined)))),
+      lastWords: this.#output.lastWords(this.#clock),
       start:
         this.#readyAt === undefined
           ? {

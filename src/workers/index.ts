@@ -129,7 +129,7 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
     processes: () => supervisors.map(({pids}) => pids.length),
     ready: () => pool.size,
     isOverloaded: () => pool.isOverloaded,
-    residentBytes: () => supervisors.flatMap(({pids}) => pids).reduce((sum, pid) => sum + (residentBytes(pid) ?? 0), 0),
+    residentBytes: () => supervisors.flatMap(({pids}) => pids).reduce((sum, pid) => sum + residentBytes(pid), 0),
     async reload() {
       if (reloading) return 'a reload is under way already';
       reloading = true;

@@ -1,5 +1,6 @@
 import {readdirSync, readFileSync, readlinkSync} from 'node:fs';
 import type {Clock} from '../clock.ts';
+import {groupMembers} from './group.ts';
 import {accepts} from './port.ts';
 
 const pollMs = 10;
@@ -52,19 +53,6 @@ function listeningInodes(port: number): Set<string> {
     }
   }
   return inodes;
-}
-
-/** /proc/<pid>/stat: after the name in parentheses come state, parent and process group. */
-function groupMembers(group: number): string[] {
-  return readdirSync('/proc').filter(name => {
-    if (!/^\d+$/.test(name)) return false;
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
-      return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2] === String(group);
-    } catch {
-      return false; // it ended while we looked
-    }
-  });
 }
 
 function socketsOf(pid: string): string[] | undefined {

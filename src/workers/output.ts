@@ -1,4 +1,6 @@
+import type {Socket} from 'node:net';
 import type {Readable} from 'node:stream';
+import type {Clock} from '../clock.ts';
 import {readLines} from '../lines.ts';
 import type {FunctionLine} from '../log.ts';
 import type {LineBudget} from './budget.ts';
@@ -12,10 +14,15 @@ export interface Pipes {
 }
 
 const tailBytes = 4096;
+/** Somebody who left the process group may hold the pipes: when nothing has come for so long, nothing is waited for. */
+const silentMs = 250;
+/** However much still comes. */
+const longestMs = 5000;
 
 /** Everything that a process writes: its lines, as far as their budget goes, what its bridge says, and its last words. */
 export class Output {
   readonly #line: (line: FunctionLine) => void;
+  readonly #streams: readonly Readable[];
   readonly #ends: Promise<unknown>;
   #tail = '';
 
@@ -23,20 +30,38 @@ export class Output {
     const hearing: Hearing = {...heard, dropped: lines => budget.drop(lines)};
     this.#line = hearing.line;
     stderr?.on('data', (chunk: Buffer) => this.#remember(chunk.subarray(-tailBytes).toString('utf8')));
-    if (stdout) readLines(stdout, line => this.#line({stream: 'stdout', line}), {budget});
-    if (stderr) readLines(stderr, line => this.#line({stream: 'stderr', line}), {budget});
+    if (stdout) readLines(stdout, line => this.#line({stream: 'stdout', line}), {budget, keepsRest: true});
+    if (stderr) readLines(stderr, line => this.#line({stream: 'stderr', line}), {budget, keepsRest: true});
     if (report) readLines(report, line => this.#hear(line, hearing, budget), {longestBytes: longestRecordBytes});
-    this.#ends = Promise.all([stdout, stderr, report].map(stream => stream && !stream.closed && closed(stream)));
+    this.#streams = [stdout, stderr, report].filter(stream => stream !== null);
+    this.#ends = Promise.all(this.#streams.map(stream => !stream.closed && closed(stream)));
   }
 
   /**
-  The end of what it wrote to stderr, at most 4 KB.
+  The process is gone: reads what is still in its pipes and closes them. An orphan that left its process group may hold them
+  open; what it writes from then on nobody reads.
 
-  @param timeUp resolves when a pipe that something else holds open is not waited for any longer
+  @returns the end of what was written to stderr, at most 4 KB
   */
-  async lastWords(timeUp: Promise<unknown>): Promise<string> {
-    await Promise.race([this.#ends, timeUp]);
+  async lastWords(clock: Clock): Promise<string> {
+    const over = new AbortController();
+    await Promise.race([this.#ends, this.#silence(clock, over.signal)]);
+    over.abort();
+    for (const stream of this.#streams) stream.destroy();
     return this.#tail;
+  }
+
+  /** Nothing has come for a while, or for too long something has. */
+  async #silence(clock: Clock, over: AbortSignal): Promise<void> {
+    let known = -1;
+    for (let waitedMs = 0; waitedMs < longestMs && this.#bytesRead !== known; waitedMs += silentMs) {
+      known = this.#bytesRead;
+      await clock.sleep(silentMs, over);
+    }
+  }
+
+  get #bytesRead(): number {
+    return this.#streams.reduce((sum, stream) => sum + ((stream as Socket).bytesRead ?? 0), 0); // pipes are sockets
   }
 
   /** What a bridge says of itself is always heard; lines cost their budget. */

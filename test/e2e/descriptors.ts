@@ -95,3 +95,22 @@ test('while the host refuses every start the function is not given up, however l
   await becomes(core, 'ready');
   t.not(await pidOf(core), before);
 });
+
+test('a function that ends leaves no descriptor open, though a process that left its group holds its pipes', async t => {
+  const core = await startCore({...env, SCW_HANDLER_PATH: projectFile('test/fixtures/functions/core/abandons.cjs')}, t);
+  const orphans: number[] = [];
+  let before = 0;
+  for (let round = 0; round < 6; round++) {
+    orphans.push((await ask(core.url)).json().orphan);
+    t.is((await ask(`${core.url}/?then=exit`)).status, 502);
+    await metricIs(core, restarts('exit-nonzero'), round + 1);
+    await becomes(core, 'ready');
+    await core.logged(
+      ({msg, stderr}) => msg === 'The sub-runtime exited with code 1' && String(stderr).includes(`round of ${orphans[round]}`),
+    );
+    if (round === 1) before = openDescriptors(core.pid);
+  }
+  t.true(openDescriptors(core.pid) <= before + 2, `${openDescriptors(core.pid)} after ${before}`);
+  orphans.push((await ask(core.url)).json().orphan);
+  for (const orphan of orphans) process.kill(-orphan, 'SIGKILL');
+});

@@ -128,3 +128,13 @@ test('a report that comes before the port listens counts once it does', async t 
   process.kill(child.pid ?? 0, 'SIGUSR2');
   t.deepEqual(await ready, {loaded: false, error: 'no such function'});
 });
+
+test('the pipes that somebody holds who left its process group are closed after its last words', async t => {
+  const orphan = `while echo x; do sleep 0.05; done`; // ends when nobody can read it any more
+  const program = `const child = require('child_process').spawn('/bin/sh', ['-c', ${JSON.stringify(orphan)}], {detached: true, stdio: 'inherit'});
+    console.error(child.pid); process.stdout.write('unended', () => process.exit(1));`;
+  const {exit, lines} = spawnChild(t, program);
+  const words = await (await exit).lastWords;
+  await gone(Number(words));
+  t.true(lines.some(({line}) => line.includes('unended')));
+});
