@@ -1,4 +1,5 @@
 import {isoStamp} from './clock.ts';
+import {isTime, isWord, problemOfFact, short} from './fact-members.ts';
 import type {Fact, FactType} from './facts.ts';
 import type {Payload, Recorded} from './journal.ts';
 
@@ -38,20 +39,30 @@ export type Travelled = {readonly payload: Payload} | {readonly stream: string; 
 
 /** @throws TypeError that says what the line lacks */
 export function readEvent(line: string): Travelled {
-  const event: unknown = JSON.parse(line);
-  const {specversion, id, type, subject, time, data, data_base64: bytes} = Object(event);
-  if (specversion !== '1.0' || typeof id !== 'string' || typeof type !== 'string') {
-    throw new TypeError('Expected a CloudEvent 1.0 with specversion, id and type');
-  }
+  const {specversion, id, type, subject, time, data, data_base64: bytes} = Object(parse(line));
+  if (specversion !== '1.0') throw refusal('a CloudEvent 1.0', specversion);
+  if (!isWord(id)) throw refusal('id to be a line of text without control characters', id);
+  if (typeof type !== 'string' || !factType.test(type)) throw refusal('a type such as invocation.settled', type);
   if (type === payloadType) {
-    if (typeof bytes !== 'string') throw new TypeError('Expected a payload to have data_base64');
+    if (typeof bytes !== 'string' || !base64.test(bytes)) throw refusal('a payload to have data_base64', bytes);
     return {payload: {name: id, bytes: Buffer.from(bytes, 'base64')}};
   }
-  const at = Date.parse(time);
-  if (typeof subject !== 'string' || subject === '' || Number.isNaN(at) || typeof data !== 'object' || data === null) {
-    throw new TypeError('Expected a fact to have subject, time and data');
-  }
-  if (!factType.test(type)) throw new TypeError(`Expected a type such as invocation.settled, got \`${type}\``);
+  if (!isWord(subject)) throw refusal('subject to be the name of a stream', subject);
+  if (typeof time !== 'string' || !isTime(time)) throw refusal('time to be such as 2026-01-01T12:00:00Z', time);
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) throw refusal('data to be an object', data);
+  const problem = problemOfFact(type, data);
+  if (problem !== undefined) throw new TypeError(problem);
   // The catalogue only grows: a type that this version does not know is kept as it is.
-  return {stream: subject, at, fact: {type: type as FactType, data} as Fact};
+  return {stream: subject, at: Date.parse(time), fact: {type: type as FactType, data} as Fact};
+}
+
+const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
+const refusal = (rule: string, got: unknown) => new TypeError(`expected ${rule}, got ${short(got)}`);
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    throw refusal('a CloudEvent as JSON', line);
+  }
 }

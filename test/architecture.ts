@@ -19,7 +19,10 @@ const levels: readonly (readonly [RegExp, number])[] = [
   [/^(middleware|triggers|runtimes)\//, 3],
   [/^src\/(workers|journals|projections|observe|outbound)\//, 2],
   [/^src\/(stage|trigger|runtime|journal|invocation|recorded|cloud-event|answer|log|meter)\.ts$/, 1],
-  [/^src\/(facts|errors|clock|budget|reply-rooms|config|descriptors|setting|environment|late|lines|utf8|hop-by-hop)\.ts$/, 0],
+  [
+    /^src\/(facts|fact-members|errors|clock|budget|reply-rooms|config|descriptors|setting|environment|late|lines|printable|utf8|hop-by-hop)\.ts$/,
+    0,
+  ],
 ];
 
 /** Which files may import a package or a module of Node. */

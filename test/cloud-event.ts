@@ -2,22 +2,6 @@ import test from 'ava';
 import {factEvent, payloadEvent, readEvent} from '../src/cloud-event.ts';
 import type {Recorded} from '../src/journal.ts';
 
-test('a line that is no CloudEvent of a fact is refused with what it lacks', t => {
-  const whole = factEvent(recorded);
-  for (const [broken, message] of [
-    [{...whole, specversion: '0.3'}, /CloudEvent 1\.0/],
-    [{...whole, id: 1}, /CloudEvent 1\.0/],
-    [{...whole, subject: undefined}, /subject/],
-    [{...whole, time: 'yesterday'}, /time/],
-    [{...whole, data: 'text'}, /data/],
-    [{...whole, type: 'payload.kept'}, /data_base64/],
-    [null, /CloudEvent 1\.0/],
-  ] as const) {
-    t.throws(() => readEvent(JSON.stringify(broken)), {instanceOf: TypeError, message});
-  }
-  t.throws(() => readEvent('{'), {instanceOf: SyntaxError});
-});
-
 const recorded: Recorded = {
   stream: 'invocation.a',
   position: 12,

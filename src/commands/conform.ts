@@ -7,6 +7,7 @@ import {conform as judgeSubRuntime, titles, type Verdict} from '../conform/confo
 import {childEnvironment} from '../environment.ts';
 import type {Environment} from '../setting.ts';
 import {exit} from './exit.ts';
+import {complain, print, printJson} from './terminal.ts';
 
 const usage = 'core-runtime conform [--handler <file>] [--name <export>] [--json] -- <command>';
 
@@ -28,12 +29,12 @@ export async function conform(args: string[], env: Environment): Promise<void> {
   const verdicts: Verdict[] = [];
   try {
     for await (const verdict of judgeSubRuntime({...options, signal: stopping.signal, clock: systemClock})) {
-      console.log(isJson ? JSON.stringify(verdict) : row(verdict));
+      isJson ? printJson(verdict) : print(row(verdict));
       verdicts.push(verdict);
     }
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    console.error(`core-runtime: ${error.message}`);
+    complain(error.message);
     process.exitCode = stopping.signal.aborted ? exit.failed : exit.unavailable;
     return;
   }

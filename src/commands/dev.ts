@@ -2,6 +2,7 @@ import path from 'node:path';
 import process from 'node:process';
 import {parseArgs} from 'node:util';
 import {systemClock} from '../clock.ts';
+import {printableLines} from '../printable.ts';
 import {run} from '../run.ts';
 import type {Served} from '../serve.ts';
 import type {Environment} from '../setting.ts';
@@ -36,7 +37,7 @@ export async function dev(args: string[], env: Environment): Promise<void> {
 async function greet(served: Served): Promise<void> {
   const {runtime, error} = await served.started;
   console.log(banner(served, runtime ?? served.spec.language));
-  if (error !== undefined) console.error(`The function did not start: ${error}`);
+  if (error !== undefined) console.error(`The function did not start: ${printableLines(error)}`);
 }
 
 /** What a developer wants to know first. */

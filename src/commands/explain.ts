@@ -8,6 +8,7 @@ import type {BootView, ProcessView} from '../projections/runtimes.ts';
 import type {Environment} from '../setting.ts';
 import {exit} from './exit.ts';
 import {CommandFailed, locateJournal, openArchive, orFail, whichJournal} from './journal-at.ts';
+import {print, printJson} from './terminal.ts';
 
 /** Tells one invocation as a timeline: what happened when, who failed, in which process, with which version of the code. */
 export async function explain(args: string[], env: Environment): Promise<void> {
@@ -20,13 +21,13 @@ export async function explain(args: string[], env: Environment): Promise<void> {
     using archive = openArchive(locateJournal(values, env));
     const explanation = await explainInvocation(archive, id.replace(/^invocation\./, ''));
     if (!explanation) throw new CommandFailed(exit.failed, `nothing is known of invocation ${id}: ${whyUnknown}`);
-    console.log(values.json ? JSON.stringify(plainExplanation(explanation)) : text(explanation));
+    values.json ? printJson(plainExplanation(explanation)) : print(...rowsOf(explanation));
   });
 }
 
 const whyUnknown = 'it is of another journal or not kept any more, or its request was refused: refused requests are not kept';
 
-function text(explanation: Explanation): string {
+function rowsOf(explanation: Explanation): string[] {
   const {invocation, facts, boot, claim, payloads} = explanation;
   const {id, source, traceparent, pid} = invocation;
   const kept = [payloads.request && 'request', payloads.reply && 'reply'].filter(Boolean).join(' and ');
@@ -43,7 +44,7 @@ function text(explanation: Explanation): string {
   const line = (recorded: Recorded) =>
     `  ${`+${recorded.at - start} ms`.padStart(10)}  ${recorded.fact.type.padEnd(21)} ${details(recorded)}`;
   const head = rows.map(([name = '', value]) => `  ${name.padEnd(8)} ${value}`);
-  return [`Invocation ${id}`, ...head, '', `  ${isoStamp(start)}`, ...facts.map(line)].join('\n');
+  return [`Invocation ${id}`, ...head, '', `  ${isoStamp(start)}`, ...facts.map(line)];
 }
 
 function outcome({invocation: {status, replyStatus, code, durationMs}, boot}: Explanation): string {

@@ -5,6 +5,7 @@ import {plainFact} from '../projections/plain.ts';
 import type {Environment} from '../setting.ts';
 import {exit} from './exit.ts';
 import {CommandFailed, locateJournal, openArchive, orFail, untilInterrupted, whichJournal} from './journal-at.ts';
+import {print, printJson} from './terminal.ts';
 
 /** Prints facts, oldest first; `--follow` goes on with new ones as they come. */
 export async function facts(args: string[], env: Environment): Promise<void> {
@@ -12,19 +13,19 @@ export async function facts(args: string[], env: Environment): Promise<void> {
     args,
     options: {...whichJournal, follow: {type: 'boolean'}, stream: {type: 'string'}, after: {type: 'string'}, json: {type: 'boolean'}},
   });
-  const print = values.json ? (recorded: Recorded) => JSON.stringify(plainFact(recorded)) : row;
+  const show = values.json ? (recorded: Recorded) => printJson(plainFact(recorded)) : (recorded: Recorded) => print(row(recorded));
   await orFail(async () => {
     const {stream: prefix = '', after: from = '0'} = values;
     if (!/^\d{1,15}$/.test(from)) throw new CommandFailed(exit.misused, `--after: expected a position such as 1200, got \`${from}\``);
     using archive = openArchive(locateJournal(values, env));
     let after = Number(from);
     for await (const recorded of archive.scan(prefix, {after})) {
-      console.log(print(recorded));
+      show(recorded);
       after = recorded.position;
     }
     if (!values.follow) return;
     for await (const recorded of archive.follow({after, signal: untilInterrupted()})) {
-      if (recorded.stream.startsWith(prefix)) console.log(print(recorded));
+      if (recorded.stream.startsWith(prefix)) show(recorded);
     }
   });
 }

@@ -3,6 +3,7 @@ import {ConfigurationError} from '../errors.ts';
 import type {Environment} from '../setting.ts';
 import {askCore, messageOf, NoCore} from './core-here.ts';
 import {exit} from './exit.ts';
+import {complain, print, printJson} from './terminal.ts';
 
 /** Fires a schedule by hand through the core that runs here, and tells what came of it. Exit code 1 unless it went well. */
 export async function fire(args: string[], env: Environment): Promise<void> {
@@ -16,7 +17,7 @@ export async function fire(args: string[], env: Environment): Promise<void> {
     const {status, body} = await askCore(env, 'POST', `/api/schedules/${encodeURIComponent(name)}/fire${query}`);
     if (!body) return fail(`what answers there does not know schedules (status ${status})`, exit.unavailable);
     if (status !== 200) return fail(messageOf(body) ?? `it was refused with status ${status}`, exit.failed);
-    console.log(values.json ? JSON.stringify(body) : sentence(body));
+    values.json ? printJson(body) : print(sentence(body));
     if (body.error !== undefined) process.exitCode = exit.failed;
   } catch (error) {
     if (error instanceof NoCore) fail(error.message, exit.unavailable);
@@ -32,6 +33,6 @@ function sentence({schedule, occurrence, invocationId, status, error, waits}: Re
 }
 
 function fail(message: string, code: number): void {
-  console.error(`core-runtime: ${message}`);
+  complain(message);
   process.exitCode = code;
 }

@@ -4,6 +4,7 @@ import {type InvocationView, invocationStatuses, listInvocations, usualSince} fr
 import {type Environment, parseDuration} from '../setting.ts';
 import {exit} from './exit.ts';
 import {CommandFailed, locateJournal, openArchive, orFail, whichJournal} from './journal-at.ts';
+import {complain, print, printJson} from './terminal.ts';
 
 /** Lists invocations, newest first. */
 export async function invocations(args: string[], env: Environment): Promise<void> {
@@ -22,8 +23,8 @@ export async function invocations(args: string[], env: Environment): Promise<voi
     using archive = openArchive(locateJournal(values, env));
     const now = systemClock.now();
     const list = await listInvocations(archive, {status, since: now - agoMs, now, limit: Number(limit)});
-    for (const view of list) console.log(values.json ? JSON.stringify(view) : row(view));
-    if (list.length === 0) console.error(`core-runtime: no such invocation within ${ago}`);
+    for (const view of list) values.json ? printJson(view) : print(row(view));
+    if (list.length === 0) complain(`no such invocation within ${ago}`);
   });
 }
 

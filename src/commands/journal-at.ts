@@ -12,6 +12,7 @@ import type {Log} from '../log.ts';
 import type {FunctionSpec} from '../runtime.ts';
 import type {Environment} from '../setting.ts';
 import {exit} from './exit.ts';
+import {complain} from './terminal.ts';
 
 /** Options by which every command that reads a journal is told which. */
 export const whichJournal = {journal: {type: 'string'}, handler: {type: 'string'}} as const;
@@ -33,7 +34,7 @@ export async function orFail(work: () => Promise<void>): Promise<void> {
     await work();
   } catch (error) {
     const {problems, exitCode} = told(error);
-    for (const problem of problems) console.error(`core-runtime: ${problem}`);
+    for (const problem of problems) complain(problem);
     process.exitCode = exitCode;
   }
 }
@@ -112,7 +113,7 @@ export async function openToAppend(file: string, clock: Clock): Promise<SqliteJo
   return SqliteJournal.open(file, keptForEver, {clock, log: onStderr, meter: {appended() {}, shed() {}}});
 }
 
-const tell = (_fields: unknown, message: string) => console.error(`core-runtime: ${message}`);
+const tell = (_fields: unknown, message: string) => complain(message);
 const onStderr: Log = {debug() {}, info: tell, warn: tell, error: tell};
 
 /** Until Ctrl-C; the second one ends the process as usual. */

@@ -1,19 +1,21 @@
 import {factEvent, payloadEvent} from '../cloud-event.ts';
 import {JournalDamaged, type Recorded} from '../journal.ts';
 import type {SqliteArchive} from '../journals/sqlite-archive.ts';
+import {printableJson} from '../printable.ts';
 import {exit} from './exit.ts';
 import {openArchive} from './journal-at.ts';
+import {complain} from './terminal.ts';
 
 /** Prints what can be read, as CloudEvents; what is damaged is left out and told. */
 export async function exportFacts(file: string, withPayloads: boolean): Promise<void> {
   using archive = openArchive(file);
   const tell = (problem: string) => {
-    console.error(`core-runtime: left out: ${problem}`);
+    complain(`left out: ${problem}`);
     process.exitCode = exit.failed;
   };
   for await (const recorded of archive.readable(tell)) {
     if (withPayloads) await exportPayload(recorded, archive, tell);
-    await print(JSON.stringify(factEvent(recorded)));
+    await write(printableJson(factEvent(recorded)));
   }
 }
 
@@ -22,7 +24,7 @@ async function exportPayload({fact: {data}}: Recorded, archive: SqliteArchive, t
   if (name === undefined) return;
   try {
     const bytes = await archive.payload(name);
-    if (bytes) await print(JSON.stringify(payloadEvent({name, bytes})));
+    if (bytes) await write(printableJson(payloadEvent({name, bytes})));
   } catch (error) {
     if (!(error instanceof JournalDamaged)) throw error;
     tell(error.message);
@@ -30,6 +32,6 @@ async function exportPayload({fact: {data}}: Recorded, archive: SqliteArchive, t
 }
 
 /** Whoever reads slowly is waited for. */
-async function print(line: string): Promise<void> {
+async function write(line: string): Promise<void> {
   if (!process.stdout.write(`${line}\n`)) await new Promise<void>(resolve => process.stdout.once('drain', resolve));
 }

@@ -1,17 +1,20 @@
 import {open} from 'node:fs/promises';
 import path from 'node:path';
-import {createInterface} from 'node:readline';
 import type {Readable} from 'node:stream';
 import {crc32} from 'node:zlib';
 import {systemClock} from '../clock.ts';
 import {readEvent, type Travelled} from '../cloud-event.ts';
 import type {Fact} from '../facts.ts';
 import type {Journal, Payload} from '../journal.ts';
+import {linesOf} from '../lines.ts';
 import {exit} from './exit.ts';
 import {CommandFailed, openToAppend} from './journal-at.ts';
+import {complain} from './terminal.ts';
 
 /** Facts that are on their way to the disk together. */
 const importedAtOnce = 200;
+/** Payloads that one fact refers to; an export has one before each. */
+const mostPayloads = 16;
 
 type TravelledFact = Extract<Travelled, {fact: Fact}>;
 
@@ -28,22 +31,12 @@ export async function importFacts(file: string, from: string | undefined): Promi
   const known = await Known.read(journal);
   const counts = {imported: 0, known: 0, other: 0};
   let payloads: Payload[] = [];
-  let number = 0;
   let problem: string | undefined;
   const waiting: Promise<unknown>[] = [];
   const note = (error: Error) => {
     problem ??= error.message;
   };
-  for await (const line of createInterface({input, crlfDelay: Number.POSITIVE_INFINITY})) {
-    number++;
-    if (line === '') continue;
-    let travelled: Travelled;
-    try {
-      travelled = readEvent(line);
-    } catch (error) {
-      note(new Error(`line ${number}: ${error instanceof Error ? error.message : error}`));
-      break;
-    }
+  for await (const travelled of travelledIn(input, note)) {
     if ('payload' in travelled) {
       payloads.push(travelled.payload);
       continue;
@@ -59,10 +52,30 @@ export async function importFacts(file: string, from: string | undefined): Promi
   }
   await Promise.all(waiting);
   if (problem !== undefined) throw new CommandFailed(exit.failed, `not everything was imported: ${problem}`);
-  if (counts.known > 0) console.error(`core-runtime: ${counts.known} facts were there already`);
-  console.error(`core-runtime: ${counts.imported} facts were imported into ${file}`);
+  if (counts.known > 0) complain(`${counts.known} facts were there already`);
+  complain(`${counts.imported} facts were imported into ${file}`);
   if (counts.other === 0) return;
   throw new CommandFailed(exit.failed, `${counts.other} facts were left out, as their streams have other facts there: ${known.others}`);
+}
+
+/** What the lines hold, up to the first that is refused. */
+async function* travelledIn(input: Readable, refuse: (problem: Error) => void): AsyncGenerator<Travelled> {
+  let number = 1;
+  let payloads = 0;
+  try {
+    for await (const line of linesOf(input)) {
+      if (line !== '') {
+        const travelled = readEvent(line);
+        payloads = 'payload' in travelled ? payloads + 1 : 0;
+        if (payloads > mostPayloads) throw new TypeError(`expected a fact after ${mostPayloads} payloads`);
+        yield travelled;
+      }
+      number++;
+    }
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
+    refuse(new Error(`line ${number}: ${error.message}`));
+  }
 }
 
 async function openInput(from: string | undefined): Promise<Readable> {

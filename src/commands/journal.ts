@@ -8,6 +8,7 @@ import {exit} from './exit.ts';
 import {CommandFailed, locateJournal, openArchive, orFail, whichJournal} from './journal-at.ts';
 import {exportFacts} from './journal-export.ts';
 import {importFacts} from './journal-import.ts';
+import {print, printJson} from './terminal.ts';
 
 const actions = ['export', 'import', 'verify', 'backup'];
 
@@ -39,11 +40,11 @@ async function verify(file: string, isJson: boolean): Promise<void> {
   if (!existsSync(file)) throw new CommandFailed(exit.noJournal, `${file}: there is no such file`);
   const verdict = verifySqlite(file);
   const {facts, first, last, payloads, problems} = verdict;
-  if (isJson) console.log(JSON.stringify({journal: file, ...verdict}));
+  if (isJson) printJson({journal: file, ...verdict});
   else {
-    console.log(`${file}: ${facts} facts from ${first} to ${last}, ${payloads} payloads`);
-    for (const problem of problems) console.log(`  ${problem}`);
-    if (problems.length === 0) console.log('  nothing is wrong with it');
+    print(`${file}: ${facts} facts from ${first} to ${last}, ${payloads} payloads`);
+    for (const problem of problems) print(`  ${problem}`);
+    if (problems.length === 0) print('  nothing is wrong with it');
   }
   if (problems.length > 0) process.exitCode = exit.failed;
 }

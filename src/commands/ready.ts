@@ -3,6 +3,7 @@ import {ConfigurationError} from '../errors.ts';
 import type {Environment} from '../setting.ts';
 import {askCore, NoCore} from './core-here.ts';
 import {exit} from './exit.ts';
+import {complain, print, printJson} from './terminal.ts';
 
 /** Sooner than the image's HEALTHCHECK gives up. */
 const waitMs = 2500;
@@ -13,11 +14,11 @@ export async function ready(args: string[], env: Environment): Promise<void> {
   try {
     const {body: state = {ready: false, phase: 'unknown'}} = await askCore(env, 'GET', '/readyz', {waitMs});
     const cause = state.cause === undefined ? '' : `: ${state.cause}`;
-    console.log(values.json ? JSON.stringify(state) : `${state.phase}${cause}`);
+    values.json ? printJson(state) : print(`${state.phase}${cause}`);
     if (state.ready !== true) process.exitCode = exit.failed;
   } catch (error) {
     if (!(error instanceof NoCore) && !(error instanceof ConfigurationError)) throw error;
-    console.error(`core-runtime: ${error.message}`);
+    complain(error.message);
     process.exitCode = error instanceof NoCore ? exit.failed : exit.misconfigured;
   }
 }

@@ -3,6 +3,7 @@ import type {FactTypes} from '../facts.ts';
 import type {Environment} from '../setting.ts';
 import {askCore, messageOf, NoCore} from './core-here.ts';
 import {openToAppend} from './journal-at.ts';
+import {complain} from './terminal.ts';
 
 export type Comparison = FactTypes['replay.compared'];
 
@@ -43,7 +44,7 @@ const why = (body: Record<string, unknown> = {}) => (messageOf(body) === undefin
 const isHeld = (error: unknown) => error instanceof Error && 'reason' in error && error.reason === 'held';
 
 function tell(error: unknown): void {
-  console.error(`core-runtime: what was found is not kept in the journal: ${error instanceof Error ? error.message : error}`);
+  complain(`what was found is not kept in the journal: ${error instanceof Error ? error.message : error}`);
 }
 
 function* batches<T>(all: readonly T[]): Generator<T[]> {

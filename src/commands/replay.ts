@@ -19,6 +19,7 @@ import {exit} from './exit.ts';
 import {CommandFailed, locateJournal, openArchive, orFail, resolveNamed, untilInterrupted} from './journal-at.ts';
 import {type Comparison, keepComparisons} from './replay-keep.ts';
 import {parseReplay, type ReplayWish} from './replay-options.ts';
+import {print, printJson} from './terminal.ts';
 
 /**
 Runs recorded invocations again and tells what changed: in the code of now against what was recorded, or in another
@@ -42,10 +43,10 @@ async function replayFrom(archive: SqliteArchive, file: string, wish: ReplayWish
   const boots = await Boots.read(archive);
   const specs = specsOf(wish, env, boots);
   const report = new Report({baseline: shown(specs.baseline), candidate: specs.candidate && shown(specs.candidate)});
-  const print = (line: object) => (wish.isJson ? console.log(JSON.stringify(line)) : undefined);
+  const tell = (line: object) => (wish.isJson ? printJson(line) : undefined);
   const hindered = (each: NotReplayable) => {
     report.addHindered(each);
-    print(plainHindrance(each));
+    tell(plainHindrance(each));
   };
   const ids = await choose(archive, wish, hindered);
   const comparisons: Comparison[] = [];
@@ -62,11 +63,11 @@ async function replayFrom(archive: SqliteArchive, file: string, wish: ReplayWish
       const digests = {baseline: baseline.digest, candidate: candidate?.digest};
       const all = {recorded: boots.of(each.recalled.run)?.codeDigest, ...digests};
       report.add(each, all);
-      print(plainComparison(each, all));
+      tell(plainComparison(each, all));
       comparisons.push({invocationId: each.recalled.id, verdict: each.judgement.verdict, ...onlyGiven(digests)});
     }
   }
-  if (!wish.isJson) console.log(report.text());
+  if (!wish.isJson) print(...report.text().split('\n'));
   if (comparisons.length > 0) await keepComparisons(comparisons, file, env);
   conclude(report, wish, signal.aborted);
 }

@@ -7,17 +7,18 @@ import {ConfigurationError} from '../errors.ts';
 import {type Environment, parseSettings} from '../setting.ts';
 import type {ScheduleView} from '../trigger.ts';
 import {exit} from './exit.ts';
+import {complain, print, printJson} from './terminal.ts';
 
 /** Prints the next occurrences of each schedule of the settings: for people, or as JSON lines. Exit code 78 when one is bad. */
 export async function schedules(args: string[], env: Environment): Promise<void> {
   const {values} = parseArgs({args, options: {json: {type: 'boolean'}}});
   try {
     const views = parseSettings(cron.settings, env).schedules.map(schedule => viewOf(schedule, systemClock.now()));
-    for (const view of views) console.log(values.json ? JSON.stringify(view) : table(view));
-    if (views.length === 0) console.error('core-runtime: CORE_SCHEDULES names no schedule');
+    for (const view of views) values.json ? printJson(view) : print(...table(view).split('\n'));
+    if (views.length === 0) complain('CORE_SCHEDULES names no schedule');
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
-    for (const problem of error.problems) console.error(`core-runtime: ${problem}`);
+    for (const problem of error.problems) complain(problem);
     process.exitCode = exit.misconfigured;
   }
 }

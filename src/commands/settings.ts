@@ -4,6 +4,7 @@ import {checkNames} from '../environment.ts';
 import {ConfigurationError} from '../errors.ts';
 import {type Environment, parseSettings} from '../setting.ts';
 import {exit} from './exit.ts';
+import {complain} from './terminal.ts';
 
 /** True when every setting can be read; else says which cannot, and sets the exit code: the same from every command. */
 export function settingsAreGood(env: Environment): boolean {
@@ -14,7 +15,7 @@ export function settingsAreGood(env: Environment): boolean {
     return true;
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
-    for (const problem of error.problems) console.error(`core-runtime: ${problem}`);
+    for (const problem of error.problems) complain(problem);
     process.exitCode = exit.misconfigured;
     return false;
   }

@@ -150,7 +150,8 @@ function beginSweep({now, upMs}: Extract<ToWriter, {type: 'sweep'}>): void {
   sweptUntil = 0;
   sweptAt = age.at(now, upMs, unseen);
   const hours = Math.floor((now - sweptAt) / 3_600_000);
-  if (hours >= 24 && !isLeapTold) {
+  const isEverRemoved = retention.factsMs < Number.MAX_SAFE_INTEGER; // not by commands that only append
+  if (hours >= 24 && isEverRemoved && !isLeapTold) {
     const cause = `${hours} hours went by in which no fact was written`;
     say({
       type: 'told',

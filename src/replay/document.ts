@@ -1,3 +1,4 @@
+import {printable} from '../printable.ts';
 import {bodyText, contentType, fieldsOf, type Outcome, statusText} from './compare.ts';
 import {isList, isObject, type Json, pointer, readJson, writeJson} from './json.ts';
 import {isNoise, type JudgedDifference, type Noise} from './judge.ts';
@@ -75,10 +76,5 @@ function jsonLines(path: string, value: Json, masks: Masks, indent: string, name
   const [open, close] = isList(value) ? '[]' : '{}';
   return [start + open, ...members.flatMap(([at, item, key]) => jsonLines(at, item, masks, `${indent}  `, key)), indent + close];
 }
-
-/** Without what a terminal would obey. */
-export const printable = (text: string) =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that a terminal obeys
-  text.replaceAll(/[\x00-\x1f\x7f-\x9f]/g, character => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
 
 export const shorten = (text: string, most: number) => (text.length > most ? `${text.slice(0, most)}…` : text);

@@ -1,6 +1,7 @@
+import {printable} from '../printable.ts';
 import {type Aspect, statusText} from './compare.ts';
 import {unifiedDiff} from './diff.ts';
-import {documentOf, printable, shorten} from './document.ts';
+import {documentOf, shorten} from './document.ts';
 import {type Verdict, verdicts} from './judge.ts';
 import {type Code, masksOf} from './plain.ts';
 import type {NotReplayable} from './recall.ts';

@@ -57,10 +57,84 @@ test('an import says in one sentence what is wrong, in which line, and makes no 
     writeFileSync(from, `${line('a', 1)}\n\n${line('a', 2, type)}\n`);
     const {code, stderr} = await runCli(['journal', 'import', from, '--journal', file]);
     t.is(code, 1, type);
-    t.regex(stderr, /line 3: Expected a type such as/);
+    t.regex(stderr, /line 3: expected a type such as/);
   }
   const [first] = (await runCli(['facts', '--json', '--journal', file])).stdout.split('\n');
   t.is(JSON.parse(first ?? '').stream, 'a');
+});
+
+test('a line that is no fact is refused with its number and the rule; what came before it stays', async t => {
+  const file = await newFile(t);
+  const from = `${dirname(dirname(file))}/facts.ndjson`;
+  for (const [text, problem] of [
+    ['{"specversion":"1.0","id":"a/2","type":"schedule.fired","subject":"a","time":"2026-01-01T00:00:00Z","data":{}}', /^expected name of/],
+    ['{"specversion":"1.0"}', /^expected id to be/],
+    ['7', /^expected a CloudEvent/],
+    ['\x1b[31m', /^expected a CloudEvent as JSON, got "\\u001b\[31m"/],
+    [Buffer.from([0x22, 0xff, 0x22]), /not valid|UTF-8/i],
+    [`${'['.repeat(100_000)}`, /^expected a CloudEvent as JSON/],
+  ] as const) {
+    writeFileSync(from, Buffer.concat([Buffer.from(`${line('a', 1)}\n`), Buffer.from(text), Buffer.from(`\n${line('b', 2)}\n`)]));
+    const {code, stdout, stderr} = await runCli(['journal', 'import', from, '--journal', file]);
+    t.is(code, 1, stderr);
+    t.is(stdout, '');
+    const [, said = ''] = /^core-runtime: not everything was imported: line 2: (.*)\n$/.exec(stderr) ?? [];
+    t.regex(said, problem, stderr);
+    t.notRegex(stderr, noStack);
+    t.false(stderr.includes('\x1b'));
+  }
+  const kept = await runCli(['facts', '--json', '--journal', file]);
+  t.is(kept.stdout.trim().split('\n').length, 1);
+});
+
+test('payloads without a fact are refused before they fill the memory', async t => {
+  const file = await newFile(t);
+  const from = `${dirname(dirname(file))}/facts.ndjson`;
+  const payload = {specversion: '1.0', id: 'p', source: 'core-runtime', type: 'payload.kept', data_base64: 'eA=='};
+  writeFileSync(from, `${JSON.stringify(payload)}\n`.repeat(1000));
+  const {code, stderr} = await runCli(['journal', 'import', from, '--journal', file]);
+  t.is(code, 1);
+  t.regex(stderr, /line 17: expected a fact after 16 payloads/);
+});
+
+test('what was recorded with control characters travels, and every command shows them', async t => {
+  const file = await newFile(t);
+  const from = `${dirname(dirname(file))}/facts.ndjson`;
+  const evil = '\x1b]0;owned\x07\x9b31m\u2028\u202edne\r\nnew';
+  const [invocation, boot] = ['invocation.i', 'runtime.b'];
+  const facts: [stream: string, fact: object][] = [
+    [boot, {type: 'runtime.spawned', data: {executable: evil, pid: 7}}],
+    [boot, {type: 'runtime.ready', data: {bootMs: 1, loaded: false, error: evil, pid: 7}}],
+    [invocation, {type: 'invocation.accepted', data: {source: 'http', bytes: 0, attempt: 1}}],
+    [invocation, {type: 'a.later', data: {text: evil}}],
+    [invocation, {type: 'invocation.settled', data: {outcome: 'responded', status: 200, durationMs: 1, pid: 7}}],
+  ];
+  const now = Date.now();
+  writeFileSync(
+    from,
+    facts.map(([stream, each], index) => JSON.stringify(factEvent({stream, position: index + 1, at: now, fact: each as Fact}))).join('\n'),
+  );
+  t.is((await runCli(['journal', 'import', from, '--journal', file])).code, 0);
+  const exported = await runCli(['journal', 'export', '--journal', file]);
+  writeFileSync(from, exported.stdout);
+  const copy = await newFile(t);
+  t.is((await runCli(['journal', 'import', from, '--journal', copy])).code, 0, 'our own export');
+  for (const args of [
+    ['facts'],
+    ['facts', '--json'],
+    ['explain', 'i'],
+    ['explain', 'i', '--json'],
+    ['invocations'],
+    ['journal', 'export'],
+  ]) {
+    const {code, stdout, stderr} = await runCli([...args, '--journal', copy]);
+    t.is(code, 0, stderr);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a terminal obeys
+    t.notRegex(stdout.replaceAll('\n', ''), /[\x00-\x1f\x7f-\x9f\u2028\u202e]/, args.join(' '));
+    if (args[1] === '--json' || args[1] === 'export') for (const each of stdout.trim().split('\n')) t.notThrows(() => JSON.parse(each));
+  }
+  const shown = await runCli(['explain', 'i', '--journal', copy]);
+  t.true(shown.stdout.includes(String.raw`a.later               text=\x1b]0;owned\x07\x9b31m\u2028\u202edne\x0d\x0anew`), shown.stdout);
 });
 
 test('what is there already is not imported twice, and an import that broke off can be done again', async t => {
