@@ -28,7 +28,11 @@ const numbers = rest.map(Number);
 const folder = mkdtempSync(join(tmpdir(), 'bench-journal-'));
 const retention = {factsMs: 1e12, payloadsMs: 1e12, maxBytes: 2 ** 40};
 const silent = {debug() {}, info() {}, warn: console.error, error: console.error};
-const house = {clock: systemClock, log: silent, meter: {appended() {}, shed: (facts: number) => console.error(`${facts} facts were shed`)}};
+const house = {
+  clock: systemClock,
+  log: silent,
+  meter: {appended() {}, payloadsShed() {}, shed: (facts: number) => console.error(`${facts} facts were shed`)},
+};
 const open = (name: string) => SqliteJournal.open(join(folder, name), retention, house);
 
 const settled = (durationMs: number): Fact => ({

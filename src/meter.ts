@@ -51,6 +51,8 @@ export interface Meter {
   scheduleMissed(schedule: string, reason: FactTypes['schedule.missed']['reason'], occurrences: number): void;
   /** Facts that were dropped, as the journal could not keep up or could not be written. */
   shed(facts: number): void;
+  /** Recorded requests and replies that were not kept, or not for their time, for want of room. */
+  payloadsShed(payloads: number): void;
   /** Lines of the log that were not written: the function's past its budget, or any that our output did not take. */
   linesDropped(lines: number): void;
   /** Callers that read the journal through the private listener now. */

@@ -76,7 +76,7 @@ test('the journal of the built core finds its thread, which has a file of its ow
     const {SqliteJournal} = await import(process.argv[1] + '/src/journals/sqlite.js');
     const {systemClock: clock} = await import(process.argv[1] + '/src/clock.js');
     const retention = {factsMs: 1e9, payloadsMs: 1e9, maxBytes: 1e9};
-    const house = {clock, log: console, meter: {appended() {}, shed() {}}};
+    const house = {clock, log: console, meter: {appended() {}, shed() {}, payloadsShed() {}}};
     await using journal = await SqliteJournal.open(process.argv[1] + '/journal.db', retention, house);
     console.log((await journal.append('a', [{type: 'runtime.gave-up', data: {exits: 1, withinMs: 1}}])).durability);
   `;

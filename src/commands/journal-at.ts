@@ -110,7 +110,7 @@ Opens a journal that no core has, to append to it. Nothing is removed from it, w
 export async function openToAppend(file: string, clock: Clock): Promise<SqliteJournal> {
   const keptForEver = {factsMs: Number.MAX_SAFE_INTEGER, payloadsMs: Number.MAX_SAFE_INTEGER, maxBytes: Number.MAX_SAFE_INTEGER};
   const {SqliteJournal} = await import('../journals/sqlite.ts');
-  return SqliteJournal.open(file, keptForEver, {clock, log: onStderr, meter: {appended() {}, shed() {}}});
+  return SqliteJournal.open(file, keptForEver, {clock, log: onStderr, meter: {appended() {}, shed() {}, payloadsShed() {}}});
 }
 
 const tell = (_fields: unknown, message: string) => complain(message);

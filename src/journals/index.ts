@@ -11,7 +11,7 @@ import type {Retention} from './sqlite-messages.ts';
 export interface JournalHouse {
   readonly clock: Clock;
   readonly log: Log;
-  readonly meter: Pick<Meter, 'appended' | 'shed'>;
+  readonly meter: Pick<Meter, 'appended' | 'shed' | 'payloadsShed'>;
 }
 
 type Open = (rest: string, retention: Retention, house: JournalHouse) => Promise<OpenedJournal>;

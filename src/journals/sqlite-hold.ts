@@ -24,7 +24,6 @@ A pack stays while it has
 @param until only packs up to here are asked about
 */
 export function hold(db: DatabaseSync, overBefore: number, until: Position): Hold {
-  const newestPack = db.prepare('SELECT * FROM pack WHERE last = (SELECT max(last) FROM stream WHERE name = ?)');
   const isListed = db.prepare('SELECT 1 FROM stream WHERE name = ? AND last = ?');
   const {pinned, claimed} = schedulesIn(db, until);
   const named = claimsBy(
@@ -32,10 +31,7 @@ export function hold(db: DatabaseSync, overBefore: number, until: Position): Hol
     [...claimed].filter(last => last <= until),
   );
 
-  const newestOf = (stream: string): Recorded | undefined => {
-    const row = newestPack.get(stream);
-    return row && [...readStream(row as unknown as Pack, lineHead(stream))].at(-1); // the table's columns
-  };
+  const newestOf = (stream: string) => newestListed(db, stream);
   const isOver = (stream: string) => isLast(newestOf(stream)?.fact.type ?? 'invocation.accepted');
   const isHeld = (stream: string, {last}: Pack): boolean => {
     if (stream.startsWith('schedule.')) {
@@ -58,6 +54,12 @@ export function hold(db: DatabaseSync, overBefore: number, until: Position): Hol
       for (const claims of named.values()) claims.delete(last);
     },
   };
+}
+
+/** The newest fact of a stream that was written ahead; undefined when it has none. @throws JournalDamaged */
+export function newestListed(db: DatabaseSync, stream: string): Recorded | undefined {
+  const row = db.prepare('SELECT * FROM pack WHERE last = (SELECT max(last) FROM stream WHERE name = ?)').get(stream);
+  return row && [...readStream(row as unknown as Pack, lineHead(stream))].at(-1); // the table's columns
 }
 
 /**

@@ -1,4 +1,7 @@
+import {admit, keeps} from './sqlite-admission.ts';
+import {isOfDisk} from './sqlite-errors.ts';
 import {OpenFiles} from './sqlite-files.ts';
+import {Headroom} from './sqlite-headroom.ts';
 import {takeLock} from './sqlite-lock.ts';
 import type {Command, FromWriter, Outcome, Retention} from './sqlite-messages.ts';
 import {SqliteStore} from './sqlite-store.ts';
@@ -18,6 +21,9 @@ export class Keeper implements Disposable {
   #lock: Disposable | undefined;
   #store: SqliteStore | undefined;
   #files: OpenFiles;
+  readonly #retention: Retention;
+  readonly #headroom: Headroom;
+  #isDurable = true;
   /** Newest position that was acknowledged. */
   #position = 0;
   /** When it was tried to open the store again. */
@@ -27,9 +33,11 @@ export class Keeper implements Disposable {
   closeReaders = () => {};
 
   /** @throws JournalHeld, JournalDamaged, or an Error when it cannot be written */
-  constructor(path: string, say: (message: FromWriter) => void) {
+  constructor(path: string, retention: Retention, say: (message: FromWriter) => void) {
     this.#path = path;
+    this.#retention = retention;
     this.#say = say;
+    this.#headroom = new Headroom(path, retention, say);
     try {
       this.#store = this.#open();
     } catch (error) {
@@ -49,8 +57,9 @@ export class Keeper implements Disposable {
     try {
       const store = this.#usable(now);
       this.#checkFiles(); // first: what is refused should not be found in files that come back
-      const outcomes = store.commit(commands, now);
+      const outcomes = store.commit(this.#admit(store, commands, now), now);
       this.#position = store.position;
+      this.#lookAtLog(store, now);
       return outcomes;
     } catch (error) {
       this.#fail(error);
@@ -61,8 +70,11 @@ export class Keeper implements Disposable {
   /** Looks whether the files are still those that were opened, and opens them again once they can be. */
   look(now: number): void {
     try {
-      this.#usable(now);
+      const store = this.#usable(now);
       this.#checkFiles();
+      this.#headroom.lookAtDisk(store, now);
+      this.#headroom.lookAtLog(store, now);
+      this.#tellState();
     } catch (error) {
       this.#fail(error);
     }
@@ -78,10 +90,13 @@ export class Keeper implements Disposable {
     }
   }
 
-  /** @returns undefined when it failed, or nothing can be removed now */
-  sweep(retention: Retention, now: number, after: number): Swept | undefined {
+  /** A step. @returns undefined when it failed, or nothing can be removed now */
+  sweep(now: number, after: number): Swept | undefined {
     try {
-      return this.#store?.sweep(retention, now, after);
+      const swept = this.#store?.sweep(this.#retention, now, after);
+      // What was freed is given back once nothing more is to be removed.
+      if (swept?.next === undefined && this.#store?.vacuum()) return swept && {...swept, next: Number.MAX_SAFE_INTEGER};
+      return swept;
     } catch (error) {
       this.#fail(error);
       return undefined;
@@ -93,6 +108,33 @@ export class Keeper implements Disposable {
     this.#store?.[Symbol.dispose]();
     this.#store = undefined;
     this.#lock?.[Symbol.dispose]();
+  }
+
+  /** What of the commands is written, after room was made for it. */
+  #admit(store: SqliteStore, commands: readonly Command[], now: number) {
+    const {level, why, room} = this.#headroom;
+    let admission = admit(commands, level, room.payloads, why);
+    if (!this.#headroom.makeRoom(store, admission.bytes, now)) {
+      admission = admit(commands, keeps.onlyEnds, room.payloads, 'it has the size that CORE_JOURNAL_MAX_SIZE allows, and all must stay');
+    }
+    const {facts, payloads} = admission;
+    if (facts + payloads > 0) this.#say({type: 'shed', facts, payloads});
+    return admission.commands;
+  }
+
+  /** After a commit, which stands whatever becomes of this. */
+  #lookAtLog(store: SqliteStore, now: number): void {
+    try {
+      this.#headroom.lookAtLog(store, now);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #tellState(): void {
+    const isDurable = this.#store !== undefined && this.#headroom.isReserved;
+    if (isDurable !== this.#isDurable) this.#say({type: 'state', isDurable});
+    this.#isDurable = isDurable;
   }
 
   /** The store, opened again when it had failed: at once the first time, then not too often. */
@@ -109,13 +151,19 @@ export class Keeper implements Disposable {
       this.#say({type: 'told', level: 'error', message: 'The journal goes on without facts that it had', cause});
     }
     this.#failure = '';
-    this.#say({type: 'state', isDurable: true});
+    this.#tellState();
     return store;
   }
 
   #open(): SqliteStore {
     this.#lock ??= takeLock(this.#path);
-    return new SqliteStore(this.#path, this.#position);
+    const options = {from: this.#position, logBytes: this.#headroom.room.log};
+    try {
+      return new SqliteStore(this.#path, options);
+    } catch (error) {
+      if (!isOfDisk(error) || !this.#headroom.giveUp()) throw error;
+      return new SqliteStore(this.#path, options); // with the room that was kept for this
+    }
   }
 
   /** @throws Error that says which file changed */
@@ -139,7 +187,8 @@ export class Keeper implements Disposable {
       // it is given up in any case
     }
     this.#store = undefined;
-    this.#say({type: 'state', isDurable: false});
+    if (isOfDisk(error)) this.#headroom.giveUp();
+    this.#tellState();
     if (this.#failure === cause) return; // it was told
     this.#failure = cause;
     this.#say({type: 'told', level: 'error', message: 'The journal could not be written: nothing is acknowledged until it can', cause});

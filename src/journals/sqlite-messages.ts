@@ -12,6 +12,8 @@ export interface Append {
   readonly text: string;
   readonly count: number;
   readonly expect?: Position | undefined;
+  /** Something is to be done once this is kept: it is better refused than begun without room for its end. */
+  readonly begins?: boolean | undefined;
   readonly payloads?: readonly Payload[] | undefined;
 }
 
@@ -34,7 +36,7 @@ export interface Batch {
 }
 
 /** What became of a command. */
-export type Outcome = {readonly position: Position} | {readonly conflict: Position};
+export type Outcome = {readonly position: Position} | {readonly conflict: Position} | {readonly refused: string};
 
 export interface Query {
   /** Facts of one stream, of the streams whose names begin so, or of all. */
@@ -80,7 +82,10 @@ export type FromWriter =
   | {readonly type: 'looked'}
   /** Whether facts are kept from now on. */
   | {readonly type: 'state'; readonly isDurable: boolean}
-  | {readonly type: 'shredded'; readonly payloads: number; readonly until: number}
+  /** Removed, as their time or their room was over; `early` of them before their time. */
+  | {readonly type: 'shredded'; readonly payloads: number; readonly early: number; readonly until: number}
+  /** Not kept, for want of room. */
+  | {readonly type: 'shed'; readonly facts: number; readonly payloads: number}
   | {readonly type: 'closed'};
 
 /** How much and how long is kept. */

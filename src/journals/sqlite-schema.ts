@@ -36,14 +36,15 @@ commit, and gives text back as it was given.
 
 @throws JournalDamaged when the file is no journal; Error when it cannot be written
 */
-export function openWriting(file: string): DatabaseSync {
+export function openWriting(file: string, logBytes: number): DatabaseSync {
   makeFile(file);
   const db = new DatabaseSync(file);
   try {
-    db.exec('PRAGMA busy_timeout = 1000; PRAGMA synchronous = 2; PRAGMA journal_size_limit = 16777216');
+    db.exec(`PRAGMA busy_timeout = 1000; PRAGMA synchronous = 2; PRAGMA journal_size_limit = ${logBytes}`);
     const isNew = pragma(db, 'application_id') === 0 && countTables(db) === 0;
     if (!isNew) checkFormat(db); // before anything is changed: it may be somebody else's
-    db.exec('PRAGMA journal_mode = wal');
+    if (isNew) db.exec('PRAGMA auto_vacuum = 2'); // pages can be given back
+    db.exec(`PRAGMA journal_mode = wal; PRAGMA wal_autocheckpoint = ${Math.ceil(logBytes / 4096)}`);
     if (isNew) db.exec(`BEGIN IMMEDIATE; ${tables}; COMMIT`);
     prove(db);
     syncFolder(path.dirname(file));

@@ -3,13 +3,15 @@ import type {DatabaseSync, StatementSync} from 'node:sqlite';
 import {crc32} from 'node:zlib';
 import {JournalDamaged, type Payload, type Position} from '../journal.ts';
 import {unseenMs} from './sqlite-clock.ts';
+import {emptyLog} from './sqlite-log.ts';
 import {type Mark, MarkFile, readMark} from './sqlite-mark.ts';
 import type {Command, Outcome, Retention} from './sqlite-messages.ts';
 import {problemOfEnd} from './sqlite-open.ts';
 import {checksumOf, lineHead, type Pack, writeBody} from './sqlite-pack.ts';
 import {SqliteReader} from './sqlite-reader.ts';
 import {openWriting, raisePruned} from './sqlite-schema.ts';
-import {type Swept, sweep} from './sqlite-sweep.ts';
+import {shrinkOld, usedBytes, vacuum} from './sqlite-size.ts';
+import {type Swept, shred, sweep} from './sqlite-sweep.ts';
 
 /** How many of the newest packs are checked at the start; `verify` checks all. */
 const checkedAtStart = 64;
@@ -36,11 +38,12 @@ export class SqliteStore implements Disposable {
   /**
   @param path of the database; `<path>.mark` stands beside it
   @param from position to go on from: none that was given is given again, though the file is another
+  @param logBytes of the write-ahead log, past which it is written into the database
   @throws JournalDamaged when less is there than was written, or something else
   */
-  constructor(path: string, from: Position = 0) {
+  constructor(path: string, {from = 0, logBytes = 2 ** 22}: {from?: Position; logBytes?: number} = {}) {
     refuseEmptied(path);
-    this.#db = openWriting(path);
+    this.#db = openWriting(path, logBytes);
     let newest: Mark | undefined;
     try {
       this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)'); // what a failed sync may have left in the log only is written again
@@ -54,6 +57,7 @@ export class SqliteStore implements Disposable {
       const problem = problemOfEnd(readMark(`${path}.mark`), this.#db);
       if (problem !== undefined) throw new JournalDamaged(problem);
       if (this.missing > 0) this.#db.prepare(raisePruned).run(from);
+      shrinkOld(this.#db);
       this.#insertPack = this.#db.prepare('INSERT INTO pack VALUES(?, ?, ?, ?, ?, ?, ?, ?)');
       this.#insertStream = this.#db.prepare('INSERT INTO stream VALUES(?, ?, ?)');
       this.#insertPayload = this.#db.prepare('INSERT OR REPLACE INTO payload(name, at, checksum, bytes) VALUES(?, ?, ?, ?)');
@@ -76,7 +80,7 @@ export class SqliteStore implements Disposable {
 
   @throws whatever SQLite says; then nothing may be acknowledged, and the store is of no more use
   */
-  commit(commands: readonly Command[], now: number): Outcome[] {
+  commit(commands: readonly (Command | {readonly refused: string})[], now: number): Outcome[] {
     this.#db.exec('BEGIN IMMEDIATE');
     if (this.#dataVersion.get()?.data_version !== this.#version) throw new Error('Another program writes to the journal');
     const revisions = new Map<string, Position>();
@@ -84,6 +88,7 @@ export class SqliteStore implements Disposable {
     let count = 0;
     let loose = 0;
     const outcomes = commands.map((command): Outcome => {
+      if ('refused' in command) return command;
       const {stream, payloads = []} = command;
       if (stream === undefined) loose = 1;
       else if (command.expect !== undefined) {
@@ -113,8 +118,32 @@ export class SqliteStore implements Disposable {
   }
 
   /** Removes a little of what is past its time, or past the room. */
-  sweep(retention: Retention, now: number, after: Position): Swept {
-    return sweep(this.#db, retention, now, after);
+  sweep(retention: Retention, now: number, after: Position, needed = 0): Swept {
+    return sweep(this.#db, retention, now, after, needed);
+  }
+
+  /** Of the database, without what is free in it. */
+  get bytes(): number {
+    return usedBytes(this.#db);
+  }
+
+  /** Gives some of what is free in the file back to the disk. @returns whether there is more */
+  vacuum(): boolean {
+    return vacuum(this.#db);
+  }
+
+  /** @returns false when a reader holds it */
+  emptyLog(): boolean {
+    return emptyLog(this.#db);
+  }
+
+  /** Removes the oldest payloads and gives their room back to the disk. @returns how many */
+  giveBack(): number {
+    this.#db.exec('BEGIN IMMEDIATE');
+    const payloads = shred(this.#db, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+    this.#db.exec('COMMIT; PRAGMA incremental_vacuum');
+    this.emptyLog();
+    return payloads;
   }
 
   /** Everything stands in the database itself afterwards, also when its log was removed, as far as nobody reads. */

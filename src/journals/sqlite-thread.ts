@@ -22,6 +22,7 @@ export interface ThreadEvents {
   told(message: Extract<FromWriter, {type: 'told'}>): void;
   looked(): void;
   state(message: Extract<FromWriter, {type: 'state'}>): void;
+  shed(message: Extract<FromWriter, {type: 'shed'}>): void;
   shredded(message: Extract<FromWriter, {type: 'shredded'}>): void;
   /** It ended and cannot be spoken to any more. */
   ended(error: Error): void;
@@ -104,6 +105,9 @@ export class WriterThread {
         break;
       case 'state':
         this.#events.state(message);
+        break;
+      case 'shed':
+        this.#events.shed(message);
         break;
       case 'shredded':
         this.#events.shredded(message);

@@ -16,6 +16,7 @@ export interface Gathered {
   readonly waiters: readonly (Waiter | undefined)[];
   readonly characters: number;
   readonly facts: number;
+  readonly payloads: number;
 }
 
 /** Gathers facts until they are handed over in one message. What nobody waits for becomes one text, whosesoever it is. */
@@ -23,6 +24,7 @@ export class Turn {
   /** Of text and payloads, about as many as bytes. */
   characters = 0;
   #facts = 0;
+  #payloads = 0;
   #commands: Command[] = [];
   #waiters: (Waiter | undefined)[] = [];
   #loose = '';
@@ -47,17 +49,25 @@ export class Turn {
   take(): Gathered | undefined {
     this.#endLoose();
     if (this.#commands.length === 0) return undefined;
-    const gathered = {commands: this.#commands, waiters: this.#waiters, characters: this.characters, facts: this.#facts};
+    const gathered = {
+      commands: this.#commands,
+      waiters: this.#waiters,
+      characters: this.characters,
+      facts: this.#facts,
+      payloads: this.#payloads,
+    };
     this.#commands = [];
     this.#waiters = [];
     this.characters = 0;
     this.#facts = 0;
+    this.#payloads = 0;
     return gathered;
   }
 
   #count(text: string, facts: number, payloads: readonly Payload[] = []): void {
     this.characters += text.length;
     this.#facts += facts;
+    this.#payloads += payloads.length;
     for (const {bytes} of payloads) this.characters += bytes.length;
   }
 

@@ -2,6 +2,7 @@ import {parentPort, receiveMessageOnPort, workerData} from 'node:worker_threads'
 import {atTurnEnd} from '../clock.ts';
 import {JournalDamaged, type Position} from '../journal.ts';
 import {RetentionClock} from './sqlite-clock.ts';
+import {isCorrupt} from './sqlite-errors.ts';
 import {fileItself} from './sqlite-file.ts';
 import {Keeper} from './sqlite-keeper.ts';
 import {JournalHeld} from './sqlite-lock.ts';
@@ -39,7 +40,7 @@ let hold: Disposable | undefined;
 let keeper: Keeper;
 try {
   hold = await holdPath(path);
-  keeper = new Keeper(path, say);
+  keeper = new Keeper(path, retention, say);
   keeper.closeReaders = stopReading;
   say({type: 'opened', position: keeper.position});
   port.on('message', (first: ToWriter) => serve(first));
@@ -68,7 +69,10 @@ function serve(first: ToWriter): void {
     }
     batches.push(message);
     commands += message.commands.length;
-    for (const {text} of message.commands) characters += text.length;
+    for (const {text, payloads = []} of message.commands) {
+      characters += text.length;
+      for (const {bytes} of payloads) characters += bytes.length;
+    }
     if (commands >= mostCommands || characters >= mostCharacters) flush();
   }
   flush();
@@ -167,11 +171,12 @@ function beginSweep({now, upMs}: Extract<ToWriter, {type: 'sweep'}>): void {
 function sweepSome(): void {
   if (sweepDue) beginSweep(sweepDue);
   if (sweptUntil === undefined) return;
-  const swept = keeper.sweep(retention, sweptAt, sweptUntil);
+  const swept = keeper.sweep(sweptAt, sweptUntil);
   sweptUntil = swept?.next;
   if (!swept) return;
   for (const last of swept.damaged) tellDamaged(last);
-  if (swept.payloads > 0) say({type: 'shredded', payloads: swept.payloads, until: sweptAt});
+  const {payloads, early} = swept;
+  if (payloads > 0) say({type: 'shredded', payloads, early, until: sweptAt});
   if (swept.next !== undefined) atTurnEnd(sweepSome); // behind the commits that wait
 }
 
@@ -185,10 +190,4 @@ function tellDamaged(last: Position): void {
 
 function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-/** SQLITE_CORRUPT and SQLITE_NOTADB. */
-function isCorrupt(error: unknown): boolean {
-  const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0;
-  return code === 11 || code === 26;
 }

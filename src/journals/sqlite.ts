@@ -1,6 +1,6 @@
 import {atTurnEnd} from '../clock.ts';
 import {Fault} from '../errors.ts';
-import type {Fact} from '../facts.ts';
+import {type Fact, isLast} from '../facts.ts';
 import {type AppendOptions, type Journal, type Payload, type Position, type Receipt, type Recorded, RevisionConflict} from '../journal.ts';
 import {Followers} from './followers.ts';
 import type {JournalHouse} from './index.ts';
@@ -66,7 +66,9 @@ export class SqliteJournal implements Journal {
         state: ({isDurable}) => {
           this.#isDurable = isDurable;
         },
-        shredded: ({payloads, until}) => {
+        shed: ({facts, payloads}) => this.#shed(facts, payloads),
+        shredded: ({payloads, early, until}) => {
+          this.#shed(0, early);
           this.#shredded = {payloads: this.#shredded.payloads + payloads, until};
         },
         ended: error => this.#ended(error),
@@ -83,14 +85,15 @@ export class SqliteJournal implements Journal {
     if (this.#isClosed) return Promise.reject(failed('it is closed'));
     if (this.#outstanding + this.#turn.characters > busyCharacters) return Promise.reject(new Fault('JOURNAL_BUSY', {retryAfterS: 1}));
     return new Promise((resolve, reject) => {
-      this.#turn.append({stream, ...this.#written(stream, facts), expect, payloads}, {stream, expect, resolve, reject});
+      const begins = !facts.some(({type}) => isLast(type));
+      this.#turn.append({stream, ...this.#written(stream, facts), expect, begins, payloads}, {stream, expect, resolve, reject});
       this.#flushAtTurnEnd();
     });
   }
 
   record(stream: string, facts: readonly [Fact, ...Fact[]], payloads: readonly Payload[] = []): void {
     if (this.#isClosed || this.#outstanding + this.#turn.characters > shedCharacters) {
-      this.#house.meter.shed(facts.length);
+      this.#shed(facts.length, payloads.length);
       return;
     }
     const {text, count} = this.#written(stream, facts);
@@ -214,14 +217,20 @@ export class SqliteJournal implements Journal {
     this.#outstanding -= sent.characters;
     const {meter, clock} = this.#house;
     if (failure === undefined) meter.appended((clock.monotonic() - sent.handedAt) / 1000);
-    else meter.shed(sent.facts);
+    else this.#shed(sent.facts, sent.payloads);
     for (const [index, waiter] of sent.waiters.entries()) {
       if (!waiter) continue;
       const outcome = outcomes[index];
       if (!outcome) waiter.reject(failed(failure ?? 'it gave no answer'));
       else if ('conflict' in outcome) waiter.reject(new RevisionConflict(waiter.stream, waiter.expect ?? 0, outcome.conflict));
+      else if ('refused' in outcome) waiter.reject(failed(outcome.refused));
       else waiter.resolve({position: outcome.position, durability: 'fsync'});
     }
+  }
+
+  #shed(facts: number, payloads: number): void {
+    if (facts > 0) this.#house.meter.shed(facts);
+    if (payloads > 0) this.#house.meter.payloadsShed(payloads);
   }
 
   #sweep(): void {

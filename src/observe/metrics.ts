@@ -209,7 +209,8 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
   });
   const shed = new Counter({
     name: 'core_journal_shed_total',
-    help: 'Facts that were dropped, as the journal could not keep up or could not be written.',
+    help: 'Facts, and recorded requests and replies (payloads), that were dropped: the journal could not keep up, could not be written, or had no room.',
+    labelNames: ['kind'],
     registers,
   });
   const keySetFailures = new Counter({
@@ -227,6 +228,9 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
   });
 
   for (const reason of fromTheStart.readersRefused) readersRefused.labels(reason).inc(0);
+  const [shedFacts, shedPayloads] = [shed.labels('facts'), shed.labels('payloads')];
+  shedFacts.inc(0);
+  shedPayloads.inc(0);
   for (const reason of fromTheStart.restarts) restarts.labels(reason).inc(0);
   for (const reason of fromTheStart.processes) processRestarts.labels(reason).inc(0);
   for (const reason of fromTheStart.connectionsCut) connectionsCut.labels(reason).inc(0);
@@ -394,7 +398,8 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     },
     scheduleHeld: (schedule, isHeld) => scheduleHeld.labels(schedule).set(isHeld ? 1 : 0),
     scheduleMissed: (schedule, reason, occurrences) => scheduleMissed.labels(schedule, reason).inc(occurrences),
-    shed: facts => shed.inc(facts),
+    shed: facts => shedFacts.inc(facts),
+    payloadsShed: payloads => shedPayloads.inc(payloads),
     keySetFailed: () => keySetFailures.inc(),
     keySetAge(seconds) {
       keySetAge = seconds;

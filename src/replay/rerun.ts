@@ -139,6 +139,7 @@ const uncounted: Meter = {
   scheduleHeld() {},
   scheduleMissed() {},
   shed() {},
+  payloadsShed() {},
   keySetFailed() {},
   keySetAge() {},
   linesDropped() {},

@@ -40,6 +40,7 @@ export function recordingMeter(): Meter & {readonly calls: readonly (readonly un
     scheduleHeld: keep('scheduleHeld'),
     scheduleMissed: keep('scheduleMissed'),
     shed: keep('shed'),
+    payloadsShed: keep('payloadsShed'),
     keySetFailed: keep('keySetFailed'),
     keySetAge: keep('keySetAge'),
     linesDropped: keep('linesDropped'),

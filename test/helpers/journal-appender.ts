@@ -13,7 +13,11 @@ Appends to a journal until it is stopped, as the crash tests want it: a few stre
 const [file = '', first = '1', most = '0'] = argv.slice(2);
 const silent = {debug() {}, info() {}, warn() {}, error() {}};
 const retention = {factsMs: 1e12, payloadsMs: 1e12, maxBytes: 2 ** 30};
-const journal = await SqliteJournal.open(file, retention, {clock: systemClock, log: silent, meter: {appended() {}, shed() {}}});
+const journal = await SqliteJournal.open(file, retention, {
+  clock: systemClock,
+  log: silent,
+  meter: {appended() {}, shed() {}, payloadsShed() {}},
+});
 let number = Number(first);
 const end = Number(most) === 0 ? Number.POSITIVE_INFINITY : number + Number(most);
 

@@ -1,0 +1,10 @@
+/** SQLITE_FULL, and SQLITE_IOERR: a disk whose quota is used up fails so. */
+export const isOfDisk = (error: unknown) => [13, 10].includes(codeOf(error));
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB. */
+export const isCorrupt = (error: unknown) => [11, 26].includes(codeOf(error));
+
+/** SQLite's primary result code; 0 for any other error. @see https://sqlite.org/rescode.html */
+function codeOf(error: unknown): number {
+  return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0;
+}
