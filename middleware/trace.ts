@@ -1,6 +1,7 @@
 import {faultResult} from '../src/answer.ts';
 import type {Clock} from '../src/clock.ts';
 import {asFault, type Fault} from '../src/errors.ts';
+import {LimitedLog} from '../src/limited-log.ts';
 import type {Log} from '../src/log.ts';
 import type {Meter} from '../src/meter.ts';
 import type {Spans} from '../src/observe/spans.ts';
@@ -8,6 +9,7 @@ import type {Stage} from '../src/stage.ts';
 
 /** Opens the span of the invocation, and turns whatever goes wrong further in into a reply. */
 export function trace({spans, meter, log, clock}: {spans: Spans; meter: Meter; log: Log; clock: Clock}): Stage {
+  const limited = new LimitedLog(log, clock);
   return async function trace(ctx, next) {
     const invocation = ctx.state;
     const {id, delivery} = invocation;
@@ -25,7 +27,7 @@ export function trace({spans, meter, log, clock}: {spans: Spans; meter: Meter; l
       if (!invocation.result) delivery.reply(result); // what fails after the reply is only told
       invocation.result = result;
       meter.faulted(fault.code);
-      if (fault.status >= 500) report(fault, id, span.traceId, log);
+      if (fault.status >= 500) report(fault, id, span.traceId, limited);
       else if (fault.cause !== undefined && (fault.status === 401 || fault.status === 403)) tellRefusal(fault, id, log);
     }
     const outcome = result.fault ? 'error' : 'ok';
@@ -35,10 +37,10 @@ export function trace({spans, meter, log, clock}: {spans: Spans; meter: Meter; l
   };
 }
 
-function report(fault: Fault, invocationId: string, traceId: string | undefined, log: Log): void {
+function report(fault: Fault, invocationId: string, traceId: string | undefined, log: LimitedLog): void {
   const fields = {invocationId, traceId, code: fault.code, cause: fault.cause};
-  if (fault.code === 'INTERNAL') log.error({...fields, stack: stackOf(fault.cause)}, fault.message);
-  else log.warn({...fields, cause: messageOf(fault.cause)}, fault.message);
+  if (fault.code === 'INTERNAL') log.write('error', fault.code, {...fields, stack: stackOf(fault.cause)}, fault.message);
+  else log.write('warn', fault.code, {...fields, cause: messageOf(fault.cause)}, fault.message);
 }
 
 /** Why a caller was not let in; the token itself is never shown. */

@@ -18,7 +18,7 @@ const levels: readonly (readonly [RegExp, number])[] = [
   ],
   [/^(middleware|triggers|runtimes)\//, 3],
   [/^src\/(workers|journals|projections|observe|outbound)\//, 2],
-  [/^src\/(stage|trigger|runtime|journal|invocation|recorded|cloud-event|answer|log|meter)\.ts$/, 1],
+  [/^src\/(stage|trigger|runtime|journal|invocation|recorded|cloud-event|answer|log|limited-log|meter)\.ts$/, 1],
   [
     /^src\/(facts|fact-members|errors|clock|budget|reply-rooms|config|descriptors|setting|environment|late|lines|printable|utf8|hop-by-hop)\.ts$/,
     0,

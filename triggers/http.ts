@@ -6,7 +6,7 @@ import {faultResult} from '../src/answer.ts';
 import {shareDescriptors} from '../src/descriptors.ts';
 import {asFault, Fault} from '../src/errors.ts';
 import {late} from '../src/late.ts';
-import {metricsPath, port, type Settings, setting, size} from '../src/setting.ts';
+import {duration, metricsPath, port, type Settings, setting, size} from '../src/setting.ts';
 import type {House, TriggerPlugin} from '../src/trigger.ts';
 import {breakOffAtEnd, hasBody} from './http/body.ts';
 import {closeServer} from './http/close.ts';
@@ -24,6 +24,12 @@ import {writeResult} from './http/wire.ts';
 const settings = {
   port: setting('PORT', port(), '8080', 'Public HTTP port, on all interfaces.'),
   payloadMaxBytes: setting('SCW_PAYLOAD_MAX_SIZE', size(), '6291456', 'Largest request body, counted as received.'),
+  keepAliveMs: setting(
+    'CORE_KEEP_ALIVE',
+    duration(1),
+    '650s',
+    'How long a connection may be idle between requests. Longer than the balancer in front keeps it: that one must be the first to close.',
+  ),
   metricsPath: setting(
     'CORE_METRICS_PATH',
     metricsPath(),
@@ -40,8 +46,6 @@ const serverOptions = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
   connectionsCheckingInterval: 1000,
-  // Longer than load balancers keep theirs: they must be the ones to close.
-  keepAliveTimeout: 75_000,
   joinDuplicateHeaders: true,
   requireHostHeader: false, // HTTP/1.0 health checks send none; the guard asks HTTP/1.1 for it
 };
@@ -53,7 +57,7 @@ export type Patience = Pick<typeof serverOptions, 'headersTimeout' | 'requestTim
 export const http = {
   settings,
 
-  async open({port, payloadMaxBytes, metricsPath}, house, patience: Patience = serverOptions) {
+  async open({port, payloadMaxBytes, keepAliveMs, metricsPath}, house, patience: Patience = serverOptions) {
     let isClosing = false;
     const edge: Edge = {
       maxBodyBytes: payloadMaxBytes,
@@ -72,7 +76,7 @@ export const http = {
     };
     if (house.budget.maxBytes < payloadMaxBytes)
       house.log.warn({}, 'CORE_INFLIGHT_BYTES is below SCW_PAYLOAD_MAX_SIZE: bodies in between get 503');
-    const server = nodeHttp.createServer({...serverOptions, ...patience});
+    const server = nodeHttp.createServer({...serverOptions, ...patience, keepAliveTimeout: keepAliveMs});
     // Past it a connection is closed as it comes: each costs memory, and a process has only so many descriptors.
     server.maxConnections = shareDescriptors().callers;
     server.on('drop', () => house.meter.connectionRefused());

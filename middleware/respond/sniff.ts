@@ -28,9 +28,6 @@ function sniffMarkup(text: string): string | undefined {
 const exact: readonly (readonly [string, string])[] = [
   ['%PDF-', 'application/pdf'],
   ['%!PS-Adobe-', 'application/postscript'],
-  ['\xef\xbb\xbf', 'text/plain; charset=utf-8'],
-  ['\xfe\xff', 'text/plain; charset=utf-16be'],
-  ['\xff\xfe', 'text/plain; charset=utf-16le'],
   ['\x00\x00\x01\x00', 'image/x-icon'],
   ['\x00\x00\x02\x00', 'image/x-icon'],
   ['BM', 'image/bmp'],
@@ -56,6 +53,10 @@ const exact: readonly (readonly [string, string])[] = [
 
 /** Signatures with bytes of any value in the middle. */
 const masked: readonly (readonly [RegExp, string])[] = [
+  // A byte order mark counts from four bytes on, as in the standard.
+  [/^\xef\xbb\xbf./s, 'text/plain; charset=utf-8'],
+  [/^\xfe\xff../s, 'text/plain; charset=utf-16be'],
+  [/^\xff\xfe../s, 'text/plain; charset=utf-16le'],
   [/^RIFF.{4}WEBPVP/s, 'image/webp'],
   [/^FORM.{4}AIFF/s, 'audio/aiff'],
   [/^RIFF.{4}AVI /s, 'video/avi'],

@@ -31,6 +31,7 @@ edgeSuite([
   ),
   served('keys that prototypes have', `GET @?__proto__=1&constructor=2&echo=keys HTTP/1.1\r\n${host}\r\n`, {says: /^\d+$/}),
   served('OPTIONS', `OPTIONS @ HTTP/1.1\r\n${host}\r\n`),
+  refused('UTF-8 that is not escaped', `GET @/\xc3\xa9 HTTP/1.1\r\n${host}\r\n`),
   served('OPTIONS *', `OPTIONS * HTTP/1.1\r\n${host}\r\n`, {runs: 0, says: /^$/}),
   refused('GET *', `GET * HTTP/1.1\r\n${host}\r\n`),
   refused('CONNECT', `CONNECT b.example:80 HTTP/1.1\r\n${host}\r\n`, 405),

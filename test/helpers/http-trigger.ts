@@ -17,7 +17,8 @@ export async function openHttp(
     headersTimeout = 30_000,
     clock = systemClock,
     inflightBytes = 1000,
-  }: {inflightBytes?: number; requestTimeout?: number; headersTimeout?: number; clock?: Clock} = {},
+    keepAliveMs = 650_000,
+  }: {inflightBytes?: number; keepAliveMs?: number; requestTimeout?: number; headersTimeout?: number; clock?: Clock} = {},
 ) {
   const runs: string[] = [];
   const meter = recordingMeter();
@@ -32,7 +33,7 @@ export async function openHttp(
     }
   };
   const house = fakeHouse({deliver, scrape: deliver, meter, clock, budget: new Budget(inflightBytes, clock)});
-  const section = {port: 0, payloadMaxBytes: 1000, metricsPath: ''};
+  const section = {port: 0, payloadMaxBytes: 1000, keepAliveMs, metricsPath: ''};
   const trigger = await http.open(section, house, {headersTimeout, requestTimeout, connectionsCheckingInterval: 20});
   let stopped: Promise<void> | undefined;
   const stop = () => {

@@ -89,6 +89,27 @@ test('a client that resets an idle connection is no request', async t => {
   t.is(meter.calls.filter(([name]) => name === 'faulted').length, 0);
 });
 
+test('an idle connection is kept as long as the setting says, and the client is told', async t => {
+  const {connect} = await open(t, undefined, {keepAliveMs: 2_000_000});
+  const wire = connect();
+  await wire.write(head('/one'));
+  const [reply] = await wire.replies(1);
+  t.is(reply?.field('keep-alive'), 'timeout=2000');
+  const short = await open(t, undefined, {keepAliveMs: 1});
+  const closing = short.connect();
+  await closing.write(head('/one'));
+  t.deepEqual(statuses(await closing.rest()), [200], 'the server closes it');
+});
+
+test('OPTIONS * has the fields of CORS, as every answer', async t => {
+  const {connect} = await open(t);
+  const wire = connect();
+  await wire.write('OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n');
+  const [reply] = await wire.replies(1);
+  t.is(reply?.field('access-control-allow-origin'), '*');
+  t.is(reply?.field('access-control-allow-headers'), 'Content-Type');
+});
+
 test('a refused client that stays is parted from', async t => {
   const {connect} = await open(t);
   for (const bytes of ['GARBAGE\r\n\r\n', 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n']) {

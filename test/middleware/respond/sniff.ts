@@ -6,6 +6,11 @@ const sniff = (text: string) => sniffContentType(Buffer.from(text, 'latin1'));
 test('nothing is told of what no signature fits', t => {
   const none = [
     '',
+    '\xfe\xff',
+    '\xff\xfe',
+    '\xfe\xffa',
+    '\xff\xfea',
+    '\xef\xbb\xbf',
     ' ',
     'hello',
     '{"a":1}',
@@ -62,8 +67,8 @@ const table: [string, string][] = [
   ['\n <?xml', 'text/xml; charset=utf-8'],
   ['%PDF-1.7', 'application/pdf'],
   ['%!PS-Adobe-3.0', 'application/postscript'],
-  ['\xfe\xffa', 'text/plain; charset=utf-16be'],
-  ['\xff\xfea', 'text/plain; charset=utf-16le'],
+  ['\xfe\xffab', 'text/plain; charset=utf-16be'],
+  ['\xff\xfeab', 'text/plain; charset=utf-16le'],
   ['\xef\xbb\xbfa', 'text/plain; charset=utf-8'],
   ['\x00\x00\x01\x00', 'image/x-icon'],
   ['\x00\x00\x02\x00', 'image/x-icon'],
