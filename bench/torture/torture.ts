@@ -15,7 +15,7 @@ export interface Tortured {
 const sampleMs = 250;
 /** Idle connections of the hop close after 4 s. */
 const restMs = 6000;
-const afterStopMs = 500;
+const longestRestMs = 15_000;
 const recoveryMs = 60_000;
 
 /** Runs a phase against a gateway of its own for some seconds, and judges what came of it. */
@@ -30,13 +30,14 @@ export async function torture(phase: Phase, seconds: number, other?: Other): Pro
   const answersAfterMs = await gateway.answersWithin(recoveryMs);
   const own = await phase.after?.(gateway);
   await systemClock.sleep(restMs);
+  await comesBack(() => gateway.descriptors <= before);
   const {cores} = gateway.look();
   const descriptors = gateway.descriptors - before;
   const died = Number(gateway.isDead);
   await watching[Symbol.asyncDispose]();
   if (!gateway.isDead) await gateway.stop();
-  await systemClock.sleep(afterStopMs);
   const {peaks} = gateway;
+  await comesBack(() => peaks.left.length === 0);
   const findings: Findings = {
     ...answersOf(told),
     recoveryMs: answersAfterMs ?? Number.NaN,
@@ -51,6 +52,12 @@ export async function torture(phase: Phase, seconds: number, other?: Other): Pro
     ...own,
   };
   return {findings, causes: told.causes, broken: judge(findings, phase.bounds)};
+}
+
+/** Waits for what may take a while on a busy machine; what did not come back by then is found. */
+async function comesBack(isBack: () => boolean): Promise<void> {
+  const untilMs = systemClock.monotonic() + longestRestMs;
+  while (!isBack() && systemClock.monotonic() < untilMs) await systemClock.sleep(sampleMs);
 }
 
 /** Samples until it is disposed. */

@@ -1,0 +1,8 @@
+import {pipelinedFlood} from '../../bench/torture/phases/pipelined-flood.ts';
+import {pipelinedUnread} from '../../bench/torture/phases/pipelined-unread.ts';
+import {slowReaders} from '../../bench/torture/phases/slow-readers.ts';
+import {holdsUnder} from '../helpers/torture.ts';
+
+// A short form of bench/torture.ts: strangers who make the core hold what they ask for, declare or do not read.
+
+for (const phase of [pipelinedUnread, pipelinedFlood, slowReaders]) holdsUnder(phase, 12);
