@@ -8,10 +8,15 @@ export interface Log {
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** One line that the function wrote, or a part of one longer than 64 KiB. */
+/** One line that the function wrote, or a part of one longer than 64 KiB; or an error that its bridge caught. */
 export interface FunctionLine {
   readonly stream: 'stdout' | 'stderr';
+  /** Of an error its message. */
   readonly line: string;
+  /** Set for an error that was thrown. */
+  readonly level?: 'error';
+  /** Where the error was thrown, in the language's own words. */
+  readonly stack?: string;
   readonly invocationId?: string;
   readonly traceId?: string;
 }

@@ -21,6 +21,7 @@ const JSON_TYPE = 'application/json';
 const TEXT_TYPE = 'text/plain; charset=utf-8';
 const SWEEP_MS = 250;
 const LINE_MAX_CHARS = 65536;
+const TITLE_MAX_CHARS = 8192;
 const CAUSES_MAX = 4;
 const MODULES_MAX = 20;
 /** Sockets without a file: what they cost is half of what loopback does. */
@@ -564,7 +565,7 @@ function settle(invocation, value) {
 
 function fail(invocation, error) {
   if (invocation.isDone) return stray('error after the reply', error, invocation);
-  logFor(invocation, `${stackOf(error)}\n`);
+  logError(invocation, '', error);
   finish(invocation);
   invocation.connection.reply(500, TEXT_TYPE, messageOf(error));
 }
@@ -719,7 +720,7 @@ function signalOf(invocation, context) {
 /** Something went wrong outside of every call, or after its reply. It is counted and logged; the process stays. */
 function stray(what, error, invocation) {
   strays++;
-  logFor(invocation, `core-bridge: ${what} (stray error ${strays}): ${stackOf(error)}\n`);
+  logError(invocation, `core-bridge: ${what} (stray error ${strays}): `, error);
 }
 
 function onUncaught(error) {
@@ -877,17 +878,47 @@ function flushOutput(invocation) {
 }
 
 function writeLine(invocation, stream, line) {
-  const traceparent = invocation.trace == null ? undefined : invocation.trace.traceparent;
-  const traceId = typeof traceparent === 'string' ? traceparent.split('-')[1] : undefined;
+  const traceId = traceIdOf(invocation);
   for (let from = 0; from === 0 || from < line.length; from += LINE_MAX_CHARS) {
     channel.write({log: {stream, invocationId: invocation.id, traceId, line: line.substr(from, LINE_MAX_CHARS)}});
   }
 }
 
-/** The bridge's own word about a call. */
-function logFor(invocation, text) {
-  if (channel === null || invocation === undefined) writeStderr(text);
-  else capture(invocation, 'stderr', text);
+function traceIdOf(invocation) {
+  const traceparent = invocation.trace == null ? undefined : invocation.trace.traceparent;
+  return typeof traceparent === 'string' ? traceparent.split('-')[1] : undefined;
+}
+
+/** An error that was thrown, as one record. Without a channel its lines go to stderr. */
+function logError(invocation, prefix, error) {
+  const stack = stackOf(error);
+  if (channel === null) return writeStderr(`${prefix}${stack}\n`);
+  const ids = invocation === undefined ? {} : {invocationId: invocation.id, traceId: traceIdOf(invocation)};
+  const line = `${prefix}${titleOf(error)}`.substr(0, TITLE_MAX_CHARS);
+  channel.write({
+    log: Object.assign({stream: 'stderr', level: 'error', line}, ids, {stack: withoutBridge(stack).substr(0, LINE_MAX_CHARS)}),
+  });
+}
+
+/** What an error is called: `TypeError: no luck`. */
+function titleOf(error) {
+  try {
+    if (error !== null && typeof error === 'object' && typeof error.stack === 'string') return String(error);
+  } catch (_) {
+    // a getter that throws
+  }
+  return messageOf(error);
+}
+
+/** Leaves out the frames of the bridge and those that called it: they tell nothing of the function. */
+function withoutBridge(stack) {
+  let isOurs = false;
+  const kept = stack.split('\n').filter(line => {
+    const isFrame = /^\s+at /.test(line);
+    isOurs = isFrame && (isOurs || line.includes(__filename));
+    return !isOurs;
+  });
+  return kept.join('\n');
 }
 
 /**

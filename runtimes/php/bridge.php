@@ -17,6 +17,7 @@ const TEXT_TYPE = 'text/plain; charset=utf-8';
 const JSON_DEPTH = 4096;
 const JSON_FLAGS = JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_LINE_TERMINATORS | JSON_PRESERVE_ZERO_FRACTION;
 const LINE_MAX_BYTES = 65536;
+const TITLE_MAX_BYTES = 8192;
 const CHANNEL_MAX_BYTES = 8 * 1024 * 1024;
 const HEAD_MAX_BYTES = 256 * 1024;
 const READ_BYTES = 65536;
@@ -183,7 +184,7 @@ final class Bridge
             $given = self::$takesArray ? $context->getArrayCopy() : $context;
             $reply = [200, JSON_TYPE, writeJson((self::$handler)($event, $given))];
         } catch (\Throwable $error) {
-            self::log("$error\n");
+            self::logError($error);
             $reply = [500, TEXT_TYPE, messageOf($error)];
         }
         detachTrace($scope);
@@ -262,6 +263,28 @@ final class Bridge
         } else {
             @fwrite(self::$plain[$stream], $text);
         }
+    }
+
+    /** An error that was thrown, as one record of its call; without a channel its lines go to stderr. */
+    private static function logError(\Throwable $error): void
+    {
+        if (self::$invocation === null || self::$channel === null) {
+            self::log("$error\n");
+            return;
+        }
+        self::$invocation->sendError(get_class($error) . ': ' . $error->getMessage(), self::withoutBridge((string) $error));
+    }
+
+    /** Leaves out the frames of the bridge and those that called it: they tell nothing of the function. */
+    private static function withoutBridge(string $trace): string
+    {
+        $isOurs = false;
+        $kept = array_filter(explode("\n", $trace), static function (string $line) use (&$isOurs): bool {
+            $isFrame = preg_match('/^#\d+ /', $line) === 1;
+            $isOurs = $isFrame && ($isOurs || str_contains($line, __FILE__));
+            return !$isOurs;
+        });
+        return implode("\n", $kept);
     }
 
     /** The bridge's own word; within a call it is tagged like the call's. */
@@ -608,14 +631,7 @@ final class Invocation
         if ($this->channel === null) {
             return;
         }
-        $record = ['stream' => $stream];
-        if ($this->id !== null) {
-            $record['invocationId'] = $this->id;
-        }
-        $this->traceId ??= explode('-', (string) ($this->trace['traceparent'] ?? ''))[1] ?? '';
-        if ($this->traceId !== '') {
-            $record['traceId'] = $this->traceId;
-        }
+        $record = $this->record($stream);
         do {
             $length = strlen($line);
             if ($length > LINE_MAX_BYTES) {
@@ -627,6 +643,25 @@ final class Invocation
             $this->channel->write(['log' => $record + ['line' => substr($line, 0, $length)]]);
             $line = substr($line, $length);
         } while ($line !== '');
+    }
+
+    public function sendError(string $title, string $stack): void
+    {
+        $error = ['level' => 'error', 'line' => substr($title, 0, TITLE_MAX_BYTES), 'stack' => substr($stack, 0, LINE_MAX_BYTES)];
+        $this->channel?->write(['log' => $this->record('stderr') + $error]);
+    }
+
+    private function record(string $stream): array
+    {
+        $record = ['stream' => $stream];
+        if ($this->id !== null) {
+            $record['invocationId'] = $this->id;
+        }
+        $this->traceId ??= explode('-', (string) ($this->trace['traceparent'] ?? ''))[1] ?? '';
+        if ($this->traceId !== '') {
+            $record['traceId'] = $this->traceId;
+        }
+        return $record;
     }
 }
 

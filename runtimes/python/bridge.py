@@ -27,6 +27,7 @@ NOT_LOADED = (
     b"(path to your module with exported function to use)"
 )
 LINE_MAX_CHARS = 65536
+TITLE_MAX_CHARS = 8192
 CHANNEL_MAX_BYTES = 8 * 1024 * 1024
 HEAD_MAX_BYTES = 256 * 1024
 LOOK_S, REST_LOOKS = 0.2, 5  # so many looks without a call, and the process rests
@@ -35,6 +36,7 @@ DEFINED_COROUTINE = 0x80  # inspect.CO_COROUTINE, without the cost of importing 
 
 text_type = type(u"")
 clock = getattr(time, "monotonic", time.time)
+THIS_FILE = (lambda: None).__code__.co_filename
 
 
 def main():
@@ -353,7 +355,7 @@ class NotJson(Exception):
 
 
 def failed(error):
-    log("".join(traceback.format_exception(type(error), error, getattr(error, "__traceback__", sys.exc_info()[2]))))
+    log_error(error, getattr(error, "__traceback__", sys.exc_info()[2]))
     return 500, TEXT, to_bytes(message_of(error))
 
 
@@ -1001,12 +1003,19 @@ class Invocation(object):
                 self.capture(stream, u"")
 
     def send(self, stream, line):
+        for start in range(0, max(1, len(line)), LINE_MAX_CHARS):
+            self.channel.write({"log": dict(self.record(stream), line=line[start : start + LINE_MAX_CHARS])})
+
+    def send_error(self, title, stack):
+        log = dict(self.record("stderr"), level="error", line=title[:TITLE_MAX_CHARS], stack=stack[:LINE_MAX_CHARS])
+        self.channel.write({"log": log})
+
+    def record(self, stream):
         record = {"stream": stream, "invocationId": self.id}
         traceparent = self.trace.get("traceparent") if isinstance(self.trace, dict) else None
         if isinstance(traceparent, text_type) and traceparent.count("-") >= 3:
             record["traceId"] = traceparent.split("-")[1]
-        for start in range(0, max(1, len(line)), LINE_MAX_CHARS):
-            self.channel.write({"log": dict(record, line=line[start : start + LINE_MAX_CHARS])})
+        return record
 
 
 class Output(object):
@@ -1064,6 +1073,32 @@ def log(text):
         errors.flush()
     except Exception:
         pass  # nobody reads it
+
+
+def log_error(error, trace):
+    """An error that was thrown, as one record of its call; else its lines, on stderr."""
+    invocation = current.get()
+    if invocation is None or invocation.channel is None:
+        log("".join(traceback.format_exception(type(error), error, trace)))
+        return
+    title = "".join(traceback.format_exception_only(type(error), error)).strip().split("\n")[-1]
+    stack = "".join(traceback.format_exception(type(error), error, without_bridge(trace)))
+    invocation.send_error(as_text(title), as_text(stack).rstrip(u"\n"))
+
+
+def without_bridge(trace):
+    """The frames below the last one of the bridge, and below the library's that it waited in."""
+    below, frame = trace, trace
+    while frame is not None:
+        name = frame.tb_frame.f_code.co_filename
+        frame = frame.tb_next
+        if name == THIS_FILE or (below is not trace and os.sep + os.path.join("concurrent", "futures") + os.sep in name):
+            below = frame
+    return below
+
+
+def as_text(text):
+    return text if isinstance(text, text_type) else text.decode("utf-8", "replace")
 
 
 class Channel(object):

@@ -47,7 +47,7 @@ export async function openLog({level, pretty, onDropped, clock}: LogOptions): Pr
       loggers.push(child);
       return writing(child);
     },
-    function: ({line, ...fields}) => ofFunction.info(fields, line),
+    function: ({line, level, ...fields}) => (level === 'error' ? ofFunction.error(fields, line) : ofFunction.info(fields, line)),
     pass: record => void destination.write(`${record}\n`),
     abandon,
     async [Symbol.asyncDispose]() {

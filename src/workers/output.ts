@@ -73,7 +73,7 @@ export class Output {
     hearBridge(text, {
       ...hearing,
       line: line => {
-        if (line.stream === 'stderr') this.#remember(`${line.line}\n`);
+        if (line.stream === 'stderr') this.#remember(`${line.stack ?? line.line}\n`);
         this.#line(line);
       },
     });

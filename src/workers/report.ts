@@ -53,7 +53,8 @@ function parsed(line: string): Readonly<Record<string, unknown>> {
 
 /** Only the members that a line has: the descriptor is open to the function, and each would become a field of the log. */
 function functionLine(log: unknown): FunctionLine | undefined {
-  const {stream, line, invocationId, traceId} = Object(log);
+  const {stream, line, level, stack, invocationId, traceId} = Object(log);
   if ((stream !== 'stdout' && stream !== 'stderr') || typeof line !== 'string') return undefined;
-  return {stream, line, ...(typeof invocationId === 'string' && {invocationId}), ...(typeof traceId === 'string' && {traceId})};
+  const thrown = level === 'error' && {level, ...(typeof stack === 'string' && {stack})};
+  return {stream, line, ...thrown, ...(typeof invocationId === 'string' && {invocationId}), ...(typeof traceId === 'string' && {traceId})};
 }

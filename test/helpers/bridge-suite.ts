@@ -93,8 +93,15 @@ export function bridgeSuite(language: Language): void {
     for (let i = 0; i < 2; i++) {
       t.like(await bridge.call({}, {invocationId: 'i'}), {status: 500, type: 'text/plain; charset=utf-8', text: 'no luck – today'});
     }
-    const stack = () => bridge.logs.filter(log => log.invocationId === 'i' && log.stream === 'stderr').map(log => log.line);
-    await bridge.until(() => stack().some(line => line.includes(`handlers.${language.extension}`)));
+    const thrown = () => bridge.logs.filter(log => log.invocationId === 'i' && log.stream === 'stderr');
+    await bridge.until(() => thrown().length >= 2);
+    t.is(thrown().length, 2); // one record each
+    for (const {level, line, stack = ''} of thrown()) {
+      t.is(level, 'error');
+      t.true(line.includes('no luck – today'), line);
+      t.true(stack.includes('no luck – today') && stack.includes(`handlers.${language.extension}`), stack);
+      t.notRegex(stack, /[/\\]bridge\.(cjs|py|php)/);
+    }
   });
 
   check('a result that is not JSON is a 500 that says so', async t => {

@@ -12,6 +12,8 @@ export interface LogRecord {
   invocationId?: string;
   traceId?: string;
   line: string;
+  level?: string;
+  stack?: string;
 }
 
 export interface Reply {

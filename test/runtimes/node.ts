@@ -124,7 +124,7 @@ test.serial('node: the log has the causes of an error, and all of a thrown objec
       throw error;
     };`,
   );
-  const said = (text: string) => b.logs.some(log => log.line.includes(text) && log.invocationId === 'i');
+  const said = (text: string) => b.logs.some(log => (log.stack ?? '').includes(text) && log.invocationId === 'i');
   const call = async (event: string) => (await b.call(event, {invocationId: 'i'})).text;
   t.is(await call('cause'), 'outer');
   await b.until(() => said('caused by: TypeError: middle') && said('caused by: innermost'));

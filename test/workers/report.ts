@@ -87,3 +87,17 @@ test('a line of output is known without parsing it', t => {
 test('a bridge says how many lines it did not write', t => {
   t.deepEqual(hear('{"dropped":7674}'), [{dropped: 7674}]);
 });
+
+test('an error that was thrown has a level and a stack; any other level is none', t => {
+  const heard: unknown[] = [];
+  const hear = (log: object) =>
+    hearBridge(JSON.stringify({log}), {report() {}, settled() {}, dropped() {}, line: line => void heard.push(line)});
+  hear({stream: 'stderr', level: 'error', invocationId: 'i', line: 'Error: no luck', stack: 'Error: no luck\n    at f'});
+  hear({stream: 'stderr', level: 'error', line: 'error: no luck', stack: 7});
+  hear({stream: 'stdout', level: 'fatal', line: 'a line', stack: 'a stack'});
+  t.deepEqual(heard, [
+    {stream: 'stderr', line: 'Error: no luck', level: 'error', stack: 'Error: no luck\n    at f', invocationId: 'i'},
+    {stream: 'stderr', line: 'error: no luck', level: 'error'},
+    {stream: 'stdout', line: 'a line'},
+  ]);
+});
