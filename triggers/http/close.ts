@@ -1,7 +1,8 @@
 import type {Server, ServerResponse} from 'node:http';
-import {Server as NetServer, type Socket} from 'node:net';
+import {type AddressInfo, Server as NetServer, type Socket} from 'node:net';
 import type {House} from '../../src/trigger.ts';
 import {isAtRest} from './connection.ts';
+import {untilTaken} from './unread.ts';
 
 /** How long callers still find an open port: whoever routes to us learns with a delay that we stop. */
 const lastCallMs = 500;
@@ -18,7 +19,7 @@ const mostLooks = 1000;
 /** How often is looked for connections that have come to rest. */
 const lookMs = 50;
 
-type Closing = Pick<House, 'clock' | 'hurry' | 'closesLast' | 'meter'>;
+type Closing = Pick<House, 'clock' | 'hurry' | 'closesLast' | 'meter' | 'log'>;
 
 /** The connections of a server, and which replies wait in them to be read. */
 export interface Open {
@@ -28,9 +29,12 @@ export interface Open {
 
 /**
 Closes the port so that nobody who came through it goes without an answer. Every reply is waited for until the system has
-taken its last byte, or the grace time is over: then it is cut off, and counted. Resolves when the last connection is gone.
+taken its last byte and the client has read it, or the grace time is over: then it is cut off, and counted. Resolves when
+the last connection is gone.
 */
-export async function closeServer(server: Server, {sockets, leaving}: Open, {clock, hurry, closesLast, meter}: Closing): Promise<void> {
+export async function closeServer(server: Server, {sockets, leaving}: Open, house: Closing): Promise<void> {
+  const {clock, hurry, closesLast, meter, log} = house;
+  const {port} = server.address() as AddressInfo; // a TCP server has one until it is closed
   const settledBefore = new Set(leaving);
   await clock.sleep(closesLast ? lastCallMs + othersMs : lastCallMs, hurry);
   const cut = () =>
@@ -47,6 +51,8 @@ export async function closeServer(server: Server, {sockets, leaving}: Open, {clo
   do {
     for (const socket of sockets) if (isAtRest(socket)) socket.destroy();
   } while (await clock.sleep(lookMs, over.signal));
+  const bytes = await untilTaken(port, house);
+  if (bytes > 0) log.warn({bytes}, 'The last bytes of replies had not been taken by their clients at the end');
 }
 
 /**
