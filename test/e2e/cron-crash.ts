@@ -4,12 +4,18 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {setTimeout as pause} from 'node:timers/promises';
 import test from 'ava';
+import {SqliteJournal} from '../../src/journals/sqlite.ts';
+import {isoOccurrence} from '../../triggers/cron/occurrence.ts';
+import {ManualClock} from '../helpers/clock.ts';
 import {projectFile, type RunningCore, runCli, startCore, type Teardown} from '../helpers/core.ts';
+import {recordingLog, recordingMeter} from '../helpers/fakes.ts';
 import {ask} from '../helpers/request.ts';
+import {retention} from '../helpers/sqlite-journal.ts';
 import {openGate} from '../helpers/supervision.ts';
 
 const newYear = {name: 'yearly', cron: '0 0 1 1 *'};
 const at = '2026-01-01T00:00:00Z';
+const minute = 60_000;
 
 /** The environment of cores that follow one another on one journal on disk. */
 async function onDisk(t: Teardown, ...schedules: object[]) {
@@ -54,25 +60,48 @@ test('an occurrence whose core was killed is delivered again by the next one, as
   t.is(calls(third).length, 1);
 });
 
+/** What a core has left behind so long ago: an occurrence of a schedule that was fired and has ended. */
+async function leaveBehind(journal: string, agoMs: number, schedule: {name: string; cron: string}, invocationId: string) {
+  const clock = new ManualClock(Date.now() - agoMs);
+  const house = {clock, log: recordingLog(), meter: recordingMeter()};
+  await using kept = await SqliteJournal.open(journal.replace('sqlite:', ''), retention, house);
+  const occurrence = isoOccurrence(Math.floor(clock.now() / 1000) * 1000);
+  const data = {...schedule, occurrence, timezone: 'UTC', invocationId, attempt: 1, core: 'before'};
+  await kept.append(`schedule.${schedule.name}.${occurrence}`, [{type: 'schedule.fired', data}]);
+  await kept.append(`invocation.${invocationId}`, [{type: 'invocation.accepted', data: {source: 'cron', bytes: 0, attempt: 1}}]);
+  await kept.append(`invocation.${invocationId}`, [{type: 'invocation.settled', data: {outcome: 'responded', status: 200, durationMs: 1}}]);
+  return occurrence;
+}
+
 test('an occurrence that ended is not delivered again once what is older than is kept was removed', async t => {
   const env = {...(await onDisk(t, newYear)), CORE_JOURNAL_KEEP: '1s', CORE_TIMEOUT: '1s'};
-  const first = await startCore(env, t);
-  t.is((await fire(first, `?at=${at}`)).status, 200);
-  const {invocationId} = (await fire(first)).json(); // it stands for the schedule from now on, the other may go
-  t.is(await first.stop(), 0);
-  const ended = Date.now();
-  while (Date.now() < ended + 2100) await pause(20); // CORE_JOURNAL_KEEP and CORE_TIMEOUT
+  await leaveBehind(env.CORE_JOURNAL, 40 * minute, newYear, 'older');
+  await leaveBehind(env.CORE_JOURNAL, 20 * minute, newYear, 'newer'); // it stands for the schedule from now on, the other may go
   const second = await startCore(env, t);
-  // What was first in the journal, the start of the first core, goes with everything that need not stay.
+  // What was first in the journal goes with everything that need not stay.
   const oldest = async () => JSON.parse((await ask(`${second.adminUrl}/api/facts`)).text().split('\n')[0] ?? '');
   while ((await oldest()).position === 1) await pause(20);
-  t.is((await ask(`${second.adminUrl}/api/invocations/${invocationId}`)).json().status, 'responded');
+  t.is((await ask(`${second.adminUrl}/api/invocations/newer`)).json().status, 'responded');
+  t.is((await ask(`${second.adminUrl}/api/invocations/older`)).status, 404);
   t.is(await second.stop(), 0);
 
   const third = await startCore(env, t);
   t.is((await fire(third)).status, 200); // what is delivered again comes before
   t.is(await third.stop(), 0);
   t.deepEqual([calls(second).length, calls(third).length], [0, 1]);
+});
+
+test('a start with the clock far ahead removes nothing and silences nothing', async t => {
+  const often = {name: 'often', cron: '* * * * * *'};
+  const env = await onDisk(t, often);
+  await leaveBehind(env.CORE_JOURNAL, 40 * 24 * 60 * minute, often, 'old'); // as if the clock had been set forward since
+  const ahead = await leaveBehind(env.CORE_JOURNAL, -24 * 60 * minute, often, 'ahead'); // and as if it had been ahead then
+  const core = await startCore(env, t);
+  t.like(await core.logged(({msg}) => msg.startsWith('The journal has occurrences')), {schedule: 'often', occurrences: 1, last: ahead});
+  await core.logged(({source, msg}) => source === 'function' && msg.startsWith('{'));
+  await core.logged(({msg}) => msg.includes('kept for one day more'));
+  t.is((await ask(`${core.adminUrl}/api/invocations/old`)).json().status, 'responded');
+  t.is(await core.stop(), 0);
 });
 
 test('an occurrence in which the function crashed says so', async t => {
@@ -89,19 +118,16 @@ test('an occurrence in which the function crashed says so', async t => {
 });
 
 test('what was lost while no core ran is noted, and the newest of it is run', async t => {
-  const env = await onDisk(t, {name: 'often', cron: '* * * * * *', catchUp: 'latest'});
-  const first = await startCore(env, t);
-  await first.logged(({msg}) => msg.startsWith('{'));
-  t.is(await first.stop(), 0);
-  const stopped = Date.now();
-  while (Date.now() < stopped + 3100) await pause(20);
-  const second = await startCore(env, t);
-  const missed = await second.logged(({msg}) => msg === 'Occurrences were missed');
-  t.like(missed, {schedule: 'often', reason: 'down'});
-  await second.logged(({msg}) => msg.startsWith('{'));
-  t.true(Date.parse(calls(second)[0].requestContext.schedule.occurrence) > Date.parse(String(missed.last)));
-  t.is(await second.stop(), 0);
-  const all = [...calls(first), ...calls(second)].map(call => call.requestContext.schedule.occurrence);
+  const often = {name: 'often', cron: '* * * * * *', catchUp: 'latest'};
+  const env = await onDisk(t, often);
+  const last = await leaveBehind(env.CORE_JOURNAL, 10_000, {name: 'often', cron: often.cron}, 'before');
+  const core = await startCore(env, t);
+  const missed = await core.logged(({msg}) => msg === 'Occurrences were missed');
+  t.like(missed, {schedule: 'often', reason: 'down', first: isoOccurrence(Date.parse(last) + 1000)});
+  await core.logged(({msg}) => msg.startsWith('{'));
+  t.is(await core.stop(), 0);
+  const all = calls(core).map(call => call.requestContext.schedule.occurrence);
+  t.is(all[0], isoOccurrence(Date.parse(String(missed.last)) + 1000));
   t.is(new Set(all).size, all.length);
 });
 

@@ -1,4 +1,3 @@
-import {setTimeout as pause} from 'node:timers/promises';
 import test from 'ava';
 import {projectFile, type RunningCore, refuseCore, startCore, type Teardown} from '../helpers/core.ts';
 import {kinds, openReceiver} from '../helpers/otlp.ts';
@@ -63,18 +62,16 @@ test('calls by the clock are counted by trigger, and their lag is measured', asy
   t.is(await metric(core, 'core_conservation_drift'), 0);
 });
 
-test('nothing fires once a stop was asked for, and what runs finishes', async t => {
+test('what runs when a stop is asked for finishes, and nothing fires after it', async t => {
   const gate = await openGate(t);
   const core = await serve(t, {...everySecond, input: {gate: gate.headers['X-Gate']}});
   await gate.running();
   core.kill('SIGTERM');
   const {time} = await core.logged(({msg}) => msg === 'Stopping');
-  const asked = Date.parse(String(time));
-  while (Date.now() < asked + 2100) await pause(20); // two more occurrences go by
   await gate.open();
   t.is(await core.exited, 0);
   t.deepEqual(
-    calls(core).filter(({requestContext}) => Date.parse(requestContext.schedule.occurrence) > asked),
+    calls(core).filter(({requestContext}) => Date.parse(requestContext.schedule.occurrence) > Date.parse(String(time))),
     [],
   );
   t.like(core.logs.at(-1), {msg: 'Stopped', lost: 0, handedBack: 0});

@@ -35,3 +35,15 @@ test('closing waits for what runs', async t => {
   await closing;
   t.true(isClosed);
 });
+
+test('while the close waits for what runs, nothing else is fired, however long it takes', async t => {
+  const {clock, runs, schedules, close} = await openCore(t, {held: true});
+  await clock.advance(minute);
+  const closing = close();
+  await clock.advance(60 * minute);
+  t.like(await schedules.fire('nightly'), {why: 'conflict'});
+  t.is(runs.length, 1);
+  runs[0]?.end();
+  await closing;
+  t.is(clock.pending, 0);
+});
