@@ -1,7 +1,8 @@
-import {chmodSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {hostname} from 'node:os';
 import path from 'node:path';
 import {DatabaseSync} from 'node:sqlite';
+import {makeFile, modeLike} from './sqlite-file.ts';
 
 /** Somebody else owns the journal. */
 export class JournalHeld extends Error {
@@ -22,8 +23,8 @@ The lock's file is never opened by other means: closing any descriptor of it wou
 export function takeLock(journalPath: string): Disposable {
   const holderPath = `${journalPath}.holder`;
   mkdirSync(path.dirname(journalPath), {recursive: true, mode: 0o700});
+  makeFile(`${journalPath}.lock`, journalPath);
   const lock = new DatabaseSync(`${journalPath}.lock`);
-  chmodSync(`${journalPath}.lock`, 0o600);
   try {
     lock.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
   } catch (cause) {
@@ -31,8 +32,16 @@ export function takeLock(journalPath: string): Disposable {
     if (!isBusy(cause)) throw cause;
     throw new JournalHeld(`it is held by ${holderOf(holderPath)}`, {cause});
   }
-  writeFileSync(holderPath, `process ${process.pid} on ${hostname()}\n`, {mode: 0o600});
+  nameHolder(holderPath, journalPath);
   return {[Symbol.dispose]: () => lock.close()};
+}
+
+function nameHolder(holderPath: string, journalPath: string): void {
+  try {
+    writeFileSync(holderPath, `process ${process.pid} on ${hostname()}\n`, {mode: modeLike(journalPath)});
+  } catch {
+    // it is for the message only: the disk may be full, the file another user's
+  }
 }
 
 const isBusy = (error: unknown) => error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 5;

@@ -1,6 +1,7 @@
-import {closeSync, fchmodSync, openSync, readSync, writeSync} from 'node:fs';
+import {closeSync, openSync, readSync, writeSync} from 'node:fs';
 import {crc32} from 'node:zlib';
 import type {Position} from '../journal.ts';
+import {makeFile} from './sqlite-file.ts';
 
 /** How far a journal was written, kept apart from it: a database that ends before its mark has lost something. */
 export interface Mark {
@@ -20,10 +21,8 @@ export class MarkFile implements Disposable {
   #slot = 0;
 
   constructor(path: string) {
-    this.#file = openSync(path, 'a+', 0o600);
-    closeSync(this.#file);
+    makeFile(path, path.slice(0, -'.mark'.length));
     this.#file = openSync(path, 'r+');
-    fchmodSync(this.#file, 0o600);
   }
 
   write({position, checksum}: Mark): void {

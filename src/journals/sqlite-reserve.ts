@@ -1,6 +1,7 @@
 import {randomBytes} from 'node:crypto';
 import {closeSync, openSync, rmSync, statfsSync, statSync, writeSync} from 'node:fs';
 import path from 'node:path';
+import {modeLike} from './sqlite-file.ts';
 
 /** Written again and again: no file system that compresses makes less of it. */
 const block = randomBytes(2 ** 18);
@@ -10,11 +11,13 @@ A file beside the journal whose room is kept for the moment when the disk is ful
 write-ahead log can be written into the database, and old payloads can be removed.
 */
 export class Reserve {
+  readonly #journalPath: string;
   readonly #path: string;
   readonly #bytes: number;
   isThere: boolean;
 
   constructor(journalPath: string, bytes: number) {
+    this.#journalPath = journalPath;
     this.#path = `${journalPath}.reserve`;
     this.#bytes = bytes;
     this.isThere = statSync(this.#path, {throwIfNoEntry: false}) !== undefined;
@@ -32,7 +35,7 @@ export class Reserve {
 
   /** @throws whatever the disk says; then there is none */
   make(): void {
-    const file = openSync(this.#path, 'w', 0o600);
+    const file = openSync(this.#path, 'w', modeLike(this.#journalPath));
     try {
       for (let written = 0; written < this.#bytes; ) {
         written += writeSync(file, block, 0, Math.min(block.length, this.#bytes - written));

@@ -2,6 +2,7 @@ import {closeSync, fsyncSync, openSync} from 'node:fs';
 import path from 'node:path';
 import {DatabaseSync} from 'node:sqlite';
 import {JournalDamaged} from '../journal.ts';
+import {makeFile} from './sqlite-file.ts';
 
 /** `CORE` in ASCII, so that no other program's database is taken for a journal. */
 const applicationId = 0x434f5245;
@@ -37,7 +38,7 @@ commit, and gives text back as it was given.
 @throws JournalDamaged when the file is no journal; Error when it cannot be written
 */
 export function openWriting(file: string, logBytes: number): DatabaseSync {
-  makeFile(file);
+  makeFile(file); // SQLite gives its other files the same mode
   const db = new DatabaseSync(file);
   try {
     db.exec(`PRAGMA busy_timeout = 1000; PRAGMA synchronous = 2; PRAGMA journal_size_limit = ${logBytes}`);
@@ -52,19 +53,6 @@ export function openWriting(file: string, logBytes: number): DatabaseSync {
   } catch (error) {
     db.close();
     throw error;
-  }
-}
-
-/**
-Makes the file if there is none, for its mode: SQLite gives its other files the same. A file that is there is not
-opened: SQLite's locks belong to the process, and closing any descriptor of the file would drop those of every
-connection in it (POSIX, fcntl). Then another program could delete the write-ahead log.
-*/
-function makeFile(file: string): void {
-  try {
-    closeSync(openSync(file, 'wx', 0o600));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error; // openSync throws only errors of the system
   }
 }
 

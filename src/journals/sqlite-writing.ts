@@ -1,15 +1,14 @@
 import {parentPort, receiveMessageOnPort, workerData} from 'node:worker_threads';
 import {atTurnEnd} from '../clock.ts';
 import {JournalDamaged, type Position} from '../journal.ts';
+import {Answers} from './sqlite-answers.ts';
 import {RetentionClock} from './sqlite-clock.ts';
 import {isCorrupt} from './sqlite-errors.ts';
 import {fileItself} from './sqlite-file.ts';
 import {Keeper} from './sqlite-keeper.ts';
 import {JournalHeld} from './sqlite-lock.ts';
-import type {Batch, Command, FromWriter, Outcome, Question, Reply, ToWriter, WriterData} from './sqlite-messages.ts';
-import {openWhole} from './sqlite-open.ts';
+import type {Batch, Command, FromWriter, Outcome, ToWriter, WriterData} from './sqlite-messages.ts';
 import {holdPath} from './sqlite-path.ts';
-import {SqliteReader} from './sqlite-reader.ts';
 
 /*
 The writer's thread. It owns the only connection that writes; what waits when it comes round is one commit, with one
@@ -26,7 +25,7 @@ const {path: name, retention} = workerData as WriterData; // sqlite.ts gives it
 const path = fileItself(name);
 const say = (message: FromWriter) => port.postMessage(message);
 
-let reading: {reader: SqliteReader; close(): void} | undefined;
+const answers = new Answers(path, say);
 /** Where the sweep goes on; undefined while none is under way. */
 let sweptUntil: Position | undefined;
 let sweptAt = 0;
@@ -41,7 +40,7 @@ let keeper: Keeper;
 try {
   hold = await holdPath(path);
   keeper = new Keeper(path, retention, say);
-  keeper.closeReaders = stopReading;
+  keeper.closeReaders = () => answers.close();
   say({type: 'opened', position: keeper.position});
   port.on('message', (first: ToWriter) => serve(first));
 } catch (error) {
@@ -83,7 +82,7 @@ function serve(first: ToWriter): void {
 function act(message: Exclude<ToWriter, Batch>): boolean {
   switch (message.type) {
     case 'question':
-      answer(message.id, message.question);
+      answers.give(message.id, message.question);
       return false;
     case 'sweep':
       sweepDue = message;
@@ -116,34 +115,6 @@ function commitAll(batches: readonly Batch[]): void {
   }
   const done = batches.map(({id, commands}) => ({id, outcomes: outcomes.splice(0, commands.length)}));
   say({type: 'committed', batches: done, position: keeper.position});
-}
-
-function answer(id: number, question: Question): void {
-  try {
-    reading ??= openReader();
-    say({type: 'replied', id, reply: replyTo(question, reading.reader)});
-  } catch (error) {
-    stopReading();
-    const damaged = error instanceof JournalDamaged || isCorrupt(error);
-    say({type: 'unanswered', id, message: textOf(error), damaged});
-  }
-}
-
-function stopReading(): void {
-  reading?.close();
-  reading = undefined;
-}
-
-function replyTo(question: Question, reader: SqliteReader): Reply {
-  if ('page' in question) return reader.page(question.page);
-  if ('last' in question) return reader.last(question.last);
-  if ('before' in question) return reader.before(question.before);
-  return reader.payload(question.payload);
-}
-
-function openReader() {
-  const db = openWhole(path);
-  return {reader: new SqliteReader(db), close: () => db.close()};
 }
 
 /** What is old is judged by the time that was seen to pass. */

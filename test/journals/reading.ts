@@ -99,3 +99,20 @@ test('of a damaged journal what can be read is given, and the rest told', async 
   t.true(facts.length > 0 && facts.length < 6);
   await t.throwsAsync(all(archive.scan('')), {instanceOf: JournalDamaged});
 });
+
+test('a payload that was damaged starts silently, and the first that reads it is told, with a line in the log', async t => {
+  const file = await newFile(t);
+  await written(file, 3);
+  const db = new DatabaseSync(file);
+  db.exec("UPDATE payload SET bytes = x'00' WHERE name = 'p1'");
+  db.close();
+  const opening = openFile(file);
+  await using journal = await opening;
+  t.is((await journal.payload('p0'))?.length, 5000);
+  for (let time = 0; time < 2; time++) await t.throwsAsync(journal.payload('p1'), {instanceOf: JournalDamaged, message: /payload p1/});
+  const told = opening.log.lines.filter(({message}) => message.includes('is damaged'));
+  t.is(told.length, 1);
+  t.regex(JSON.stringify(told), /payload p1 is not what was written/);
+  t.is((await journal.append('a', [fact(1)])).durability, 'fsync', 'it is written on');
+  t.regex(verifySqlite(file).problems.join(), /payload p1/);
+});
