@@ -11,6 +11,7 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"reflect"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -163,7 +164,7 @@ func (b *bridge) run(r *http.Request, received call, eventError error) (result [
 	defer func() {
 		if reason := recover(); reason != nil {
 			if reason != http.ErrAbortHandler { // the quiet way to give up
-				b.log(ctx, invocation, fmt.Sprintf("panic: %v\n%s", reason, debug.Stack()))
+				b.logError(ctx, invocation, fmt.Sprintf("panic: %v", reason), string(debug.Stack()))
 			}
 			result, err = nil, fmt.Errorf("%v", reason)
 		}
@@ -174,19 +175,54 @@ func (b *bridge) run(r *http.Request, received call, eventError error) (result [
 		err = eventError
 	}
 	if err != nil {
-		b.log(ctx, invocation, fmt.Sprintf("error: %+v", err)) // with its stack, when it has one
+		title, detail := fmt.Sprintf("error: %v", err), fmt.Sprintf("error: %+v", err)
+		if detail == title {
+			detail = ""
+		}
+		b.logError(ctx, invocation, title, detail) // with its stack, when it has one
 	}
 	return result, err
 }
 
-// log is the library's own word about a call.
-func (b *bridge) log(ctx context.Context, invocation Invocation, text string) {
-	if b.channel == nil {
-		logger.Printf("invocation %s: %s", invocation.InvocationID, text)
+// logError tells an error of a call as one record; without a core its lines go
+// to stderr. stack may be empty.
+func (b *bridge) logError(ctx context.Context, invocation Invocation, title, stack string) {
+	if o, ok := ctx.Value(outputKey{}).(*output); ok {
+		o.fail(title, ownFrames(stack))
 		return
 	}
-	fmt.Fprintln(Stderr(ctx), strings.TrimRight(text, "\n"))
+	text := stack
+	if !strings.HasPrefix(stack, title) {
+		text = title + "\n" + stack
+	}
+	logger.Printf("invocation %s: %s", invocation.InvocationID, strings.TrimRight(text, "\n"))
 }
+
+// ownFrames leaves out of a panic's stack what panicked in the runtime and what
+// called the handler: that tells nothing of the function.
+func ownFrames(stack string) string {
+	lines := strings.Split(strings.TrimRight(stack, "\n"), "\n")
+	if !strings.HasPrefix(lines[0], "goroutine ") {
+		return stack
+	}
+	kept := lines[:1:1]
+	hasPanicked := false
+	for at := 1; at+1 < len(lines); at += 2 { // a function and its place
+		frame := lines[at]
+		if !hasPanicked || len(kept) == 1 && strings.HasPrefix(frame, "runtime.") {
+			hasPanicked = hasPanicked || strings.HasPrefix(frame, "panic(")
+			continue
+		}
+		if strings.HasPrefix(frame, "reflect.") || strings.HasPrefix(frame, libraryFrame) {
+			break
+		}
+		kept = append(kept, frame, lines[at+1])
+	}
+	return strings.Join(kept, "\n")
+}
+
+// libraryFrame is how the methods of this package stand in a stack.
+var libraryFrame = reflect.TypeOf(bridge{}).PkgPath() + ".(*"
 
 func refuse(w http.ResponseWriter, status int, message string) {
 	reply(w, status, "text/plain; charset=utf-8", []byte(message))

@@ -209,6 +209,28 @@ func TestAPanicIsTheErrorAndTheServerSurvives(t *testing.T) {
 	}
 }
 
+func TestAPanicIsOneRecordWithTheFramesOfTheHandler(t *testing.T) {
+	for _, fail := range []func(){func() { panic("boom") }, func() { var none *bridge; none.maxBytes++ }} {
+		var sent bytes.Buffer
+		records := openChannel(&sent)
+		b := &bridge{maxBytes: 100, channel: records, handler: must(adapt(fail))}
+		send(t, b, "POST", "/", "", `{"context":{"invocationId":"i"}}`)
+		records.drain(time.Minute)
+		var got record
+		decoder := json.NewDecoder(&sent)
+		if err := decoder.Decode(&got); err != nil || decoder.More() {
+			t.Fatalf("expected one record, got more or %v", err)
+		}
+		if got.Log.Level != "error" || got.Log.InvocationID != "i" || !strings.HasPrefix(got.Log.Line, "panic: ") {
+			t.Errorf("not an error of its call: %v", got.Log)
+		}
+		frames := strings.Split(got.Log.Stack, "\n")
+		if len(frames) != 3 || !strings.HasPrefix(frames[0], "goroutine ") || !strings.Contains(frames[2], "bridge_test.go:") {
+			t.Errorf("expected the frame of the handler alone, got %s", got.Log.Stack)
+		}
+	}
+}
+
 func TestWhatAnInvocationWritesGoesToTheChannelAndKeepsItsID(t *testing.T) {
 	var sent bytes.Buffer
 	records := openChannel(&sent)
@@ -231,10 +253,10 @@ func TestWhatAnInvocationWritesGoesToTheChannelAndKeepsItsID(t *testing.T) {
 		got = append(got, *r.Log)
 	}
 	wanted := []logged{}
-	for _, each := range [][2]string{
-		{"stdout", "half a line"}, {"stdout", ""}, {"stderr", strings.Repeat("é", lineMaxBytes/2)}, {"stderr", "é"}, {"stderr", "error: no luck"}, {"stdout", "rest"},
+	for _, each := range [][3]string{
+		{"stdout", "half a line"}, {"stdout", ""}, {"stderr", strings.Repeat("é", lineMaxBytes/2)}, {"stderr", "é"}, {"stderr", "error: no luck", "error"}, {"stdout", "rest"},
 	} {
-		wanted = append(wanted, logged{Stream: each[0], InvocationID: "i", TraceID: trace, Line: each[1]})
+		wanted = append(wanted, logged{Stream: each[0], Level: each[2], InvocationID: "i", TraceID: trace, Line: each[1]})
 	}
 	if !reflect.DeepEqual(got, wanted) {
 		t.Errorf("expected %v, got %v", wanted, got)

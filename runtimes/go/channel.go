@@ -37,9 +37,11 @@ type record struct {
 
 type logged struct {
 	Stream       string `json:"stream"`
+	Level        string `json:"level,omitempty"`
 	InvocationID string `json:"invocationId,omitempty"`
 	TraceID      string `json:"traceId,omitempty"`
 	Line         string `json:"line"`
+	Stack        string `json:"stack,omitempty"`
 }
 
 func openChannel(to io.Writer) *channel {

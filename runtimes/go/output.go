@@ -13,6 +13,9 @@ import (
 // lineMaxBytes is where a line is split.
 const lineMaxBytes = 65536
 
+// titleMaxBytes is where the name of an error is cut.
+const titleMaxBytes = 8192
+
 // Stdout is the standard output of the invocation that ctx belongs to: each
 // line written there is a log line with the invocation's id and trace. For a
 // context of no invocation, and without a core, it is os.Stdout.
@@ -110,6 +113,25 @@ func (l *lines) send(line []byte) {
 			return
 		}
 	}
+}
+
+// fail sends an error of the invocation as one record.
+func (o *output) fail(title, stack string) {
+	o.channel.write(record{Log: &logged{
+		Stream: "stderr", Level: "error", InvocationID: o.id, TraceID: o.traceID,
+		Line: cut(title, titleMaxBytes), Stack: cut(stack, lineMaxBytes),
+	}})
+}
+
+// cut keeps at most so many bytes, and no part of a character.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	for !utf8.RuneStart(text[most]) {
+		most--
+	}
+	return text[:most]
 }
 
 // end sends what has no line break. What comes later leaves at once.

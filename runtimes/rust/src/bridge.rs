@@ -3,7 +3,7 @@ use std::{
     convert::Infallible,
     fmt,
     future::Future,
-    io::Write,
+    io::{self, Write},
     panic::{catch_unwind, AssertUnwindSafe},
     pin::{pin, Pin},
     sync::{Arc, Mutex, PoisonError},
@@ -23,7 +23,7 @@ use crate::{
     channel::Channel,
     context::WireContext,
     event::Event,
-    output::{stderr, within, Output},
+    output::{within, Output},
     Context, Error, Response,
 };
 
@@ -116,7 +116,7 @@ impl Bridge {
                 Err((StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
             }
             Err(error) => {
-                within(&call.0, || log_error(&id, &error));
+                log_error(&call.0, &id, &error);
                 Err((StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
             }
         }
@@ -238,15 +238,18 @@ fn text_of(panic: Box<dyn Any + Send>) -> String {
 }
 
 /// The caller gets the error's text only; its causes are for the log. A panic is logged by its hook.
-fn log_error(id: &str, error: &Error) {
-    let mut text = format!("invocation {id}: {error}");
+fn log_error(output: &Option<Arc<Output>>, id: &str, error: &Error) {
+    let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
         text += &format!(": {cause}");
         next = cause.source();
     }
-    // Not eprintln!, which panics when nobody reads.
-    let _ = writeln!(stderr(), "{text}");
+    match output {
+        Some(output) => output.fail(&format!("error: {text}"), ""),
+        // Not eprintln!, which panics when nobody reads.
+        None => drop(writeln!(io::stderr(), "invocation {id}: {text}")),
+    }
 }
 
 #[cfg(test)]

@@ -8,11 +8,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use serde_json::json;
+use serde_json::{json, Value};
 
 use crate::channel::Channel;
 
 const LINE_MAX_BYTES: usize = 65536;
+const TITLE_MAX_BYTES: usize = 8192;
 
 /// The standard output of the call that runs on this thread: each line is a log line with the call's ids.
 ///
@@ -134,16 +135,30 @@ impl Output {
                 end -= 1; // not within a character
             }
             let piece = String::from_utf8_lossy(&line[..end]);
-            let mut record = json!({"stream": stream, "invocationId": self.id, "line": piece});
-            if let Some(id) = &self.trace_id {
-                record["traceId"] = id.as_str().into();
-            }
-            self.channel.log(record);
+            self.log(json!({"stream": stream, "line": piece}));
             line = &line[end..];
             if line.is_empty() {
                 return;
             }
         }
+    }
+
+    /// Sends an error of the call as one record; `stack` may be empty.
+    pub fn fail(&self, title: &str, stack: &str) {
+        let mut record =
+            json!({"stream": "stderr", "level": "error", "line": cut(title, TITLE_MAX_BYTES)});
+        if !stack.is_empty() {
+            record["stack"] = cut(stack, LINE_MAX_BYTES).into();
+        }
+        self.log(record);
+    }
+
+    fn log(&self, mut record: Value) {
+        record["invocationId"] = self.id.as_str().into();
+        if let Some(id) = &self.trace_id {
+            record["traceId"] = id.as_str().into();
+        }
+        self.channel.log(record);
     }
 
     /// Sends what has no line break. What comes later leaves at once.
@@ -163,6 +178,15 @@ impl Output {
     fn lock(&self) -> MutexGuard<'_, Rest> {
         self.rest.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// At most so many bytes, and no part of a character.
+fn cut(text: &str, most: usize) -> &str {
+    let mut end = text.len().min(most);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 impl fmt::Debug for Output {
@@ -192,15 +216,22 @@ pub(crate) fn hook_panics() {
     let next = panic::take_hook();
     panic::set_hook(Box::new(move |panic: &PanicHookInfo<'_>| {
         if let Some(output) = current() {
-            let mut text = format!("{panic}\n");
             let trace = Backtrace::capture(); // as RUST_BACKTRACE says
-            if trace.status() == BacktraceStatus::Captured {
-                text += &format!("{trace}\n");
-            }
-            output.capture(Stream::Stderr, text.as_bytes());
+            let stack = match trace.status() {
+                BacktraceStatus::Captured => format!("{panic}\n{trace}"),
+                _ => panic.to_string(), // it names the place
+            };
+            output.fail(&title_of(panic), &stack);
         }
         next(panic);
     }));
+}
+
+fn title_of(panic: &PanicHookInfo<'_>) -> String {
+    let payload = panic.payload();
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    format!("panic: {}", text.unwrap_or("the handler panicked"))
 }
 
 #[cfg(test)]
@@ -249,6 +280,24 @@ mod tests {
             got,
             wanted.map(|(stream, line)| (stream.to_owned(), line.to_owned()))
         );
+    }
+
+    #[test]
+    fn an_error_is_one_record() {
+        let (reader, writer) = UnixStream::pair().unwrap();
+        let channel = Channel::open(writer);
+        let output = Output::new(channel.clone(), "i", None);
+        output.fail("error: no luck", "");
+        output.fail(&"é".repeat(TITLE_MAX_BYTES), "at src/main.rs:1");
+        channel.drain(Duration::from_secs(60));
+        let mut lines = BufReader::new(reader).lines();
+        let mut next =
+            || -> Value { serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() };
+        let wanted = json!({"log": {"stream": "stderr", "level": "error", "invocationId": "i", "line": "error: no luck"}});
+        assert_eq!(next(), wanted);
+        let long = next();
+        assert_eq!(long["log"]["line"], "é".repeat(TITLE_MAX_BYTES / 2));
+        assert_eq!(long["log"]["stack"], "at src/main.rs:1");
     }
 
     #[test]
