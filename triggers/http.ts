@@ -121,8 +121,13 @@ export const http = {
 function koaApp(house: House, edge: Edge, metricsPath: string): Koa {
   const Application = late('koa') as typeof Koa;
   const app = new Application();
-  // Every outcome is a reply of ours; what gets here is a bug.
-  app.on('error', (error: Error) => house.log.error({stack: error.stack}, 'A request failed outside the stages'));
+  // Every outcome is a reply of ours; what gets here is a bug, or a client that is gone. In the place of Koa's own, which
+  // writes to the error that it is given: some throw then, outside every handler.
+  app.context.onerror = function (this: Koa.Context, error: unknown) {
+    if (error === null || error === undefined || this.req.socket.destroyed) return;
+    house.log.error({stack: error instanceof Error ? error.stack : String(error)}, 'A request failed outside the stages');
+    this.res.destroy();
+  };
   app.use(async ctx => {
     ctx.respond = false;
     house.meter.requestStarted();
