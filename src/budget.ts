@@ -51,6 +51,11 @@ export class Budget {
     return new Hold(this, kind, sinceMs, place);
   }
 
+  /** For a reply that no stranger asked for, such as that to a schedule: others' reading must not make it fail. */
+  openSure(kind: HeldKind): Hold {
+    return new Hold(this, kind, this.clock.monotonic(), undefined, true);
+  }
+
   /** Bytes of replies that wait for room. */
   get wantedBytes(): number {
     return this.#rooms?.wantedBytes ?? 0;
@@ -80,15 +85,18 @@ export class Hold {
   readonly #budget: Budget;
   readonly #sinceMs: number;
   readonly #place: Place | undefined;
+  /** Charged, but never waiting nor refused. */
+  readonly #mustFit: boolean;
   #kind: HeldKind;
   #bytes = 0;
   #isReleased = false;
 
-  constructor(budget: Budget, kind: HeldKind, sinceMs: number, place: Place | undefined) {
+  constructor(budget: Budget, kind: HeldKind, sinceMs: number, place: Place | undefined, mustFit = false) {
     this.#budget = budget;
     this.#kind = kind;
     this.#sinceMs = sinceMs;
     this.#place = place;
+    this.#mustFit = mustFit;
   }
 
   get bytes(): number {
@@ -122,7 +130,7 @@ export class Hold {
   */
   growReply(bytes: number, given: (fault?: Fault) => void): boolean {
     if (bytes <= this.#bytes || this.#isReleased) return true;
-    if (bytes > smallReply && !this.#budget.rooms.take(this, bytes, this.#place, given)) return false;
+    if (bytes > smallReply && !this.#mustFit && !this.#budget.rooms.take(this, bytes, this.#place, given)) return false;
     this.set(bytes);
     return true;
   }

@@ -102,7 +102,8 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   const metrics = openMetrics(
     version,
     {
-      budget,
+      // Log lines have a bound of their own: they never refuse a request.
+      bytesHeld: kind => (kind === 'log' ? log.waitingBytes() : budget.bytesOf(kind)),
       isDurable: () => opened?.isDurable ?? false,
       // One that could not load its handler answers every call with the reason: that is no service.
       runtimesUp: () => Math.min(workers.ready(), workers.states().filter(({phase}) => phase === 'ready').length),

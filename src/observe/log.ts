@@ -18,6 +18,8 @@ export interface OpenLog extends Log, AsyncDisposable {
   pass(record: string): void;
   /** A log for a library, whose lines name it. What its own level lets through is written, whatever ours is. */
   of(library: string): Log;
+  /** What stdout has not taken yet. */
+  waitingBytes(): number;
   /** Gives up what stdout has not taken: from now on nothing is written. */
   abandon(): void;
 }
@@ -49,6 +51,8 @@ export async function openLog({level, pretty, onDropped, clock}: LogOptions): Pr
     },
     function: ({line, level, ...fields}) => (level === 'error' ? ofFunction.error(fields, line) : ofFunction.info(fields, line)),
     pass: record => void destination.write(`${record}\n`),
+    // Undocumented; where it is gone, nothing is said of these bytes, which have a bound of their own.
+    waitingBytes: () => (destination as {readonly _len?: number})._len ?? 0,
     abandon,
     async [Symbol.asyncDispose]() {
       silence();

@@ -1,5 +1,5 @@
 import {Counter, Gauge, Histogram, Registry} from 'prom-client';
-import {type Budget, heldKinds} from '../budget.ts';
+import {type HeldKind, heldKinds} from '../budget.ts';
 import type {Clock} from '../clock.ts';
 import type {ExitReason} from '../facts.ts';
 import type {Meter} from '../meter.ts';
@@ -49,7 +49,7 @@ export interface Gauges {
   runtimeProcesses(): readonly number[];
   /** Resident bytes of the sub-runtimes; 0 where the system does not tell. */
   runtimesResidentBytes(): number;
-  readonly budget: Pick<Budget, 'bytesOf'>;
+  bytesHeld(kind: HeldKind): number;
   /** True while facts survive the process. */
   isDurable(): boolean;
   /** What became of the events since the stop began; undefined before. */
@@ -314,7 +314,7 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     labelNames: ['kind'],
     registers,
     collect() {
-      for (const kind of heldKinds) this.set({kind}, gauges.budget.bytesOf(kind));
+      for (const kind of heldKinds) this.set({kind}, gauges.bytesHeld(kind));
     },
   });
 

@@ -96,6 +96,8 @@ test('a pipe that nobody reads costs the log and nothing else, and what was lost
   t.is((await ask(`${running.url}/?what=flood`)).text(), 'written');
   const dropped = async () => Number(/^core_log_lines_dropped_total (\d+)$/m.exec((await ask(`${running.adminUrl}/metrics`)).text())?.[1]);
   while ((await dropped()) === 0); // told once a second
+  const held = /^core_inflight_bytes\{kind="log"\} (\d+)$/m.exec((await ask(`${running.adminUrl}/metrics`)).text())?.[1];
+  t.true(Number(held) > 2 ** 20, 'what the pipe did not take is in the account of memory');
   await servesAndStops(t, running);
   closeSync(pipe);
 });

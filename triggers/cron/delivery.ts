@@ -1,9 +1,12 @@
+import type {Hold} from '../../src/budget.ts';
 import type {Fault} from '../../src/errors.ts';
 import type {Delivery, InvocationResult, Principal, SpanSubject, TriggerInput} from '../../src/trigger.ts';
 import type {Claim} from './claims.ts';
 import type {Schedule} from './schedule.ts';
 
 export interface TickOptions {
+  /** What its reply is charged to. */
+  readonly replyHold: Hold;
   /** Aborts when a later occurrence takes its place. */
   readonly signal: AbortSignal;
   /** The function is called now. */
@@ -70,10 +73,12 @@ export class Tick implements Delivery {
       body: Buffer.from(input),
       sourceIp: '',
       schedule: {name, occurrence: this.occurrence},
+      holder: {written() {}, replyHold: this.#options.replyHold}, // its input is the setting's own text
     };
   }
 
   reply(result: InvocationResult): void {
+    this.#options.replyHold.release();
     this.result = result;
   }
 }

@@ -73,8 +73,9 @@ export class Flights {
 
   /** @param wait called when it has to be delivered again, so that it waits before it is taken to be over */
   async #deliver(flight: Flight, wait?: (fault: Fault) => void): Promise<Landed | undefined> {
-    const {clock, deliver} = this.#house;
+    const {clock, deliver, budget} = this.#house;
     const tick = new Tick(this.#schedule, flight.claim, {
+      replyHold: budget.openSure('reply'),
       signal: flight.replaced,
       called: () => flight.called(clock.monotonic()),
       mayWait: () => this.#mayWait(flight),
