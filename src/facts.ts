@@ -85,7 +85,7 @@ export const isLast = (type: FactType) => type === 'invocation.settled';
 
 /**
 Why a sub-runtime ended. By itself: with code 0, with another code, by a signal that was not ours, for want of memory,
-or it could not even be started. Ended by us: not ready in time, stuck (in a call past its deadline, or without its listener), replaced by newer
+or it could not even be started. Ended by us: not ready in time, stuck (in a call that ran for longer than CORE_TIMEOUT, or without its listener), replaced by newer
 code, or stopped with the core.
 */
 export type ExitReason = 'exit-zero' | 'exit-nonzero' | 'signal' | 'oom' | 'unspawnable' | 'never-ready' | 'stuck' | 'reloaded' | 'stopped';
