@@ -130,7 +130,7 @@ export class Flights {
     const {name: schedule, occurrence, attempt} = flight.claim;
     const {times, at} = flight.failed;
     const pauseMs = Math.min(Math.max(backOffMs.first * 2 ** (times - 1), retryAfterS * 1000), backOffMs.most);
-    const afterMs = Math.max(0, at + pauseMs - clock.monotonic());
+    const afterMs = Math.max(0, Math.round(at + pauseMs - clock.monotonic()));
     const fields = {schedule, occurrence, attempt, code};
     if (!closing.aborted) {
       log.warn({...fields, afterMs}, 'Did not reach the function: delivered again after a while');

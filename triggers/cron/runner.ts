@@ -87,8 +87,9 @@ export class Runner {
     const delay = {of: (at: number) => jitterOf(name, jitterMs, at), longestMs: jitterMs};
     const course = new Course(this.#calendar, delay, history.newest ?? startedAt, startedAt);
     // What was due before the start was lost, however short before.
-    for (let step = course.at(startedAt, 0); !closing.aborted; step = course.at(clock.now())) {
-      this.#tellStanding(step, course);
+    let now = startedAt;
+    for (let step = course.at(now, 0); !closing.aborted; now = clock.now(), step = course.at(now)) {
+      this.#tellStanding(step, course, now);
       if (step.kind === 'wait') {
         await clock.sleep(Math.min(step.ms, sliceMs), closing);
         continue;
@@ -99,8 +100,7 @@ export class Runner {
     }
   }
 
-  #tellStanding(step: Step, course: Course): void {
-    const now = this.#house.clock.now();
+  #tellStanding(step: Step, course: Course, now: number): void {
     if (step.kind === 'wait') this.#standing.next(Number.isFinite(step.ms) ? now + step.ms : undefined);
     if (step.kind === 'fire') this.#standing.next(now - step.lateMs);
     this.#standing.walked(course.heldUntil(now), now);
