@@ -22,7 +22,7 @@ export type Taken = {readonly held: HeldClaim} | {readonly by: HeldClaim | undef
 export interface History {
   /** The newest occurrence of the schedule as it is now that was fired or given up, of those that have come. */
   readonly newest: number | undefined;
-  /** Claims whose invocations are not settled, oldest first; not those whose time is still to come. */
+  /** Claims whose invocations are not settled, oldest first. */
   readonly unsettled: readonly HeldClaim[];
   /** What was fired before its time, by a clock that was ahead or in a journal from elsewhere. */
   readonly ahead: Ahead | undefined;
@@ -145,11 +145,7 @@ export class Claims {
       }
     }
     const unsettled: HeldClaim[] = [];
-    for (const each of held.values()) {
-      // One that was fired before its time is looked at when that comes; who fires by hand may name any.
-      if (each.claim.manual !== true && occurrenceOf(each) > now) continue;
-      if (!(await this.isSettled(each.claim))) unsettled.push(each);
-    }
+    for (const each of held.values()) if (!(await this.isSettled(each.claim))) unsettled.push(each);
     return {
       // Who fires by hand may name any time; but then a core was there.
       newest: newest ?? byHand,

@@ -11,10 +11,7 @@ import {lostBetween} from './lost.ts';
 import {isoOccurrence} from './occurrence.ts';
 import type {Schedule} from './schedule.ts';
 import {Standing} from './standing.ts';
-import {Succession} from './succession.ts';
-
-/** The longest sleep: that the wall clock was set is noticed after it. */
-const sliceMs = 10_000;
+import {Succession, sliceMs} from './succession.ts';
 
 /** Fires one schedule until it is closed. */
 export class Runner {
@@ -83,7 +80,7 @@ export class Runner {
     const history = await this.#insist(() => this.#claims.history(startedAt));
     if (!history) return;
     this.#standing.starts(history.ahead, startedAt);
-    for (const held of history.unsettled) this.#succession.leave({by: held});
+    this.#mind(this.#succession.takeUp(history.unsettled, startedAt));
     const delay = {of: (at: number) => jitterOf(name, jitterMs, at), longestMs: jitterMs};
     const course = new Course(this.#calendar, delay, history.newest ?? startedAt, startedAt);
     // What was due before the start was lost, however short before.

@@ -6,6 +6,8 @@ import type {Insist} from './insist.ts';
 import {jitterOf} from './jitter.ts';
 import type {Schedule} from './schedule.ts';
 
+/** The longest sleep: that the wall clock was set is noticed after it. */
+export const sliceMs = 10_000;
 /** How often an occurrence is delivered whose core does not live to see its end. */
 const mostAttempts = 8;
 
@@ -28,6 +30,19 @@ export class Succession {
   constructor(schedule: Schedule, options: SuccessionHouse) {
     this.#schedule = schedule;
     this.#options = options;
+  }
+
+  /** What is not settled is delivered again, oldest first: what was fired before its time when that comes. */
+  async takeUp(unsettled: readonly HeldClaim[], startedAt: number): Promise<void> {
+    const {house, closing} = this.#options;
+    // Who fires by hand may name any time.
+    const isEarly = ({claim}: HeldClaim) => claim.manual !== true && Date.parse(claim.occurrence) > startedAt;
+    for (const held of unsettled) if (!isEarly(held)) this.leave({by: held});
+    for (const held of unsettled.filter(isEarly)) {
+      const leftMs = () => Date.parse(held.claim.occurrence) - house.clock.now();
+      while (leftMs() > 0) if (!(await house.clock.sleep(Math.min(leftMs(), sliceMs), closing))) return;
+      this.leave({by: held});
+    }
   }
 
   /** Another core has it. Should that one not live to settle it, this one will. */
