@@ -24,6 +24,8 @@ export interface Meter {
   @param wasSettled it was settled before the stop began
   */
   replyCut(wasSettled: boolean): void;
+  /** A connection sent a request before the one before it was answered: from now on it is read request by request. */
+  pipelined(): void;
   /** A connection was cut off so that what it held is there for others. */
   connectionCut(reason: 'slow-reader' | 'slow-sender'): void;
   /** An accepted event entered or left the invoke stage. */

@@ -91,7 +91,7 @@ export const http = {
       if (fault) refuse(request, response, fault, house, edge);
       else edge.turns.take(request, response);
     };
-    server.on('connection', gatePipeline);
+    server.on('connection', socket => gatePipeline(socket, () => house.meter.pipelined()));
     server.on('request', serve);
     server.on('checkContinue', (request, response) => {
       // The body is asked for when the caller was let in. Where there is none, Node would close the connection for want of a 100.

@@ -164,6 +164,11 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     labelNames: ['reason'],
     registers,
   });
+  const pipelined = new Counter({
+    name: 'core_pipelined_connections_total',
+    help: 'Connections that sent a request before the one before it was answered; they are read request by request.',
+    registers,
+  });
   const connectionsCut = new Counter({
     name: 'core_connections_cut_total',
     help: 'Connections that were cut off so that the memory they held is there for others, by why.',
@@ -375,6 +380,7 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
       else if (fault?.code === 'UPSTREAM_LOST') broken++;
     },
     replyCut: wasSettled => void cutOff[wasSettled ? 'before' : 'since']++,
+    pipelined: () => pipelined.inc(),
     connectionCut: reason => connectionsCut.labels(reason).inc(),
     inFlight(change) {
       inFlight += change;

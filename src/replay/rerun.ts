@@ -123,6 +123,7 @@ const uncounted: Meter = {
   accepted() {},
   settled() {},
   replyCut() {},
+  pipelined() {},
   connectionCut() {},
   inFlight() {},
   coldStarted() {},

@@ -24,6 +24,7 @@ export function recordingMeter(): Meter & {readonly calls: readonly (readonly un
     accepted: keep('accepted'),
     settled: keep('settled'),
     replyCut: keep('replyCut'),
+    pipelined: keep('pipelined'),
     connectionCut: keep('connectionCut'),
     inFlight: keep('inFlight'),
     coldStarted: keep('coldStarted'),

@@ -30,6 +30,8 @@ interface ParserError extends Error {
 interface NodeListeners {
   readonly toParser: (bytes: Buffer) => void;
   readonly atEnd: () => void;
+  /** Ours: told once, when requests came in a pipeline. */
+  readonly gated: () => void;
 }
 
 type NodeSocket = Socket & {readonly parser?: Parser | null; readonly _paused?: boolean};
@@ -38,14 +40,18 @@ type NodeSocket = Socket & {readonly parser?: Parser | null; readonly _paused?: 
 const stopWithoutBody = 2;
 const pauseBeforeBody = 21;
 
-/** Lets the requests of a pipeline in one by one. Called for each new connection, after Node has set its parser up. */
-export function gatePipeline(socket: Socket): void {
+/**
+Lets the requests of a pipeline in one by one. Called for each new connection, after Node has set its parser up.
+
+@param gated told once, when requests came in a pipeline
+*/
+export function gatePipeline(socket: Socket, gated: () => void): void {
   const {parser} = socket as NodeSocket;
   const executed = parser?.constructor.kOnExecute;
   const [toParser] = socket.listeners('data') as ((bytes: Buffer) => void)[];
   const atEnd = socket.listeners('end').at(-1) as (() => void) | undefined;
   if (!parser?.onIncoming || executed === undefined || !parser[executed] || !parser.getCurrentBuffer || !toParser || !atEnd) return;
-  new PipelineGate(socket, parser, {toParser, atEnd}).listen(executed);
+  new PipelineGate(socket, parser, {toParser, atEnd, gated}).listen(executed);
 }
 
 class PipelineGate {
@@ -107,6 +113,7 @@ class PipelineGate {
   #gate(rest: Buffer): void {
     const socket = this.#socket;
     this.#isGated = true;
+    this.#node.gated();
     this.#connection.letIn = () => this.#feed();
     socket.removeListener('data', this.#node.toParser);
     socket.removeListener('end', this.#node.atEnd);

@@ -40,7 +40,7 @@ function gate() {
 
 test('of one packet with 2,300 requests sixteen are served at a time, and in the end all, in order', async t => {
   const {run, running, started, most} = gate();
-  const {connect} = await openHttp(t, run, roomy);
+  const {connect, meter} = await openHttp(t, run, roomy);
   const wire = connect();
   const paths = Array.from({length: 2300}, (_, index) => `/${index}`);
   await wire.write(paths.map(get).join(''));
@@ -59,6 +59,7 @@ test('of one packet with 2,300 requests sixteen are served at a time, and in the
     paths,
   );
   t.is(most(), 16);
+  t.is(meter.calls.filter(([name]) => name === 'pipelined').length, 1);
 });
 
 test('nothing more is read of a connection whose requests wait', async t => {
