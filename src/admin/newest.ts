@@ -1,0 +1,102 @@
+import type {Hold} from '../budget.ts';
+import type {Position, Recorded} from '../journal.ts';
+import {plainFact} from '../projections/plain.ts';
+import type {Page} from './pages.ts';
+
+/** Characters of the newest facts that are kept for the streams; one that falls behind them reads pages. */
+const mostRecent = 2 ** 20;
+/** Characters that are handed on at a time. */
+export const mostAtOnce = 2 ** 16;
+
+interface Frame {
+  readonly position: Position;
+  readonly stream: string;
+  readonly text: string;
+}
+
+/** The newest facts while somebody listens. */
+export class Newest {
+  /** Every fact after it, up to `seen`, is kept here. */
+  floor: Position;
+  seen: Position;
+  #failure: {readonly error: unknown} | undefined;
+  readonly #hold: Hold;
+  readonly #ending = new AbortController();
+  #frames: Frame[] = [];
+  #length = 0;
+
+  constructor(newest: Position, hold: Hold) {
+    this.floor = newest;
+    this.seen = newest;
+    this.#hold = hold;
+  }
+
+  get signal(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  keep(recorded: Recorded): void {
+    const {position, stream} = recorded;
+    const text = writeFrame(recorded);
+    this.#frames.push({position, stream, text});
+    this.#length += text.length;
+    this.seen = position;
+    if (this.#length > 2 * mostRecent) this.#forget();
+    this.#hold.set(this.#length);
+  }
+
+  textAfter(after: Position, prefix: string): Page {
+    let text = '';
+    let last = after;
+    for (let index = this.#indexAfter(after); index < this.#frames.length && text.length < mostAtOnce; index++) {
+      const frame = this.#frames[index];
+      if (!frame) break;
+      if (frame.stream.startsWith(prefix)) text += frame.text;
+      last = frame.position;
+    }
+    return {text, after: last, isLast: last === this.seen};
+  }
+
+  /** @throws what the journal threw */
+  check(): void {
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  fail(error: unknown): void {
+    this.#failure = {error};
+    this.end();
+  }
+
+  end(): void {
+    this.#ending.abort();
+    this.#frames = [];
+    this.#hold.release();
+  }
+
+  /** The first frame after a position, by halves: positions may have gaps. */
+  #indexAfter(after: Position): number {
+    let low = 0;
+    let high = this.#frames.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#frames[middle]?.position ?? 0) > after) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  #forget(): void {
+    let gone = 0;
+    while (this.#length > mostRecent) {
+      const {text, position} = this.#frames[gone++] ?? {text: '', position: this.seen};
+      this.#length -= text.length;
+      this.floor = position;
+    }
+    this.#frames = this.#frames.slice(gone);
+  }
+}
+
+/** @see https://html.spec.whatwg.org/multipage/server-sent-events.html */
+export function writeFrame(recorded: Recorded): string {
+  return `id: ${recorded.position}\nevent: ${recorded.fact.type}\ndata: ${JSON.stringify(plainFact(recorded))}\n\n`;
+}
