@@ -32,7 +32,8 @@ export async function openHttp(
       delivery.reply(faultResult(asFault(error), 'id', ''));
     }
   };
-  const house = fakeHouse({deliver, scrape: deliver, meter, clock, budget: new Budget(inflightBytes, clock)});
+  const budget = new Budget(inflightBytes, clock);
+  const house = fakeHouse({deliver, scrape: deliver, meter, clock, budget});
   const section = {port: 0, payloadMaxBytes: 1000, keepAliveMs, metricsPath: ''};
   const trigger = await http.open(section, house, {headersTimeout, requestTimeout, connectionsCheckingInterval: 20});
   let stopped: Promise<void> | undefined;
@@ -49,6 +50,7 @@ export async function openHttp(
     url: trigger.url,
     runs,
     meter,
+    budget,
     stop,
     connect() {
       const wire = new Wire(trigger.url);

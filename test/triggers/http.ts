@@ -191,10 +191,10 @@ test('whoever came through the port just before it closed is answered', async t 
 });
 
 test('a declared length that does not fit in the bytes in flight is refused before a byte of it is read', async t => {
-  const {connect, runs} = await open(t, undefined);
+  const {connect, runs, budget} = await open(t, undefined);
   const holding = connect();
   await holding.write(head('/holding', 'Content-Length: 900\r\n'));
-  await pause(20);
+  while (budget.heldBytes === 0) await pause(5);
   const refused = connect();
   await refused.write(head('/refused', 'Expect: 100-continue\r\nContent-Length: 101\r\n'));
   const [reply] = await refused.rest();
