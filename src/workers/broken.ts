@@ -22,7 +22,7 @@ const deafAfterMs = restMs;
 
 /** What connections of one process tell that were refused or broke off. */
 export class BrokenConnections {
-  /** It lives on without its listener. */
+  /** It lives on without its listener. That stays so, though calls which it had before may still be answered. */
   isDeaf = false;
   readonly #options: BrokenOptions;
   #restsUntil = 0;
@@ -47,10 +47,8 @@ export class BrokenConnections {
   /** A connection, or the attempt to make one, ended so. */
   seen({mayRun, broke, byHost}: CallEnd): void {
     if (broke) this.rest(this.#options.isEnding() ? endingMs : restMs);
-    if (mayRun) {
-      this.#refusesSince = undefined;
-      this.isDeaf = false;
-    } else if (broke && !byHost) this.#refused();
+    if (mayRun) this.#refusesSince = undefined;
+    else if (broke && !byHost) this.#refused();
   }
 
   /** The process is gone, and this is why. */

@@ -98,7 +98,7 @@ test('Core-Timeout shortens the deadline and never lengthens it', async t => {
 });
 
 test('a call that does not end: its neighbours finish, a spare takes over, its process goes', async t => {
-  const core = await serve(t, 'holds.cjs', {...silent, CORE_TIMEOUT: '2s'});
+  const core = await serve(t, 'holds.cjs', {...silent, CORE_TIMEOUT: '8s'});
   await metricIs(core, 'core_runtime_up', 1); // a deadline may not pass while it starts
   const before = await pidOf(core);
   const [neighbour, never] = await Promise.all([openGate(t), openGate(t)]);

@@ -295,6 +295,16 @@ test('one that refuses connections again after its rest, and does not end, is st
   }
 });
 
+test('one that lost its listener is not heard again because a call that it had before ends well', async t => {
+  const {clock, member, again, end} = openMember({}, () => false, 5000, 10);
+  again({mayRun: false, broke: true});
+  await clock.advance(25);
+  again({mayRun: false, broke: true});
+  t.true(member.isDeaf && member.isStuck && member.servesNobody);
+  end({answered: true});
+  t.true(member.isDeaf && member.isStuck && member.servesNobody);
+});
+
 test('a call that was never to be sent tells nothing of the listener', async t => {
   const {clock, told, again} = openMember();
   again({mayRun: false});
