@@ -4,7 +4,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {projectFile, type RunningCore} from '../helpers/core.ts';
-import {gone} from '../helpers/process.ts';
+import {gone, isAlive} from '../helpers/process.ts';
 import {ask} from '../helpers/request.ts';
 import {askAndLeave, metric, metricIs, openGate, pidOf, restarts, serve} from '../helpers/supervision.ts';
 
@@ -114,22 +114,34 @@ async function serveSlowSpare(t: ExecutionContext, env: Record<string, string>) 
   return {core, open: () => writeFile(`${mark}.open`, '')};
 }
 
-test('while the spare of a process starts slowly, that process serves on', async t => {
-  const {core, open} = await serveSlowSpare(t, {});
+test('while the spare of a process starts slowly, that process serves on; its calls finish, then it goes', async t => {
+  const {core, open} = await serveSlowSpare(t, {CORE_TIMEOUT: '10s'});
   const before = await pidOf(core);
-  const never = await openGate(t);
+  const [never, neighbour] = await Promise.all([openGate(t), openGate(t)]);
   t.is((await ask(`${core.url}/?do=hold`, {headers: never.headers})).status, 504);
   await core.logged(({msg}) => /sub-runtime is replaced/.test(msg));
   await metricIs(core, processes, 2);
   for (let call = 0; call < 20; call++) t.is(await pidOf(core), before);
+  const held = ask(`${core.url}/?do=hold`, {headers: neighbour.headers});
+  await neighbour.running();
   await open();
+  let after = before;
+  while (after === before) after = await pidOf(core);
+  t.true(isAlive(before)); // its neighbour is in it
+  await neighbour.open();
+  t.is((await held).json().pid, before);
   await gone(before);
-  t.not(await pidOf(core), before);
+  await metricIs(core, restarts('stuck'), 1);
+  const told = await core.logged(({reason}) => reason === 'stuck');
+  t.like(told, {level: 'error', msg: 'The sub-runtime was stuck and was replaced', pid: before});
+  t.regex(String(told.stderr), /last words/);
+  t.is(await pidOf(core), after);
+  t.is(await metric(core, 'core_conservation_drift'), 0);
   await metricIs(core, processes, 1);
 });
 
 test('a blocked process is given one call while its spare starts slowly: the others wait for the spare', async t => {
-  const {core, open} = await serveSlowSpare(t, {CORE_TIMEOUT: '6s'});
+  const {core, open} = await serveSlowSpare(t, {CORE_TIMEOUT: '10s'});
   const before = await pidOf(core);
   const never = await openGate(t);
   t.is((await ask(`${core.url}/?do=block`, {headers: never.headers})).status, 504);
@@ -160,10 +172,10 @@ test('a spare that cannot load the function takes over from nobody: the process 
       return {body: {pid: process.pid}};
     };`,
   );
-  const core = await serve(t, 'holds.cjs', {SCW_HANDLER_PATH: handler, CORE_TIMEOUT: '2s'});
+  const core = await serve(t, 'holds.cjs', {SCW_HANDLER_PATH: handler, CORE_TIMEOUT: '4s'});
   await metricIs(core, 'core_runtime_up', 1);
   const before = await pidOf(core);
-  t.is((await ask(`${core.url}/?blockMs=5000`)).status, 504);
+  t.is((await ask(`${core.url}/?blockMs=8000`)).status, 504);
   await core.logged(({msg}) => msg === 'The handler could not be loaded');
   await metricIs(core, processes, 1);
   let answer = await ask(core.url);

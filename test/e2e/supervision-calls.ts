@@ -1,6 +1,6 @@
 import test from 'ava';
 import {projectFile} from '../helpers/core.ts';
-import {gone, isAlive} from '../helpers/process.ts';
+import {gone} from '../helpers/process.ts';
 import {ask} from '../helpers/request.ts';
 import {askAndLeave, metric, metricIs, openGate, pidOf, restarts, serve} from '../helpers/supervision.ts';
 
@@ -97,33 +97,8 @@ test('Core-Timeout shortens the deadline and never lengthens it', async t => {
   await core.stop();
 });
 
-test('a call that does not end: its neighbours finish, a spare takes over, its process goes', async t => {
-  const core = await serve(t, 'holds.cjs', {...silent, CORE_TIMEOUT: '8s'});
-  await metricIs(core, 'core_runtime_up', 1); // a deadline may not pass while it starts
-  const before = await pidOf(core);
-  const [neighbour, never] = await Promise.all([openGate(t), openGate(t)]);
-  const stuck = await ask(`${core.url}/?do=hold`, {headers: never.headers});
-  t.is(stuck.status, 504);
-  const held = ask(`${core.url}/?do=hold`, {headers: neighbour.headers});
-  await neighbour.running();
-  await core.logged(({msg}) => /sub-runtime is replaced/.test(msg));
-  let after = before;
-  while (after === before) after = await pidOf(core);
-  t.true(isAlive(before)); // its neighbour is in it
-  await neighbour.open();
-  t.is((await held).json().pid, before);
-  await gone(before);
-  await metricIs(core, restarts('stuck'), 1);
-  const told = await core.logged(({reason}) => reason === 'stuck');
-  t.like(told, {level: 'error', msg: 'The sub-runtime was stuck and was replaced', pid: before});
-  t.regex(String(told.stderr), /last words/);
-  t.is(await pidOf(core), after);
-  t.is(await metric(core, 'core_conservation_drift'), 0);
-  await core.stop();
-});
-
 test('many calls that do not end are one stuck process, and one spare', async t => {
-  const core = await serve(t, 'mirror.cjs', {...silent, CORE_TIMEOUT: '1s'});
+  const core = await serve(t, 'mirror.cjs', {...silent, CORE_TIMEOUT: '4s'});
   await metricIs(core, 'core_runtime_up', 1); // a deadline may not pass while it starts
   const calls = Array.from({length: 20}, () => ask(`${core.url}/?do=never`));
   for (const answer of await Promise.all(calls)) t.is(answer.status, 504);
@@ -135,7 +110,7 @@ test('many calls that do not end are one stuck process, and one spare', async t 
 });
 
 test('a process that is blocked is replaced: the service goes on', async t => {
-  const core = await serve(t, 'holds.cjs', {CORE_TIMEOUT: '1s'});
+  const core = await serve(t, 'holds.cjs', {CORE_TIMEOUT: '4s'});
   await metricIs(core, 'core_runtime_up', 1); // a deadline may not pass while it starts
   const before = await pidOf(core);
   const gate = await openGate(t);
@@ -152,21 +127,6 @@ test('a process that lives on without its listener is replaced, and the call tha
   t.not(await pidOf(core), before);
   await metricIs(core, restarts('stuck'), 1);
   await gone(before);
-  await core.stop();
-});
-
-test('a call that ends within a second of its deadline leaves its process in place', async t => {
-  const core = await serve(t, 'holds.cjs', {...one, ...silent, CORE_TIMEOUT: '1s'});
-  await metricIs(core, 'core_runtime_up', 1); // a deadline may not pass while it starts
-  const before = await pidOf(core);
-  const gate = await openGate(t);
-  const late = await ask(`${core.url}/?do=hold`, {headers: gate.headers});
-  t.is(late.status, 504);
-  await gate.open();
-  t.is(await pidOf(core), before); // waits for the place
-  await new Promise(resolve => setTimeout(resolve, 1200)); // past the second
-  t.is(await pidOf(core), before);
-  t.is(await metric(core, restarts('stuck')), 0);
   await core.stop();
 });
 
@@ -220,7 +180,7 @@ test('CORE_CANCEL=abort: where nobody tells the end, the process is replaced aft
   const core = await serve(t, 'holds.cjs', {
     ...abort,
     SCW_RUNTIME_BRIDGE: projectFile('test/fixtures/silent-bridge.cjs'),
-    CORE_TIMEOUT: '1s',
+    CORE_TIMEOUT: '4s',
   });
   await metricIs(core, 'core_runtime_up', 1); // a deadline may not pass while it starts
   const before = await pidOf(core);
