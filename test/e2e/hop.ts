@@ -211,7 +211,7 @@ All at a time, as one call that does not end costs the process: it is replaced o
 longer than what it takes to hand a dozen calls over, so that each has run.
 */
 test('504 for every sub-runtime that does not come to an end, after which another process serves', async t => {
-  const stuck = await startRawCore({CORE_TIMEOUT: '2s'});
+  const stuck = await startRawCore({CORE_TIMEOUT: '6s'});
   t.teardown(() => stuck.stop());
   await metricIs(stuck, 'core_runtime_up', 1); // a deadline may not pass while it starts
   await Promise.all(
@@ -221,7 +221,7 @@ test('504 for every sub-runtime that does not come to an end, after which anothe
       const [reply] = await wire.replies(1);
       t.is(reply?.status, 504, title);
       t.is(reply?.field('core-error'), 'UPSTREAM_TIMEOUT', title);
-      t.is(reply?.body.toString(), 'The function did not answer within 2000 ms\n', title);
+      t.is(reply?.body.toString(), 'The function did not answer within 6000 ms\n', title);
       await wire.write(requestFor(`/s${index}/next`, next));
       t.is((await wire.replies(2))[1]?.body.toString(), '{"next":1}', title);
       wire.destroy();
