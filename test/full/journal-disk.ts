@@ -1,4 +1,4 @@
-import {spawn} from 'node:child_process';
+import {execFileSync, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {mkdtempSync, rmSync, statSync} from 'node:fs';
 import {tmpdir} from 'node:os';
@@ -166,6 +166,21 @@ for (const kind of ['tmpfs', 'ext4'] as const) {
     await stops(t, next, file);
   });
 }
+
+onDisk('a disk that is taken away while the core runs is noticed; HTTP is served on, and the journal begins anew by its path', async t => {
+  const disk = mounted(t, 'tmpfs', 32);
+  const file = join(disk, 'journal.db');
+  const core = await serve(t, file);
+  t.true(await fired(core));
+  execFileSync('umount', ['-l', disk]);
+  const line = await core.logged(({msg}) => msg.includes('nothing is acknowledged'));
+  t.regex(String(line.cause), /journal\.db(-wal)? is (gone|not the file)/);
+  t.is((await ask(core.url)).status, 200);
+  await core.logged(({msg}) => msg.includes('is written again'));
+  await metricIs(core, 'core_journal_durable', 1);
+  t.true(await fired(core));
+  await stops(t, core, file);
+});
 
 test.serial('a reader that does not go on is named, and the size is kept to', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'journal-held-'));
