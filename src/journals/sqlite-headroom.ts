@@ -74,6 +74,11 @@ export class Headroom {
     return false;
   }
 
+  /** Whether so many bytes fit on the disk, in the log and then in the database, beside the reserve. Little is not looked up. */
+  fitsDisk(bytes: number): boolean {
+    return bytes < this.room.log / 4 || this.#reserve.leaves(2 * bytes);
+  }
+
   /** Makes the reserve as soon as it fits, and removes recorded payloads while the disk has little left. */
   lookAtDisk(store: SqliteStore, now: number): void {
     if (!this.#reserve.isThere && (!this.#wasTried || this.#reserve.isDiskRoomy)) this.#makeReserve();

@@ -114,6 +114,9 @@ export class Keeper implements Disposable {
   #admit(store: SqliteStore, commands: readonly Command[], now: number) {
     const {level, why, room} = this.#headroom;
     let admission = admit(commands, level, room.payloads, why);
+    if (level < keeps.noRecordedPayloads && !this.#headroom.fitsDisk(admission.bytes)) {
+      admission = admit(commands, keeps.noRecordedPayloads, room.payloads, why);
+    }
     if (!this.#headroom.makeRoom(store, admission.bytes, now)) {
       admission = admit(commands, keeps.onlyEnds, room.payloads, 'it has the size that CORE_JOURNAL_MAX_SIZE allows, and all must stay');
     }

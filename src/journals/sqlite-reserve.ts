@@ -28,6 +28,11 @@ export class Reserve {
     return freeBytes(this.#path) < this.#bytes;
   }
 
+  /** After so many bytes more there is as much left as the reserve has. */
+  leaves(bytes: number): boolean {
+    return freeBytes(this.#path) >= bytes + this.#bytes;
+  }
+
   /** There is room for the reserve and as much beside it. */
   get isDiskRoomy(): boolean {
     return freeBytes(this.#path) >= 2 * this.#bytes;

@@ -120,6 +120,22 @@ for (const kind of ['tmpfs', 'ext4'] as const) {
     await stops(t, await serve(t, file), file);
   });
 
+  onDisk(`${kind} of 48 MiB, a journal that may be larger, large bodies: facts are all kept, and schedules run`, async t => {
+    const file = join(mounted(t, kind, 48), 'journal.db');
+    const core = await serve(t, file);
+    t.true(await fired(core));
+    while (sizeOf(`${file}.reserve`) === 0) await pause(20);
+    for (let round = 0; round < 5; round++) {
+      await flood(t, core, file, 30);
+      t.true(await fired(core), `round ${round}`);
+      t.is(await metric(core, 'core_journal_durable'), 1);
+    }
+    t.is(await metric(core, 'core_journal_shed_total{kind="facts"}'), 0);
+    t.true((await metric(core, payloadsShed)) > 0);
+    await stops(t, core, file);
+    await stops(t, await serve(t, file), file);
+  });
+
   for (const reads of [false, true]) {
     onDisk(
       `${kind} that fills up ${reads ? 'beside a reader' : ''}: work is refused before it starts, and comes back by itself`,
