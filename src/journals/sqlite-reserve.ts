@@ -63,12 +63,13 @@ export class Reserve {
   }
 }
 
+/** As good as endless where the file system does not say. */
 function freeBytes(file: string): number {
-  const {bavail, bsize} = statfsSync(path.dirname(file));
-  return bavail * bsize;
+  const {blocks, bavail, bsize} = statfsSync(path.dirname(file));
+  return blocks === 0 ? Number.MAX_SAFE_INTEGER : bavail * bsize;
 }
 
-/** Of the whole file system; as good as endless where it does not say. */
+/** Of the whole file system. */
 export function diskBytes(file: string): number {
   const {blocks, bsize} = statfsSync(path.dirname(file));
   return blocks * bsize || Number.MAX_SAFE_INTEGER;
