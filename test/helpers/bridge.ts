@@ -6,6 +6,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import type {ExecutionContext} from 'ava';
+import {endingWithUs} from './process.ts';
 
 export interface LogRecord {
   stream: 'stdout' | 'stderr';
@@ -54,7 +55,7 @@ export class Bridge {
 
   constructor(options: BridgeOptions, port: number) {
     this.port = port;
-    this.child = spawn(options.binary, [options.bridge], {
+    this.child = spawn(...endingWithUs([options.binary, options.bridge]), {
       env: {
         PATH: process.env.PATH,
         SCW_UPSTREAM_PORT: String(port),

@@ -4,6 +4,7 @@ import {readFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
 import {readLines} from '../../src/lines.ts';
+import {endingWithUs} from './process.ts';
 
 const root = new URL('../../', import.meta.url);
 
@@ -48,9 +49,8 @@ process.once('exit', () => {
 
 function spawnCore(env: Record<string, string>, descriptors?: number): ChildProcess {
   const {PATH = '', HOME = '', NODE_V8_COVERAGE, NODE_ENV} = process.env;
-  const command = [process.execPath, projectFile('src/main.ts')];
-  const [file = '', ...args] = descriptors === undefined ? command : ['prlimit', `--nofile=${descriptors}`, ...command];
-  const child = spawn(file, args, {
+  const command = [process.execPath, projectFile('src/main.ts')] as const;
+  const child = spawn(...endingWithUs(descriptors === undefined ? command : ['prlimit', `--nofile=${descriptors}`, ...command]), {
     env: {PATH, HOME, ...(NODE_V8_COVERAGE && {NODE_V8_COVERAGE}), ...(NODE_ENV && {NODE_ENV}), ...freePorts, ...env},
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,4 +1,12 @@
-import {readFileSync} from 'node:fs';
+import {existsSync, readFileSync} from 'node:fs';
+
+/** Debian: package util-linux. */
+const setpriv = '/usr/bin/setpriv';
+
+/** The command of a process that is killed when this file of tests is: one that ran out of time cannot end it any more. */
+export function endingWithUs([file, ...args]: readonly [string, ...string[]]): [file: string, args: string[]] {
+  return existsSync(setpriv) ? [setpriv, ['--pdeathsig', 'KILL', '--', file, ...args]] : [file, args];
+}
 
 /** False for a zombie, too: nothing runs in it. */
 export function isAlive(pid: number): boolean {
