@@ -9,7 +9,7 @@ import {plainExplanation} from '../projections/plain.ts';
 import {parseDuration} from '../setting.ts';
 import {factsRoute} from './facts.ts';
 import {Pages} from './pages.ts';
-import {Readers} from './readers.ts';
+import {charge, Readers} from './readers.ts';
 import {Refusal} from './refusal.ts';
 import {keepComparisons} from './replays.ts';
 import type {Call, Route} from './routes.ts';
@@ -40,18 +40,22 @@ export function apiRoutes(options: ApiOptions): Route[] {
   const {meter} = metrics;
   const readers = new Readers(meter);
   const pages = new Pages(journal, clock);
+  /** An answer made from the journal: read in turn, and charged. */
   const read =
-    (run: Route['run']): Route['run'] =>
-    call => {
-      readers.enter(call.ctx.res);
-      return run(call);
+    (run: (call: Call) => Promise<object>): Route['run'] =>
+    async call => {
+      const left = readers.enter(call.ctx.res);
+      const text = JSON.stringify(await pages.inTurn(() => run(call), left));
+      charge(text, budget, left);
+      call.ctx.type = 'json';
+      call.ctx.body = text;
     };
   return [
     {method: 'POST', path: '/api/reload', run: ({ctx}) => reload(ctx, options)},
     {method: 'POST', path: '/api/replays', run: ({ctx}) => keepComparisons(ctx, journal, budget)},
     factsRoute({journal, clock, budget, meter, readers, pages}),
-    {method: 'GET', path: '/api/invocations', run: read(call => list(call, options, pages))},
-    {method: 'GET', path: '/api/invocations/*', run: read(({ctx, name}) => explain(ctx, name, options))},
+    {method: 'GET', path: '/api/invocations', run: read(call => list(call, options))},
+    {method: 'GET', path: '/api/invocations/*', run: read(({name}) => explain(name, options))},
   ];
 }
 
@@ -61,13 +65,13 @@ async function reload(ctx: Koa.Context, options: ApiOptions): Promise<void> {
   ctx.body = {reloaded: true};
 }
 
-async function explain(ctx: Koa.Context, id: string, {journal}: ApiOptions): Promise<void> {
+async function explain(id: string, {journal}: ApiOptions): Promise<object> {
   const explanation = await explainInvocation(journal, id);
   if (!explanation) throw new Refusal('NOT_FOUND', 'nothing is known of it; refused requests are not kept');
-  ctx.body = plainExplanation(explanation);
+  return plainExplanation(explanation);
 }
 
-async function list({ctx, query}: Call, {journal, clock}: ApiOptions, pages: Pages): Promise<void> {
+async function list({query}: Call, {journal, clock}: ApiOptions): Promise<object> {
   const status = query.get('status') ?? undefined;
   const sinceMs = parseDuration(query.get('since') ?? usualSince);
   const limit = Number(query.get('limit') ?? 100);
@@ -77,6 +81,5 @@ async function list({ctx, query}: Call, {journal, clock}: ApiOptions, pages: Pag
   if (!Number.isInteger(limit) || limit < 1 || limit > mostInvocations)
     throw new Refusal('BAD_REQUEST', `limit: expected 1 to ${mostInvocations}`);
   const now = clock.now();
-  const invocations = await pages.inTurn(() => listInvocations(journal, {status, since: now - sinceMs, now, limit}));
-  ctx.body = {invocations};
+  return {invocations: await listInvocations(journal, {status, since: now - sinceMs, now, limit})};
 }

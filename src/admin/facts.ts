@@ -6,7 +6,7 @@ import {plainFact} from '../projections/plain.ts';
 import {Feed} from './feed.ts';
 import type {Pages} from './pages.ts';
 import {send} from './patience.ts';
-import type {Readers} from './readers.ts';
+import {charge, type Readers} from './readers.ts';
 import {Refusal} from './refusal.ts';
 import type {Call, Route} from './routes.ts';
 
@@ -27,7 +27,7 @@ const commentMs = 15_000;
 /** `GET /api/facts?after=<position>&stream=<prefix>`: JSON lines; as server-sent events it goes on with new facts. */
 export function factsRoute(house: FactsHouse): Route {
   const {readers, pages} = house;
-  const feed = new Feed({...house, page: (...wish) => pages.read(...wish)});
+  const feed = new Feed({...house, page: (wish, left) => pages.read(wish, left)});
   return {
     method: 'GET',
     path: '/api/facts',
@@ -35,9 +35,9 @@ export function factsRoute(house: FactsHouse): Route {
       const {ctx, query} = call;
       const after = Number(ctx.get('last-event-id') || query.get('after') || 0);
       if (!Number.isInteger(after) || after < 0) throw new Refusal('BAD_REQUEST', 'after: expected a position');
-      readers.enter(ctx.res);
+      const left = readers.enter(ctx.res);
       ctx.set('Cache-Control', 'no-store');
-      const wish = {after, prefix: query.get('stream') ?? ''};
+      const wish = {after, prefix: query.get('stream') ?? '', left};
       const isStream = ctx.accepts('application/x-ndjson', 'text/event-stream') === 'text/event-stream';
       if (isStream) await stream(call, wish, feed, house);
       else await page(call, wish, house);
@@ -48,24 +48,21 @@ export function factsRoute(house: FactsHouse): Route {
 interface Wish {
   readonly after: Position;
   readonly prefix: string;
+  /** Aborted when the caller is gone. */
+  readonly left: AbortSignal;
 }
 
-async function page({ctx}: Call, {after, prefix}: Wish, {pages, budget}: FactsHouse): Promise<void> {
-  const {text} = await pages.read(prefix, after, writeLine, mostCharacters);
-  const hold = budget.open('reply');
-  ctx.res.once('close', () => hold.release());
-  const fault = hold.grow(text.length);
-  if (fault) throw fault;
+async function page({ctx}: Call, {after, prefix, left}: Wish, {pages, budget}: FactsHouse): Promise<void> {
+  const {text} = await pages.read({prefix, after, write: writeLine, most: mostCharacters}, left);
+  charge(text, budget, left);
   ctx.type = 'application/x-ndjson';
   ctx.body = text;
 }
 
 const writeLine = (recorded: Recorded) => `${JSON.stringify(plainFact(recorded))}\n`;
 
-async function stream({ctx}: Call, {after, prefix}: Wish, feed: Feed, {clock, budget, meter}: FactsHouse): Promise<void> {
+async function stream({ctx}: Call, {after, prefix, left}: Wish, feed: Feed, {clock, budget, meter}: FactsHouse): Promise<void> {
   const {req, res} = ctx;
-  const gone = new AbortController();
-  res.once('close', () => gone.abort());
   const listening = await feed.join();
   const hold = budget.open('stream');
   const cutOff = () => meter.readerRefused('slow');
@@ -79,9 +76,9 @@ async function stream({ctx}: Call, {after, prefix}: Wish, feed: Feed, {clock, bu
     if (req.method === 'HEAD') return void res.end();
     let seen = after;
     let goesOn = await write(': facts\n\n'); // so that the head leaves at once
-    for (let saidAt = clock.monotonic(); goesOn && !gone.signal.aborted; ) {
+    for (let saidAt = clock.monotonic(); goesOn && !left.aborted; ) {
       const quietMs = clock.monotonic() - saidAt;
-      const next = await listening.next(seen, prefix, {ms: Math.max(0, commentMs - quietMs), signal: gone.signal});
+      const next = await listening.next(seen, prefix, {ms: Math.max(0, commentMs - quietMs), signal: left});
       seen = next.after;
       const isQuiet = clock.monotonic() - saidAt >= commentMs;
       const text = next.text || (isQuiet ? ': no news\n\n' : '');

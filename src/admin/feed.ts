@@ -1,8 +1,8 @@
 import type {Budget} from '../budget.ts';
 import type {Clock} from '../clock.ts';
-import type {JournalReader, Position, Recorded} from '../journal.ts';
+import type {JournalReader, Position} from '../journal.ts';
 import {mostAtOnce, Newest, writeFrame} from './newest.ts';
-import type {Page} from './pages.ts';
+import type {Page, PageWish} from './pages.ts';
 
 /** How often the journal is asked for new facts, once for all streams: a stream costs it nothing more then. */
 const pollMs = 200;
@@ -12,7 +12,7 @@ export interface FeedHouse {
   readonly clock: Clock;
   readonly budget: Budget;
   /** Reads facts that are not among the newest any more. */
-  readonly page: (prefix: string, after: Position, write: (recorded: Recorded) => string, most: number) => Promise<Page>;
+  readonly page: (wish: PageWish, left: AbortSignal) => Promise<Page>;
 }
 
 /** New facts for every open event stream: looked for once, written once, kept for a while. Idle while nobody listens. */
@@ -74,7 +74,7 @@ export class Feed {
     newest.check();
     if (after < newest.floor) {
       const {seen} = newest; // before it is read: whatever comes later is among the newest
-      const page = await this.#house.page(prefix, after, writeFrame, mostAtOnce);
+      const page = await this.#house.page({prefix, after, write: writeFrame, most: mostAtOnce}, signal);
       return page.isLast ? {...page, after: Math.max(page.after, seen)} : page;
     }
     if (after >= newest.seen) await this.#more(ms, signal);

@@ -10,6 +10,14 @@ export interface Page {
   readonly isLast: boolean;
 }
 
+export interface PageWish {
+  readonly prefix: string;
+  readonly after: Position;
+  write(recorded: Recorded): string;
+  /** Characters past which the page ends with the fact. */
+  readonly most: number;
+}
+
 /** Facts of a page, and the pause after it: whoever reads all of a journal leaves time to those that are served meanwhile. */
 export const mostFacts = 1000;
 const pauseMs = 10;
@@ -25,8 +33,8 @@ export class Pages {
     this.#clock = clock;
   }
 
-  /** @param most characters past which the page ends with the fact */
-  read(prefix: string, after: Position, write: (recorded: Recorded) => string, most: number): Promise<Page> {
+  /** @param left aborted when the caller is gone */
+  read({prefix, after, write, most}: PageWish, left: AbortSignal): Promise<Page> {
     return this.inTurn(async () => {
       let text = '';
       let last = after;
@@ -37,14 +45,18 @@ export class Pages {
         if (++facts === mostFacts || text.length >= most) return {text, after: last, isLast: false};
       }
       return {text, after: last, isLast: true};
-    });
+    }, left);
   }
 
-  /** Any other work that reads much. */
-  inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#tail.then(work);
+  /** Any other work that reads much. Rejects without it when the caller is gone before its turn. */
+  inTurn<T>(work: () => Promise<T>, left: AbortSignal): Promise<T> {
+    const turn = this.#tail.then(() => left.throwIfAborted());
+    const result = turn.then(work);
     const pause = () => this.#clock.sleep(pauseMs);
-    this.#tail = result.then(pause, pause);
+    this.#tail = turn.then(
+      () => result.then(pause, pause),
+      () => {}, // nothing was read
+    );
     return result;
   }
 }

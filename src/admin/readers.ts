@@ -1,4 +1,5 @@
 import type {ServerResponse} from 'node:http';
+import type {Budget} from '../budget.ts';
 import type {Meter} from '../meter.ts';
 import {Refusal} from './refusal.ts';
 
@@ -15,14 +16,38 @@ export class Readers {
     this.#meter = meter;
   }
 
-  /** Takes a place until the answer has left or its caller is gone. @throws Refusal TOO_MANY_READERS */
-  enter(response: ServerResponse): void {
+  /**
+  Takes a place until the answer has left or its caller is gone.
+
+  @returns aborted then
+  @throws Refusal TOO_MANY_READERS
+  */
+  enter(response: ServerResponse): AbortSignal {
     if (this.#count >= mostReaders) {
       this.#meter.readerRefused('full');
       const headers = {'Retry-After': String(retryAfterS), Connection: 'close'};
       throw new Refusal('TOO_MANY_READERS', `the journal has ${mostReaders} readers, and takes no more at a time`, {headers});
     }
     this.#meter.readers(++this.#count);
-    response.once('close', () => this.#meter.readers(--this.#count));
+    const left = new AbortController();
+    response.once('close', () => {
+      this.#meter.readers(--this.#count);
+      left.abort(Object.assign(new Error('the caller is gone'), {code: 'ECONNRESET'}));
+    });
+    return left.signal;
   }
+}
+
+/**
+Charges an answer to the budget until it has left or its caller is gone.
+
+@param left of a caller that may be gone already: nobody would give back what is charged then
+@throws Fault INFLIGHT_FULL, or that the caller is gone
+*/
+export function charge(text: string, budget: Budget, left: AbortSignal): void {
+  left.throwIfAborted();
+  const hold = budget.open('reply');
+  const fault = hold.grow(Buffer.byteLength(text));
+  if (fault) throw fault;
+  left.addEventListener('abort', () => hold.release(), {once: true});
 }

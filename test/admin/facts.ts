@@ -137,6 +137,53 @@ test('a thousand connections that ask for facts and read nothing hold little, an
   t.pass();
 });
 
+test('callers that leave before their page is read cost no reading, and hold nothing afterwards', async t => {
+  const {url, clock, journal, budget, meter} = await openPrivate(t);
+  journal.record('invocation.x', [fact(1, 'x'.repeat(1000))]);
+  const gate = Promise.withResolvers<void>();
+  let asked = 0;
+  const {scan} = journal;
+  journal.scan = async function* (...given) {
+    asked++;
+    await gate.promise;
+    yield* scan.apply(journal, given);
+  };
+  const readers = () => meter.calls.findLast(([name]) => name === 'readers')?.[1];
+  const sockets = await unread(t, url, mostReaders, 'GET /api/facts HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
+  await until(clock, () => asked === 1 && readers() === mostReaders);
+  for (const socket of sockets) socket.destroy();
+  await until(clock, () => readers() === 0);
+  gate.resolve();
+  let status: number | undefined;
+  void ask(`${url}/api/facts`).then(answer => {
+    status = answer.status;
+  });
+  await until(clock, () => status !== undefined);
+  t.is(status, 200);
+  t.is(asked, 2);
+  await until(clock, () => readers() === 0);
+  t.is(budget.heldBytes, 0);
+});
+
+for (const path of ['/api/facts', '/api/invocations', '/api/invocations/x']) {
+  test(`the answer of ${path} is charged until it has left`, async t => {
+    const {url, clock, journal, budget} = await openPrivate(t);
+    journal.record('invocation.x', [{type: 'invocation.accepted', data: {}} as unknown as Fact, fact(1, 'x'.repeat(1000))]);
+    const charged: number[] = [];
+    const {add} = budget;
+    budget.add = (kind, bytes) => {
+      if (kind === 'reply') charged.push(bytes);
+      add.call(budget, kind, bytes);
+    };
+    let length: number | undefined;
+    void ask(url + path).then(answer => {
+      length = Buffer.byteLength(answer.text());
+    });
+    await until(clock, () => length !== undefined && budget.heldBytes === 0);
+    t.deepEqual(charged, [length ?? 0, -(length ?? 0)]);
+  });
+}
+
 test('a stream that is not read is cut off after half a minute', async t => {
   const {url, clock, journal, budget, meter} = await openPrivate(t);
   const [socket] = await unread(t, url, 1, 'GET /api/facts HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n');
