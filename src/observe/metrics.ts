@@ -5,6 +5,7 @@ import type {ExitReason} from '../facts.ts';
 import type {Meter} from '../meter.ts';
 import {Exemplars} from './exemplars.ts';
 import {type Family, openMetricsType, prefersOpenMetrics, writeOpenMetrics, writePlain} from './open-metrics.ts';
+import {Shared} from './shared.ts';
 import {sumFamilies} from './sum.ts';
 
 /** Every metric name, label and bucket of the project is spelled here. */
@@ -72,7 +73,7 @@ const fromTheStart = {
 
 const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT']);
 
-export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 'now'>): Metrics {
+export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 'now' | 'monotonic' | 'after'>): Metrics {
   const registry = new Registry();
   const registers = [registry];
 
@@ -415,6 +416,8 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     readerRefused: reason => readersRefused.labels(reason).inc(),
     spansDropped: (reason, spans) => spansDropped.labels(reason).inc(spans),
   };
+  const plain = new Shared(exposePlain, clock);
+  const open = new Shared(exposeOpen, clock);
   return {meter, counts: () => ({accepted, settled, handedBack, broken, cutOff: {...cutOff}}), scrape, families};
 
   /** Observes, and keeps the sample whose trace is known; `key` is how `scrape` finds it again. */
@@ -427,12 +430,18 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     };
   }
 
-  async function scrape(accept: string): Promise<Exposition> {
+  function scrape(accept: string): Promise<Exposition> {
+    return (prefersOpenMetrics(accept) ? open : plain).ask();
+  }
+
+  async function exposePlain(): Promise<Exposition> {
     const others = gauges.others();
-    if (!prefersOpenMetrics(accept)) {
-      const body = others ? writePlain(sumFamilies([await families(), ...(await others)])) : await registry.metrics();
-      return {contentType: registry.contentType, body};
-    }
+    const body = others ? writePlain(sumFamilies([await families(), ...(await others)])) : await registry.metrics();
+    return {contentType: registry.contentType, body};
+  }
+
+  async function exposeOpen(): Promise<Exposition> {
+    const others = gauges.others();
     const all = others ? sumFamilies([await families(), ...(await others)]) : await families();
     const body = writeOpenMetrics(all, ({metricName, labels: {le, trigger}}) => {
       if (le === undefined) return undefined;

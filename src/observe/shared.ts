@@ -1,0 +1,42 @@
+import type {Clock} from '../clock.ts';
+
+/** After a piece of work it rests so many times as long as the work took. */
+const restFactor = 9;
+const longestRestMs = 250;
+
+/**
+Does costly work once for all who ask at the same time, and a tenth of the time at most: a scrape takes milliseconds, and
+a stranger who reaches a listener may ask for thousands. Whoever asks while it is done, or in the rest afterwards, gets
+the result of the next time, so that no answer is older than its question.
+*/
+export class Shared<T> {
+  readonly #work: () => Promise<T>;
+  readonly #clock: Pick<Clock, 'monotonic' | 'after'>;
+  #next: Promise<T> | undefined;
+  #rested: Promise<void> = Promise.resolve();
+
+  constructor(work: () => Promise<T>, clock: Pick<Clock, 'monotonic' | 'after'>) {
+    this.#work = work;
+    this.#clock = clock;
+  }
+
+  ask(): Promise<T> {
+    this.#next ??= this.#begin();
+    return this.#next;
+  }
+
+  async #begin(): Promise<T> {
+    await this.#rested;
+    this.#next = undefined;
+    const beganAt = this.#clock.monotonic();
+    const work = this.#work();
+    const rest = () => this.#rest(this.#clock.monotonic() - beganAt);
+    this.#rested = work.then(rest, rest);
+    return work;
+  }
+
+  #rest(spentMs: number): Promise<void> | undefined {
+    if (spentMs <= 0) return undefined;
+    return new Promise(resolve => void this.#clock.after(Math.min(longestRestMs, restFactor * spentMs), resolve));
+  }
+}
