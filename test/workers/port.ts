@@ -4,11 +4,12 @@ import net from 'node:net';
 import test from 'ava';
 import {accepts, freePort} from '../../src/workers/port.ts';
 import {projectFile} from '../helpers/core.ts';
+import {refusingPort} from '../helpers/port.ts';
 
 const host = '127.0.0.1';
 
 test('where nobody listens nothing accepts', async t => {
-  t.false(await accepts(host, await freePort(host)));
+  t.false(await accepts(host, await refusingPort(t)));
 });
 
 test('where somebody listens it accepts', async t => {

@@ -11,6 +11,7 @@ import {NotSent, type RuntimeCall, type RuntimeReply} from '../../src/runtime.ts
 import {type CallEnd, Upstream, type UpstreamOptions} from '../../src/workers/upstream.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {projectFile} from '../helpers/core.ts';
+import {refusingPort} from '../helpers/port.ts';
 
 const fixture = projectFile('test/fixtures/busy-listener.cjs');
 
@@ -76,12 +77,7 @@ const head = (fields: string, status = '200 OK') => `HTTP/1.1 ${status}\r\n${fie
 const ok = (body: string) => head(`Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}`) + body;
 
 test('a port that refuses is NotSent: nothing ran, the call may be sent again', async t => {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const {port} = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  const options = {host: '127.0.0.1', port, connections: 1, maxReplyBytes: 1000, bridgeToken: ''};
+  const options = {host: '127.0.0.1', port: await refusingPort(t), connections: 1, maxReplyBytes: 1000, bridgeToken: ''};
   const upstream = new Upstream(options, systemClock);
   t.teardown(() => upstream.destroy(new Fault('DRAINING')));
   const {reply, ends} = sendAndHear(upstream, within(5000));
