@@ -70,9 +70,9 @@ async function callFunction(
   }
 }
 
-/** The function did not run. What the host lacks it may have again in a moment, so the caller may try again. */
+/** The function did not run, so the caller may try again: in a moment the process is replaced, or the host has what it lacked. */
 function notReached(cause: NotSent): Fault {
-  if (!cause.byHost) return new Fault('UPSTREAM_LOST', {cause, message: 'The sub-runtime refuses connections', reached: false});
+  if (!cause.byHost) return new Fault('POOL_NOT_READY', {cause, message: 'The sub-runtime refuses connections', retryAfterS: 1});
   return new Fault('POOL_BUSY', {cause, message: 'The host has nothing left for a call: too many descriptors are open', retryAfterS: 1});
 }
 

@@ -126,7 +126,7 @@ const faults: [
   ['an input that cannot be taken', {}, refusing(new Fault('BODY_TOO_LARGE')), {}, 'BODY_TOO_LARGE', 0],
   ['an input that fails as a bug', {}, refusing(new TypeError('bug')), {}, 'INTERNAL', 0],
   ['a full queue', {lease: new Fault('POOL_BUSY', {retryAfterS: 1})}, new FakeDelivery(), {}, 'POOL_BUSY', 0],
-  ['a refused connection, again and again', {replies: [new NotSent('refused')]}, new FakeDelivery(), {}, 'UPSTREAM_LOST', 3],
+  ['a refused connection, again and again', {replies: [new NotSent('refused')]}, new FakeDelivery(), {}, 'POOL_NOT_READY', 3],
   ['a connection that broke off', {replies: [new Fault('UPSTREAM_LOST')]}, new FakeDelivery(), {}, 'UPSTREAM_LOST', 1],
   ['a deadline', {replies: [new Fault('UPSTREAM_TIMEOUT')]}, new FakeDelivery(), {}, 'UPSTREAM_TIMEOUT', 1],
   ['a handler that throws', {replies: [runtimeReply('boom', {status: 500})]}, new FakeDelivery(), {}, 'HANDLER_FAILED', 1],

@@ -106,10 +106,10 @@ test('a bug is not sent again either, and stays the bug that it is', async t => 
   t.is(calls.length, 1);
 });
 
-test('a call that was not sent is tried three times, then the sub-runtime is lost', async t => {
+test('a call that was not sent is tried three times, then its caller may try again: it did not run', async t => {
   const {walk, calls, told} = prepare([new NotSent('ECONNREFUSED')]);
-  const fault = await t.throwsAsync(walk(), {instanceOf: Fault, code: 'UPSTREAM_LOST', message: 'The sub-runtime refuses connections'});
-  t.false(fault instanceof Fault && fault.reached);
+  const fault = await t.throwsAsync(walk(), {instanceOf: Fault, code: 'POOL_NOT_READY', message: 'The sub-runtime refuses connections'});
+  t.like(fault, {status: 503, retryable: true, retryAfterS: 1, reached: false});
   t.true(fault?.cause instanceof NotSent);
   t.is(calls.length, 3);
   t.deepEqual(
