@@ -58,6 +58,7 @@ async function callFunction(
         timeoutMs: deadline.timeoutMs,
         signal,
         trace: call.trace,
+        eventHold: invocation.input?.holder?.eventHold,
         replyHold: invocation.input?.holder?.replyHold,
       });
       call.answered(reply.status);

@@ -89,6 +89,9 @@ export class Hold {
   readonly #mustFit: boolean;
   #kind: HeldKind;
   #bytes = 0;
+  #keepers = 0;
+  /** Released, but for those who keep it. */
+  #isDue = false;
   #isReleased = false;
 
   constructor(budget: Budget, kind: HeldKind, sinceMs: number, place: Place | undefined, mustFit = false) {
@@ -153,8 +156,21 @@ export class Hold {
     this.set(bytes);
   }
 
+  /** Somebody else needs the bytes, too: a release waits for `letGo`. */
+  keep(): void {
+    this.#keepers++;
+  }
+
+  /** Once for each `keep`. */
+  letGo(): void {
+    this.#keepers--;
+    if (this.#isDue) this.release();
+  }
+
   release(): void {
     if (this.#isReleased) return;
+    this.#isDue = true;
+    if (this.#keepers > 0) return;
     const hadBytes = this.#bytes > 0;
     this.set(0);
     this.#isReleased = true;

@@ -55,6 +55,8 @@ export interface RuntimeCall {
   /** Aborts when the call is not wanted any more; only where CORE_CANCEL says so. */
   readonly signal: AbortSignal | undefined;
   readonly trace: InvocationTrace | undefined;
+  /** What the body is charged to: kept until the sub-runtime is done with the call. */
+  readonly eventHold?: Hold | undefined;
   /** What the reply is charged to as it comes. */
   readonly replyHold?: Hold | undefined;
 }

@@ -78,6 +78,8 @@ export interface TriggerInput {
 /** Charges what one delivery makes the core hold: `written` is told how long the event became as JSON text. @throws Fault INFLIGHT_FULL */
 export interface Holder {
   written(length: number): void;
+  /** What the event is charged to; absent where the trigger's events are its own. */
+  readonly eventHold?: Hold | undefined;
   /** What the reply is charged to while it is received; released by the trigger. */
   readonly replyHold: Hold;
 }

@@ -18,6 +18,26 @@ test('what does not fit is refused, and holds no more than before', t => {
   t.is(budget.heldBytes, 0);
 });
 
+test('a share that somebody else keeps is given back when each has let go', t => {
+  const budget = new Budget(100, new ManualClock());
+  const hold = budget.open('event');
+  hold.grow(60);
+  hold.keep();
+  hold.keep();
+  hold.release();
+  hold.letGo();
+  t.is(budget.heldBytes, 60);
+  hold.letGo();
+  t.is(budget.heldBytes, 0);
+  const other = budget.open('event');
+  other.grow(60);
+  other.keep();
+  other.letGo();
+  t.is(budget.heldBytes, 60, 'not before it is released');
+  other.release();
+  t.is(budget.heldBytes, 0);
+});
+
 test('an event that is alone always fits, and leaves no room for others', t => {
   const budget = new Budget(100, new ManualClock());
   const [first, second] = [budget.open('body'), budget.open('body')];

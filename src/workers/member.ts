@@ -133,6 +133,7 @@ export class Member {
   #send(call: RuntimeCall, ended: () => void): Promise<RuntimeReply> {
     const {clock, onStuck, timeoutMs} = this.#options;
     const stuckAt = clock.monotonic() + timeoutMs + stuckAfterMs;
+    call.eventHold?.keep(); // past its deadline, too, the connection has it
     let isOver = false;
     let isAbandoned = false;
     let isStuck = false;
@@ -144,6 +145,7 @@ export class Member {
       if (isAbandoned) this.#abandoned--;
       if (isStuck) this.#stuck--;
       this.#unsettled.delete(call.invocationId);
+      call.eventHold?.letGo();
       ended();
     };
     const abandon = () => {

@@ -22,3 +22,14 @@ test('bodies past the bytes in flight are refused, until an invocation is over',
   t.is((await ask(core.url, {method: 'POST', body: Buffer.alloc(2 ** 20 + 1)})).status, 503);
   t.true(core.logs.some(({level, msg}) => level === 'warn' && /CORE_INFLIGHT_BYTES/.test(msg)));
 });
+
+test('an event counts until the function is done with it, although its caller has got its answer', async t => {
+  const core = await serve(t, 'holds.cjs');
+  const gate = await openGate(t);
+  const post = () =>
+    ask(`${core.url}/?do=block`, {method: 'POST', headers: {...gate.headers, 'Core-Timeout': '200ms'}, body: 'x'.repeat(2 ** 20)});
+  for (let calls = 0; calls < 3; calls++) t.is((await post()).status, 504);
+  t.true((await metric(core, 'core_inflight_bytes{kind="event"}')) > 3 * 2 ** 20, 'the core holds them for a process that reads none');
+  await gate.open();
+  await metricIs(core, 'core_inflight_bytes{kind="event"}', 0);
+});

@@ -67,6 +67,10 @@ export class HttpDelivery implements Delivery, Holder, Leaving, Place {
     edge.inFlight++;
   }
 
+  get eventHold(): Hold | undefined {
+    return this.#hold;
+  }
+
   get path(): string {
     return this.#target.path;
   }
