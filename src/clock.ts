@@ -21,12 +21,15 @@ export const isoStamp = (ms: number): string => dateOf(ms).toISOString();
 /** setTimeout fires at once past 2^31 − 1 ms. */
 const longestTimerMs = 2 ** 31 - 1;
 
+/** Below 0, as when a deadline has just passed, Node would write a warning to stderr. */
+const timerMs = (ms: number) => Math.max(0, Math.min(ms, longestTimerMs));
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
 
   after(ms, fire) {
-    const timer = setTimeout(fire, Math.min(ms, longestTimerMs)).unref();
+    const timer = setTimeout(fire, timerMs(ms)).unref();
     return () => clearTimeout(timer);
   },
 
@@ -37,13 +40,10 @@ export const systemClock: Clock = {
         clearTimeout(timer);
         resolve(false);
       };
-      const timer = setTimeout(
-        () => {
-          signal?.removeEventListener('abort', wake);
-          resolve(true);
-        },
-        Math.min(ms, longestTimerMs),
-      );
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', wake);
+        resolve(true);
+      }, timerMs(ms));
       signal?.addEventListener('abort', wake, {once: true});
     });
   },

@@ -35,3 +35,14 @@ test('the wall clock is the system’s', t => {
   const now = systemClock.now();
   t.true(before <= now && now <= Date.now());
 });
+
+test.serial('a time that is over is no mistake of the timer', async t => {
+  const warnings: string[] = [];
+  const note = ({name}: Error) => void warnings.push(name);
+  process.on('warning', note);
+  await new Promise<void>(resolve => void systemClock.after(-3, resolve));
+  t.true(await systemClock.sleep(-3));
+  await systemClock.turn(); // a warning is told a moment later
+  process.off('warning', note);
+  t.deepEqual(warnings, []);
+});
