@@ -28,7 +28,9 @@ export class BrokenConnections {
   #restsUntil = 0;
   /** Since when it has refused every connection. */
   #refusesSince: number | undefined;
-  readonly #lost = Promise.withResolvers<Fault>();
+  /** Callers that wait for the reason. No promise that lives as long as the process: each caller would stay on it for good. */
+  readonly #waiting = new Set<(reason: Fault) => void>();
+  #reason: Fault | undefined;
 
   constructor(options: BrokenOptions) {
     this.#options = options;
@@ -53,22 +55,26 @@ export class BrokenConnections {
 
   /** The process is gone, and this is why. */
   over(reason: Fault): void {
-    this.#lost.resolve(reason);
+    this.#reason = reason;
+    for (const tell of this.#waiting) tell(reason);
   }
 
   /** Why the process went away, when that becomes known. */
-  reasonOf(lost: Fault): Promise<Fault> {
+  async reasonOf(lost: Fault): Promise<Fault> {
+    if (this.#reason) return this.#reason;
     const {clock, isEnding} = this.#options;
-    const {promise, resolve} = Promise.withResolvers<Fault>();
-    let stopTimer = clock.after(reasonMs, () => {
-      if (!isEnding()) return resolve(lost);
-      stopTimer = clock.after(endingMs, () => resolve(lost));
+    return new Promise(resolve => {
+      const tell = (reason: Fault) => {
+        stopTimer();
+        this.#waiting.delete(tell);
+        resolve(reason);
+      };
+      let stopTimer = clock.after(reasonMs, () => {
+        if (!isEnding()) return tell(lost);
+        stopTimer = clock.after(endingMs, () => tell(lost));
+      });
+      this.#waiting.add(tell);
     });
-    void this.#lost.promise.then(reason => {
-      stopTimer();
-      resolve(reason);
-    });
-    return promise;
   }
 
   #refused(): void {
