@@ -75,7 +75,7 @@ export const settings = {
     'CORE_RESTARTS',
     integer(0, 1_000_000),
     '10',
-    'Exits in a row within 2 minutes, each before it answered a call or was up for half a second; past it one start every 30 to 60 s.',
+    'Exits in a row within 2 minutes before it answered or was up for 0.5 s; past it, if it served nowhere then, a start every 30 to 60 s.',
   ),
   processes: setting(
     'CORE_PROCESSES',

@@ -116,7 +116,7 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
           timeoutMs: options.timeoutMs,
           policy: {...restartPolicy, exitsAllowed: options.restarts},
         },
-        {...house, pool, ooms, watchdog, linesDropped, gaveUp, tried: house.meter.runtimeTried},
+        {...house, pool, ooms, watchdog, linesDropped, functionServedAt, gaveUp, tried: house.meter.runtimeTried},
       ),
   );
   await Promise.all(supervisors.map(supervisor => supervisor.start()));
@@ -164,6 +164,11 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
       {lines},
       `The function writes more than ${logBytesPerSecond / 2 ** 20} MiB a second, or faster than it is read: ${lines} lines were dropped`,
     );
+  }
+
+  function functionServedAt(): number | undefined {
+    const times = supervisors.flatMap(({servedAt}) => servedAt ?? []);
+    return times.length === 0 ? undefined : Math.max(...times);
   }
 
   /** Nobody is left that could take a call soon. */

@@ -18,6 +18,8 @@ export type Seen = {readonly pid?: number | undefined} & (
       readonly upMs: number;
       /** Monotonic milliseconds. */
       readonly at: number;
+      /** Until when a process of the function served well, in this place or another; undefined: none did yet. */
+      readonly functionServedAt?: number | undefined;
     }
 );
 
@@ -26,6 +28,10 @@ export interface LifecycleState {
   readonly phase: 'idle' | 'booting' | 'ready' | 'broken' | 'exited' | 'gave-up';
   /** Monotonic times of the early exits since a process last served well: how far the back-off has come, and giving up. */
   readonly earlyExits: readonly number[];
+  /** Monotonic time since when the process takes calls. */
+  readonly readyAt?: number;
+  /** Monotonic time until which a process of this place served well, the one that serves now left aside. */
+  readonly servedAt?: number;
   /** The process has answered a call: it has served well, however soon it ends. */
   readonly hasAnswered?: true;
   /** It had been given up, and this is one of the rare starts that are tried since. */
@@ -44,7 +50,10 @@ export interface RestartPolicy {
   once. An end before is early, and only early ends make the back-off longer and lead to giving up.
   */
   readonly wellMs: number;
-  /** After more early exits than this in a row and within the period it is given up. */
+  /**
+  After more early exits than this in a row and within the period it is given up, unless the function served well in any
+  place within that period: to give up is to judge the function, and chance may send one place only calls that end it.
+  */
   readonly exitsAllowed: number;
   readonly withinMs: number;
   /** Longest pause between two of the starts that are tried after giving up; the shortest is half of it. */
@@ -78,14 +87,15 @@ export function decide(state: LifecycleState, seen: Seen, policy = restartPolicy
       return [{type: 'runtime.ready', data: {bootMs, loaded, ...(error !== undefined && {error}), ...who}}];
     }
     case 'exited': {
-      const {code, signal, reason, error, upMs, at} = seen;
+      const {code, signal, reason, error, upMs, at, functionServedAt = Number.NEGATIVE_INFINITY} = seen;
       const exited = {
         type: 'runtime.exited',
         data: {code, signal, reason, upMs, ...(error !== undefined && {error}), ...who},
       } as const;
       const exits = earlyExits(state, exited.data, at, policy).length;
-      const isOver = exits > policy.exitsAllowed || (state.isTrial && !servedWell(state, exited.data, policy) && !isOurDoing(reason));
-      if (!isOver) return [exited];
+      const isVain = state.isTrial && !servedWell(state, exited.data, policy) && !isOurDoing(reason);
+      const isServed = at - functionServedAt < policy.withinMs;
+      if (isServed || (exits <= policy.exitsAllowed && !isVain)) return [exited];
       return [exited, {type: 'runtime.gave-up', data: {exits, withinMs: policy.withinMs}}];
     }
   }
@@ -93,17 +103,21 @@ export function decide(state: LifecycleState, seen: Seen, policy = restartPolicy
 
 /** @param at monotonic milliseconds */
 export function evolve(state: LifecycleState, fact: Fact, at: number, policy = restartPolicy): LifecycleState {
+  const served = servedUntil(state, at, policy);
+  const past = served !== undefined && {servedAt: served};
   switch (fact.type) {
     case 'runtime.spawned':
       // A trial changes nothing for callers before it is ready: until then they are told that it was given up.
       if (state.phase === 'gave-up') return {...state, isTrial: true};
-      return {phase: 'booting', earlyExits: state.earlyExits, ...(state.refusals !== undefined && {refusals: state.refusals})};
+      return {phase: 'booting', earlyExits: state.earlyExits, ...past, ...(state.refusals !== undefined && {refusals: state.refusals})};
     case 'runtime.ready': {
       // A process that takes over from another is newer code, or a spare: earlier exits say nothing about it.
       const isNextStart = state.phase === 'booting' || state.isTrial;
       return {
         phase: fact.data.loaded ? 'ready' : 'broken',
         earlyExits: isNextStart ? state.earlyExits : [],
+        readyAt: at,
+        ...past,
         ...(state.isTrial && {isTrial: true}),
         ...(fact.data.error !== undefined && {error: fact.data.error}),
       };
@@ -112,6 +126,7 @@ export function evolve(state: LifecycleState, fact: Fact, at: number, policy = r
       return {
         phase: 'exited',
         earlyExits: earlyExits(state, fact.data, at, policy),
+        ...(servedWell(state, fact.data, policy) ? {servedAt: at} : past),
         ...(isRefusal(fact.data) && {refusals: (state.refusals ?? 0) + 1}),
         error: describeExit(fact.data),
       };
@@ -125,6 +140,11 @@ export function evolve(state: LifecycleState, fact: Fact, at: number, policy = r
 /** The process that serves has answered a call. */
 export function answered(state: LifecycleState): LifecycleState {
   return state.phase === 'ready' && !state.hasAnswered ? {...state, hasAnswered: true} : state;
+}
+
+/** Until when a process of this place served well, in monotonic milliseconds: `at` while one does; undefined: none did yet. */
+export function servedUntil(state: LifecycleState, at: number, policy = restartPolicy): number | undefined {
+  return state.readyAt !== undefined && servedWell(state, {upMs: at - state.readyAt}, policy) ? at : state.servedAt;
 }
 
 /**
@@ -188,6 +208,6 @@ function earlyExits(state: LifecycleState, exit: Exit, at: number, policy: Resta
   return isOurDoing(exit.reason) || isRefusal(exit) ? recent : [...recent, at];
 }
 
-function servedWell({phase, hasAnswered}: LifecycleState, {upMs}: Exit, policy: RestartPolicy): boolean {
+function servedWell({phase, hasAnswered}: LifecycleState, {upMs}: Pick<Exit, 'upMs'>, policy: RestartPolicy): boolean {
   return phase !== 'broken' && (hasAnswered === true || upMs >= policy.wellMs);
 }

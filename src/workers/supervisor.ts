@@ -14,6 +14,7 @@ import {
   type RestartPolicy,
   restartDelayMs,
   type Seen,
+  servedUntil,
 } from './lifecycle.ts';
 import {Occupant, type OccupantHouse, type OccupantOptions, type Purpose} from './occupant.ts';
 import {choosePort} from './port.ts';
@@ -33,6 +34,8 @@ export interface SupervisorHouse extends OccupantHouse {
   facts(facts: readonly [Fact, ...Fact[]]): void;
   /** A start is over. `told`: an invocation that waited for it carries the record on. */
   started(record: StartRecord, told: boolean): void;
+  /** Until when a process of the function served well in any place, in monotonic milliseconds; undefined: none did yet. */
+  functionServedAt(): number | undefined;
   /** For the time being it is not started again. */
   gaveUp(): void;
   /** One start is tried although it was given up. */
@@ -63,6 +66,11 @@ export class Supervisor implements AsyncDisposable {
 
   get state(): LifecycleState {
     return this.#state;
+  }
+
+  /** Until when a process of this place served well, in monotonic milliseconds: now while one does; undefined: none did yet. */
+  get servedAt(): number | undefined {
+    return servedUntil(this.#state, this.#house.clock.monotonic(), this.#options.policy);
   }
 
   get pids(): number[] {
@@ -169,16 +177,15 @@ export class Supervisor implements AsyncDisposable {
   }
 
   #exited(occupant: Occupant, exit: ChildExit): void {
-    const {meter, clock, started} = this.#house;
-    const {reason, code, signal, error, upMs, start} = exit;
+    const {meter, clock, started, functionServedAt} = this.#house;
+    const {start, lastWords: _told, ...how} = exit;
     const role = this.#processes.roleOf(occupant);
     this.#processes.remove(occupant);
-    meter.runtimeExited(reason);
-    const at = clock.monotonic();
-    const seen = {type: 'exited', pid: occupant.pid, reason, code, signal, upMs, at, ...(error !== undefined && {error})} as const;
+    meter.runtimeExited(how.reason);
+    const seen = {type: 'exited', pid: occupant.pid, ...how, at: clock.monotonic(), functionServedAt: functionServedAt()} as const;
     this.#see(seen, role === 'serving');
     if (start) started(start, false);
-    if (!isOrdered(reason)) void this.#tell(occupant, exit);
+    if (!isOrdered(how.reason)) void this.#tell(occupant, exit);
     if (role !== 'past') this.#fillAgain();
   }
 

@@ -1,9 +1,12 @@
-import {writeFile} from 'node:fs/promises';
+import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {type Clock, systemClock} from '../../src/clock.ts';
 import type {Fact} from '../../src/facts.ts';
 import {openWorkers, type Workers} from '../../src/workers/index.ts';
 import {functionFile} from '../helpers/bridge.ts';
+import {ManualClock} from '../helpers/clock.ts';
 import {recordingLog, recordingMeter} from '../helpers/fakes.ts';
 
 /** Real processes, but nobody waits between two starts. */
@@ -13,7 +16,7 @@ const exits = 'process.exit(1)';
 const loads = `require('fs').writeSync(3, '{"loaded":true}\\n'); setInterval(() => {}, 1000)`;
 
 /** Sub-runtimes that are a program of the test's own, which it may write anew. */
-async function open(t: ExecutionContext, program: string, workers = 1) {
+async function open(t: ExecutionContext, program: string, workers = 1, {clock = impatient, restarts = 10} = {}) {
   const file = await functionFile(t, 'program.cjs', program);
   const facts: Fact[] = [];
   const log = recordingLog();
@@ -33,13 +36,13 @@ async function open(t: ExecutionContext, program: string, workers = 1) {
       queueLength: 10,
       timeoutMs: 300_000,
       queueWaitMs: 10_000,
-      restarts: 10,
+      restarts,
       startTimeoutMs: 20_000,
       maxReplyBytes: 1000,
       user: undefined,
       memoryBytes: undefined,
     },
-    {clock: impatient, log, meter: recordingMeter(), facts: some => void facts.push(...some), line() {}, started() {}},
+    {clock, log, meter: recordingMeter(), facts: some => void facts.push(...some), line() {}, started() {}},
   );
   t.teardown(() => opened[Symbol.asyncDispose]());
   return {opened, facts, log, file, write: (newer: string) => writeFile(file, newer)};
@@ -54,6 +57,43 @@ test('a function that exits again and again is given up: whoever waits and whoev
   t.is(facts.filter(({type}) => type === 'runtime.spawned').length, 11);
   t.true(log.lines.some(({message}) => /from now on a start is tried every 30 to 60 s/.test(message)));
   t.is(opened.ready(), 0);
+});
+
+test('no place is given up while the function serves in another, nor before the period is over since it did', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'places-'));
+  t.teardown(() => rm(folder, {recursive: true}));
+  const [first, end] = [join(folder, 'first'), join(folder, 'end')];
+  // The first process serves; every other one ends, as soon as it may.
+  const program = `const fs = require('fs');
+    try { fs.writeFileSync(${JSON.stringify(first)}, '', {flag: 'wx'}); ${loads} }
+    catch { setInterval(() => fs.existsSync(${JSON.stringify(end)}) && process.exit(1), 5) }`;
+  const clock = new ManualClock();
+  const {opened, facts} = await open(t, program, 2, {clock, restarts: 0});
+  const count = (type: Fact['type']) => facts.filter(fact => fact.type === type).length;
+  while (count('runtime.ready') === 0) await systemClock.sleep(5);
+  await clock.advance(500); // it has served well
+  await writeFile(end, '');
+  for (let ends = 1; ends <= 5; ends++) {
+    while (count('runtime.exited') < ends) await systemClock.sleep(5);
+    t.is(count('runtime.gave-up'), 0);
+    await clock.advance(15_000); // the longest pause
+  }
+  t.is(opened.ready(), 1);
+
+  const pid = facts.flatMap(({type, data}) => (type === 'runtime.ready' ? (data.pid ?? []) : []))[0];
+  process.kill(pid ?? 0, 'SIGKILL');
+  while (opened.ready() > 0) await systemClock.sleep(5);
+  const since = clock.monotonic();
+  while (count('runtime.gave-up') === 0) {
+    await systemClock.sleep(5);
+    await clock.advance(1000);
+  }
+  t.true(clock.monotonic() - since >= 120_000);
+  while (opened.states().some(({phase}) => phase !== 'gave-up')) {
+    await systemClock.sleep(5);
+    await clock.advance(1000);
+  }
+  await t.throwsAsync(opened.runtimes.lease({monotonicMs: clock.monotonic() + 1, timeoutMs: 1}), {code: 'POOL_GAVE_UP'});
 });
 
 test('what was given up serves again after a reload with code that does not exit', async t => {

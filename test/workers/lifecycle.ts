@@ -12,6 +12,7 @@ import {
   restartDelayMs,
   restartPolicy,
   type Seen,
+  servedUntil,
 } from '../../src/workers/lifecycle.ts';
 
 const exit = (at: number, some: Partial<Extract<Seen, {type: 'exited'}>> = {}): Seen => ({
@@ -97,6 +98,37 @@ test('a process that has answered a call has served well, however soon it ends a
     state = evolve(answered(state), facts[0], at);
     t.is(restartDelayMs(state, 0), 0);
   }
+});
+
+test('no early exit, and no trial in vain, leads to giving up within the period since the function served well elsewhere', t => {
+  const row = Array.from({length: 11}, (_, index) => exit(index * 1000, {functionServedAt: index * 1000}));
+  const {state} = after(row);
+  t.is(state.phase, 'exited');
+  t.is(restartDelayMs(state, 0), 15_000, 'the back-off is of the place');
+  t.is(after([...row, exit(130_000, {functionServedAt: 10_001})]).state.phase, 'exited');
+  const early = Array.from({length: 10}, (_, index) => exit(120_000 + index, {functionServedAt: 10_000}));
+  t.is(after([...row, ...early, exit(129_999, {functionServedAt: 10_000})]).state.phase, 'exited');
+  t.is(after([...row, ...early, exit(130_000, {functionServedAt: 10_000})]).state.phase, 'gave-up');
+
+  const given = Array.from({length: 11}, (_, index) => exit(index));
+  for (const trial of [[spawned], [spawned, ready]]) {
+    t.is(after([...given, ...trial, exit(45_000)]).state.phase, 'gave-up');
+    t.is(after([...given, ...trial, exit(45_000, {functionServedAt: 45_000})]).state.phase, 'exited');
+  }
+});
+
+test('a process serves well from its first answer, or half a second after it was ready, until it ends or another takes over', t => {
+  t.is(servedUntil(after([spawned, ready]).state, 499), undefined);
+  t.is(servedUntil(after([spawned, ready]).state, 500), 500);
+  t.is(servedUntil(answered(after([spawned, ready]).state), 1), 1);
+  t.is(servedUntil(after([spawned, {type: 'reported', loaded: false, error: 'SyntaxError', bootMs: 30}]).state, 9000), undefined);
+  t.is(servedUntil(after([spawned, ready, exit(499, {upMs: 499})]).state, 9000), undefined);
+  for (const more of [[], [spawned], [spawned, ready], [spawned, exit(800)], Array.from({length: 20}, () => exit(900))]) {
+    const {state} = after([spawned, ready, exit(700, {upMs: 700}), ...more]);
+    t.is(servedUntil(state, 0), 700, JSON.stringify(state));
+  }
+  const takenOver = evolve(after([spawned, ready]).state, {type: 'runtime.ready', data: {bootMs: 1, loaded: true}}, 600);
+  t.is(servedUntil(takenOver, 601), 600);
 });
 
 test('only a process that serves can have answered: not one whose handler could not be loaded, nor one that is gone', t => {

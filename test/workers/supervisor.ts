@@ -102,6 +102,7 @@ async function supervise(
         starts.push(record);
         changed();
       },
+      functionServedAt: () => supervisor.servedAt,
       gaveUp: () => void told.push('gave up'),
       tried: () => void told.push('tried'),
     },
