@@ -180,7 +180,17 @@ test('the call carries the invocation, its deadline and the event with its trace
     const {walk, calls} = prepare([runtimeReply('{}')], trace && {trace});
     await walk();
     t.deepEqual(calls, [
-      {invocationId: 'id-1', body, deadlineMs: 5000, deadline: 500, timeoutMs: 400, signal: undefined, trace, replyHold: undefined},
+      {
+        invocationId: 'id-1',
+        body,
+        deadlineMs: 5000,
+        deadline: 500,
+        timeoutMs: 400,
+        signal: undefined,
+        trace,
+        eventHold: undefined,
+        replyHold: undefined,
+      },
     ]);
   }
 });
