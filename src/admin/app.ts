@@ -15,7 +15,7 @@ import {type ProbeOptions, probes} from './probes.ts';
 import {Refusal} from './refusal.ts';
 import {findRoute} from './routes.ts';
 import {scheduleRoutes} from './schedules.ts';
-import {takeTurn} from './turns.ts';
+import {gate, isAnswering, takeTurn} from './turns.ts';
 
 export interface AdminOptions extends ApiOptions, ProbeOptions {
   readonly host: string;
@@ -36,6 +36,7 @@ export async function openAdmin(options: AdminOptions): Promise<AsyncDisposable 
   const server = nodeHttp.createServer({headersTimeout: 5000, requestTimeout: 5000}, application(options).callback());
   // Past it a connection is closed as it comes.
   server.maxConnections = shareDescriptors().admin;
+  server.on('connection', gate);
   server.on('clientError', refuseRaw);
   const {promise, resolve, reject} = Promise.withResolvers<void>();
   server.once('error', (error: NodeJS.ErrnoException) => reject(unusableHost.has(error.code ?? '') ? refuseHost(host) : error));
@@ -88,9 +89,9 @@ function application(options: AdminOptions): Koa {
 
 const callerOf = (ctx: Koa.Context) => ({host: ctx.get('host'), origin: ctx.get('origin'), authorization: ctx.get('authorization')});
 
-/** Answers bytes that are no request. */
+/** Answers bytes that are no request; in the middle of an answer to another they can only end the connection. */
 function refuseRaw(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
+  if (!socket.writable || error.code === 'ECONNRESET' || isAnswering(socket)) {
     socket.destroy();
     return;
   }

@@ -1,34 +1,39 @@
 import type {ServerResponse} from 'node:http';
 import type {Socket} from 'node:net';
+import {connectionOf, takeNext} from '../../triggers/http/connection.ts';
+import {gatePipeline} from '../../triggers/http/pipeline.ts';
 
-/** Requests that may wait on one connection. */
+/** Requests of one connection that are objects at a time: the one that is answered, and the next. The rest stay bytes. */
+const mostTaken = 2;
+/** Where the pipeline cannot be stopped, so many may wait; past it the connection is ended. */
 const mostWaiting = 100;
 
-interface Line {
-  tail: Promise<void>;
-  length: number;
-}
+const tails = new WeakMap<Socket, Promise<void>>();
 
-const lines = new WeakMap<Socket, Line>();
+/** Called for each new connection, so that one packet with thousands of requests does not become as many objects. */
+export const gate = (socket: Socket): void => gatePipeline(socket, () => {}, mostTaken);
+
+/** An answer on this connection has not left yet. */
+export const isAnswering = (socket: Socket): boolean => connectionOf(socket).inProgress > 0;
 
 /**
-Waits until the requests before it on the same connection are answered: one packet may hold thousands, and each answer
-that waits to be read costs memory. Past a hundred the connection is ended.
+Waits until the requests before it on the same connection are answered: each answer that waits to be read costs memory.
 
 @returns false when the connection is over
 */
 export async function takeTurn(response: ServerResponse): Promise<boolean> {
   const {socket} = response.req;
-  const line = lines.get(socket) ?? {tail: Promise.resolve(), length: 0};
-  lines.set(socket, line);
-  if (line.length >= mostWaiting) socket.destroy();
-  const before = line.tail;
+  const connection = connectionOf(socket);
+  if (!takeNext(response) || connection.inProgress >= mostWaiting) socket.destroy();
+  if (connection.isLast) response.shouldKeepAlive = false;
+  const before = tails.get(socket);
   const {promise, resolve} = Promise.withResolvers<void>();
-  line.tail = promise;
-  line.length++;
+  tails.set(socket, promise);
+  connection.inProgress++;
   response.once('close', () => {
-    line.length--;
+    connection.inProgress--;
     resolve();
+    connection.letIn?.();
   });
   await before;
   return !socket.destroyed;

@@ -6,7 +6,7 @@ import {JournalDamaged} from '../../src/journal.ts';
 import {MemoryJournal} from '../../src/journals/memory.ts';
 import {openPrivate as open} from '../helpers/admin.ts';
 import {ManualClock} from '../helpers/clock.ts';
-import {ask} from '../helpers/request.ts';
+import {ask, askRaw} from '../helpers/request.ts';
 
 /** A journal whose reads all fail so. */
 function failingJournal(error: unknown) {
@@ -171,6 +171,37 @@ test('bytes that are no request are answered in the same shape', async t => {
   const {url} = await open(t);
   t.regex(await raw(url, 'nonsense\r\n\r\n'), /^HTTP\/1\.1 400 [\s\S]*\{"error":\{"code":"BAD_REQUEST",/);
   t.regex(await raw(url, `GET / HTTP/1.1\r\nA: ${'x'.repeat(20_000)}\r\n\r\n`), /^HTTP\/1\.1 431 [\s\S]*"HEAD_TOO_LARGE"/);
+});
+
+test('bytes that are no request break no answer that has begun, nor stand before one that is due', async t => {
+  const {url} = await open(t);
+  const request = 'GET /api/facts?after=99 HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n';
+  const streamed = await new Promise<string>((resolve, reject) => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(request));
+    let text = '';
+    socket.on('data', chunk => {
+      text += chunk;
+      if (text.endsWith(': facts\n\n\r\n')) socket.write('nonsense\r\n\r\n');
+    });
+    socket.on('close', () => resolve(text));
+    socket.on('error', reject);
+  });
+  t.regex(streamed, /^HTTP\/1\.1 200 /);
+  t.notRegex(streamed, /BAD_REQUEST/);
+  const pipelined = await raw(url, 'GET /livez HTTP/1.1\r\nHost: a\r\n\r\nnonsense\r\n\r\n');
+  t.notRegex(pipelined, /^HTTP\/1\.1 400/);
+});
+
+test('what hides behind an offer to upgrade is no request, and the connection ends', async t => {
+  const {url, log} = await open(t);
+  const upgrade = 'GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n';
+  const text = await askRaw(
+    url,
+    `${upgrade}POST /api/reload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 36\r\n\r\nGET /api/no HTTP/1.1\r\nHost: 127.0.0.1`,
+  );
+  t.is(text.split('HTTP/1.1 ').length, 2);
+  t.regex(text, /^HTTP\/1\.1 200 [\s\S]*Connection: close/);
+  t.deepEqual(log.lines, []);
 });
 
 test('callers that leave in the middle of an answer, or of a body, harm nobody', async t => {

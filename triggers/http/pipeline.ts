@@ -44,20 +44,22 @@ const pauseBeforeBody = 21;
 Lets the requests of a pipeline in one by one. Called for each new connection, after Node has set its parser up.
 
 @param gated told once, when requests came in a pipeline
+@param most requests that may be in progress at a time
 */
-export function gatePipeline(socket: Socket, gated: () => void): void {
+export function gatePipeline(socket: Socket, gated: () => void, most = mostInProgress): void {
   const {parser} = socket as NodeSocket;
   const executed = parser?.constructor.kOnExecute;
   const [toParser] = socket.listeners('data') as ((bytes: Buffer) => void)[];
   const atEnd = socket.listeners('end').at(-1) as (() => void) | undefined;
   if (!parser?.onIncoming || executed === undefined || !parser[executed] || !parser.getCurrentBuffer || !toParser || !atEnd) return;
-  new PipelineGate(socket, parser, {toParser, atEnd, gated}).listen(executed);
+  new PipelineGate(socket, parser, {toParser, atEnd, gated}, most).listen(executed);
 }
 
 class PipelineGate {
   readonly #socket: NodeSocket;
   readonly #parser: Parser;
   readonly #node: NodeListeners;
+  readonly #most: number;
   readonly #connection: Connection;
   #isStopping = false;
   /** Read through here, and not by the parser. */
@@ -70,10 +72,11 @@ class PipelineGate {
   /** Of the body that the parser is in, as it was declared. */
   #bodyBytes = 0;
 
-  constructor(socket: Socket, parser: Parser, node: NodeListeners) {
+  constructor(socket: Socket, parser: Parser, node: NodeListeners, most: number) {
     this.#socket = socket;
     this.#parser = parser;
     this.#node = node;
+    this.#most = most;
     this.#connection = connectionOf(socket);
   }
 
@@ -161,7 +164,7 @@ class PipelineGate {
     }
     if (this.#socket._paused) return false; // Node has paused its parser, and resumes it
     if (waiting.length > 0) return false;
-    return isInBody || inProgress < mostInProgress;
+    return isInBody || inProgress < this.#most;
   }
 
   /** Where the next head or body ends, as far as that can be told; a cut at another place only lets more in at a time. */
