@@ -1,7 +1,7 @@
 import test from 'ava';
 import {MemoryJournal} from '../../src/journals/memory.ts';
 import {ManualClock} from '../helpers/clock.ts';
-import {at, factsOf, hour, minute, noon, openCore} from '../helpers/cron.ts';
+import {at, factsOf, hour, minute, noon, openCore, pastJournal} from '../helpers/cron.ts';
 
 const day = 24 * hour;
 const told = (core: {meter: {calls: readonly (readonly unknown[])[]}}, name: string) =>
@@ -159,3 +159,29 @@ test('occurrences that nobody ran are counted by why, from nought on', async t =
   }
   t.deepEqual(Object.fromEntries(counted), {down: 0, late: 6, overlap: 3, 'given-up': 0});
 });
+
+for (const [when, startMs] of [
+  ['at the start', noon + day],
+  ['while the core runs', noon],
+] as const) {
+  test(`what was caught up of the future by a clock that was ahead ${when} is passed over when it comes, and that is seen`, async t => {
+    const clock = new ManualClock(noon);
+    const journal = await pastJournal(clock);
+    clock.setWall(startMs);
+    const core = await openCore(t, {clock, journal, schedule: {catchUp: 'all(3)'}});
+    clock.setWall(noon + day);
+    await clock.advance(11_000);
+    const ahead = core.occurrences();
+    clock.setWall(noon + day - 5 * minute - 30_000);
+    await clock.advance(4 * minute + 10_000);
+    t.deepEqual(told(core, 'scheduleHeld'), [false, true]);
+    t.like(core.log.lines.at(-1), {level: 'warn', fields: {schedule: 'nightly', until: at(24 * 60)}});
+    await clock.advance(3 * minute);
+    t.deepEqual(told(core, 'scheduleHeld'), [false, true, false]);
+    const minutes = [-5, -4, -3, -2, -1, 0, 1].map(each => at(24 * 60 + each));
+    t.deepEqual(
+      core.occurrences().slice(ahead.length),
+      minutes.filter(each => !ahead.includes(each)),
+    );
+  });
+}

@@ -84,14 +84,22 @@ export class Course {
     return until;
   }
 
-  /** Tells that a step was taken. */
-  took(step: Step): void {
-    if (step.kind === 'lost') this.#cursor = step.until;
+  /** Tells that a step was taken. @param caughtUp of what was lost: fired after all, oldest first */
+  took(step: Step, caughtUp: readonly number[] = []): void {
+    if (step.kind === 'lost') {
+      const [from = step.until] = caughtUp;
+      if (caughtUp.length > 0) this.#remember({from, to: caughtUp.at(-1) ?? from});
+      this.#cursor = step.until;
+    }
     if (step.kind !== 'fire') return;
     this.#free = this.#dueOf(step.occurrence);
     const walk = this.#walks.find(({to}) => to === this.#cursor);
     if (walk) walk.to = step.occurrence;
-    else this.#walks = [...this.#walks, {from: step.occurrence, to: step.occurrence}].slice(-mostWalks);
+    else this.#remember({from: step.occurrence, to: step.occurrence});
     this.#cursor = step.occurrence;
+  }
+
+  #remember(walk: {readonly from: number; to: number}): void {
+    this.#walks = [...this.#walks, walk].slice(-mostWalks);
   }
 }

@@ -92,8 +92,8 @@ export class Runner {
         continue;
       }
       const todo = step;
-      const isDone = await this.#insist(() => (todo.kind === 'fire' ? this.#onTime(todo) : this.#afterwards(todo, startedAt)));
-      if (isDone) course.took(step);
+      const caughtUp = await this.#insist(() => (todo.kind === 'fire' ? this.#onTime(todo) : this.#afterwards(todo, startedAt)));
+      if (caughtUp) course.took(step, caughtUp);
     }
   }
 
@@ -104,20 +104,21 @@ export class Runner {
   }
 
   /** An occurrence is due: one core runs it, unless an earlier one is in the way. */
-  async #onTime(step: FireStep): Promise<true> {
+  async #onTime(step: FireStep): Promise<readonly never[]> {
     const {occurrence} = step;
     const {name, overlap} = this.#schedule;
     const launch = () => this.#launchOnTime(step);
     if (overlap !== 'forbid') return launch();
-    if (await this.#flights.alone(launch)) return true;
+    const launched = await this.#flights.alone(launch);
+    if (launched) return launched;
     if (await this.#claims.miss({count: 1, reason: 'overlap'}, occurrence, occurrence)) {
       this.#house.meter.scheduleMissed(name, 'overlap', 1);
       this.#house.log.warn({schedule: name, occurrence: isoOccurrence(occurrence)}, 'Skipped: an earlier occurrence still runs');
     }
-    return true;
+    return [];
   }
 
-  async #launchOnTime({occurrence, lateMs}: FireStep): Promise<true> {
+  async #launchOnTime({occurrence, lateMs}: FireStep): Promise<readonly never[]> {
     const dueAt = this.#house.clock.monotonic() - lateMs;
     const taken = await this.#claims.take(occurrence);
     if ('held' in taken) {
@@ -128,7 +129,7 @@ export class Runner {
       this.#succession.leave(taken);
       if (this.#schedule.overlap === 'replace') this.#mind(this.#flights.replace());
     }
-    return true;
+    return [];
   }
 
   /** @param dueAt when it was due, on the monotonic clock, for one whose delay is measured */
@@ -138,8 +139,8 @@ export class Runner {
     return new Flight(held, clock.monotonic(), called);
   }
 
-  /** Occurrences passed by: the newest are run if the schedule wants that, the others are noted. */
-  async #afterwards({after, until}: LostStep, startedAt: number): Promise<true> {
+  /** Occurrences passed by: the newest are run if the schedule wants that, the others are noted. @returns those that are run */
+  async #afterwards({after, until}: LostStep, startedAt: number): Promise<readonly number[]> {
     const {name, catchUp} = this.#schedule;
     const {newest, count, isCounted, first} = lostBetween(this.#calendar, after, until, catchUp + 1);
     const caughtUp = newest.slice(Math.max(0, newest.length - catchUp));
@@ -158,7 +159,7 @@ export class Runner {
       if ('held' in taken) void this.#flights.enqueue(async () => this.#flight(taken.held));
       else this.#succession.leave(taken);
     }
-    return true;
+    return caughtUp;
   }
 
   /** Keeps work in mind until it is over. */
