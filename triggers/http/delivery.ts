@@ -53,8 +53,10 @@ export class HttpDelivery implements Delivery, Holder, Leaving, Place {
   readonly replyHold: Hold;
   #abort: AbortController | undefined;
   #hold: Hold | undefined;
+  #isCalled = false;
   #isReplied = false;
   #hasLeft = false;
+  isOfFunction = false;
 
   /** @throws Fault REQUEST_MALFORMED for a target that is none */
   constructor(request: IncomingMessage, response: ServerResponse, edge: Edge, startedAt: number) {
@@ -122,7 +124,14 @@ export class HttpDelivery implements Delivery, Holder, Leaving, Place {
     };
   }
 
+  called(): void {
+    this.#isCalled = true;
+  }
+
   reply(result: InvocationResult): void {
+    const {fault} = result;
+    // What was handed back, or whose call was broken off, is counted as such already.
+    this.isOfFunction = this.#isCalled && (!fault || (fault.reached && fault.code !== 'UPSTREAM_LOST'));
     this.#hold?.release();
     this.#hold = undefined;
     const edge = this.#edge;

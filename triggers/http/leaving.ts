@@ -7,6 +7,8 @@ import type {Clock} from '../../src/clock.ts';
 export interface Leaving {
   /** What it holds in memory. */
   readonly bytes: number;
+  /** The function gave it to an event: when it is cut off, that event is lost. Refusals and metrics are nobody's loss. */
+  readonly isOfFunction?: boolean;
   /** Called once: it has left, or never will. */
   left(): void;
 }
@@ -47,9 +49,9 @@ export class Readers {
     this.#cut = cut;
   }
 
-  /** The answers that have not left. */
-  [Symbol.iterator](): Iterator<ServerResponse> {
-    return this.#readers.keys();
+  /** The function's answers that have not left. */
+  *[Symbol.iterator](): Generator<ServerResponse> {
+    for (const [response, {leaving}] of this.#readers) if (leaving.isOfFunction) yield response;
   }
 
   /** Called when all of an answer was written. Most are taken by the system at once. */
