@@ -16,7 +16,7 @@ export async function fire(args: string[], env: Environment): Promise<void> {
   try {
     const {status, body} = await askCore(env, 'POST', `/api/schedules/${encodeURIComponent(name)}/fire${query}`);
     if (!body) return fail(`what answers there does not know schedules (status ${status})`, exit.unavailable);
-    if (status !== 200) return fail(messageOf(body) ?? `it was refused with status ${status}`, exit.failed);
+    if (status !== 200 && status !== 202) return fail(messageOf(body) ?? `it was refused with status ${status}`, exit.failed);
     values.json ? printJson(body) : print(sentence(body));
     if (body.error !== undefined) process.exitCode = exit.failed;
   } catch (error) {
