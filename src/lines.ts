@@ -16,16 +16,18 @@ export interface ReadLinesOptions {
   readonly budget?: {take(bytes: number): boolean; drop(lines: number): void};
   /** What came of the last line counts also when the stream is destroyed before its end. */
   readonly keepsRest?: boolean;
+  /** Told of a last line that has no end, which is not handed on then: of a record only the whole means anything. */
+  readonly torn?: () => void;
 }
 
 /**
 Reads a stream of lines for ever, in chunks, and never holds more than one part of a line.
-Bytes that are not UTF-8 become U+FFFD. The last line needs no newline.
+Bytes that are not UTF-8 become U+FFFD. The last line needs no newline, unless it would be `torn` then.
 */
 export function readLines(
   stream: Readable,
   onLine: (line: string) => void,
-  {longestBytes = longestLineBytes, budget, keepsRest = false}: ReadLinesOptions = {},
+  {longestBytes = longestLineBytes, budget, keepsRest = false, torn}: ReadLinesOptions = {},
 ): void {
   let held: Buffer[] = [];
   let heldBytes = 0;
@@ -56,7 +58,9 @@ export function readLines(
   // A stream that is destroyed has no end.
   for (const event of keepsRest ? ['end', 'close'] : ['end']) {
     stream.on(event, () => {
-      if (heldBytes > 0) endLine();
+      if (heldBytes === 0) return;
+      if (torn) torn();
+      else endLine();
     });
   }
   // The pipe of a process that is gone: its end is told by the process itself.

@@ -161,7 +161,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
     const watchdog = opening.use(new Watchdog({mark, clock, log}));
     siblings = new Siblings(
       {count: processes - 1, env: {...env, [leaderName]: instance}, graceMs: config.graceMs, reloadMs: reloadMsOf(config)},
-      {clock, log, journal, watchdog, line: log.pass, restarted: meter.processRestarted},
+      {clock, log, journal, watchdog, line: log.pass, lineTorn: () => meter.linesDropped(1), restarted: meter.processRestarted},
     );
     opening.use(siblings);
   }

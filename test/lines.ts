@@ -29,6 +29,16 @@ test('a stream that breaks loses nothing that came before, and throws nothing', 
   t.deepEqual(lines, ['a']);
 });
 
+test('a last line that was cut off is told, and not handed on, where only whole lines mean anything', async t => {
+  const stream = new PassThrough();
+  const lines: string[] = [];
+  let torn = 0;
+  readLines(stream, line => lines.push(line), {torn: () => torn++});
+  stream.end('{"whole":1}\n{"cut":');
+  await new Promise(resolve => stream.once('close', resolve));
+  t.deepEqual([lines, torn], [['{"whole":1}'], 1]);
+});
+
 const table: [title: string, chunks: (string | Buffer)[], lines: string[]][] = [
   ['the last line needs no newline', ['a\nb'], ['a', 'b']],
   ['a newline at the end begins no line', ['a\nb\n'], ['a', 'b']],

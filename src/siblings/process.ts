@@ -13,6 +13,8 @@ export interface SiblingHouse {
   readonly journal: Journal;
   /** A line of a sibling's log, a whole record already. */
   line(text: string): void;
+  /** Its end has cut a record of its log off. */
+  lineTorn(): void;
 }
 
 export interface SiblingEnd {
@@ -58,7 +60,7 @@ export class SiblingProcess {
     this.#process = this.#fork(env);
     this.#channel = this.#open(onSilent);
     this.#stopStartTimer = house.clock.after(startMs, () => this.end('never-ready'));
-    if (this.#process?.stdout) readLines(this.#process.stdout, house.line, {longestBytes: longestRecordBytes});
+    if (this.#process?.stdout) readLines(this.#process.stdout, house.line, {longestBytes: longestRecordBytes, torn: house.lineTorn});
     this.#process?.once('exit', (code, signal) => void this.#exited(code, signal));
     // Also told of messages that did not arrive; its exit is told by itself.
     this.#process?.on('error', () => {

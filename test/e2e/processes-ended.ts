@@ -108,7 +108,7 @@ test('what a process has counted stays counted when it is killed, and while it d
 });
 
 test('processes that end as they start are started again at growing intervals; the leader serves meanwhile', async t => {
-  const core = await serve(t, 'holds.cjs', {CORE_PROCESSES: '2', BROKEN_SIBLING: '', ...broken});
+  const core = await serve(t, 'holds.cjs', {CORE_PROCESSES: '2', BROKEN_SIBLING: '{"level":"info","msg":"cut', ...broken});
   const waits = () => core.logs.flatMap(({msg, afterMs, reason}) => (msg.startsWith('A core process ended') ? [{afterMs, reason}] : []));
   await core.logged(() => waits().length === 4);
   t.deepEqual(
@@ -119,6 +119,7 @@ test('processes that end as they start are started again at growing intervals; t
   t.is((await readiness(core)).phase, 'restarting');
   t.is(await metric(core, 'core_processes_up'), 1);
   t.true((await metric(core, processRestarts('exit-nonzero'))) >= 4);
+  t.true((await metric(core, 'core_log_lines_dropped_total')) >= 4, 'a record that its end has cut off is none, and counted');
   t.is(await core.stop(), 0);
 });
 
