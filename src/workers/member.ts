@@ -13,6 +13,8 @@ export interface MemberOptions {
   /** Longest time of a call, in milliseconds: CORE_TIMEOUT. A caller may wait less; that says nothing about the process. */
   readonly timeoutMs: number;
   readonly clock: Clock;
+  /** It says when a call has ended whose connection was closed. One that is not ours may, which is known once it has. */
+  readonly tellsEnds: boolean;
   /** A call does not end although its longest time is over, or no connection is taken: only a new process helps. */
   readonly onStuck: (why: string) => void;
   /** Called once, at the first answer. */
@@ -48,10 +50,12 @@ export class Member {
   #hasAnswered = false;
   readonly #broken: BrokenConnections;
   readonly #doubt = new Doubt();
+  #tellsEnds: boolean;
 
   constructor(options: MemberOptions) {
     const {clock, isEnding, onStuck} = options;
     this.#options = options;
+    this.#tellsEnds = options.tellsEnds;
     this.address = options.address;
     this.pid = options.pid;
     this.concurrency = options.concurrency;
@@ -112,6 +116,7 @@ export class Member {
 
   /** The bridge says that a call whose connection was closed has ended. */
   settled(invocationId: string): void {
+    this.#tellsEnds = true;
     this.#unsettled.get(invocationId)?.();
   }
 
@@ -154,12 +159,15 @@ export class Member {
       this.#abandoned++;
       this.#tellQuiet();
       stopTimer = clock.after(Math.max(0, stuckAt - clock.monotonic()), () => {
+        // Nobody will tell when it ends, and that its caller left is no reason to replace the process.
+        if (!this.#tellsEnds && this.#unsettled.has(call.invocationId)) return end();
         isStuck = true;
         this.#stuck++;
         onStuck('A call did not end within CORE_TIMEOUT');
       });
     };
-    // A closed connection says nothing of the function: it ends when the bridge says so, or with its process.
+    // A closed connection says nothing of the function: it ends when the bridge says so, with its process, or, where nobody
+    // says so, is taken for ended after its longest time.
     const onConnectionEnd = (how: CallEnd) => {
       if (how.answered) this.#answered(clock.monotonic());
       this.#broken.seen(how);

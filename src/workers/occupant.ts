@@ -110,6 +110,7 @@ export class Occupant {
       concurrency,
       timeoutMs,
       clock,
+      tellsEnds: child.command.readiness === 'report',
       onStuck: why => this.#events.stuck(why),
       onAnswered: () => this.#events.answered(),
       isEnding: () => this.pid !== undefined && isEnding(this.pid),

@@ -54,7 +54,17 @@ export function openPool({concurrency = 2, ...some}: Partial<PoolOptions & {conc
   const meter = recordingMeter();
   const pool = new Pool({...options, ...some}, clock, meter);
   const member = (upstream = new FakeUpstream()) =>
-    new Member({upstream, address, concurrency, timeoutMs: 5000, clock, onStuck() {}, onAnswered() {}, isEnding: () => false});
+    new Member({
+      upstream,
+      address,
+      concurrency,
+      timeoutMs: 5000,
+      clock,
+      tellsEnds: true,
+      onStuck() {},
+      onAnswered() {},
+      isEnding: () => false,
+    });
   return {clock, meter, pool, member};
 }
 

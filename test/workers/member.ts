@@ -10,7 +10,7 @@ import {whole} from '../helpers/pool.ts';
 const lost = (message: string) => new Fault('UPSTREAM_LOST', {message});
 
 /** A member in which the test says how calls go on; one place is taken and its call is sent. */
-function openMember(some: Partial<RuntimeCall> = {}, isEnding = () => false, timeoutMs = 5000, concurrency = 1) {
+function openMember(some: Partial<RuntimeCall> = {}, isEnding = () => false, timeoutMs = 5000, concurrency = 1, tellsEnds = true) {
   const clock = new ManualClock();
   const told: string[] = [];
   const reply = Promise.withResolvers<RuntimeReply>();
@@ -28,6 +28,7 @@ function openMember(some: Partial<RuntimeCall> = {}, isEnding = () => false, tim
     concurrency,
     timeoutMs,
     clock,
+    tellsEnds,
     onStuck: () => void told.push('stuck'),
     onAnswered: () => void told.push('answered'),
     isEnding,
@@ -160,9 +161,9 @@ test('that the host has no connection left says nothing about the process', asyn
 });
 
 /** The caller left, and its connection is closed. */
-async function abandoned() {
+async function abandoned(tellsEnds = true) {
   const caller = new AbortController();
-  const house = openMember({signal: caller.signal});
+  const house = openMember({signal: caller.signal}, () => false, 5000, 1, tellsEnds);
   caller.abort();
   house.reply.reject(new Fault('CALLER_LEFT'));
   house.end();
@@ -187,6 +188,30 @@ test('a call that was broken off and whose end nobody tells is stuck a second af
   await clock.advance(5999);
   t.deepEqual(told, []);
   await clock.advance(1);
+  t.deepEqual(told, ['stuck']);
+});
+
+test('where nobody tells the end of a call that was broken off, its place is given on after its longest time', async t => {
+  const {member, clock, told} = await abandoned(false);
+  await clock.advance(5999);
+  t.true(member.isFull);
+  await clock.advance(1);
+  t.false(member.isFull);
+  await clock.advance(60_000);
+  t.deepEqual(told, ['ended'], 'that a caller left says nothing about the process');
+});
+
+test('one that has told an end once is expected to tell every end', async t => {
+  const {member, clock, told} = await abandoned(false);
+  member.settled('another');
+  await clock.advance(6000);
+  t.deepEqual(told, ['stuck']);
+});
+
+test('a call past its deadline whose connection stays is stuck, also where nobody tells ends', async t => {
+  const {clock, reply, told} = openMember({}, () => false, 5000, 1, false);
+  reply.reject(new Fault('UPSTREAM_TIMEOUT'));
+  await clock.advance(6000);
   t.deepEqual(told, ['stuck']);
 });
 
