@@ -8,7 +8,8 @@ What a member of a fact must be: `word` one line without control characters, `te
 type Kind = 'word' | 'text' | 'time' | 'count' | 'number' | 'boolean' | 'true' | 'number-or-null' | 'word-or-null';
 type Rule = Kind | `${Kind}?`;
 
-const occurrence = {name: 'word', occurrence: 'time', cron: 'word', timezone: 'word'} as const;
+/** The fields of a schedule may be parted by tabs and line ends. */
+const occurrence = {name: 'word', occurrence: 'time', cron: 'text', timezone: 'word'} as const;
 
 /** Every member of every fact of the catalogue; the compiler checks that none is left out. */
 const members: {readonly [T in FactType]: {readonly [M in keyof Required<FactTypes[T]>]: Rule}} = {
