@@ -3,7 +3,8 @@ import {Fault} from '../errors.ts';
 import type {RuntimeCall, RuntimeReply} from '../runtime.ts';
 import {BrokenConnections} from './broken.ts';
 import {Doubt} from './doubt.ts';
-import type {CallEnd, Upstream} from './upstream.ts';
+import type {CallEnd} from './exchange.ts';
+import type {Upstream} from './upstream.ts';
 
 export interface MemberOptions {
   readonly upstream: Pick<Upstream, 'send' | 'destroy'>;
