@@ -34,11 +34,7 @@ const refusals: [title: string, event: unknown, message: RegExp][] = [
   ['a day that is none', {...fact, time: '2026-02-40T00:00:00Z'}, /time/],
   ['no data', {...fact, data: undefined}, /^expected data to be an object, got none$/],
   ['data that is a list', {...fact, data: []}, /data .* got a list$/],
-  [
-    'data without a member',
-    without('cron'),
-    /^expected cron of schedule\.fired to be text, got none$/,
-  ],
+  ['data without a member', without('cron'), /^expected cron of schedule\.fired to be text, got none$/],
   ['a member of the prototype', without('constructor') && {...fact, data: Object.create(fact.data)}, /name of schedule\.fired/],
   ['an occurrence that is no time', {...fact, data: {...fact.data, occurrence: 'soon'}}, /occurrence .* time such as .* got "soon"$/],
   ['an attempt that is text', {...fact, data: {...fact.data, attempt: '1'}}, /attempt .* whole number from 0 on, got "1"$/],
