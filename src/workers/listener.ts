@@ -4,9 +4,15 @@ import {groupMembers} from './group.ts';
 import {accepts} from './port.ts';
 
 const pollMs = 10;
+/** So many looks in a row that find nobody at a port which accepts: the tables of this system do not list who listens. */
+const unlistedLooks = 3;
+
+/** Who listens on a port. `none`: nobody is listed; `unknown`: the system does not tell (no /proc, another user's process). */
+export type Listener = 'own' | 'other' | 'none' | 'unknown';
 
 /**
-A foreign sub-runtime is ready when its port accepts and the listener is its own.
+A foreign sub-runtime is ready when its port accepts and the listener is its own. A listener that took the connection and
+is gone at the look was somebody else's: it is looked again.
 
 @returns false when `over` aborts before
 */
@@ -15,30 +21,29 @@ export async function awaitListener(
   clock: Clock,
   over: AbortSignal,
 ): Promise<boolean> {
-  while (!over.aborted) {
-    if ((await accepts(host, port)) && listensThere(port, group) !== false) return true;
+  for (let unlisted = 0; !over.aborted; ) {
+    const listener = (await accepts(host, port)) ? listenerOf(port, group) : 'other';
+    unlisted = listener === 'none' ? unlisted + 1 : 0;
+    if (listener === 'own' || listener === 'unknown' || unlisted === unlistedLooks) return !over.aborted;
     await clock.sleep(pollMs, over);
   }
   return false;
 }
 
-/**
-Whether the process that listens on a loopback port belongs to the process group of `pid`.
-Undefined where the system does not tell (no /proc, another user's process).
-*/
-export function listensThere(port: number, pid: number): boolean | undefined {
+/** Whether the process that listens on a loopback port belongs to this process group. */
+export function listenerOf(port: number, group: number): Listener {
   try {
     const inodes = listeningInodes(port);
-    if (inodes.size === 0) return undefined;
+    if (inodes.size === 0) return 'none';
     let couldRead = false;
-    for (const member of groupMembers(pid)) {
+    for (const member of groupMembers(group)) {
       const held = socketsOf(member);
       couldRead ||= held !== undefined;
-      if (held?.some(inode => inodes.has(inode))) return true;
+      if (held?.some(inode => inodes.has(inode))) return 'own';
     }
-    return couldRead ? false : undefined;
+    return couldRead ? 'other' : 'unknown';
   } catch {
-    return undefined;
+    return 'unknown';
   }
 }
 
@@ -55,6 +60,7 @@ function listeningInodes(port: number): Set<string> {
   return inodes;
 }
 
+/** Undefined when they are hidden from us. A process that has ended has none, whoever may look at what is left of it. */
 function socketsOf(pid: string): string[] | undefined {
   try {
     return readdirSync(`/proc/${pid}/fd`).flatMap(descriptor => {
@@ -62,7 +68,16 @@ function socketsOf(pid: string): string[] | undefined {
       return inode ? [inode] : [];
     });
   } catch {
-    return undefined;
+    return hasEnded(pid) ? [] : undefined;
+  }
+}
+
+/** @see proc_pid_stat(5): the state is the first field behind the name in parentheses */
+function hasEnded(pid: string): boolean {
+  try {
+    return /\) [ZX] [^)]*$/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return true;
   }
 }
 

@@ -1,9 +1,11 @@
 import {type ChildProcess, spawn} from 'node:child_process';
+import {subscribe, unsubscribe} from 'node:diagnostics_channel';
 import {once} from 'node:events';
 import net, {type AddressInfo} from 'node:net';
 import test, {type ExecutionContext} from 'ava';
 import {systemClock} from '../../src/clock.ts';
-import {awaitListener, listensThere} from '../../src/workers/listener.ts';
+import {awaitListener, listenerOf} from '../../src/workers/listener.ts';
+import {projectFile} from '../helpers/core.ts';
 
 const host = '127.0.0.1';
 
@@ -26,27 +28,90 @@ test('a port that somebody else listens on is not the child’s', async t => {
   t.teardown(() => server.close());
   const {port} = server.address() as AddressInfo;
   const child = run(t, 'setInterval(() => {}, 1000)');
-  t.false(listensThere(port, child.pid));
+  t.is(listenerOf(port, child.pid), 'other');
   const over = new AbortController();
   const waited = awaitListener({host, port, group: child.pid}, systemClock, over.signal);
   setTimeout(() => over.abort(), 50);
   t.false(await waited);
 });
 
-test('where nobody listens nothing is known', t => {
-  t.is(listensThere(1, process.pid), undefined);
+test('where nobody listens nobody is listed', t => {
+  t.is(listenerOf(1, process.pid), 'none');
 });
 
 test('a port is the child’s when it, or a child of its own, listens there', async t => {
   const direct = run(t, listening);
   const [port] = await once(direct.stdout as NodeJS.ReadableStream, 'data');
-  t.true(listensThere(Number(port), direct.pid));
+  t.is(listenerOf(Number(port), direct.pid), 'own');
   const nested = run(
     t,
     `require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(listening)}], {stdio: 'inherit'}); setInterval(() => {}, 1000)`,
   );
   const [nestedPort] = await once(nested.stdout as NodeJS.ReadableStream, 'data');
-  t.true(listensThere(Number(nestedPort), nested.pid));
-  t.false(listensThere(Number(nestedPort), direct.pid));
+  t.is(listenerOf(Number(nestedPort), nested.pid), 'own');
+  t.is(listenerOf(Number(nestedPort), direct.pid), 'other');
   t.true(await awaitListener({host, port: Number(port), group: direct.pid}, systemClock, new AbortController().signal));
+});
+
+/** A listener of somebody else that closes as soon as a connection to it stands, before anybody can look. */
+async function vanishing(t: ExecutionContext, comesBack: boolean) {
+  let returns = comesBack;
+  const server = net.createServer(socket => socket.on('error', () => {})).listen(0, host);
+  await once(server, 'listening');
+  const {port} = server.address() as AddressInfo;
+  const tries: net.Socket[] = [];
+  const seen = (message: unknown) => {
+    const {socket} = message as {socket: net.Socket}; // of the channel
+    tries.push(socket);
+    socket.once('connect', () => server.close()); // before those who asked for the connection hear of it
+    socket.once('close', () => {
+      if (returns && !server.listening) server.listen(port, host);
+    });
+  };
+  subscribe('net.client.socket', seen);
+  t.teardown(() => {
+    returns = false;
+    unsubscribe('net.client.socket', seen);
+    server.close();
+  });
+  return {port, tries};
+}
+
+test.serial('a listener that is gone at the look was somebody else’s', async t => {
+  const child = run(t, 'setInterval(() => {}, 1000)');
+  const {port, tries} = await vanishing(t, false);
+  const over = new AbortController();
+  const waited = awaitListener({host, port, group: child.pid}, systemClock, over.signal);
+  void waited.then(() => over.abort());
+  while (tries.length < 3 && !over.signal.aborted) await systemClock.sleep(5);
+  over.abort();
+  t.false(await waited);
+});
+
+test.serial('a port that goes on accepting though the system lists nobody there is taken for the child’s', async t => {
+  const child = run(t, 'setInterval(() => {}, 1000)');
+  const {port, tries} = await vanishing(t, true);
+  t.true(await awaitListener({host, port, group: child.pid}, systemClock, new AbortController().signal));
+  t.true(tries.length >= 3);
+});
+
+test('one that has ended, and whose end was not told yet, listens nowhere, also when the core is not root', async t => {
+  const program = `
+    import {spawn} from 'node:child_process';
+    import {readFileSync} from 'node:fs';
+    import net from 'node:net';
+    import {listenerOf} from ${JSON.stringify(projectFile('src/workers/listener.ts'))};
+    const server = net.createServer().listen(0, '127.0.0.1', () => {
+      const {pid} = spawn('/bin/true', {detached: true});
+      while (!/\\) Z /.test(readFileSync('/proc/' + pid + '/stat', 'latin1'))); // meanwhile nobody can tell its end
+      console.log(listenerOf(server.address().port, pid));
+      process.exit();
+    });`;
+  const isRoot = process.getuid?.() === 0;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    ...(isRoot && {uid: 65_534, gid: 65_534}),
+  });
+  const [said] = await once(child.stdout, 'data');
+  t.is(String(said), 'other\n');
 });
