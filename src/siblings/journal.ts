@@ -6,6 +6,8 @@ import type {ToLeader, ToSibling, WrittenRecord} from './words.ts';
 
 /** What the leader has not taken yet; past it facts are dropped and counted, as in front of its own thread. */
 const mostBytes = 16 * 2 ** 20;
+/** What is on its way at a time, or one record that is larger: signs of life, and a stop, must not wait behind all the rest. */
+const mostSentBytes = 2 ** 20;
 /** How long facts wait for more. A sibling that is killed loses those; the leader holds what it got for longer before it is written. */
 const lingerMs = 10;
 /** Longest wait for an append; then the caller is told that it failed. */
@@ -25,11 +27,11 @@ export interface LeadersHouse {
 export class LeadersJournal implements Journal {
   readonly #channel: Pick<Channel<ToLeader, ToSibling>, 'ask'>;
   readonly #house: LeadersHouse;
-  #waiting: WrittenRecord[] = [];
-  #payloads = new Map<number, readonly Payload[]>();
-  #waitingBytes = 0;
+  readonly #waiting: Waiting[] = [];
   /** With those that are on their way. */
   #bytes = 0;
+  /** Resolves when nothing waits; undefined when nothing is on its way. */
+  #sending: Promise<void> | undefined;
 
   constructor(channel: Pick<Channel<ToLeader, ToSibling>, 'ask'>, house: LeadersHouse) {
     this.#channel = channel;
@@ -48,10 +50,8 @@ export class LeadersJournal implements Journal {
     }
     const bytes = (payloads ?? []).reduce((sum, payload) => sum + payload.bytes.length, facts.length * factBytes);
     this.#bytes += bytes;
-    this.#waitingBytes += bytes;
-    if (payloads) this.#payloads.set(this.#waiting.length, payloads);
-    this.#waiting.push([stream, facts]);
-    if (this.#waiting.length === 1) this.#house.clock.after(lingerMs, () => void this.#send());
+    this.#waiting.push({record: [stream, facts], payloads, bytes});
+    if (this.#waiting.length === 1 && !this.#sending) this.#house.clock.after(lingerMs, () => void this.#send());
   }
 
   last(): Promise<Recorded | undefined> {
@@ -82,19 +82,46 @@ export class LeadersJournal implements Journal {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#send(lastFactsMs);
+    const {promise, resolve} = Promise.withResolvers<void>();
+    const stopTimer = this.#house.clock.after(lastFactsMs, resolve);
+    await Promise.race([this.#send(), promise]);
+    stopTimer();
   }
 
-  /** Resolves when the leader has them; when it is gone, so are they. Without a limit their bytes bound what waits for it. */
-  async #send(limitMs?: number): Promise<void> {
-    if (this.#waiting.length === 0) return;
-    const [records, bytes] = [{text: JSON.stringify(this.#waiting), payloads: this.#payloads}, this.#waitingBytes];
-    this.#waiting = [];
-    this.#payloads = new Map();
-    this.#waitingBytes = 0;
-    await this.#channel.ask('record', records, limitMs).catch(() => {});
-    this.#bytes -= bytes;
+  /** Resolves when the leader has all; when it is gone, so are they. */
+  async #send(): Promise<void> {
+    if (this.#waiting.length > 0) this.#sending ??= this.#sendAll();
+    await this.#sending;
   }
+
+  async #sendAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const {records, bytes} = this.#next();
+      await this.#channel.ask('record', records).catch(() => {});
+      this.#bytes -= bytes;
+    }
+    this.#sending = undefined; // at once: what comes next begins anew
+  }
+
+  #next(): {records: Records; bytes: number} {
+    let bytes = 0;
+    let count = 0;
+    for (const each of this.#waiting) {
+      if (count > 0 && bytes + each.bytes > mostSentBytes) break;
+      bytes += each.bytes;
+      count++;
+    }
+    const next = this.#waiting.splice(0, count);
+    const payloads = new Map<number, readonly Payload[]>();
+    for (const [index, each] of next.entries()) if (each.payloads) payloads.set(index, each.payloads);
+    return {records: {text: JSON.stringify(next.map(({record}) => record)), payloads}, bytes};
+  }
+}
+
+interface Waiting {
+  readonly record: WrittenRecord;
+  readonly payloads: readonly Payload[] | undefined;
+  readonly bytes: number;
 }
 
 const notHere = () => new TypeError('Expected the leader to read the journal, not a sibling');

@@ -134,7 +134,11 @@ export class SiblingProcess {
     const wire = {
       // A message to a process that is ending may fail; a callback keeps that from being an error of the process.
       send: (message: object) => void (this.#process?.connected && this.#process.send(message, () => {})),
-      on: (event: 'message', listener: (message: unknown) => void) => this.#process?.on(event, listener),
+      on: (event: 'message', listener: (message: unknown) => void) =>
+        this.#process?.on(event, message => {
+          this.#pulse?.beat(); // whatever it says is a sign of life
+          listener(message);
+        }),
     };
     return new Channel<ToSibling, ToLeader>(
       wire,
@@ -155,7 +159,6 @@ export class SiblingProcess {
           return undefined;
         },
         beat: account => {
-          this.#pulse?.beat();
           this.account = account;
           return undefined;
         },

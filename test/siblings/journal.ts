@@ -21,7 +21,7 @@ function open() {
   };
   const clock = new ManualClock();
   const journal = new LeadersJournal(channel, {clock, shed: add});
-  return {journal, asked, linger: () => clock.advance(10), shed: () => shed};
+  return {journal, asked, clock, linger: () => clock.advance(10), shed: () => shed};
 }
 
 const one: [Fact] = [fact(1)];
@@ -44,6 +44,45 @@ test('past what may be on its way, facts are dropped and counted, until the lead
   await linger();
   t.is(shed(), 3);
   t.deepEqual(asked.at(-1)?.streams, ['d']);
+});
+
+test('one part is on its way at a time, so that signs of life are not behind all of them', async t => {
+  const {journal, asked, linger, shed} = open();
+  const part = [{name: 'p', bytes: Buffer.alloc(600 * 2 ** 10)}];
+  for (const stream of ['a', 'b', 'c']) journal.record(stream, one, part);
+  journal.record('d', one);
+  await linger();
+  journal.record('e', one);
+  await linger();
+  t.deepEqual(
+    asked.map(({streams}) => streams),
+    [['a']],
+  );
+  for (let parts = 0; parts < 3; parts++) {
+    asked.at(-1)?.take();
+    await settle();
+  }
+  t.deepEqual(
+    asked.map(({streams}) => streams),
+    [['a'], ['b'], ['c', 'd', 'e']],
+  );
+  asked.at(-1)?.take();
+  await journal[Symbol.asyncDispose]();
+  t.is(shed(), 0);
+});
+
+test('the end of the process waits for what is on its way and what is behind it, but not for ever', async t => {
+  const {journal, asked, linger, clock} = open();
+  journal.record('a', one, [{name: 'p', bytes: Buffer.alloc(2 * 2 ** 20)}]);
+  await linger();
+  journal.record('b', one);
+  const closed = journal[Symbol.asyncDispose]();
+  t.is(asked.length, 1);
+  asked[0]?.take();
+  await settle();
+  t.deepEqual(asked[1]?.streams, ['b']);
+  await clock.advance(2000);
+  await t.notThrowsAsync(closed);
 });
 
 test('a leader that is gone takes its facts with it, and holds nothing up', async t => {
