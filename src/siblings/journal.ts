@@ -2,7 +2,7 @@ import type {Clock} from '../clock.ts';
 import type {Fact} from '../facts.ts';
 import type {AppendOptions, Journal, Payload, Position, Receipt, Recorded} from '../journal.ts';
 import type {Channel} from './channel.ts';
-import type {ToLeader, ToSibling, WrittenRecord} from './words.ts';
+import type {Records, ToLeader, ToSibling, WrittenRecord} from './words.ts';
 
 /** What the leader has not taken yet; past it facts are dropped and counted, as in front of its own thread. */
 const mostBytes = 16 * 2 ** 20;
