@@ -22,6 +22,7 @@ const TEXT_TYPE = 'text/plain; charset=utf-8';
 const SWEEP_MS = 250;
 const LINE_MAX_CHARS = 65536;
 const TITLE_MAX_CHARS = 8192;
+const FRAME = /^\s+at /;
 const CAUSES_MAX = 4;
 const MODULES_MAX = 20;
 /** Sockets without a file: what they cost is half of what loopback does. */
@@ -59,8 +60,9 @@ function start() {
     },
     error => {
       const story = placeOf(error) + stackOf(error);
-      writeStderr(`core-bridge: cannot load the handler: ${story}\n`);
-      serve({loaded: false, error: causeOf(error, story), runtime: RUNTIME});
+      serve({loaded: false, error: causeOf(error, story), runtime: RUNTIME}, () =>
+        logError(undefined, 'core-bridge: cannot load the handler: ', error, story),
+      );
     },
   );
 }
@@ -170,7 +172,8 @@ function member(owner, name) {
 
 // Serving ----------------------------------------------------------------------------------------------------------
 
-function serve(report) {
+/** @param told called when the report has been written, the first record */
+function serve(report, told = () => {}) {
   const connections = new Set();
   const servers = [];
   const open = () => {
@@ -188,12 +191,15 @@ function serve(report) {
     process.exit(1);
   });
   onPort.listen({host: '127.0.0.1', port: settings.port, backlog: 1024}, () => {
-    if (channel === null) return;
-    if (!HAS_ABSTRACT_SOCKETS) return channel.write(report);
+    const tell = socket => {
+      if (channel !== null) channel.write(Object.assign({}, report, socket));
+      told();
+    };
+    if (channel === null || !HAS_ABSTRACT_SOCKETS) return tell();
     const name = `core-bridge-${process.pid}-${require('crypto').randomBytes(8).toString('hex')}`;
     const onSocket = open();
-    onSocket.on('error', () => channel.write(report)); // the port will do
-    onSocket.listen({path: `\0${name}`, backlog: 1024}, () => channel.write(Object.assign({}, report, {socket: name})));
+    onSocket.on('error', () => tell()); // the port will do
+    onSocket.listen({path: `\0${name}`, backlog: 1024}, () => tell({socket: name}));
   });
   process.on('SIGTERM', () => {
     if (isAsked) return;
@@ -890,8 +896,8 @@ function traceIdOf(invocation) {
 }
 
 /** An error that was thrown, as one record. Without a channel its lines go to stderr. */
-function logError(invocation, prefix, error) {
-  const stack = stackOf(error);
+function logError(invocation, prefix, error, story) {
+  const stack = story || stackOf(error);
   if (channel === null) return writeStderr(`${prefix}${stack}\n`);
   const ids = invocation === undefined ? {} : {invocationId: invocation.id, traceId: traceIdOf(invocation)};
   const line = `${prefix}${titleOf(error)}`.substr(0, TITLE_MAX_CHARS);
@@ -913,12 +919,20 @@ function titleOf(error) {
 /** Leaves out the frames of the bridge and those that called it: they tell nothing of the function. */
 function withoutBridge(stack) {
   let isOurs = false;
-  const kept = stack.split('\n').filter(line => {
-    const isFrame = /^\s+at /.test(line);
+  const kept = [];
+  for (const line of stack.split('\n')) {
+    const isFrame = FRAME.test(line);
+    if (!isFrame) dropCallers(kept);
     isOurs = isFrame && (isOurs || line.includes(__filename));
-    return !isOurs;
-  });
+    if (!isOurs) kept.push(line);
+  }
+  dropCallers(kept);
   return kept.join('\n');
+}
+
+/** What Node did for the bridge, such as loading a module, stands above its frames; one frame is left. */
+function dropCallers(lines) {
+  while (FRAME.test(lines[lines.length - 2]) && /\bnode:(?:internal\/|diagnostics_channel)/.test(lines[lines.length - 1])) lines.pop();
 }
 
 /**

@@ -108,8 +108,8 @@ final class Bridge
 
     public static function notLoaded(\Throwable $error): void
     {
-        self::log("core-bridge: cannot load the handler: $error\n");
         self::listen(['loaded' => false, 'error' => causeOf($error)]);
+        self::logError($error, 'core-bridge: cannot load the handler: ');
     }
 
     private static function listen(array $report): void
@@ -265,14 +265,21 @@ final class Bridge
         }
     }
 
-    /** An error that was thrown, as one record of its call; without a channel its lines go to stderr. */
-    private static function logError(\Throwable $error): void
+    /** An error that was thrown, as one record, of its call when there is one; without a channel its lines go to stderr. */
+    private static function logError(\Throwable $error, string $prefix = ''): void
     {
-        if (self::$invocation === null || self::$channel === null) {
-            self::log("$error\n");
+        if (self::$channel === null) {
+            self::log("$prefix$error\n");
             return;
         }
-        self::$invocation->sendError(get_class($error) . ': ' . $error->getMessage(), self::withoutBridge((string) $error));
+        $title = $prefix . get_class($error) . ': ' . $error->getMessage();
+        self::$channel->write([
+            'log' => (self::$invocation?->record('stderr') ?? ['stream' => 'stderr']) + [
+                'level' => 'error',
+                'line' => substr($title, 0, TITLE_MAX_BYTES),
+                'stack' => substr(self::withoutBridge((string) $error), 0, LINE_MAX_BYTES),
+            ],
+        ]);
     }
 
     /** Leaves out the frames of the bridge and those that called it: they tell nothing of the function. */
@@ -645,13 +652,7 @@ final class Invocation
         } while ($line !== '');
     }
 
-    public function sendError(string $title, string $stack): void
-    {
-        $error = ['level' => 'error', 'line' => substr($title, 0, TITLE_MAX_BYTES), 'stack' => substr($stack, 0, LINE_MAX_BYTES)];
-        $this->channel?->write(['log' => $this->record('stderr') + $error]);
-    }
-
-    private function record(string $stream): array
+    public function record(string $stream): array
     {
         $record = ['stream' => $stream];
         if ($this->id !== null) {

@@ -44,10 +44,9 @@ def main():
     channel = Channel(settings.fd) if settings.fd is not None else None
     tag_output(channel)
     try:
-        handler, cause = load_handler(settings.handler_path, settings.handler_name), None
+        handler, failure = load_handler(settings.handler_path, settings.handler_name), None
     except BaseException as error:  # sys.exit() in a module is one more way not to load
-        handler, cause = None, one_line(error)
-        log("core-bridge: cannot load the handler: %s" % traceback.format_exc())
+        handler, failure = None, (error, sys.exc_info()[2])
     try:
         listener = listen(settings.port)
     except (OSError, socket.error, OverflowError) as error:
@@ -56,7 +55,9 @@ def main():
 
     def report():
         if channel is not None:
-            channel.write(load_report(cause))
+            channel.write(load_report(failure))
+        if failure is not None:
+            log_error(failure[0], failure[1], channel, "core-bridge: cannot load the handler: ")
 
     calls = Calls(handler, channel)
     if is_async(handler):
@@ -87,10 +88,10 @@ class Settings(object):
 # Loading
 
 
-def load_report(cause):
-    report = {"loaded": cause is None, "runtime": "Python %d.%d.%d" % sys.version_info[:3]}
-    if cause is not None:
-        report["error"] = cause
+def load_report(failure):
+    report = {"loaded": failure is None, "runtime": "Python %d.%d.%d" % sys.version_info[:3]}
+    if failure is not None:
+        report["error"] = one_line(failure[0])
     return report
 
 
@@ -1006,10 +1007,6 @@ class Invocation(object):
         for start in range(0, max(1, len(line)), LINE_MAX_CHARS):
             self.channel.write({"log": dict(self.record(stream), line=line[start : start + LINE_MAX_CHARS])})
 
-    def send_error(self, title, stack):
-        log = dict(self.record("stderr"), level="error", line=title[:TITLE_MAX_CHARS], stack=stack[:LINE_MAX_CHARS])
-        self.channel.write({"log": log})
-
     def record(self, stream):
         record = {"stream": stream, "invocationId": self.id}
         traceparent = self.trace.get("traceparent") if isinstance(self.trace, dict) else None
@@ -1075,24 +1072,34 @@ def log(text):
         pass  # nobody reads it
 
 
-def log_error(error, trace):
-    """An error that was thrown, as one record of its call; else its lines, on stderr."""
+def log_error(error, trace, channel=None, prefix=""):
+    """An error that was thrown, as one record, of its call when there is one. Without a channel its lines, on stderr."""
     invocation = current.get()
-    if invocation is None or invocation.channel is None:
-        log("".join(traceback.format_exception(type(error), error, trace)))
+    channel = invocation.channel if invocation is not None else channel
+    if channel is None:
+        log(prefix + "".join(traceback.format_exception(type(error), error, trace)))
         return
-    title = "".join(traceback.format_exception_only(type(error), error)).strip().split("\n")[-1]
     stack = "".join(traceback.format_exception(type(error), error, without_bridge(trace)))
-    invocation.send_error(as_text(title), as_text(stack).rstrip(u"\n"))
+    title, stack = as_text(prefix + title_of(error)), as_text(stack).rstrip(u"\n")
+    log_record = dict(invocation.record("stderr") if invocation is not None else {"stream": "stderr"}, level="error")
+    channel.write({"log": dict(log_record, line=title[:TITLE_MAX_CHARS], stack=stack[:LINE_MAX_CHARS])})
+
+
+def title_of(error):
+    """What an error is called: `ValueError: no luck`. Before it may stand a place in a file, behind it notes."""
+    told = traceback.format_exception_only(type(error), error)
+    return next((each for each in told if not each.startswith(" ")), told[-1]).strip()
 
 
 def without_bridge(trace):
-    """The frames below the last one of the bridge, and below the library's that it waited in."""
+    """The frames below the last one of the bridge, and below the library's that it waited in or that loaded the handler."""
     below, frame = trace, trace
     while frame is not None:
         name = frame.tb_frame.f_code.co_filename
+        is_loading = frame is below and name.startswith("<frozen importlib")
         frame = frame.tb_next
-        if name == THIS_FILE or (below is not trace and os.sep + os.path.join("concurrent", "futures") + os.sep in name):
+        is_waiting = below is not trace and os.sep + os.path.join("concurrent", "futures") + os.sep in name
+        if name == THIS_FILE or is_loading or is_waiting:
             below = frame
     return below
 

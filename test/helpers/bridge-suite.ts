@@ -66,7 +66,7 @@ export function bridgeSuite(language: Language): void {
   if (!language.compiled) {
     check('a file that is not there is reported, and every call gets the one text', async t => {
       const bridge = await start(t, 'echo', {path: '/nowhere/handler'});
-      t.like(bridge.records, {length: 1, 0: {loaded: false}});
+      t.like(bridge.records[0], {loaded: false});
       t.regex(reportedError(bridge), /\/nowhere\/handler/);
       for (let i = 0; i < 2; i++) {
         t.like(await bridge.call({}), {status: 500, type: 'text/plain; charset=utf-8', text: notLoaded});
@@ -77,7 +77,7 @@ export function bridgeSuite(language: Language): void {
       const file = await functionFile(t, `broken.${language.extension}`, language.brokenText);
       const bridge = await start(t, 'handle', {path: file});
       t.regex(reportedError(bridge), /^SyntaxError: [^\n]+$/);
-      await bridge.until(() => bridge.output.stderr.includes(`broken.${language.extension}`));
+      await bridge.until(() => bridge.logs.some(({stack = ''}) => stack.includes(`broken.${language.extension}`)));
       t.is((await bridge.call({})).text, notLoaded);
     });
 

@@ -177,7 +177,7 @@ test.serial('node: a module that cannot be parsed is named with its line, whatev
   ] as const) {
     const b = await start(t, file);
     t.regex((b.records[0] as {error: string}).error, place); // the report of a load that failed has one
-    await b.until(() => place.test(b.output.stderr));
+    await b.until(() => b.logs.some(({stack = ''}) => place.test(stack)));
   }
 });
 
