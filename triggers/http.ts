@@ -18,6 +18,7 @@ import {Readers} from './http/leaving.ts';
 import {gatePipeline} from './http/pipeline.ts';
 import {answerAsterisk, refuse, refuseRaw} from './http/refuse.ts';
 import {Senders} from './http/senders.ts';
+import {requestTimedOut} from './http/time-limit.ts';
 import {Turns} from './http/turns.ts';
 import {writeResult} from './http/wire.ts';
 
@@ -77,6 +78,7 @@ export const http = {
     if (house.budget.maxBytes < payloadMaxBytes)
       house.log.warn({}, 'CORE_INFLIGHT_BYTES is below SCW_PAYLOAD_MAX_SIZE: bodies in between get 503');
     const server = nodeHttp.createServer({...serverOptions, ...patience, keepAliveTimeout: keepAliveMs});
+    const limit = {...patience, clock: house.clock};
     // Past it a connection is closed as it comes: each costs memory, and a process has only so many descriptors.
     server.maxConnections = shareDescriptors().callers;
     server.on('drop', () => house.meter.connectionRefused());
@@ -102,7 +104,8 @@ export const http = {
     server.on('connect', (_request, socket: Socket) => refuseRaw(socket, new Fault('METHOD_REFUSED'), house));
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
       const fault = parserFault(error);
-      if (fault) refuseRaw(socket, fault, house);
+      if (fault?.code === 'REQUEST_TIMEOUT') requestTimedOut(socket, limit, () => refuseRaw(socket, fault, house));
+      else if (fault) refuseRaw(socket, fault, house);
       else if (socket.destroyed || !socket.writable) socket.destroy();
     });
     watchHeads(server, edge.budget, house.clock, (socket, fault) => refuseRaw(socket, fault, house));
