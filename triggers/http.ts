@@ -19,7 +19,7 @@ import {gatePipeline} from './http/pipeline.ts';
 import {answerAsterisk, refuse, refuseRaw} from './http/refuse.ts';
 import {Senders} from './http/senders.ts';
 import {requestTimedOut} from './http/time-limit.ts';
-import {Turns} from './http/turns.ts';
+import {mostInProgress, Turns} from './http/turns.ts';
 import {writeResult} from './http/wire.ts';
 
 const settings = {
@@ -50,6 +50,9 @@ const serverOptions = {
   joinDuplicateHeaders: true,
   requireHostHeader: false, // HTTP/1.0 health checks send none; the guard asks HTTP/1.1 for it
 };
+
+/** On one connection: a few for each request in progress, and Node's own. Past it Node writes a warning to stderr. */
+const mostListeners = 4 * mostInProgress;
 
 /** How long a client may take to send. */
 export type Patience = Pick<typeof serverOptions, 'headersTimeout' | 'requestTimeout' | 'connectionsCheckingInterval'>;
@@ -93,7 +96,10 @@ export const http = {
       if (fault) refuse(request, response, fault, house, edge);
       else edge.turns.take(request, response);
     };
-    server.on('connection', socket => gatePipeline(socket, () => house.meter.pipelined()));
+    server.on('connection', socket => {
+      socket.setMaxListeners(mostListeners);
+      gatePipeline(socket, () => house.meter.pipelined());
+    });
     server.on('request', serve);
     server.on('checkContinue', (request, response) => {
       // The body is asked for when the caller was let in. Where there is none, Node would close the connection for want of a 100.

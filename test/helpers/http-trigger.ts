@@ -18,12 +18,21 @@ export async function openHttp(
     clock = systemClock,
     inflightBytes = 1000,
     keepAliveMs = 650_000,
-  }: {inflightBytes?: number; keepAliveMs?: number; requestTimeout?: number; headersTimeout?: number; clock?: Clock} = {},
+    asksForSignal = false,
+  }: {
+    asksForSignal?: boolean;
+    inflightBytes?: number;
+    keepAliveMs?: number;
+    requestTimeout?: number;
+    headersTimeout?: number;
+    clock?: Clock;
+  } = {},
 ) {
   const runs: string[] = [];
   const meter = recordingMeter();
   const deliver = async (_carrier: unknown, delivery: Delivery) => {
     try {
+      if (asksForSignal) void delivery.signal;
       const input = await delivery.input();
       input.holder?.written(input.path === '/fields' ? 20_000 : input.body.length * 2);
       runs.push(input.path);

@@ -189,3 +189,19 @@ test('a client that ends its side behind its requests gets every answer', async 
     paths,
   );
 });
+
+test.serial('to ask for the signals of all requests of a pipeline writes no warning', async t => {
+  const {run, running} = gate();
+  const warnings: string[] = [];
+  const note = ({name}: Error) => void warnings.push(name);
+  process.on('warning', note);
+  const {connect} = await openHttp(t, run, {asksForSignal: true});
+  const wire = connect();
+  await wire.write(Array.from({length: 16}, (_, index) => get(`/${index}`)).join(''));
+  while (running.length < 16) await turn();
+  await turns();
+  process.off('warning', note);
+  for (const one of [...running]) one.end();
+  await wire.replies(16);
+  t.deepEqual(warnings, []);
+});
