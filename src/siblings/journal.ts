@@ -51,7 +51,7 @@ export class LeadersJournal implements Journal {
     const bytes = (payloads ?? []).reduce((sum, payload) => sum + payload.bytes.length, facts.length * factBytes);
     this.#bytes += bytes;
     this.#waiting.push({record: [stream, facts], payloads, bytes});
-    if (this.#waiting.length === 1 && !this.#sending) this.#house.clock.after(lingerMs, () => void this.#send());
+    if (this.#waiting.length === 1 && !this.#sending) this.#house.clock.after(lingerMs, () => this.#send());
   }
 
   last(): Promise<Recorded | undefined> {
@@ -82,25 +82,29 @@ export class LeadersJournal implements Journal {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // All at once: the last account comes behind them, and with it the leader has them, however late that is.
+    const sent = [this.#sending];
+    while (this.#waiting.length > 0) sent.push(this.#sendNext());
     const {promise, resolve} = Promise.withResolvers<void>();
     const stopTimer = this.#house.clock.after(lastFactsMs, resolve);
-    await Promise.race([this.#send(), promise]);
+    await Promise.race([Promise.all(sent), promise]);
     stopTimer();
   }
 
-  /** Resolves when the leader has all; when it is gone, so are they. */
-  async #send(): Promise<void> {
+  #send(): void {
     if (this.#waiting.length > 0) this.#sending ??= this.#sendAll();
-    await this.#sending;
   }
 
+  /** Resolves when the leader has all; when it is gone, so are they. */
   async #sendAll(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const {records, bytes} = this.#next();
-      await this.#channel.ask('record', records).catch(() => {});
-      this.#bytes -= bytes;
-    }
+    while (this.#waiting.length > 0) await this.#sendNext();
     this.#sending = undefined; // at once: what comes next begins anew
+  }
+
+  async #sendNext(): Promise<void> {
+    const {records, bytes} = this.#next();
+    await this.#channel.ask('record', records).catch(() => {});
+    this.#bytes -= bytes;
   }
 
   #next(): {records: Records; bytes: number} {
