@@ -85,7 +85,9 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
 
   await using opening = new AsyncDisposableStack();
   const log = opening.use(await openLog({level: config.logLevel, pretty, clock, onDropped: () => metrics.meter.linesDropped(1)}));
-  for (const warning of warnings) log.warn({}, warning);
+  // The leader has the same settings, and has said it.
+  const warn = (doubt: string) => (leader ? undefined : log.warn({}, doubt));
+  for (const warning of warnings) warn(warning);
   if (process.pid === 1) log.warn({}, 'Running as PID 1: orphans of the function are not reaped; start under an init such as `tini -g --`');
   const budget = new Budget(config.inflightBytes, clock);
   let drain: Drain | undefined;
@@ -147,7 +149,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   journal.record(`runtime.${instance}`, [configLoaded(table, env, version), ...early.flat()]);
   await recordCode();
   if (wantsTelemetry(env)) {
-    for (const doubt of doubtsOf(env)) log.warn({}, doubt);
+    for (const doubt of doubtsOf(env)) warn(doubt);
     sdk = await loadTelemetry(config, instance, {env, clock, lost: spansLost.lost, log: log.of('opentelemetry')});
   }
   const spans = sdk?.spans ?? passingSpans;

@@ -2,9 +2,11 @@ import nodeHttp, {STATUS_CODES} from 'node:http';
 import type {AddressInfo, Socket} from 'node:net';
 import type Koa from 'koa';
 import {parseTarget} from '../../triggers/http/target.ts';
+import type {Clock} from '../clock.ts';
 import {shareDescriptors} from '../descriptors.ts';
 import {ConfigurationError} from '../errors.ts';
 import {late} from '../late.ts';
+import {LimitedLog} from '../limited-log.ts';
 import type {Log} from '../log.ts';
 import type {Schedules} from '../trigger.ts';
 import {type ApiOptions, apiRoutes} from './api.ts';
@@ -55,7 +57,8 @@ export async function openAdmin(options: AdminOptions): Promise<AsyncDisposable 
 }
 
 function application(options: AdminOptions): Koa {
-  const {host: listenHost, token, log, clock, metrics} = options;
+  const {host: listenHost, token, clock, metrics} = options;
+  const log = limited(options.log, clock);
   const open = probes(options);
   const guarded = [...apiRoutes(options), ...scheduleRoutes(options.schedules)];
   const Application = late('koa') as typeof Koa;
@@ -85,6 +88,17 @@ function application(options: AdminOptions): Koa {
     const {route, name} = findRoute(isOpen ? open : guarded, ctx.method, path);
     await route.run({ctx, name, query: new URLSearchParams(query)});
   }
+}
+
+/** Whoever reaches the listener can cause its lines: a flood of requests must not become a flood of the log. */
+function limited(log: Log, clock: Clock): Log {
+  const lines = new LimitedLog(log, clock);
+  return {
+    debug: (fields, message) => log.debug(fields, message),
+    info: (fields, message) => log.info(fields, message),
+    warn: (fields, message) => lines.write('warn', `${fields.code}`, fields, message),
+    error: (fields, message) => lines.write('error', `${fields.code}`, fields, message),
+  };
 }
 
 const callerOf = (ctx: Koa.Context) => ({host: ctx.get('host'), origin: ctx.get('origin'), authorization: ctx.get('authorization')});

@@ -105,6 +105,21 @@ test('a fault is answered with its status, its code and when to try again, and i
   t.like(log.lines[0], {level: 'warn', fields: {code: 'JOURNAL_FAILED', cause: 'disk I/O error'}});
 });
 
+test('a flood of requests that fail is no flood of lines: the rest is summed up', async t => {
+  const clock = new ManualClock();
+  const {url, log} = await open(t, {
+    clock,
+    readiness: () => {
+      throw new Fault('JOURNAL_FAILED');
+    },
+  });
+  for (let count = 0; count < 100; count++) t.is((await ask(`${url}/readyz`)).status, 503);
+  t.is(log.lines.length, 20);
+  await clock.advance(1000);
+  t.is(log.lines.length, 21);
+  t.like(log.lines[20], {level: 'warn', fields: {code: 'JOURNAL_FAILED', more: 80}});
+});
+
 test('damage is answered as such, and logged as an error with its stack', async t => {
   const {url, log} = await open(t, {journal: failingJournal(new JournalDamaged('The facts end at 20, but 64 were kept'))});
   const answer = await ask(`${url}/api/facts`);
