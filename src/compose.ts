@@ -89,6 +89,8 @@ export interface KeysHouse {
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
+  /** Says what is doubtful about the settings. */
+  warn(doubt: string): void;
 }
 
 /**
@@ -100,7 +102,7 @@ export async function openKeys({isPublic, publicKey, jwksUrl, jwksMaxAgeMs}: Con
   if (isPublic) return fixedKey(undefined);
   const fixed = publicKey === undefined ? undefined : readKey(publicKey);
   if (jwksUrl === undefined) {
-    if (!fixed) house.log.warn({}, 'The function is private, but SCW_PUBLIC_KEY is not set: every call with a token gets 500');
+    if (!fixed) house.warn('The function is private, but SCW_PUBLIC_KEY is not set: every call with a token gets 500');
     return fixedKey(fixed);
   }
   const {openKeySet} = await import('./outbound/key-set.ts');

@@ -118,7 +118,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
     clock,
   );
   const {meter} = metrics;
-  const keys = await openKeys(config, {env, clock, log, meter});
+  const keys = await openKeys(config, {env, clock, log, meter, warn});
   const instance = randomUUID();
   const telemetry = Promise.withResolvers<Spans>();
   const firstStart = Promise.withResolvers<StartRecord>();

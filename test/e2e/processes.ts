@@ -129,10 +129,12 @@ test('a schedule fires in one process', async t => {
 });
 
 test('what is doubtful about the settings is said once, however many processes there are', async t => {
-  const core = await serve(t, 'holds.cjs', {CORE_PROCESSES: '2', CORE_NO_SETTING: 'x', OTEL_TRACES_EXPORTER: 'none,nobody'});
+  const doubtful = {SCW_PUBLIC: 'True', CORE_NO_SETTING: 'x', OTEL_TRACES_EXPORTER: 'none,nobody'};
+  const core = await serve(t, 'holds.cjs', {CORE_PROCESSES: '2', ...doubtful});
   await metricIs(core, 'core_runtime_up', 2);
   t.is(await core.stop(), 0);
   const said = core.logs.filter(({level}) => level === 'warn').map(({msg}) => msg);
-  for (const name of ['CORE_NO_SETTING', 'OTEL_TRACES_EXPORTER']) t.true(said.filter(msg => msg.startsWith(name)).length > 0, name);
+  for (const name of ['SCW_PUBLIC', 'The function is private', 'CORE_NO_SETTING', 'OTEL_TRACES_EXPORTER'])
+    t.true(said.filter(msg => msg.startsWith(name)).length > 0, name);
   t.deepEqual(said, [...new Set(said)]);
 });
