@@ -188,14 +188,19 @@ func (b *bridge) run(r *http.Request, received call, eventError error) (result [
 // to stderr. stack may be empty.
 func (b *bridge) logError(ctx context.Context, invocation Invocation, title, stack string) {
 	if o, ok := ctx.Value(outputKey{}).(*output); ok {
-		o.fail(title, ownFrames(stack))
+		o.fail(title, titled(title, ownFrames(stack)))
 		return
 	}
-	text := stack
-	if !strings.HasPrefix(stack, title) {
-		text = title + "\n" + stack
+	logger.Printf("invocation %s: %s", invocation.InvocationID, strings.TrimRight(titled(title, stack), "\n"))
+}
+
+// titled puts the error before its stack, where stacks of other languages have
+// it; an empty one stays empty.
+func titled(title, stack string) string {
+	if stack == "" || strings.HasPrefix(stack, title) {
+		return stack
 	}
-	logger.Printf("invocation %s: %s", invocation.InvocationID, strings.TrimRight(text, "\n"))
+	return title + "\n" + stack
 }
 
 // ownFrames leaves out of a panic's stack what panicked in the runtime and what

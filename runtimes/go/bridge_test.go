@@ -225,8 +225,8 @@ func TestAPanicIsOneRecordWithTheFramesOfTheHandler(t *testing.T) {
 			t.Errorf("not an error of its call: %v", got.Log)
 		}
 		frames := strings.Split(got.Log.Stack, "\n")
-		if len(frames) != 3 || !strings.HasPrefix(frames[0], "goroutine ") || !strings.Contains(frames[2], "bridge_test.go:") {
-			t.Errorf("expected the frame of the handler alone, got %s", got.Log.Stack)
+		if len(frames) != 4 || frames[0] != got.Log.Line || !strings.HasPrefix(frames[1], "goroutine ") || !strings.Contains(frames[3], "bridge_test.go:") {
+			t.Errorf("expected the error and the frame of the handler alone, got %s", got.Log.Stack)
 		}
 	}
 }

@@ -1079,16 +1079,20 @@ def log_error(error, trace, channel=None, prefix=""):
     if channel is None:
         log(prefix + "".join(traceback.format_exception(type(error), error, trace)))
         return
-    stack = "".join(traceback.format_exception(type(error), error, without_bridge(trace)))
-    title, stack = as_text(prefix + title_of(error)), as_text(stack).rstrip(u"\n")
+    told = [as_text(each) for each in traceback.format_exception(type(error), error, without_bridge(trace))]
+    if PY2 and not isinstance(error, SyntaxError):
+        told[-1] = title_of(error)  # traceback escapes what is not ASCII
+    title, stack = as_text(prefix) + title_of(error), u"".join(told).rstrip(u"\n")
     log_record = dict(invocation.record("stderr") if invocation is not None else {"stream": "stderr"}, level="error")
     channel.write({"log": dict(log_record, line=title[:TITLE_MAX_CHARS], stack=stack[:LINE_MAX_CHARS])})
 
 
 def title_of(error):
     """What an error is called: `ValueError: no luck`. Before it may stand a place in a file, behind it notes."""
+    if PY2 and not isinstance(error, SyntaxError):
+        return u"%s: %s" % (as_text(type(error).__name__), as_text(message_of(error)))
     told = traceback.format_exception_only(type(error), error)
-    return next((each for each in told if not each.startswith(" ")), told[-1]).strip()
+    return as_text(next((each for each in told if not each.startswith(" ")), told[-1]).strip())
 
 
 def without_bridge(trace):
