@@ -21,7 +21,7 @@ let env: Record<string, string>;
 
 test.before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'package-'));
-  const {PATH = '', HOME = ''} = process.env;
+  const {PATH = '', HOME = '', NODE_EXTRA_CA_CERTS} = process.env;
   env = {PATH: `${path.join(folder, 'node_modules/.bin')}:${path.dirname(process.execPath)}:${PATH}`, HOME};
   const built = path.join(folder, 'built');
   await build(projectFile('.'), built);
@@ -30,7 +30,9 @@ test.before(async () => {
   await rm(built, {recursive: true});
   await writeFile(path.join(folder, 'package.json'), '{"private": true}');
   const tarball = path.join(folder, `${name}-${version}.tgz`);
-  await run('npm', ['install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', tarball], {cwd: folder, env});
+  // A registry may be reached through a proxy with a certificate of its own.
+  const trusting = {...env, ...(NODE_EXTRA_CA_CERTS && {NODE_EXTRA_CA_CERTS})};
+  await run('npm', ['install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', tarball], {cwd: folder, env: trusting});
 });
 test.after.always(() => folder && rm(folder, {recursive: true}));
 
