@@ -1,3 +1,4 @@
+import type {Socket} from 'node:net';
 import type {Clock} from '../clock.ts';
 import {Fault} from '../errors.ts';
 import {NotSent, type RuntimeCall, type RuntimeReply} from '../runtime.ts';
@@ -7,12 +8,19 @@ import {judged, tooLarge, tooManyInterim, wrongCoding} from './hop-fault.ts';
 export interface CallEnd {
   /** It may have seen the call. */
   readonly mayRun: boolean;
+  /** The connection had taken the whole request. */
+  readonly sentWhole: boolean;
   /** The connection was refused or broke off, not by us. */
   readonly broke: boolean;
   /** The host had nothing left for a connection. */
   readonly byHost: boolean;
   /** A whole reply came, whether or not anybody still waited for it. */
   readonly answered: boolean;
+}
+
+/** The connection that a call is on. */
+export interface Connection {
+  socket: Socket | null;
 }
 
 /** What an exchange does to its connection. */
@@ -29,6 +37,7 @@ const mostInterim = 1000;
 /** One call on its connection, from when it is sent until the reply is whole or the connection is gone. */
 export class Exchange {
   stopTimer = () => {};
+  connection: Connection | undefined;
   readonly #call: RuntimeCall;
   readonly #resolve: (reply: RuntimeReply) => void;
   readonly #reject: (error: Error) => void;
@@ -127,7 +136,7 @@ export class Exchange {
   onResponseEnd(): void {
     // Our timer may come late on a busy machine: a bridge that ended the call for its time is not to be the one who says so.
     if (this.#clock.monotonic() >= this.#call.deadline) this.expire();
-    this.#close({broke: false, byHost: false, answered: true});
+    this.#close({sentWhole: true, broke: false, byHost: false, answered: true});
     this.#resolve({status: this.#status, contentType: this.#contentType, framed: this.#framed, body: this.#body()});
   }
 
@@ -135,7 +144,9 @@ export class Exchange {
     const verdict = judged(error);
     const isUnsent = verdict instanceof NotSent;
     const broke = !this.#isGivenUp && (isUnsent || verdict.code === 'UPSTREAM_LOST');
-    this.#close({broke, byHost: isUnsent && verdict.byHost, answered: false});
+    // What the system has not taken by now is never sent: the connection is closed after this.
+    const sentWhole = !this.connection?.socket?.writableLength;
+    this.#close({sentWhole, broke, byHost: isUnsent && verdict.byHost, answered: false});
     this.#reject(verdict);
   }
 

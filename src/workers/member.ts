@@ -137,11 +137,12 @@ export class Member {
   }
 
   #send(call: RuntimeCall, ended: () => void): Promise<RuntimeReply> {
-    const {clock, onStuck, timeoutMs} = this.#options;
+    const {clock, onStuck, tellsEnds, timeoutMs} = this.#options;
     const stuckAt = clock.monotonic() + timeoutMs + stuckAfterMs;
     call.eventHold?.keep(); // past its deadline, too, the connection has it
     let isOver = false;
     let isAbandoned = false;
+    let sentWhole = true;
     let isStuck = false;
     let stopTimer = () => {};
     const end = () => {
@@ -161,18 +162,20 @@ export class Member {
       this.#tellQuiet();
       stopTimer = clock.after(Math.max(0, stuckAt - clock.monotonic()), () => {
         // Nobody will tell when it ends, and that its caller left is no reason to replace the process.
-        if (!this.#tellsEnds && this.#unsettled.has(call.invocationId)) return end();
+        if ((!this.#tellsEnds || !sentWhole) && this.#unsettled.has(call.invocationId)) return end();
         isStuck = true;
         this.#stuck++;
         onStuck('A call did not end within CORE_TIMEOUT');
       });
     };
     // A closed connection says nothing of the function: it ends when the bridge says so, with its process, or, where nobody
-    // says so, is taken for ended after its longest time.
+    // says so, is taken for ended after its longest time. Our bridges run a call once they have its whole request: one that
+    // was closed before that is over. A foreign sub-runtime may run such a call, or never tell that it did not.
     const onConnectionEnd = (how: CallEnd) => {
       if (how.answered) this.#answered(clock.monotonic());
       this.#broken.seen(how);
-      if (!how.mayRun || !call.signal?.aborted) return end();
+      sentWhole = how.sentWhole;
+      if (!how.mayRun || !call.signal?.aborted || (!sentWhole && tellsEnds)) return end();
       abandon();
       this.#unsettled.set(call.invocationId, end);
     };

@@ -1,9 +1,9 @@
-import type {buildConnector, Pool} from 'undici';
+import type {buildConnector, Client, Pool} from 'undici';
 import type {Clock} from '../clock.ts';
 import type {Fault} from '../errors.ts';
 import {late} from '../late.ts';
 import type {RuntimeCall, RuntimeReply} from '../runtime.ts';
-import {type CallEnd, Exchange} from './exchange.ts';
+import {type CallEnd, type Connection, Exchange} from './exchange.ts';
 import {isStray} from './hop-fault.ts';
 import {metItself} from './port.ts';
 
@@ -56,6 +56,26 @@ function connector(socket: string | undefined): buildConnector.connector {
     });
 }
 
+/** A client with one connection at a time, which it tells to every exchange on it. */
+function openClient(origin: URL, options: Client.Options, connect: buildConnector.connector): Client {
+  const connection: Connection = {socket: null};
+  const client = new (loadClient().Client)(origin, {
+    ...options,
+    connect: (to, callback) =>
+      connect(to, (...[error, socket]) => {
+        connection.socket = socket;
+        if (error) callback(error, null);
+        else callback(null, socket);
+      }),
+  });
+  const dispatch = client.dispatch.bind(client);
+  client.dispatch = (request, exchange) => {
+    (exchange as Exchange).connection = connection;
+    return dispatch(request, exchange);
+  };
+  return client;
+}
+
 /** The loopback hop to one sub-runtime: no proxy, no redirect, no decompression, no retry. */
 export class Upstream {
   readonly #pool: Pool;
@@ -70,6 +90,7 @@ export class Upstream {
     this.#options = options;
     this.#clock = clock;
     this.#staticHeaders = ['content-type', 'application/json', 'core-bridge-token', options.bridgeToken];
+    const connect = connector(socket);
     this.#pool = new (loadClient().Pool)(`http://${host.includes(':') ? `[${host}]` : host}:${port}`, {
       connections,
       pipelining: 1,
@@ -78,7 +99,7 @@ export class Upstream {
       // The deadline is ours and total: undici's own would forgive a reply that drips.
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: connector(socket),
+      factory: (origin, each: Client.Options) => openClient(origin, each, connect),
     });
     this.#pool.on('disconnect', (_origin, _targets, error) => {
       this.#isStraying ||= isStray(error);

@@ -197,6 +197,31 @@ test('CORE_CANCEL=abort: where nobody tells the end, the place is given on after
   await core.stop();
 });
 
+test('CORE_CANCEL=abort: the place of a call that was not yet sent whole is free as its caller leaves', async t => {
+  const core = await serve(t, 'holds.cjs', {...abort, CORE_CONCURRENCY: '2'});
+  const events = 'core_inflight_bytes{kind="event"}';
+  const body = 'x'.repeat(5 * 2 ** 20);
+  const before = await pidOf(core);
+  const [blocks, holds] = await Promise.all([openGate(t), openGate(t)]);
+  const blocking = ask(`${core.url}/?do=block`, {headers: blocks.headers});
+  await blocks.running();
+  const caller = askAndLeave(core.url, {}, body);
+  while ((await metric(core, events)) < body.length);
+  caller.leave();
+  await metricIs(core, 'faas_errors_total{code="CALLER_LEFT"}', 1);
+  t.true((await metric(core, events)) < body.length);
+  await blocks.open();
+  t.is((await blocking).status, 200);
+  const holding = ask(`${core.url}/?do=hold`, {headers: holds.headers});
+  await holds.running();
+  const other = await ask(core.url, {headers: {'Core-Timeout': '10s'}});
+  t.is(other.status, 200);
+  t.is(other.json().pid, before);
+  await holds.open();
+  t.is((await holding).status, 200);
+  await core.stop();
+});
+
 test('CORE_CANCEL=abort: whoever leaves the queue is not run at all', async t => {
   const core = await serve(t, 'holds.cjs', abort);
   const [gate, unrun] = await Promise.all([openGate(t), openGate(t)]);

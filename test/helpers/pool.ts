@@ -22,7 +22,7 @@ export const at = (monotonicMs: number): Deadline => ({monotonicMs, timeoutMs: 5
 export const never = at(Number.MAX_SAFE_INTEGER);
 
 /** How a connection ends that was used and did not break. */
-export const whole: CallEnd = {mayRun: true, broke: false, byHost: false, answered: false};
+export const whole: CallEnd = {mayRun: true, sentWhole: true, broke: false, byHost: false, answered: false};
 
 /** As much of an upstream as a member uses: the test settles its calls. */
 export class FakeUpstream {

@@ -58,9 +58,10 @@ export async function openGate(t: Teardown) {
 }
 
 /** A request that is given up when `leave` is called. */
-export function askAndLeave(url: string, headers: Record<string, string>) {
-  const request = http.get(url, {headers, agent: false});
+export function askAndLeave(url: string, headers: Record<string, string>, body = '') {
+  const request = http.request(url, {method: body === '' ? 'GET' : 'POST', headers, agent: false});
   request.on('error', () => {});
+  request.end(body);
   return {leave: () => request.destroy()};
 }
 

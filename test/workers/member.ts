@@ -223,6 +223,37 @@ test('a call that was broken off ends with its process', async t => {
   t.deepEqual(told, ['destroyed', 'ended']);
 });
 
+for (const tellsEnds of [true, false]) {
+  const sub = tellsEnds ? 'one of our bridges' : 'a foreign sub-runtime that tells ends';
+  test(`a caller that leaves before its request was sent whole never makes ${sub} a stuck one`, async t => {
+    const caller = new AbortController();
+    const {member, told, clock, reply, end} = openMember({signal: caller.signal}, () => false, 5000, 1, tellsEnds);
+    member.settled('another');
+    caller.abort();
+    reply.reject(new Fault('CALLER_LEFT'));
+    end({sentWhole: false});
+    await settle();
+    t.is(member.isFull, !tellsEnds, 'a foreign one may have begun with the call');
+    await clock.advance(6000);
+    t.false(member.isFull);
+    t.deepEqual(told, ['ended']);
+    t.is(clock.pending, 0);
+  });
+}
+
+test('a call past its deadline whose request was never read whole ends as its caller leaves', async t => {
+  const caller = new AbortController();
+  const {member, told, clock, reply, end} = openMember({signal: caller.signal});
+  await clock.advance(5000);
+  reply.reject(new Fault('UPSTREAM_TIMEOUT'));
+  await settle();
+  caller.abort();
+  end({sentWhole: false});
+  t.false(member.isFull);
+  await clock.advance(60_000);
+  t.deepEqual(told, ['ended']);
+});
+
 test('a call that was never sent ends at once, although its caller left', async t => {
   const caller = new AbortController();
   const {member, end} = openMember({signal: caller.signal});

@@ -397,6 +397,30 @@ test('a caller that leaves closes the connection, and the call may have run', as
   t.like(ends, [{mayRun: true, broke: false}]);
 });
 
+for (const [bytes, sentWhole] of [
+  [100, true],
+  [32 * 2 ** 20, false],
+] as const) {
+  test(`a caller that leaves while ${bytes} bytes are sent to one that does not read: sent whole is ${sentWhole}`, async t => {
+    const server = net.createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const {port} = server.address() as AddressInfo;
+    const upstream = new Upstream({host: '127.0.0.1', port, connections: 1, maxReplyBytes: 1000, bridgeToken: 'secret'}, systemClock);
+    t.teardown(() => {
+      upstream.destroy(new Fault('DRAINING'));
+      server.close();
+    });
+    const caller = new AbortController();
+    const {reply, ends} = sendAndHear(upstream, {...call, body: 'x'.repeat(bytes), signal: caller.signal});
+    const [socket] = (await once(server, 'connection')) as [Socket];
+    t.teardown(() => socket.destroy());
+    socket.once('readable', () => caller.abort()); // nobody reads what is behind its first buffer
+    await t.throwsAsync(reply, {code: 'CALLER_LEFT'});
+    t.like(ends, [{mayRun: true, sentWhole}]);
+  });
+}
+
 test('a caller that left before the call could leave keeps it from being sent', async t => {
   const caller = new AbortController();
   const {upstream, received} = await misbehaving(t, ok('{}'), {connections: 1});
