@@ -21,7 +21,8 @@ export class Headroom {
   readonly #reserve: Reserve;
   /** When nothing could be removed. */
   #crowdedAt = Number.NEGATIVE_INFINITY;
-  #wasTried = false;
+  /** To make the reserve. */
+  #wasTried: boolean;
   #isLow = false;
   #isLogFull = false;
   #isLogTold = false;
@@ -34,12 +35,13 @@ export class Headroom {
     this.#retention = retention;
     this.room = roomOf(retention.maxBytes, diskBytes(path));
     this.#reserve = new Reserve(path, this.room.reserve);
+    this.#wasTried = !this.#reserve.isThere && this.#reserve.isDiskLow; // it does not fit, which is known at once
   }
 
   /** One of `keeps`. */
   get level(): number {
     if (this.#isLogFull) return keeps.onlyEnds;
-    if (!this.isReserved) return keeps.nothingNew;
+    if (!this.#isReserved) return keeps.nothingNew;
     return this.#isLow ? keeps.noRecordedPayloads : keeps.all;
   }
 
@@ -49,7 +51,7 @@ export class Headroom {
   }
 
   /** There is room for the end of what was begun. */
-  get isReserved(): boolean {
+  get #isReserved(): boolean {
     return this.#reserve.isThere || !this.#wasTried;
   }
 

@@ -46,6 +46,7 @@ export class Keeper implements Disposable {
     }
     this.#files = new OpenFiles(path);
     this.#position = this.#store.position;
+    this.#tellState(); // opening it may have taken the reserve
   }
 
   get position(): number {
@@ -129,13 +130,15 @@ export class Keeper implements Disposable {
   #lookAtLog(store: SqliteStore, now: number): void {
     try {
       this.#headroom.lookAtLog(store, now);
+      this.#tellState();
     } catch (error) {
       this.#fail(error);
     }
   }
 
+  /** It is called durable only while it takes what is written ahead. */
   #tellState(): void {
-    const isDurable = this.#store !== undefined && this.#headroom.isReserved;
+    const isDurable = this.#store !== undefined && this.#headroom.level < keeps.nothingNew;
     if (isDurable !== this.#isDurable) this.#say({type: 'state', isDurable});
     this.#isDurable = isDurable;
   }

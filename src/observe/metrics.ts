@@ -244,7 +244,7 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
 
   new Gauge({
     name: 'core_journal_durable',
-    help: '1 while facts survive the process, 0 while they are in memory only or the journal cannot be written.',
+    help: '1 while facts survive the process, 0 while they are in memory only or the journal takes no new work.',
     registers,
     collect() {
       this.set(gauges.isDurable() ? 1 : 0);
