@@ -19,7 +19,7 @@ import {defaultJournal, type JournalPlace, type OpenedJournal, openJournal} from
 import type {Log} from './log.ts';
 import {openLog} from './observe/log.ts';
 import {tellLost} from './observe/lost.ts';
-import {type DrainReport, openMetrics} from './observe/metrics.ts';
+import {type DrainReport, linesLostIn, openMetrics} from './observe/metrics.ts';
 import type {Family} from './observe/open-metrics.ts';
 import {passingSpans, type Spans} from './observe/spans.ts';
 import type {Telemetry, TelemetryHouse} from './observe/telemetry.ts';
@@ -84,17 +84,21 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   const environment = {...childEnvironment(table, env), SCW_PAYLOAD_MAX_SIZE: String(section.payloadMaxBytes)};
 
   await using opening = new AsyncDisposableStack();
-  const log = opening.use(await openLog({level: config.logLevel, pretty, clock, onDropped: () => metrics.meter.linesDropped(1)}));
+  const log = opening.use(await openLog({level: config.logLevel, pretty, clock, onDropped: lines => metrics.meter.linesDropped(lines)}));
   // The leader has the same settings, and has said it.
   const warn = (doubt: string) => (leader ? undefined : log.warn({}, doubt));
   for (const warning of warnings) warn(warning);
   if (process.pid === 1) log.warn({}, 'Running as PID 1: orphans of the function are not reaped; start under an init such as `tini -g --`');
   const budget = new Budget(config.inflightBytes, clock);
   let drain: Drain | undefined;
+  let graceEndsAt = 0;
   let siblings: Siblings | undefined;
   opening.defer(async () => {
     await siblings?.stop();
-    log.info({...drain?.report(siblings?.drained())}, 'Stopped');
+    await log.drain(Math.min(longestDrainMs, Math.max(0, graceEndsAt - clock.monotonic()) + shortestDrainMs));
+    if (!drain) return log.info({}, 'Stopped'); // the start failed: not everything that is measured is there
+    const families = [await metrics.families(), ...((await siblings?.families()) ?? [])];
+    log.info({...drain.report(siblings?.drained()), linesLost: linesLostIn(families.flat())}, 'Stopped');
   });
 
   // Registered before the sub-runtime, so that its exits are facts too; opened after it, as it starts longer.
@@ -248,6 +252,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
 
   async function stop(): Promise<void> {
     drain = new Drain(metrics);
+    graceEndsAt = clock.monotonic() + config.graceMs;
     void siblings?.stop(); // all drain at once
     log.info({graceMs: config.graceMs}, 'Stopping');
     const stopTimer = clock.after(config.graceMs, () => {
@@ -259,6 +264,10 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
     stopTimer();
   }
 }
+
+/** At a stop, log lines that stdout has not taken are waited for within the grace time, at least and at most so long. */
+const shortestDrainMs = 1000;
+const longestDrainMs = 4000;
 
 /** The processes of this core, and what of the settings is one's own share. */
 function shareOf(config: Config): {processes: number; config: Config} {

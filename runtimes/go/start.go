@@ -27,7 +27,7 @@ const (
 	restLook  = 200 * time.Millisecond
 	restLooks = 5
 	// drainMax is how long a reader of the descriptor is waited for.
-	drainMax = 500 * time.Millisecond
+	drainMax = 3 * time.Second
 )
 
 // Start serves the handler until the process is told to stop. It does not

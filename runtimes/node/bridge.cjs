@@ -973,7 +973,7 @@ function openChannel(fd) {
     },
     end(done) {
       if (!isOpen) return done();
-      setTimeout(done, 500); // the reader may have stopped reading
+      setTimeout(done, 3000); // the reader may have stopped reading, and the core ends this process after 5 s
       tellDropped();
       stream.end(done);
     },

@@ -136,7 +136,7 @@ final class Bridge
             self::$server->run();
         }
         if (self::$channel !== null) {
-            self::$channel->drain(0.5);
+            self::$channel->drain(3.0);
         }
     }
 
@@ -230,7 +230,7 @@ final class Bridge
             self::$invocation->end();
             self::$invocation = null;
             if (self::$channel !== null) {
-                self::$channel->drain(0.5);
+                self::$channel->drain(3.0);
             }
             self::$server->replyAndLeave([500, TEXT_TYPE, $fatal ?? 'The handler called exit()']);
         }

@@ -1221,7 +1221,7 @@ def leave(channel):
         except Exception:
             pass
     if channel is not None:
-        channel.wait_until_sent(0.5)
+        channel.wait_until_sent(3)
     os._exit(0)
 
 

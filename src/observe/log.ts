@@ -6,8 +6,8 @@ import type {FunctionLine, Log} from '../log.ts';
 export interface LogOptions {
   readonly level: string;
   readonly pretty: boolean;
-  /** Told of each line that stdout did not take. */
-  readonly onDropped: () => void;
+  /** Told of lines that stdout did not take. */
+  readonly onDropped: (lines: number) => void;
   readonly clock: Clock;
 }
 
@@ -20,6 +20,11 @@ export interface OpenLog extends Log, AsyncDisposable {
   of(library: string): Log;
   /** What stdout has not taken yet. */
   waitingBytes(): number;
+  /**
+  Waits until stdout has taken what was written, as long as it takes some, and at most `mostMs`. What is left then is given
+  up and told as dropped, so that there is room for the last record.
+  */
+  drain(mostMs: number): Promise<void>;
   /** Gives up what stdout has not taken: from now on nothing is written. */
   abandon(): void;
 }
@@ -32,6 +37,8 @@ const bufferBytes = 24 * 2 ** 20;
 
 /** Whoever reads stdout may be dead: the end of the process waits no longer for the last lines. */
 const lastLinesMs = 1000;
+/** A look at what stdout has taken meanwhile. */
+const lookMs = 20;
 
 /** JSON lines on stdout; on a terminal, lines for people. */
 export async function openLog({level, pretty, onDropped, clock}: LogOptions): Promise<OpenLog> {
@@ -51,8 +58,19 @@ export async function openLog({level, pretty, onDropped, clock}: LogOptions): Pr
     },
     function: ({line, level, ...fields}) => (level === 'error' ? ofFunction.error(fields, line) : ofFunction.info(fields, line)),
     pass: record => void destination.write(`${record}\n`),
-    // Undocumented; where it is gone, nothing is said of these bytes, which have a bound of their own.
-    waitingBytes: () => (destination as {readonly _len?: number})._len ?? 0,
+    waitingBytes,
+    async drain(mostMs) {
+      const endsAt = clock.monotonic() + mostMs;
+      let left = waitingBytes();
+      let movedAt = clock.monotonic();
+      for (let now = movedAt; left > 0 && now < endsAt && now - movedAt < lastLinesMs; now = clock.monotonic()) {
+        await clock.sleep(lookMs);
+        const known = left;
+        left = waitingBytes();
+        if (left < known) movedAt = clock.monotonic();
+      }
+      if (left > 0 && '_bufs' in destination) onDropped(dropQueue(destination as unknown as Queue));
+    },
     abandon,
     async [Symbol.asyncDispose]() {
       silence();
@@ -63,9 +81,16 @@ export async function openLog({level, pretty, onDropped, clock}: LogOptions): Pr
       clock.after(lastLinesMs, () => resolve(undefined));
       destination.end();
       await promise;
+      const queue = destination as unknown as Queue;
+      if (waitingBytes() > 0) onDropped(dropQueue(queue) + linesIn(String(queue._writingBuf)));
       abandon();
     },
   };
+
+  /** Undocumented; where it is gone, nothing is said of these bytes, which have a bound of their own. */
+  function waitingBytes(): number {
+    return (destination as Partial<Queue>)._len ?? 0;
+  }
 
   function silence() {
     for (const each of loggers) each.level = 'silent';
@@ -85,11 +110,30 @@ const writing = (logger: pino.Logger): Log => ({
   error: (fields, message) => logger.error(fields, message),
 });
 
-function jsonStream(onDropped: () => void) {
+/** What pino's stream has not written yet: its own fields, as it has no others. */
+interface Queue {
+  readonly _bufs: string[];
+  /** On its way to the system. */
+  readonly _writingBuf: string | Buffer;
+  /** Bytes of both. */
+  _len: number;
+}
+
+/** @returns how many lines were dropped */
+function dropQueue(queue: Queue): number {
+  const lines = queue._bufs.reduce((sum, text) => sum + linesIn(text), 0);
+  queue._bufs.length = 0;
+  queue._len = Buffer.byteLength(queue._writingBuf);
+  return lines;
+}
+
+const linesIn = (text: string) => text.split('\n').length - 1;
+
+function jsonStream(onDropped: LogOptions['onDropped']) {
   const stream = pino.destination({fd: writableOutput(), sync: false, maxLength: bufferBytes});
   // A closed or full stdout (EPIPE, ENOSPC) loses log lines, never the process.
   stream.on('error', () => {});
-  stream.on('drop', onDropped);
+  stream.on('drop', () => onDropped(1));
   return stream;
 }
 

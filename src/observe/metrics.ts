@@ -61,6 +61,12 @@ export interface Gauges {
   others(): Promise<readonly (readonly Family[])[]> | undefined;
 }
 
+const linesDroppedName = 'core_log_lines_dropped_total';
+
+/** The log lines that some processes have dropped, as they counted them. */
+export const linesLostIn = (families: readonly Family[]): number =>
+  families.filter(({name}) => name === linesDroppedName).reduce((sum, {values}) => sum + (values[0]?.value ?? 0), 0);
+
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 /** A series that exists from the start: of one that appears with its first event, Prometheus cannot tell the increase. */
 const fromTheStart = {
@@ -155,7 +161,7 @@ export function openMetrics(version: string, gauges: Gauges, clock: Pick<Clock, 
     registers,
   });
   const linesDropped = new Counter({
-    name: 'core_log_lines_dropped_total',
+    name: linesDroppedName,
     help: 'Log lines that were not written: past the budget of the function, or not taken by our output.',
     registers,
   });

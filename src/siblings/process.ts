@@ -1,4 +1,5 @@
 import {type ChildProcess, fork} from 'node:child_process';
+import type {EventEmitter} from 'node:events';
 import type {Readiness} from '../admin/readiness.ts';
 import type {Clock} from '../clock.ts';
 import type {ExitReason} from '../facts.ts';
@@ -31,8 +32,8 @@ const pulse = {lookMs: 1000, silentAfter: 5};
 const answerMs = 1000;
 /** A record of a sibling's log that is longer comes in parts, which are no JSON; one that a function can cause is much shorter. */
 const longestRecordBytes = 8 * 2 ** 20;
-/** What it had sent before its end is read within this time. */
-const lastWordsMs = 250;
+/** What it had sent and logged before its end is read within this time. */
+const lastWordsMs = 1000;
 
 /** One core process beside this one, from its start to its end. */
 export class SiblingProcess {
@@ -173,16 +174,19 @@ export class SiblingProcess {
     );
   }
 
-  /** Messages that it sent before its end may still have to be read. */
+  /** Messages and lines that it sent before its end may still have to be read. */
   async #exited(code: number | null, signal: string | null): Promise<void> {
-    const {promise, resolve} = Promise.withResolvers<void>();
-    if (this.#process?.connected) {
-      this.#process.once('disconnect', resolve);
-      this.#house.clock.after(lastWordsMs, resolve);
-    } else resolve();
-    await promise;
-    const told = signal !== null ? 'signal' : code === 0 ? 'exit-zero' : 'exit-nonzero';
-    this.#over({reason: this.#verdict ?? told, code, signal});
+    const {clock} = this.#house;
+    const stdout = this.#process?.stdout;
+    const late = Promise.withResolvers<void>();
+    const stopTimer = clock.after(lastWordsMs, late.resolve);
+    const isDisconnected = this.#process?.connected && told(this.#process, 'disconnect');
+    const isRead = stdout && !stdout.closed && told(stdout, 'close');
+    await Promise.race([Promise.all([isDisconnected, isRead]), late.promise]);
+    stopTimer();
+    stdout?.destroy(); // nobody logs its lines any more
+    const seen = signal !== null ? 'signal' : code === 0 ? 'exit-zero' : 'exit-nonzero';
+    this.#over({reason: this.#verdict ?? seen, code, signal});
   }
 
   #over(end: SiblingEnd): void {
@@ -195,5 +199,8 @@ export class SiblingProcess {
     this.#ended.resolve(end);
   }
 }
+
+/** An error of the source does not end the wait: its end still comes. */
+const told = (source: EventEmitter, event: string) => new Promise<unknown>(resolve => source.once(event, resolve));
 
 const silent: Readiness = {ready: false, phase: 'restarting', cause: 'a core process does not answer'};

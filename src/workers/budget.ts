@@ -26,6 +26,7 @@ export class LineBudget {
   #endsAt = 0;
   #leftBytes = 0;
   #dropped = 0;
+  #stopTimer = () => {};
 
   constructor(options: LineBudgetOptions, clock: Clock) {
     this.#options = options;
@@ -46,12 +47,15 @@ export class LineBudget {
 
   drop(lines: number): void {
     if (lines === 0) return;
-    if (this.#dropped === 0) this.#clock.after(periodMs, () => this.#tell());
+    if (this.#dropped === 0) this.#stopTimer = this.#clock.after(periodMs, () => this.tell());
     this.#dropped += lines;
   }
 
-  #tell(): void {
+  /** Tells now what is still to be told: the process is gone, and the core may be about to. */
+  tell(): void {
     const lines = this.#dropped;
+    if (lines === 0) return;
+    this.#stopTimer();
     this.#dropped = 0;
     this.#options.onDropped(lines);
   }

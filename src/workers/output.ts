@@ -16,6 +16,8 @@ export interface Pipes {
 const tailBytes = 4096;
 /** Somebody who left the process group may hold the pipes: when nothing has come for so long, nothing is waited for. */
 const silentMs = 250;
+/** Silence is seen in several looks: one alone may fall into a rest of this process. */
+const lookMs = 50;
 /** However much still comes. */
 const longestMs = 5000;
 
@@ -24,11 +26,13 @@ export class Output {
   readonly #line: (line: FunctionLine) => void;
   readonly #streams: readonly Readable[];
   readonly #ends: Promise<unknown>;
+  readonly #budget: LineBudget;
   #tail = '';
 
   constructor({stdout, stderr, report}: Pipes, heard: Omit<Hearing, 'dropped'>, budget: LineBudget) {
     const hearing: Hearing = {...heard, dropped: lines => budget.drop(lines)};
     this.#line = hearing.line;
+    this.#budget = budget;
     stderr?.on('data', (chunk: Buffer) => this.#remember(chunk.subarray(-tailBytes).toString('utf8')));
     if (stdout) readLines(stdout, line => this.#line({stream: 'stdout', line}), {budget, keepsRest: true});
     if (stderr) readLines(stderr, line => this.#line({stream: 'stderr', line}), {budget, keepsRest: true});
@@ -48,15 +52,20 @@ export class Output {
     await Promise.race([this.#ends, this.#silence(clock, over.signal)]);
     over.abort();
     for (const stream of this.#streams) stream.destroy();
+    await this.#ends; // a line without an end is handed on as its stream closes
+    this.#budget.tell();
     return this.#tail;
   }
 
   /** Nothing has come for a while, or for too long something has. */
   async #silence(clock: Clock, over: AbortSignal): Promise<void> {
-    let known = -1;
-    for (let waitedMs = 0; waitedMs < longestMs && this.#bytesRead !== known; waitedMs += silentMs) {
+    let known = this.#bytesRead;
+    let silentFor = 0;
+    for (let waitedMs = 0; waitedMs < longestMs && silentFor < silentMs; waitedMs += lookMs) {
+      await clock.sleep(lookMs, over);
+      await clock.turn(); // this process may have slept itself: what came meanwhile is read first
+      silentFor = this.#bytesRead === known ? silentFor + lookMs : 0;
       known = this.#bytesRead;
-      await clock.sleep(silentMs, over);
     }
   }
 

@@ -52,6 +52,8 @@ export class Supervisor implements AsyncDisposable {
   readonly #house: SupervisorHouse;
   readonly #stopping = new AbortController();
   readonly #processes = new Processes();
+  /** Of processes that are gone: what they wrote may still have to be read. */
+  readonly #unread = new Set<Promise<unknown>>();
   #state: LifecycleState = initial;
   /** The newest launch: the next begins when it is over, so that each sees the processes that are there. */
   #launching: Promise<unknown> = Promise.resolve();
@@ -96,10 +98,11 @@ export class Supervisor implements AsyncDisposable {
     return report?.error ?? 'the new sub-runtime ended before it was ready';
   }
 
-  /** TERM to every process group, KILL to one that has not ended after 5 s. */
+  /** TERM to every process group, KILL to one that has not ended after 5 s. Then what they wrote is read. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort();
     await Promise.all([...this.#processes].map(occupant => occupant.stop('stopped')));
+    await Promise.all(this.#unread);
   }
 
   /** KILL to every process group, at once. */
@@ -178,7 +181,9 @@ export class Supervisor implements AsyncDisposable {
 
   #exited(occupant: Occupant, exit: ChildExit): void {
     const {meter, clock, started, functionServedAt} = this.#house;
-    const {start, lastWords: _told, ...how} = exit;
+    const {start, lastWords, ...how} = exit;
+    this.#unread.add(lastWords);
+    void lastWords.then(() => this.#unread.delete(lastWords));
     const role = this.#processes.roleOf(occupant);
     this.#processes.remove(occupant);
     meter.runtimeExited(how.reason);

@@ -87,3 +87,16 @@ test('of 100 MB of two-byte lines each is kept or counted', async t => {
   t.is(lines.length + (dropped[0] ?? 0), 1600 * 2 ** 15);
   t.true(lines.length < 100_000);
 });
+
+test('what the end of the process leaves untold is told at once, and only once', async t => {
+  const {clock, dropped, budget, write} = openBudget(100);
+  budget.tell();
+  t.deepEqual(dropped, []);
+  await write('1\n2\n3\n');
+  budget.tell();
+  t.deepEqual(dropped, [2]);
+  t.is(clock.pending, 0);
+  await write('4\n');
+  await clock.advance(1000);
+  t.deepEqual(dropped, [2, 1]);
+});

@@ -211,7 +211,7 @@ pub(crate) fn within<T>(output: &Option<Arc<Output>>, run: impl FnOnce() -> T) -
     result
 }
 
-/// Tells a panic under the id of its call, too; the hook that was there follows.
+/// Tells a panic of a call under the call's id; any other goes to the hook that was there.
 pub(crate) fn hook_panics() {
     let next = panic::take_hook();
     panic::set_hook(Box::new(move |panic: &PanicHookInfo<'_>| {
@@ -222,8 +222,9 @@ pub(crate) fn hook_panics() {
                 _ => panic.to_string(), // it names the place
             };
             output.fail(&title_of(panic), &stack);
+        } else {
+            next(panic);
         }
-        next(panic);
     }));
 }
 
@@ -304,5 +305,32 @@ mod tests {
     fn outside_of_a_call_output_is_plain() {
         assert!(stdout().output.is_none());
         within(&None, || assert!(stderr().output.is_none()));
+    }
+
+    #[test]
+    fn a_panic_of_a_call_is_told_once() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        static PLAIN: AtomicUsize = AtomicUsize::new(0);
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(|panic| {
+            if panic.payload().is::<&str>() && title_of(panic) == "panic: told once" {
+                PLAIN.fetch_add(1, Ordering::SeqCst);
+            }
+        }));
+        hook_panics();
+        let (reader, writer) = UnixStream::pair().unwrap();
+        let channel = Channel::open(writer);
+        let output = Some(Output::new(channel.clone(), "i", None));
+        within(&output, || {
+            panic::catch_unwind(|| panic!("told once")).unwrap_err()
+        });
+        let plain_in_call = PLAIN.load(Ordering::SeqCst);
+        panic::catch_unwind(|| panic!("told once")).unwrap_err();
+        panic::set_hook(before);
+        channel.drain(Duration::from_secs(60));
+        let line = BufReader::new(reader).lines().next().unwrap().unwrap();
+        let record: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(record["log"]["line"], "panic: told once");
+        assert_eq!((plain_in_call, PLAIN.load(Ordering::SeqCst)), (0, 1));
     }
 }

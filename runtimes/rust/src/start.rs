@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// How long a reader of the descriptor is waited for at the end.
-const DRAIN_MAX: Duration = Duration::from_millis(500);
+const DRAIN_MAX: Duration = Duration::from_secs(3);
 /// After a signal, so many looks without a call, and the process rests.
 const LOOK: Duration = Duration::from_millis(20);
 const REST_LOOKS: usize = 50;
