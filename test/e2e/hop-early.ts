@@ -6,8 +6,9 @@ import {ask} from '../helpers/request.ts';
 import {serve} from '../helpers/supervision.ts';
 
 /*
-A sub-runtime that answers before it has read the request, and once more after. Whatever it does, a caller gets no reply that was
-meant for another.
+A sub-runtime that answers before it has read the request, and once more after: a caller gets no reply that was meant for
+another. Of a small request, which it has whole with its head, a second reply that comes later looks like the reply to the
+next call; there is nothing to know it by, so runtimes/README.md forbids it.
 */
 
 const fixture = projectFile('test/fixtures/early-sub-runtime.cjs');
@@ -19,6 +20,7 @@ for (const way of ['port', 'socket']) {
       ['larger than a packet', 200_000],
       ['larger than any buffer', 5_000_000],
     ] as const) {
+      if (size === 'small' && when === 'later') continue;
       test(`no caller gets another’s reply: ${size} requests over the ${way}, the second reply ${when}`, async t => {
         const core = await serve(t, 'mirror.cjs', {
           SCW_RUNTIME_BINARY: process.execPath,
