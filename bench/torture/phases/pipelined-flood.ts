@@ -7,7 +7,6 @@ export const pipelinedFlood: Phase = {
   name: 'pipelined-flood',
   title: '50 connections, each with one packet of 2,300 pipelined GETs; every reply is read',
   others: {perSecond: 20, path: '?ms=5'},
-  // Half of it is garbage of 800 calls at a time, which the engine lets grow as it likes: 290 to 384 MiB were seen.
-  bounds: {most: {coreMiB: 512, slowestMs: 15_000}, least: {goodShare: 0.99}},
+  bounds: {most: {coreMiB: 384, slowestMs: 15_000}, least: {goodShare: 0.99}},
   attack: ({port}, over) => strangers(50, port, {sends: packet, reads: 'all'}, over),
 };
