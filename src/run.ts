@@ -2,6 +2,7 @@ import {closeSync, openSync} from 'node:fs';
 import {isatty} from 'node:tty';
 import {systemClock} from './clock.ts';
 import {ConfigurationError} from './errors.ts';
+import {boundGarbage} from './heap.ts';
 import type {Served, ServeOptions} from './serve.ts';
 import {serve} from './serve.ts';
 import type {Environment} from './setting.ts';
@@ -16,6 +17,7 @@ const exit = {failed: 1, misconfigured: 78} as const; // 78: sysexits.h, EX_CONF
 /** Serves until a signal comes, and maps what happened to an exit code. */
 export async function run(env: Environment, options: ServeOptions & {onServed?: (served: Served) => void} = {}): Promise<void> {
   closeInherited();
+  boundGarbage();
   const whenServed = Promise.withResolvers<Served>();
   // A signal may come while we start: then what was started has to be stopped all the same.
   let served: Served | undefined;

@@ -20,7 +20,7 @@ const levels: readonly (readonly [RegExp, number])[] = [
   [/^src\/(workers|journals|projections|observe|outbound)\//, 2],
   [/^src\/(stage|trigger|runtime|journal|invocation|recorded|cloud-event|answer|log|limited-log|meter)\.ts$/, 1],
   [
-    /^src\/(facts|fact-members|errors|clock|budget|reply-rooms|config|descriptors|setting|environment|late|lines|printable|utf8|hop-by-hop)\.ts$/,
+    /^src\/(facts|fact-members|errors|clock|heap|budget|reply-rooms|config|descriptors|setting|environment|late|lines|printable|utf8|hop-by-hop)\.ts$/,
     0,
   ],
 ];

@@ -1,6 +1,7 @@
 import process from 'node:process';
 import {isoStamp, systemClock} from '../clock.ts';
 import {ConfigurationError} from '../errors.ts';
+import {boundGarbage} from '../heap.ts';
 import {type Served, serve} from '../serve.ts';
 import type {Environment} from '../setting.ts';
 import {Channel, type Wire} from './channel.ts';
@@ -21,6 +22,7 @@ and owns the journal; when it is gone, so is this process. While the leader hang
 bounded number of facts and log lines for it.
 */
 export async function follow(env: Environment): Promise<void> {
+  boundGarbage();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
   const opening = Promise.withResolvers<Served>();
   let served: Served | undefined;

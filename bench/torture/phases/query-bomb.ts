@@ -9,6 +9,6 @@ export const queryBomb: Phase = {
   name: 'query-bomb',
   title: 'eight times a second a query of 1 MB with 100,000 keys',
   others: {perSecond: 20, path: '?ms=5'},
-  bounds: {most: {coreMiB: 512, slowestMs: 10_000}, least: {goodShare: 0.9}},
+  bounds: {most: {coreMiB: 384, slowestMs: 10_000}, least: {goodShare: 0.9}},
   attack: async ({url}, over) => void (await callAtRate(() => url, {perSecond: 8, path: `?${query}`}, over)),
 };
