@@ -35,6 +35,9 @@ export interface Ahead {
   readonly last: number;
 }
 
+/** Occurrences whose claims failed: of more the oldest is forgotten, as people may fire at any time they name. */
+const mostTried = 1000;
+
 /**
 The occurrences of one schedule in the journal. Each has a stream of its own, and whoever begins it runs the occurrence:
 the journal refuses everybody else.
@@ -57,12 +60,19 @@ export class Claims {
   async take(occurrence: number, {manual = false} = {}): Promise<Taken> {
     const {name, cron, timezone} = this.#schedule;
     const time = isoOccurrence(occurrence);
-    const invocationId = this.#tried.get(time) ?? randomUUIDv7();
-    this.#tried.set(time, invocationId);
+    const invocationId = this.#idFor(time);
     const fired = {name, occurrence: time, cron, timezone, invocationId, attempt: 1, core: this.#house.core};
     const taken = await this.#takeNew(manual ? {...fired, manual: true} : fired);
     this.#tried.delete(time);
     return taken;
+  }
+
+  /** The same as at the last time that failed: the journal may have that claim all the same. */
+  #idFor(time: string): string {
+    const id = this.#tried.get(time) ?? randomUUIDv7();
+    this.#tried.set(time, id);
+    if (this.#tried.size > mostTried) this.#tried.delete(this.#tried.keys().next().value ?? '');
+    return id;
   }
 
   async #takeNew(claim: Claim): Promise<Taken> {
