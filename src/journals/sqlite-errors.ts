@@ -1,5 +1,8 @@
-/** SQLITE_FULL, and SQLITE_IOERR: a disk whose quota is used up fails so. */
-export const isOfDisk = (error: unknown) => [13, 10].includes(codeOf(error));
+/** SQLITE_FULL, and SQLITE_IOERR: a disk whose quota is used up fails so. Or the system says that it is full. */
+export const isOfDisk = (error: unknown) => [13, 10].includes(codeOf(error)) || isFull(error);
+
+/** The system had no room for a write. */
+export const isFull = (error: unknown) => error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT'].includes(String(error.code));
 
 /** SQLITE_CORRUPT and SQLITE_NOTADB. */
 export const isCorrupt = (error: unknown) => [11, 26].includes(codeOf(error));

@@ -2,6 +2,7 @@ import {admit, keeps} from './sqlite-admission.ts';
 import {isOfDisk} from './sqlite-errors.ts';
 import {OpenFiles} from './sqlite-files.ts';
 import {Headroom} from './sqlite-headroom.ts';
+import {HeldIndex} from './sqlite-index.ts';
 import {takeLock} from './sqlite-lock.ts';
 import type {Command, FromWriter, Outcome, Retention} from './sqlite-messages.ts';
 import {SqliteStore} from './sqlite-store.ts';
@@ -12,8 +13,8 @@ const reopenMs = 1000;
 
 /**
 Keeps the store open and its lock taken. What a failed write or sync left on the disk is not known: after one, nothing
-is acknowledged until the files were closed, opened and checked again. The same goes for a file that is no longer the one
-by its name.
+is acknowledged until the files were closed, opened and checked again, all but the index of the log. The same goes for a
+file that is no longer the one by its name.
 */
 export class Keeper implements Disposable {
   readonly #path: string;
@@ -21,6 +22,8 @@ export class Keeper implements Disposable {
   #lock: Disposable | undefined;
   #store: SqliteStore | undefined;
   #files: OpenFiles;
+  /** Held as long as the files are those by their names. */
+  readonly #index = new HeldIndex();
   readonly #retention: Retention;
   readonly #headroom: Headroom;
   #isDurable = true;
@@ -106,6 +109,7 @@ export class Keeper implements Disposable {
 
   [Symbol.dispose](): void {
     this.closeReaders();
+    this.#index.letGo();
     this.#store?.[Symbol.dispose]();
     this.#store = undefined;
     this.#lock?.[Symbol.dispose]();
@@ -148,6 +152,7 @@ export class Keeper implements Disposable {
     if (this.#store) return this.#store;
     if (Math.abs(now - this.#triedAt) < reopenMs) throw new Error(this.#failure);
     this.#triedAt = now;
+    if (this.#files.changed()) this.#index.letGo(); // files that were removed keep their room while they are open
     const store = this.#open();
     this.#store = store;
     this.#files = new OpenFiles(this.#path);
@@ -163,6 +168,17 @@ export class Keeper implements Disposable {
 
   #open(): SqliteStore {
     this.#lock ??= takeLock(this.#path);
+    const store = this.#openStore();
+    try {
+      this.#index.hold(this.#path);
+      return store;
+    } catch (error) {
+      store[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  #openStore(): SqliteStore {
     const options = {from: this.#position, logBytes: this.#headroom.room.log};
     try {
       return new SqliteStore(this.#path, options);
@@ -187,6 +203,7 @@ export class Keeper implements Disposable {
     const cause = error instanceof Error ? error.message : String(error);
     if (this.#store) this.#triedAt = Number.NEGATIVE_INFINITY;
     this.closeReaders();
+    if (this.#store && !isOfDisk(error)) this.#index.letGo();
     try {
       this.#store?.[Symbol.dispose]();
     } catch {

@@ -2,6 +2,7 @@ import {statSync} from 'node:fs';
 import {DatabaseSync} from 'node:sqlite';
 import {pathToFileURL} from 'node:url';
 import {JournalDamaged} from '../journal.ts';
+import {requireRoomToRead} from './sqlite-index.ts';
 import {type Mark, readMark} from './sqlite-mark.ts';
 import {checkFormat} from './sqlite-schema.ts';
 
@@ -26,6 +27,7 @@ export function openWhole(file: string): DatabaseSync {
 /** Opens what there is, whether its end is lost or not. */
 export function openReading(file: string): DatabaseSync {
   try {
+    requireRoomToRead(file);
     return openAt(file);
   } catch (error) {
     if (!isUnwritable(error)) throw error;

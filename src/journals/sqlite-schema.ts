@@ -3,6 +3,7 @@ import path from 'node:path';
 import {DatabaseSync} from 'node:sqlite';
 import {JournalDamaged} from '../journal.ts';
 import {makeFile} from './sqlite-file.ts';
+import {requireRoomToWrite} from './sqlite-index.ts';
 
 /** `CORE` in ASCII, so that no other program's database is taken for a journal. */
 const applicationId = 0x434f5245;
@@ -38,6 +39,7 @@ commit, and gives text back as it was given.
 @throws JournalDamaged when the file is no journal; Error when it cannot be written
 */
 export function openWriting(file: string, logBytes: number): DatabaseSync {
+  requireRoomToWrite(file);
   makeFile(file); // SQLite gives its other files the same mode
   const db = new DatabaseSync(file);
   try {

@@ -150,7 +150,8 @@ export class SqliteStore implements Disposable {
   [Symbol.dispose](): void {
     this.#mark[Symbol.dispose]();
     try {
-      this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)'); // closing does it only for the last who has the files open
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK'); // that of a commit which failed
+      this.emptyLog(); // closing does it only for the last who has the files open
     } finally {
       this.#db.close();
     }

@@ -6,8 +6,8 @@ import {join} from 'node:path';
 import {setTimeout as pause} from 'node:timers/promises';
 import test, {type ExecutionContext} from 'ava';
 import {verifySqlite} from '../../src/journals/sqlite-verify.ts';
-import {projectFile, type RunningCore, startCore} from '../helpers/core.ts';
-import {fill, mounted, whyNoMount} from '../helpers/mounted.ts';
+import {projectFile, type RunningCore, runCli, startCore} from '../helpers/core.ts';
+import {fill, mounted, topUp, whyNoMount} from '../helpers/mounted.ts';
 import {ask} from '../helpers/request.ts';
 import {metric, metricIs} from '../helpers/supervision.ts';
 
@@ -230,6 +230,96 @@ for (const kind of ['tmpfs', 'ext4'] as const) {
     await stops(t, core, file);
   });
 }
+
+/** Takes what is left of a disk, but so many KiB. */
+function leave(filler: string, kibibytes: number): void {
+  topUp(filler);
+  execFileSync('sync', ['-f', filler]); // until then the system keeps a little more back
+  topUp(filler);
+  truncateSync(filler, sizeOf(filler) - kibibytes * 1024);
+}
+
+/*
+ext4 of this size has blocks of 1 KiB, so that a page of memory that is a file's takes up to four when it is written to.
+Where the disk has fewer, the system sends SIGBUS.
+*/
+onDisk('ext4: a start on a disk that has a few KiB left works or is refused, and no signal ends it', async t => {
+  const disk = mounted(t, 'ext4', 48);
+  const file = join(disk, 'journal.db');
+  await stops(t, await serve(t, file), file);
+  for (let kibibytes = 0; kibibytes <= 72; kibibytes += 4) {
+    rmSync(`${file}.reserve`, {force: true});
+    const filler = fill(disk);
+    leave(filler, kibibytes);
+    const ended = await serve(t, file).then(
+      core => core.stop(),
+      (refused: Error) => refused.message,
+    );
+    if (ended !== 0) t.regex(String(ended), /exit 78.*(full|no space|I\/O)/is, `${kibibytes} KiB`);
+    rmSync(filler);
+  }
+  await stops(t, await serve(t, file), file);
+});
+
+onDisk('ext4: what is read on a disk that has a few KiB left is read or refused, and no signal ends the reader', async t => {
+  const disk = mounted(t, 'ext4', 48);
+  const file = join(disk, 'journal.db');
+  await stops(t, await serve(t, file), file);
+  for (let kibibytes = 0; kibibytes <= 72; kibibytes += 4) {
+    for (const end of ['-wal', '-shm']) rmSync(file + end, {force: true});
+    const filler = fill(disk);
+    leave(filler, kibibytes);
+    const {code, stdout, stderr} = await runCli(['journal', 'verify'], {CORE_JOURNAL: `sqlite:${file}`});
+    if (code !== 0) t.regex(stdout + stderr, /full|no space|I\/O/i, `${kibibytes} KiB, exit ${code}`);
+    rmSync(filler);
+  }
+});
+
+onDisk('ext4: while a full disk gets back a few KiB after the other, the journal is opened again or not, and HTTP is served', async t => {
+  const disk = mounted(t, 'ext4', 48);
+  const file = join(disk, 'journal.db');
+  const core = await serve(t, file);
+  t.true(await fired(core));
+  while (sizeOf(`${file}.reserve`) === 0) await pause(20);
+  rmSync(`${file}.reserve`); // what it would give is more than a few KiB
+  const filler = fill(disk);
+  while (await fired(core)) fill(disk);
+  for (let kibibytes = 0; kibibytes <= 48; kibibytes += 4) {
+    leave(filler, kibibytes);
+    await fire(core);
+    t.is((await ask(core.url)).status, 200);
+    await pause(1000); // it is tried about once a second
+  }
+  rmSync(filler);
+  await metricIs(core, 'core_journal_durable', 1);
+  t.true(await fired(core));
+  await stops(t, core, file);
+});
+
+onDisk('ext4: a full disk on which somebody removes the journal has its room again, and the journal begins anew', async t => {
+  const disk = mounted(t, 'ext4', 48);
+  const file = join(disk, 'journal.db');
+  const core = await serve(t, file);
+  await flood(t, core, file, 12);
+  t.true(await fired(core));
+  while (sizeOf(`${file}.reserve`) === 0) await pause(20);
+  rmSync(`${file}.reserve`);
+  const filler = fill(disk);
+  let isClosed = false;
+  void core
+    .logged(({cause}) => String(cause).startsWith('ENOSPC'))
+    .then(() => {
+      isClosed = true; // it could not be opened again
+    });
+  while (!isClosed) {
+    leave(filler, 0);
+    await fire(core);
+  }
+  for (const end of ['', '-wal', '-shm', '.mark']) rmSync(file + end, {force: true});
+  await metricIs(core, 'core_journal_durable', 1);
+  t.true(await fired(core));
+  await stops(t, core, file);
+});
 
 onDisk('a disk that is taken away while the core runs is noticed; HTTP is served on, and the journal begins anew by its path', async t => {
   const disk = mounted(t, 'tmpfs', 32);

@@ -40,6 +40,11 @@ export function mounted(t: ExecutionContext, kind: 'tmpfs' | 'ext4', mebibytes: 
 export function fill(folder: string): string {
   const file = join(folder, 'filler');
   spawnSync('dd', ['if=/dev/zero', `of=${file}`, 'bs=64k'], {stdio: 'ignore'});
-  spawnSync('dd', ['if=/dev/zero', `of=${file}`, 'bs=512', 'oflag=append', 'conv=notrunc'], {stdio: 'ignore'});
+  topUp(file);
   return file;
+}
+
+/** Fills what is left of a disk now, with a file that did before. */
+export function topUp(file: string): void {
+  spawnSync('dd', ['if=/dev/zero', `of=${file}`, 'bs=512', 'oflag=append', 'conv=notrunc'], {stdio: 'ignore'});
 }
