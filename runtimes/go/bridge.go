@@ -41,6 +41,10 @@ type call struct {
 }
 
 func (b *bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// The core uses a connection for another call only when every reply names its own.
+	if id := r.Header.Get("Core-Invocation-Id"); id != "" {
+		w.Header().Set("Core-Invocation-Id", id)
+	}
 	if !b.admits(r) {
 		refuse(w, http.StatusForbidden, "Core-Bridge-Token is missing or wrong")
 		return

@@ -105,6 +105,20 @@ func TestTheBodyMayBeAsLongAsTheLimit(t *testing.T) {
 	expect(t, send(t, b, "POST", "/", "secret", strings.Repeat(" ", 8)+"{}"), 200, "")
 }
 
+func TestEveryReplyNamesItsCall(t *testing.T) {
+	b := &bridge{handler: must(adapt(func() error { return nil })), token: "secret", maxBytes: 100}
+	for _, token := range []string{"secret", "another"} {
+		request := httptest.NewRequest("POST", "/", strings.NewReader("{}"))
+		request.Header.Set("Core-Bridge-Token", token)
+		request.Header.Set("Core-Invocation-Id", "an-id")
+		recorder := httptest.NewRecorder()
+		b.ServeHTTP(recorder, request)
+		if named := recorder.Header().Get("Core-Invocation-Id"); named != "an-id" {
+			t.Errorf("status %d: expected an-id, got %q", recorder.Code, named)
+		}
+	}
+}
+
 func TestAHandlerOfNoAcceptedFormFailsEveryCall(t *testing.T) {
 	expect(t, send(t, &bridge{maxBytes: 100}, "POST", "/", "", "{}"), 500, notLoaded)
 }

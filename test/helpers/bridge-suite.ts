@@ -63,6 +63,22 @@ export function bridgeSuite(language: Language): void {
     t.is((await bridge.call('x'.repeat(limit - 200))).status, 200);
   });
 
+  if (language.compiled) {
+    check('every reply names its call, so that the connection serves the next', async t => {
+      const bridge = await start(t, 'echo');
+      const socket = bridge.connect();
+      const requests = ['{"event": "a"}', 'no JSON'].map((body, index) =>
+        rawRequest(body).replace('\r\n', `\r\nCore-Invocation-Id: id-${index}\r\n`),
+      );
+      socket.write(requests.join(''));
+      const received = await readReplies(socket, 2);
+      t.deepEqual(
+        [...received.matchAll(/\r\ncore-invocation-id: (.*)\r\n/gi)].map(([, id]) => id),
+        ['id-0', 'id-1'],
+      );
+    });
+  }
+
   if (!language.compiled) {
     check('a file that is not there is reported, and every call gets the one text', async t => {
       const bridge = await start(t, 'echo', {path: '/nowhere/handler'});

@@ -30,6 +30,9 @@ use crate::{
 type Reply = hyper::Response<Full<Bytes>>;
 type Outcome = Pin<Box<dyn Future<Output = Result<Response, Error>> + Send>>;
 
+/// Names the call, and in the reply too: only then the core uses the connection for another call.
+const INVOCATION_ID: &str = "core-invocation-id";
+
 /// Answers the core's calls, `POST /`.
 pub(crate) struct Bridge {
     pub handler: Box<dyn Fn(Event, Context) -> Outcome + Send + Sync>,
@@ -65,7 +68,8 @@ impl Bridge {
         request: Request<Incoming>,
         newest: Newest,
     ) -> Result<Reply, Infallible> {
-        Ok(self
+        let id = request.headers().get(INVOCATION_ID).cloned();
+        let mut answer = self
             .answer(request, newest)
             .await
             .unwrap_or_else(|(status, text)| {
@@ -74,7 +78,11 @@ impl Bridge {
                     HeaderValue::from_static("text/plain; charset=utf-8"),
                     text,
                 )
-            }))
+            });
+        if let Some(id) = id {
+            answer.headers_mut().insert(INVOCATION_ID, id);
+        }
+        Ok(answer)
     }
 
     async fn answer(
