@@ -2,7 +2,8 @@ import type {Socket} from 'node:net';
 import type {Clock} from '../clock.ts';
 import {Fault} from '../errors.ts';
 import {NotSent, type RuntimeCall, type RuntimeReply} from '../runtime.ts';
-import {judged, tooLarge, tooManyInterim, wrongCoding} from './hop-fault.ts';
+import {judged, notOfTheCall, tooLarge, tooManyInterim, wrongCoding} from './hop-fault.ts';
+import type {Reuse} from './reuse.ts';
 
 /** How the sub-runtime was done with a call. */
 export interface CallEnd {
@@ -21,6 +22,8 @@ export interface CallEnd {
 /** The connection that a call is on. */
 export interface Connection {
   socket: Socket | null;
+  /** A call was sent on it. */
+  isUsed: boolean;
 }
 
 /** What an exchange does to its connection. */
@@ -43,11 +46,13 @@ export class Exchange {
   readonly #reject: (error: Error) => void;
   readonly #ended: (end: CallEnd) => void;
   readonly #maxBytes: number;
+  readonly #reuse: Reuse;
   readonly #clock: Clock;
   #controller: Controller | undefined;
   /** The reply is not wanted any more: what still comes is dropped. */
   #isGivenUp = false;
   #wasSent = false;
+  #isFirst = false;
   #status = 0;
   #contentType = '';
   #framed = false;
@@ -64,9 +69,11 @@ export class Exchange {
     reject: (error: Error) => void,
     ended: (end: CallEnd) => void,
     maxReplyBytes: number,
+    reuse: Reuse,
     clock: Clock,
   ) {
     this.#call = call;
+    this.#reuse = reuse;
     this.#clock = clock;
     this.#resolve = resolve;
     this.#reject = reject;
@@ -89,12 +96,20 @@ export class Exchange {
     this.#controller = controller;
     // Given up before it was sent: then it must not be sent at all.
     if (this.#isGivenUp) controller.abort(new Fault('UPSTREAM_TIMEOUT'));
-    else this.#wasSent = true;
+    else {
+      this.#wasSent = true;
+      this.#isFirst = this.connection?.isUsed === false;
+      if (this.connection) this.connection.isUsed = true;
+    }
   }
 
   onResponseStart(controller: Controller, status: number, headers: Record<string, string | string[] | undefined>) {
     if (status < 200) {
       if (++this.#interim > mostInterim) controller.abort(tooManyInterim());
+      return;
+    }
+    if (!this.#reuse.accepts(headers['core-invocation-id'], this.#call.invocationId, this.#isFirst)) {
+      controller.abort(notOfTheCall());
       return;
     }
     this.#status = status;

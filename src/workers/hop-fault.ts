@@ -35,6 +35,11 @@ function protocolFault(cause: Error): Fault {
 
 export const tooLarge = () => new Fault('UPSTREAM_PROTOCOL', {message: 'The sub-runtime sent a larger reply than any limit allows'});
 
+export const notOfTheCall = () =>
+  new Fault('UPSTREAM_PROTOCOL', {
+    message: 'The sub-runtime sent a reply that may be another call’s: its Core-Invocation-Id is not the call’s',
+  });
+
 export const tooManyInterim = () => new Fault('UPSTREAM_PROTOCOL', {message: 'The sub-runtime sent interim answers without end'});
 
 /** What follows another coding than `chunked` cannot be told from the end of the connection. RFC 9112 §6.3 */

@@ -6,6 +6,7 @@ import type {RuntimeCall, RuntimeReply} from '../runtime.ts';
 import {type CallEnd, type Connection, Exchange} from './exchange.ts';
 import {isStray} from './hop-fault.ts';
 import {metItself} from './port.ts';
+import {Reuse} from './reuse.ts';
 
 export interface UpstreamOptions {
   /** Literal loopback address. */
@@ -17,15 +18,9 @@ export interface UpstreamOptions {
   readonly connections: number;
   readonly maxReplyBytes: number;
   readonly bridgeToken: string;
-  /** It is not ours: it may answer before it has read the whole request, and then once more. */
+  /** It is not ours: it may answer a request twice, and the first time before it has read all of it. */
   readonly isForeign?: boolean;
 }
-
-/**
-A larger request may come in pieces, and a foreign sub-runtime may answer one before the other has come. Whether it has read
-everything cannot be seen from here, so such a request has a connection of its own.
-*/
-const wholeBytes = 16 * 2 ** 10;
 
 /** Node servers close an idle connection after 5 s; ours goes first, so that no call meets a closing one. */
 const idleMs = 4000;
@@ -58,12 +53,13 @@ function connector(socket: string | undefined): buildConnector.connector {
 
 /** A client with one connection at a time, which it tells to every exchange on it. */
 function openClient(origin: URL, options: Client.Options, connect: buildConnector.connector): Client {
-  const connection: Connection = {socket: null};
+  const connection: Connection = {socket: null, isUsed: false};
   const client = new (loadClient().Client)(origin, {
     ...options,
     connect: (to, callback) =>
       connect(to, (...[error, socket]) => {
         connection.socket = socket;
+        connection.isUsed = false;
         if (error) callback(error, null);
         else callback(null, socket);
       }),
@@ -82,13 +78,13 @@ export class Upstream {
   readonly #clock: Clock;
   readonly #options: UpstreamOptions;
   readonly #staticHeaders: readonly string[];
-  /** It has sent what belongs to no request: from then on no connection is used twice, as such bytes may be another call's reply. */
-  #isStraying = false;
+  readonly #reuse: Reuse;
 
   constructor(options: UpstreamOptions, clock: Clock) {
     const {host, port, socket, connections} = options;
     this.#options = options;
     this.#clock = clock;
+    this.#reuse = new Reuse(options.isForeign === true);
     this.#staticHeaders = ['content-type', 'application/json', 'core-bridge-token', options.bridgeToken];
     const connect = connector(socket);
     this.#pool = new (loadClient().Pool)(`http://${host.includes(':') ? `[${host}]` : host}:${port}`, {
@@ -102,7 +98,7 @@ export class Upstream {
       factory: (origin, each: Client.Options) => openClient(origin, each, connect),
     });
     this.#pool.on('disconnect', (_origin, _targets, error) => {
-      this.#isStraying ||= isStray(error);
+      if (isStray(error)) this.#reuse.strayed();
     });
   }
 
@@ -117,7 +113,7 @@ export class Upstream {
   */
   send(call: RuntimeCall, ended: (end: CallEnd) => void): Promise<RuntimeReply> {
     return new Promise((resolve, reject) => {
-      const exchange = new Exchange(call, resolve, reject, ended, this.#options.maxReplyBytes, this.#clock);
+      const exchange = new Exchange(call, resolve, reject, ended, this.#options.maxReplyBytes, this.#reuse, this.#clock);
       exchange.stopTimer = this.#clock.after(call.deadline - this.#clock.monotonic(), () => exchange.expire());
       call.signal?.addEventListener('abort', exchange.leave, {once: true});
       const headers = this.#staticHeaders.concat('core-invocation-id', call.invocationId, 'core-deadline-ms', String(call.deadlineMs));
@@ -125,7 +121,7 @@ export class Upstream {
         headers.push('traceparent', call.trace.traceparent);
         if (call.trace.tracestate) headers.push('tracestate', call.trace.tracestate);
       }
-      const reset = this.#isStraying || (this.#options.isForeign === true && call.body.length > wholeBytes);
+      const reset = this.#reuse.isLast(call.body.length);
       this.#pool.dispatch({method: 'POST', path: '/', headers, body: call.body, ...(reset && {reset})}, exchange);
     });
   }

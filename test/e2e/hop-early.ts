@@ -7,26 +7,27 @@ import {serve} from '../helpers/supervision.ts';
 
 /*
 A sub-runtime that answers before it has read the request, and once more after: a caller gets no reply that was meant for
-another. Of a small request, which it has whole with its head, a second reply that comes later looks like the reply to the
-next call; there is nothing to know it by, so runtimes/README.md forbids it.
+another.
 */
 
 const fixture = projectFile('test/fixtures/early-sub-runtime.cjs');
 
 for (const way of ['port', 'socket']) {
   for (const when of ['at-once', 'later']) {
-    for (const [size, bytes] of [
-      ['small', 10],
-      ['larger than a packet', 200_000],
-      ['larger than any buffer', 5_000_000],
+    for (const [size, bytes, names] of [
+      ['small', 10, ''],
+      ['small', 10, 'yes'],
+      ['larger than a packet', 200_000, ''],
+      ['larger than any buffer', 5_000_000, ''],
     ] as const) {
-      if (size === 'small' && when === 'later') continue;
-      test(`no caller gets another’s reply: ${size} requests over the ${way}, the second reply ${when}`, async t => {
+      const replies = names ? 'replies that name their calls' : 'replies';
+      test(`no caller gets another’s reply: ${size} requests over the ${way}, ${replies}, the second ${when}`, async t => {
         const core = await serve(t, 'mirror.cjs', {
           SCW_RUNTIME_BINARY: process.execPath,
           SCW_RUNTIME_BRIDGE: fixture,
           CORE_CONCURRENCY: '1',
           WHEN: when,
+          NAMES: names,
           ...(way === 'socket' && {SOCKET: `early-${randomUUID()}`}),
         });
         const body = Buffer.alloc(bytes, 'x');

@@ -288,6 +288,82 @@ test('a connection serves one call after another', async t => {
   t.is(received[0]?.match(/POST \//g)?.length, 5);
 });
 
+const named = (invocationId: string, body = '{}') => ok(body).replace('\r\n', `\r\nCore-Invocation-Id: ${invocationId}\r\n`);
+
+/** One call after another, with these ids; what each came to. */
+async function sendInTurn(upstream: Upstream, ids: readonly string[], body = call.body): Promise<string[]> {
+  const outcomes: string[] = [];
+  for (const invocationId of ids) {
+    const sent = upstream.send({...within(5000), invocationId, body}, ignored);
+    outcomes.push(
+      await sent.then(
+        reply => String(reply.body),
+        (fault: Fault) => fault.code,
+      ),
+    );
+  }
+  return outcomes;
+}
+
+/** How many calls each connection got. */
+const callsOf = (received: readonly string[]) => received.map(sent => sent.split('POST / ').length - 1);
+
+test('each call to a foreign sub-runtime that names none has a connection of its own', async t => {
+  const {upstream, received} = await misbehaving(t, ok('{}'), {connections: 1, isForeign: true});
+  t.deepEqual(await sendInTurn(upstream, ['a', 'b', 'c']), ['{}', '{}', '{}']);
+  t.deepEqual(callsOf(received), [1, 1, 1]);
+  for (const sent of received) t.regex(sent, /\r\nconnection: close\r\n/i);
+});
+
+test('a connection to a foreign sub-runtime that names its calls serves one after another', async t => {
+  const ids = ['a', 'b', 'c', 'd', 'e'];
+  const answer = (socket: Socket, requests: number) => socket.write(named(ids[requests - 1] ?? ''));
+  const {upstream, received} = await misbehaving(t, answer, {connections: 1, isForeign: true});
+  t.deepEqual(await sendInTurn(upstream, ids), ['{}', '{}', '{}', '{}', '{}']);
+  t.deepEqual(callsOf(received), [1, 4], 'the first shows that it does');
+});
+
+test('a larger request has a connection of its own, although the sub-runtime names its calls', async t => {
+  const {upstream, received} = await misbehaving(t, named('a'), {connections: 1, isForeign: true});
+  t.deepEqual(await sendInTurn(upstream, ['a', 'a', 'a'], `"${'x'.repeat(20_000)}"}`), ['{}', '{}', '{}']);
+  t.deepEqual(callsOf(received), [1, 1, 1]);
+});
+
+for (const [title, stray] of [
+  ['that names the call before', named('b', '{"of":"b"}')],
+  ['that names no call', ok('{"of":"b"}')],
+  ['that names two calls', named('c', '{"of":"b"}').replace('\r\n', '\r\nCore-Invocation-Id: b\r\n')],
+] as const) {
+  test(`a second reply ${title} is not the next call’s, and from then on no connection is kept`, async t => {
+    const ids = ['a', 'b', 'c', 'd', 'e'];
+    const closed = Promise.withResolvers<void>();
+    const answer = (socket: Socket, requests: number) => {
+      if (requests === 3) socket.once('close', closed.resolve).write(stray);
+      else socket.write(named(ids[requests - 1] ?? ''));
+    };
+    const {upstream, received} = await misbehaving(t, answer, {connections: 1, isForeign: true});
+    t.deepEqual(await sendInTurn(upstream, ids), ['{}', '{}', 'UPSTREAM_PROTOCOL', '{}', '{}']);
+    await closed.promise;
+    t.deepEqual(callsOf(received), [1, 2, 1, 1]);
+  });
+}
+
+test('a second reply that comes with the first is nobody’s, and ends the connection', async t => {
+  const ids = ['a', 'b', 'c', 'd'];
+  const answer = (socket: Socket, requests: number) => {
+    const reply = named(ids[requests - 1] ?? '');
+    socket.write(requests === 2 ? reply + reply : reply);
+  };
+  const {upstream, received} = await misbehaving(t, answer, {connections: 1, isForeign: true});
+  t.deepEqual(await sendInTurn(upstream, ids), ['{}', '{}', '{}', '{}']);
+  t.is(callsOf(received)[1], 1);
+});
+
+test('a reply of ours that names another call is refused, too', async t => {
+  const {upstream} = await misbehaving(t, named('another'));
+  t.deepEqual(await sendInTurn(upstream, ['a']), ['UPSTREAM_PROTOCOL']);
+});
+
 test('calls at a time have a connection each', async t => {
   const {upstream, received} = await misbehaving(t, (socket, requests) => {
     if (requests === 3) for (const other of sockets) other.write(ok('{}'));
