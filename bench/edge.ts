@@ -8,7 +8,7 @@ import jwt from 'jsonwebtoken';
 import {sliceMember} from '../middleware/respond/slice.ts';
 import {systemClock} from '../src/clock.ts';
 import {Fault} from '../src/errors.ts';
-import {Upstream} from '../src/workers/upstream.ts';
+import {Upstream} from '../src/workers/hop/http.ts';
 import {projectFile, startCore} from '../test/helpers/core.ts';
 import {guardHead} from '../triggers/http/guard.ts';
 import {parseTarget} from '../triggers/http/target.ts';

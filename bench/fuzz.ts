@@ -1,14 +1,14 @@
 import {isDeepStrictEqual} from 'node:util';
 import {sliceMember} from '../middleware/respond/slice.ts';
-import {faultResult} from '../src/answer.ts';
 import {asFault, Fault} from '../src/errors.ts';
+import {faultResult} from '../src/http/answer.ts';
 import type {Delivery} from '../src/trigger.ts';
 import {fakeHouse, recordingMeter} from '../test/helpers/fakes.ts';
 import {parseReplies} from '../test/helpers/strict-http.ts';
 import {readRequests} from '../test/helpers/strict-requests.ts';
 import {Wire} from '../test/helpers/wire.ts';
+import {http} from '../triggers/http/index.ts';
 import {parseTarget} from '../triggers/http/target.ts';
-import {http} from '../triggers/http.ts';
 
 /*
 Throws garbage at what reads strangers' bytes and compares with a second reading of the same bytes: slices of JSON with

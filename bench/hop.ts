@@ -6,7 +6,7 @@ import {cpus} from 'node:os';
 import got from 'got';
 import {Pool, request} from 'undici';
 import {systemClock} from '../src/clock.ts';
-import {Upstream} from '../src/workers/upstream.ts';
+import {Upstream} from '../src/workers/hop/http.ts';
 
 /*
 Which client for the loopback hop: the same POST of 1 KB, 32 at a time, to a bare server in another process.

@@ -5,7 +5,7 @@ import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {systemClock} from '../src/clock.ts';
-import {accepts, freePort} from '../src/workers/port.ts';
+import {accepts, freePort} from '../src/workers/process/port.ts';
 import {projectFile} from '../test/helpers/core.ts';
 import {descendants} from './processes.ts';
 

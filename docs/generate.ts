@@ -1,6 +1,6 @@
 import {readFileSync, writeFileSync} from 'node:fs';
 import {settingsTable} from '../src/commands/config.ts';
-import {joinSettings} from '../src/config.ts';
+import {joinSettings} from '../src/settings/config.ts';
 import {triggers} from '../triggers/index.ts';
 
 const readme = new URL('../README.md', import.meta.url);

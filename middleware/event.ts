@@ -3,7 +3,7 @@ import {asFault, Fault, type FaultCode} from '../src/errors.ts';
 import type {FactTypes} from '../src/facts.ts';
 import type {Invocation} from '../src/invocation.ts';
 import type {Meter} from '../src/meter.ts';
-import {parseDuration} from '../src/setting.ts';
+import {parseDuration} from '../src/settings/setting.ts';
 import type {Stage} from '../src/stage.ts';
 import type {KeepInvocation} from './event/keep.ts';
 import type {WriteEvent} from './event/write.ts';

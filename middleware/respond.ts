@@ -1,5 +1,5 @@
-import {defaultHeaders} from '../src/answer.ts';
 import {Fault} from '../src/errors.ts';
+import {defaultHeaders} from '../src/http/answer.ts';
 import type {RuntimeReply} from '../src/runtime.ts';
 import type {Stage} from '../src/stage.ts';
 import type {InvocationResult} from '../src/trigger.ts';

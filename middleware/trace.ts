@@ -1,10 +1,10 @@
-import {faultResult} from '../src/answer.ts';
 import type {Clock} from '../src/clock.ts';
 import {asFault, type Fault} from '../src/errors.ts';
-import {LimitedLog} from '../src/limited-log.ts';
+import {faultResult} from '../src/http/answer.ts';
+import {LimitedLog} from '../src/limits/limited-log.ts';
 import type {Log} from '../src/log.ts';
 import type {Meter} from '../src/meter.ts';
-import type {Spans} from '../src/observe/spans.ts';
+import type {Spans} from '../src/observe/traces/spans.ts';
 import type {Stage} from '../src/stage.ts';
 
 /** Opens the span of the invocation, and turns whatever goes wrong further in into a reply. */

@@ -1,8 +1,8 @@
 import {accessSync, constants, existsSync, realpathSync, statSync} from 'node:fs';
 import path from 'node:path';
-import type {Config} from '../src/config.ts';
 import {ConfigurationError} from '../src/errors.ts';
 import type {FunctionSpec, RuntimeAdapter} from '../src/runtime.ts';
+import type {Config} from '../src/settings/config.ts';
 import {runtimes} from './index.ts';
 
 export type FunctionSettings = Pick<

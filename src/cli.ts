@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import {enableCompileCache} from 'node:module';
 import {parseArgs} from 'node:util';
-import {takeEnvironment} from './environment.ts';
+import {takeEnvironment} from './settings/environment.ts';
 
 enableCompileCache();
 // Node would open its inspector's port on it, and the function may send it. Listened to, it does nothing.
@@ -26,7 +26,7 @@ const commands: Readonly<Record<string, Command>> = {
     readsSettings: false,
     run: async (args, env) => {
       parseArgs({args, options: {}});
-      return (await import('./run.ts')).run(env);
+      return (await import('./serve/run.ts')).run(env);
     },
   },
   config: {

@@ -1,11 +1,5 @@
-import type {Lease, RuntimeReply} from './runtime.ts';
+import type {InvocationTrace, Lease, RuntimeReply} from './runtime.ts';
 import type {Delivery, InvocationResult, Principal, TriggerInput} from './trigger.ts';
-
-/** W3C trace context as it travels on: to the sub-runtime and into `context.trace`. */
-export interface InvocationTrace {
-  readonly traceparent: string;
-  readonly tracestate?: string;
-}
 
 /** The event, written once as JSON; the trace is put between both halves when the call has its span. */
 export interface WrittenEvent {

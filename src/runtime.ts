@@ -1,6 +1,5 @@
-import type {Hold} from './budget.ts';
 import type {ExitReason} from './facts.ts';
-import type {InvocationTrace} from './invocation.ts';
+import type {Hold} from './limits/budget.ts';
 
 /** What is served: the handler, and the program that runs it. */
 export interface FunctionSpec {
@@ -39,6 +38,12 @@ export interface Deadline {
   /** On the monotonic clock. */
   readonly monotonicMs: number;
   readonly timeoutMs: number;
+}
+
+/** W3C trace context as it travels on: to the sub-runtime and into `context.trace`. */
+export interface InvocationTrace {
+  readonly traceparent: string;
+  readonly tracestate?: string;
 }
 
 /** One call of the function. */

@@ -2,7 +2,7 @@ import {enableCompileCache} from 'node:module';
 
 enableCompileCache();
 // Imported only now, so that the cache serves it.
-const {takeEnvironment} = await import('./environment.ts');
-const {follow} = await import('./siblings/follow.ts');
+const {takeEnvironment} = await import('./settings/environment.ts');
+const {follow} = await import('./serve/siblings/follow.ts');
 const {CORE_RUNTIME_LEADER: _, ...env} = takeEnvironment(process.env);
 await follow(env);

@@ -1,10 +1,10 @@
-import type {Budget, Hold} from './budget.ts';
 import type {Clock} from './clock.ts';
 import type {Fault} from './errors.ts';
 import type {Journal} from './journal.ts';
+import type {Budget, Hold} from './limits/budget.ts';
 import type {Log} from './log.ts';
 import type {Meter} from './meter.ts';
-import type {Parsed, Settings} from './setting.ts';
+import type {Parsed, Settings} from './settings/setting.ts';
 
 /** One thing that arrived. The plug-in makes it, the stages use it; nobody else knows HTTP from cron. */
 export interface Delivery {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {Budget} from '../src/budget.ts';
+import {Budget} from '../src/limits/budget.ts';
 import {ManualClock} from './helpers/clock.ts';
 
 test('what does not fit is refused, and holds no more than before', t => {

@@ -73,7 +73,7 @@ test('the journal of the built core finds its thread, which has a file of its ow
   t.teardown(() => rm(path.dirname(out), {recursive: true}));
   await build(projectFile('.'), out);
   const program = `
-    const {SqliteJournal} = await import(process.argv[1] + '/src/journals/sqlite.js');
+    const {SqliteJournal} = await import(process.argv[1] + '/src/journals/sqlite/journal.js');
     const {systemClock: clock} = await import(process.argv[1] + '/src/clock.js');
     const retention = {factsMs: 1e9, payloadsMs: 1e9, maxBytes: 1e9};
     const house = {clock, log: console, meter: {appended() {}, shed() {}, payloadsShed() {}}};

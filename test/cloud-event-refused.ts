@@ -1,5 +1,5 @@
 import test from 'ava';
-import {readEvent} from '../src/cloud-event.ts';
+import {readEvent} from '../src/journals/cloud-event.ts';
 
 const fact = {
   specversion: '1.0',

@@ -1,6 +1,6 @@
 import test from 'ava';
-import {factEvent, payloadEvent, readEvent} from '../src/cloud-event.ts';
 import type {Recorded} from '../src/journal.ts';
+import {factEvent, payloadEvent, readEvent} from '../src/journals/cloud-event.ts';
 
 const recorded: Recorded = {
   stream: 'invocation.a',

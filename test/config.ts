@@ -1,7 +1,7 @@
 import test from 'ava';
-import {joinSettings, parseConfig, settings} from '../src/config.ts';
 import {ConfigurationError} from '../src/errors.ts';
-import {parseSettings} from '../src/setting.ts';
+import {joinSettings, parseConfig, settings} from '../src/settings/config.ts';
+import {parseSettings} from '../src/settings/setting.ts';
 import {triggers} from '../triggers/index.ts';
 
 const all = joinSettings(triggers);

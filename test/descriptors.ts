@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {shareDescriptors} from '../src/descriptors.ts';
+import {shareDescriptors} from '../src/limits/descriptors.ts';
 
 test('with many descriptors the limits are those that memory asks for', t => {
   t.like(shareDescriptors(1_048_576), {callers: 10_000, admin: 2048});

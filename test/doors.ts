@@ -1,6 +1,6 @@
 import test from 'ava';
-import {openDoors} from '../src/doors.ts';
-import {duration, type Settings, setting} from '../src/setting.ts';
+import {openDoors} from '../src/serve/doors.ts';
+import {duration, type Settings, setting} from '../src/settings/setting.ts';
 import type {TriggerPlugin} from '../src/trigger.ts';
 import {settle} from './helpers/clock.ts';
 import {fakeHouse} from './helpers/fakes.ts';

@@ -1,7 +1,7 @@
 import test from 'ava';
-import {joinSettings} from '../src/config.ts';
-import {checkNames, childEnvironment, takeEnvironment} from '../src/environment.ts';
 import {ConfigurationError} from '../src/errors.ts';
+import {joinSettings} from '../src/settings/config.ts';
+import {checkNames, childEnvironment, takeEnvironment} from '../src/settings/environment.ts';
 import {triggers} from '../triggers/index.ts';
 
 const table = joinSettings(triggers);

@@ -2,9 +2,9 @@ import {readdir, readFile} from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
 import {parse, parseAllDocuments} from 'yaml';
-import {joinSettings, parseConfig} from '../src/config.ts';
-import {checkNames} from '../src/environment.ts';
-import {parseSettings} from '../src/setting.ts';
+import {joinSettings, parseConfig} from '../src/settings/config.ts';
+import {checkNames} from '../src/settings/environment.ts';
+import {parseSettings} from '../src/settings/setting.ts';
 import {triggers} from '../triggers/index.ts';
 import {projectFile} from './helpers/core.ts';
 
@@ -106,7 +106,7 @@ async function base() {
   const manifests = (await Promise.all(kustomization.resources.map((file: string) => documents(`base/${file}`)))).flat();
   const literals: string[] = kustomization.configMapGenerator[0].literals;
   const settings = Object.fromEntries(literals.map(literal => literal.split(/=(.*)/s)));
-  return {kustomization, manifests, house: {settings, metrics: await readFile(projectFile('src/observe/metrics.ts'), 'utf8')}};
+  return {kustomization, manifests, house: {settings, metrics: await readFile(projectFile('src/observe/metrics/metrics.ts'), 'utf8')}};
 }
 
 /** What a sound base is changed to, at which place of which manifest, and what must be said of it. */

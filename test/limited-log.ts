@@ -1,5 +1,5 @@
 import test from 'ava';
-import {LimitedLog} from '../src/limited-log.ts';
+import {LimitedLog} from '../src/limits/limited-log.ts';
 import {ManualClock} from './helpers/clock.ts';
 import {recordingLog} from './helpers/fakes.ts';
 

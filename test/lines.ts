@@ -1,7 +1,7 @@
 import {PassThrough, Readable} from 'node:stream';
 import test from 'ava';
 import fc from 'fast-check';
-import {cutMark, longestLineBytes, readLines, linesOf as wholeLinesOf} from '../src/lines.ts';
+import {cutMark, longestLineBytes, readLines, linesOf as wholeLinesOf} from '../src/workers/output/lines.ts';
 
 /** The lines that come out when these chunks go in. */
 async function linesOf(chunks: readonly (string | Buffer)[]): Promise<string[]> {

@@ -204,7 +204,7 @@ test('who looks at the dashboards can neither log in nor change them', async t =
 });
 
 test('dashboards and alerts name metrics that exist', async t => {
-  const spelled = await readFile(path.join(root, 'src/observe/metrics.ts'), 'utf8');
+  const spelled = await readFile(path.join(root, 'src/observe/metrics/metrics.ts'), 'utf8');
   const watched = await Promise.all(
     ['deploy/alerts.yml', 'deploy/grafana/dashboards/core-runtime.json'].map(file => readFile(path.join(root, file), 'utf8')),
   );

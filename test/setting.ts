@@ -15,7 +15,7 @@ import {
   size,
   text,
   url,
-} from '../src/setting.ts';
+} from '../src/settings/setting.ts';
 
 const accepts = <T>(schema: v.GenericSchema<string, T>, given: string) => v.safeParse(schema, given).success;
 const read = <T>(schema: v.GenericSchema<string, T>, given: string) => v.parse(schema, given);

@@ -1,5 +1,5 @@
-import {cron} from './cron.ts';
-import {http} from './http.ts';
+import {cron} from './cron/index.ts';
+import {http} from './http/index.ts';
 
 /** Every trigger, by its name, in the order of opening. A new one is a file and a line here. */
 export const triggers = {

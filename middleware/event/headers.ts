@@ -1,5 +1,5 @@
-import {hopByHop} from '../../src/hop-by-hop.ts';
-import {utf8FromLatin1} from '../../src/utf8.ts';
+import {hopByHop} from '../../src/http/hop-by-hop.ts';
+import {utf8FromLatin1} from '../../src/http/utf8.ts';
 
 /** Header maps of an event as JSON text: Title-Case names as Go writes them, values as the UTF-8 that was received. */
 export interface WrittenHeaders {

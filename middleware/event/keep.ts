@@ -2,8 +2,8 @@ import type {FaultCode} from '../../src/errors.ts';
 import type {AttemptFailure, Fact, FactTypes} from '../../src/facts.ts';
 import type {Invocation} from '../../src/invocation.ts';
 import type {Journal, Payload} from '../../src/journal.ts';
+import {type Redact, writeReply, writeRequest} from '../../src/journals/payload.ts';
 import type {Log} from '../../src/log.ts';
-import {type Redact, writeReply, writeRequest} from '../../src/recorded.ts';
 import type {TriggerInput} from '../../src/trigger.ts';
 
 /** What the journal is told of an invocation. */

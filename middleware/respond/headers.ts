@@ -1,4 +1,4 @@
-import {hopByHop} from '../../src/hop-by-hop.ts';
+import {hopByHop} from '../../src/http/hop-by-hop.ts';
 import {invalid} from './invalid.ts';
 import {sliceMember} from './slice.ts';
 

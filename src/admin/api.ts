@@ -1,12 +1,12 @@
 import type Koa from 'koa';
-import type {Budget} from '../budget.ts';
 import type {Clock} from '../clock.ts';
 import type {Journal} from '../journal.ts';
-import type {Metrics} from '../observe/metrics.ts';
+import type {Budget} from '../limits/budget.ts';
+import type {Metrics} from '../observe/metrics/metrics.ts';
 import {explainInvocation} from '../projections/explanation.ts';
 import {invocationStatuses, listInvocations, usualSince} from '../projections/invocations.ts';
 import {plainExplanation} from '../projections/plain.ts';
-import {parseDuration} from '../setting.ts';
+import {parseDuration} from '../settings/setting.ts';
 import {factsRoute} from './facts.ts';
 import {Pages} from './pages.ts';
 import {charge, Readers} from './readers.ts';

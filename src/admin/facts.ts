@@ -1,6 +1,6 @@
-import type {Budget} from '../budget.ts';
 import type {Clock} from '../clock.ts';
 import type {JournalReader, Position, Recorded} from '../journal.ts';
+import type {Budget} from '../limits/budget.ts';
 import type {Meter} from '../meter.ts';
 import {plainFact} from '../projections/plain.ts';
 import {Feed} from './feed.ts';

@@ -1,5 +1,5 @@
-import type {Hold} from '../budget.ts';
 import type {Position, Recorded} from '../journal.ts';
+import type {Hold} from '../limits/budget.ts';
 import {plainFact} from '../projections/plain.ts';
 import type {Page} from './pages.ts';
 

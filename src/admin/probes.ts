@@ -1,4 +1,4 @@
-import type {Metrics} from '../observe/metrics.ts';
+import type {Metrics} from '../observe/metrics/metrics.ts';
 import type {Readiness} from './readiness.ts';
 import type {Route} from './routes.ts';
 

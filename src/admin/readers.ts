@@ -1,5 +1,5 @@
 import type {ServerResponse} from 'node:http';
-import type {Budget} from '../budget.ts';
+import type {Budget} from '../limits/budget.ts';
 import type {Meter} from '../meter.ts';
 import {Refusal} from './refusal.ts';
 

@@ -1,4 +1,4 @@
-import type {LifecycleState} from '../workers/lifecycle.ts';
+import type {LifecycleState} from '../workers/process/lifecycle.ts';
 
 /** What the runtime can do now, for whoever routes traffic to it. */
 export interface Readiness {

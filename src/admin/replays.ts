@@ -1,7 +1,7 @@
 import type Koa from 'koa';
-import type {Budget} from '../budget.ts';
 import type {Fact, FactTypes} from '../facts.ts';
 import type {Journal} from '../journal.ts';
+import type {Budget} from '../limits/budget.ts';
 import {verdicts} from '../replay/judge.ts';
 import {Refusal} from './refusal.ts';
 

@@ -1,10 +1,10 @@
 import {parseArgs} from 'node:util';
 import {triggers} from '../../triggers/index.ts';
-import {readKey} from '../compose.ts';
-import {joinSettings, parseConfig} from '../config.ts';
-import {checkNames} from '../environment.ts';
 import {ConfigurationError} from '../errors.ts';
-import {type Environment, givenText, parseSettings, parseText, type Setting, type Settings} from '../setting.ts';
+import {readKey} from '../serve/chain.ts';
+import {joinSettings, parseConfig} from '../settings/config.ts';
+import {checkNames} from '../settings/environment.ts';
+import {type Environment, givenText, parseSettings, parseText, type Setting, type Settings} from '../settings/setting.ts';
 import {exit} from './exit.ts';
 
 export interface SettingReport {

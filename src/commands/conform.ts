@@ -2,10 +2,10 @@ import path from 'node:path';
 import {parseArgs} from 'node:util';
 import {triggers} from '../../triggers/index.ts';
 import {systemClock} from '../clock.ts';
-import {joinSettings} from '../config.ts';
 import {conform as judgeSubRuntime, titles, type Verdict} from '../conform/conform.ts';
-import {childEnvironment} from '../environment.ts';
-import type {Environment} from '../setting.ts';
+import {joinSettings} from '../settings/config.ts';
+import {childEnvironment} from '../settings/environment.ts';
+import type {Environment} from '../settings/setting.ts';
 import {exit} from './exit.ts';
 import {complain, print, printJson} from './terminal.ts';
 

@@ -1,6 +1,6 @@
 import http from 'node:http';
-import {settings} from '../config.ts';
-import {type Environment, parseSettings} from '../setting.ts';
+import {settings} from '../settings/config.ts';
+import {type Environment, parseSettings} from '../settings/setting.ts';
 
 export interface CoreAnswer {
   readonly status: number;

@@ -3,9 +3,9 @@ import process from 'node:process';
 import {parseArgs} from 'node:util';
 import {systemClock} from '../clock.ts';
 import {printableLines} from '../printable.ts';
-import {run} from '../run.ts';
-import type {Served} from '../serve.ts';
-import type {Environment} from '../setting.ts';
+import {run} from '../serve/run.ts';
+import type {Served} from '../serve/serve.ts';
+import type {Environment} from '../settings/setting.ts';
 import {exit} from './exit.ts';
 import {launcherGone} from './launcher.ts';
 

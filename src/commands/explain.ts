@@ -5,7 +5,7 @@ import type {Recorded} from '../journal.ts';
 import {type Explanation, explainInvocation} from '../projections/explanation.ts';
 import {plainExplanation} from '../projections/plain.ts';
 import type {BootView, ProcessView} from '../projections/runtimes.ts';
-import type {Environment} from '../setting.ts';
+import type {Environment} from '../settings/setting.ts';
 import {exit} from './exit.ts';
 import {CommandFailed, locateJournal, openArchive, orFail, whichJournal} from './journal-at.ts';
 import {print, printJson} from './terminal.ts';

@@ -2,7 +2,7 @@ import {parseArgs} from 'node:util';
 import {isoStamp} from '../clock.ts';
 import type {Recorded} from '../journal.ts';
 import {plainFact} from '../projections/plain.ts';
-import type {Environment} from '../setting.ts';
+import type {Environment} from '../settings/setting.ts';
 import {exit} from './exit.ts';
 import {CommandFailed, locateJournal, openArchive, orFail, untilInterrupted, whichJournal} from './journal-at.ts';
 import {print, printJson} from './terminal.ts';

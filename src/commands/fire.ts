@@ -1,6 +1,6 @@
 import {parseArgs} from 'node:util';
 import {ConfigurationError} from '../errors.ts';
-import type {Environment} from '../setting.ts';
+import type {Environment} from '../settings/setting.ts';
 import {askCore, messageOf, NoCore} from './core-here.ts';
 import {exit} from './exit.ts';
 import {complain, print, printJson} from './terminal.ts';

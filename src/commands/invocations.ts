@@ -1,7 +1,7 @@
 import {parseArgs} from 'node:util';
 import {isoStamp, systemClock} from '../clock.ts';
 import {type InvocationView, invocationStatuses, listInvocations, usualSince} from '../projections/invocations.ts';
-import {type Environment, parseDuration} from '../setting.ts';
+import {type Environment, parseDuration} from '../settings/setting.ts';
 import {exit} from './exit.ts';
 import {CommandFailed, locateJournal, openArchive, orFail, whichJournal} from './journal-at.ts';
 import {complain, print, printJson} from './terminal.ts';

@@ -2,15 +2,15 @@ import {existsSync, readdirSync} from 'node:fs';
 import path from 'node:path';
 import {resolveFunction} from '../../runtimes/resolve.ts';
 import {type Clock, systemClock} from '../clock.ts';
-import {type Config, dataDirOf, parseConfig} from '../config.ts';
 import {ConfigurationError} from '../errors.ts';
 import {JournalDamaged} from '../journal.ts';
 import {defaultJournal} from '../journals/index.ts';
-import type {SqliteJournal} from '../journals/sqlite.ts';
-import {SqliteArchive} from '../journals/sqlite-archive.ts';
+import {SqliteArchive} from '../journals/sqlite/archive.ts';
+import type {SqliteJournal} from '../journals/sqlite/journal.ts';
 import type {Log} from '../log.ts';
 import type {FunctionSpec} from '../runtime.ts';
-import type {Environment} from '../setting.ts';
+import {type Config, dataDirOf, parseConfig} from '../settings/config.ts';
+import type {Environment} from '../settings/setting.ts';
 import {exit} from './exit.ts';
 import {complain} from './terminal.ts';
 
@@ -109,7 +109,7 @@ Opens a journal that no core has, to append to it. Nothing is removed from it, w
 */
 export async function openToAppend(file: string, clock: Clock): Promise<SqliteJournal> {
   const keptForEver = {factsMs: Number.MAX_SAFE_INTEGER, payloadsMs: Number.MAX_SAFE_INTEGER, maxBytes: Number.MAX_SAFE_INTEGER};
-  const {SqliteJournal} = await import('../journals/sqlite.ts');
+  const {SqliteJournal} = await import('../journals/sqlite/journal.ts');
   return SqliteJournal.open(file, keptForEver, {clock, log: onStderr, meter: {appended() {}, shed() {}, payloadsShed() {}}});
 }
 

@@ -1,6 +1,6 @@
-import {factEvent, payloadEvent} from '../cloud-event.ts';
 import {JournalDamaged, type Recorded} from '../journal.ts';
-import type {SqliteArchive} from '../journals/sqlite-archive.ts';
+import {factEvent, payloadEvent} from '../journals/cloud-event.ts';
+import type {SqliteArchive} from '../journals/sqlite/archive.ts';
 import {printableJson} from '../printable.ts';
 import {exit} from './exit.ts';
 import {openArchive} from './journal-at.ts';

@@ -1,9 +1,9 @@
 import {existsSync} from 'node:fs';
 import path from 'node:path';
 import {parseArgs} from 'node:util';
-import {backUpSqlite} from '../journals/sqlite-backup.ts';
-import {verifySqlite} from '../journals/sqlite-verify.ts';
-import type {Environment} from '../setting.ts';
+import {backUpSqlite} from '../journals/sqlite/backup.ts';
+import {verifySqlite} from '../journals/sqlite/verify.ts';
+import type {Environment} from '../settings/setting.ts';
 import {exit} from './exit.ts';
 import {CommandFailed, locateJournal, openArchive, orFail, whichJournal} from './journal-at.ts';
 import {exportFacts} from './journal-export.ts';

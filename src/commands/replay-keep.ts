@@ -1,6 +1,6 @@
 import {systemClock} from '../clock.ts';
 import type {FactTypes} from '../facts.ts';
-import type {Environment} from '../setting.ts';
+import type {Environment} from '../settings/setting.ts';
 import {askCore, messageOf, NoCore} from './core-here.ts';
 import {openToAppend} from './journal-at.ts';
 import {complain} from './terminal.ts';

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import {parseArgs} from 'node:util';
 import {type Aspect, aspects} from '../replay/compare.ts';
-import {parseDuration} from '../setting.ts';
+import {parseDuration} from '../settings/setting.ts';
 import {exit} from './exit.ts';
 import {CommandFailed, whichJournal} from './journal-at.ts';
 

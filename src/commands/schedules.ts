@@ -1,10 +1,10 @@
 import {parseArgs} from 'node:util';
+import {cron, viewOf} from '../../triggers/cron/index.ts';
 import {isoOccurrence} from '../../triggers/cron/occurrence.ts';
 import {Zone} from '../../triggers/cron/zone.ts';
-import {cron, viewOf} from '../../triggers/cron.ts';
 import {systemClock} from '../clock.ts';
 import {ConfigurationError} from '../errors.ts';
-import {type Environment, parseSettings} from '../setting.ts';
+import {type Environment, parseSettings} from '../settings/setting.ts';
 import type {ScheduleView} from '../trigger.ts';
 import {exit} from './exit.ts';
 import {complain, print, printJson} from './terminal.ts';

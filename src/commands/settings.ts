@@ -1,8 +1,8 @@
 import {triggers} from '../../triggers/index.ts';
-import {joinSettings} from '../config.ts';
-import {checkNames} from '../environment.ts';
 import {ConfigurationError} from '../errors.ts';
-import {type Environment, parseSettings} from '../setting.ts';
+import {joinSettings} from '../settings/config.ts';
+import {checkNames} from '../settings/environment.ts';
+import {type Environment, parseSettings} from '../settings/setting.ts';
 import {exit} from './exit.ts';
 import {complain} from './terminal.ts';
 

@@ -1,4 +1,4 @@
-import {accepts} from '../workers/port.ts';
+import {accepts} from '../workers/process/port.ts';
 import type {ConformanceCase} from './case.ts';
 import {same, sameJson} from './expect.ts';
 

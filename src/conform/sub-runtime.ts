@@ -4,9 +4,9 @@ import type {Clock} from '../clock.ts';
 import {Fault} from '../errors.ts';
 import type {FunctionLine} from '../log.ts';
 import type {Command, RuntimeReply, StartRecord} from '../runtime.ts';
-import {Child} from '../workers/child.ts';
-import {accepts, freePort} from '../workers/port.ts';
-import {Upstream} from '../workers/upstream.ts';
+import {Upstream} from '../workers/hop/http.ts';
+import {Child} from '../workers/process/child.ts';
+import {accepts, freePort} from '../workers/process/port.ts';
 
 export interface SubRuntimeOptions {
   readonly command: readonly [string, ...string[]];

@@ -1,18 +1,9 @@
 import {createHash} from 'node:crypto';
 import path from 'node:path';
-import type {Clock} from '../clock.ts';
 import {ConfigurationError} from '../errors.ts';
-import type {Journal} from '../journal.ts';
-import type {Log} from '../log.ts';
-import type {Meter} from '../meter.ts';
+import type {JournalHouse, OpenedJournal} from './engine.ts';
 import {MemoryJournal} from './memory.ts';
-import type {Retention} from './sqlite-messages.ts';
-
-export interface JournalHouse {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly meter: Pick<Meter, 'appended' | 'shed' | 'payloadsShed'>;
-}
+import type {Retention} from './sqlite/messages.ts';
 
 type Open = (rest: string, retention: Retention, house: JournalHouse) => Promise<OpenedJournal>;
 
@@ -20,7 +11,7 @@ type Open = (rest: string, retention: Retention, house: JournalHouse) => Promise
 const engines = {
   memory: async (_rest, _retention, {clock}) => ({journal: new MemoryJournal(clock), isDurable: false}),
   async sqlite(file, retention, house) {
-    const {SqliteJournal} = await import('./sqlite.ts');
+    const {SqliteJournal} = await import('./sqlite/journal.ts');
     const journal = await SqliteJournal.open(path.resolve(file), retention, house);
     return {
       journal,
@@ -39,12 +30,6 @@ export interface JournalPlace {
   /** Somebody relies on it, such as a schedule: memory would not do. */
   readonly mustLast: boolean;
   readonly retention: Retention;
-}
-
-export interface OpenedJournal {
-  readonly journal: Journal;
-  /** Facts survive the process, now: not while they are in memory only, or the journal cannot be written. */
-  readonly isDurable: boolean;
 }
 
 /**

@@ -1,8 +1,8 @@
 import type {FaultCode} from '../errors.ts';
 import {JournalDamaged, type JournalReader, type Recorded} from '../journal.ts';
+import {type RecordedRequest, readReply, readRequest} from '../journals/payload.ts';
 import {lastRun, type Run} from '../projections/boots.ts';
 import {evolveInvocation, type InvocationView} from '../projections/invocations.ts';
-import {type RecordedRequest, readReply, readRequest} from '../recorded.ts';
 import type {Outcome} from './compare.ts';
 import {partHeaders, type Secrets} from './secrets.ts';
 

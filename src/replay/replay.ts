@@ -1,6 +1,6 @@
 import type {Clock} from '../clock.ts';
 import type {JournalReader} from '../journal.ts';
-import {isRedacted, redactor} from '../recorded.ts';
+import {isRedacted, redactor} from '../journals/payload.ts';
 import type {Difference, Outcome} from './compare.ts';
 import {type Judgement, judge, learnNoise, type Noise} from './judge.ts';
 import {type NotReplayable, type Recalled, recall} from './recall.ts';

@@ -1,4 +1,4 @@
-import {isRedacted, redacted} from '../recorded.ts';
+import {isRedacted, redacted} from '../journals/payload.ts';
 import type {Difference} from './compare.ts';
 import {isList, type Json, membersOf} from './json.ts';
 

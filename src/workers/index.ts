@@ -1,20 +1,20 @@
 import {randomBytes} from 'node:crypto';
 import type {Clock} from '../clock.ts';
-import {shareDescriptors} from '../descriptors.ts';
 import {ConfigurationError, Fault} from '../errors.ts';
 import type {Fact} from '../facts.ts';
+import {shareDescriptors} from '../limits/descriptors.ts';
 import type {FunctionLine, Log} from '../log.ts';
 import type {Meter} from '../meter.ts';
 import type {FunctionSpec, Runtimes, StartRecord} from '../runtime.ts';
-import {logBytesPerSecond} from './budget.ts';
-import {openOomCounter} from './cgroup.ts';
-import {type LifecycleState, restartPolicy} from './lifecycle.ts';
-import {residentBytes} from './memory.ts';
-import {Pool} from './pool.ts';
-import {accepts} from './port.ts';
-import {Supervisor} from './supervisor.ts';
-import {loadClient, Upstream} from './upstream.ts';
-import {Watchdog} from './watchdog.ts';
+import {loadClient, Upstream} from './hop/http.ts';
+import {openOomCounter} from './memory/cgroup.ts';
+import {residentBytes} from './memory/resident.ts';
+import {logBytesPerSecond} from './output/budget.ts';
+import {Pool} from './pool/pool.ts';
+import {type LifecycleState, restartPolicy} from './process/lifecycle.ts';
+import {Watchdog} from './process/orphans.ts';
+import {accepts} from './process/port.ts';
+import {Supervisor} from './process/supervisor.ts';
 
 export interface WorkersOptions {
   readonly spec: FunctionSpec;

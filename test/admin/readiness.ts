@@ -1,6 +1,6 @@
 import test from 'ava';
 import {type Readiness, readinessOf} from '../../src/admin/readiness.ts';
-import {initial, type LifecycleState} from '../../src/workers/lifecycle.ts';
+import {initial, type LifecycleState} from '../../src/workers/process/lifecycle.ts';
 
 const state = (phase: LifecycleState['phase'], error?: string): LifecycleState => ({
   ...initial,

@@ -4,7 +4,7 @@ import http from 'node:http';
 import type {AddressInfo} from 'node:net';
 import test, {type ExecutionContext} from 'ava';
 import jwt from 'jsonwebtoken';
-import {joinSettings} from '../../src/config.ts';
+import {joinSettings} from '../../src/settings/config.ts';
 import {triggers} from '../../triggers/index.ts';
 import {projectFile, type RunningCore, refuseCore, startCore} from '../helpers/core.ts';
 import {openReceiver} from '../helpers/otlp.ts';

@@ -4,7 +4,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {setTimeout as pause} from 'node:timers/promises';
 import test from 'ava';
-import {SqliteJournal} from '../../src/journals/sqlite.ts';
+import {SqliteJournal} from '../../src/journals/sqlite/journal.ts';
 import {isoOccurrence} from '../../triggers/cron/occurrence.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {projectFile, type RunningCore, runCli, startCore, type Teardown} from '../helpers/core.ts';

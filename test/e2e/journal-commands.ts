@@ -4,8 +4,8 @@ import {chmodSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync
 import {dirname, join} from 'node:path';
 import {DatabaseSync} from 'node:sqlite';
 import test from 'ava';
-import {factEvent} from '../../src/cloud-event.ts';
 import type {Fact} from '../../src/facts.ts';
+import {factEvent} from '../../src/journals/cloud-event.ts';
 import {projectFile, runCli} from '../helpers/core.ts';
 import {fact} from '../helpers/journal-suite.ts';
 import {crashed, newFile, openFile, written} from '../helpers/sqlite-journal.ts';

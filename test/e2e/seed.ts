@@ -3,7 +3,7 @@ import {chmodSync, copyFileSync, mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
-import {freePort} from '../../src/workers/port.ts';
+import {freePort} from '../../src/workers/process/port.ts';
 import {projectFile, startCore} from '../helpers/core.ts';
 import {ask} from '../helpers/request.ts';
 

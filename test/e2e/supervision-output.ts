@@ -5,7 +5,7 @@ import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {freePort} from '../../src/workers/port.ts';
+import {freePort} from '../../src/workers/process/port.ts';
 import {projectFile} from '../helpers/core.ts';
 import {isAlive} from '../helpers/process.ts';
 import {ask} from '../helpers/request.ts';

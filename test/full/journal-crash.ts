@@ -3,8 +3,8 @@ import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {SqliteArchive} from '../../src/journals/sqlite-archive.ts';
-import {verifySqlite} from '../../src/journals/sqlite-verify.ts';
+import {SqliteArchive} from '../../src/journals/sqlite/archive.ts';
+import {verifySqlite} from '../../src/journals/sqlite/verify.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {projectFile} from '../helpers/core.ts';
 

@@ -5,7 +5,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {setTimeout as pause} from 'node:timers/promises';
 import test, {type ExecutionContext} from 'ava';
-import {verifySqlite} from '../../src/journals/sqlite-verify.ts';
+import {verifySqlite} from '../../src/journals/sqlite/verify.ts';
 import {projectFile, type RunningCore, runCli, startCore} from '../helpers/core.ts';
 import {fill, mounted, topUp, whyNoMount} from '../helpers/mounted.ts';
 import {ask} from '../helpers/request.ts';

@@ -3,9 +3,9 @@ import {copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileS
 import {tmpdir} from 'node:os';
 import {basename, join} from 'node:path';
 import test from 'ava';
-import {SqliteArchive} from '../../src/journals/sqlite-archive.ts';
-import {SqliteStore} from '../../src/journals/sqlite-store.ts';
-import {verifySqlite} from '../../src/journals/sqlite-verify.ts';
+import {SqliteArchive} from '../../src/journals/sqlite/archive.ts';
+import {SqliteStore} from '../../src/journals/sqlite/store.ts';
+import {verifySqlite} from '../../src/journals/sqlite/verify.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {projectFile} from '../helpers/core.ts';
 

@@ -6,8 +6,8 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
 import test from 'ava';
-import {SqliteArchive} from '../../src/journals/sqlite-archive.ts';
-import {verifySqlite} from '../../src/journals/sqlite-verify.ts';
+import {SqliteArchive} from '../../src/journals/sqlite/archive.ts';
+import {verifySqlite} from '../../src/journals/sqlite/verify.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {projectFile} from '../helpers/core.ts';
 

@@ -6,7 +6,7 @@ import path from 'node:path';
 import {promisify} from 'node:util';
 import test from 'ava';
 import {build} from '../../build.ts';
-import {linesOf} from '../../src/lines.ts';
+import {linesOf} from '../../src/workers/output/lines.ts';
 import {projectFile} from '../helpers/core.ts';
 import {ask} from '../helpers/request.ts';
 

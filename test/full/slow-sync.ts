@@ -6,7 +6,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {setTimeout as pause} from 'node:timers/promises';
 import test from 'ava';
-import {SqliteArchive} from '../../src/journals/sqlite-archive.ts';
+import {SqliteArchive} from '../../src/journals/sqlite/archive.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {projectFile, startCore, type Teardown} from '../helpers/core.ts';
 import {ask} from '../helpers/request.ts';

@@ -1,7 +1,7 @@
 import {type AdminOptions, openAdmin} from '../../src/admin/app.ts';
-import {Budget} from '../../src/budget.ts';
 import {MemoryJournal} from '../../src/journals/memory.ts';
-import type {Metrics} from '../../src/observe/metrics.ts';
+import {Budget} from '../../src/limits/budget.ts';
+import type {Metrics} from '../../src/observe/metrics/metrics.ts';
 import {ManualClock} from './clock.ts';
 import {recordingLog, recordingMeter} from './fakes.ts';
 

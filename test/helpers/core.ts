@@ -3,7 +3,7 @@ import {once} from 'node:events';
 import {readFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
-import {readLines} from '../../src/lines.ts';
+import {readLines} from '../../src/workers/output/lines.ts';
 import {endingWithUs} from './process.ts';
 
 const root = new URL('../../', import.meta.url);

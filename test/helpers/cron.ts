@@ -3,9 +3,9 @@ import {Fault} from '../../src/errors.ts';
 import type {Fact} from '../../src/facts.ts';
 import type {Journal} from '../../src/journal.ts';
 import {MemoryJournal} from '../../src/journals/memory.ts';
-import {parseSettings} from '../../src/setting.ts';
+import {parseSettings} from '../../src/settings/setting.ts';
 import type {Delivery, House, TriggerInput} from '../../src/trigger.ts';
-import {cron} from '../../triggers/cron.ts';
+import {cron} from '../../triggers/cron/index.ts';
 import {ManualClock, settle} from './clock.ts';
 import {fakeHouse, recordingLog, recordingMeter} from './fakes.ts';
 

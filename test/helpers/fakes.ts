@@ -1,7 +1,7 @@
-import {Budget} from '../../src/budget.ts';
 import {systemClock} from '../../src/clock.ts';
 import type {Invocation} from '../../src/invocation.ts';
 import {MemoryJournal} from '../../src/journals/memory.ts';
+import {Budget} from '../../src/limits/budget.ts';
 import type {Log, LogFields} from '../../src/log.ts';
 import type {Meter} from '../../src/meter.ts';
 import type {RuntimeReply} from '../../src/runtime.ts';

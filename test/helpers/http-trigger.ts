@@ -1,10 +1,10 @@
 import type {ExecutionContext} from 'ava';
-import {faultResult} from '../../src/answer.ts';
-import {Budget} from '../../src/budget.ts';
 import {type Clock, systemClock} from '../../src/clock.ts';
 import {asFault} from '../../src/errors.ts';
+import {faultResult} from '../../src/http/answer.ts';
+import {Budget} from '../../src/limits/budget.ts';
 import type {Delivery, TriggerInput} from '../../src/trigger.ts';
-import {http} from '../../triggers/http.ts';
+import {http} from '../../triggers/http/index.ts';
 import {fakeHouse, recordingMeter} from './fakes.ts';
 import {Wire} from './wire.ts';
 

@@ -2,7 +2,7 @@ import {execFile, spawn, spawnSync} from 'node:child_process';
 import {once} from 'node:events';
 import {readFile} from 'node:fs/promises';
 import {promisify} from 'node:util';
-import {readLines} from '../../src/lines.ts';
+import {readLines} from '../../src/workers/output/lines.ts';
 import {type LogLine, projectFile, type Teardown} from './core.ts';
 import {freePort} from './port.ts';
 

@@ -1,7 +1,7 @@
 import {writeSync} from 'node:fs';
 import {argv} from 'node:process';
 import {systemClock} from '../../src/clock.ts';
-import {SqliteJournal} from '../../src/journals/sqlite.ts';
+import {SqliteJournal} from '../../src/journals/sqlite/journal.ts';
 
 /*
 Appends to a journal until it is stopped, as the crash tests want it: a few streams at once, every receipt printed as

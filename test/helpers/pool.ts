@@ -1,8 +1,8 @@
 import type {Fault} from '../../src/errors.ts';
 import type {Deadline, RuntimeCall, RuntimeReply} from '../../src/runtime.ts';
-import type {CallEnd} from '../../src/workers/exchange.ts';
-import {Member} from '../../src/workers/member.ts';
-import {Pool, type PoolOptions} from '../../src/workers/pool.ts';
+import type {CallEnd} from '../../src/workers/hop/exchange.ts';
+import {Member} from '../../src/workers/pool/member.ts';
+import {Pool, type PoolOptions} from '../../src/workers/pool/pool.ts';
 import {ManualClock, settle} from './clock.ts';
 import {recordingMeter} from './fakes.ts';
 

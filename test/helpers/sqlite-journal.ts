@@ -5,7 +5,7 @@ import {tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
 import type {ExecutionContext} from 'ava';
 import type {Clock} from '../../src/clock.ts';
-import {SqliteJournal} from '../../src/journals/sqlite.ts';
+import {SqliteJournal} from '../../src/journals/sqlite/journal.ts';
 import {ManualClock} from './clock.ts';
 import {recordingLog, recordingMeter} from './fakes.ts';
 import {fact} from './journal-suite.ts';

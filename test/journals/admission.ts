@@ -1,8 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {admit, keeps} from '../../src/journals/sqlite-admission.ts';
-import type {Command} from '../../src/journals/sqlite-messages.ts';
-import {roomOf} from '../../src/journals/sqlite-room.ts';
+import {admit, keeps} from '../../src/journals/sqlite/admission.ts';
+import type {Command} from '../../src/journals/sqlite/messages.ts';
+import {roomOf} from '../../src/journals/sqlite/room.ts';
 
 const mebi = 2 ** 20;
 const payload = (length: number) => ({name: 'invocation.a/request', bytes: Buffer.alloc(length)});

@@ -2,7 +2,7 @@ import {execFileSync, spawnSync} from 'node:child_process';
 import {chmodSync, readdirSync, statSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import test from 'ava';
-import {verifySqlite} from '../../src/journals/sqlite-verify.ts';
+import {verifySqlite} from '../../src/journals/sqlite/verify.ts';
 import {projectFile} from '../helpers/core.ts';
 import {newFile, written} from '../helpers/sqlite-journal.ts';
 

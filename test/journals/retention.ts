@@ -1,8 +1,8 @@
 import {DatabaseSync} from 'node:sqlite';
 import test, {type ExecutionContext} from 'ava';
 import type {Fact} from '../../src/facts.ts';
-import type {SqliteJournal} from '../../src/journals/sqlite.ts';
-import {verifySqlite} from '../../src/journals/sqlite-verify.ts';
+import type {SqliteJournal} from '../../src/journals/sqlite/journal.ts';
+import {verifySqlite} from '../../src/journals/sqlite/verify.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {all, fact, numbers} from '../helpers/journal-suite.ts';
 import {hour, newFile, openFile} from '../helpers/sqlite-journal.ts';

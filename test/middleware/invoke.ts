@@ -1,8 +1,16 @@
 import test from 'ava';
 import {invoke} from '../../middleware/invoke.ts';
 import {Fault} from '../../src/errors.ts';
-import type {CallSpan, InvocationSpan, InvocationTrace} from '../../src/invocation.ts';
-import {type Deadline, type Lease, NotSent, type RuntimeCall, type RuntimeReply, type Runtimes} from '../../src/runtime.ts';
+import type {CallSpan, InvocationSpan} from '../../src/invocation.ts';
+import {
+  type Deadline,
+  type InvocationTrace,
+  type Lease,
+  NotSent,
+  type RuntimeCall,
+  type RuntimeReply,
+  type Runtimes,
+} from '../../src/runtime.ts';
 import {FakeDelivery, recordingMeter, runtimeReply, stageContext} from '../helpers/fakes.ts';
 
 const address = {host: '127.0.0.1', port: 8081};

@@ -2,7 +2,7 @@ import test from 'ava';
 import {trace} from '../../middleware/trace.ts';
 import {Fault, type FaultCode} from '../../src/errors.ts';
 import type {InvocationSpan} from '../../src/invocation.ts';
-import {passingSpans, type Spans} from '../../src/observe/spans.ts';
+import {passingSpans, type Spans} from '../../src/observe/traces/spans.ts';
 import type {InvocationResult} from '../../src/trigger.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {FakeDelivery, fieldMap, recordingLog, recordingMeter, stageContext, triggerInput} from '../helpers/fakes.ts';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {Exemplars} from '../../src/observe/exemplars.ts';
+import {Exemplars} from '../../src/observe/metrics/exemplars.ts';
 
 test('a bucket without a traced sample has no exemplar', t => {
   const exemplars = new Exemplars([0.1, 1]);

@@ -3,7 +3,7 @@ import type {AddressInfo} from 'node:net';
 import {SpanKind} from '@opentelemetry/api';
 import type {ReadableSpan, SpanExporter} from '@opentelemetry/sdk-trace';
 import test from 'ava';
-import {openOtlp} from '../../src/observe/exporters.ts';
+import {openOtlp} from '../../src/observe/traces/exporters.ts';
 import {openRecorder} from '../helpers/recorder.ts';
 
 /** What a collector may answer with 200, and how many spans it has rejected by that. */

@@ -1,7 +1,7 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import test from 'ava';
-import {readLines} from '../../src/lines.ts';
+import {readLines} from '../../src/workers/output/lines.ts';
 import {type LogLine, projectFile} from '../helpers/core.ts';
 import {endingWithUs} from '../helpers/process.ts';
 

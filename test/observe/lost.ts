@@ -1,5 +1,5 @@
 import test from 'ava';
-import {tellLost} from '../../src/observe/lost.ts';
+import {tellLost} from '../../src/observe/traces/lost.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {recordingLog} from '../helpers/fakes.ts';
 

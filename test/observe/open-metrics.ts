@@ -1,5 +1,5 @@
 import test from 'ava';
-import {prefersOpenMetrics, writeOpenMetrics} from '../../src/observe/open-metrics.ts';
+import {prefersOpenMetrics, writeOpenMetrics} from '../../src/observe/metrics/open-metrics.ts';
 
 for (const [accept, expected] of [
   ['', false],

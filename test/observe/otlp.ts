@@ -4,9 +4,9 @@ import {resourceFromAttributes} from '@opentelemetry/resources';
 import {InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor} from '@opentelemetry/sdk-trace';
 import test from 'ava';
 import fc from 'fast-check';
-import {spanSerializer} from '../../src/observe/otlp.ts';
-import {ProtobufWriter} from '../../src/observe/protobuf.ts';
-import type {SpanStart} from '../../src/observe/recorder.ts';
+import {spanSerializer} from '../../src/observe/traces/otlp.ts';
+import {ProtobufWriter} from '../../src/observe/traces/protobuf.ts';
+import type {SpanStart} from '../../src/observe/traces/recorder.ts';
 import {openRecorder} from '../helpers/recorder.ts';
 
 // What the SDK's serializer writes is the truth: its own tests hold it against the protocol's definitions.

@@ -1,6 +1,6 @@
 import {SpanKind} from '@opentelemetry/api';
 import test from 'ava';
-import {openProcessors} from '../../src/observe/processor.ts';
+import {openProcessors} from '../../src/observe/traces/processor.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {openReceiver} from '../helpers/otlp.ts';
 import {openRecorder} from '../helpers/recorder.ts';

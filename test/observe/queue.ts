@@ -3,8 +3,8 @@ import {type ExportResult, ExportResultCode} from '@opentelemetry/core';
 import {resourceFromAttributes} from '@opentelemetry/resources';
 import type {ReadableSpan} from '@opentelemetry/sdk-trace';
 import test from 'ava';
-import {type QueueSizes, SpanQueue} from '../../src/observe/queue.ts';
-import type {SpanStart} from '../../src/observe/recorder.ts';
+import {type QueueSizes, SpanQueue} from '../../src/observe/traces/queue.ts';
+import type {SpanStart} from '../../src/observe/traces/recorder.ts';
 import {ManualClock, settle} from '../helpers/clock.ts';
 import {openRecorder} from '../helpers/recorder.ts';
 

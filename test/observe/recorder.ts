@@ -1,8 +1,8 @@
 import {type SpanContext, SpanKind, TraceFlags} from '@opentelemetry/api';
 import {InMemorySpanExporter, SimpleSpanProcessor} from '@opentelemetry/sdk-trace';
 import test from 'ava';
-import type {RecorderOptions, SpanStart} from '../../src/observe/recorder.ts';
-import {openSampler} from '../../src/observe/sampler.ts';
+import type {RecorderOptions, SpanStart} from '../../src/observe/traces/recorder.ts';
+import {openSampler} from '../../src/observe/traces/sampler.ts';
 import {openRecorder} from '../helpers/recorder.ts';
 
 const started: SpanStart = {name: 'a', kind: SpanKind.SERVER, attributes: {}, parent: undefined, links: undefined, startMs: 1000.25};

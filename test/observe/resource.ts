@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {describedResource} from '../../src/observe/resource.ts';
+import {describedResource} from '../../src/observe/traces/resource.ts';
 
 const cases: [given: string, attributes: Record<string, string>, doubts: readonly RegExp[]][] = [
   ['', {}, []],

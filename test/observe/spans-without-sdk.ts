@@ -1,5 +1,5 @@
 import test from 'ava';
-import {passingSpans} from '../../src/observe/spans.ts';
+import {passingSpans} from '../../src/observe/traces/spans.ts';
 import {FakeDelivery} from '../helpers/fakes.ts';
 
 const fields = (given: Record<string, string>) => ({get: (name: string) => given[name.toLowerCase()] ?? ''});

@@ -4,7 +4,7 @@ import {InMemorySpanExporter, SimpleSpanProcessor} from '@opentelemetry/sdk-trac
 import test from 'ava';
 import {systemClock as clock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
-import {recordedSpans} from '../../src/observe/spans.ts';
+import {recordedSpans} from '../../src/observe/traces/spans.ts';
 import type {SpanSubject} from '../../src/trigger.ts';
 import {openRecorder} from '../helpers/recorder.ts';
 

@@ -1,6 +1,6 @@
 import test from 'ava';
-import type {Family} from '../../src/observe/open-metrics.ts';
-import {countersOf, sumFamilies} from '../../src/observe/sum.ts';
+import type {Family} from '../../src/observe/metrics/open-metrics.ts';
+import {countersOf, sumFamilies} from '../../src/observe/metrics/sum.ts';
 
 const counter = (name: string, values: Family['values']): Family => ({name, help: name, type: 'counter', values});
 

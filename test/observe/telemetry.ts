@@ -1,6 +1,6 @@
 import {trace} from '@opentelemetry/api';
 import test from 'ava';
-import {longestValue, openTelemetry} from '../../src/observe/telemetry.ts';
+import {longestValue, openTelemetry} from '../../src/observe/traces/telemetry.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {openSilent} from '../helpers/collector.ts';
 import {recordingLog} from '../helpers/fakes.ts';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {isSampled, PassedState, readTrace, traceIdOf} from '../../src/observe/trace-context.ts';
+import {isSampled, PassedState, readTrace, traceIdOf} from '../../src/observe/traces/trace-context.ts';
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const state = (tracestate: string) => readTrace({get: field => ({traceparent, tracestate})[field] ?? ''})?.tracestate;

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {doubtsOf} from '../../src/observe/wanted.ts';
+import {doubtsOf} from '../../src/observe/traces/wanted.ts';
 
 const doubtful: [name: string, value: string, said: RegExp][] = [
   ['OTEL_TRACES_EXPORTER', 'jaeger', /^OTEL_TRACES_EXPORTER: expected otlp, .* got `jaeger`: whatever else stands there gets no spans$/],

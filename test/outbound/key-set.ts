@@ -5,7 +5,7 @@ import type {AddressInfo} from 'node:net';
 import {pipeline} from 'node:stream/promises';
 import {gzipSync} from 'node:zlib';
 import test, {type ExecutionContext} from 'ava';
-import {openKeySet} from '../../src/outbound/key-set.ts';
+import {openKeySet} from '../../src/http/key-set/key-set.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {recordingLog, recordingMeter} from '../helpers/fakes.ts';
 

@@ -2,8 +2,8 @@ import test from 'ava';
 import type {FaultCode} from '../../src/errors.ts';
 import {JournalDamaged} from '../../src/journal.ts';
 import {MemoryJournal} from '../../src/journals/memory.ts';
+import {redactor, writeReply, writeRequest} from '../../src/journals/payload.ts';
 import {Boots} from '../../src/projections/boots.ts';
-import {redactor, writeReply, writeRequest} from '../../src/recorded.ts';
 import {acceptedSince, recall, sample} from '../../src/replay/recall.ts';
 import {ManualClock} from '../helpers/clock.ts';
 

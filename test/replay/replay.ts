@@ -1,6 +1,6 @@
 import test from 'ava';
 import {MemoryJournal} from '../../src/journals/memory.ts';
-import {redactor, writeReply, writeRequest} from '../../src/recorded.ts';
+import {redactor, writeReply, writeRequest} from '../../src/journals/payload.ts';
 import type {Outcome} from '../../src/replay/compare.ts';
 import type {Recalled} from '../../src/replay/recall.ts';
 import {type Compared, type ReplayHouse, replay} from '../../src/replay/replay.ts';

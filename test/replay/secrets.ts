@@ -1,5 +1,5 @@
 import test from 'ava';
-import {redactor} from '../../src/recorded.ts';
+import {redactor} from '../../src/journals/payload.ts';
 import {documentOf, valueText} from '../../src/replay/document.ts';
 import {conceal, hidden, isRedactedPlace, partHeaders} from '../../src/replay/secrets.ts';
 

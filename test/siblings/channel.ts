@@ -1,6 +1,6 @@
 import {EventEmitter} from 'node:events';
 import test from 'ava';
-import {type Answers, Channel} from '../../src/siblings/channel.ts';
+import {type Answers, Channel} from '../../src/serve/siblings/wire.ts';
 import {ManualClock, settle} from '../helpers/clock.ts';
 
 type ToServer = {readonly double: readonly [number, number]; readonly note: readonly [string, undefined]};

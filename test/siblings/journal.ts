@@ -1,7 +1,7 @@
 import test from 'ava';
 import type {Fact} from '../../src/facts.ts';
-import {LeadersJournal} from '../../src/siblings/journal.ts';
-import type {Records, WrittenRecord} from '../../src/siblings/words.ts';
+import {LeadersJournal} from '../../src/serve/siblings/journal.ts';
+import type {Records, WrittenRecord} from '../../src/serve/siblings/words.ts';
 import {ManualClock, settle} from '../helpers/clock.ts';
 import {fact} from '../helpers/journal-suite.ts';
 

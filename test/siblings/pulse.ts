@@ -1,5 +1,5 @@
 import test from 'ava';
-import {Pulse} from '../../src/siblings/pulse.ts';
+import {Pulse} from '../../src/serve/siblings/pulse.ts';
 import {ManualClock} from '../helpers/clock.ts';
 
 function open() {

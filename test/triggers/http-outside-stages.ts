@@ -1,8 +1,8 @@
 import test from 'ava';
-import {Budget} from '../../src/budget.ts';
 import {systemClock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
-import {http as trigger} from '../../triggers/http.ts';
+import {Budget} from '../../src/limits/budget.ts';
+import {http as trigger} from '../../triggers/http/index.ts';
 import {fakeHouse, recordingLog} from '../helpers/fakes.ts';
 import {ask} from '../helpers/request.ts';
 

@@ -2,7 +2,7 @@ import {setFlagsFromString} from 'node:v8';
 import {runInNewContext} from 'node:vm';
 import test from 'ava';
 import {Fault} from '../../src/errors.ts';
-import {BrokenConnections} from '../../src/workers/broken.ts';
+import {BrokenConnections} from '../../src/workers/hop/broken.ts';
 import {ManualClock, settle} from '../helpers/clock.ts';
 
 setFlagsFromString('--expose-gc');

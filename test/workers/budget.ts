@@ -1,7 +1,7 @@
 import {PassThrough} from 'node:stream';
 import test from 'ava';
-import {cutMark, longestLineBytes, readLines} from '../../src/lines.ts';
-import {LineBudget} from '../../src/workers/budget.ts';
+import {LineBudget} from '../../src/workers/output/budget.ts';
+import {cutMark, longestLineBytes, readLines} from '../../src/workers/output/lines.ts';
 import {ManualClock, settle} from '../helpers/clock.ts';
 
 function openBudget(bytesPerSecond: number) {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {openOomCounter} from '../../src/workers/cgroup.ts';
+import {openOomCounter} from '../../src/workers/memory/cgroup.ts';
 
 const noFile = () => {
   throw new Error('ENOENT');

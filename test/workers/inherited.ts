@@ -7,7 +7,7 @@ import {projectFile} from '../helpers/core.ts';
 test('what this process was started with is not passed on to what it starts', async t => {
   const program = `
     import {spawnSync} from 'node:child_process';
-    import {closeInherited} from '${projectFile('src/workers/inherited.ts')}';
+    import {closeInherited} from '${projectFile('src/workers/process/inherited.ts')}';
     const passedOn = () => spawnSync('/bin/ls', ['/proc/self/fd'], {encoding: 'utf8'}).stdout.trim().split(/\\s+/).map(Number);
     const before = passedOn();
     closeInherited();

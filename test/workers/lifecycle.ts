@@ -13,7 +13,7 @@ import {
   restartPolicy,
   type Seen,
   servedUntil,
-} from '../../src/workers/lifecycle.ts';
+} from '../../src/workers/process/lifecycle.ts';
 
 const exit = (at: number, some: Partial<Extract<Seen, {type: 'exited'}>> = {}): Seen => ({
   type: 'exited',

@@ -4,7 +4,7 @@ import {once} from 'node:events';
 import net, {type AddressInfo} from 'node:net';
 import test, {type ExecutionContext} from 'ava';
 import {systemClock} from '../../src/clock.ts';
-import {awaitListener, listenerOf} from '../../src/workers/listener.ts';
+import {awaitListener, listenerOf} from '../../src/workers/process/listener.ts';
 import {projectFile} from '../helpers/core.ts';
 
 const host = '127.0.0.1';
@@ -100,7 +100,7 @@ test('one that has ended, and whose end was not told yet, listens nowhere, also 
     import {spawn} from 'node:child_process';
     import {readFileSync} from 'node:fs';
     import net from 'node:net';
-    import {listenerOf} from ${JSON.stringify(projectFile('src/workers/listener.ts'))};
+    import {listenerOf} from ${JSON.stringify(projectFile('src/workers/process/listener.ts'))};
     const server = net.createServer().listen(0, '127.0.0.1', () => {
       const {pid} = spawn('/bin/true', {detached: true});
       while (!/\\) Z /.test(readFileSync('/proc/' + pid + '/stat', 'latin1'))); // meanwhile nobody can tell its end

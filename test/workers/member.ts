@@ -1,8 +1,8 @@
 import test from 'ava';
 import {Fault} from '../../src/errors.ts';
 import {NotSent, type RuntimeCall, type RuntimeReply} from '../../src/runtime.ts';
-import type {CallEnd} from '../../src/workers/exchange.ts';
-import {Member} from '../../src/workers/member.ts';
+import type {CallEnd} from '../../src/workers/hop/exchange.ts';
+import {Member} from '../../src/workers/pool/member.ts';
 import {ManualClock, settle} from '../helpers/clock.ts';
 import {runtimeReply} from '../helpers/fakes.ts';
 import {whole} from '../helpers/pool.ts';

@@ -2,7 +2,7 @@ import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import test, {type ExecutionContext} from 'ava';
 import {systemClock} from '../../src/clock.ts';
-import {type MemoryGroup, openMemoryGroup} from '../../src/workers/memory-group.ts';
+import {type MemoryGroup, openMemoryGroup} from '../../src/workers/memory/group.ts';
 import {gone} from '../helpers/process.ts';
 
 /** A program in a group of its own, or undefined where this machine lets nobody make one. */

@@ -2,7 +2,7 @@ import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import test, {type ExecutionContext} from 'ava';
 import {systemClock} from '../../src/clock.ts';
-import {outgrows, residentBytes} from '../../src/workers/memory.ts';
+import {outgrows, residentBytes} from '../../src/workers/memory/resident.ts';
 
 const mebibytes = 2 ** 20;
 

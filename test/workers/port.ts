@@ -2,7 +2,7 @@ import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import net from 'node:net';
 import test from 'ava';
-import {accepts, freePort} from '../../src/workers/port.ts';
+import {accepts, freePort} from '../../src/workers/process/port.ts';
 import {projectFile} from '../helpers/core.ts';
 import {refusingPort} from '../helpers/port.ts';
 
@@ -48,7 +48,7 @@ async function withFourPorts(program: string): Promise<string | undefined> {
 
 test('a connection that met itself is no listener', async t => {
   const text = await withFourPorts(`
-    import {accepts} from ${JSON.stringify(projectFile('src/workers/port.ts'))};
+    import {accepts} from ${JSON.stringify(projectFile('src/workers/process/port.ts'))};
     const seen = [];
     for (let tries = 0; tries < 100; tries++) seen.push(await accepts('127.0.0.1', 42000));
     console.log(JSON.stringify([...new Set(seen)]));
@@ -60,7 +60,7 @@ test('a connection that met itself is no listener', async t => {
 test('a call is not sent over a connection that met itself', async t => {
   const text = await withFourPorts(`
     import {systemClock} from ${JSON.stringify(projectFile('src/clock.ts'))};
-    import {Upstream} from ${JSON.stringify(projectFile('src/workers/upstream.ts'))};
+    import {Upstream} from ${JSON.stringify(projectFile('src/workers/hop/http.ts'))};
     const seen = [];
     for (let tries = 0; tries < 50; tries++) {
       const upstream = new Upstream({host: '127.0.0.1', port: 42000, connections: 1, maxReplyBytes: 1000, bridgeToken: ''}, systemClock);
@@ -77,7 +77,7 @@ test('a foreign sub-runtime is not ready before it listens, on a port that clien
   const text = await withFourPorts(`
     import {spawn} from 'node:child_process';
     import {systemClock} from ${JSON.stringify(projectFile('src/clock.ts'))};
-    import {awaitListener} from ${JSON.stringify(projectFile('src/workers/listener.ts'))};
+    import {awaitListener} from ${JSON.stringify(projectFile('src/workers/process/listener.ts'))};
     const program = "setTimeout(() => { console.log('listens'); require('net').createServer().listen(42000, '127.0.0.1') }, 1000)";
     const child = spawn(process.execPath, ['-e', program], {detached: true, stdio: ['ignore', 'pipe', 'inherit']});
     let listens = false;

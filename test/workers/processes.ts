@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
-import type {Occupant, Purpose} from '../../src/workers/occupant.ts';
-import {Processes} from '../../src/workers/processes.ts';
+import type {Occupant, Purpose} from '../../src/workers/process/occupant.ts';
+import {Processes} from '../../src/workers/process/processes.ts';
 
 /** As much of an occupant as the account looks at; it is gone as soon as it is ended. */
 class FakeOccupant {

@@ -2,10 +2,10 @@ import {once} from 'node:events';
 import http, {type ServerResponse} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import test, {type ExecutionContext} from 'ava';
-import {Budget} from '../../src/budget.ts';
 import {systemClock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
-import {Upstream} from '../../src/workers/upstream.ts';
+import {Budget} from '../../src/limits/budget.ts';
+import {Upstream} from '../../src/workers/hop/http.ts';
 import {ManualClock, settle} from '../helpers/clock.ts';
 
 const MiB = 2 ** 20;

@@ -6,11 +6,11 @@ import {systemClock} from '../../src/clock.ts';
 import type {Fact} from '../../src/facts.ts';
 import type {FunctionLine} from '../../src/log.ts';
 import type {Command, StartRecord} from '../../src/runtime.ts';
-import {type RestartPolicy, restartPolicy} from '../../src/workers/lifecycle.ts';
-import {Pool} from '../../src/workers/pool.ts';
-import {Supervisor} from '../../src/workers/supervisor.ts';
-import {Upstream} from '../../src/workers/upstream.ts';
-import {Watchdog} from '../../src/workers/watchdog.ts';
+import {Upstream} from '../../src/workers/hop/http.ts';
+import {Pool} from '../../src/workers/pool/pool.ts';
+import {type RestartPolicy, restartPolicy} from '../../src/workers/process/lifecycle.ts';
+import {Watchdog} from '../../src/workers/process/orphans.ts';
+import {Supervisor} from '../../src/workers/process/supervisor.ts';
 import {recordingLog, recordingMeter} from '../helpers/fakes.ts';
 import {isAlive, gone as processGone} from '../helpers/process.ts';
 

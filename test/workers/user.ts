@@ -1,6 +1,6 @@
 import test from 'ava';
 import {ConfigurationError} from '../../src/errors.ts';
-import {resolveUser} from '../../src/workers/user.ts';
+import {resolveUser} from '../../src/workers/process/user.ts';
 
 const readPasswd = () => 'root:x:0:0:root:/root:/bin/sh\nfunction:x:10002:10003::/:/sbin/nologin\nbroken\n';
 const asRoot = {readPasswd, ownId: 0};

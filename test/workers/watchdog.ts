@@ -5,7 +5,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {systemClock} from '../../src/clock.ts';
-import {Watchdog} from '../../src/workers/watchdog.ts';
+import {Watchdog} from '../../src/workers/process/orphans.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {projectFile} from '../helpers/core.ts';
 import {recordingLog} from '../helpers/fakes.ts';
@@ -44,7 +44,7 @@ async function killedAfter(t: ExecutionContext, text: string): Promise<number> {
     import {spawn} from 'node:child_process';
     import {readFileSync} from 'node:fs';
     import {systemClock} from '${projectFile('src/clock.ts')}';
-    import {Watchdog} from '${projectFile('src/workers/watchdog.ts')}';
+    import {Watchdog} from '${projectFile('src/workers/process/orphans.ts')}';
     const mark = 'CANARY=' + process.pid + '.' + Date.now();
     const watchdog = new Watchdog({mark, clock: systemClock, log: console});
     const children = () => readFileSync('/proc/self/task/' + process.pid + '/children', 'utf8').trim().split(' ');

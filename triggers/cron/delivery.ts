@@ -1,5 +1,5 @@
-import type {Hold} from '../../src/budget.ts';
 import type {Fault} from '../../src/errors.ts';
+import type {Hold} from '../../src/limits/budget.ts';
 import type {Delivery, InvocationResult, Principal, SpanSubject, TriggerInput} from '../../src/trigger.ts';
 import type {Claim} from './claims.ts';
 import type {Schedule} from './schedule.ts';

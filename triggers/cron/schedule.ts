@@ -1,6 +1,6 @@
 import {readFileSync} from 'node:fs';
 import {ConfigurationError} from '../../src/errors.ts';
-import {parseDuration} from '../../src/setting.ts';
+import {parseDuration} from '../../src/settings/setting.ts';
 import {calendarOf} from './calendar.ts';
 
 export interface Schedule {

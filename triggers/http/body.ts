@@ -1,6 +1,6 @@
 import type {IncomingMessage} from 'node:http';
-import type {Hold} from '../../src/budget.ts';
 import {Fault} from '../../src/errors.ts';
+import type {Hold} from '../../src/limits/budget.ts';
 import {Pieces} from './pieces.ts';
 import type {Senders} from './senders.ts';
 

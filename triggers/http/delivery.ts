@@ -1,8 +1,8 @@
 import type {IncomingMessage, ServerResponse} from 'node:http';
-import {defaultHeaders} from '../../src/answer.ts';
-import type {Budget, Hold, Place} from '../../src/budget.ts';
 import type {Clock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
+import {defaultHeaders} from '../../src/http/answer.ts';
+import type {Budget, Hold, Place} from '../../src/limits/budget.ts';
 import type {Delivery, Holder, InvocationResult, SpanSubject, TriggerInput} from '../../src/trigger.ts';
 import {hasBody, readBody} from './body.ts';
 import {connectionOf} from './connection.ts';

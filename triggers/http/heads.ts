@@ -1,8 +1,8 @@
 import type {Server} from 'node:http';
 import type {Socket} from 'node:net';
-import type {Budget} from '../../src/budget.ts';
 import type {Clock} from '../../src/clock.ts';
 import type {Fault} from '../../src/errors.ts';
+import type {Budget} from '../../src/limits/budget.ts';
 import {unservedBytes} from './connection.ts';
 
 /** How often is looked: Node tells of a head when it is whole, and until then it may grow to 1 MiB on every connection. */

@@ -1,7 +1,7 @@
 import type {ServerResponse} from 'node:http';
 import type {Socket} from 'node:net';
-import type {Budget} from '../../src/budget.ts';
 import type {Clock} from '../../src/clock.ts';
+import type {Budget} from '../../src/limits/budget.ts';
 
 /** An answer of which the system has not taken every byte yet. */
 export interface Leaving {

@@ -1,8 +1,8 @@
 import {randomUUIDv7} from 'node:crypto';
 import {type IncomingMessage, type ServerResponse, STATUS_CODES} from 'node:http';
 import type {Socket} from 'node:net';
-import {defaultHeaders, faultResult} from '../../src/answer.ts';
 import type {Fault} from '../../src/errors.ts';
+import {defaultHeaders, faultResult} from '../../src/http/answer.ts';
 import type {House, InvocationResult} from '../../src/trigger.ts';
 import {breakOff} from './body.ts';
 import {endRequests} from './connection.ts';

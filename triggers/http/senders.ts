@@ -1,6 +1,6 @@
-import type {Hold} from '../../src/budget.ts';
 import type {Clock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
+import type {Hold} from '../../src/limits/budget.ts';
 
 /** When there is no room, a body that comes more slowly than this goes, the slowest first, once it had some time. */
 const leastBytesPerSecond = 64 * 2 ** 10;

@@ -1,4 +1,4 @@
-import {utf8FromLatin1} from '../../src/utf8.ts';
+import {utf8FromLatin1} from '../../src/http/utf8.ts';
 import {malformed} from './malformed.ts';
 
 /** What a request line asks for: the decoded path, and the query without its question mark. */

@@ -3,7 +3,7 @@ import {keepInvocations} from '../../../middleware/event/keep.ts';
 import {Fault} from '../../../src/errors.ts';
 import type {Invocation} from '../../../src/invocation.ts';
 import {MemoryJournal} from '../../../src/journals/memory.ts';
-import {isRedacted, readReply, readRequest, redactor} from '../../../src/recorded.ts';
+import {isRedacted, readReply, readRequest, redactor} from '../../../src/journals/payload.ts';
 import {ManualClock, settle} from '../../helpers/clock.ts';
 import {FakeDelivery, recordingLog, triggerInput} from '../../helpers/fakes.ts';
 import {all} from '../../helpers/journal-suite.ts';

@@ -3,9 +3,9 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
 import {ConfigurationError} from '../../../src/errors.ts';
-import {parseSettings} from '../../../src/setting.ts';
+import {parseSettings} from '../../../src/settings/setting.ts';
+import {cron} from '../../../triggers/cron/index.ts';
 import {jitterText, readSchedules} from '../../../triggers/cron/schedule.ts';
-import {cron} from '../../../triggers/cron.ts';
 
 const problemsOf = (given: unknown): readonly string[] => {
   try {

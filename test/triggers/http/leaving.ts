@@ -2,7 +2,7 @@ import {once} from 'node:events';
 import http, {type ServerResponse} from 'node:http';
 import net, {type AddressInfo} from 'node:net';
 import test, {type ExecutionContext} from 'ava';
-import {Budget} from '../../../src/budget.ts';
+import {Budget} from '../../../src/limits/budget.ts';
 import {Readers} from '../../../triggers/http/leaving.ts';
 import {ManualClock, settle} from '../../helpers/clock.ts';
 

@@ -1,6 +1,6 @@
 import test from 'ava';
-import {Budget} from '../../../src/budget.ts';
 import type {Fault} from '../../../src/errors.ts';
+import {Budget} from '../../../src/limits/budget.ts';
 import {Senders} from '../../../triggers/http/senders.ts';
 import {ManualClock} from '../../helpers/clock.ts';
 

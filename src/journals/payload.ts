@@ -1,0 +1,75 @@
+import {createHash} from 'node:crypto';
+import type {InvocationResult, TriggerInput} from '../trigger.ts';
+
+/*
+What is kept of a request and of its reply so that it can be run again: a line of JSON, a newline, and the body as it
+was. Secrets are taken out before anything is kept.
+*/
+
+/** As it came, but for the secrets. */
+export type RecordedRequest = Pick<TriggerInput, 'eventType' | 'method' | 'path' | 'query' | 'headers' | 'sourceIp' | 'schedule' | 'body'>;
+
+export interface RecordedReply {
+  readonly status: number;
+  /** Name, value, name, value … */
+  readonly headers: readonly string[];
+  readonly body: Buffer;
+}
+
+/** Fields that are kept as name and hash, whatever the settings say. */
+const alwaysRedacted = [
+  'authorization',
+  'proxy-authorization',
+  'cookie',
+  'set-cookie',
+  'x-api-key',
+  'x-auth-token',
+  'scw-functions-token',
+  'scw_functions_token',
+];
+const redactedMark = 'redacted:sha256:';
+
+export type Redact = (headers: readonly string[]) => string[];
+
+/** @param more further names, parted by commas */
+export function redactor(more: string): Redact {
+  const named = more.split(',').map(name => name.trim().toLowerCase());
+  const names = new Set([...alwaysRedacted, ...named.filter(name => name !== '')]);
+  return headers =>
+    headers.map((field, index) => (index % 2 === 1 && names.has(headers[index - 1]?.toLowerCase() ?? '') ? redacted(field) : field));
+}
+
+/** A value that was taken out: two that were the same have the same hash. */
+export const isRedacted = (value: string) => value.startsWith(redactedMark);
+
+/** What is kept of a secret. */
+export const redacted = (value: string) => redactedMark + createHash('sha256').update(value).digest('hex').slice(0, 16);
+
+export function writeRequest({eventType, method, path, query, headers, sourceIp, schedule, body}: TriggerInput, redact: Redact): Buffer {
+  const head = {eventType, method, path, query, headers: redact(headers), sourceIp, ...(schedule && {schedule})};
+  return joined(head, body);
+}
+
+export function writeReply({status, headers, body}: InvocationResult, redact: Redact): Buffer {
+  return joined({status, headers: redact(headers)}, typeof body === 'string' ? Buffer.from(body) : body);
+}
+
+/** @throws SyntaxError for bytes that `writeRequest` did not write */
+export function readRequest(bytes: Uint8Array): RecordedRequest {
+  const {head, body} = parted(bytes);
+  return {...(head as Omit<RecordedRequest, 'body'>), body}; // writeRequest wrote it
+}
+
+/** @throws SyntaxError for bytes that `writeReply` did not write */
+export function readReply(bytes: Uint8Array): RecordedReply {
+  const {head, body} = parted(bytes);
+  return {...(head as Omit<RecordedReply, 'body'>), body}; // writeReply wrote it
+}
+
+const joined = (head: object, body: Buffer) => Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), body]);
+
+function parted(bytes: Uint8Array): {head: unknown; body: Buffer} {
+  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const newline = all.indexOf(10);
+  return {head: JSON.parse(all.toString('utf8', 0, newline)), body: all.subarray(newline + 1)};
+}

@@ -1,0 +1,59 @@
+import {JournalDamaged} from '../../journal.ts';
+import {isCorrupt} from './errors.ts';
+import type {FromWriter, Question, Reply} from './messages.ts';
+import {openWhole} from './open.ts';
+import {SqliteReader} from './reader.ts';
+
+/** Past it, more lines about damage say nothing new. */
+const mostTold = 100;
+
+/** Answers questions about the journal, with a connection of its own that only reads. */
+export class Answers {
+  readonly #path: string;
+  readonly #say: (message: FromWriter) => void;
+  readonly #told = new Set<string>();
+  #open: {readonly reader: SqliteReader; close(): void} | undefined;
+
+  constructor(path: string, say: (message: FromWriter) => void) {
+    this.#path = path;
+    this.#say = say;
+  }
+
+  give(id: number, question: Question): void {
+    try {
+      this.#open ??= openReader(this.#path);
+      this.#say({type: 'replied', id, reply: replyTo(question, this.#open.reader)});
+    } catch (error) {
+      this.close();
+      const damaged = error instanceof JournalDamaged || isCorrupt(error);
+      const message = error instanceof Error ? error.message : String(error);
+      if (damaged) this.#tellDamaged(message);
+      this.#say({type: 'unanswered', id, message, damaged});
+    }
+  }
+
+  /** The next question opens it again. */
+  close(): void {
+    this.#open?.close();
+    this.#open = undefined;
+  }
+
+  /** Once for each part: it may be read again and again. */
+  #tellDamaged(cause: string): void {
+    if (this.#told.has(cause) || this.#told.size >= mostTold) return;
+    this.#told.add(cause);
+    this.#say({type: 'told', level: 'error', message: 'A part of the journal that was read is damaged: `journal verify` lists all', cause});
+  }
+}
+
+function openReader(path: string) {
+  const db = openWhole(path);
+  return {reader: new SqliteReader(db), close: () => db.close()};
+}
+
+function replyTo(question: Question, reader: SqliteReader): Reply {
+  if ('page' in question) return reader.page(question.page);
+  if ('last' in question) return reader.last(question.last);
+  if ('before' in question) return reader.before(question.before);
+  return reader.payload(question.payload);
+}

@@ -1,0 +1,75 @@
+import {existsSync} from 'node:fs';
+import type {DatabaseSync} from 'node:sqlite';
+import type {Clock} from '../../clock.ts';
+import type {JournalReader, Position, Recorded} from '../../journal.ts';
+import {fileItself} from './file.ts';
+import {openWhole} from './open.ts';
+import {SqliteReader} from './reader.ts';
+
+/** How often it is looked whether there is more. */
+const pollMs = 200;
+
+/** A journal that somebody else may be writing, read beside them: it needs no lock and changes nothing. For commands. */
+export class SqliteArchive implements JournalReader, Disposable {
+  readonly #db: DatabaseSync;
+  readonly #reader: SqliteReader;
+  readonly #clock: Clock;
+
+  /** @throws Error when there is none, JournalDamaged when less is there than was written, or something else */
+  constructor(path: string, clock: Clock) {
+    if (!existsSync(path)) throw new Error('there is no such file');
+    this.#db = openWhole(fileItself(path));
+    this.#reader = new SqliteReader(this.#db);
+    this.#clock = clock;
+  }
+
+  async last(stream: string): Promise<Recorded | undefined> {
+    return this.#reader.last(stream);
+  }
+
+  async payload(name: string): Promise<Uint8Array | undefined> {
+    return this.#reader.payload(name);
+  }
+
+  async before(at: number): Promise<Position> {
+    return this.#reader.before(at);
+  }
+
+  async *read(stream: string): AsyncIterable<Recorded> {
+    yield* this.#pages({stream}, 0);
+  }
+
+  async *scan(prefix: string, {after = 0}: {after?: Position} = {}): AsyncIterable<Recorded> {
+    yield* this.#pages({prefix}, after);
+  }
+
+  /** Everything that can be read as of now; what cannot is told. */
+  async *readable(tell: (problem: string) => void): AsyncIterable<Recorded> {
+    yield* this.#reader.readable(tell);
+  }
+
+  async *follow({after, signal}: {after: Position; signal: AbortSignal}): AsyncIterable<Recorded> {
+    for (let seen = after; !signal.aborted; ) {
+      for (const recorded of this.#pages({prefix: ''}, seen)) {
+        yield recorded;
+        if (signal.aborted) return;
+        seen = recorded.position;
+      }
+      if (!(await this.#clock.sleep(pollMs, signal))) return;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#db.close();
+  }
+
+  *#pages(of: {stream: string} | {prefix: string}, start: Position): Generator<Recorded> {
+    let until: Position | undefined;
+    for (let after: Position | undefined = start; after !== undefined; ) {
+      const page = this.#reader.page({of, after, until});
+      yield* page.facts;
+      after = page.next;
+      until = page.until;
+    }
+  }
+}

@@ -1,0 +1,150 @@
+import {keeps} from './admission.ts';
+import {logBytes, readersOf} from './log.ts';
+import type {FromWriter, Retention} from './messages.ts';
+import {diskBytes, Reserve} from './reserve.ts';
+import {type Room, roomOf} from './room.ts';
+import type {SqliteStore} from './store.ts';
+
+/** Payloads that are removed before their time, at one look, in steps of so many rows. */
+const mostSteps = 4;
+/** A database in which nothing could be removed is looked through again at most so often. */
+const crowdedMs = 1000;
+/** A log that a reader holds is looked at again at most so often. */
+const logMs = 1000;
+
+/** What disk and readers leave of the room, and what is kept accordingly. */
+export class Headroom {
+  readonly room: Room;
+  readonly #path: string;
+  readonly #say: (message: FromWriter) => void;
+  readonly #retention: Retention;
+  readonly #reserve: Reserve;
+  /** When nothing could be removed. */
+  #crowdedAt = Number.NEGATIVE_INFINITY;
+  /** To make the reserve. */
+  #wasTried: boolean;
+  #isLow = false;
+  #isLogFull = false;
+  #isLogTold = false;
+  #logAt = Number.NEGATIVE_INFINITY;
+
+  /** @param path of the journal, in a folder that exists */
+  constructor(path: string, retention: Retention, say: (message: FromWriter) => void) {
+    this.#path = path;
+    this.#say = say;
+    this.#retention = retention;
+    this.room = roomOf(retention.maxBytes, diskBytes(path));
+    this.#reserve = new Reserve(path, this.room.reserve);
+    this.#wasTried = !this.#reserve.isThere && this.#reserve.isDiskLow; // it does not fit, which is known at once
+  }
+
+  /** One of `keeps`. */
+  get level(): number {
+    if (this.#isLogFull) return keeps.onlyEnds;
+    if (!this.#isReserved) return keeps.nothingNew;
+    return this.#isLow ? keeps.noRecordedPayloads : keeps.all;
+  }
+
+  /** What is refused is told so. */
+  get why(): string {
+    return this.#isLogFull ? 'a reader holds its write-ahead log' : 'its disk is full';
+  }
+
+  /** There is room for the end of what was begun. */
+  get #isReserved(): boolean {
+    return this.#reserve.isThere || !this.#wasTried;
+  }
+
+  /** The disk refused a write: from now on there is what the reserve took. @returns false when there was none */
+  giveUp(): boolean {
+    this.#wasTried = true;
+    return this.#reserve.giveUp();
+  }
+
+  /** Removes what is oldest until so many bytes more fit into the database. @returns whether they do */
+  makeRoom(store: SqliteStore, needed: number, now: number): boolean {
+    if (store.bytes + needed <= this.room.most) return true;
+    if (Math.abs(now - this.#crowdedAt) < crowdedMs) return false;
+    for (let after: number | undefined = 0; after !== undefined; ) {
+      // Whatever the time: that a clock has leapt must remove nothing.
+      const {payloads, early, next} = store.sweep(this.#retention, Number.NEGATIVE_INFINITY, after, needed);
+      if (payloads > 0) this.#say({type: 'shredded', payloads, early, until: now});
+      if (store.bytes + needed <= this.room.most) return true;
+      after = next;
+    }
+    this.#crowdedAt = now;
+    return false;
+  }
+
+  /** Whether so many bytes fit on the disk, in the log and then in the database, beside the reserve. Little is not looked up. */
+  fitsDisk(bytes: number): boolean {
+    return bytes < this.room.log / 4 || this.#reserve.leaves(2 * bytes);
+  }
+
+  /** Makes the reserve as soon as it fits, and removes recorded payloads while the disk has little left. */
+  lookAtDisk(store: SqliteStore, now: number): void {
+    if (!this.#reserve.isThere && (!this.#wasTried || this.#reserve.isDiskRoomy)) this.#makeReserve();
+    const wasLow = this.#isLow;
+    this.#isLow = !this.#reserve.isThere || (wasLow ? !this.#reserve.isDiskRoomy : this.#reserve.isDiskLow);
+    if (this.#isLow !== wasLow) this.#tellDisk();
+    for (let step = 0; step < mostSteps && this.#isLow && !this.#reserve.isDiskRoomy; step++) {
+      const payloads = store.giveBack();
+      if (payloads === 0) break;
+      this.#say({type: 'shredded', payloads, early: payloads, until: now});
+    }
+  }
+
+  /** Empties a log that has grown. One that a reader holds is said, with the reader. */
+  lookAtLog(store: SqliteStore, now: number): void {
+    const bytes = logBytes(this.#path);
+    if (bytes <= 2 * this.room.log) {
+      this.#tellLogFree();
+      return;
+    }
+    if (this.#isLogTold && Math.abs(now - this.#logAt) < logMs && bytes <= this.room.heldLog) return;
+    this.#logAt = now;
+    if (store.emptyLog()) {
+      this.#tellLogFree();
+      return;
+    }
+    this.#isLogFull = bytes > this.room.heldLog;
+    if (this.#isLogTold) return;
+    this.#isLogTold = true;
+    const readers = readersOf(this.#path).join(', ') || 'unknown';
+    const cause = `${bytes} bytes, held by process ${readers}`;
+    this.#say({type: 'told', level: 'warn', message: 'A reader keeps the write-ahead log of the journal from being emptied', cause});
+  }
+
+  #tellLogFree(): void {
+    if (!this.#isLogTold) return;
+    this.#isLogTold = false;
+    this.#isLogFull = false;
+    this.#say({type: 'told', level: 'warn', message: 'The write-ahead log of the journal is free again', cause: 'no reader holds it'});
+  }
+
+  #makeReserve(): void {
+    this.#wasTried = true;
+    try {
+      this.#reserve.make();
+    } catch {
+      // there is none, which `lookAtDisk` says
+    }
+  }
+
+  #tellDisk(): void {
+    const [level, message, cause] = !this.#reserve.isThere
+      ? ([
+          'error',
+          'The disk of the journal is full: nothing that is written ahead is begun',
+          `${this.room.reserve} bytes are wanted`,
+        ] as const)
+      : this.#isLow
+        ? ([
+            'warn',
+            'The disk of the journal is almost full: recorded requests and replies are removed',
+            'it has less than the reserve left',
+          ] as const)
+        : (['warn', 'The disk of the journal has room again: everything is kept', 'there is room for the reserve'] as const);
+    this.#say({type: 'told', level, message, cause});
+  }
+}

@@ -1,0 +1,112 @@
+import type {DatabaseSync} from 'node:sqlite';
+import {isLast} from '../../facts.ts';
+import {JournalDamaged, type Position, type Recorded} from '../../journal.ts';
+import {lineHead, type Pack, readPack, readStream} from './pack.ts';
+
+/** What keeps packs from being removed, whatever their age. */
+export interface Hold {
+  /** @throws JournalDamaged when it cannot be told */
+  mustStay(pack: Pack): boolean;
+  /** The streams that are listed for a pack. @throws JournalDamaged */
+  streamsOf(pack: Pack): readonly string[];
+  /** It was removed, and holds nothing any more. */
+  gone(pack: Pack): void;
+}
+
+/**
+A pack stays while it has
+- the newest fact of a schedule: it tells from when on occurrences may have been missed;
+- a claim whose invocation is not over: the occurrence is delivered again;
+- an invocation that was written ahead and is not over for long enough, or that a claim in another pack names: without
+  its last fact the occurrence would be taken for one that never ended.
+
+@param overBefore an invocation that was over before may go
+@param until only packs up to here are asked about
+*/
+export function hold(db: DatabaseSync, overBefore: number, until: Position): Hold {
+  const isListed = db.prepare('SELECT 1 FROM stream WHERE name = ? AND last = ?');
+  const {pinned, claimed} = schedulesIn(db, until);
+  const named = claimsBy(
+    db,
+    [...claimed].filter(last => last <= until),
+  );
+
+  const newestOf = (stream: string) => newestListed(db, stream);
+  const isOver = (stream: string) => isLast(newestOf(stream)?.fact.type ?? 'invocation.accepted');
+  const isHeld = (stream: string, {last}: Pack): boolean => {
+    if (stream.startsWith('schedule.')) {
+      const claim = newestOf(stream)?.fact;
+      return claim?.type === 'schedule.fired' && !isOver(`invocation.${claim.data.invocationId}`);
+    }
+    if (!stream.startsWith('invocation.')) return false;
+    for (const claims of named.get(stream) ?? []) if (claims !== last) return true;
+    const newest = newestOf(stream);
+    return newest === undefined || !isLast(newest.fact.type) || newest.at >= overBefore;
+  };
+  const streamsOf = (pack: Pack) => {
+    const names = new Set([...readPack(pack)].map(({stream}) => stream));
+    return [...names].filter(name => isListed.get(name, pack.last));
+  };
+  return {
+    mustStay: pack => pinned.has(pack.last) || streamsOf(pack).some(stream => isHeld(stream, pack)),
+    streamsOf,
+    gone({last}) {
+      for (const claims of named.values()) claims.delete(last);
+    },
+  };
+}
+
+/** The newest fact of a stream that was written ahead; undefined when it has none. @throws JournalDamaged */
+export function newestListed(db: DatabaseSync, stream: string): Recorded | undefined {
+  const row = db.prepare('SELECT * FROM pack WHERE last = (SELECT max(last) FROM stream WHERE name = ?)').get(stream);
+  return row && [...readStream(row as unknown as Pack, lineHead(stream))].at(-1); // the table's columns
+}
+
+/**
+Packs up to here with the newest fact of a schedule, and those with any. Years of a busy schedule are many streams:
+only those up to here come out of the database, and one that is newer ends the search.
+*/
+function schedulesIn(db: DatabaseSync, until: Position): {pinned: ReadonlySet<Position>; claimed: ReadonlySet<Position>} {
+  const newest = new Map<string, {revision: number; last: number}>();
+  const claimed = new Set<Position>();
+  const old = db.prepare("SELECT name, last, revision FROM stream WHERE name >= 'schedule.' AND name < 'schedule/' AND last <= ?");
+  for (const {name, last, revision} of old.iterate(until)) {
+    claimed.add(Number(last));
+    const schedule = scheduleOf(String(name));
+    if (Number(revision) > (newest.get(schedule)?.revision ?? 0)) newest.set(schedule, {revision: Number(revision), last: Number(last)});
+  }
+  const newer = db.prepare('SELECT name FROM stream WHERE name >= ? AND name < ? AND last > ?');
+  const pinned = new Set<Position>();
+  for (const [schedule, {last}] of newest) {
+    const names = newer.iterate(`${schedule}.`, `${schedule}/`, until); // `/` follows `.`
+    if (!names.some(({name}) => scheduleOf(String(name)) === schedule)) pinned.add(last);
+  }
+  return {pinned, claimed};
+}
+
+/** Without the occurrence. */
+const scheduleOf = (stream: string) => stream.replace(/\.\d{4}-\d\d-\d\dT[^/]*$/, '');
+
+/** Streams of the invocations that claims name, with the packs of these. Few are left of those that are due. */
+function claimsBy(db: DatabaseSync, packs: readonly Position[]): ReadonlyMap<string, Set<Position>> {
+  const named = new Map<string, Set<Position>>();
+  const packAt = db.prepare('SELECT * FROM pack WHERE last = ?');
+  for (const last of packs) {
+    for (const stream of invocationsClaimed(packAt.get(last) as Pack | undefined)) {
+      // the table's columns
+      named.set(stream, (named.get(stream) ?? new Set()).add(last));
+    }
+  }
+  return named;
+}
+
+/** None in a pack that cannot be read: whoever reads its schedule is told. */
+function invocationsClaimed(pack: Pack | undefined): readonly string[] {
+  try {
+    const facts = pack ? [...readPack(pack, stream => stream.startsWith('schedule.'))] : [];
+    return facts.flatMap(({fact}) => (fact.type === 'schedule.fired' ? [`invocation.${fact.data.invocationId}`] : []));
+  } catch (error) {
+    if (error instanceof JournalDamaged) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,83 @@
+import {crc32, zstdCompressSync, zstdDecompressSync} from 'node:zlib';
+import type {Fact} from '../../facts.ts';
+import {JournalDamaged, type Position, type Recorded} from '../../journal.ts';
+
+/*
+How facts stand in the database. All facts of one commit are one row, a pack: a row for each would cost more than the
+facts. In it a fact is a line of JSON, and its position is told by the place of the line.
+*/
+
+/** A row of table `pack`. */
+export interface Pack {
+  /** Position of its newest fact. */
+  readonly last: Position;
+  readonly count: number;
+  /** Wall time of the commit. */
+  readonly at: number;
+  /** 1 when it has facts that table `stream` does not list. */
+  readonly loose: number;
+  /** Checksum of the pack before it, when that was written. */
+  readonly before: number;
+  readonly checksum: number;
+  readonly codec: number;
+  readonly body: Uint8Array;
+}
+
+const codecs = {plain: 0, zstd: 1} as const;
+/** Smaller ones are kept as they are, readable with any tool. */
+const worthCompressing = 512;
+
+/** JSON escapes every control character: the line ends where it says. */
+export function writeLine(stream: string, at: number, {type, data}: Fact): string {
+  return `${lineHead(stream)}${at},${JSON.stringify(type)},${JSON.stringify(data)}]\n`;
+}
+
+/** How every line of the stream begins, and no line of another. */
+export const lineHead = (stream: string) => `[${JSON.stringify(stream)},`;
+
+export function writeBody(text: string): Pick<Pack, 'codec' | 'body'> {
+  const plain = Buffer.from(text);
+  if (plain.length < worthCompressing) return {codec: codecs.plain, body: plain};
+  return {codec: codecs.zstd, body: zstdCompressSync(plain)};
+}
+
+/** Chained: a pack that is lost or replaced does not fit the next. */
+export function checksumOf({last, count, at, loose, before, codec, body}: Omit<Pack, 'checksum'>): number {
+  return crc32(body, crc32(`${before} ${last} ${count} ${at} ${loose} ${codec}`));
+}
+
+/** @throws JournalDamaged */
+export function textOf(pack: Pack): string {
+  if (checksumOf(pack) !== pack.checksum) throw new JournalDamaged(`The facts up to ${pack.last} are not what was written`);
+  const bytes = pack.codec === codecs.zstd ? zstdDecompressSync(pack.body) : pack.body;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+}
+
+/** The facts of a pack that are wanted, in order. */
+export function* readPack(pack: Pack, wants: (stream: string) => boolean = () => true, text = textOf(pack)): Generator<Recorded> {
+  let position = pack.last - pack.count;
+  for (const line of linesOf(text)) {
+    position++;
+    const [stream, at, type, data] = JSON.parse(line) as [string, number, Fact['type'], unknown]; // the checksum says that we wrote it
+    if (wants(stream)) yield {stream, position, at, fact: {type, data} as Fact};
+  }
+}
+
+/** The facts of one stream in a pack; the lines of others are not parsed. */
+export function* readStream(pack: Pack, head: string, text = textOf(pack)): Generator<Recorded> {
+  let position = pack.last - pack.count;
+  for (const line of linesOf(text)) {
+    position++;
+    if (!line.startsWith(head)) continue;
+    const [stream, at, type, data] = JSON.parse(line) as [string, number, Fact['type'], unknown]; // as above
+    yield {stream, position, at, fact: {type, data} as Fact};
+  }
+}
+
+function* linesOf(text: string): Generator<string> {
+  for (let start = 0; start < text.length; ) {
+    const end = text.indexOf('\n', start);
+    yield text.slice(start, end);
+    start = end + 1;
+  }
+}

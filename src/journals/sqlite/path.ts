@@ -1,0 +1,83 @@
+import {createHash} from 'node:crypto';
+import {once} from 'node:events';
+import {mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, statSync} from 'node:fs';
+import {createServer} from 'node:net';
+import {hostname} from 'node:os';
+import path from 'node:path';
+import {JournalHeld} from './lock.ts';
+
+/** A holder that is just closing frees the name a moment later. */
+const mostTries = 3;
+
+/**
+Holds the path of a journal for this process until it ends. The lock beside the file goes where the file goes: when its
+folder is moved away, another core must not begin a second journal in its place while this one lives.
+
+It is a name in Linux's abstract socket namespace: the system frees it with the process, and nothing is served there.
+Another mount namespace, such as another container, has other files by the same path, so its name is another. Elsewhere
+than on Linux only the file has a lock.
+
+@throws JournalHeld that names the holder
+*/
+export async function holdPath(journalPath: string): Promise<Disposable> {
+  mkdirSync(path.dirname(journalPath), {recursive: true, mode: 0o700});
+  if (process.platform !== 'linux') return {[Symbol.dispose]() {}};
+  const name = nameOf(journalPath);
+  for (let tries = 1; ; tries++) {
+    const server = await listen(name);
+    if (server) return {[Symbol.dispose]: () => void server.close()};
+    const holder = holderOf(name);
+    if (holder !== undefined) throw new JournalHeld(`it is held by process ${holder} on ${hostname()}`);
+    // A program that is no core of this user took the name: then the lock of the file has to do.
+    if (tries === mostTries) return {[Symbol.dispose]() {}};
+  }
+}
+
+function nameOf(journalPath: string): string {
+  const real = path.join(realpathSync(path.dirname(journalPath)), path.basename(journalPath));
+  return `core-runtime-${createHash('sha256')
+    .update(`${readlinkSync('/proc/self/ns/mnt')} ${real}`)
+    .digest('hex')}`;
+}
+
+async function listen(name: string) {
+  const server = createServer(socket => socket.destroy()).unref();
+  try {
+    server.listen({path: `\0${name}`});
+    await once(server, 'listening');
+    return server.on('error', () => {});
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return undefined; // listen fails with errors of the system only
+    throw error;
+  }
+}
+
+/** The process of this user that has the socket of that name; undefined when there is none that we may look into. */
+function holderOf(name: string): string | undefined {
+  const line = readFileSync('/proc/net/unix', 'utf8')
+    .split('\n')
+    .find(each => each.endsWith(` @${name}`));
+  const inode = line?.trim().split(/\s+/).at(-2);
+  if (inode === undefined) return undefined;
+  return readdirSync('/proc').find(pid => /^\d+$/.test(pid) && isOurs(pid) && hasSocket(pid, inode));
+}
+
+function isOurs(pid: string): boolean {
+  return statSync(`/proc/${pid}`, {throwIfNoEntry: false})?.uid === process.geteuid?.();
+}
+
+function hasSocket(pid: string, inode: string): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some(fd => linkOf(`/proc/${pid}/fd/${fd}`) === `socket:[${inode}]`);
+  } catch {
+    return false; // it has ended, or hides what it has open
+  }
+}
+
+function linkOf(file: string): string | undefined {
+  try {
+    return readlinkSync(file);
+  } catch {
+    return undefined; // it was closed meanwhile
+  }
+}

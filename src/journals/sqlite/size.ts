@@ -1,0 +1,34 @@
+import type {DatabaseSync} from 'node:sqlite';
+import {pragma} from './schema.ts';
+
+/** Pages that are moved at a time: a commit behind them waits. */
+const pagesAtOnce = 1024;
+/** Free pages that may stay, to be used again: so many, or a sixteenth. */
+const freePages = 64;
+/** A file of an older core cannot give pages back until it was written anew, which is done while little is in it. */
+const mostRewritten = 2 ** 24;
+
+/** Of the database, without what is free in it. */
+export function usedBytes(db: DatabaseSync): number {
+  return (count(db, 'page_count') - count(db, 'freelist_count')) * count(db, 'page_size');
+}
+
+/** Gives some of what is free in the file back to the disk. @returns whether there is more */
+export function vacuum(db: DatabaseSync): boolean {
+  const [all, free] = [count(db, 'page_count'), count(db, 'freelist_count')];
+  if (free <= Math.max(freePages, all / 16)) return false;
+  db.exec(`PRAGMA incremental_vacuum(${pagesAtOnce})`);
+  return count(db, 'freelist_count') < free;
+}
+
+/** Lets a file of an older core give pages back. */
+export function shrinkOld(db: DatabaseSync): void {
+  if (count(db, 'auto_vacuum') === 2 || usedBytes(db) > mostRewritten) return;
+  try {
+    db.exec('PRAGMA auto_vacuum = 2; VACUUM');
+  } catch {
+    // There is no room for it, or somebody reads: the next start tries again.
+  }
+}
+
+const count = (db: DatabaseSync, name: string) => Number(pragma(db, name));

@@ -1,0 +1,114 @@
+import type {DatabaseSync} from 'node:sqlite';
+import {crc32} from 'node:zlib';
+import type {Position} from '../../journal.ts';
+import {fileItself} from './file.ts';
+import {type Mark, readMark} from './mark.ts';
+import {openReading, problemOfEnd} from './open.ts';
+import {checksumOf, type Pack, readPack} from './pack.ts';
+import {pragma} from './schema.ts';
+
+/** What a journal holds, and everything that is wrong with it, one sentence each. */
+export interface Verdict {
+  readonly facts: number;
+  readonly first: Position;
+  readonly last: Position;
+  readonly payloads: number;
+  readonly problems: readonly string[];
+}
+
+/** Past it a damaged file says nothing new. */
+const mostProblems = 100;
+
+/** Reads everything there is: pages, packs and how they join, what is listed, payloads, and the mark. Changes nothing. */
+export function verifySqlite(name: string): Verdict {
+  const path = fileItself(name);
+  const problems: string[] = [];
+  const verdict = {facts: 0, first: 0, last: 0, payloads: 0, problems};
+  let db: DatabaseSync;
+  let mark: Mark | 'unreadable' | undefined;
+  try {
+    mark = readMark(`${path}.mark`); // before what it speaks of: that may grow meanwhile
+    db = openReading(path);
+  } catch (error) {
+    return {...verdict, problems: [`It cannot be opened: ${messageOf(error)}`]};
+  }
+  const step = (work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      problems.push(`It cannot be read on: ${messageOf(error)}`);
+    }
+  };
+  try {
+    step(() => db.exec('BEGIN')); // one moment, however many facts come meanwhile
+    step(() => checkPages(db, problems));
+    step(() => Object.assign(verdict, checkPacks(db, problems)));
+    step(() => {
+      verdict.payloads = checkPayloads(db, problems);
+    });
+    step(() => checkMark(mark, verdict.last, db, problems));
+  } finally {
+    db.close();
+  }
+  return {...verdict, problems: problems.slice(0, mostProblems)};
+}
+
+function checkPages(db: DatabaseSync, problems: string[]): void {
+  const result = pragma(db, `integrity_check(${mostProblems})`);
+  if (result !== 'ok') problems.push(`SQLite: ${String(result)}`);
+}
+
+function checkPacks(db: DatabaseSync, problems: string[]) {
+  const pruned = Number(db.prepare("SELECT value FROM meta WHERE key = 'pruned'").get()?.value ?? 0);
+  const listed = db.prepare('SELECT count(*) AS n FROM stream WHERE last = ? AND name = ? AND revision = ?');
+  let before: Pack | undefined;
+  let facts = 0;
+  let first = 0;
+  for (const row of db.prepare('SELECT * FROM pack ORDER BY last').iterate()) {
+    const pack = row as unknown as Pack; // the table's columns
+    const start = pack.last - pack.count + 1;
+    const expected = (before?.last ?? 0) + 1;
+    if (start > expected && start - 1 > pruned) problems.push(`The facts from ${expected} to ${start - 1} are missing`);
+    if (start < expected) problems.push(`The facts from ${start} to ${expected - 1} are there twice`);
+    if (before && start === expected && before.checksum !== pack.before) problems.push(`The facts up to ${before.last} were replaced`);
+    if (checksumOf(pack) !== pack.checksum) problems.push(`The facts from ${start} to ${pack.last} are not what was written`);
+    else facts += checkLines(pack, problems, (stream, revision) => Number(listed.get(pack.last, stream, revision)?.n) > 0);
+    if (first === 0) first = start;
+    before = pack;
+  }
+  return {facts, first, last: before?.last ?? 0};
+}
+
+/** @returns how many facts it has */
+function checkLines(pack: Pack, problems: string[], isListed: (stream: string, revision: Position) => boolean): number {
+  const newest = new Map<string, Position>();
+  let facts = 0;
+  for (const {stream, position} of readPack(pack)) {
+    facts++;
+    newest.set(stream, position);
+  }
+  if (facts !== pack.count) problems.push(`The facts up to ${pack.last} are ${facts}, not ${pack.count}`);
+  for (const [stream, revision] of newest) {
+    // What is loose is listed nowhere; only invocations may be.
+    const mayBeLoose = pack.loose === 1 && stream.startsWith('invocation.');
+    if (!mayBeLoose && !isListed(stream, revision)) problems.push(`Fact ${revision} of stream ${stream} is not listed`);
+  }
+  return facts;
+}
+
+function checkPayloads(db: DatabaseSync, problems: string[]): number {
+  let count = 0;
+  for (const {name, checksum, bytes} of db.prepare('SELECT name, checksum, bytes FROM payload').iterate()) {
+    count++;
+    if (crc32(bytes as Uint8Array) !== checksum) problems.push(`The payload ${String(name)} is not what was written`); // a strict BLOB
+  }
+  return count;
+}
+
+function checkMark(mark: Mark | 'unreadable' | undefined, last: Position, db: DatabaseSync, problems: string[]): void {
+  const problem = problemOfEnd(mark, db);
+  if (problem !== undefined) problems.push(problem);
+  else if (mark === undefined && last > 0) problems.push('There is no mark beside it: whether its end is missing cannot be known');
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,164 @@
+import {parentPort, receiveMessageOnPort, workerData} from 'node:worker_threads';
+import {atTurnEnd} from '../../clock.ts';
+import {JournalDamaged, type Position} from '../../journal.ts';
+import {Answers} from './answers.ts';
+import {RetentionClock} from './clock.ts';
+import {isCorrupt} from './errors.ts';
+import {fileItself} from './file.ts';
+import {Keeper} from './keeper.ts';
+import {JournalHeld} from './lock.ts';
+import type {Batch, Command, FromWriter, Outcome, ToWriter, WriterData} from './messages.ts';
+import {holdPath} from './path.ts';
+
+/*
+The writer's thread. It owns the only connection that writes; what waits when it comes round is one commit, with one
+sync for all. Reading has a connection of its own here, so that the core's thread never waits for the disk.
+*/
+
+/** A commit takes no more than this at a time: those behind it wait for it. */
+const mostCommands = 512;
+const mostCharacters = 2 ** 20;
+
+if (!parentPort) throw new TypeError('Expected to run as a worker thread');
+const port = parentPort;
+const {path: name, retention} = workerData as WriterData; // sqlite.ts gives it
+const path = fileItself(name);
+const say = (message: FromWriter) => port.postMessage(message);
+
+const answers = new Answers(path, say);
+/** Where the sweep goes on; undefined while none is under way. */
+let sweptUntil: Position | undefined;
+let sweptAt = 0;
+/** It was asked for while others waited. */
+let sweepDue: Extract<ToWriter, {type: 'sweep'}> | undefined;
+const age = new RetentionClock();
+let isLeapTold = false;
+const toldDamaged = new Set<Position>();
+
+let hold: Disposable | undefined;
+let keeper: Keeper;
+try {
+  hold = await holdPath(path);
+  keeper = new Keeper(path, retention, say);
+  keeper.closeReaders = () => answers.close();
+  say({type: 'opened', position: keeper.position});
+  port.on('message', (first: ToWriter) => serve(first));
+} catch (error) {
+  hold?.[Symbol.dispose]();
+  const reason = error instanceof JournalHeld ? 'held' : error instanceof JournalDamaged || isCorrupt(error) ? 'damaged' : 'unwritable';
+  say({type: 'refused', reason, message: textOf(error)});
+}
+
+/** Takes what else waits, too, commits it in groups, and answers questions in between in their order. */
+function serve(first: ToWriter): void {
+  let batches: Batch[] = [];
+  let commands = 0;
+  let characters = 0;
+  const flush = () => {
+    if (batches.length > 0) commitAll(batches);
+    batches = [];
+    commands = 0;
+    characters = 0;
+  };
+  for (let message: ToWriter | undefined = first; message; message = receiveMessageOnPort(port)?.message) {
+    if (message.type !== 'batch') {
+      flush();
+      if (act(message)) return;
+      continue;
+    }
+    batches.push(message);
+    commands += message.commands.length;
+    for (const {text, payloads = []} of message.commands) {
+      characters += text.length;
+      for (const {bytes} of payloads) characters += bytes.length;
+    }
+    if (commands >= mostCommands || characters >= mostCharacters) flush();
+  }
+  flush();
+  sweepSome();
+}
+
+/** @returns true when there is nothing more to do */
+function act(message: Exclude<ToWriter, Batch>): boolean {
+  switch (message.type) {
+    case 'question':
+      answers.give(message.id, message.question);
+      return false;
+    case 'sweep':
+      sweepDue = message;
+      return false;
+    case 'look':
+      keeper.look(message.now);
+      say({type: 'looked'});
+      return false;
+    case 'close':
+      keeper[Symbol.dispose]();
+      hold?.[Symbol.dispose]();
+      say({type: 'closed'});
+      port.close();
+      return true;
+  }
+}
+
+function commitAll(batches: readonly Batch[]): void {
+  const now = batches.at(-1)?.now ?? 0;
+  let outcomes: Outcome[];
+  try {
+    outcomes = keeper.commit(
+      batches.flatMap(({commands}): readonly Command[] => commands),
+      now,
+    );
+  } catch (error) {
+    const failure = textOf(error);
+    say({type: 'committed', batches: batches.map(({id}) => ({id, outcomes: [], failure})), position: 0});
+    return;
+  }
+  const done = batches.map(({id, commands}) => ({id, outcomes: outcomes.splice(0, commands.length)}));
+  say({type: 'committed', batches: done, position: keeper.position});
+}
+
+/** What is old is judged by the time that was seen to pass. */
+function beginSweep({now, upMs}: Extract<ToWriter, {type: 'sweep'}>): void {
+  sweepDue = undefined;
+  const unseen = keeper.unseenMs(now);
+  if (unseen === undefined) return;
+  sweptUntil = 0;
+  sweptAt = age.at(now, upMs, unseen);
+  const hours = Math.floor((now - sweptAt) / 3_600_000);
+  const isEverRemoved = retention.factsMs < Number.MAX_SAFE_INTEGER; // not by commands that only append
+  if (hours >= 24 && isEverRemoved && !isLeapTold) {
+    const cause = `${hours} hours went by in which no fact was written`;
+    say({
+      type: 'told',
+      level: 'warn',
+      message: 'No core ran for long, or the clock was set forward: what is old is kept for one day more',
+      cause,
+    });
+  }
+  isLeapTold = hours >= 24;
+}
+
+/** A few rows between two commits, until there are no more. */
+function sweepSome(): void {
+  if (sweepDue) beginSweep(sweepDue);
+  if (sweptUntil === undefined) return;
+  const swept = keeper.sweep(sweptAt, sweptUntil);
+  sweptUntil = swept?.next;
+  if (!swept) return;
+  for (const last of swept.damaged) tellDamaged(last);
+  const {payloads, early} = swept;
+  if (payloads > 0) say({type: 'shredded', payloads, early, until: sweptAt});
+  if (swept.next !== undefined) atTurnEnd(sweepSome); // behind the commits that wait
+}
+
+/** Once: it is found again by every sweep. */
+function tellDamaged(last: Position): void {
+  if (toldDamaged.has(last)) return;
+  toldDamaged.add(last);
+  const cause = `the facts up to ${last} are not what was written`;
+  say({type: 'told', level: 'error', message: 'Old facts stay, as they are damaged and what they hold cannot be told', cause});
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,182 @@
+import type {Clock} from '../clock.ts';
+import {Fault} from '../errors.ts';
+import {type Place, ReplyRooms, smallReply} from './reply-rooms.ts';
+
+export type {Place};
+
+/** What the core holds for others, by what it is; the same words are the label `kind` of the metric. */
+export const heldKinds = ['head', 'body', 'event', 'reply', 'stream', 'log'] as const;
+
+export type HeldKind = (typeof heldKinds)[number];
+
+/**
+The one account of memory: every byte that a caller, a function or a reader makes this process hold. A process has one,
+lent to whoever holds such bytes. Past the limit no more is taken in.
+*/
+export class Budget {
+  readonly maxBytes: number;
+  readonly clock: Clock;
+  /** All kinds together. */
+  heldBytes = 0;
+  readonly #bytes: Record<HeldKind, number> = {head: 0, body: 0, event: 0, reply: 0, stream: 0, log: 0};
+  #rooms: ReplyRooms | undefined;
+  /** Mean time that a share is held, the newest weighing a tenth; for Retry-After. */
+  holdMs = 1000;
+
+  constructor(maxBytes: number, clock: Clock) {
+    this.maxBytes = maxBytes;
+    this.clock = clock;
+  }
+
+  /** Above 0: so much has to go. */
+  get overBytes(): number {
+    return this.heldBytes - this.maxBytes;
+  }
+
+  bytesOf(kind: HeldKind): number {
+    return this.#bytes[kind];
+  }
+
+  full(): Fault {
+    return new Fault('INFLIGHT_FULL', {retryAfterS: Math.min(60, Math.max(1, Math.ceil(this.holdMs / 1000)))});
+  }
+
+  /**
+  A share of somebody's own, empty at first.
+
+  @param sinceMs monotonic time
+  @param place of the reply that it is for, in its connection
+  */
+  open(kind: HeldKind, sinceMs = this.clock.monotonic(), place?: Place): Hold {
+    return new Hold(this, kind, sinceMs, place);
+  }
+
+  /** For a reply that no stranger asked for, such as that to a schedule: others' reading must not make it fail. */
+  openSure(kind: HeldKind): Hold {
+    return new Hold(this, kind, this.clock.monotonic(), undefined, true);
+  }
+
+  /** Bytes of replies that wait for room. */
+  get wantedBytes(): number {
+    return this.#rooms?.wantedBytes ?? 0;
+  }
+
+  /** For shares only: they know what they hold already. */
+  add(kind: HeldKind, bytes: number): void {
+    this.#bytes[kind] += bytes;
+    this.heldBytes += bytes;
+    if (bytes < 0) this.#rooms?.give();
+  }
+
+  /** For shares only: one that is released waits no more. */
+  forget(hold: Hold): void {
+    this.#rooms?.forget(hold);
+  }
+
+  /** Where replies wait for room. */
+  get rooms(): ReplyRooms {
+    this.#rooms ??= new ReplyRooms(this);
+    return this.#rooms;
+  }
+}
+
+/** One share of the budget. Whoever opens it releases it; to release it again does nothing. */
+export class Hold {
+  readonly #budget: Budget;
+  readonly #sinceMs: number;
+  readonly #place: Place | undefined;
+  /** Charged, but never waiting nor refused. */
+  readonly #mustFit: boolean;
+  #kind: HeldKind;
+  #bytes = 0;
+  #keepers = 0;
+  /** Released, but for those who keep it. */
+  #isDue = false;
+  #isReleased = false;
+
+  constructor(budget: Budget, kind: HeldKind, sinceMs: number, place: Place | undefined, mustFit = false) {
+    this.#budget = budget;
+    this.#kind = kind;
+    this.#sinceMs = sinceMs;
+    this.#place = place;
+    this.#mustFit = mustFit;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Holds so many bytes in all, never fewer than before; a fault when they do not fit, and then no more than before. */
+  grow(bytes: number): Fault | undefined {
+    if (bytes <= this.#bytes) return undefined;
+    if (this.#budget.overBytes + bytes - this.#bytes > 0) return this.#budget.full();
+    this.set(bytes);
+    return undefined;
+  }
+
+  /**
+  The same for a form of the bytes that was made here and is longer, such as the event written as JSON. While others
+  hold next to nothing it always fits: it was received within the limit, so refusing it now would refuse it every time.
+  */
+  growAlone(bytes: number): Fault | undefined {
+    const {heldBytes, maxBytes} = this.#budget;
+    if (heldBytes - this.#bytes > maxBytes / 16) return this.grow(bytes);
+    if (bytes > this.#bytes) this.set(bytes);
+    return undefined;
+  }
+
+  /**
+  The same for a reply, which the function has made already: a small one always fits, a large one may wait for room.
+
+  @param given called later when it has to wait: with nothing once it holds the bytes, with a fault when it does not get them
+  @returns true when it holds them now
+  */
+  growReply(bytes: number, given: (fault?: Fault) => void): boolean {
+    if (bytes <= this.#bytes || this.#isReleased) return true;
+    if (bytes > smallReply && !this.#mustFit && !this.#budget.rooms.take(this, bytes, this.#place, given)) return false;
+    this.set(bytes);
+    return true;
+  }
+
+  /** Holds exactly so many bytes, whether they fit or not: they are there already, or are gone. */
+  set(bytes: number): undefined {
+    if (this.#isReleased) return;
+    const change = bytes - this.#bytes;
+    if (change === 0) return;
+    this.#bytes = bytes;
+    this.#place?.held(change);
+    this.#budget.add(this.#kind, change);
+  }
+
+  /** The bytes are something else from now on, such as a body that became an event. */
+  become(kind: HeldKind): void {
+    const bytes = this.#bytes;
+    this.set(0);
+    this.#kind = kind;
+    this.set(bytes);
+  }
+
+  /** Somebody else needs the bytes, too: a release waits for `letGo`. */
+  keep(): void {
+    this.#keepers++;
+  }
+
+  /** Once for each `keep`. */
+  letGo(): void {
+    this.#keepers--;
+    if (this.#isDue) this.release();
+  }
+
+  release(): void {
+    if (this.#isReleased) return;
+    this.#isDue = true;
+    if (this.#keepers > 0) return;
+    const hadBytes = this.#bytes > 0;
+    this.set(0);
+    this.#isReleased = true;
+    this.#budget.forget(this);
+    if (!hadBytes) return;
+    const budget = this.#budget;
+    budget.holdMs += (budget.clock.monotonic() - this.#sinceMs - budget.holdMs) / 10;
+  }
+}

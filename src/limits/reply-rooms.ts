@@ -1,0 +1,127 @@
+import type {Clock} from '../clock.ts';
+import {Fault} from '../errors.ts';
+
+/** Where a reply stands in its connection. */
+export interface Place {
+  /** False while answers to earlier requests of the same connection have to leave first. */
+  isNext(): boolean;
+  /** Bytes of all replies on the connection. */
+  replyBytes(): number;
+  /** The share of its reply has changed by so many bytes. */
+  held(change: number): void;
+}
+
+/** The account that replies are charged to. */
+interface Account {
+  readonly maxBytes: number;
+  readonly heldBytes: number;
+  readonly clock: Clock;
+  bytesOf(kind: 'reply'): number;
+}
+
+/** What one reply is charged with. */
+interface Share {
+  readonly bytes: number;
+  set(bytes: number): void;
+}
+
+/** A reply of this size never waits: calls at a time are bounded, and so are these. */
+export const smallReply = 64 * 2 ** 10;
+
+/** The part of the budget that large replies may take; with the rest others are served. */
+const replyPart = 3 / 4;
+/** The same for one that could not leave yet: what is next to leave always finds more room than these fill. */
+const earlyPart = 1 / 2;
+/** With all others of its connection a reply that could not leave yet may take so much. */
+const earlyBytes = 8 * 2 ** 20;
+
+const lookMs = 250;
+/** No room was given to anybody for so long: nobody reads, and the function's place is needed. */
+const stuckMs = 1000;
+const longestMs = 10_000;
+
+interface Waiting {
+  readonly hold: Share;
+  readonly bytes: number;
+  readonly place: Place | undefined;
+  readonly sinceMs: number;
+  readonly given: (fault?: Fault) => void;
+}
+
+/** Large replies wait here, in the sub-runtime that made them, while those before them are read. */
+export class ReplyRooms {
+  readonly #account: Account;
+  readonly #waiting: Waiting[] = [];
+  #givenMs = 0;
+  #isGiving = false;
+
+  constructor(account: Account) {
+    this.#account = account;
+  }
+
+  get wantedBytes(): number {
+    return this.#waiting.reduce((sum, {bytes, hold}) => sum + bytes - hold.bytes, 0);
+  }
+
+  /** @returns false when it has to wait */
+  take(hold: Share, bytes: number, place: Place | undefined, given: (fault?: Fault) => void): boolean {
+    const sinceMs = this.#account.clock.monotonic();
+    const waiting = {hold, bytes, place, sinceMs, given};
+    if (this.#waiting.length === 0 && this.#fits(waiting)) {
+      this.#givenMs = sinceMs;
+      return true;
+    }
+    if (this.#waiting.push(waiting) === 1) this.#lookSoon();
+    return false;
+  }
+
+  /** Somebody holds less than before. First come, first served, among those whose turn to leave it is. */
+  give(): void {
+    if (this.#isGiving || this.#waiting.length === 0) return;
+    this.#isGiving = true;
+    for (let index = 0; index < this.#waiting.length; ) {
+      const waiting = this.#waiting[index] as Waiting; // the loop stays inside
+      if (this.#fits(waiting)) {
+        this.#waiting.splice(index, 1);
+        this.#givenMs = this.#account.clock.monotonic();
+        waiting.hold.set(waiting.bytes);
+        waiting.given();
+      } else if (waiting.place?.isNext() ?? true) break;
+      else index++;
+    }
+    this.#isGiving = false;
+  }
+
+  /** Its reply is not wanted any more. */
+  forget(hold: Share): void {
+    const index = this.#waiting.findIndex(waiting => waiting.hold === hold);
+    if (index !== -1) this.#waiting.splice(index, 1);
+  }
+
+  #fits({hold, bytes, place}: Waiting): boolean {
+    const {maxBytes, heldBytes} = this.#account;
+    // One that is alone always fits: it would never find more room.
+    if (this.#account.bytesOf('reply') <= hold.bytes) return true;
+    const more = bytes - hold.bytes;
+    if (place === undefined || place.isNext()) return heldBytes + more <= maxBytes * replyPart;
+    return heldBytes + more <= maxBytes * earlyPart && place.replyBytes() + more <= earlyBytes;
+  }
+
+  #lookSoon(): void {
+    this.#account.clock.after(lookMs, () => {
+      this.give();
+      this.#refuse();
+      if (this.#waiting.length > 0) this.#lookSoon();
+    });
+  }
+
+  #refuse(): void {
+    const now = this.#account.clock.monotonic();
+    const isStuck = now - this.#givenMs >= stuckMs;
+    const refused = this.#waiting.filter(({sinceMs}) => now - sinceMs >= (isStuck ? stuckMs : longestMs));
+    for (const waiting of refused) {
+      this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+      waiting.given(new Fault('REPLY_NO_ROOM'));
+    }
+  }
+}

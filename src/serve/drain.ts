@@ -1,0 +1,40 @@
+import type {Counts, DrainReport, Metrics} from '../observe/metrics/metrics.ts';
+
+/** Counts what becomes of the events from now on: of those in flight and of those that still come. */
+export class Drain {
+  readonly #metrics: Pick<Metrics, 'counts'>;
+  readonly #before: Counts;
+  /** Calls that were broken off before the grace time was over: then their processes ended by themselves. */
+  #brokenBefore: number | undefined;
+
+  constructor(metrics: Pick<Metrics, 'counts'>) {
+    this.#metrics = metrics;
+    this.#before = metrics.counts();
+  }
+
+  /** The grace time is over: calls that break off from now on were cut off by us. */
+  cutOff(): void {
+    this.#brokenBefore = this.#metrics.counts().broken;
+  }
+
+  /** The report so far, with those of other processes added. */
+  report(others: readonly DrainReport[] = []): DrainReport {
+    return [this.#own(), ...others].reduce((sum, each) => ({
+      accepted: sum.accepted + each.accepted,
+      completed: sum.completed + each.completed,
+      handedBack: sum.handedBack + each.handedBack,
+      lost: sum.lost + each.lost,
+    }));
+  }
+
+  #own(): DrainReport {
+    const [before, now] = [this.#before, this.#metrics.counts()];
+    const calls = now.broken - (this.#brokenBefore ?? now.broken);
+    const replies = now.cutOff.since - before.cutOff.since;
+    const repliesOfBefore = now.cutOff.before - before.cutOff.before;
+    const handedBack = now.handedBack - before.handedBack;
+    const completed = now.settled - before.settled - handedBack - calls - replies;
+    const lost = now.accepted - now.settled + calls + replies + repliesOfBefore;
+    return {accepted: completed + handedBack + lost, completed, handedBack, lost};
+  }
+}

@@ -1,0 +1,23 @@
+import {createHash} from 'node:crypto';
+import {readFile} from 'node:fs/promises';
+import type {Fact} from '../facts.ts';
+import {type Environment, givenText, type Settings} from '../settings/setting.ts';
+
+/** With which settings the core started: a hash of all that are no secrets, so that two starts can be told apart. */
+export function configLoaded(table: Settings, env: Environment, version: string): Fact {
+  const given = Object.values(table)
+    .filter(entry => !entry.secret)
+    .map(entry => `${entry.name}=${givenText(entry, env) ?? entry.fallback ?? ''}`);
+  return {type: 'config.loaded', data: {version, digest: sha256(given.join('\n'))}};
+}
+
+/** Which code is served: a hash of the handler's file, not of what it imports. Undefined when it cannot be read. */
+export async function codeLoaded(handlerPath: string): Promise<Fact | undefined> {
+  try {
+    return {type: 'code.loaded', data: {digest: sha256(await readFile(handlerPath)), handler: handlerPath}};
+  } catch {
+    return undefined; // a foreign bridge completes the path by rules of its own
+  }
+}
+
+const sha256 = (content: string | Buffer) => createHash('sha256').update(content).digest('hex');

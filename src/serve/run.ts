@@ -1,0 +1,115 @@
+import {closeSync, openSync} from 'node:fs';
+import {isatty} from 'node:tty';
+import {systemClock} from '../clock.ts';
+import {ConfigurationError} from '../errors.ts';
+import {boundGarbage} from '../limits/heap.ts';
+import type {Environment} from '../settings/setting.ts';
+import {closeInherited} from '../workers/process/inherited.ts';
+import type {Served, ServeOptions} from './serve.ts';
+import {serve} from './serve.ts';
+
+/** npm forwards a Ctrl-C that the terminal has also delivered: a second signal sooner than this is the same one. */
+const sameSignalMs = 1000;
+
+/** Exit codes, for whoever started us; 0 for a clean stop. */
+const exit = {failed: 1, misconfigured: 78} as const; // 78: sysexits.h, EX_CONFIG
+
+/** Serves until a signal comes, and maps what happened to an exit code. */
+export async function run(env: Environment, options: ServeOptions & {onServed?: (served: Served) => void} = {}): Promise<void> {
+  closeInherited();
+  boundGarbage();
+  const whenServed = Promise.withResolvers<Served>();
+  // A signal may come while we start: then what was started has to be stopped all the same.
+  let served: Served | undefined;
+  let stoppingSince: number | undefined;
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (stoppingSince === undefined) {
+      stoppingSince = systemClock.monotonic();
+      if (served) void stop(served, signal);
+    } else if (systemClock.monotonic() - stoppingSince >= sameSignalMs) {
+      served?.log.warn({signal}, 'Second signal: stopping at once');
+      served?.abandon();
+      process.exit(exit.failed);
+    }
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  const reload = reloadAgain(async () => void (await (await whenServed.promise).reload()));
+  const runsInTerminal = isatty(1);
+  process.on('SIGHUP', signal => {
+    if (runsInTerminal && !hasTerminal()) onSignal(signal);
+    else reload();
+  });
+  process.on('uncaughtException', error => {
+    if (!served) return refuseToStart(error, env);
+    served.log.error({stack: error.stack}, 'A bug in the core: draining, then exit');
+    process.exitCode = exit.failed;
+    if (stoppingSince === undefined) {
+      stoppingSince = systemClock.monotonic();
+      void stop(served, 'uncaughtException');
+    }
+  });
+
+  try {
+    served = await serve(env, options);
+  } catch (error) {
+    return refuseToStart(error, env);
+  }
+  whenServed.resolve(served);
+  options.onServed?.(served);
+  if (stoppingSince !== undefined) await stop(served, 'a signal during the start');
+}
+
+/** False once the terminal was closed: that, too, is told by SIGHUP. */
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A signal that comes during a reload asks for one more, as the code may have changed since; however many come, one is enough. */
+function reloadAgain(reload: () => Promise<void>): () => void {
+  let isAsked = false;
+  let isRunning = false;
+  return async function hangUp() {
+    isAsked = true;
+    if (isRunning) return;
+    isRunning = true;
+    while (isAsked) {
+      isAsked = false;
+      await reload();
+    }
+    isRunning = false;
+  };
+}
+
+async function stop(served: Served, why: string): Promise<void> {
+  served.log.info({why}, 'Asked to stop');
+  try {
+    await served.stop();
+  } catch (error) {
+    console.error(error);
+    process.exit(exit.failed);
+  }
+  process.exit(); // with 0, unless a bug has shown
+}
+
+function refuseToStart(error: unknown, env: Environment): void {
+  if (error instanceof ConfigurationError) {
+    for (const problem of error.problems) console.error(`core-runtime: ${problem}`);
+    process.exit(exit.misconfigured);
+  } else if (isAddressInUse(error)) {
+    const name = String(error.port) === (env.PORT || '8080') ? 'PORT' : 'CORE_ADMIN_PORT';
+    console.error(`core-runtime: ${name}: expected a free port, but something listens on ${error.port}`);
+  } else {
+    console.error(error);
+  }
+  process.exit(exit.failed);
+}
+
+function isAddressInUse(error: unknown): error is NodeJS.ErrnoException & {port: number} {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+}

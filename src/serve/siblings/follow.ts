@@ -1,0 +1,92 @@
+import process from 'node:process';
+import {isoStamp, systemClock} from '../../clock.ts';
+import {ConfigurationError} from '../../errors.ts';
+import {boundGarbage} from '../../limits/heap.ts';
+import type {Environment} from '../../settings/setting.ts';
+import {type Served, serve} from '../serve.ts';
+import {LeadersJournal} from './journal.ts';
+import {Pulse} from './pulse.ts';
+import {Channel, type Wire} from './wire.ts';
+import type {Account, ToLeader, ToSibling} from './words.ts';
+
+/** Time between two signs of life; what was counted since the last one is lost when this process is killed. */
+const beatMs = 200;
+/** The leader may be stopped, or its event loop may stand still. */
+const leadersPulse = {lookMs: 1000, silentAfter: 10};
+/** How long the end of this process waits until the leader has its last account. */
+const lastBeatMs = 1000;
+
+/**
+Serves beside the leader, on the same port. The leader alone hears signals, answers on the private port, fires by time
+and owns the journal; when it is gone, so is this process. While the leader hangs this process serves on, and holds a
+bounded number of facts and log lines for it.
+*/
+export async function follow(env: Environment): Promise<void> {
+  boundGarbage();
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
+  const opening = Promise.withResolvers<Served>();
+  let served: Served | undefined;
+  process.on('disconnect', () => {
+    served?.abandon();
+    process.exit(1);
+  });
+  const channel = new Channel<ToLeader, ToSibling>(
+    toLeader,
+    {
+      readiness: async () => (await opening.promise).readiness(),
+      account: async () => accountOf(await opening.promise),
+      reload: async () => (await opening.promise).reload(),
+      async stop() {
+        const open = await opening.promise;
+        await open.stop();
+        return accountOf(open);
+      },
+    },
+    systemClock,
+  );
+  process.on('uncaughtException', error => {
+    console.error(error);
+    // A bug: what is in flight finishes, and the leader starts another.
+    if (served) void endAfter(served, channel);
+    else process.exit(1);
+  });
+  try {
+    served = await serve(env, {leader: {journal: shed => new LeadersJournal(channel, {clock: systemClock, shed})}});
+    opening.resolve(served);
+  } catch (error) {
+    console.error(error instanceof ConfigurationError ? error.problems.join('\n') : error);
+    process.exit(1);
+  }
+  channel.tell('listening', undefined);
+  await beat(served, channel);
+}
+
+/** Shows signs of life as long as the leader takes them: one at a time is on its way. */
+async function beat(served: Served, channel: Channel<ToLeader, ToSibling>): Promise<void> {
+  const pulse = new Pulse({...leadersPulse, onSilent: () => console.error(silence())}, systemClock);
+  do {
+    await channel.ask('beat', await accountOf(served)).catch(() => {});
+    pulse.beat();
+  } while (await systemClock.sleep(beatMs));
+}
+
+/** Goes to the error output: what is logged waits for the leader. */
+function silence(): string {
+  const msg = 'The leading core process does not answer: this one goes on serving, and may lose what it records';
+  return JSON.stringify({level: 'error', time: isoStamp(systemClock.now()), pid: process.pid, msg});
+}
+
+async function accountOf(served: Served): Promise<Account> {
+  return {families: await served.families(), drain: served.drainReport()};
+}
+
+async function endAfter(served: Served, channel: Channel<ToLeader, ToSibling>): Promise<void> {
+  await served.stop().catch(error => console.error(error));
+  await channel.ask('beat', await accountOf(served), lastBeatMs).catch(() => {});
+  process.exit(1);
+}
+
+const toLeader: Wire = {
+  send: message => void process.send?.(message),
+  on: (event, listener) => process.on(event, listener),
+};

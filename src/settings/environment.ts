@@ -1,0 +1,77 @@
+import {ConfigurationError} from '../errors.ts';
+import {type Environment, givenText, parseText, type Settings, shown} from './setting.ts';
+
+/** The names under which the child gets its own copy, although they are ours. */
+const sharedWithChild = new Set(['CORE_CONCURRENCY']);
+
+/**
+A copy of the process's environment, for everything that reads it. What would make a library write to our output is
+taken out of the process's own: OpenTelemetry's SDK logs text to the console where it finds `OTEL_LOG_LEVEL` there.
+*/
+export function takeEnvironment(own: Record<string, string | undefined>): Environment {
+  const taken = {...own};
+  delete own.OTEL_LOG_LEVEL;
+  return taken;
+}
+
+/**
+Looks for mistyped names among the `CORE_` variables that no setting owns; they belong to the function.
+
+@returns warnings, one per unknown name and per word that may be meant for true
+@throws ConfigurationError when a name is one edit away from a setting: that is a typing mistake
+*/
+export function checkNames(table: Settings, env: Environment): string[] {
+  const known = Object.values(table).map(entry => entry.name);
+  const unknown = Object.keys(env).filter(name => name.startsWith('CORE_') && !known.includes(name));
+  const nearest = unknown.map(name => {
+    const candidates = known.map(setting => ({setting, edits: editDistance(name, setting)}));
+    return {name, ...candidates.reduce((best, next) => (next.edits < best.edits ? next : best))};
+  });
+  const mistyped = nearest.filter(({edits}) => edits === 1);
+  if (mistyped.length > 0) {
+    throw new ConfigurationError(mistyped.map(({name, setting}) => `${name} is not a setting; did you mean ${setting}?`));
+  }
+  const strange = nearest.map(({name, setting}) => `${name} is not a setting and is passed to the function; the nearest is ${setting}`);
+  return [...strange, ...doubtfulWords(table, env)];
+}
+
+const meantForTrue = /^\s*(true|t|yes|y|on|1)\s*$/i;
+
+/** A word that is not the one that counts, though its writer may have meant it. */
+function doubtfulWords(table: Settings, env: Environment): string[] {
+  return Object.values(table).flatMap(entry => {
+    const given = givenText(entry, env);
+    if (given === undefined || !meantForTrue.test(given) || parseText(entry.schema, given) !== false) return [];
+    return [`${entry.name} is \`${shown(given)}\` and counts as false: only the exact word true counts`];
+  });
+}
+
+/**
+The environment of a sub-runtime: the user's own variables and the contract's.
+Our settings, every secret and the exporters' headers stay behind.
+*/
+export function childEnvironment(table: Settings, env: Environment): Record<string, string> {
+  const withheld = new Set(
+    Object.values(table)
+      .filter(entry => entry.secret || (entry.name.startsWith('CORE_') && !sharedWithChild.has(entry.name)))
+      .map(entry => entry.name),
+  );
+  const kept = Object.entries(env).filter(
+    (pair): pair is [string, string] => pair[1] !== undefined && !withheld.has(pair[0]) && !/^OTEL_EXPORTER_.*HEADERS$/.test(pair[0]),
+  );
+  return Object.fromEntries(kept);
+}
+
+/** Levenshtein distance: insertions, deletions and substitutions that turn `a` into `b`. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({length: b.length + 1}, (_, column) => column);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, substituted));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,186 @@
+import type {Socket} from 'node:net';
+import type {Clock} from '../../clock.ts';
+import {Fault} from '../../errors.ts';
+import {NotSent, type RuntimeCall, type RuntimeReply} from '../../runtime.ts';
+import {judged, notOfTheCall, tooLarge, tooManyInterim, wrongCoding} from './fault.ts';
+import type {Reuse} from './reuse.ts';
+
+/** How the sub-runtime was done with a call. */
+export interface CallEnd {
+  /** It may have seen the call. */
+  readonly mayRun: boolean;
+  /** The connection had taken the whole request. */
+  readonly sentWhole: boolean;
+  /** The connection was refused or broke off, not by us. */
+  readonly broke: boolean;
+  /** The host had nothing left for a connection. */
+  readonly byHost: boolean;
+  /** A whole reply came, whether or not anybody still waited for it. */
+  readonly answered: boolean;
+}
+
+/** The connection that a call is on. */
+export interface Connection {
+  socket: Socket | null;
+  /** A call was sent on it. */
+  isUsed: boolean;
+}
+
+/** What an exchange does to its connection. */
+interface Controller {
+  readonly paused: boolean;
+  pause(): void;
+  resume(): void;
+  abort(reason: Error): void;
+}
+
+/** Interim answers (1xx) before the reply: somebody may hint, nobody may hint for ever. */
+const mostInterim = 1000;
+
+/** One call on its connection, from when it is sent until the reply is whole or the connection is gone. */
+export class Exchange {
+  stopTimer = () => {};
+  connection: Connection | undefined;
+  readonly #call: RuntimeCall;
+  readonly #resolve: (reply: RuntimeReply) => void;
+  readonly #reject: (error: Error) => void;
+  readonly #ended: (end: CallEnd) => void;
+  readonly #maxBytes: number;
+  readonly #reuse: Reuse;
+  readonly #clock: Clock;
+  #controller: Controller | undefined;
+  /** The reply is not wanted any more: what still comes is dropped. */
+  #isGivenUp = false;
+  #wasSent = false;
+  #isFirst = false;
+  #status = 0;
+  #contentType = '';
+  #framed = false;
+  #interim = 0;
+  #bytes = 0;
+  #chunks: Buffer[] = [];
+  /** All of a reply whose length was declared, in one piece from the start: joined later it would be there twice. */
+  #whole: Buffer | undefined;
+  #declaredBytes = 0;
+
+  constructor(
+    call: RuntimeCall,
+    resolve: (reply: RuntimeReply) => void,
+    reject: (error: Error) => void,
+    ended: (end: CallEnd) => void,
+    maxReplyBytes: number,
+    reuse: Reuse,
+    clock: Clock,
+  ) {
+    this.#call = call;
+    this.#reuse = reuse;
+    this.#clock = clock;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#ended = ended;
+    this.#maxBytes = maxReplyBytes;
+  }
+
+  expire(): void {
+    this.#giveUp(new Fault('UPSTREAM_TIMEOUT', {message: `The function did not answer within ${this.#call.timeoutMs} ms`}));
+  }
+
+  /** Closing the connection tells our bridges to abort the call. */
+  readonly leave = (): void => {
+    const left = new Fault('CALLER_LEFT');
+    this.#giveUp(left);
+    this.#controller?.abort(left);
+  };
+
+  onRequestStart(controller: Controller): void {
+    this.#controller = controller;
+    // Given up before it was sent: then it must not be sent at all.
+    if (this.#isGivenUp) controller.abort(new Fault('UPSTREAM_TIMEOUT'));
+    else {
+      this.#wasSent = true;
+      this.#isFirst = this.connection?.isUsed === false;
+      if (this.connection) this.connection.isUsed = true;
+    }
+  }
+
+  onResponseStart(controller: Controller, status: number, headers: Record<string, string | string[] | undefined>) {
+    if (status < 200) {
+      if (++this.#interim > mostInterim) controller.abort(tooManyInterim());
+      return;
+    }
+    if (!this.#reuse.accepts(headers['core-invocation-id'], this.#call.invocationId, this.#isFirst)) {
+      controller.abort(notOfTheCall());
+      return;
+    }
+    this.#status = status;
+    const contentType = headers['content-type'];
+    this.#contentType = typeof contentType === 'string' ? contentType : '';
+    this.#declaredBytes = Number(headers['content-length'] ?? 0);
+    const coding = headers['transfer-encoding'];
+    this.#framed = headers['content-length'] !== undefined || coding !== undefined;
+    if (coding !== undefined && String(coding).trim().toLowerCase() !== 'chunked') controller.abort(wrongCoding(String(coding)));
+    else if (this.#declaredBytes > this.#maxBytes) controller.abort(tooLarge());
+    else this.#takeRoom(controller, this.#declaredBytes);
+  }
+
+  onResponseData(controller: Controller, chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#maxBytes) controller.abort(tooLarge());
+    else if (!this.#isGivenUp) this.#keep(controller, chunk);
+  }
+
+  #keep(controller: Controller, chunk: Buffer): void {
+    this.#takeRoom(controller, this.#bytes);
+    if (chunk.length < this.#declaredBytes && this.#bytes <= this.#declaredBytes) {
+      this.#whole ??= Buffer.allocUnsafeSlow(this.#declaredBytes);
+      chunk.copy(this.#whole, this.#bytes - chunk.length);
+    } else this.#chunks.push(chunk);
+  }
+
+  /** Charges the reply. Where there is no room, the sub-runtime keeps what it has not sent until there is. */
+  #takeRoom(controller: Controller, bytes: number): void {
+    const {replyHold} = this.#call;
+    if (!replyHold || this.#isGivenUp || controller.paused) return;
+    const isGiven = replyHold.growReply(bytes, fault => {
+      if (fault) controller.abort(fault);
+      else controller.resume();
+    });
+    if (!isGiven) controller.pause();
+  }
+
+  onResponseEnd(): void {
+    // Our timer may come late on a busy machine: a bridge that ended the call for its time is not to be the one who says so.
+    if (this.#clock.monotonic() >= this.#call.deadline) this.expire();
+    this.#close({sentWhole: true, broke: false, byHost: false, answered: true});
+    this.#resolve({status: this.#status, contentType: this.#contentType, framed: this.#framed, body: this.#body()});
+  }
+
+  onResponseError(_controller: Controller, error: Error): void {
+    const verdict = judged(error);
+    const isUnsent = verdict instanceof NotSent;
+    const broke = !this.#isGivenUp && (isUnsent || verdict.code === 'UPSTREAM_LOST');
+    // What the system has not taken by now is never sent: the connection is closed after this.
+    const sentWhole = !this.connection?.socket?.writableLength;
+    this.#close({sentWhole, broke, byHost: isUnsent && verdict.byHost, answered: false});
+    this.#reject(verdict);
+  }
+
+  #body(): Buffer {
+    if (this.#whole) return this.#whole;
+    return this.#chunks.length === 1 && this.#chunks[0] ? this.#chunks[0] : Buffer.concat(this.#chunks);
+  }
+
+  #giveUp(fault: Fault): void {
+    this.#isGivenUp = true;
+    this.#chunks = [];
+    this.#whole = undefined;
+    this.#controller?.resume(); // what still comes is dropped
+    this.#reject(fault);
+  }
+
+  #close(how: Omit<CallEnd, 'mayRun'>): void {
+    this.stopTimer();
+    this.#call.signal?.removeEventListener('abort', this.leave);
+    this.#ended({mayRun: this.#wasSent, ...how});
+  }
+}

@@ -1,0 +1,133 @@
+import type {buildConnector, Client, Pool} from 'undici';
+import type {Clock} from '../../clock.ts';
+import type {Fault} from '../../errors.ts';
+import {late} from '../../late.ts';
+import type {RuntimeCall, RuntimeReply} from '../../runtime.ts';
+import {metItself} from '../process/port.ts';
+import {type CallEnd, type Connection, Exchange} from './exchange.ts';
+import {isStray} from './fault.ts';
+import {Reuse} from './reuse.ts';
+
+export interface UpstreamOptions {
+  /** Literal loopback address. */
+  readonly host: string;
+  readonly port: number;
+  /** An abstract socket that leads to the same sub-runtime as the port, at half the price. */
+  readonly socket?: string | undefined;
+  /** Calls at a time, each on a connection of its own. */
+  readonly connections: number;
+  readonly maxReplyBytes: number;
+  readonly bridgeToken: string;
+  /** It is not ours: it may answer a request twice, and the first time before it has read all of it. */
+  readonly isForeign?: boolean;
+}
+
+/** Node servers close an idle connection after 5 s; ours goes first, so that no call meets a closing one. */
+const idleMs = 4000;
+
+/** Before the first call it costs 60 ms; after that nothing. */
+export const loadClient = () => late('undici') as typeof import('undici');
+
+const connectMs = 10_000;
+
+/** Connects to the socket, and to the port where there is none, or where the socket takes nobody: its queue may be full. */
+function connector(socket: string | undefined): buildConnector.connector {
+  const {buildConnector} = loadClient();
+  const connect = buildConnector({timeout: connectMs});
+  const toPort: buildConnector.connector = (options, callback) =>
+    connect(options, (...[error, connected]) => {
+      if (error) callback(error, null);
+      else if (metItself(connected)) {
+        connected.resetAndDestroy();
+        callback(Object.assign(new Error('connect ECONNREFUSED: nobody listens'), {code: 'ECONNREFUSED'}), null);
+      } else callback(null, connected);
+    });
+  if (socket === undefined) return toPort;
+  const toSocket = buildConnector({timeout: connectMs, socketPath: `\0${socket}`});
+  return (options, callback) =>
+    toSocket(options, (...[error, connected]) => {
+      if (error) toPort(options, callback);
+      else callback(null, connected);
+    });
+}
+
+/** A client with one connection at a time, which it tells to every exchange on it. */
+function openClient(origin: URL, options: Client.Options, connect: buildConnector.connector): Client {
+  const connection: Connection = {socket: null, isUsed: false};
+  const client = new (loadClient().Client)(origin, {
+    ...options,
+    connect: (to, callback) =>
+      connect(to, (...[error, socket]) => {
+        connection.socket = socket;
+        connection.isUsed = false;
+        if (error) callback(error, null);
+        else callback(null, socket);
+      }),
+  });
+  const dispatch = client.dispatch.bind(client);
+  client.dispatch = (request, exchange) => {
+    (exchange as Exchange).connection = connection;
+    return dispatch(request, exchange);
+  };
+  return client;
+}
+
+/** The loopback hop to one sub-runtime: no proxy, no redirect, no decompression, no retry. */
+export class Upstream {
+  readonly #pool: Pool;
+  readonly #clock: Clock;
+  readonly #options: UpstreamOptions;
+  readonly #staticHeaders: readonly string[];
+  readonly #reuse: Reuse;
+
+  constructor(options: UpstreamOptions, clock: Clock) {
+    const {host, port, socket, connections} = options;
+    this.#options = options;
+    this.#clock = clock;
+    this.#reuse = new Reuse(options.isForeign === true);
+    this.#staticHeaders = ['content-type', 'application/json', 'core-bridge-token', options.bridgeToken];
+    const connect = connector(socket);
+    this.#pool = new (loadClient().Pool)(`http://${host.includes(':') ? `[${host}]` : host}:${port}`, {
+      connections,
+      pipelining: 1,
+      keepAliveTimeout: idleMs,
+      keepAliveMaxTimeout: idleMs,
+      // The deadline is ours and total: undici's own would forgive a reply that drips.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      factory: (origin, each: Client.Options) => openClient(origin, each, connect),
+    });
+    this.#pool.on('disconnect', (_origin, _targets, error) => {
+      if (isStray(error)) this.#reuse.strayed();
+    });
+  }
+
+  /**
+  One POST to the function.
+
+  @param ended called once, when the sub-runtime is done with the call: it answered or the connection is gone. At the
+  deadline the reply fails, but the connection stays until then, as the function cannot be stopped from here.
+  @throws NotSent when the connection was refused
+  @throws Fault UPSTREAM_TIMEOUT at the deadline, CALLER_LEFT when the signal aborted, UPSTREAM_LOST when it broke off,
+  UPSTREAM_PROTOCOL otherwise
+  */
+  send(call: RuntimeCall, ended: (end: CallEnd) => void): Promise<RuntimeReply> {
+    return new Promise((resolve, reject) => {
+      const exchange = new Exchange(call, resolve, reject, ended, this.#options.maxReplyBytes, this.#reuse, this.#clock);
+      exchange.stopTimer = this.#clock.after(call.deadline - this.#clock.monotonic(), () => exchange.expire());
+      call.signal?.addEventListener('abort', exchange.leave, {once: true});
+      const headers = this.#staticHeaders.concat('core-invocation-id', call.invocationId, 'core-deadline-ms', String(call.deadlineMs));
+      if (call.trace) {
+        headers.push('traceparent', call.trace.traceparent);
+        if (call.trace.tracestate) headers.push('tracestate', call.trace.tracestate);
+      }
+      const reset = this.#reuse.isLast(call.body.length);
+      this.#pool.dispatch({method: 'POST', path: '/', headers, body: call.body, ...(reset && {reset})}, exchange);
+    });
+  }
+
+  /** Breaks off every call. */
+  destroy(reason: Fault): void {
+    void this.#pool.destroy(reason).catch(() => {});
+  }
+}

@@ -1,0 +1,62 @@
+import type {Clock} from '../../clock.ts';
+
+export interface LineBudgetOptions {
+  readonly bytesPerSecond: number;
+  /** Told once a second, while there is something to tell. */
+  readonly onDropped: (lines: number) => void;
+}
+
+/**
+What one process may write to the log: 16 MiB a second are more than anybody reads, with room for a line of 10 MB, and far
+less than what would make the core slow to answer.
+*/
+export const logBytesPerSecond = 16 * 2 ** 20;
+
+/**
+A record of the log costs more than the text in it: `yes` writes two bytes a line. So weighed, a flood of empty lines takes
+some 32,000 records a second, a sixth of a core; at 128 bytes a record it took two thirds, and replies waited for them.
+*/
+const lineBytes = 512;
+const periodMs = 1000;
+
+/** How much of a process's output is logged. What is over it is dropped in whole lines, and counted. */
+export class LineBudget {
+  readonly #clock: Clock;
+  readonly #options: LineBudgetOptions;
+  #endsAt = 0;
+  #leftBytes = 0;
+  #dropped = 0;
+  #stopTimer = () => {};
+
+  constructor(options: LineBudgetOptions, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  /** @returns false when the line is to be dropped */
+  take(bytes: number): boolean {
+    const now = this.#clock.monotonic();
+    if (now >= this.#endsAt) {
+      this.#endsAt = now + periodMs;
+      this.#leftBytes = this.#options.bytesPerSecond;
+    }
+    if (this.#leftBytes <= 0) return false;
+    this.#leftBytes -= bytes + lineBytes;
+    return true;
+  }
+
+  drop(lines: number): void {
+    if (lines === 0) return;
+    if (this.#dropped === 0) this.#stopTimer = this.#clock.after(periodMs, () => this.tell());
+    this.#dropped += lines;
+  }
+
+  /** Tells now what is still to be told: the process is gone, and the core may be about to. */
+  tell(): void {
+    const lines = this.#dropped;
+    if (lines === 0) return;
+    this.#stopTimer();
+    this.#dropped = 0;
+    this.#options.onDropped(lines);
+  }
+}
