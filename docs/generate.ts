@@ -2,14 +2,28 @@ import {readFileSync, writeFileSync} from 'node:fs';
 import {settingsTable} from '../src/commands/config.ts';
 import {joinSettings} from '../src/settings/config.ts';
 import {triggers} from '../triggers/index.ts';
+import {errorsTables} from './errors.ts';
 
-const readme = new URL('../README.md', import.meta.url);
+/** What `npm run docs` writes: the text between `<!-- mark: … -->` and `<!-- /mark -->` of a document. */
+export const generated: readonly {readonly document: string; readonly mark: string; readonly write: () => string}[] = [
+  {document: 'README.md', mark: 'settings', write: () => settingsTable(joinSettings(triggers))},
+  {document: 'docs/errors.md', mark: 'faults', write: errorsTables},
+];
 
-/** The README with the settings table between its marks. */
-export function withSettings(text: string): string {
-  const marks = /(<!-- settings: .* -->\n)[\s\S]*(<!-- \/settings -->)/;
-  if (!marks.test(text)) throw new Error('The README has lost the marks around its settings table');
-  return text.replace(marks, (_, before: string, after: string) => before + settingsTable(joinSettings(triggers)) + after);
+/**
+The document with another text between its marks.
+
+@throws Error when the document has lost its marks
+*/
+export function withPart(document: string, mark: string, part: string): string {
+  const marks = new RegExp(`(<!-- ${mark}: .* -->\n)[\\s\\S]*(<!-- /${mark} -->)`);
+  if (!marks.test(document)) throw new Error(`Expected the marks of \`${mark}\` in the document, found none`);
+  return document.replace(marks, (_, before: string, after: string) => before + part + after);
 }
 
-if (import.meta.main) writeFileSync(readme, withSettings(readFileSync(readme, 'utf8')));
+if (import.meta.main) {
+  for (const {document, mark, write} of generated) {
+    const file = new URL(`../${document}`, import.meta.url);
+    writeFileSync(file, withPart(readFileSync(file, 'utf8'), mark, write()));
+  }
+}

@@ -2,7 +2,7 @@
 What can go wrong. `retryable`: may the same event be delivered again without running twice? `reached: false`: the
 function has not seen the event; of any other fault it may have.
 */
-const catalogue = {
+export const catalogue = {
   AUTH_MISSING: {status: 401, retryable: false, reached: false, text: 'Unauthorized'},
   AUTH_NOT_CONFIGURED: {status: 500, retryable: false, reached: false, text: 'function runtime not setup correctly'},
   AUTH_INVALID: {status: 401, retryable: false, reached: false, text: 'authorization token not valid'},

@@ -1,0 +1,70 @@
+import {existsSync, globSync, readFileSync} from 'node:fs';
+import {dirname, join} from 'node:path';
+import test from 'ava';
+import {withRetryAfter} from '../docs/errors.ts';
+import {generated, withPart} from '../docs/generate.ts';
+import {catalogue} from '../src/errors.ts';
+import {projectFile} from './helpers/core.ts';
+
+const read = (path: string) => readFileSync(projectFile(path), 'utf8');
+const listed = (...patterns: string[]) =>
+  globSync(patterns, {cwd: projectFile('.'), exclude: file => /(^|\/)(node_modules|dist|coverage|target|test)$/.test(file)});
+
+/** A heading as GitHub names it in a link: lower case, no punctuation, hyphens for spaces. */
+const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+    .trim()
+    .replaceAll(' ', '-');
+
+const withoutCode = (text: string) => text.replaceAll(/^```[\s\S]*?^```/gm, '');
+const anchorsOf = (text: string) => [...withoutCode(text).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => anchorOf(heading));
+
+test('a document without the marks is refused', t => {
+  t.throws(() => withPart('# nothing', 'settings', ''), {message: /marks of `settings`/});
+});
+
+for (const {document, mark, write} of generated) {
+  test(`the ${mark} in ${document} are those of the code (npm run docs writes them)`, t => {
+    t.is(withPart(read(document), mark, write()), read(document));
+  });
+}
+
+test('every fault of the catalogue is on the page of errors once', t => {
+  const named = [...read('docs/errors.md').matchAll(/^\| `([A-Z_]+)` \| (\d+) \|/gm)].map(([, code, status]) => `${code} ${status}`);
+  t.deepEqual(
+    named.sort(),
+    Object.entries(catalogue)
+      .map(([code, {status}]) => `${code} ${status}`)
+      .sort(),
+  );
+});
+
+test('the codes that the page gives Retry-After are those that are thrown with it', t => {
+  const sources = listed('src/**/*.ts', 'middleware/**/*.ts', 'triggers/**/*.ts').map(read).join('\n');
+  const thrown = [...sources.matchAll(/new Fault\('([A-Z_]+)'(?:(?!new Fault\()[^;])*?\bretryAfterS\b/g)].map(([, code]) => code);
+  t.deepEqual([...new Set(thrown)].sort(), [...withRetryAfter].sort());
+});
+
+test('every link of every document leads to a file, and to a heading of it', t => {
+  const documents = listed('**/*.md');
+  t.true(documents.includes('README.md') && documents.includes('examples/06-cron/README.md'));
+  for (const document of documents) {
+    for (const [, link = ''] of withoutCode(read(document)).matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
+      const [path = '', anchor] = link.split('#');
+      const linked = path === '' ? document : join(dirname(document), path);
+      t.true(existsSync(projectFile(linked)), `${document} links to ${link}`);
+      if (anchor !== undefined) t.true(anchorsOf(read(linked)).includes(anchor), `${document} links to ${link}`);
+    }
+  }
+});
+
+test('every script that the README names exists', t => {
+  const {scripts} = JSON.parse(read('package.json'));
+  const named = [...read('README.md').matchAll(/npm (?:run )?(start|test|[a-z]+:[a-z]+|check|coverage|bench)\b/g)].map(
+    ([, name = '']) => name,
+  );
+  t.true(named.length >= 5);
+  for (const name of named) t.true(name in scripts, name);
+});
