@@ -8,7 +8,7 @@ import type {Stage} from '../src/stage.ts';
 import type {KeepInvocation} from './event/keep.ts';
 import type {WriteEvent} from './event/write.ts';
 
-export interface EventHouse {
+export interface EventParts {
   readonly write: WriteEvent;
   readonly keep: KeepInvocation;
   readonly timeoutMs: number;
@@ -17,7 +17,7 @@ export interface EventHouse {
 }
 
 /** Builds the event and writes the first and the last fact of the invocation. */
-export function event({write, keep, timeoutMs, meter, clock}: EventHouse): Stage {
+export function event({write, keep, timeoutMs, meter, clock}: EventParts): Stage {
   return async function event(ctx, next) {
     const invocation = ctx.state;
     const {id, input, principal, delivery} = invocation;

@@ -3,22 +3,28 @@ import compose from 'koa-compose';
 import type {Clock} from '../src/clock.ts';
 import type {Stage, StageContext} from '../src/stage.ts';
 import type {Carrier, Delivery} from '../src/trigger.ts';
+import {type EventParts, event} from './event.ts';
+import {type InvokeParts, invoke} from './invoke.ts';
+import {type RespondParts, respond} from './respond.ts';
+import {type TraceParts, trace} from './trace.ts';
+import {trigger} from './trigger.ts';
 
-/** The stages of an event, in the order in which it walks them. */
-export interface Stages {
-  readonly trace: Stage;
-  readonly auth: Stage;
-  readonly trigger: Stage;
-  readonly event: Stage;
-  readonly invoke: Stage;
-  readonly respond: Stage;
+/** What the stages are made from: each takes what it needs. `guard` is the stage that decides who may call. */
+export type Parts = TraceParts & EventParts & InvokeParts & RespondParts & {readonly guard: Stage};
+
+/** Makes the chain that every delivery walks, in this order. A new stage is its file and a line here. */
+export function pipeline(parts: Parts): Stage {
+  return chain([
+    trace(parts), //
+    parts.guard,
+    trigger(),
+    event(parts),
+    invoke(parts),
+    respond(parts),
+  ]);
 }
 
-export function pipeline({trace, auth, trigger, event, invoke, respond}: Stages): Stage {
-  return chain([trace, auth, trigger, event, invoke, respond]);
-}
-
-/** One stage out of several, for whatever walks fewer than all six. */
+/** Makes one stage of several. */
 export function chain(stages: readonly Stage[]): Stage {
   return compose<StageContext>([...stages]);
 }

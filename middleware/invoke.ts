@@ -8,7 +8,7 @@ import type {Delivery} from '../src/trigger.ts';
 /** How often a call is tried that the sub-runtime's port refused: then it did not run. */
 const mostAttempts = 3;
 
-export interface InvokeOptions {
+export interface InvokeParts {
   readonly runtimes: Runtimes;
   readonly meter: Meter;
   /** What becomes of a call whose caller leaves: it runs on, or is broken off. */
@@ -16,7 +16,7 @@ export interface InvokeOptions {
 }
 
 /** Leases a sub-runtime and calls the function, at most once. */
-export function invoke({runtimes, meter, cancel}: InvokeOptions): Stage {
+export function invoke({runtimes, meter, cancel}: InvokeParts): Stage {
   return async function invoke(ctx, next) {
     const invocation = ctx.state;
     meter.inFlight(1);

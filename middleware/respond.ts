@@ -7,14 +7,19 @@ import {readShape, type Shape} from './respond/envelope.ts';
 import {type FunctionResult, readResult} from './respond/result.ts';
 import {sniffContentType} from './respond/sniff.ts';
 
+export interface RespondParts {
+  /** The largest body of a reply, as the caller gets it. */
+  readonly responseMaxBytes: number;
+}
+
 /** Shapes what the function returned into the answer that its trigger wants, and replies. */
-export function respond({maxBytes}: {maxBytes: number}): Stage {
+export function respond({responseMaxBytes}: RespondParts): Stage {
   return async function respond(ctx, next) {
     const invocation = ctx.state;
     const {id, input, reply, delivery} = invocation;
     if (!reply) throw new TypeError('Expected the invoke stage to have set the reply');
     const returned = readResult(reply);
-    const result = input?.eventType === 'http' ? httpResult(returned, id, maxBytes) : executed(id);
+    const result = input?.eventType === 'http' ? httpResult(returned, id, responseMaxBytes) : executed(id);
     delivery.reply(result);
     invocation.result = result;
     await next();

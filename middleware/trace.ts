@@ -7,8 +7,15 @@ import type {Meter} from '../src/meter.ts';
 import type {Spans} from '../src/observe/traces/spans.ts';
 import type {Stage} from '../src/stage.ts';
 
+export interface TraceParts {
+  readonly spans: Spans;
+  readonly meter: Meter;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
 /** Opens the span of the invocation, and turns whatever goes wrong further in into a reply. */
-export function trace({spans, meter, log, clock}: {spans: Spans; meter: Meter; log: Log; clock: Clock}): Stage {
+export function trace({spans, meter, log, clock}: TraceParts): Stage {
   const limited = new LimitedLog(log, clock);
   return async function trace(ctx, next) {
     const invocation = ctx.state;

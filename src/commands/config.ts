@@ -1,7 +1,7 @@
 import {parseArgs} from 'node:util';
 import {triggers} from '../../triggers/index.ts';
 import {ConfigurationError} from '../errors.ts';
-import {readKey} from '../serve/chain.ts';
+import {readKey} from '../serve/keys.ts';
 import {joinSettings, parseConfig} from '../settings/config.ts';
 import {checkNames} from '../settings/environment.ts';
 import {type Environment, givenText, parseSettings, parseText, type Setting, type Settings} from '../settings/setting.ts';

@@ -1,16 +1,11 @@
 import {authPublic} from '../../middleware/auth.ts';
 import {eventWriter} from '../../middleware/event/write.ts';
-import {event} from '../../middleware/event.ts';
 import {deliverThrough, pipeline} from '../../middleware/index.ts';
-import {invoke} from '../../middleware/invoke.ts';
-import {respond} from '../../middleware/respond.ts';
-import {trace} from '../../middleware/trace.ts';
-import {trigger} from '../../middleware/trigger.ts';
 import type {Clock} from '../clock.ts';
 import type {Log} from '../log.ts';
 import type {Meter} from '../meter.ts';
 import {passingSpans} from '../observe/traces/spans.ts';
-import type {FunctionSpec, StartRecord} from '../runtime.ts';
+import type {FunctionSpec, Runtimes, StartRecord} from '../runtime.ts';
 import {eventOptions} from '../serve/chain.ts';
 import {codeLoaded} from '../serve/provenance.ts';
 import type {Config} from '../settings/config.ts';
@@ -97,18 +92,19 @@ export async function openRerun({config, spec, environment, clock, signal}: Reru
   };
 }
 
-/** The chain that an event walks in a core, for callers that were let in then. */
-function stagesOf(config: Config, spec: FunctionSpec, runtimes: Parameters<typeof invoke>[0]['runtimes'], clock: Clock) {
-  const write = eventWriter({...eventOptions(config, spec), replay: true});
-  const meter = uncounted;
-  const keep = {accepted: () => undefined, settled() {}, deferred() {}};
+/** The chain that an event walks in a core. Its caller was let in when the event was recorded. */
+function stagesOf(config: Config, spec: FunctionSpec, runtimes: Runtimes, clock: Clock) {
   return pipeline({
-    trace: trace({spans: passingSpans, meter, log: silent, clock}),
-    auth: authPublic(),
-    trigger: trigger(),
-    event: event({write, keep, timeoutMs: config.timeoutMs, meter, clock}),
-    invoke: invoke({runtimes, meter, cancel: 'finish'}),
-    respond: respond({maxBytes: config.responseMaxBytes}),
+    ...config,
+    cancel: 'finish',
+    spans: passingSpans,
+    meter: uncounted,
+    log: silent,
+    clock,
+    guard: authPublic(),
+    write: eventWriter({...eventOptions(config, spec), replay: true}),
+    keep: {accepted: () => undefined, settled() {}, deferred() {}},
+    runtimes,
   });
 }
 

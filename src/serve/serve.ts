@@ -30,9 +30,10 @@ import {openWorkers} from '../workers/index.ts';
 import {Watchdog} from '../workers/process/orphans.ts';
 import {accepts} from '../workers/process/port.ts';
 import {resolveUser} from '../workers/process/user.ts';
-import {composeStages, openKeys} from './chain.ts';
+import {composeStages} from './chain.ts';
 import {type OpenDoors, openDoors} from './doors.ts';
 import {Drain} from './drain.ts';
+import {openKeys} from './keys.ts';
 import {codeLoaded, configLoaded} from './provenance.ts';
 import {leaderName, Siblings} from './siblings/lead.ts';
 

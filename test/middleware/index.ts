@@ -3,12 +3,9 @@ import test from 'ava';
 import {auth, authPublic, verifier} from '../../middleware/auth.ts';
 import {keepInvocations} from '../../middleware/event/keep.ts';
 import {eventWriter} from '../../middleware/event/write.ts';
-import {event} from '../../middleware/event.ts';
-import {chain, deliverThrough, pipeline, type Stages} from '../../middleware/index.ts';
-import {invoke} from '../../middleware/invoke.ts';
+import {chain, deliverThrough, type Parts, pipeline} from '../../middleware/index.ts';
 import {fixedKey} from '../../middleware/keys.ts';
 import {respond} from '../../middleware/respond.ts';
-import {trace} from '../../middleware/trace.ts';
 import {trigger} from '../../middleware/trigger.ts';
 import {Fault, type FaultCode} from '../../src/errors.ts';
 import type {Fact} from '../../src/facts.ts';
@@ -40,11 +37,12 @@ interface HouseOptions {
   /** What the function answers, call after call; the last again and again. */
   readonly replies?: readonly (RuntimeReply | Error)[];
   readonly lease?: Error;
-  readonly stages?: Partial<Stages>;
+  readonly parts?: Partial<Parts>;
+  readonly onLease?: () => void;
 }
 
 /** The real chain around a function that is told what to answer. Nothing of HTTP is in it. */
-function openHouse({isPublic = true, replies = [runtimeReply('"fine"')], lease, stages}: HouseOptions = {}) {
+function openHouse({isPublic = true, replies = [runtimeReply('"fine"')], lease, parts, onLease}: HouseOptions = {}) {
   const clock = new ManualClock(1_764_000_000_000);
   const meter = recordingMeter();
   const log = recordingLog();
@@ -57,6 +55,7 @@ function openHouse({isPublic = true, replies = [runtimeReply('"fine"')], lease, 
   const called: unknown[] = [];
   const runtimes: Runtimes = {
     async lease() {
+      onLease?.();
       if (lease) throw lease;
       return {
         cold: false,
@@ -76,26 +75,25 @@ function openHouse({isPublic = true, replies = [runtimeReply('"fine"')], lease, 
   };
   const deliver = deliverThrough(
     pipeline({
-      trace: trace({spans: passingSpans, meter, log, clock}),
-      auth: isPublic ? authPublic() : auth(verifier(fixedKey(publicKey), claims, clock)),
-      trigger: trigger(),
-      event: event({
-        write: eventWriter({
-          functionName: 'f',
-          functionVersion: '1',
-          memoryMb: 128,
-          handlerPath: '/handler.js',
-          handlerName: 'handle',
-          base64: 'exact',
-        }),
-        keep: keepInvocations({journal, mode: 'facts', redact: redactor(''), log}),
-        timeoutMs: 5000,
-        meter,
-        clock,
+      spans: passingSpans,
+      meter,
+      log,
+      clock,
+      guard: isPublic ? authPublic() : auth(verifier(fixedKey(publicKey), claims, clock)),
+      write: eventWriter({
+        functionName: 'f',
+        functionVersion: '1',
+        memoryMb: 128,
+        handlerPath: '/handler.js',
+        handlerName: 'handle',
+        base64: 'exact',
       }),
-      invoke: invoke({runtimes, meter, cancel: 'finish'}),
-      respond: respond({maxBytes: 1000}),
-      ...stages,
+      keep: keepInvocations({journal, mode: 'facts', redact: redactor(''), log}),
+      timeoutMs: 5000,
+      runtimes,
+      cancel: 'finish',
+      responseMaxBytes: 1000,
+      ...parts,
     }),
     clock,
   );
@@ -182,7 +180,7 @@ test('a stage that goes on twice does not call the function twice', async t => {
     await next();
     await next();
   };
-  const {called, deliver} = openHouse({stages: {trigger: chain([trigger(), twice])}});
+  const {called, deliver} = openHouse({parts: {guard: chain([authPublic(), twice])}});
   const delivery = new FakeDelivery();
   await deliver(delivery);
   t.is(called.length, 1);
@@ -256,17 +254,41 @@ test('every delivery has an id of its own, ordered by time', async t => {
 
 test('the stages walk in their order and are named', async t => {
   const order: string[] = [];
-  const note =
-    (name: string): Stage =>
-    async (_ctx, next) => {
-      order.push(name);
-      await next();
-    };
-  const names = ['respond', 'invoke', 'event', 'trigger', 'auth', 'trace'] as const;
-  const stages = Object.fromEntries(names.map(name => [name, note(name)])) as unknown as Stages; // each name has its stage
-  await deliverThrough(pipeline(stages), new ManualClock())({get: () => '', state: undefined}, new FakeDelivery());
+  const guard: Stage = async function auth(ctx, next) {
+    order.push('auth');
+    ctx.state.principal = {subject: 'test'};
+    await next();
+  };
+  const delivery = new FakeDelivery();
+  const {input, reply} = delivery;
+  delivery.input = () => {
+    order.push('trigger');
+    return input.call(delivery);
+  };
+  delivery.reply = result => {
+    order.push('respond');
+    reply.call(delivery, result);
+  };
+  const {deliver} = openHouse({
+    parts: {
+      guard,
+      spans: {
+        ...passingSpans,
+        invocation(...given) {
+          order.push('trace');
+          return passingSpans.invocation(...given);
+        },
+      },
+      write() {
+        order.push('event');
+        return {head: '{"trace":', tail: '}'};
+      },
+    },
+    onLease: () => order.push('invoke'),
+  });
+  await deliver(delivery);
   t.deepEqual(order, ['trace', 'auth', 'trigger', 'event', 'invoke', 'respond']);
-  t.deepEqual([trigger().name, respond({maxBytes: 1}).name, authPublic().name], ['trigger', 'respond', 'auth']);
+  t.deepEqual([trigger().name, respond({responseMaxBytes: 1}).name, authPublic().name], ['trigger', 'respond', 'auth']);
 });
 
 test('a delivery that brings an id is the invocation of that id; any other gets a new one', async t => {

@@ -7,13 +7,13 @@ async function walk(reply: RuntimeReply, eventType = 'http') {
   const delivery = new FakeDelivery();
   const ctx = stageContext(delivery, {}, {input: triggerInput({eventType}), reply});
   let passed = 0;
-  const walked = respond({maxBytes: 1000})(ctx, async () => void passed++);
+  const walked = respond({responseMaxBytes: 1000})(ctx, async () => void passed++);
   return {delivery, ctx, walked, passed: () => passed};
 }
 
 test('without a reply there is nothing to shape', async t => {
   const delivery = new FakeDelivery();
-  const walked = respond({maxBytes: 10})(stageContext(delivery, {}, {input: triggerInput()}), async () => t.fail());
+  const walked = respond({responseMaxBytes: 10})(stageContext(delivery, {}, {input: triggerInput()}), async () => t.fail());
   await t.throwsAsync(walked, {instanceOf: TypeError});
   t.deepEqual(delivery.replies, []);
 });
