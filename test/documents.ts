@@ -3,7 +3,10 @@ import {dirname, join} from 'node:path';
 import test from 'ava';
 import {withRetryAfter} from '../docs/errors.ts';
 import {generated, withPart} from '../docs/generate.ts';
+import {settingsTable} from '../src/commands/config.ts';
 import {catalogue} from '../src/errors.ts';
+import {joinSettings} from '../src/settings/config.ts';
+import {triggers} from '../triggers/index.ts';
 import {projectFile} from './helpers/core.ts';
 
 const read = (path: string) => readFileSync(projectFile(path), 'utf8');
@@ -30,6 +33,19 @@ for (const {document, mark, write} of generated) {
     t.is(withPart(read(document), mark, write()), read(document));
   });
 }
+
+test('every setting is in the tables of settings once, and one starts with five', t => {
+  const tables = settingsTable(joinSettings(triggers)).split(/^### /m).slice(1);
+  const named = tables.map(table => [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name));
+  t.is(named[0]?.length, 5);
+  t.true(named.every(names => names.length > 0));
+  t.deepEqual(
+    named.flat().sort(),
+    Object.values(joinSettings(triggers))
+      .map(({name}) => name)
+      .sort(),
+  );
+});
 
 test('every fault of the catalogue is on the page of errors once', t => {
   const named = [...read('docs/errors.md').matchAll(/^\| `([A-Z_]+)` \| (\d+) \|/gm)].map(([, code, status]) => `${code} ${status}`);

@@ -4,6 +4,7 @@ import {ConfigurationError} from '../errors.ts';
 import {readKey} from '../serve/keys.ts';
 import {joinSettings, parseConfig} from '../settings/config.ts';
 import {checkNames} from '../settings/environment.ts';
+import {groups} from '../settings/groups.ts';
 import {type Environment, givenText, parseSettings, parseText, type Setting, type Settings} from '../settings/setting.ts';
 import {exit} from './exit.ts';
 
@@ -48,8 +49,15 @@ function effective({schema}: Setting<unknown>, given: string): string {
   return typeof value === 'boolean' ? String(value) : given;
 }
 
-/** The README's table; a test compares both. */
+/** The README's tables, one for each group; a test compares both. */
 export function settingsTable(table: Settings): string {
-  const rows = Object.values(table).map(({name, fallback, doc}) => `| \`${name}\` | ${fallback ? `\`${fallback}\`` : '–'} | ${doc} |`);
-  return ['| variable | default | meaning |', '| --- | --- | --- |', ...rows, ''].join('\n');
+  const settings = Object.values(table);
+  return Object.entries(groups)
+    .map(([key, {title, introduction}]) => {
+      const rows = settings.filter(({group}) => group === key).map(rowOf);
+      return [`### ${title}`, '', introduction, '', '| variable | default | meaning |', '| --- | --- | --- |', ...rows, '', ''].join('\n');
+    })
+    .join('');
 }
+
+const rowOf = ({name, fallback, doc}: Setting<unknown>) => `| \`${name}\` | ${fallback ? `\`${fallback}\`` : '–'} | ${doc} |`;

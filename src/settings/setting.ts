@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import {ConfigurationError} from '../errors.ts';
+import type {Group} from './groups.ts';
 
 /** One setting: the only place that knows its name, default, meaning and rule. */
 export interface Setting<T> {
@@ -8,6 +9,8 @@ export interface Setting<T> {
   /** The default, written as a person would write it; undefined when there is none. */
   readonly fallback: string | undefined;
   readonly doc: string;
+  /** Where the table of settings has it; `inGroup` sets it. */
+  readonly group: Group;
   readonly secret: boolean;
   /** For most settings an empty text means "not set"; for these it is a value. */
   readonly emptyIsValue: boolean;
@@ -31,6 +34,7 @@ export function setting<T>(name: string, schema: Schema<T>, fallback: string | u
     schema,
     fallback,
     doc,
+    group: 'serving',
     secret: false,
     emptyIsValue: options?.emptyIsValue ?? false,
     isDocument: options?.isDocument ?? false,
@@ -39,7 +43,7 @@ export function setting<T>(name: string, schema: Schema<T>, fallback: string | u
 
 /** A setting whose value is never shown, logged or passed to the function. */
 export function secret<T>(name: string, schema: Schema<T>, fallback: undefined, doc: string): Setting<T | undefined> {
-  return {name, schema, fallback, doc, secret: true, emptyIsValue: false, isDocument: false};
+  return {name, schema, fallback, doc, group: 'serving', secret: true, emptyIsValue: false, isDocument: false};
 }
 
 /**

@@ -6,6 +6,7 @@ import {asFault, Fault} from '../../src/errors.ts';
 import {faultResult} from '../../src/http/answer.ts';
 import {late} from '../../src/late.ts';
 import {shareDescriptors} from '../../src/limits/descriptors.ts';
+import {inGroup} from '../../src/settings/groups.ts';
 import {duration, metricsPath, port, type Settings, setting, size} from '../../src/settings/setting.ts';
 import type {House, TriggerPlugin} from '../../src/trigger.ts';
 import {breakOffAtEnd, hasBody} from './body.ts';
@@ -23,23 +24,27 @@ import {mostInProgress, Turns} from './turns.ts';
 import {writeResult} from './wire.ts';
 
 const settings = {
-  port: setting('PORT', port(), '8080', 'Public HTTP port, on all interfaces.'),
-  payloadMaxBytes: setting('SCW_PAYLOAD_MAX_SIZE', size(), '6291456', 'Largest request body, counted as received.'),
+  ...inGroup('first', {port: setting('PORT', port(), '8080', 'Public HTTP port, on all interfaces.')}),
+  ...inGroup('limits', {
+    payloadMaxBytes: setting('SCW_PAYLOAD_MAX_SIZE', size(), '6291456', 'Largest request body, counted as received.'),
+  }),
   keepAliveMs: setting(
     'CORE_KEEP_ALIVE',
     duration(1),
     '650s',
-    'How long a connection may be idle between requests. Longer than the balancer in front keeps it: that one must be the first to close.',
+    'How long a connection may be idle between requests. A balancer in front must close its idle connections earlier.',
   ),
-  metricsPath: setting(
-    'CORE_METRICS_PATH',
-    metricsPath(),
-    '/metrics',
-    'Path of the metrics on the public port; empty gives it to the function.',
-    {
-      emptyIsValue: true,
-    },
-  ),
+  ...inGroup('observing', {
+    metricsPath: setting(
+      'CORE_METRICS_PATH',
+      metricsPath(),
+      '/metrics',
+      'Path of the metrics on the public port; empty gives it to the function.',
+      {
+        emptyIsValue: true,
+      },
+    ),
+  }),
 } satisfies Settings;
 
 const serverOptions = {
