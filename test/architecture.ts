@@ -23,7 +23,7 @@ const levels: readonly (readonly [RegExp, number])[] = [
 /** Which files may import a package or a module of Node. */
 const doors: Readonly<Record<string, RegExp>> = {
   croner: /^triggers\/cron\/calendar\.ts$/,
-  koa: /^triggers\/http\/index\.ts$|^src\/admin\//,
+  koa: /^triggers\/http\/index\.ts$|^src\/admin\/handle\.ts$/,
   'koa-compose': /^middleware\/index\.ts$/,
   jsonwebtoken: /^middleware\/auth\.ts$/,
   undici: /^src\/workers\/hop\/http\.ts$/,

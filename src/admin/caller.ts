@@ -1,5 +1,5 @@
 import {createHash, timingSafeEqual} from 'node:crypto';
-import {Refusal} from './refusal.ts';
+import {Refusal} from '../route.ts';
 
 /** What a request says of who sent it; '' for a field that is absent. */
 export interface Caller {

@@ -2,7 +2,7 @@ import type {IncomingMessage, ServerResponse} from 'node:http';
 import {Fault} from '../errors.ts';
 import {JournalDamaged} from '../journal.ts';
 import type {Log} from '../log.ts';
-import {Refusal} from './refusal.ts';
+import {Refusal} from '../route.ts';
 
 /** What a caller is told when something went wrong. */
 interface Failure {

@@ -5,6 +5,7 @@ import {triggers} from '../../triggers/index.ts';
 import {openAdmin} from '../admin/app.ts';
 import {isLoopback} from '../admin/caller.ts';
 import {type Readiness, readinessOf, worst} from '../admin/readiness.ts';
+import {scheduleRoutes} from '../admin/routes/schedules.ts';
 import {type Clock, systemClock} from '../clock.ts';
 import {ConfigurationError} from '../errors.ts';
 import type {Fact} from '../facts.ts';
@@ -234,9 +235,9 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   /** The private listener; it speaks for every process of this core. */
   async function openPrivate(): Promise<AsyncDisposable & {url: string}> {
     const {adminHost: host, adminPort: port, adminToken: token} = config;
-    const schedules = () => doors?.schedules;
+    const routes = scheduleRoutes(() => doors?.schedules);
     const ofAll = async () => worst([readiness(), ...((await siblings?.readiness()) ?? [])]);
-    const opened = await openAdmin({host, port, token, metrics, readiness: ofAll, reload, schedules, journal, budget, clock, log});
+    const opened = await openAdmin({host, port, token, metrics, readiness: ofAll, reload, routes, journal, budget, clock, log});
     if (!isLoopback(host)) {
       const open =
         token === undefined

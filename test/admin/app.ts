@@ -188,6 +188,28 @@ test('bytes that are no request are answered in the same shape', async t => {
   t.regex(await raw(url, `GET / HTTP/1.1\r\nA: ${'x'.repeat(20_000)}\r\n\r\n`), /^HTTP\/1\.1 431 [\s\S]*"HEAD_TOO_LARGE"/);
 });
 
+const leftToNode: readonly (readonly [title: string, head: string, status: number, code: string])[] = [
+  ['HTTP/1.1 without a Host', 'GET /livez HTTP/1.1\r\n\r\n', 400, 'REQUEST_MALFORMED'],
+  ['an unknown expectation', 'POST /api/reload HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: a-coffee\r\n\r\n', 417, 'EXPECTATION_UNKNOWN'],
+  ['a tunnel', 'CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n', 405, 'METHOD_NOT_ALLOWED'],
+  ['an unknown version', 'GET /livez HTTP/3.0\r\nHost: 127.0.0.1\r\n\r\n', 400, 'BAD_REQUEST'],
+];
+for (const [title, head, status, code] of leftToNode) {
+  test(`${title}, which Node would answer in its own way, is refused in the shape of every error`, async t => {
+    const {url, log} = await open(t);
+    const text = await raw(url, head);
+    t.regex(text, new RegExp(`^HTTP/1\\.1 ${status} [\\s\\S]*\\{"error":\\{"code":"${code}","message":".+"\\}\\}\n$`));
+    t.regex(text, /^Content-Type: application\/json; charset=utf-8\r$/m);
+    t.like(log.lines, [{level: 'debug', fields: {code}}]);
+    t.is((await ask(`${url}/livez`)).status, 200);
+  });
+}
+
+test('HTTP/1.0 needs no Host', async t => {
+  const {url} = await open(t);
+  t.regex(await raw(url, 'GET /livez HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 200 /);
+});
+
 test('bytes that are no request break no answer that has begun, nor stand before one that is due', async t => {
   const {url} = await open(t);
   const request = 'GET /api/facts?after=99 HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n';

@@ -2,7 +2,7 @@ import {subscribe, unsubscribe} from 'node:diagnostics_channel';
 import http from 'node:http';
 import {connect, type Socket} from 'node:net';
 import test, {type ExecutionContext} from 'ava';
-import {mostReaders} from '../../src/admin/readers.ts';
+import {mostReaders} from '../../src/admin/reading/readers.ts';
 import {Fault} from '../../src/errors.ts';
 import type {Fact} from '../../src/facts.ts';
 import {openPrivate} from '../helpers/admin.ts';

@@ -1,12 +1,17 @@
 import {type AdminOptions, openAdmin} from '../../src/admin/app.ts';
+import {scheduleRoutes} from '../../src/admin/routes/schedules.ts';
 import {MemoryJournal} from '../../src/journals/memory.ts';
 import {Budget} from '../../src/limits/budget.ts';
 import type {Metrics} from '../../src/observe/metrics/metrics.ts';
+import type {Schedules} from '../../src/trigger.ts';
 import {ManualClock} from './clock.ts';
 import {recordingLog, recordingMeter} from './fakes.ts';
 
 /** A private listener in this process, with a clock, a log, a meter and a journal that a test sees. */
-export async function openPrivate(t: {teardown(undo: () => PromiseLike<void>): void}, some: Partial<AdminOptions> = {}) {
+export async function openPrivate(
+  t: {teardown(undo: () => PromiseLike<void>): void},
+  {schedules = () => undefined, ...some}: Partial<AdminOptions> & {schedules?: () => Schedules | undefined} = {},
+) {
   const clock = new ManualClock();
   const log = recordingLog();
   const meter = recordingMeter();
@@ -19,7 +24,7 @@ export async function openPrivate(t: {teardown(undo: () => PromiseLike<void>): v
     port: 0,
     metrics,
     readiness: () => ({ready: true, phase: 'ready'}),
-    schedules: () => undefined,
+    routes: scheduleRoutes(schedules),
     token: undefined,
     budget,
     journal,

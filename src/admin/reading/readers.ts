@@ -1,7 +1,7 @@
 import type {ServerResponse} from 'node:http';
-import type {Budget} from '../limits/budget.ts';
-import type {Meter} from '../meter.ts';
-import {Refusal} from './refusal.ts';
+import type {Budget} from '../../limits/budget.ts';
+import type {Meter} from '../../meter.ts';
+import {Refusal} from '../../route.ts';
 
 /** Answers and streams made from the journal at a time. Each costs memory, and time of the thread that writes it. */
 export const mostReaders = 16;

@@ -1,5 +1,5 @@
-import type {Clock} from '../clock.ts';
-import type {JournalReader, Position, Recorded} from '../journal.ts';
+import type {Clock} from '../../clock.ts';
+import type {JournalReader, Position, Recorded} from '../../journal.ts';
 
 /** Facts as text. */
 export interface Page {

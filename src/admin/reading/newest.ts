@@ -1,6 +1,6 @@
-import type {Position, Recorded} from '../journal.ts';
-import type {Hold} from '../limits/budget.ts';
-import {plainFact} from '../projections/plain.ts';
+import type {Position, Recorded} from '../../journal.ts';
+import type {Hold} from '../../limits/budget.ts';
+import {plainFact} from '../../projections/plain.ts';
 import type {Page} from './pages.ts';
 
 /** Characters of the newest facts that are kept for the streams; one that falls behind them reads pages. */

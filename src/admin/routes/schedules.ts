@@ -1,6 +1,5 @@
-import type {Schedules} from '../trigger.ts';
-import {Refusal} from './refusal.ts';
-import type {Route} from './routes.ts';
+import {Refusal, type Route} from '../../route.ts';
+import type {Schedules} from '../../trigger.ts';
 
 const codes = {unknown: 'NOT_FOUND', invalid: 'BAD_REQUEST', conflict: 'CONFLICT'} as const;
 
@@ -10,21 +9,15 @@ export function scheduleRoutes(schedules: () => Schedules | undefined): Route[] 
     {
       method: 'GET',
       path: '/api/schedules',
-      run({ctx}) {
-        ctx.body = {schedules: opened().list()};
-      },
+      run: () => ({body: {schedules: opened().list()}}),
     },
     {
       method: 'POST',
       path: '/api/schedules/*/fire',
-      async run({ctx, name, query}) {
+      async run({name, query}) {
         const at = query.get('at');
         const outcome = await opened().fire(name, at === null ? undefined : parseTime(at));
-        if (!('refused' in outcome)) {
-          ctx.status = outcome.waits ? 202 : 200;
-          ctx.body = outcome;
-          return;
-        }
+        if (!('refused' in outcome)) return {status: outcome.waits ? 202 : 200, body: outcome};
         throw new Refusal(codes[outcome.why], outcome.refused, {details: outcome});
       },
     },

@@ -1,6 +1,6 @@
-import type {Clock} from '../clock.ts';
-import type {JournalReader, Position} from '../journal.ts';
-import type {Budget} from '../limits/budget.ts';
+import type {Clock} from '../../clock.ts';
+import type {JournalReader, Position} from '../../journal.ts';
+import type {Budget} from '../../limits/budget.ts';
 import {mostAtOnce, Newest, writeFrame} from './newest.ts';
 import type {Page, PageWish} from './pages.ts';
 

@@ -1,5 +1,5 @@
 import type {ServerResponse} from 'node:http';
-import type {Clock} from '../clock.ts';
+import type {Clock} from '../../clock.ts';
 
 /** How long a client may take to read what waits for it. */
 export const patienceMs = 30_000;

@@ -1,0 +1,46 @@
+import {STATUS_CODES} from 'node:http';
+import type {Socket} from 'node:net';
+import type {Log} from '../log.ts';
+import {Refusal, type RefusalCode} from '../route.ts';
+import {failureBody} from './failure.ts';
+import {isAnswering} from './turns.ts';
+
+/**
+Refuses bytes that Node's parser made no request of, in the shape of every error. While another answer leaves on the same
+connection it can only end the connection: the refusal would stand in the middle of that answer.
+*/
+export function refuseBytes(error: NodeJS.ErrnoException, socket: Socket, log: Log): void {
+  if (error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const [code, message] = refusals[error.code ?? ''] ?? (['BAD_REQUEST', 'the request is malformed'] as const);
+  refuseSocket(new Refusal(code, message), socket, log);
+}
+
+const refusals: Readonly<Record<string, readonly [RefusalCode, string]>> = {
+  HPE_HEADER_OVERFLOW: ['HEAD_TOO_LARGE', 'the head of the request is too large'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['REQUEST_TIMEOUT', 'the request was not received in time'],
+};
+
+/** CONNECT asks for a tunnel. Node hands over the bare connection, without a response to write to. */
+export function refuseTunnel(socket: Socket, log: Log): void {
+  refuseSocket(new Refusal('METHOD_NOT_ALLOWED', 'expected GET, HEAD or POST', {headers: {Allow: 'GET, HEAD, POST'}}), socket, log);
+}
+
+function refuseSocket({status, code, message, headers}: Refusal, socket: Socket, log: Log): void {
+  log.debug({code, cause: message}, 'Refused on the private listener');
+  if (!socket.writable || isAnswering(socket)) {
+    socket.destroy();
+    return;
+  }
+  const body = failureBody(code, message);
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}

@@ -1,0 +1,40 @@
+import type {Clock} from '../../clock.ts';
+import type {Journal} from '../../journal.ts';
+import type {Budget} from '../../limits/budget.ts';
+import type {Metrics} from '../../observe/metrics/metrics.ts';
+import type {Route} from '../../route.ts';
+import type {Readiness} from '../readiness.ts';
+import {JournalDesk} from '../reading/desk.ts';
+import {factsRoute} from './facts.ts';
+import {invocationRoute, invocationsRoute} from './invocations.ts';
+import {metricsRoute} from './metrics.ts';
+import {liveRoute, readyRoute} from './probes.ts';
+import {reloadRoute} from './reload.ts';
+import {replaysRoute} from './replays.ts';
+
+/** What the composition root lends to the routes. */
+export interface AdminHouse {
+  readonly journal: Journal;
+  readonly clock: Clock;
+  /** Bytes that callers make this process hold are charged to it. */
+  readonly budget: Budget;
+  readonly metrics: Metrics;
+  readonly readiness: () => Readiness | Promise<Readiness>;
+  /** Lets newer code take over. @returns undefined, or why it did not */
+  readonly reload: () => Promise<string | undefined>;
+}
+
+/** Every route of the core itself. A new one is a file and a line here. */
+export function adminRoutes(house: AdminHouse): Route[] {
+  const desk = new JournalDesk(house);
+  return [
+    metricsRoute(house),
+    liveRoute,
+    readyRoute(house),
+    reloadRoute(house),
+    replaysRoute(house),
+    factsRoute(house, desk),
+    invocationsRoute(house, desk),
+    invocationRoute(house, desk),
+  ];
+}

@@ -1,0 +1,15 @@
+import type {Metrics} from '../../observe/metrics/metrics.ts';
+import type {Route} from '../../route.ts';
+
+/** `GET /metrics`: what Prometheus scrapes. */
+export function metricsRoute({metrics}: {readonly metrics: Metrics}): Route {
+  return {
+    method: 'GET',
+    path: '/metrics',
+    open: true,
+    async run({get}) {
+      const {contentType: type, body} = await metrics.scrape(get('accept'));
+      return {type, body};
+    },
+  };
+}

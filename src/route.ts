@@ -1,0 +1,85 @@
+import type {IncomingMessage, ServerResponse} from 'node:http';
+
+/**
+One thing that the private listener does. The listener authorises the caller, answers every error in one shape and logs
+it; a route reads what it needs and returns its answer.
+*/
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  /** One segment may be `*`, which stands for any text without a slash. */
+  readonly path: string;
+  /** Everybody who reaches the listener may call it. By default only callers who are authorised may. */
+  readonly open?: true;
+  /**
+  @returns the answer; nothing when the route has written to `call.response` itself
+  @throws Refusal or Fault, which the caller is told; any other error is a bug, and the caller gets a 500
+  */
+  run(call: Call): Promise<Reply | undefined> | Reply;
+}
+
+/** A request to a route. */
+export interface Call {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** The segment that stands for the `*` of the path; '' where the path has none. */
+  readonly name: string;
+  readonly query: URLSearchParams;
+  /** A header field; '' when the request does not have it. */
+  get(field: string): string;
+  /** The media type among these that the caller prefers; false when it accepts none. */
+  accepts(...types: string[]): string | false;
+}
+
+/** An answer that is no error. */
+export interface Reply {
+  /** By default 200. */
+  readonly status?: number;
+  /** By default JSON. */
+  readonly type?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** An object is sent as JSON, a text as it is. */
+  readonly body: object | string;
+}
+
+const statuses = {
+  BAD_REQUEST: 400,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
+  REQUEST_TIMEOUT: 408,
+  CONFLICT: 409,
+  NOT_RELOADED: 409,
+  BODY_TOO_LARGE: 413,
+  HEAD_TOO_LARGE: 431,
+  TOO_MANY_READERS: 503,
+  NOT_READY: 503,
+} as const;
+
+export type RefusalCode = keyof typeof statuses;
+
+export interface RefusalOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Fields that stand beside `error` in the answer. */
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/** The private listener does not do what a caller asked; the message says why. Codes are public and never renamed. */
+export class Refusal extends Error {
+  static {
+    Refusal.prototype.name = 'Refusal';
+  }
+  readonly code: RefusalCode;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: RefusalCode, message: string, {headers = {}, details = {}}: RefusalOptions = {}) {
+    super(message);
+    this.code = code;
+    this.headers = headers;
+    this.details = details;
+  }
+
+  get status(): number {
+    return statuses[this.code];
+  }
+}
