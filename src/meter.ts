@@ -1,7 +1,7 @@
 import type {Fault, FaultCode} from './errors.ts';
 import type {ExitReason, FactTypes} from './facts.ts';
 
-/** What is counted. Whoever does the work calls it; names, labels and buckets are known to observe/metrics/metrics.ts only. */
+/** What is counted. The code that does the work calls it; names, labels and buckets are known to observe/metrics/ only. */
 export interface Meter {
   requestStarted(): void;
   /** A connection of the public port was closed as it came: there were too many. */

@@ -28,7 +28,7 @@ const doors: Readonly<Record<string, RegExp>> = {
   jsonwebtoken: /^middleware\/auth\.ts$/,
   undici: /^src\/workers\/hop\/http\.ts$/,
   got: /^src\/http\/key-set\/fetch\.ts$/,
-  'prom-client': /^src\/observe\/metrics\/metrics\.ts$/,
+  'prom-client': /^src\/observe\/metrics\//,
   pino: /^src\/observe\/log\.ts$/,
   'pino-pretty': /^src\/observe\/log\.ts$/,
   valibot: /^src\/settings\/(setting|config)\.ts$/,

@@ -7,6 +7,7 @@ import {checkNames} from '../src/settings/environment.ts';
 import {parseSettings} from '../src/settings/setting.ts';
 import {triggers} from '../triggers/index.ts';
 import {projectFile} from './helpers/core.ts';
+import {metricSources} from './helpers/metrics.ts';
 
 // The manifests, without a cluster: whatever one names, another has.
 
@@ -106,7 +107,7 @@ async function base() {
   const manifests = (await Promise.all(kustomization.resources.map((file: string) => documents(`base/${file}`)))).flat();
   const literals: string[] = kustomization.configMapGenerator[0].literals;
   const settings = Object.fromEntries(literals.map(literal => literal.split(/=(.*)/s)));
-  return {kustomization, manifests, house: {settings, metrics: await readFile(projectFile('src/observe/metrics/metrics.ts'), 'utf8')}};
+  return {kustomization, manifests, house: {settings, metrics: await metricSources()}};
 }
 
 /** What a sound base is changed to, at which place of which manifest, and what must be said of it. */

@@ -2,6 +2,7 @@ import {access, readFile} from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
 import {parse} from 'yaml';
+import {metricSources} from './helpers/metrics.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 
@@ -204,7 +205,7 @@ test('who looks at the dashboards can neither log in nor change them', async t =
 });
 
 test('dashboards and alerts name metrics that exist', async t => {
-  const spelled = await readFile(path.join(root, 'src/observe/metrics/metrics.ts'), 'utf8');
+  const spelled = await metricSources();
   const watched = await Promise.all(
     ['deploy/alerts.yml', 'deploy/grafana/dashboards/core-runtime.json'].map(file => readFile(path.join(root, file), 'utf8')),
   );

@@ -30,6 +30,7 @@ test('a counter’s family loses its suffix, its samples keep it, and text is es
     name: 'a_total',
     help: 'One\nline "quoted" \\ here',
     type: 'counter',
+    aggregator: 'sum',
     values: [{labels: {code: 'a"b\\c\nd'}, value: 2}],
   };
   t.is(
@@ -44,7 +45,7 @@ test('an exemplar stands behind its sample, with the time in seconds', t => {
     {metricName: 's_bucket', labels: {le: '+Inf'}, value: 2},
     {metricName: 's_count', labels: {}, value: 2},
   ];
-  const written = writeOpenMetrics([{name: 's', help: 'h', type: 'histogram', values}], ({labels}) =>
+  const written = writeOpenMetrics([{name: 's', help: 'h', type: 'histogram', aggregator: 'sum', values}], ({labels}) =>
     labels.le === 1 ? {traceId: 'abc', value: 0.5, at: 1_700_000_000_250} : undefined,
   );
   t.deepEqual(written.split('\n').slice(2), [

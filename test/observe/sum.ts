@@ -2,7 +2,7 @@ import test from 'ava';
 import type {Family} from '../../src/observe/metrics/open-metrics.ts';
 import {countersOf, sumFamilies} from '../../src/observe/metrics/sum.ts';
 
-const counter = (name: string, values: Family['values']): Family => ({name, help: name, type: 'counter', values});
+const counter = (name: string, values: Family['values']): Family => ({name, help: name, type: 'counter', aggregator: 'sum', values});
 
 test('nothing is the sum of nothing', t => {
   t.deepEqual(sumFamilies([]), []);
@@ -33,6 +33,7 @@ test('the parts of a histogram are kept apart', t => {
     name: 'h',
     help: 'h',
     type: 'histogram',
+    aggregator: 'sum',
     values: [
       {metricName: 'h_bucket', labels: {le: 1}, value: bucket},
       {metricName: 'h_bucket', labels: {le: '+Inf'}, value: bucket},
@@ -44,18 +45,36 @@ test('the parts of a histogram are kept apart', t => {
 });
 
 test('what every process says alike is said once', t => {
-  const info: Family = {name: 'core_build_info', help: 'i', type: 'gauge', values: [{labels: {version: '1'}, value: 1}]};
+  const info: Family = {
+    name: 'core_build_info',
+    help: 'i',
+    type: 'gauge',
+    aggregator: 'first',
+    values: [{labels: {version: '1'}, value: 1}],
+  };
   t.deepEqual(sumFamilies([[info], [info]]), [info]);
 });
 
 test('of a process that is gone only what it has counted is left', t => {
-  const gauge: Family = {name: 'up', help: '', type: 'gauge', values: [{labels: {}, value: 1}]};
-  const histogram: Family = {name: 'h', help: '', type: 'histogram', values: [{metricName: 'h_sum', labels: {}, value: 2}]};
+  const gauge: Family = {name: 'up', help: '', type: 'gauge', aggregator: 'sum', values: [{labels: {}, value: 1}]};
+  const histogram: Family = {
+    name: 'h',
+    help: '',
+    type: 'histogram',
+    aggregator: 'sum',
+    values: [{metricName: 'h_sum', labels: {}, value: 2}],
+  };
   const count = counter('a_total', [{labels: {}, value: 3}]);
   t.deepEqual(countersOf([gauge, histogram, count]), [histogram, count]);
 });
 
 test('of the ages of key sets the largest counts', t => {
-  const age = (value: number): Family => ({name: 'core_key_set_age_seconds', help: 'a', type: 'gauge', values: [{labels: {}, value}]});
+  const age = (value: number): Family => ({
+    name: 'core_key_set_age_seconds',
+    help: 'a',
+    type: 'gauge',
+    aggregator: 'max',
+    values: [{labels: {}, value}],
+  });
   t.deepEqual(sumFamilies([[age(3)], [age(7)], [age(5)]]), [age(7)]);
 });

@@ -6,6 +6,8 @@ export interface Family {
   readonly help: string;
   /** counter, gauge, histogram … */
   readonly type: string;
+  /** How the samples of several processes become one: sum, first, max … */
+  readonly aggregator: string;
   readonly values: readonly Sample[];
 }
 

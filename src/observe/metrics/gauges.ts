@@ -1,0 +1,26 @@
+import type {HeldKind} from '../../limits/budget.ts';
+
+/** What the metrics ask the other parts of the core for, each time somebody scrapes. */
+export interface Gauges {
+  /** Sub-runtimes that can take a call now. */
+  runtimesUp(): number;
+  /** Processes that exist, of each place in the pool. */
+  runtimeProcesses(): readonly number[];
+  /** Resident bytes of the sub-runtimes; 0 where the system does not say. */
+  runtimesResidentBytes(): number;
+  bytesHeld(kind: HeldKind): number;
+  /** True while facts survive the process. */
+  isDurable(): boolean;
+  /** What became of the events since the stop began; undefined before. */
+  drain(): DrainReport | undefined;
+  /** Processes of this core that serve. */
+  processesUp(): number;
+}
+
+/** Accepted = completed + handed back + lost. Lost is what was cut off; while the stop goes on, also what is in flight. */
+export interface DrainReport {
+  readonly accepted: number;
+  readonly completed: number;
+  readonly handedBack: number;
+  readonly lost: number;
+}

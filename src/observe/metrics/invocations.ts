@@ -1,0 +1,108 @@
+import {Counter, Gauge, Histogram, type Registry} from 'prom-client';
+import type {Meter} from '../../meter.ts';
+import {bound} from './bound.ts';
+import type {Gauges} from './gauges.ts';
+import {seconds, type Timer, type Timers} from './timers.ts';
+
+type InvocationMeter = Pick<Meter, 'invocationEnded' | 'faulted' | 'accepted' | 'settled' | 'replyCut' | 'inFlight' | 'coldStarted'>;
+
+export interface Counts {
+  readonly accepted: number;
+  readonly settled: number;
+  /** Settled, and never reached the function. */
+  readonly handedBack: number;
+  /** Settled, and its process went away during the call. */
+  readonly broken: number;
+  /** Replies that were cut off, by whether they were settled before the stop began. */
+  readonly cutOff: {readonly before: number; readonly since: number};
+}
+
+/** What becomes of the events: how they end, how long they take, and that none is lost. */
+export function invocationMetrics(
+  registers: Registry[],
+  timers: Timers,
+  gauges: Pick<Gauges, 'drain'>,
+): {meter: InvocationMeter; counts(): Counts} {
+  const invocations = new Counter({
+    name: 'faas_invocations_total',
+    help: 'Events that went through the stages.',
+    labelNames: ['trigger', 'outcome'],
+    registers,
+  });
+  const invokeSeconds = new Histogram({
+    name: 'faas_invoke_duration_seconds',
+    help: 'Time of an event in the stages.',
+    labelNames: ['trigger'],
+    buckets: seconds,
+    registers,
+  });
+  const coldStarts = new Counter({
+    name: 'faas_coldstarts_total',
+    help: 'Events that waited for a sub-runtime to start.',
+    registers,
+  });
+  const timeouts = new Counter({name: 'faas_timeouts_total', help: 'Events whose deadline passed.', registers});
+  const errors = new Counter({
+    name: 'faas_errors_total',
+    help: 'Faults by their public code.',
+    labelNames: ['code'],
+    registers,
+  });
+  new Gauge({
+    name: 'core_drain_events',
+    help: 'Events since the stop began, by what became of them; lost is in flight, or was cut off.',
+    labelNames: ['outcome'],
+    registers,
+    collect() {
+      const {accepted, completed, handedBack, lost} = gauges.drain() ?? {accepted: 0, completed: 0, handedBack: 0, lost: 0};
+      this.set({outcome: 'accepted'}, accepted);
+      this.set({outcome: 'completed'}, completed);
+      this.set({outcome: 'handed_back'}, handedBack);
+      this.set({outcome: 'lost'}, lost);
+    },
+  });
+
+  let accepted = 0;
+  let settled = 0;
+  let inFlight = 0;
+  let handedBack = 0;
+  let broken = 0;
+  const cutOff = {before: 0, since: 0};
+  new Gauge({
+    name: 'core_conservation_drift',
+    help: 'Accepted minus settled minus in flight; anything but 0 means that work was lost.',
+    registers,
+    collect() {
+      this.set(accepted - settled - inFlight);
+    },
+  });
+
+  const invocationCounters = new Map<string, Counter.Internal>();
+  const invokeTimers = new Map<string, Timer>();
+  const timeInvoke = (trigger: string) => timers.timer(invokeSeconds.labels(trigger), 'faas_invoke_duration_seconds', trigger);
+
+  return {
+    counts: () => ({accepted, settled, handedBack, broken, cutOff: {...cutOff}}),
+    meter: {
+      invocationEnded(trigger, outcome, elapsed, exemplar) {
+        bound(invocationCounters, `${trigger} ${outcome}`, () => invocations.labels(trigger, outcome)).inc();
+        bound(invokeTimers, trigger, () => timeInvoke(trigger))(elapsed, exemplar);
+      },
+      faulted(code) {
+        errors.labels(code).inc();
+        if (code === 'UPSTREAM_TIMEOUT') timeouts.inc();
+      },
+      accepted: () => void accepted++,
+      settled(fault) {
+        settled++;
+        if (fault && !fault.reached) handedBack++;
+        else if (fault?.code === 'UPSTREAM_LOST') broken++;
+      },
+      replyCut: wasSettled => void cutOff[wasSettled ? 'before' : 'since']++,
+      inFlight(change) {
+        inFlight += change;
+      },
+      coldStarted: () => coldStarts.inc(),
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import {Counter, Gauge, type Registry} from 'prom-client';
+import {heldKinds} from '../../limits/budget.ts';
+import type {Meter} from '../../meter.ts';
+import type {Gauges} from './gauges.ts';
+import type {Family} from './open-metrics.ts';
+
+const linesDroppedName = 'core_log_lines_dropped_total';
+
+/** This process: its version, its memory, and what it could not write or send. */
+export function processMetrics(
+  registers: Registry[],
+  version: string,
+  gauges: Pick<Gauges, 'bytesHeld'>,
+): Pick<Meter, 'linesDropped' | 'spansDropped'> {
+  new Gauge({
+    name: 'core_build_info',
+    help: 'Version of the core and of its Node.',
+    labelNames: ['version', 'node'],
+    aggregator: 'first', // every process says the same
+    registers,
+  })
+    .labels(version, process.version)
+    .set(1);
+  new Gauge({
+    name: 'process_resident_memory_bytes',
+    help: 'Resident memory of the core.',
+    registers,
+    collect() {
+      this.set(process.memoryUsage.rss());
+    },
+  });
+  new Gauge({
+    name: 'core_inflight_bytes',
+    help: 'Bytes held for callers, functions and readers, by what they are; CORE_INFLIGHT_BYTES bounds their sum.',
+    labelNames: ['kind'],
+    registers,
+    collect() {
+      for (const kind of heldKinds) this.set({kind}, gauges.bytesHeld(kind));
+    },
+  });
+  const linesDropped = new Counter({
+    name: linesDroppedName,
+    help: 'Log lines that were not written: past the budget of the function, or not taken by our output.',
+    registers,
+  });
+  const spansDropped = new Counter({
+    name: 'core_spans_dropped_total',
+    help: 'Spans that did not reach the collector, by why.',
+    labelNames: ['reason'],
+    registers,
+  });
+  for (const reason of ['queue_full', 'not_taken', 'stopped']) spansDropped.labels(reason).inc(0);
+
+  return {
+    linesDropped: lines => linesDropped.inc(lines),
+    spansDropped: (reason, spans) => spansDropped.labels(reason).inc(spans),
+  };
+}
+
+/** The log lines that some processes have dropped, as they counted them. */
+export const linesLostIn = (families: readonly Family[]): number =>
+  families.filter(({name}) => name === linesDroppedName).reduce((sum, {values}) => sum + (values[0]?.value ?? 0), 0);

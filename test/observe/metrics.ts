@@ -1,0 +1,67 @@
+import test from 'ava';
+import {openMetrics} from '../../src/observe/metrics/metrics.ts';
+import type {Family} from '../../src/observe/metrics/open-metrics.ts';
+import {ManualClock} from '../helpers/clock.ts';
+
+/** The metrics of one process; `keySetAge` is how old its key set is, `others` are the processes that it leads. */
+function processOf(some: {keySetAge?: number; others?: readonly (readonly Family[])[]} = {}) {
+  const metrics = openMetrics(
+    '1.2.3',
+    {
+      runtimesUp: () => 2,
+      runtimeProcesses: () => [1, 2],
+      runtimesResidentBytes: () => 1000,
+      bytesHeld: () => 10,
+      isDurable: () => true,
+      drain: () => undefined,
+      processesUp: () => 3,
+      others: () => some.others && Promise.resolve(some.others),
+    },
+    new ManualClock(),
+  );
+  metrics.meter.keySetAge(() => some.keySetAge ?? 0);
+  return metrics;
+}
+
+test('the metrics of several processes are added up, unless the metric says otherwise', async t => {
+  const [first, second] = [processOf({keySetAge: 5}), processOf({keySetAge: 9})];
+  first.meter.requestEnded('GET', 200, 0.02);
+  second.meter.requestEnded('GET', 200, 0.02);
+  const leader = processOf({keySetAge: 7, others: [await first.families(), await second.families()]});
+  leader.meter.requestEnded('GET', 200, 0.003);
+  const {body} = await leader.scrape('');
+  for (const line of [
+    'http_requests_total{code="200",method="GET"} 3',
+    'http_request_duration_seconds_bucket{le="0.005"} 1',
+    'http_request_duration_seconds_bucket{le="+Inf"} 3',
+    'core_runtime_up 6',
+    'core_runtime_processes{place="1"} 6',
+    // Every process says the same.
+    'core_processes_up 3',
+    'core_journal_durable 1',
+    `core_build_info{version="1.2.3",node="${process.version}"} 1`,
+    // The oldest of several key sets keeps callers waiting.
+    'core_key_set_age_seconds 9',
+  ]) {
+    t.true(body.split('\n').includes(line), line);
+  }
+});
+
+test('the sum of several processes has the metrics of one, with the same help and types', async t => {
+  const alone = await processOf().scrape('');
+  const led = await processOf({others: [await processOf().families()]}).scrape('');
+  const heads = (body: string) => body.split('\n').filter(line => line.startsWith('#'));
+  t.true(heads(alone.body).length > 60);
+  t.deepEqual(heads(led.body), heads(alone.body));
+});
+
+test('exemplars stand in OpenMetrics only, at the bucket of their sample', async t => {
+  const metrics = processOf();
+  metrics.meter.requestEnded('GET', 200, 0.02, 'request-trace');
+  metrics.meter.invocationEnded('cron', 'ok', 0.3, 'tick-trace');
+  const open = await metrics.scrape('application/openmetrics-text');
+  t.regex(open.body, /^http_request_duration_seconds_bucket\{le="0.025"\} 1 # \{trace_id="request-trace"\} 0.02 /m);
+  t.regex(open.body, /^faas_invoke_duration_seconds_bucket\{le="0.5",trigger="cron"\} 1 # \{trace_id="tick-trace"\} 0.3 /m);
+  t.is(open.body.match(/trace_id/g)?.length, 2);
+  t.notRegex((await metrics.scrape('')).body, /trace_id/);
+});
