@@ -1,11 +1,11 @@
 import type {Fact} from './facts.ts';
 
-/** Where a fact stands among all facts of a journal. Starts at 1, grows, is never reused. */
+/** The place of a fact among all facts of a journal. Starts at 1, grows, is never reused. */
 export type Position = number;
 
 export type Durability = 'buffered' | 'process' | 'fsync' | 'replicated';
 
-/** What was promised about an append, never more. */
+/** What the journal promises about an append: never more than it has done. */
 export interface Receipt {
   readonly position: Position;
   readonly durability: Durability;
@@ -22,43 +22,45 @@ export interface Recorded {
 export interface AppendOptions {
   /** Revision the stream must have: the position of its newest fact, 0 when it must not exist. */
   expect?: Position;
-  durability?: Durability;
   /** Kept with the facts or not at all. */
   payloads?: readonly Payload[];
 }
 
-/** Bytes that belong to a fact and do not stand in it: a body. Its life is shorter, and the fact's `dataref` is its name. */
+/** Bytes that belong to a fact but are kept beside it, such as a body. They are removed earlier; the fact's `dataref` is their name. */
 export interface Payload {
   readonly name: string;
   readonly bytes: Uint8Array;
 }
 
-/** Reading a journal, one's own or somebody else's. */
+/** The reading side of a journal, whether this process writes it or another. */
 export interface JournalReader {
   last(stream: string): Promise<Recorded | undefined>;
   read(stream: string): AsyncIterable<Recorded>;
-  /** Every fact of the streams whose names begin so, as of now, in the order of their positions, after a position. */
+  /** Every fact so far of the streams whose names start with `prefix`, by position, after a position. */
   scan(prefix: string, options?: {after?: Position}): AsyncIterable<Recorded>;
   /** Every fact after a position, then new ones as they come, until the signal aborts. */
   follow(options: {after: Position; signal: AbortSignal}): AsyncIterable<Recorded>;
-  /** The bytes of a payload; undefined when there are none, or none any more. */
+  /** The bytes of a payload; undefined when it was never kept or has been removed. */
   payload(name: string): Promise<Uint8Array | undefined>;
-  /** A position such that every fact from this wall time on comes after it; some older ones may, too. */
+  /** A position that lies before every fact from this wall time on; some older facts may come after it, too. */
   before(at: number): Promise<Position>;
 }
 
-/** The one truth about what happened. Projections are rebuilt from it. */
-export interface Journal extends JournalReader, AsyncDisposable {
+/** The writing side of a journal. A core process that does not own the journal has this side only. */
+export interface JournalWriter {
   /** @throws RevisionConflict when `expect` does not hold; then nothing was written */
   append(stream: string, facts: readonly [Fact, ...Fact[]], options?: AppendOptions): Promise<Receipt>;
   /**
-  Appends without a receipt: what is `buffered` may be lost with the process, and is dropped first under pressure.
-  Much cheaper than `append`, as nothing waits. Whoever reads afterwards finds it.
+  Appends without a receipt, which is much cheaper, as nothing waits. The facts may be lost with the process, and are
+  dropped first under pressure. A later read finds them.
   */
   record(stream: string, facts: readonly [Fact, ...Fact[]], payloads?: readonly Payload[]): void;
 }
 
-/** Somebody else appended to the stream first. */
+/** The record of everything that happened. Projections are rebuilt from it. Disposing writes what was handed over. */
+export interface Journal extends JournalReader, JournalWriter, AsyncDisposable {}
+
+/** Another writer appended to the stream first. */
 export class RevisionConflict extends Error {
   static {
     RevisionConflict.prototype.name = 'RevisionConflict';
@@ -71,7 +73,7 @@ export class RevisionConflict extends Error {
   }
 }
 
-/** What is kept is not what was written: it is said, and never read as if nothing had been there. */
+/** What the journal holds is not what was written. Readers must report this and never treat it as an empty result. */
 export class JournalDamaged extends Error {
   static {
     JournalDamaged.prototype.name = 'JournalDamaged';

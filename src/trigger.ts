@@ -108,12 +108,6 @@ export interface House {
   scrape(carrier: Carrier, delivery: Delivery): Promise<void>;
   /** Aborts when the grace time of a stop is over: what is still in flight is cut off. */
   readonly hurry: AbortSignal;
-  /** Where work is claimed, so that of several cores one does it. */
-  readonly journal: Journal;
-  /** This boot of this core, as its claims name it. */
-  readonly core: string;
-  /** How long the claim of another core is taken to be worked on; 0 while no other core can write the journal. */
-  readonly leaseMs: number;
   /** Other processes of this core listen on the same port. */
   readonly isShared: boolean;
   /** Of those this one closes the port last: what waits for the others may still come to it. */
@@ -123,6 +117,16 @@ export interface House {
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
+}
+
+/** What it also lends to a trigger that claims work in the journal. Only the process that owns the journal opens these. */
+export interface ClaimingHouse extends House {
+  /** Where work is claimed, so that only one of several cores does it. */
+  readonly journal: Journal;
+  /** This boot of this core, as its claims name it. */
+  readonly core: string;
+  /** How long a claim by another core counts as being worked on; 0 while no other core can write the journal. */
+  readonly leaseMs: number;
 }
 
 export interface OpenTrigger extends AsyncDisposable {
@@ -168,8 +172,8 @@ export type FireOutcome =
       readonly waits?: true;
     };
 
-export interface TriggerPlugin<S extends Settings> {
+export interface TriggerPlugin<S extends Settings, H extends House = ClaimingHouse> {
   readonly settings: S;
   /** Starts deliveries. Disposing stops new ones at once and waits for those in flight. */
-  open(section: Parsed<S>, house: House): Promise<OpenTrigger>;
+  open(section: Parsed<S>, house: H): Promise<OpenTrigger>;
 }

@@ -1,7 +1,7 @@
 import type {FaultCode} from '../../src/errors.ts';
 import type {AttemptFailure, Fact, FactTypes} from '../../src/facts.ts';
 import type {Invocation} from '../../src/invocation.ts';
-import type {Journal, Payload} from '../../src/journal.ts';
+import type {JournalWriter, Payload} from '../../src/journal.ts';
 import {type Redact, writeReply, writeRequest} from '../../src/journals/payload.ts';
 import type {Log} from '../../src/log.ts';
 import type {TriggerInput} from '../../src/trigger.ts';
@@ -22,7 +22,7 @@ export interface KeepInvocation {
 }
 
 export interface KeepOptions {
-  readonly journal: Pick<Journal, 'append' | 'record'>;
+  readonly journal: JournalWriter;
   /** What is kept of deliveries that are not written ahead; of these everything is. */
   readonly mode: 'off' | 'facts' | 'full';
   readonly redact: Redact;

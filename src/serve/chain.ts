@@ -5,7 +5,7 @@ import {chain, deliverThrough, pipeline} from '../../middleware/index.ts';
 import {scrape} from '../../middleware/scrape.ts';
 import {trace} from '../../middleware/trace.ts';
 import type {Clock} from '../clock.ts';
-import type {Journal} from '../journal.ts';
+import type {JournalWriter} from '../journal.ts';
 import {redactor} from '../journals/payload.ts';
 import type {Log} from '../log.ts';
 import type {Metrics} from '../observe/metrics/metrics.ts';
@@ -19,7 +19,7 @@ export interface ChainHouse {
   readonly config: Config;
   readonly spec: FunctionSpec;
   readonly runtimes: Runtimes;
-  readonly journal: Journal;
+  readonly journal: JournalWriter;
   readonly keys: KeySource;
   readonly spans: Spans;
   readonly metrics: Metrics;

@@ -11,10 +11,10 @@ export interface OpenDoors extends OpenTrigger {
 Opens every trigger in the order of the table: the public port stands first, so that a core that cannot have it fires
 nothing. Closing closes all at once: nothing new comes in by one while another waits for what is in flight.
 */
-export async function openDoors(
-  table: Readonly<Record<string, TriggerPlugin<Settings>>>,
+export async function openDoors<H extends House>(
+  table: Readonly<Record<string, TriggerPlugin<Settings, H>>>,
   env: Environment,
-  house: House,
+  house: H,
 ): Promise<OpenDoors> {
   const opened: OpenTrigger[] = [];
   const close = async () => {

@@ -9,7 +9,7 @@ import {scheduleRoutes} from '../admin/routes/schedules.ts';
 import {type Clock, systemClock} from '../clock.ts';
 import {ConfigurationError} from '../errors.ts';
 import type {Fact} from '../facts.ts';
-import type {Journal} from '../journal.ts';
+import type {Journal, JournalWriter} from '../journal.ts';
 import type {OpenedJournal} from '../journals/engine.ts';
 import {defaultJournal, type JournalPlace, openJournal} from '../journals/index.ts';
 import {Budget} from '../limits/budget.ts';
@@ -65,7 +65,7 @@ export interface ServeOptions {
   /** Log lines for people instead of JSON. */
   readonly pretty?: boolean;
   /** Another process of this core leads: it owns the journal, the private port and the schedules. */
-  readonly leader?: {journal(shed: (facts: number) => void): Journal};
+  readonly leader?: {journal(shed: (facts: number) => void): JournalWriter & AsyncDisposable};
 }
 
 /**
@@ -105,7 +105,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   });
 
   // Registered before the sub-runtime, so that its exits are facts too; opened after it, as it starts longer.
-  let opened: OpenedJournal | undefined;
+  let opened: {readonly journal: JournalWriter & AsyncDisposable; readonly isDurable: boolean} | undefined;
   opening.defer(() => opened?.journal[Symbol.asyncDispose]());
   const early: (readonly [Fact, ...Fact[]])[] = [];
   const metrics = openMetrics(
@@ -149,9 +149,9 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
     }),
   );
   const {schedules: fired} = parseSettings(triggers.cron.settings, env);
-  opened = leader
-    ? {journal: leader.journal(meter.shed), isDurable: true}
-    : await openJournal(placeOf(config, spec, env, fired.length > 0), {clock, log, meter});
+  let own: OpenedJournal | undefined;
+  if (leader) opened = {journal: leader.journal(meter.shed), isDurable: true};
+  else opened = own = await openJournal(placeOf(config, spec, env, fired.length > 0), {clock, log, meter});
   const {journal} = opened;
   journal.record(`runtime.${instance}`, [configLoaded(table, env, version), ...early.flat()]);
   await recordCode();
@@ -163,7 +163,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   telemetry.resolve(spans);
 
   const readiness = () => readinessOf(workers, drain !== undefined);
-  const admin = leader ? undefined : opening.use(await openPrivate());
+  const admin = own && opening.use(await openPrivate(own.journal));
   if (processes > 1 && !leader) {
     await refuseTaken(section.port);
     const mark = `${leaderName}=${instance}`;
@@ -178,14 +178,10 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   let doors: OpenDoors | undefined;
   const hurry = new AbortController();
   const stages = composeStages({config, spec, runtimes: workers.runtimes, journal, keys, spans, metrics, log, clock});
-  // The journal has one owner: who else could hold a claim is no more.
   const [isShared, closesLast] = [processes > 1, processes > 1 && !leader];
   const house: House = {
     ...stages,
     hurry: hurry.signal,
-    journal,
-    core: instance,
-    leaseMs: 0,
     isShared,
     closesLast,
     budget,
@@ -193,7 +189,9 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
     log,
     meter,
   };
-  doors = opening.use(await openDoors(leader ? {http: triggers.http} : triggers, env, house));
+  // The journal has one owner: another core that held a claim is gone.
+  const claiming = own && {...house, journal: own.journal, core: instance, leaseMs: 0};
+  doors = opening.use(await (claiming ? openDoors(triggers, env, claiming) : openDoors({http: triggers.http}, env, house)));
   await siblings?.start({PORT: new URL(doors.url).port, SCW_UPSTREAM_PORT: '0'});
   const adminUrl = admin?.url ?? '';
   if (!leader) log.info({url: doors.url, admin: adminUrl, language: spec.language, handler: spec.handlerPath}, 'Listening');
@@ -233,7 +231,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   }
 
   /** The private listener; it speaks for every process of this core. */
-  async function openPrivate(): Promise<AsyncDisposable & {url: string}> {
+  async function openPrivate(journal: Journal): Promise<AsyncDisposable & {url: string}> {
     const {adminHost: host, adminPort: port, adminToken: token} = config;
     const routes = scheduleRoutes(() => doors?.schedules);
     const ofAll = async () => worst([readiness(), ...((await siblings?.readiness()) ?? [])]);

@@ -4,7 +4,7 @@ import type {Fact} from '../../src/facts.ts';
 import type {Journal} from '../../src/journal.ts';
 import {MemoryJournal} from '../../src/journals/memory.ts';
 import {parseSettings} from '../../src/settings/setting.ts';
-import type {Delivery, House, TriggerInput} from '../../src/trigger.ts';
+import type {ClaimingHouse, Delivery, TriggerInput} from '../../src/trigger.ts';
 import {cron} from '../../triggers/cron/index.ts';
 import {ManualClock, settle} from './clock.ts';
 import {fakeHouse, recordingLog, recordingMeter} from './fakes.ts';
@@ -24,7 +24,7 @@ export interface Run {
   end(): void;
 }
 
-interface Options extends Partial<Pick<House, 'core' | 'leaseMs' | 'journal'>> {
+interface Options extends Partial<Pick<ClaimingHouse, 'core' | 'leaseMs' | 'journal'>> {
   readonly clock?: ManualClock;
   readonly schedule?: object;
   /** The function answers only when it is told to. */

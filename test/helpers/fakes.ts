@@ -5,7 +5,7 @@ import {Budget} from '../../src/limits/budget.ts';
 import type {Log, LogFields} from '../../src/log.ts';
 import type {Meter} from '../../src/meter.ts';
 import type {RuntimeReply} from '../../src/runtime.ts';
-import type {Delivery, House, InvocationResult, Principal, TriggerInput} from '../../src/trigger.ts';
+import type {ClaimingHouse, Delivery, InvocationResult, Principal, TriggerInput} from '../../src/trigger.ts';
 
 /** A meter that keeps what it was told, as `name` and arguments. */
 export function recordingMeter(): Meter & {readonly calls: readonly (readonly unknown[])[]} {
@@ -65,7 +65,7 @@ export function recordingLog(): Log & {readonly lines: readonly LogLine[]} {
 }
 
 /** What the composition root lends to a trigger; by default nothing is served. */
-export function fakeHouse(some: Partial<House> = {}): House {
+export function fakeHouse(some: Partial<ClaimingHouse> = {}): ClaimingHouse {
   const clock = some.clock ?? systemClock;
   return {
     deliver: async () => {},

@@ -8,7 +8,7 @@ journalSuite('memory', (_t, clock) => new MemoryJournal(clock));
 
 test('a receipt of memory promises nothing', async t => {
   const journal = new MemoryJournal(new ManualClock());
-  t.deepEqual(await journal.append('a', [fact(1)], {durability: 'fsync'}), {position: 1, durability: 'buffered'});
+  t.deepEqual(await journal.append('a', [fact(1)]), {position: 1, durability: 'buffered'});
 });
 
 test('the oldest facts are forgotten, positions go on', async t => {

@@ -1,7 +1,7 @@
 import {randomUUIDv7} from 'node:crypto';
 import {type Fact, type FactTypes, isLast} from '../../src/facts.ts';
 import {type Position, type Recorded, RevisionConflict} from '../../src/journal.ts';
-import type {House} from '../../src/trigger.ts';
+import type {ClaimingHouse} from '../../src/trigger.ts';
 import {isoOccurrence} from './occurrence.ts';
 import type {Schedule} from './schedule.ts';
 
@@ -43,12 +43,12 @@ The occurrences of one schedule in the journal. Each has a stream of its own, an
 the journal refuses everybody else.
 */
 export class Claims {
-  readonly #house: Pick<House, 'journal' | 'core' | 'clock'>;
+  readonly #house: Pick<ClaimingHouse, 'journal' | 'core' | 'clock'>;
   readonly #schedule: Schedule;
   /** Ids of claims of which it is not known yet whether the journal has them. */
   readonly #tried = new Map<string, string>();
 
-  constructor(house: Pick<House, 'journal' | 'core' | 'clock'>, schedule: Schedule) {
+  constructor(house: Pick<ClaimingHouse, 'journal' | 'core' | 'clock'>, schedule: Schedule) {
     this.#house = house;
     this.#schedule = schedule;
   }

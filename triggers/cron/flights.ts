@@ -1,5 +1,5 @@
 import type {Fault} from '../../src/errors.ts';
-import type {House, InvocationResult} from '../../src/trigger.ts';
+import type {ClaimingHouse, InvocationResult} from '../../src/trigger.ts';
 import type {HeldClaim} from './claims.ts';
 import {Tick} from './delivery.ts';
 import type {Flight} from './flight.ts';
@@ -30,7 +30,7 @@ export interface FlightKeeper {
 /** The occurrences of one schedule that are running or wait, here and as far as is known elsewhere. */
 export class Flights {
   readonly #schedule: Schedule;
-  readonly #house: House;
+  readonly #house: ClaimingHouse;
   readonly #keeper: FlightKeeper;
   readonly #running = new Map<Flight, Promise<unknown>>();
   /** Those that did not reach the function yet. */
@@ -43,7 +43,7 @@ export class Flights {
   #isTaken = false;
   readonly #closing = new AbortController();
 
-  constructor(schedule: Schedule, house: House, keeper: FlightKeeper) {
+  constructor(schedule: Schedule, house: ClaimingHouse, keeper: FlightKeeper) {
     this.#schedule = schedule;
     this.#house = house;
     this.#keeper = keeper;

@@ -1,4 +1,4 @@
-import type {FireOutcome, House} from '../../src/trigger.ts';
+import type {ClaimingHouse, FireOutcome} from '../../src/trigger.ts';
 import {closed, launchByHand} from './by-hand.ts';
 import type {Calendar} from './calendar.ts';
 import {Claims, type HeldClaim} from './claims.ts';
@@ -17,7 +17,7 @@ import {Succession, sliceMs} from './succession.ts';
 export class Runner {
   readonly #schedule: Schedule;
   readonly #calendar: Calendar;
-  readonly #house: House;
+  readonly #house: ClaimingHouse;
   readonly #claims: Claims;
   readonly #flights: Flights;
   readonly #insist: Insist;
@@ -26,7 +26,7 @@ export class Runner {
   readonly #closing = new AbortController();
   readonly #work = new Set<Promise<unknown>>();
 
-  constructor(schedule: Schedule, calendar: Calendar, house: House) {
+  constructor(schedule: Schedule, calendar: Calendar, house: ClaimingHouse) {
     this.#schedule = schedule;
     this.#calendar = calendar;
     this.#house = house;

@@ -1,4 +1,4 @@
-import type {House} from '../../src/trigger.ts';
+import type {ClaimingHouse} from '../../src/trigger.ts';
 import type {Claims, HeldClaim, Taken} from './claims.ts';
 import type {Flight} from './flight.ts';
 import type {Flights} from './flights.ts';
@@ -12,7 +12,7 @@ export const sliceMs = 10_000;
 const mostAttempts = 8;
 
 export interface SuccessionHouse {
-  readonly house: House;
+  readonly house: ClaimingHouse;
   readonly claims: Claims;
   readonly insist: Insist;
   readonly closing: AbortSignal;

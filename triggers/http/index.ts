@@ -130,7 +130,7 @@ export const http = {
       },
     };
   },
-} satisfies TriggerPlugin<typeof settings>;
+} satisfies TriggerPlugin<typeof settings, House>;
 
 function koaApp(house: House, edge: Edge, metricsPath: string): Koa {
   const Application = late('koa') as typeof Koa;

@@ -1,36 +1,36 @@
 import type {Clock} from '../../clock.ts';
 import type {Fact} from '../../facts.ts';
-import type {AppendOptions, Journal, Payload, Position, Receipt, Recorded} from '../../journal.ts';
+import type {AppendOptions, JournalWriter, Payload, Receipt} from '../../journal.ts';
 import type {Channel} from './wire.ts';
 import type {Records, ToLeader, ToSibling, WrittenRecord} from './words.ts';
 
-/** What the leader has not taken yet; past it facts are dropped and counted, as in front of its own thread. */
+/** Most bytes that the leader has not taken yet. Past it facts are dropped and counted, as the leader does before its writer thread. */
 const mostBytes = 16 * 2 ** 20;
-/** What is on its way at a time, or one record that is larger: signs of life, and a stop, must not wait behind all the rest. */
+/** Most bytes in one message, unless one record is larger: signs of life and a stop must not wait behind everything else. */
 const mostSentBytes = 2 ** 20;
-/** How long facts wait for more. A sibling that is killed loses those; the leader holds what it got for longer before it is written. */
+/** How long facts wait for more. A sibling that is killed loses these; the leader itself waits longer before it writes. */
 const lingerMs = 10;
-/** Longest wait for an append; then the caller is told that it failed. */
+/** Longest wait for an append; then it fails. */
 const appendMs = 10_000;
-/** How long the end of this process waits until the leader has the last facts. */
+/** How long a stop waits for the leader to take the last facts. */
 const lastFactsMs = 2000;
-/** About what a fact takes on its way, beside its payloads. */
+/** Bytes that a fact takes in a message, roughly, without its payloads. */
 const factBytes = 256;
 
 export interface LeadersHouse {
   readonly clock: Pick<Clock, 'after'>;
-  /** Told of facts that were dropped. */
+  /** Called with the number of facts that were dropped. */
   shed(facts: number): void;
 }
 
-/** The leader's journal, as its siblings have it: what they write goes there, and reading is the leader's. */
-export class LeadersJournal implements Journal {
+/** The leader's journal as a sibling has it: the sibling sends its facts to the leader and reads nothing. */
+export class LeadersJournal implements JournalWriter, AsyncDisposable {
   readonly #channel: Pick<Channel<ToLeader, ToSibling>, 'ask'>;
   readonly #house: LeadersHouse;
   readonly #waiting: Waiting[] = [];
-  /** With those that are on their way. */
+  /** Of all facts that the leader has not taken yet, those in a message included. */
   #bytes = 0;
-  /** Resolves when nothing waits; undefined when nothing is on its way. */
+  /** Resolves when nothing waits any more; undefined while nothing is being sent. */
   #sending: Promise<void> | undefined;
 
   constructor(channel: Pick<Channel<ToLeader, ToSibling>, 'ask'>, house: LeadersHouse) {
@@ -42,7 +42,7 @@ export class LeadersJournal implements Journal {
     return this.#channel.ask('append', {stream, facts, options}, appendMs);
   }
 
-  /** One message for the facts of a while: each costs more than the facts in it. */
+  /** Gathers the facts of a short while into one message, as a message costs more than the facts in it. */
   record(stream: string, facts: readonly [Fact, ...Fact[]], payloads?: readonly Payload[]): void {
     if (this.#bytes >= mostBytes) {
       this.#house.shed(facts.length);
@@ -54,35 +54,8 @@ export class LeadersJournal implements Journal {
     if (this.#waiting.length === 1 && !this.#sending) this.#house.clock.after(lingerMs, () => this.#send());
   }
 
-  last(): Promise<Recorded | undefined> {
-    return Promise.reject(notHere());
-  }
-
-  // biome-ignore lint/correctness/useYield: it only refuses
-  async *read(): AsyncIterable<Recorded> {
-    throw notHere();
-  }
-
-  // biome-ignore lint/correctness/useYield: it only refuses
-  async *scan(): AsyncIterable<Recorded> {
-    throw notHere();
-  }
-
-  // biome-ignore lint/correctness/useYield: it only refuses
-  async *follow(): AsyncIterable<Recorded> {
-    throw notHere();
-  }
-
-  payload(): Promise<Uint8Array | undefined> {
-    return Promise.reject(notHere());
-  }
-
-  before(): Promise<Position> {
-    return Promise.reject(notHere());
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    // All at once: the last account comes behind them, and with it the leader has them, however late that is.
+    // All at once: this process sends its last account after them, so when the leader has that, it has these, too.
     const sent = [this.#sending];
     while (this.#waiting.length > 0) sent.push(this.#sendNext());
     const {promise, resolve} = Promise.withResolvers<void>();
@@ -95,10 +68,10 @@ export class LeadersJournal implements Journal {
     if (this.#waiting.length > 0) this.#sending ??= this.#sendAll();
   }
 
-  /** Resolves when the leader has all; when it is gone, so are they. */
+  /** Resolves when the leader has everything. Facts for a leader that is gone are lost. */
   async #sendAll(): Promise<void> {
     while (this.#waiting.length > 0) await this.#sendNext();
-    this.#sending = undefined; // at once: what comes next begins anew
+    this.#sending = undefined; // without a wait before it: the next fact starts a new round
   }
 
   async #sendNext(): Promise<void> {
@@ -127,5 +100,3 @@ interface Waiting {
   readonly payloads: readonly Payload[] | undefined;
   readonly bytes: number;
 }
-
-const notHere = () => new TypeError('Expected the leader to read the journal, not a sibling');

@@ -3,7 +3,7 @@ import type {EventEmitter} from 'node:events';
 import type {Readiness} from '../../admin/readiness.ts';
 import type {Clock} from '../../clock.ts';
 import type {ExitReason} from '../../facts.ts';
-import type {Journal} from '../../journal.ts';
+import type {JournalWriter} from '../../journal.ts';
 import {readLines} from '../../workers/output/lines.ts';
 import {Pulse} from './pulse.ts';
 import {Channel} from './wire.ts';
@@ -11,7 +11,7 @@ import type {Account, ToLeader, ToSibling, WrittenRecord} from './words.ts';
 
 export interface SiblingHouse {
   readonly clock: Clock;
-  readonly journal: Journal;
+  readonly journal: JournalWriter;
   /** A line of a sibling's log, a whole record already. */
   line(text: string): void;
   /** Its end has cut a record of its log off. */
