@@ -1,6 +1,6 @@
 import type {ServerResponse} from 'node:http';
 import type {Socket} from 'node:net';
-import {connectionOf, takeNext} from '../../triggers/http/connection.ts';
+import {connectionOf, openConnection} from '../../triggers/http/connection.ts';
 import {gatePipeline} from '../../triggers/http/pipeline.ts';
 
 /** Requests of one connection that are objects at a time: the one that is answered, and the next. The rest stay bytes. */
@@ -11,7 +11,10 @@ const mostWaiting = 100;
 const tails = new WeakMap<Socket, Promise<void>>();
 
 /** Called for each new connection, so that one packet with thousands of requests does not become as many objects. */
-export const gate = (socket: Socket): void => gatePipeline(socket, () => {}, mostTaken);
+export const gate = (socket: Socket): void => gatePipeline(openConnection(socket, unused), () => {}, mostTaken);
+
+/** Requests take their turns through `takeTurn`. */
+const unused = () => {};
 
 /** An answer on this connection has not left yet. */
 export const isAnswering = (socket: Socket): boolean => connectionOf(socket).inProgress > 0;
@@ -24,7 +27,7 @@ Waits until the requests before it on the same connection are answered: each ans
 export async function takeTurn(response: ServerResponse): Promise<boolean> {
   const {socket} = response.req;
   const connection = connectionOf(socket);
-  if (!takeNext(response) || connection.inProgress >= mostWaiting) socket.destroy();
+  if (!connection.take(response) || connection.inProgress >= mostWaiting) socket.destroy();
   if (connection.isLast) response.shouldKeepAlive = false;
   const before = tails.get(socket);
   const {promise, resolve} = Promise.withResolvers<void>();

@@ -1,42 +1,44 @@
 import type {IncomingMessage} from 'node:http';
 import {Fault} from '../../src/errors.ts';
 import type {Hold} from '../../src/limits/budget.ts';
-import {Pieces} from './pieces.ts';
+import type {Connection} from './connection.ts';
 import type {Senders} from './senders.ts';
 
 export interface BodyLimits {
   readonly maxBytes: number;
   /** Held beside the body until the event is written. */
   readonly headBytes: number;
-  /** Takes its share of the bytes in flight. */
+  /** What the body is charged to. */
   readonly hold: Hold;
-  /** All whose bodies are being received. */
+  /** Every body that is being received. */
   readonly senders: Senders;
   /** Called when the body is wanted. */
   readonly onStart: () => void;
 }
 
-/** What a declared length reserves at most: it is only a word. From there on what has arrived is charged. */
+/** A declared length reserves at most this, as it is only a promise. Past it, what has arrived is charged. */
 const reservedBytes = 64 * 2 ** 10;
 
-/** A length of 0 is none: nothing is asked for, nothing held. */
+/** A length of 0 counts as no body: nothing is asked for, nothing held. */
 export function hasBody({headers}: IncomingMessage): boolean {
   const declared = headers['content-length'];
   return declared === undefined ? headers['transfer-encoding'] !== undefined : Number(declared) !== 0;
 }
 
 /**
-Receives the whole body, or throws: the function never runs on a part of one.
+Receives the whole body, or throws: the function never runs on a part of a body.
 
-@throws Fault BODY_TOO_LARGE by the declared length, before a byte is read, or as soon as the count passes
-@throws Fault INFLIGHT_FULL when what has arrived finds no room, also where slow senders have given theirs up
-@throws Fault BODY_INCOMPLETE when the client leaves; what `breakOff` was given
+@throws Fault BODY_TOO_LARGE by the declared length, before a byte is read, or as soon as the count passes the limit
+@throws Fault INFLIGHT_FULL when there is no room for what has arrived, even without the slow senders
+@throws Fault BODY_INCOMPLETE when the client leaves
+@throws the fault that the connection broke the body off with
 */
-export async function readBody(request: IncomingMessage, {maxBytes, headBytes, hold, senders, onStart}: BodyLimits): Promise<Buffer> {
+export async function readBody(connection: Connection, request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
+  const {maxBytes, headBytes, hold, senders, onStart} = limits;
   const declaredBytes = Number(request.headers['content-length'] ?? 0);
   if (declaredBytes > maxBytes) throw tooLarge(maxBytes);
-  const broken = ends.get(request);
-  if (broken instanceof Fault) throw broken;
+  const broken = connection.brokenOff(request);
+  if (broken) throw broken;
   if (request.destroyed) throw incomplete(); // its events have passed
   const full = senders.grow(hold, headBytes + Math.min(declaredBytes, reservedBytes));
   if (full) throw full;
@@ -51,7 +53,7 @@ export async function readBody(request: IncomingMessage, {maxBytes, headBytes, h
       reject(fault);
     };
     const sender = senders.add(hold, stop);
-    ends.set(request, stop);
+    connection.onBreakOff(request, stop);
     request.on('data', (chunk: Buffer) => {
       const bytes = pieces.add(chunk);
       sender.receivedBytes = bytes;
@@ -69,20 +71,10 @@ export async function readBody(request: IncomingMessage, {maxBytes, headBytes, h
   });
 }
 
-/** How to tell whoever reads a body that it broke off; the fault itself when nobody was reading yet. */
-const ends = new WeakMap<IncomingMessage, Fault | ((fault: Fault) => void)>();
-
-/** The rest of this body will never come. */
-export function breakOff(request: IncomingMessage, fault: Fault): void {
-  const end = ends.get(request);
-  if (typeof end === 'function') end(fault);
-  else ends.set(request, fault);
-}
-
-/** Behind an offer to upgrade, Node's parser does not tell that a client ended its side within a body. */
-export function breakOffAtEnd(request: IncomingMessage): void {
-  request.socket.once('end', () => {
-    if (!request.complete) breakOff(request, incomplete());
+/** Behind an offer to upgrade, Node's parser does not report that a client ended its side in the middle of a body. */
+export function breakOffAtEnd(connection: Connection, request: IncomingMessage): void {
+  connection.socket.once('end', () => {
+    if (!request.complete) connection.breakOff(incomplete());
   });
 }
 
@@ -90,4 +82,55 @@ const incomplete = () => new Fault('BODY_INCOMPLETE');
 
 function tooLarge(maxBytes: number): Fault {
   return new Fault('BODY_TOO_LARGE', {message: `Request payload too large, max payload size = ${maxBytes} bytes`});
+}
+
+/** A smaller piece is copied: kept as it is, it would hold the whole packet that it came in, and an object of its own. */
+const smallBytes = 4096;
+const blockBytes = 16 * 2 ** 10;
+
+/** The pieces of a body as they arrive, in little more memory than they have bytes, however small they are. */
+export class Pieces {
+  #whole: Buffer[] = [];
+  #bytes = 0;
+  #block: Buffer = Buffer.alloc(0);
+  /** The part of the block that was written and is not in the list yet. */
+  #from = 0;
+  #to = 0;
+
+  /** @returns the bytes of all pieces */
+  add(piece: Buffer): number {
+    this.#bytes += piece.length;
+    const isFirst = this.#bytes === piece.length;
+    if (isFirst || piece.length >= smallBytes) {
+      this.#flush();
+      this.#whole.push(piece);
+    } else this.#copy(piece);
+    return this.#bytes;
+  }
+
+  joined(): Buffer {
+    this.#flush();
+    const [first] = this.#whole;
+    return this.#whole.length === 1 && first ? first : Buffer.concat(this.#whole, this.#bytes);
+  }
+
+  clear(): void {
+    this.#whole = [];
+    this.#block = Buffer.alloc(0);
+    this.#from = this.#to = 0;
+  }
+
+  #copy(piece: Buffer): void {
+    if (this.#to + piece.length > this.#block.length) {
+      this.#flush();
+      this.#block = Buffer.allocUnsafeSlow(blockBytes);
+      this.#from = this.#to = 0;
+    }
+    this.#to += piece.copy(this.#block, this.#to);
+  }
+
+  #flush(): void {
+    if (this.#to > this.#from) this.#whole.push(this.#block.subarray(this.#from, this.#to));
+    this.#from = this.#to;
+  }
 }

@@ -1,7 +1,7 @@
 import type {Server, ServerResponse} from 'node:http';
-import {type AddressInfo, Server as NetServer, type Socket} from 'node:net';
+import {type AddressInfo, Server as NetServer} from 'node:net';
 import type {House} from '../../src/trigger.ts';
-import {isAtRest} from './connection.ts';
+import type {Connection} from './connection.ts';
 import {untilTaken} from './unread.ts';
 
 /** How long callers still find an open port: whoever routes to us learns with a delay that we stop. */
@@ -23,7 +23,7 @@ type Closing = Pick<House, 'clock' | 'hurry' | 'closesLast' | 'meter' | 'log'>;
 
 /** The connections of a server, and which replies wait in them to be read. */
 export interface Open {
-  readonly sockets: ReadonlySet<Socket>;
+  readonly connections: ReadonlySet<Connection>;
   readonly leaving: Iterable<ServerResponse>;
 }
 
@@ -32,7 +32,7 @@ Closes the port so that nobody who came through it goes without an answer. Every
 taken its last byte and the client has read it, or the grace time is over: then it is cut off, and counted. Resolves when
 the last connection is gone.
 */
-export async function closeServer(server: Server, {sockets, leaving}: Open, house: Closing): Promise<void> {
+export async function closeServer(server: Server, {connections, leaving}: Open, house: Closing): Promise<void> {
   const {clock, hurry, closesLast, meter, log} = house;
   const {port} = server.address() as AddressInfo; // a TCP server has one until it is closed
   const settledBefore = new Set(leaving);
@@ -46,10 +46,10 @@ export async function closeServer(server: Server, {sockets, leaving}: Open, hous
   else hurry.addEventListener('abort', cut, {once: true});
   const over = new AbortController();
   void (await closePort(server, clock)).closed.then(() => over.abort());
-  if (sockets.size > 0) await clock.sleep(lateMs, AbortSignal.any([hurry, over.signal]));
+  if (connections.size > 0) await clock.sleep(lateMs, AbortSignal.any([hurry, over.signal]));
   // Node's own way to close those that are idle takes one for idle whose reply is still being read.
   do {
-    for (const socket of sockets) if (isAtRest(socket)) socket.destroy();
+    for (const {isAtRest, socket} of connections) if (isAtRest) socket.destroy();
   } while (await clock.sleep(lookMs, over.signal));
   const bytes = await untilTaken(port, house);
   if (bytes > 0) log.warn({bytes}, 'The last bytes of replies had not been taken by their clients at the end');

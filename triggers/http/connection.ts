@@ -1,74 +1,187 @@
-import type {IncomingMessage, Server, ServerResponse} from 'node:http';
+import type {IncomingMessage, ServerResponse} from 'node:http';
 import type {Socket} from 'node:net';
+import type {Fault} from '../../src/errors.ts';
 
-/** What is known of one connection. */
-export interface Connection {
-  newest: ServerResponse | undefined;
-  /** No request after the newest is served. */
-  isLast: boolean;
-  /** Its last answer, or refusal, was decided. */
-  isOver: boolean;
-  /** Bytes that had come when its newest request was taken, or answered. */
-  bytesTaken: number;
-  /** Bytes that have come, but were not given to the parser yet. */
-  keptBytes: number;
-  /** Requests that are being served, until their answers have left. */
-  inProgress: number;
-  /** What is being served may have effects: nothing else is served beside it. */
-  isExclusive: boolean;
-  /** Of replies that were received and have not left. */
-  replyBytes: number;
-  /** Requests that were read, but wait for those before them. */
-  readonly waiting: Waiting[];
-  /** Lets more requests in, where one came while another was served. */
-  letIn: (() => void) | undefined;
+/** Requests of one connection that are served at a time, from when they are taken until their replies have left. */
+export const mostInProgress = 16;
+
+/** Methods without effects (RFC 9110 §9.2.1): only these may be served at the same time on one connection. */
+const safe: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+
+/** Where a socket keeps its connection: a property is found faster than an entry of a map. */
+const key = Symbol('connection');
+
+type OpenSocket = Socket & {[key]?: Connection};
+
+/**
+Called for each new socket of a listener.
+
+@param serve called for each request when its turn has come
+*/
+export function openConnection(socket: Socket, serve: (response: ServerResponse) => void): Connection {
+  const connection = new Connection(socket, serve);
+  (socket as OpenSocket)[key] = connection;
+  socket.once('close', () => connection.endReplies());
+  return connection;
 }
-
-export interface Waiting {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-}
-
-const connections = new WeakMap<Socket, Connection>();
 
 export function connectionOf(socket: Socket): Connection {
-  let known = connections.get(socket);
-  if (!known) {
-    known = {
-      newest: undefined,
-      isLast: false,
-      isOver: false,
-      bytesTaken: 0,
-      keptBytes: 0,
-      inProgress: 0,
-      isExclusive: false,
-      replyBytes: 0,
-      waiting: [],
-      letIn: undefined,
-    };
-    connections.set(socket, known);
-  }
-  return known;
-}
-
-/** Takes the next request of a connection. False when one before it was to be the last: then nobody serves this one. */
-export function takeNext(response: ServerResponse): boolean {
-  const {req: request} = response;
-  const connection = connectionOf(request.socket);
-  if (connection.isLast) return false;
-  connection.newest = response;
-  connection.bytesTaken = request.socket.bytesRead - connection.keptBytes;
-  connection.isLast = request.headers.upgrade !== undefined && mayHideBytes(request);
-  return true;
+  return (socket as OpenSocket)[key] as Connection; // every socket of a listener has one
 }
 
 /**
-Behind a message that offers an upgrade Node's parser drops the rest of the packet, even when nobody takes the offer, and
-reads on in the middle of whatever comes then. Only when the packet is known to end with the head is nothing lost.
+One connection to a client: which request is its newest, which ones are served and which wait, which replies have not left,
+and whether it is over. Requests take turns: RFC 9112 §9.3.2 asks for their order, and memory for a bound on how many are
+served at a time.
+*/
+export class Connection {
+  readonly socket: Socket;
+  newest: ServerResponse | undefined;
+  /** No request after the newest is served. */
+  isLast = false;
+  /** Its last reply, or its refusal, was decided. */
+  isOver = false;
+  /** Requests that are being served, until their replies have left. */
+  inProgress = 0;
+  /** Requests that were read and wait for those before them. */
+  readonly waiting: ServerResponse[] = [];
+  /** Bytes that were received and that the parser did not get yet. */
+  keptBytes = 0;
+  /** Bytes of replies that were received from the function and have not left. */
+  replyBytes = 0;
+  /** Lets more requests in. Set once a request came while another one was served. */
+  letIn: (() => void) | undefined;
+  readonly #serve: (response: ServerResponse) => void;
+  /** The request that is being served may have effects: no other is served beside it. */
+  #isExclusive = false;
+  /** Bytes that had been received when the newest request was taken, or answered. */
+  #takenBytes = 0;
+  /** How to stop the reader of the newest request's body; the fault itself when the body broke off before it was read. */
+  #body: Fault | ((fault: Fault) => void) | undefined;
+  /** One for each reply that has not left: to be called when the connection closes. */
+  readonly #leaving: (() => void)[] = [];
+
+  constructor(socket: Socket, serve: (response: ServerResponse) => void) {
+    this.socket = socket;
+    this.#serve = serve;
+  }
+
+  /** Takes the next request. False when one before it was to be the last: then this one is not served. */
+  take(response: ServerResponse): boolean {
+    if (this.isLast) return false;
+    const {req: request} = response;
+    this.newest = response;
+    this.#body = undefined;
+    this.#takenBytes = this.socket.bytesRead - this.keptBytes;
+    this.isLast = request.headers.upgrade !== undefined && mayHideBytes(request);
+    return true;
+  }
+
+  /** Serves a request at once, or when those before it allow it. */
+  serveInTurn(response: ServerResponse): void {
+    if (this.waiting.length === 0 && this.#mayStart(response.req)) this.#start(response);
+    else this.waiting.push(response);
+  }
+
+  /** A reply has left, or never will: requests that waited for that are served. */
+  replyLeft(): void {
+    this.inProgress--;
+    if (this.waiting.length === 0 && this.letIn === undefined) return;
+    for (let next = this.waiting[0]; next && this.#mayStart(next.req); next = this.waiting[0]) {
+      this.waiting.shift();
+      if (!this.socket.destroyed) this.#start(next); // a client that has left would not get the reply
+    }
+    this.letIn?.();
+  }
+
+  #mayStart({method = ''}: IncomingMessage): boolean {
+    return this.inProgress === 0 || (this.inProgress < mostInProgress && !this.#isExclusive && safe.has(method));
+  }
+
+  #start(response: ServerResponse): void {
+    this.inProgress++;
+    this.#isExclusive = !safe.has(response.req.method ?? '');
+    this.#serve(response);
+  }
+
+  /** Whether this reply ends the connection. Only the newest can: requests may come while an earlier one is served. */
+  endsWith(response: ServerResponse, isWanted: boolean): boolean {
+    if (this.newest !== undefined && this.newest !== response) return false;
+    this.#takenBytes = this.socket.bytesRead - this.keptBytes;
+    if (!isWanted && (this.isOver || !this.isLast)) return false; // a refusal that waits for this reply is the last
+    this.isLast = true;
+    this.isOver = true;
+    return true;
+  }
+
+  /** Takes no more requests. @returns the newest; false when the client has its last reply, or its last request whole */
+  endRequests(): ServerResponse | undefined | false {
+    const {newest} = this;
+    if (this.isOver || (this.isLast && newest?.req.complete)) return false;
+    this.isLast = true;
+    this.isOver = true;
+    return newest;
+  }
+
+  /** The rest of the newest request's body will never come. */
+  breakOff(fault: Fault): void {
+    if (typeof this.#body === 'function') this.#body(fault);
+    else this.#body = fault;
+  }
+
+  /** Why the body of a request broke off before it was read, if it did. */
+  brokenOff(request: IncomingMessage): Fault | undefined {
+    return this.newest?.req === request && typeof this.#body === 'object' ? this.#body : undefined;
+  }
+
+  /** Calls `stop` when the body of this request breaks off. */
+  onBreakOff(request: IncomingMessage, stop: (fault: Fault) => void): void {
+    if (this.newest?.req === request) this.#body = stop;
+  }
+
+  /** Calls `end` when the connection closes. Node reports no end for a reply that waits behind another one. */
+  addReply(end: () => void): void {
+    this.#leaving.push(end);
+  }
+
+  removeReply(end: () => void): void {
+    const at = this.#leaving.indexOf(end);
+    if (at !== -1) this.#leaving.splice(at, 1);
+  }
+
+  endReplies(): void {
+    for (const end of [...this.#leaving]) end();
+  }
+
+  /** Nothing is being received or served, and no reply waits to leave. */
+  get isAtRest(): boolean {
+    const {newest, waiting, socket} = this;
+    const isServed = waiting.length > 0 || (newest !== undefined && !newest.writableFinished && !newest.destroyed);
+    return !isServed && socket.writableLength === 0 && this.unservedBytes === 0;
+  }
+
+  /** Bytes that came behind the newest request: those of a head that is not whole yet, or of requests that wait. */
+  get unservedBytes(): number {
+    const {newest, socket} = this;
+    if (this.isOver) return 0;
+    const isAnswered = newest === undefined || newest.headersSent;
+    return Math.max(0, socket.bytesRead - this.#takenBytes - (isAnswered ? 0 : bodyBytes(newest.req)));
+  }
+}
+
+/** The declared length of a body. A body in chunks declares none: all that comes is taken for it. */
+function bodyBytes({headers}: IncomingMessage): number {
+  if (headers['transfer-encoding'] !== undefined) return Number.POSITIVE_INFINITY;
+  return Number(headers['content-length'] ?? 0);
+}
+
+/**
+Behind a message that offers an upgrade, Node's parser drops the rest of the packet, even when the offer is not taken, and
+reads on in the middle of the next packet. Nothing is lost only when the packet is known to end with the head.
 */
 function mayHideBytes({socket, headers}: IncomingMessage): boolean {
   if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) return true;
-  // Undocumented; where it is gone, an offer is the last request of its connection.
+  // Undocumented. Without it, a request that offers an upgrade is the last of its connection.
   const {parser} = socket as {parser?: {getCurrentBuffer?: () => Buffer | undefined}};
   const packet = parser?.getCurrentBuffer?.();
   if (packet === undefined) return true;
@@ -79,56 +192,3 @@ function mayHideBytes({socket, headers}: IncomingMessage): boolean {
 
 const carriageReturn = 0x0d;
 const lineFeed = 0x0a;
-
-/** Whether this answer ends its connection: requests may come while an earlier one is served, so only the newest can. */
-export function endsConnection(response: ServerResponse, isWanted: boolean): boolean {
-  const {socket} = response.req;
-  const connection = connectionOf(socket);
-  if (connection.newest !== undefined && connection.newest !== response) return false;
-  connection.bytesTaken = socket.bytesRead - connection.keptBytes;
-  if (!isWanted && (connection.isOver || !connection.isLast)) return false; // a refusal that waits for this answer is the last
-  connection.isLast = true;
-  connection.isOver = true;
-  return true;
-}
-
-/** Ends a connection's requests. The newest; false when nothing is to be told any more. */
-export function endRequests(socket: Socket): ServerResponse | undefined | false {
-  const connection = connectionOf(socket);
-  const {newest} = connection;
-  if (connection.isOver || (connection.isLast && newest?.req.complete)) return false;
-  connection.isLast = true;
-  connection.isOver = true;
-  return newest;
-}
-
-/** Nothing is being received, served, or waits to leave. */
-export function isAtRest(socket: Socket): boolean {
-  const {newest, waiting} = connectionOf(socket);
-  const isServed = waiting.length > 0 || (newest !== undefined && !newest.writableFinished && !newest.destroyed);
-  return !isServed && socket.writableLength === 0 && unservedBytes(socket) === 0;
-}
-
-/** The connections that a server has, as they come and go. */
-export function connectionsOf(server: Server): ReadonlySet<Socket> {
-  const sockets = new Set<Socket>();
-  server.on('connection', socket => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  return sockets;
-}
-
-/** Bytes that came behind the newest request: those of a head that is not whole yet, or of requests that wait. */
-export function unservedBytes(socket: Socket): number {
-  const {newest, isOver, bytesTaken} = connectionOf(socket);
-  if (isOver) return 0;
-  const isAnswered = newest === undefined || newest.headersSent;
-  return Math.max(0, socket.bytesRead - bytesTaken - (isAnswered ? 0 : bodyBytes(newest.req)));
-}
-
-/** As declared; of one in chunks nobody knows, and all that comes is taken for it. */
-function bodyBytes({headers}: IncomingMessage): number {
-  if (headers['transfer-encoding'] !== undefined) return Number.POSITIVE_INFINITY;
-  return Number(headers['content-length'] ?? 0);
-}

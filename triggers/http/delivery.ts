@@ -1,33 +1,13 @@
 import type {IncomingMessage, ServerResponse} from 'node:http';
-import type {Clock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
 import {defaultHeaders} from '../../src/http/answer.ts';
-import type {Budget, Hold, Place} from '../../src/limits/budget.ts';
+import type {Hold, Place} from '../../src/limits/budget.ts';
 import type {Delivery, Holder, InvocationResult, SpanSubject, TriggerInput} from '../../src/trigger.ts';
 import {hasBody, readBody} from './body.ts';
-import {connectionOf} from './connection.ts';
-import type {Leaving, Readers} from './leaving.ts';
-import type {Senders} from './senders.ts';
+import {type Connection, connectionOf} from './connection.ts';
+import type {Edge} from './edge.ts';
+import type {Leaving} from './readers.ts';
 import {parseTarget, type Target} from './target.ts';
-import type {Turns} from './turns.ts';
-import {writeResult} from './wire.ts';
-
-/** What one listener's deliveries share. */
-export interface Edge {
-  readonly maxBodyBytes: number;
-  /** The one account of memory. */
-  readonly budget: Budget;
-  readonly clock: Clock;
-  /** True while stopping: every answer closes its connection. */
-  readonly isClosing: () => boolean;
-  /** Deliveries without a reply. */
-  inFlight: number;
-  /** Replies whose last byte the system has not taken yet, as their clients read slowly. */
-  readonly readers: Readers;
-  readonly turns: Turns;
-  readonly senders: Senders;
-  readonly answered: (method: string, status: number, startedAt: number, exemplar?: string) => void;
-}
 
 /** A platform's scheduler may call with this field; what each value makes the event's type. */
 const triggerTypes: Readonly<Record<string, string>> = {
@@ -44,6 +24,7 @@ export class HttpDelivery implements Delivery, Holder, Leaving, Place {
   readonly source = 'http';
   readonly writeAhead = false;
   exemplar: string | undefined;
+  readonly #connection: Connection;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #edge: Edge;
@@ -59,7 +40,9 @@ export class HttpDelivery implements Delivery, Holder, Leaving, Place {
   isOfFunction = false;
 
   /** @throws Fault REQUEST_MALFORMED for a target that is none */
-  constructor(request: IncomingMessage, response: ServerResponse, edge: Edge, startedAt: number) {
+  constructor(response: ServerResponse, edge: Edge, startedAt: number) {
+    const request = response.req;
+    this.#connection = connectionOf(request.socket);
     this.#request = request;
     this.#response = response;
     this.#edge = edge;
@@ -138,13 +121,7 @@ export class HttpDelivery implements Delivery, Holder, Leaving, Place {
     if (!this.#isReplied) edge.inFlight--;
     this.#isReplied = true;
     this.replyHold.set(result.body.length);
-    writeResult(this.#request, this.#response, result, {
-      close: edge.isClosing(),
-      isBusy: edge.inFlight > 0,
-      clock: edge.clock,
-      readers: edge.readers,
-      leaving: this,
-    });
+    edge.replies.write(this.#response, result, {close: edge.isClosing, isBusy: edge.inFlight > 0, leaving: this});
     edge.answered(this.#request.method ?? '', result.status, this.#startedAt, this.exemplar);
   }
 
@@ -158,23 +135,23 @@ export class HttpDelivery implements Delivery, Holder, Leaving, Place {
   }
 
   replyBytes(): number {
-    return connectionOf(this.#request.socket).replyBytes;
+    return this.#connection.replyBytes;
   }
 
   held(change: number): void {
-    connectionOf(this.#request.socket).replyBytes += change;
+    this.#connection.replyBytes += change;
   }
 
   left(): void {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
     this.replyHold.release();
-    this.#edge.turns.end(this.#request);
+    this.#connection.replyLeft();
   }
 
   #readBody(): Promise<Buffer> {
     this.#hold = this.#edge.budget.open('body', this.#startedAt);
-    return readBody(this.#request, {
+    return readBody(this.#connection, this.#request, {
       maxBytes: this.#edge.maxBodyBytes,
       headBytes: largeHeadBytes(this.#request),
       hold: this.#hold,

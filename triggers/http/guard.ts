@@ -1,8 +1,12 @@
 import {type IncomingMessage, METHODS} from 'node:http';
 import {Fault} from '../../src/errors.ts';
-import {malformed} from './malformed.ts';
 
 export const mostFields = 2000;
+
+/** The client's fault: what it sent is not a request. */
+export function malformed(how: string): Fault {
+  return new Fault('REQUEST_MALFORMED', {message: `Bad request: ${how}`});
+}
 
 /** Node's parser also reads the requests of RTSP, and of ICE, which has one method of its own. */
 const methods = new Set(METHODS.filter(method => method !== 'SOURCE'));

@@ -1,46 +1,60 @@
-import type {Server} from 'node:http';
 import type {Socket} from 'node:net';
 import type {Clock} from '../../src/clock.ts';
 import type {Fault} from '../../src/errors.ts';
-import type {Budget} from '../../src/limits/budget.ts';
-import {unservedBytes} from './connection.ts';
+import type {Budget, Hold} from '../../src/limits/budget.ts';
+import type {Connection} from './connection.ts';
 
-/** How often is looked: Node tells of a head when it is whole, and until then it may grow to 1 MiB on every connection. */
+/** How often the watch looks: Node reports a head when it is whole. Until then it may grow to 1 MiB on every connection. */
 const lookMs = 200;
-/** A shorter one is never refused: ordinary callers are within one at any moment. */
+/** A shorter head is never refused: ordinary callers are in the middle of one at any moment. */
 const longBytes = 16 * 2 ** 10;
 
 /** Counts what was received of heads that are not whole as bytes in flight. Past the limit the longest are refused. */
-export function watchHeads(server: Server, budget: Budget, clock: Clock, refuse: (socket: Socket, fault: Fault) => void): void {
-  const sockets = new Set<Socket>();
-  const hold = budget.open('head');
-  server.on('connection', socket => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-    if (sockets.size === 1) lookSoon();
-  });
+export class HeadWatch {
+  readonly #connections: ReadonlySet<Connection>;
+  readonly #budget: Budget;
+  readonly #hold: Hold;
+  readonly #clock: Clock;
+  readonly #refuse: (socket: Socket, fault: Fault) => void;
+  #isLooking = false;
 
-  function lookSoon(): void {
-    clock.after(lookMs, () => {
-      look();
-      if (sockets.size > 0) lookSoon();
+  constructor(connections: ReadonlySet<Connection>, budget: Budget, clock: Clock, refuse: (socket: Socket, fault: Fault) => void) {
+    this.#connections = connections;
+    this.#budget = budget;
+    this.#hold = budget.open('head');
+    this.#clock = clock;
+    this.#refuse = refuse;
+  }
+
+  /** Called when a connection was added. Looks until the last one is gone. */
+  start(): void {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    this.#lookSoon();
+  }
+
+  #lookSoon(): void {
+    this.#clock.after(lookMs, () => {
+      this.#look();
+      this.#isLooking = this.#connections.size > 0;
+      if (this.#isLooking) this.#lookSoon();
     });
   }
 
-  function look(): void {
+  #look(): void {
     const heads: {socket: Socket; bytes: number}[] = [];
     let headBytes = 0;
-    for (const socket of sockets) {
-      const bytes = unservedBytes(socket);
+    for (const {socket, unservedBytes: bytes} of this.#connections) {
       headBytes += bytes;
       if (bytes >= longBytes) heads.push({socket, bytes});
     }
+    const hold = this.#hold;
     hold.set(headBytes);
-    if (budget.overBytes <= 0) return;
+    if (this.#budget.overBytes <= 0) return;
     for (const {socket, bytes} of heads.sort((a, b) => b.bytes - a.bytes)) {
-      if (budget.overBytes <= 0) return;
+      if (this.#budget.overBytes <= 0) return;
       hold.set(hold.bytes - bytes);
-      refuse(socket, budget.full());
+      this.#refuse(socket, this.#budget.full());
     }
   }
 }

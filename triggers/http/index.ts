@@ -11,17 +11,15 @@ import {duration, metricsPath, port, type Settings, setting, size} from '../../s
 import type {House, TriggerPlugin} from '../../src/trigger.ts';
 import {breakOffAtEnd, hasBody} from './body.ts';
 import {closeServer} from './close.ts';
-import {connectionsOf, takeNext} from './connection.ts';
-import {type Edge, HttpDelivery} from './delivery.ts';
+import {type Connection, connectionOf, mostInProgress, openConnection} from './connection.ts';
+import {HttpDelivery} from './delivery.ts';
+import {type Edge, openEdge} from './edge.ts';
 import {guardHead, mostFields, parserFault} from './guard.ts';
-import {watchHeads} from './heads.ts';
-import {Readers} from './leaving.ts';
+import {HeadWatch} from './heads.ts';
 import {gatePipeline} from './pipeline.ts';
+import {Readers} from './readers.ts';
 import {answerAsterisk, refuse, refuseRaw} from './refuse.ts';
-import {Senders} from './senders.ts';
 import {requestTimedOut} from './time-limit.ts';
-import {mostInProgress, Turns} from './turns.ts';
-import {writeResult} from './wire.ts';
 
 const settings = {
   ...inGroup('first', {port: setting('PORT', port(), '8080', 'Public HTTP port, on all interfaces.')}),
@@ -66,77 +64,96 @@ export type Patience = Pick<typeof serverOptions, 'headersTimeout' | 'requestTim
 export const http = {
   settings,
 
-  async open({port, payloadMaxBytes, keepAliveMs, metricsPath}, house, patience: Patience = serverOptions) {
-    let isClosing = false;
-    const edge: Edge = {
-      maxBodyBytes: payloadMaxBytes,
-      budget: house.budget,
-      clock: house.clock,
-      isClosing: () => isClosing,
-      inFlight: 0,
-      readers: new Readers(house.budget, house.clock, () => house.meter.connectionCut('slow-reader')),
-      senders: new Senders(house.clock, () => house.meter.connectionCut('slow-sender')),
-      turns: new Turns((request, response) => {
-        if (request.url === '*') answerAsterisk(request, response, house, edge);
-        else void walk(request, response);
-      }),
-      answered: (method, status, startedAt, exemplar) =>
-        house.meter.requestEnded(method, status, (house.clock.monotonic() - startedAt) / 1000, exemplar),
-    };
-    if (house.budget.maxBytes < payloadMaxBytes)
-      house.log.warn({}, 'CORE_INFLIGHT_BYTES is below SCW_PAYLOAD_MAX_SIZE: bodies in between get 503');
-    const server = nodeHttp.createServer({...serverOptions, ...patience, keepAliveTimeout: keepAliveMs});
-    const limit = {...patience, clock: house.clock};
-    // Past it a connection is closed as it comes: each costs memory, and a process has only so many descriptors.
-    server.maxConnections = shareDescriptors().callers;
-    server.on('drop', () => house.meter.connectionRefused());
-    server.maxHeadersCount = mostFields + 1; // one more than allowed, so that the guard sees it
-    Object.assign(server, {httpAllowHalfOpen: true}); // a client may end its side and still wait for the answer
-    const sockets = connectionsOf(server);
-    const walk = koaApp(house, edge, metricsPath).callback();
-    const serve = (request: IncomingMessage, response: ServerResponse) => {
-      if (!takeNext(response)) return;
-      if (request.headers.upgrade !== undefined && hasBody(request)) breakOffAtEnd(request);
-      const fault = guardHead(request);
-      if (fault) refuse(request, response, fault, house, edge);
-      else edge.turns.take(request, response);
-    };
-    server.on('connection', socket => {
-      socket.setMaxListeners(mostListeners);
-      gatePipeline(socket, () => house.meter.pipelined());
-    });
-    server.on('request', serve);
-    server.on('checkContinue', (request, response) => {
-      // The body is asked for when the caller was let in. Where there is none, Node would close the connection for want of a 100.
-      if (!hasBody(request)) response.writeContinue();
-      serve(request, response);
-    });
-    server.on('checkExpectation', serve); // the guard refuses it
-    server.on('connect', (_request, socket: Socket) => refuseRaw(socket, new Fault('METHOD_REFUSED'), house));
-    server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-      const fault = parserFault(error);
-      if (fault?.code === 'REQUEST_TIMEOUT') requestTimedOut(socket, limit, () => refuseRaw(socket, fault, house));
-      else if (fault) refuseRaw(socket, fault, house);
-      else if (socket.destroyed || !socket.writable) socket.destroy();
-    });
-    watchHeads(server, edge.budget, house.clock, (socket, fault) => refuseRaw(socket, fault, house));
-    const url = await listen(server, {port, reusePort: house.isShared});
+  async open(section, house, patience: Patience = serverOptions) {
+    const connections = new Set<Connection>();
+    const readers = new Readers(house.budget, house.clock, () => house.meter.connectionCut('slow-reader'));
+    const edge = openEdge(section.payloadMaxBytes, readers, house);
+    const server = createServer(section.keepAliveMs, patience, house);
+    acceptConnections(server, connections, serveInTurn(section.metricsPath, edge, house), house);
+    takeRequests(server, edge, house);
+    refuseBytes(server, patience, house);
+    const url = await listen(server, {port: section.port, reusePort: house.isShared});
 
     return {
       url,
       async [Symbol.asyncDispose]() {
-        isClosing = true;
-        await closeServer(server, {sockets, leaving: edge.readers}, house);
+        edge.isClosing = true;
+        await closeServer(server, {connections, leaving: readers}, house);
       },
     };
   },
 } satisfies TriggerPlugin<typeof settings, House>;
 
-function koaApp(house: House, edge: Edge, metricsPath: string): Koa {
+function createServer(keepAliveTimeout: number, patience: Patience, {meter}: House): Server {
+  const server = nodeHttp.createServer({...serverOptions, ...patience, keepAliveTimeout});
+  // Past it a connection is closed as it comes: each costs memory, and a process has only so many descriptors.
+  server.maxConnections = shareDescriptors().callers;
+  server.on('drop', () => meter.connectionRefused());
+  server.maxHeadersCount = mostFields + 1; // one more than allowed, so that the guard sees it
+  return Object.assign(server, {httpAllowHalfOpen: true}); // a client may end its side and still wait for the reply
+}
+
+/** @param connections those that are open, as they come and go */
+function acceptConnections(server: Server, connections: Set<Connection>, serve: Serve, house: House): void {
+  const heads = new HeadWatch(connections, house.budget, house.clock, (socket, fault) => refuseRaw(socket, fault, house));
+  server.on('connection', socket => {
+    socket.setMaxListeners(mostListeners);
+    const connection = openConnection(socket, serve);
+    connections.add(connection);
+    socket.once('close', () => connections.delete(connection));
+    gatePipeline(connection, () => house.meter.pipelined());
+    heads.start();
+  });
+}
+
+/** Whole heads: each request waits for its turn, or is refused. */
+function takeRequests(server: Server, edge: Edge, house: House): void {
+  server.on('request', take);
+  server.on('checkContinue', (request, response) => {
+    // A body is asked for when its caller was let in. A request without one gets its 100 here: Node would close the connection.
+    if (!hasBody(request)) response.writeContinue();
+    take(request, response);
+  });
+  server.on('checkExpectation', take); // the guard refuses it
+
+  function take(request: IncomingMessage, response: ServerResponse): void {
+    const connection = connectionOf(request.socket);
+    if (!connection.take(response)) return;
+    if (request.headers.upgrade !== undefined && hasBody(request)) breakOffAtEnd(connection, request);
+    const fault = guardHead(request);
+    if (fault) refuse(response, fault, house, edge);
+    else connection.serveInTurn(response);
+  }
+}
+
+/** What does not become a request. */
+function refuseBytes(server: Server, patience: Patience, house: House): void {
+  const limit = {...patience, clock: house.clock};
+  server.on('connect', (_request, socket: Socket) => refuseRaw(socket, new Fault('METHOD_REFUSED'), house));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const fault = parserFault(error);
+    if (fault?.code === 'REQUEST_TIMEOUT') requestTimedOut(socket, limit, () => refuseRaw(socket, fault, house));
+    else if (fault) refuseRaw(socket, fault, house);
+    else if (socket.destroyed || !socket.writable) socket.destroy();
+  });
+}
+
+/** Serves a request whose turn has come. */
+function serveInTurn(metricsPath: string, edge: Edge, house: House): Serve {
+  const walk = koaApp(metricsPath, edge, house).callback();
+  return response => {
+    if (response.req.url === '*') answerAsterisk(response, house, edge);
+    else void walk(response.req, response);
+  };
+}
+
+type Serve = (response: ServerResponse) => void;
+
+function koaApp(metricsPath: string, edge: Edge, house: House): Koa {
   const Application = late('koa') as typeof Koa;
   const app = new Application();
-  // Every outcome is a reply of ours; what gets here is a bug, or a client that is gone. In the place of Koa's own, which
-  // writes to the error that it is given: some throw then, outside every handler.
+  // Every outcome is a reply of ours. An error here is a bug, or the client is gone. This takes the place of Koa's own
+  // handler, which writes to the error that it gets: some errors throw then, outside every handler.
   app.context.onerror = function (this: Koa.Context, error: unknown) {
     if (error === null || error === undefined || this.req.socket.destroyed) return;
     house.log.error({stack: error instanceof Error ? error.stack : String(error)}, 'A request failed outside the stages');
@@ -148,20 +165,23 @@ function koaApp(house: House, edge: Edge, metricsPath: string): Koa {
     const startedAt = house.clock.monotonic();
     let delivery: HttpDelivery;
     try {
-      delivery = new HttpDelivery(ctx.req, ctx.res, edge, startedAt);
+      delivery = new HttpDelivery(ctx.res, edge, startedAt);
     } catch (error) {
-      const fault = asFault(error);
-      const result = faultResult(fault, randomUUIDv7(), ctx.get('accept'));
-      house.meter.faulted(fault.code);
-      edge.answered(ctx.method, result.status, startedAt);
-      const leaving = {bytes: 0, left: () => edge.turns.end(ctx.req)};
-      return writeResult(ctx.req, ctx.res, result, {close: true, clock: house.clock, readers: edge.readers, leaving});
+      return refuseTarget(ctx, asFault(error), startedAt);
     }
     const isScrape = metricsPath !== '' && delivery.path === metricsPath && (ctx.method === 'GET' || ctx.method === 'HEAD');
     await (isScrape ? house.scrape(ctx, delivery) : house.deliver(ctx, delivery));
-    ctx.state = {}; // Koa keeps the context until the answer has left: event and reply need not wait for a slow reader
+    ctx.state = {}; // Koa keeps the context until the reply has left: event and reply need not wait for a slow reader
   });
   return app;
+
+  function refuseTarget({req, res, method}: Koa.Context, fault: Fault, startedAt: number): void {
+    const result = faultResult(fault, randomUUIDv7(), req.headers.accept ?? '');
+    house.meter.faulted(fault.code);
+    edge.answered(method, result.status, startedAt);
+    const connection = connectionOf(req.socket);
+    edge.replies.write(res, result, {close: true, leaving: {bytes: 0, left: () => connection.replyLeft()}});
+  }
 }
 
 async function listen(server: Server, at: {port: number; reusePort: boolean}): Promise<string> {

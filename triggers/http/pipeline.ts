@@ -1,7 +1,6 @@
 import type {IncomingMessage} from 'node:http';
 import type {Socket} from 'node:net';
-import {type Connection, connectionOf} from './connection.ts';
-import {mostInProgress} from './turns.ts';
+import {type Connection, mostInProgress} from './connection.ts';
 
 /*
 Requests in a pipeline. Node's parser makes objects of every request in a packet, and a packet of 64 KiB may hold more
@@ -46,13 +45,14 @@ Lets the requests of a pipeline in one by one. Called for each new connection, a
 @param gated told once, when requests came in a pipeline
 @param most requests that may be in progress at a time
 */
-export function gatePipeline(socket: Socket, gated: () => void, most = mostInProgress): void {
-  const {parser} = socket as NodeSocket;
+export function gatePipeline(connection: Connection, gated: () => void, most = mostInProgress): void {
+  const socket: NodeSocket = connection.socket;
+  const {parser} = socket;
   const executed = parser?.constructor.kOnExecute;
   const [toParser] = socket.listeners('data') as ((bytes: Buffer) => void)[];
   const atEnd = socket.listeners('end').at(-1) as (() => void) | undefined;
   if (!parser?.onIncoming || executed === undefined || !parser[executed] || !parser.getCurrentBuffer || !toParser || !atEnd) return;
-  new PipelineGate(socket, parser, {toParser, atEnd, gated}, most).listen(executed);
+  new PipelineGate(connection, parser, {toParser, atEnd, gated}, most).listen(executed);
 }
 
 class PipelineGate {
@@ -72,12 +72,12 @@ class PipelineGate {
   /** Of the body that the parser is in, as it was declared. */
   #bodyBytes = 0;
 
-  constructor(socket: Socket, parser: Parser, node: NodeListeners, most: number) {
-    this.#socket = socket;
+  constructor(connection: Connection, parser: Parser, node: NodeListeners, most: number) {
+    this.#connection = connection;
+    this.#socket = connection.socket;
     this.#parser = parser;
     this.#node = node;
     this.#most = most;
-    this.#connection = connectionOf(socket);
   }
 
   listen(executed: number): void {

@@ -1,31 +1,33 @@
 import {randomUUIDv7} from 'node:crypto';
 import {type IncomingMessage, type ServerResponse, STATUS_CODES} from 'node:http';
 import type {Socket} from 'node:net';
+import type {Clock} from '../../src/clock.ts';
 import type {Fault} from '../../src/errors.ts';
 import {defaultHeaders, faultResult} from '../../src/http/answer.ts';
 import type {House, InvocationResult} from '../../src/trigger.ts';
-import {breakOff} from './body.ts';
-import {endRequests} from './connection.ts';
-import type {Edge} from './delivery.ts';
-import {malformed} from './malformed.ts';
-import {writeRaw, writeResult} from './wire.ts';
+import {connectionOf} from './connection.ts';
+import type {Edge} from './edge.ts';
+import {malformed} from './guard.ts';
+import {lingerMs} from './reply.ts';
 
-/** Answers a request that becomes no delivery. It is the last of its connection. */
-export function refuse(request: IncomingMessage, response: ServerResponse, fault: Fault, {meter, clock}: House, {readers}: Edge): void {
+/** Answers a request that does not become a delivery. It is the last one of its connection. */
+export function refuse(response: ServerResponse, fault: Fault, {meter}: House, {replies}: Edge): void {
+  const {method = '', headers} = response.req;
   meter.requestStarted();
   meter.faulted(fault.code);
-  meter.requestEnded(request.method ?? '', fault.status, 0);
-  writeResult(request, response, faultResult(fault, randomUUIDv7(), request.headers.accept ?? ''), {close: true, clock, readers});
+  meter.requestEnded(method, fault.status, 0);
+  replies.write(response, faultResult(fault, randomUUIDv7(), headers.accept ?? ''), {close: true});
 }
 
 /**
-Refuses bytes that became no request. A request before them on the same connection gets its own answer first; one whose
-body they were to be is answered with the fault.
+Refuses bytes that did not become a request. A request before them on the same connection gets its own reply first. When
+they were to be the body of that request, it gets the fault as its reply.
 */
 export function refuseRaw(socket: Socket, fault: Fault, {meter, clock}: House): void {
-  const before = endRequests(socket);
+  const connection = connectionOf(socket);
+  const before = connection.endRequests();
   if (before === false) return;
-  if (before && !before.req.complete) breakOff(before.req, fault);
+  if (before && !before.req.complete) connection.breakOff(fault);
   else if (before && !before.writableFinished && !before.destroyed) before.once('close', write);
   else write();
 
@@ -37,10 +39,26 @@ export function refuseRaw(socket: Socket, fault: Fault, {meter, clock}: House): 
   }
 }
 
+/** Writes a reply without Node's help, which needs a request: the parser refused the bytes, or the method was CONNECT. */
+function writeRaw(socket: Socket, {status, headers, body}: InvocationResult, reason: string, clock: Clock): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const lines = [`HTTP/1.1 ${status} ${reason}`];
+  for (let index = 0; index < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`);
+  lines.push('Connection: close', `Content-Length: ${Buffer.byteLength(body)}`, '', '');
+  socket.end(lines.join('\r\n') + body);
+  const stopTimer = clock.after(lingerMs, () => socket.destroy());
+  socket.once('close', stopTimer);
+  socket.resume();
+}
+
 /** `OPTIONS *` asks about the server, not about the function. */
-export function answerAsterisk(request: IncomingMessage, response: ServerResponse, house: House, edge: Edge): void {
+export function answerAsterisk(response: ServerResponse, house: House, edge: Edge): void {
+  const request: IncomingMessage = response.req;
   if (request.method !== 'OPTIONS') {
-    refuse(request, response, malformed('the target * is for OPTIONS only'), house, edge);
+    refuse(response, malformed('the target * is for OPTIONS only'), house, edge);
     return;
   }
   const result: InvocationResult = {
@@ -50,6 +68,6 @@ export function answerAsterisk(request: IncomingMessage, response: ServerRespons
   };
   house.meter.requestStarted();
   house.meter.requestEnded('OPTIONS', 200, 0);
-  const leaving = {bytes: 0, left: () => edge.turns.end(request)};
-  writeResult(request, response, result, {close: edge.isClosing(), clock: house.clock, readers: edge.readers, leaving});
+  const connection = connectionOf(request.socket);
+  edge.replies.write(response, result, {close: edge.isClosing, leaving: {bytes: 0, left: () => connection.replyLeft()}});
 }

@@ -1,5 +1,5 @@
 import {utf8FromLatin1} from '../../src/http/utf8.ts';
-import {malformed} from './malformed.ts';
+import {malformed} from './guard.ts';
 
 /** What a request line asks for: the decoded path, and the query without its question mark. */
 export interface Target {

@@ -16,7 +16,8 @@ sends of a request that waits for those before it is not read: its time begins w
 @param refuse called when the client took too long
 */
 export function requestTimedOut(socket: Socket, {clock, requestTimeout, connectionsCheckingInterval}: TimeLimit, refuse: () => void): void {
-  const {newest, waiting} = connectionOf(socket);
+  const connection = connectionOf(socket);
+  const {newest, waiting} = connection;
   if (waiting.length === 0) refuse();
   else look();
 
@@ -27,6 +28,6 @@ export function requestTimedOut(socket: Socket, {clock, requestTimeout, connecti
   }
 
   function refuseIfIncomplete(): void {
-    if (!socket.destroyed && newest === connectionOf(socket).newest && newest?.req.complete === false) refuse();
+    if (!socket.destroyed && newest === connection.newest && newest?.req.complete === false) refuse();
   }
 }

@@ -6,10 +6,11 @@ import {systemClock} from '../../../src/clock.ts';
 import {Fault} from '../../../src/errors.ts';
 import {Budget} from '../../../src/limits/budget.ts';
 import type {InvocationResult} from '../../../src/trigger.ts';
+import {openConnection} from '../../../triggers/http/connection.ts';
 import {HttpDelivery} from '../../../triggers/http/delivery.ts';
-import {Readers} from '../../../triggers/http/leaving.ts';
+import {Readers} from '../../../triggers/http/readers.ts';
+import {Replies} from '../../../triggers/http/reply.ts';
 import {Senders} from '../../../triggers/http/senders.ts';
-import {Turns} from '../../../triggers/http/turns.ts';
 
 const done: InvocationResult = {status: 200, headers: ['X-A', '1', 'X-A', '2'], body: 'done'};
 
@@ -24,16 +25,16 @@ async function receive(
     maxBodyBytes: 10,
     budget,
     clock: systemClock,
-    isClosing: () => false,
+    isClosing: false,
     inFlight: 0,
-    readers: new Readers(budget, systemClock, () => {}),
-    turns: new Turns(() => {}),
     senders: new Senders(systemClock, () => {}),
+    replies: new Replies(systemClock, new Readers(budget, systemClock, () => {})),
     answered: (method: string, status: number) => void answered.push([method, status]),
   };
   const server = http.createServer({joinDuplicateHeaders: true}, (request, response) => {
-    void handle(new HttpDelivery(request, response, edge, 0), request, response);
+    void handle(new HttpDelivery(response, edge, 0), request, response);
   });
+  server.on('connection', socket => openConnection(socket, () => {}));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(() => {
@@ -176,7 +177,7 @@ test('the signal aborts when the client leaves, also for one who asks later', as
   const aborted = Promise.withResolvers<boolean>();
   const late = Promise.withResolvers<boolean>();
   const {connect, edge} = await receive(t, (delivery, _request, response) => {
-    response.once('close', () => setImmediate(() => late.resolve(new HttpDelivery(_request, response, edge, 0).signal.aborted)));
+    response.once('close', () => setImmediate(() => late.resolve(new HttpDelivery(response, edge, 0).signal.aborted)));
     delivery.signal.addEventListener('abort', () => aborted.resolve(true));
   });
   const socket = connect();

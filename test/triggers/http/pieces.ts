@@ -1,5 +1,5 @@
 import test from 'ava';
-import {Pieces} from '../../../triggers/http/pieces.ts';
+import {Pieces} from '../../../triggers/http/body.ts';
 
 for (const sizes of [
   [],

@@ -3,7 +3,8 @@ import http, {type ServerResponse} from 'node:http';
 import net, {type AddressInfo} from 'node:net';
 import test, {type ExecutionContext} from 'ava';
 import {Budget} from '../../../src/limits/budget.ts';
-import {Readers} from '../../../triggers/http/leaving.ts';
+import {openConnection} from '../../../triggers/http/connection.ts';
+import {Readers} from '../../../triggers/http/readers.ts';
 import {ManualClock, settle} from '../../helpers/clock.ts';
 
 /** Of each answer the system takes some megabytes for both ends; more than that is read in a round. */
@@ -22,6 +23,7 @@ async function open(t: ExecutionContext, budget?: Budget) {
     readers.follow(response, {bytes: large.length, left: () => left.push(response)});
     answered.push(response);
   });
+  server.on('connection', socket => openConnection(socket, () => {}));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const {port} = server.address() as AddressInfo;

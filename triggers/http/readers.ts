@@ -2,12 +2,13 @@ import type {ServerResponse} from 'node:http';
 import type {Socket} from 'node:net';
 import type {Clock} from '../../src/clock.ts';
 import type {Budget} from '../../src/limits/budget.ts';
+import {connectionOf} from './connection.ts';
 
-/** An answer of which the system has not taken every byte yet. */
+/** A reply of which the system has not taken every byte yet. */
 export interface Leaving {
   /** What it holds in memory. */
   readonly bytes: number;
-  /** The function gave it to an event: when it is cut off, that event is lost. Refusals and metrics are nobody's loss. */
+  /** It is the function's reply to an event: cutting it off loses that event. Refusals and metrics lose nothing. */
   readonly isOfFunction?: boolean;
   /** Called once: it has left, or never will. */
   left(): void;
@@ -15,81 +16,70 @@ export interface Leaving {
 
 /** How often readers are looked at. */
 const lookMs = 500;
-/** A client that takes less of its answer than this in this time is cut off: about one byte a millisecond. */
+/** A client that takes less of its reply than this in this time is cut off: about one byte a millisecond. */
 const windowMs = 15_000;
 const leastBytes = 16 * 2 ** 10;
-/** While other answers wait for room, a slower reader than this goes, the slowest first, once it had some time. */
+/** While other replies wait for room, clients that read more slowly than this are cut off, the slowest first. */
 const pressedBytesPerSecond = 64 * 2 ** 10;
+/** A reader has this long before that. */
 const pressedAfterMs = 2000;
 
 interface Reader {
   readonly socket: Socket;
   readonly leaving: Leaving;
-  /** Forgets it. Does nothing the second time. */
+  /** Stops following the reply. Does nothing the second time. */
   readonly end: () => void;
-  /** When its answer was the next to leave, and what the connection had taken then. */
+  /** When its reply became the next to leave, and what the connection had taken then. */
   sinceMs: number;
   sinceBytes: number;
   windowMs: number;
   windowBytes: number;
 }
 
-/** The answers that clients are reading. One that reads too slowly loses its connection: what it holds is needed. */
+/** The replies that clients are reading. A client that reads too slowly loses its connection: others need the memory. */
 export class Readers {
   readonly #readers = new Map<ServerResponse, Reader>();
-  readonly #ends = new WeakMap<Socket, Set<() => void>>();
   readonly #budget: Budget;
   readonly #clock: Clock;
   readonly #cut: () => void;
+  #isLooking = false;
 
-  /** @param cut told of each reader that was cut off */
+  /** @param cut called for each reader that was cut off */
   constructor(budget: Budget, clock: Clock, cut: () => void) {
     this.#budget = budget;
     this.#clock = clock;
     this.#cut = cut;
   }
 
-  /** The function's answers that have not left. */
+  /** The function's replies that have not left. */
   *[Symbol.iterator](): Generator<ServerResponse> {
     for (const [response, {leaving}] of this.#readers) if (leaving.isOfFunction) yield response;
   }
 
-  /** Called when all of an answer was written. Most are taken by the system at once. */
+  /** Called when all of a reply was written. The system takes most of them at once. */
   follow(response: ServerResponse, leaving: Leaving): void {
     const {socket} = response.req;
     if (socket.destroyed || (response.socket && response.socket.writableLength === 0)) {
       leaving.left();
       return;
     }
-    const ends = this.#endsOf(socket);
+    const connection = connectionOf(socket);
     const end = () => {
       response.off('finish', end);
-      ends.delete(end);
+      connection.removeReply(end);
       if (this.#readers.delete(response)) leaving.left();
     };
-    ends.add(end);
+    connection.addReply(end);
     this.#readers.set(response, {socket, leaving, end, sinceMs: -1, sinceBytes: 0, windowMs: 0, windowBytes: 0});
     response.once('finish', end);
-    if (this.#readers.size === 1) this.#lookSoon();
-  }
-
-  /** What ends with a connection: of answers that wait behind another one Node tells no end. */
-  #endsOf(socket: Socket): Set<() => void> {
-    let ends = this.#ends.get(socket);
-    if (!ends) {
-      const all = new Set<() => void>();
-      ends = all;
-      this.#ends.set(socket, all);
-      socket.once('close', () => {
-        for (const end of [...all]) end();
-      });
-    }
-    return ends;
+    if (!this.#isLooking) this.#lookSoon();
   }
 
   #lookSoon(): void {
+    this.#isLooking = true;
     this.#clock.after(lookMs, () => {
       this.#look();
+      this.#isLooking = false;
       if (this.#readers.size > 0) this.#lookSoon();
     });
   }
@@ -97,7 +87,7 @@ export class Readers {
   #look(): void {
     const now = this.#clock.monotonic();
     for (const [response, reader] of this.#readers) {
-      if (response.socket === null) continue; // another answer of the same connection leaves before it
+      if (response.socket === null) continue; // another reply of the same connection leaves before it
       const taken = takenBytes(reader.socket);
       if (reader.sinceMs < 0) Object.assign(reader, {sinceMs: now, sinceBytes: taken, windowMs: now, windowBytes: taken});
       if (now - reader.windowMs < windowMs) continue;
@@ -121,7 +111,7 @@ export class Readers {
 
   #end({socket, end}: Reader): void {
     this.#cut();
-    end(); // now: what it held is given on in this turn
+    end(); // now, so that another reply gets the room in this turn
     socket.destroy();
   }
 }

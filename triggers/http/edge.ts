@@ -1,0 +1,37 @@
+import type {Clock} from '../../src/clock.ts';
+import type {Budget} from '../../src/limits/budget.ts';
+import type {House} from '../../src/trigger.ts';
+import type {Readers} from './readers.ts';
+import {Replies} from './reply.ts';
+import {Senders} from './senders.ts';
+
+/** What all requests of a listener share. */
+export interface Edge {
+  readonly maxBodyBytes: number;
+  /** The one account of memory. */
+  readonly budget: Budget;
+  readonly clock: Clock;
+  /** True while stopping: every reply closes its connection. */
+  isClosing: boolean;
+  /** Deliveries without a reply. */
+  inFlight: number;
+  /** Bodies that are being received. */
+  readonly senders: Senders;
+  readonly replies: Replies;
+  /** Counts a reply. */
+  readonly answered: (method: string, status: number, startedAt: number, exemplar?: string) => void;
+}
+
+export function openEdge(maxBodyBytes: number, readers: Readers, {budget, clock, meter, log}: House): Edge {
+  if (budget.maxBytes < maxBodyBytes) log.warn({}, 'CORE_INFLIGHT_BYTES is below SCW_PAYLOAD_MAX_SIZE: bodies in between get 503');
+  return {
+    maxBodyBytes,
+    budget,
+    clock,
+    isClosing: false,
+    inFlight: 0,
+    senders: new Senders(clock, () => meter.connectionCut('slow-sender')),
+    replies: new Replies(clock, readers),
+    answered: (method, status, startedAt, exemplar) => meter.requestEnded(method, status, (clock.monotonic() - startedAt) / 1000, exemplar),
+  };
+}
