@@ -1,6 +1,6 @@
-import {execFileSync, spawn} from 'node:child_process';
+import {execFileSync, spawn, spawnSync} from 'node:child_process';
 import {once} from 'node:events';
-import {mkdtempSync, rmSync, statSync, truncateSync} from 'node:fs';
+import {mkdtempSync, readdirSync, rmSync, statSync, truncateSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {setTimeout as pause} from 'node:timers/promises';
@@ -272,6 +272,21 @@ onDisk('ext4: what is read on a disk that has a few KiB left is read or refused,
     const {code, stdout, stderr} = await runCli(['journal', 'verify'], {CORE_JOURNAL: `sqlite:${file}`});
     if (code !== 0) t.regex(stdout + stderr, /full|no space|I\/O/i, `${kibibytes} KiB, exit ${code}`);
     rmSync(filler);
+  }
+});
+
+onDisk('ext4: on a disk that has a few KiB left the log outgrows its index or is not written, and no signal ends the writer', t => {
+  const disk = mounted(t, 'ext4', 64);
+  for (let kibibytes = 16; kibibytes <= 64; kibibytes += 8) {
+    const {status, signal, stdout, stderr} = spawnSync(
+      process.execPath,
+      [projectFile('test/helpers/journal-grower.ts'), disk, String(kibibytes)],
+      {encoding: 'utf8'},
+    );
+    t.like({status, signal}, {status: 0, signal: null}, `${kibibytes} KiB: ${stdout} ${stderr}`);
+    t.regex(stdout, /written\nclosed\n$/);
+    t.deepEqual(verifySqlite(join(disk, 'journal.db')).problems, []);
+    for (const name of readdirSync(disk)) if (name.startsWith('journal')) rmSync(join(disk, name));
   }
 });
 

@@ -11,3 +11,11 @@ export const isCorrupt = (error: unknown) => [11, 26].includes(codeOf(error));
 function codeOf(error: unknown): number {
   return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0;
 }
+
+/** A write that would be made on a disk without room for what goes with it. */
+export class NoRoom extends Error {
+  static {
+    NoRoom.prototype.name = 'NoRoom';
+  }
+  readonly code = 'ENOSPC';
+}

@@ -3,7 +3,9 @@ import {logBytes, readersOf} from './log.ts';
 import type {FromWriter, Retention} from './messages.ts';
 import {diskBytes, Reserve} from './reserve.ts';
 import {type Room, roomOf} from './room.ts';
+import {hasRoomToGrow} from './shm.ts';
 import type {SqliteStore} from './store.ts';
+import {stepBytes} from './sweep.ts';
 
 /** Payloads that are removed before their time, at one look, in steps of so many rows. */
 const mostSteps = 4;
@@ -65,7 +67,7 @@ export class Headroom {
   makeRoom(store: SqliteStore, needed: number, now: number): boolean {
     if (store.bytes + needed <= this.room.most) return true;
     if (Math.abs(now - this.#crowdedAt) < crowdedMs) return false;
-    for (let after: number | undefined = 0; after !== undefined; ) {
+    for (let after: number | undefined = 0; after !== undefined && hasRoomToGrow(this.#path, stepBytes); ) {
       // Whatever the time: that a clock has leapt must remove nothing.
       const {payloads, early, next} = store.sweep(this.#retention, Number.NEGATIVE_INFINITY, after, needed);
       if (payloads > 0) this.#say({type: 'shredded', payloads, early, until: now});

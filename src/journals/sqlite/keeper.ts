@@ -1,15 +1,17 @@
 import {admit, keeps} from './admission.ts';
-import {isOfDisk} from './errors.ts';
+import {isOfDisk, NoRoom} from './errors.ts';
 import {OpenFiles} from './files.ts';
 import {Headroom} from './headroom.ts';
 import {takeLock} from './lock.ts';
 import type {Command, FromWriter, Outcome, Retention} from './messages.ts';
-import {HeldIndex} from './shm.ts';
+import {HeldIndex, hasRoomToGrow} from './shm.ts';
 import {SqliteStore} from './store.ts';
-import type {Swept} from './sweep.ts';
+import {type Swept, stepBytes} from './sweep.ts';
 
 /** A store that failed is opened again at most so often. */
 const reopenMs = 1000;
+/** A command changes two pages beside what it adds: where its stream is listed, and its payload. */
+const pagesBytes = 2 * 4120;
 
 /**
 Keeps the store open and its lock taken. What a failed write or sync left on the disk is not known: after one, nothing
@@ -61,7 +63,11 @@ export class Keeper implements Disposable {
     try {
       const store = this.#usable(now);
       this.#checkFiles(); // first: what is refused should not be found in files that come back
-      const outcomes = store.commit(this.#admit(store, commands, now), now);
+      const admitted = this.#admit(store, commands, now);
+      if (!this.#mayGrow(store, admitted.bytes + commands.length * pagesBytes)) {
+        throw new NoRoom('the disk is full: the index of the write-ahead log has no room to grow');
+      }
+      const outcomes = store.commit(admitted.commands, now);
       this.#position = store.position;
       this.#lookAtLog(store, now);
       return outcomes;
@@ -97,9 +103,10 @@ export class Keeper implements Disposable {
   /** A step. @returns undefined when it failed, or nothing can be removed now */
   sweep(now: number, after: number): Swept | undefined {
     try {
-      const swept = this.#store?.sweep(this.#retention, now, after);
+      if (!this.#store || !this.#mayGrow(this.#store, stepBytes)) return undefined;
+      const swept = this.#store.sweep(this.#retention, now, after);
       // What was freed is given back once nothing more is to be removed.
-      if (swept?.next === undefined && this.#store?.vacuum()) return swept && {...swept, next: Number.MAX_SAFE_INTEGER};
+      if (swept.next === undefined && this.#store.vacuum()) return {...swept, next: Number.MAX_SAFE_INTEGER};
       return swept;
     } catch (error) {
       this.#fail(error);
@@ -127,7 +134,14 @@ export class Keeper implements Disposable {
     }
     const {facts, payloads} = admission;
     if (facts + payloads > 0) this.#say({type: 'shed', facts, payloads});
-    return admission.commands;
+    return admission;
+  }
+
+  /** Whether the log may have so many bytes more, if need be once it was emptied. */
+  #mayGrow(store: SqliteStore, bytes: number): boolean {
+    if (hasRoomToGrow(this.#path, bytes)) return true;
+    store.emptyLog();
+    return hasRoomToGrow(this.#path, bytes);
   }
 
   /** After a commit, which stands whatever becomes of this. */

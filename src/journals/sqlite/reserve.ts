@@ -64,7 +64,7 @@ export class Reserve {
 }
 
 /** As good as endless where the file system does not say. */
-function freeBytes(file: string): number {
+export function freeBytes(file: string): number {
   const {blocks, bavail, bsize} = statfsSync(path.dirname(file));
   return blocks === 0 ? Number.MAX_SAFE_INTEGER : bavail * bsize;
 }

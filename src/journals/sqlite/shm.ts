@@ -3,6 +3,7 @@ import {DatabaseSync} from 'node:sqlite';
 import {isFull} from './errors.ts';
 import {modeLike} from './file.ts';
 import {logBytes} from './log.ts';
+import {freeBytes} from './reserve.ts';
 
 /*
 The index of the write-ahead log is memory that all connections share through the file `<path>-shm`. SQLite makes it
@@ -16,6 +17,8 @@ const partBytes = 2 ** 15;
 const partOfLogBytes = 4062 * 4120;
 /** A writer writes so much to the log, and to the folder, before it has written all of the index. */
 const besideBytes = 2 ** 15;
+/** What a commit changes beside what it adds, and what a file system keeps for itself. */
+const slackBytes = 2 ** 20;
 
 /** Called before a connection that writes is opened. @throws Error of the system when the disk has no room for the index */
 export function requireRoomToWrite(path: string): void {
@@ -31,6 +34,17 @@ export function requireRoomToRead(path: string): void {
   const needed = neededBytes(path);
   // What it has on the disk it keeps, or gets again.
   if ((statSync(`${path}-shm`, {throwIfNoEntry: false})?.blocks ?? 0) * 512 < needed) requireRoom(path, needed);
+}
+
+/**
+Whether so many bytes can be written to the log. Most need no longer index; one that needs it must leave room for it on the
+disk: the log is written first, and takes room from the same disk.
+*/
+export function hasRoomToGrow(path: string, bytes: number): boolean {
+  const log = logBytes(path) + bytes + slackBytes;
+  if (log < partOfLogBytes) return true; // the first part was made when the journal was opened
+  const index = statSync(`${path}-shm`, {throwIfNoEntry: false})?.size ?? 0;
+  return index >= partBytesOf(log) || freeBytes(path) >= bytes + 2 * slackBytes;
 }
 
 /**
@@ -59,7 +73,9 @@ export class HeldIndex {
   }
 }
 
-const neededBytes = (path: string) => partBytes * Math.ceil((logBytes(path) + 1) / partOfLogBytes);
+const neededBytes = (path: string) => partBytesOf(logBytes(path) + 1);
+
+const partBytesOf = (log: number) => partBytes * Math.ceil(log / partOfLogBytes);
 
 /** Takes the room and gives it back: what a file system says is free, it may keep for itself. */
 function requireRoom(path: string, bytes: number): void {
@@ -70,10 +86,9 @@ function requireRoom(path: string, bytes: number): void {
       for (let written = 0; written < bytes; ) written += writeSync(file, Buffer.alloc(bytes - written, 1));
     } finally {
       closeSync(file);
+      rmSync(probe, {force: true});
     }
   } catch (error) {
     if (isFull(error)) throw error; // else this user may write no file here: whether SQLite can, it says itself
-  } finally {
-    rmSync(probe, {force: true});
   }
 }

@@ -6,7 +6,7 @@ const pagesAtOnce = 1024;
 /** Free pages that may stay, to be used again: so many, or a sixteenth. */
 const freePages = 64;
 /** A file of an older core cannot give pages back until it was written anew, which is done while little is in it. */
-const mostRewritten = 2 ** 24;
+const mostRewritten = 15 * 2 ** 20; // more would make the index of the write-ahead log longer
 
 /** Of the database, without what is free in it. */
 export function usedBytes(db: DatabaseSync): number {
@@ -16,7 +16,13 @@ export function usedBytes(db: DatabaseSync): number {
 /** Gives some of what is free in the file back to the disk. @returns whether there is more */
 export function vacuum(db: DatabaseSync): boolean {
   const [all, free] = [count(db, 'page_count'), count(db, 'freelist_count')];
-  if (free <= Math.max(freePages, all / 16)) return false;
+  return free > Math.max(freePages, all / 16) && giveSome(db);
+}
+
+/** Gives back pages, however few are free. @returns whether there is more */
+export function giveSome(db: DatabaseSync): boolean {
+  const free = count(db, 'freelist_count');
+  if (free === 0) return false;
   db.exec(`PRAGMA incremental_vacuum(${pagesAtOnce})`);
   return count(db, 'freelist_count') < free;
 }

@@ -10,7 +10,7 @@ import {problemOfEnd} from './open.ts';
 import {checksumOf, lineHead, type Pack, writeBody} from './pack.ts';
 import {SqliteReader} from './reader.ts';
 import {openWriting, raisePruned} from './schema.ts';
-import {shrinkOld, usedBytes, vacuum} from './size.ts';
+import {giveSome, shrinkOld, usedBytes, vacuum} from './size.ts';
 import {type Swept, shred, sweep} from './sweep.ts';
 
 /** How many of the newest packs are checked at the start; `verify` checks all. */
@@ -137,12 +137,12 @@ export class SqliteStore implements Disposable {
     return emptyLog(this.#db);
   }
 
-  /** Removes the oldest payloads and gives their room back to the disk. @returns how many */
+  /** Removes the oldest payloads and gives their room back to the disk, as far as nobody reads. @returns how many */
   giveBack(): number {
     this.#db.exec('BEGIN IMMEDIATE');
     const payloads = shred(this.#db, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
-    this.#db.exec('COMMIT; PRAGMA incremental_vacuum');
-    this.emptyLog();
+    this.#db.exec('COMMIT');
+    while (this.emptyLog() && giveSome(this.#db)); // the log has little room itself
     return payloads;
   }
 

@@ -10,6 +10,8 @@ import {usedBytes} from './size.ts';
 /** Rows removed at a time: a delete must not hold up the commit behind it. */
 const packsAtOnce = 32;
 const payloadsAtOnce = 64;
+/** A step writes about so much to the write-ahead log at most, and so does one that gives pages back. */
+export const stepBytes = 2 ** 23;
 
 export interface Swept {
   readonly packs: number;
