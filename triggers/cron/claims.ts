@@ -35,7 +35,7 @@ export interface Ahead {
   readonly last: number;
 }
 
-/** Occurrences whose claims failed: of more the oldest is forgotten, as people may fire at any time they name. */
+/** Occurrences whose claims failed: of more the one tried longest ago is forgotten, as people may fire at any time they name. */
 const mostTried = 1000;
 
 /**
@@ -70,7 +70,8 @@ export class Claims {
   /** The same as at the last time that failed: the journal may have that claim all the same. */
   #idFor(time: string): string {
     const id = this.#tried.get(time) ?? randomUUIDv7();
-    this.#tried.set(time, id);
+    this.#tried.delete(time);
+    this.#tried.set(time, id); // as the newest: what is tried again and again stays
     if (this.#tried.size > mostTried) this.#tried.delete(this.#tried.keys().next().value ?? '');
     return id;
   }
