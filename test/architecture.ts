@@ -164,3 +164,29 @@ test('nobody imports what it may not, and every package has one door', t => {
   t.true(sources.size > 40);
   t.deepEqual(breaches(sources), []);
 });
+
+/** The folders directly below one, as if each were a file that imports the others. */
+function roomsOf(parent: string): Map<string, Source> {
+  const rooms = new Map<string, Source>();
+  const roomIn = (path: string) => new RegExp(`^${parent}/([^/]+)/`).exec(path)?.[1];
+  for (const [file, {imports}] of sourcesOf(parent)) {
+    const room = roomIn(file);
+    if (room === undefined) continue;
+    const others = imports
+      .flatMap(name => (name.startsWith('.') ? (roomIn(target(file, name)) ?? []) : []))
+      .filter(other => other !== room);
+    rooms.set(`${parent}/${room}`, {
+      text: '',
+      imports: [...(rooms.get(`${parent}/${room}`)?.imports ?? []), ...others.map(other => `./${other}`)],
+    });
+  }
+  return rooms;
+}
+
+for (const parent of ['src/workers', 'src/observe']) {
+  test(`the folders of ${parent} do not import one another in a circle`, t => {
+    const rooms = roomsOf(parent);
+    t.true(rooms.size > 1);
+    t.deepEqual(circles(rooms), []);
+  });
+}

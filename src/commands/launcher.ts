@@ -1,5 +1,6 @@
 import {readFileSync} from 'node:fs';
 import type {Clock} from '../clock.ts';
+import {statOf} from '../workers/proc/stat.ts';
 
 /** How often it is looked. */
 const pollMs = 500;
@@ -45,12 +46,5 @@ function commandOf(pid: number): string {
   }
 }
 
-/** 0 when it is gone. @see proc_pid_stat(5): the parent is the second field behind the name in parentheses */
-function parentOf(pid: number): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-  } catch {
-    return 0;
-  }
-}
+/** 0 when it is gone. */
+const parentOf = (pid: number): number => statOf(pid)?.parent ?? 0;

@@ -28,7 +28,7 @@ import {type Environment, parseSettings} from '../settings/setting.ts';
 import type {House} from '../trigger.ts';
 import {version} from '../version.ts';
 import {openWorkers} from '../workers/index.ts';
-import {Watchdog} from '../workers/process/orphans.ts';
+import {OrphanKiller} from '../workers/process/orphans.ts';
 import {accepts} from '../workers/process/port.ts';
 import {resolveUser} from '../workers/process/user.ts';
 import {composeStages} from './chain.ts';
@@ -167,10 +167,10 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   if (processes > 1 && !leader) {
     await refuseTaken(section.port);
     const mark = `${leaderName}=${instance}`;
-    const watchdog = opening.use(new Watchdog({mark, clock, log}));
+    const orphanKiller = opening.use(new OrphanKiller({mark, clock, log}));
     siblings = new Siblings(
       {count: processes - 1, env: {...env, [leaderName]: instance}, graceMs: config.graceMs, reloadMs: reloadMsOf(config)},
-      {clock, log, journal, watchdog, line: log.pass, lineTorn: () => meter.linesDropped(1), restarted: meter.processRestarted},
+      {clock, log, journal, orphanKiller, line: log.pass, lineTorn: () => meter.linesDropped(1), restarted: meter.processRestarted},
     );
     opening.use(siblings);
   }

@@ -12,7 +12,7 @@ import {residentBytes} from './memory/resident.ts';
 import {logBytesPerSecond} from './output/budget.ts';
 import {Pool} from './pool/pool.ts';
 import {type LifecycleState, restartPolicy} from './process/lifecycle.ts';
-import {Watchdog} from './process/orphans.ts';
+import {OrphanKiller} from './process/orphans.ts';
 import {accepts} from './process/port.ts';
 import {Supervisor} from './process/supervisor.ts';
 
@@ -90,7 +90,7 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
   const isForeign = spec.command.readiness === 'port';
   const bridgeToken = randomBytes(24).toString('base64url');
   const pool = new Pool(options, house.clock, house.meter);
-  const watchdog = new Watchdog({mark: `CORE_BRIDGE_TOKEN=${bridgeToken}`, clock: house.clock, log: house.log});
+  const orphanKiller = new OrphanKiller({mark: `CORE_BRIDGE_TOKEN=${bridgeToken}`, clock: house.clock, log: house.log});
   const ooms = openOomCounter();
   const environment = (childPort: number) => ({
     ...options.environment,
@@ -116,7 +116,7 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
           timeoutMs: options.timeoutMs,
           policy: {...restartPolicy, exitsAllowed: options.restarts},
         },
-        {...house, pool, ooms, watchdog, linesDropped, functionServedAt, gaveUp, tried: house.meter.runtimeTried},
+        {...house, pool, ooms, orphanKiller, linesDropped, functionServedAt, gaveUp, tried: house.meter.runtimeTried},
       ),
   );
   await Promise.all(supervisors.map(supervisor => supervisor.start()));
@@ -154,7 +154,7 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(supervisors.map(supervisor => supervisor[Symbol.asyncDispose]()));
-      watchdog[Symbol.dispose]();
+      orphanKiller[Symbol.dispose]();
     },
   };
 

@@ -120,7 +120,7 @@ test('neither the function nor what it started outlives a core that was killed',
 test('a function that is just being started does not outlive a core that was killed', async t => {
   const env = {SCW_PUBLIC: 'true', SCW_HANDLER_PATH: projectFile('test/fixtures/functions/core/mirror.cjs')};
   for (let tries = 0; tries < 3; tries++) {
-    const {code, childPids} = await endWhileStarting(env, 'SIGKILL', 2); // the watchdog's shell and the function
+    const {code, childPids} = await endWhileStarting(env, 'SIGKILL', 2); // the orphan killer's shell and the function
     t.is(code, null);
     t.is(childPids.length, 2);
     for (const pid of childPids) await gone(pid);

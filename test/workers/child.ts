@@ -2,9 +2,9 @@ import test, {type ExecutionContext} from 'ava';
 import {systemClock} from '../../src/clock.ts';
 import type {FunctionLine} from '../../src/log.ts';
 import type {Command} from '../../src/runtime.ts';
+import type {LoadReport} from '../../src/workers/output/report.ts';
 import {Child, type ChildExit, type ChildOptions} from '../../src/workers/process/child.ts';
 import {freePort} from '../../src/workers/process/port.ts';
-import type {LoadReport} from '../../src/workers/process/report.ts';
 import {gone} from '../helpers/process.ts';
 
 /** One real process, gone when the test ends. */

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type {FunctionLine} from '../../src/log.ts';
-import {hearBridge, isLogRecord, type LoadReport} from '../../src/workers/process/report.ts';
+import {hearBridge, isLogRecord, type LoadReport} from '../../src/workers/output/report.ts';
 
 function hear(line: string) {
   const heard: (LoadReport | FunctionLine | {settled: string} | {dropped: number})[] = [];

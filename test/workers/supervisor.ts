@@ -9,7 +9,7 @@ import type {Command, StartRecord} from '../../src/runtime.ts';
 import {Upstream} from '../../src/workers/hop/http.ts';
 import {Pool} from '../../src/workers/pool/pool.ts';
 import {type RestartPolicy, restartPolicy} from '../../src/workers/process/lifecycle.ts';
-import {Watchdog} from '../../src/workers/process/orphans.ts';
+import {OrphanKiller} from '../../src/workers/process/orphans.ts';
 import {Supervisor} from '../../src/workers/process/supervisor.ts';
 import {recordingLog, recordingMeter} from '../helpers/fakes.ts';
 import {isAlive, gone as processGone} from '../helpers/process.ts';
@@ -40,7 +40,7 @@ async function supervise(
   const clock = systemClock;
   const meter = recordingMeter();
   const pool = new Pool({queueLength: 10, queueWaitMs: 10_000, startTimeoutMs}, clock, meter);
-  const watchdog = new Watchdog({mark: 'MARK=none', clock, log});
+  const orphanKiller = new OrphanKiller({mark: 'MARK=none', clock, log});
   const waiting = new Set<() => void>();
   const changed = () => {
     for (const wake of [...waiting]) wake();
@@ -88,7 +88,7 @@ async function supervise(
       },
       meter,
       ooms: {kills: () => 0},
-      watchdog,
+      orphanKiller,
       facts(some) {
         facts.push(...some);
         changed();
@@ -109,7 +109,7 @@ async function supervise(
   );
   t.teardown(async () => {
     await supervisor[Symbol.asyncDispose]();
-    watchdog[Symbol.dispose]();
+    orphanKiller[Symbol.dispose]();
   });
   await supervisor.start();
   const types = () => facts.map(({type}) => type);

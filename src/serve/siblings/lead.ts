@@ -6,7 +6,7 @@ import type {Family} from '../../observe/metrics/open-metrics.ts';
 import {countersOf, sumFamilies} from '../../observe/metrics/sum.ts';
 import {type SiblingEnd, type SiblingHouse, SiblingProcess} from './process.ts';
 
-/** In a sibling's environment its leader's boot, by which the watchdog knows it; the function does not see it. */
+/** In a sibling's environment its leader's boot, by which the orphan killer knows it; the function does not see it. */
 export const leaderName = 'CORE_RUNTIME_LEADER';
 
 export interface SiblingsOptions {
@@ -22,7 +22,7 @@ export interface SiblingsHouse extends SiblingHouse {
   /** One of them has ended without being asked to, and is started again. */
   restarted(reason: ExitReason): void;
   /** They end when this process does, however that comes about. */
-  readonly watchdog: {watch(group: number): void; forget(group: number): void};
+  readonly orphanKiller: {watch(group: number): void; forget(group: number): void};
 }
 
 /** How long after its end a sibling is started again, and the longest such time. */
@@ -111,13 +111,13 @@ export class Siblings implements AsyncDisposable {
 
   /** Starts one, and another when it ends. Resolves when the first listens, or has ended. */
   async #keepOne(env: Readonly<Record<string, string | undefined>>, waitedMs = 0): Promise<void> {
-    const {clock, log, watchdog} = this.#house;
+    const {clock, log, orphanKiller} = this.#house;
     const startedAt = clock.monotonic();
     const sibling = new SiblingProcess(env, this.#house, () =>
       log.error({pid: sibling.pid}, 'A core process does not answer: it is ended'),
     );
     this.#all.add(sibling);
-    if (sibling.pid !== undefined) watchdog.watch(sibling.pid);
+    if (sibling.pid !== undefined) orphanKiller.watch(sibling.pid);
     void sibling.ended.then(async end => {
       this.#forget(sibling);
       if (this.#stopping.signal.aborted) return;
@@ -132,7 +132,7 @@ export class Siblings implements AsyncDisposable {
   /** Its gauges go with it; what it has counted stays counted. */
   #forget(sibling: SiblingProcess): void {
     this.#all.delete(sibling);
-    if (sibling.pid !== undefined) this.#house.watchdog.forget(sibling.pid);
+    if (sibling.pid !== undefined) this.#house.orphanKiller.forget(sibling.pid);
     if (!sibling.account) return;
     this.#counted = sumFamilies([this.#counted, countersOf(sibling.account.families)]);
     if (this.#stopping.signal.aborted) this.#drained.push(sibling.account.drain);

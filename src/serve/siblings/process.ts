@@ -120,7 +120,7 @@ export class SiblingProcess {
       return fork(new URL('../../sibling.ts', import.meta.url), {
         env,
         execArgv: [...process.execArgv, '--disable-sigusr1'], // functions run while it starts, and may send it
-        detached: true, // a group of its own, which the watchdog ends
+        detached: true, // a group of its own, which the orphan killer ends
         serialization: 'advanced', // facts may carry bytes
         stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
       });

@@ -3,10 +3,10 @@ import type {Clock} from '../../clock.ts';
 import type {Fault} from '../../errors.ts';
 import {late} from '../../late.ts';
 import type {RuntimeCall, RuntimeReply} from '../../runtime.ts';
-import {metItself} from '../process/port.ts';
 import {type CallEnd, type Connection, Exchange} from './exchange.ts';
 import {isStray} from './fault.ts';
 import {Reuse} from './reuse.ts';
+import {metItself} from './self-connection.ts';
 
 export interface UpstreamOptions {
   /** Literal loopback address. */

@@ -1,6 +1,6 @@
 import {readFileSync} from 'node:fs';
 import type {Clock} from '../../clock.ts';
-import {groupMembers} from '../process/group.ts';
+import {groupMembers} from '../proc/group.ts';
 
 const pollMs = 250;
 

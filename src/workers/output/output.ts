@@ -2,9 +2,9 @@ import type {Socket} from 'node:net';
 import type {Readable} from 'node:stream';
 import type {Clock} from '../../clock.ts';
 import type {FunctionLine} from '../../log.ts';
-import {type Hearing, hearBridge, isLogRecord, longestRecordBytes} from '../process/report.ts';
 import type {LineBudget} from './budget.ts';
 import {readLines} from './lines.ts';
+import {type Hearing, hearBridge, isLogRecord, longestRecordBytes} from './report.ts';
 
 export interface Pipes {
   readonly stdout: Readable | null;

@@ -4,7 +4,7 @@ import type {RuntimeCall, RuntimeReply} from '../../runtime.ts';
 import {BrokenConnections} from '../hop/broken.ts';
 import type {CallEnd} from '../hop/exchange.ts';
 import type {Upstream} from '../hop/http.ts';
-import {Doubt} from '../process/doubt.ts';
+import {Doubt} from './doubt.ts';
 
 export interface MemberOptions {
   readonly upstream: Pick<Upstream, 'send' | 'destroy'>;

@@ -10,9 +10,9 @@ import type {OomCounter} from '../memory/cgroup.ts';
 import {MemoryLimit} from '../memory/limit.ts';
 import {LineBudget, logBytesPerSecond} from '../output/budget.ts';
 import {Output} from '../output/output.ts';
+import type {LoadReport} from '../output/report.ts';
 import {describeExit} from './lifecycle.ts';
 import {awaitListener} from './listener.ts';
-import type {LoadReport} from './report.ts';
 
 export interface ChildOptions {
   readonly command: Command;

@@ -1,6 +1,7 @@
 import {readdirSync, readFileSync, readlinkSync} from 'node:fs';
 import type {Clock} from '../../clock.ts';
-import {groupMembers} from './group.ts';
+import {groupMembers} from '../proc/group.ts';
+import {isGone} from '../proc/stat.ts';
 import {accepts} from './port.ts';
 
 const pollMs = 10;
@@ -68,16 +69,7 @@ function socketsOf(pid: string): string[] | undefined {
       return inode ? [inode] : [];
     });
   } catch {
-    return hasEnded(pid) ? [] : undefined;
-  }
-}
-
-/** @see proc_pid_stat(5): the state is the first field behind the name in parentheses */
-function hasEnded(pid: string): boolean {
-  try {
-    return /\) [ZX] [^)]*$/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    return true;
+    return isGone(pid) ? [] : undefined;
   }
 }
 

@@ -5,13 +5,13 @@ import type {FunctionLine} from '../../log.ts';
 import type {StartRecord} from '../../runtime.ts';
 import type {Upstream} from '../hop/http.ts';
 import type {OomCounter} from '../memory/cgroup.ts';
+import type {LoadReport} from '../output/report.ts';
 import {Member} from '../pool/member.ts';
 import type {Pool} from '../pool/pool.ts';
+import {isEnding} from '../proc/stat.ts';
 import {Child, type ChildExit, type ChildOptions} from './child.ts';
-import {isEnding} from './ending.ts';
 import {describeExit} from './lifecycle.ts';
-import type {Watchdog} from './orphans.ts';
-import type {LoadReport} from './report.ts';
+import type {OrphanKiller} from './orphans.ts';
 
 export interface OccupantOptions {
   /** What every process of this place is started with; the port is chosen each time. */
@@ -27,7 +27,7 @@ export interface OccupantHouse {
   readonly pool: Pool;
   readonly clock: Clock;
   readonly ooms: OomCounter;
-  readonly watchdog: Watchdog;
+  readonly orphanKiller: OrphanKiller;
   line(line: FunctionLine): void;
   linesDropped(lines: number): void;
 }
@@ -63,7 +63,7 @@ export class Occupant {
 
   constructor(purpose: Purpose, port: number, options: OccupantOptions, house: OccupantHouse, events: OccupantEvents) {
     const {promise, resolve} = Promise.withResolvers<LoadReport | undefined>();
-    const {clock, ooms, watchdog, line, linesDropped} = house;
+    const {clock, ooms, orphanKiller, line, linesDropped} = house;
     this.purpose = purpose;
     this.outcome = promise;
     this.#port = port;
@@ -87,7 +87,7 @@ export class Occupant {
       },
       {clock, ooms},
     );
-    if (this.pid !== undefined) watchdog.watch(this.pid);
+    if (this.pid !== undefined) orphanKiller.watch(this.pid);
   }
 
   get pid(): number | undefined {
@@ -165,7 +165,7 @@ export class Occupant {
   }
 
   #exited(exit: ChildExit): void {
-    if (this.pid !== undefined) this.#house.watchdog.forget(this.pid);
+    if (this.pid !== undefined) this.#house.orphanKiller.forget(this.pid);
     this.leave();
     this.#events.exited(exit);
     this.#member?.destroy(

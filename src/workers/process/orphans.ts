@@ -3,13 +3,14 @@ import type {Clock} from '../../clock.ts';
 import type {Log} from '../../log.ts';
 
 /*
-What must not happen: the core is ended by SIGKILL, and its functions go on without it. A shell that does nothing but
-read waits beside the core, in a session of its own. It is told which process groups live; when its input ends, the
-core is gone, however that came about, and the shell ends those groups. It needs nothing of the language of a function,
-and functions know nothing of it.
+When the core is ended by SIGKILL, its functions must not go on without it. So a shell waits beside the core, in a session
+of its own, and does nothing but read: the core writes it the list of its live process groups, each time the list changes.
+When the shell's input ends, the core is gone, for whatever reason, and the shell kills the groups of the newest list.
+This works for functions in every language, and functions know nothing of it.
 
-Of a process that the core was just starting the shell was never told. It is known by the mark in its environment, which
-the kernel may fill a moment later: therefore several looks. Whoever says that it is over leaves nothing to look for.
+A process that the core was just starting is on no list yet. The shell finds it by the mark in its environment. The kernel
+may fill the environment a moment after the start, so the shell looks several times. A core that stops in order writes
+`over` first: it leaves nothing behind, so there is nothing to look for.
 */
 const script = `
 trap '' TERM INT HUP QUIT
@@ -33,13 +34,13 @@ for look in 1 2 3 4 5; do
 done
 `;
 
-/** How long after somebody ended the shell another is started. */
+/** Pause before the next shell is started when somebody ended this one. */
 const againMs = 1000;
-/** How long after the system refused to start it, for want of a descriptor or of a shell. */
+/** Pause before the next try when the system refused to start a shell: it had no descriptor left, or it has no shell. */
 const refusedAgainMs = 10_000;
 
-export interface WatchdogOptions {
-  /** A text in the environment of our functions, and of nothing else on this system. One line. */
+export interface OrphanKillerOptions {
+  /** A text of one line that stands in the environment of our functions, and of no other process on this system. */
   readonly mark: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -47,27 +48,27 @@ export interface WatchdogOptions {
   readonly shell?: string;
 }
 
-/** Ends the process groups of our functions when this process is gone. */
-export class Watchdog implements Disposable {
-  readonly #options: WatchdogOptions;
+/** Kills the process groups that this process leaves behind when it is killed itself. */
+export class OrphanKiller implements Disposable {
+  readonly #options: OrphanKillerOptions;
   readonly #groups = new Set<number>();
   #shell: ChildProcess | undefined;
   #isRefused = false;
   #isOver = false;
 
-  constructor(options: WatchdogOptions) {
+  constructor(options: OrphanKillerOptions) {
     this.#options = options;
     this.#shell = this.#start();
   }
 
   watch(group: number): void {
     this.#groups.add(group);
-    this.#tell();
+    this.#writeGroups();
   }
 
   forget(group: number): void {
     this.#groups.delete(group);
-    this.#tell();
+    this.#writeGroups();
   }
 
   [Symbol.dispose](): void {
@@ -75,13 +76,13 @@ export class Watchdog implements Disposable {
     this.#shell?.stdin?.end('over\n');
   }
 
-  /** The system may refuse, and it may say so now or later. */
+  /** The system may refuse to start the shell: at once, by an error thrown here, or later, by an event. */
   #start(): ChildProcess | undefined {
     const {mark, shell: file = '/bin/sh'} = this.#options;
     try {
       const shell = spawn(file, ['-c', script], {detached: true, stdio: ['pipe', 'ignore', 'ignore'], env: {}});
       shell.unref();
-      (shell.stdin as {unref?: () => void} | null)?.unref?.(); // a pipe's socket
+      (shell.stdin as {unref?: () => void} | null)?.unref?.(); // Node makes the pipe a socket
       shell.stdin?.on('error', () => {});
       shell.once('error', error => this.#refused(error));
       shell.once('spawn', () => {
@@ -106,11 +107,11 @@ export class Watchdog implements Disposable {
     this.#options.clock.after(afterMs, () => {
       if (this.#isOver) return;
       this.#shell = this.#start();
-      this.#tell();
+      this.#writeGroups();
     });
   }
 
-  #tell(): void {
+  #writeGroups(): void {
     this.#shell?.stdin?.write(`${[...this.#groups].join(' ')}\n`);
   }
 }

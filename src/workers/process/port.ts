@@ -1,6 +1,7 @@
 import net from 'node:net';
 import type {Clock} from '../../clock.ts';
 import type {Log} from '../../log.ts';
+import {metItself} from '../hop/self-connection.ts';
 
 /** How long after the system had no port it is asked again. */
 const againMs = 500;
@@ -48,16 +49,6 @@ export function accepts(host: string, port: number): Promise<boolean> {
     });
     socket.once('error', () => resolve(false));
   });
-}
-
-/**
-Whether a connection has the same socket at both ends. Where nobody listens on a port that the system may also give to a
-client, the client can be given that very port: then both sides open at once, and it is connected to itself.
-
-@see RFC 9293 §3.5, simultaneous open
-*/
-export function metItself({localPort, remotePort, localAddress, remoteAddress}: net.Socket): boolean {
-  return localPort !== undefined && localPort === remotePort && localAddress === remoteAddress;
 }
 
 /** A port that nobody listens on now, chosen by the system. */

@@ -2,6 +2,7 @@ import type {Fact} from '../../facts.ts';
 import type {Log} from '../../log.ts';
 import type {Meter} from '../../meter.ts';
 import type {StartRecord} from '../../runtime.ts';
+import type {LoadReport} from '../output/report.ts';
 import type {ChildExit} from './child.ts';
 import {
   answered,
@@ -19,7 +20,6 @@ import {
 import {Occupant, type OccupantHouse, type OccupantOptions, type Purpose} from './occupant.ts';
 import {choosePort} from './port.ts';
 import {Processes} from './processes.ts';
-import type {LoadReport} from './report.ts';
 
 export interface SupervisorOptions extends OccupantOptions {
   /** The port that is taken when it is free; 0: any. */

@@ -1,7 +1,7 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import test from 'ava';
-import {isEnding} from '../../src/workers/process/ending.ts';
+import {isEnding} from '../../src/workers/proc/stat.ts';
 
 test('a process that runs is not ending, and one that is not there neither', t => {
   t.false(isEnding(process.pid));

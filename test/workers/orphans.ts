@@ -5,26 +5,26 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {systemClock} from '../../src/clock.ts';
-import {Watchdog} from '../../src/workers/process/orphans.ts';
+import {OrphanKiller} from '../../src/workers/process/orphans.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {projectFile} from '../helpers/core.ts';
 import {recordingLog} from '../helpers/fakes.ts';
 import {gone, isAlive} from '../helpers/process.ts';
 
-const watching = () => new Watchdog({mark: 'MARK=none', clock: systemClock, log: recordingLog()});
+const watching = () => new OrphanKiller({mark: 'MARK=none', clock: systemClock, log: recordingLog()});
 
 const sleeper = () =>
   spawn('/bin/sh', ['-c', 'trap "" TERM; sleep 60 & echo $!; wait'], {detached: true, stdio: ['ignore', 'pipe', 'ignore']});
 
 test('when its input ends it ends every group that it watched, and none that it forgot', async t => {
-  const watchdog = watching();
+  const orphanKiller = watching();
   const [watched, forgotten] = [sleeper(), sleeper()];
   const [[grandchild]] = await Promise.all([once(watched.stdout, 'data'), once(forgotten.stdout, 'data')]);
-  watchdog.watch(watched.pid ?? 0);
-  watchdog.watch(forgotten.pid ?? 0);
-  watchdog.forget(forgotten.pid ?? 0);
+  orphanKiller.watch(watched.pid ?? 0);
+  orphanKiller.watch(forgotten.pid ?? 0);
+  orphanKiller.forget(forgotten.pid ?? 0);
   const ended = once(watched, 'exit');
-  watchdog[Symbol.dispose]();
+  orphanKiller[Symbol.dispose]();
   t.deepEqual(await ended, [null, 'SIGKILL']);
   await gone(Number(grandchild));
   t.true(isAlive(forgotten.pid ?? 0));
@@ -34,19 +34,19 @@ test('when its input ends it ends every group that it watched, and none that it 
 });
 
 test('with nothing to watch it does nothing', t => {
-  const watchdog = watching();
-  t.notThrows(() => watchdog[Symbol.dispose]());
+  const orphanKiller = watching();
+  t.notThrows(() => orphanKiller[Symbol.dispose]());
 });
 
-/** A process of its own that has a watchdog, does what the text says, and is killed. The id that it wrote. */
+/** A process of its own that has an orphan killer, does what the text says, and is killed. The id that it wrote. */
 async function killedAfter(t: ExecutionContext, text: string): Promise<number> {
   const program = `
     import {spawn} from 'node:child_process';
     import {readFileSync} from 'node:fs';
     import {systemClock} from '${projectFile('src/clock.ts')}';
-    import {Watchdog} from '${projectFile('src/workers/process/orphans.ts')}';
+    import {OrphanKiller} from '${projectFile('src/workers/process/orphans.ts')}';
     const mark = 'CANARY=' + process.pid + '.' + Date.now();
-    const watchdog = new Watchdog({mark, clock: systemClock, log: console});
+    const orphanKiller = new OrphanKiller({mark, clock: systemClock, log: console});
     const children = () => readFileSync('/proc/self/task/' + process.pid + '/children', 'utf8').trim().split(' ');
     const start = env => spawn('/bin/sleep', ['60'], {detached: true, stdio: 'ignore', env});
     setInterval(() => {}, 1000);
@@ -75,7 +75,7 @@ test('when somebody ended its shell, another watches', async t => {
     `
     const [first] = children();
     const {pid} = start({});
-    watchdog.watch(pid);
+    orphanKiller.watch(pid);
     process.kill(Number(first), 'SIGKILL');
     while (children().includes(first) || children().length < 2) await systemClock.sleep(5);
     console.log(pid);`,
@@ -85,16 +85,16 @@ test('when somebody ended its shell, another watches', async t => {
 });
 
 test('where no shell can be started that is said once, and one is started as soon as it can be', async t => {
-  const folder = await mkdtemp(join(tmpdir(), 'watchdog-'));
+  const folder = await mkdtemp(join(tmpdir(), 'orphans-'));
   t.teardown(() => rm(folder, {recursive: true}));
   const shell = join(folder, 'sh');
   const clock = new ManualClock();
   const log = recordingLog();
-  const watchdog = new Watchdog({mark: 'MARK=none', clock, log, shell});
+  const orphanKiller = new OrphanKiller({mark: 'MARK=none', clock, log, shell});
   const watched = sleeper();
   const ended = once(watched, 'exit');
   await once(watched.stdout, 'data');
-  watchdog.watch(watched.pid ?? 0);
+  orphanKiller.watch(watched.pid ?? 0);
   for (let tries = 0; tries < 3; tries++) {
     while (clock.pending === 0) await systemClock.sleep(5);
     await clock.advance(10_000);
@@ -103,6 +103,6 @@ test('where no shell can be started that is said once, and one is started as soo
   while (clock.pending === 0) await systemClock.sleep(5);
   await symlink('/bin/sh', shell);
   await clock.advance(10_000);
-  watchdog[Symbol.dispose]();
+  orphanKiller[Symbol.dispose]();
   t.deepEqual(await ended, [null, 'SIGKILL']);
 });

@@ -1,0 +1,48 @@
+import {readFileSync} from 'node:fs';
+
+export interface ProcessStat {
+  /** R, S, D, Z … */
+  readonly state: string;
+  readonly parent: number;
+  readonly group: number;
+  readonly flags: number;
+}
+
+/**
+What the kernel says about a process now.
+
+@returns undefined when the process does not exist, and where there is no /proc
+@see proc_pid_stat(5): behind the name in parentheses, the fields are state, parent, process group, session, terminal, its group, flags
+*/
+export function statOf(pid: number | string): ProcessStat | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const [state = '', parent, group, , , , flags] = stat.slice(stat.lastIndexOf(')') + 2).split(' ', 7);
+    return {state, parent: Number(parent), group: Number(group), flags: Number(flags)};
+  } catch {
+    return undefined;
+  }
+}
+
+/** A process that has ended: only its entry in the table of processes is left. */
+const hasEnded = ({state}: ProcessStat) => state === 'Z' || state === 'X';
+
+/** Set by the kernel from the moment a process begins to go, long before its parent learns of it. Linux, include/linux/sched.h */
+const exitingFlag = 0x4;
+
+/**
+Whether the kernel is taking a process down, or has. Its connections break off before its exit is reported, and when it has
+much memory to give back, some time passes in between.
+
+@returns false where the system does not say
+*/
+export function isEnding(pid: number): boolean {
+  const stat = statOf(pid);
+  return stat !== undefined && (hasEnded(stat) || (stat.flags & exitingFlag) !== 0);
+}
+
+/** Whether a process is gone, but for what is left until its parent has read its exit code. */
+export function isGone(pid: number | string): boolean {
+  const stat = statOf(pid);
+  return stat === undefined || hasEnded(stat);
+}
