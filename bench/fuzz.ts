@@ -1,8 +1,8 @@
 import {isDeepStrictEqual} from 'node:util';
 import {sliceMember} from '../middleware/respond/slice.ts';
+import type {Delivery} from '../src/delivery.ts';
 import {asFault, Fault} from '../src/errors.ts';
 import {faultResult} from '../src/http/answer.ts';
-import type {Delivery} from '../src/trigger.ts';
 import {fakeHouse, recordingMeter} from '../test/helpers/fakes.ts';
 import {parseReplies} from '../test/helpers/strict-http.ts';
 import {readRequests} from '../test/helpers/strict-requests.ts';
@@ -260,7 +260,7 @@ interface Seen {
 /** The real trigger; each request that would run is kept by the port that its client came from. */
 async function openTrigger() {
   const seen = new Map<number, (Seen | undefined)[]>();
-  const deliver = async (carrier: unknown, delivery: Delivery) => {
+  const deliver = async (delivery: Delivery, carrier: unknown) => {
     const {req} = carrier as {req: import('node:http').IncomingMessage}; // Koa's context
     const port = req.socket.remotePort ?? 0;
     const list = seen.get(port) ?? [];

@@ -1,9 +1,9 @@
 import type jsonwebtoken from 'jsonwebtoken';
 import type {Clock} from '../src/clock.ts';
+import type {Principal} from '../src/delivery.ts';
 import {Fault} from '../src/errors.ts';
 import {late} from '../src/late.ts';
 import type {Stage} from '../src/stage.ts';
-import type {Principal} from '../src/trigger.ts';
 import {isSigned, type VerifyingKey} from './signed.ts';
 import {VerifiedTokens} from './verified.ts';
 

@@ -6,6 +6,7 @@ import type {Meter} from '../src/meter.ts';
 import {parseDuration} from '../src/settings/setting.ts';
 import type {Stage} from '../src/stage.ts';
 import type {KeepInvocation} from './event/keep.ts';
+import {requestOf} from './event/request.ts';
 import type {WriteEvent} from './event/write.ts';
 
 export interface EventParts {
@@ -22,14 +23,15 @@ export function event({write, keep, timeoutMs, meter, clock}: EventParts): Stage
     const invocation = ctx.state;
     const {id, input, principal, delivery} = invocation;
     if (!input) throw new TypeError('Expected the trigger stage to have set the input');
+    const request = requestOf(input);
     const limitMs = shortened(timeoutMs, ctx.get('core-timeout'));
     const monotonicMs = invocation.arrived + limitMs;
     // Rounded up: a sub-runtime that keeps it must not be sooner than we are.
     const wallMs = Math.ceil(clock.now() + monotonicMs - clock.monotonic());
     invocation.deadline = {wallMs, monotonicMs, timeoutMs: limitMs};
-    invocation.event = write(input, {id, deadlineMs: wallMs, credential: principal?.credential});
+    invocation.event = write(request, {id, deadlineMs: wallMs, credential: principal?.credential});
 
-    const kept = keep.accepted(invocation, input);
+    const kept = keep.accepted(invocation, request);
     if (delivery.writeAhead) await kept;
     meter.accepted();
     try {

@@ -1,8 +1,8 @@
 import {randomUUIDv7} from 'node:crypto';
 import compose from 'koa-compose';
 import type {Clock} from '../src/clock.ts';
+import type {Carrier, Delivery} from '../src/delivery.ts';
 import type {Stage, StageContext} from '../src/stage.ts';
-import type {Carrier, Delivery} from '../src/trigger.ts';
 import {type EventParts, event} from './event.ts';
 import {type InvokeParts, invoke} from './invoke.ts';
 import {type RespondParts, respond} from './respond.ts';
@@ -31,10 +31,11 @@ export function chain(stages: readonly Stage[]): Stage {
 
 /** Sends a delivery through a chain: every delivery gets an invocation of its own, with a time-ordered id unless it brings one. */
 export function deliverThrough(stage: Stage, clock: Clock) {
-  return function deliver(carrier: Carrier, delivery: Delivery): Promise<void> {
+  return function deliver(delivery: Delivery, carrier: Carrier = {get: absent, state: undefined}): Promise<void> {
     carrier.state = {id: delivery.id ?? randomUUIDv7(), delivery, arrived: clock.monotonic()};
     return stage(carrier as StageContext, end); // its state was set on the line above
   };
 }
 
 const end = async () => {};
+const absent = () => '';

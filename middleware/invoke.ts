@@ -1,9 +1,9 @@
+import type {Delivery} from '../src/delivery.ts';
 import {Fault} from '../src/errors.ts';
 import type {Invocation, WrittenEvent} from '../src/invocation.ts';
 import type {Meter} from '../src/meter.ts';
 import {NotSent, type RuntimeReply, type Runtimes} from '../src/runtime.ts';
 import type {Stage} from '../src/stage.ts';
-import type {Delivery} from '../src/trigger.ts';
 
 /** How often a call is tried that the sub-runtime's port refused: then it did not run. */
 const mostAttempts = 3;

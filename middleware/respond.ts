@@ -1,8 +1,8 @@
+import type {InvocationResult} from '../src/delivery.ts';
 import {Fault} from '../src/errors.ts';
 import {defaultHeaders} from '../src/http/answer.ts';
 import type {RuntimeReply} from '../src/runtime.ts';
 import type {Stage} from '../src/stage.ts';
-import type {InvocationResult} from '../src/trigger.ts';
 import {readShape, type Shape} from './respond/envelope.ts';
 import {type FunctionResult, readResult} from './respond/result.ts';
 import {sniffContentType} from './respond/sniff.ts';
@@ -19,7 +19,7 @@ export function respond({responseMaxBytes}: RespondParts): Stage {
     const {id, input, reply, delivery} = invocation;
     if (!reply) throw new TypeError('Expected the invoke stage to have set the reply');
     const returned = readResult(reply);
-    const result = input?.eventType === 'http' ? httpResult(returned, id, responseMaxBytes) : executed(id);
+    const result = input?.reply === 'http' ? httpResult(returned, id, responseMaxBytes) : executed(id);
     delivery.reply(result);
     invocation.result = result;
     await next();

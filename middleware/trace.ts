@@ -20,7 +20,7 @@ export function trace({spans, meter, log, clock}: TraceParts): Stage {
   return async function trace(ctx, next) {
     const invocation = ctx.state;
     const {id, delivery} = invocation;
-    const span = spans.invocation(id, ctx, delivery);
+    const span = spans.invocation(id, delivery);
     invocation.span = span;
     delivery.exemplar = span.exemplar;
     let result = invocation.result;

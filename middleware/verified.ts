@@ -1,5 +1,5 @@
 import {hash} from 'node:crypto';
-import type {Principal} from '../src/trigger.ts';
+import type {Principal} from '../src/delivery.ts';
 import type {VerifyingKey} from './signed.ts';
 
 /** A token that was found valid, and what has to be still so for it to be valid again. */

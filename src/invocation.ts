@@ -1,5 +1,5 @@
+import type {Delivery, Input, InvocationResult, Principal} from './delivery.ts';
 import type {InvocationTrace, Lease, RuntimeReply} from './runtime.ts';
-import type {Delivery, InvocationResult, Principal, TriggerInput} from './trigger.ts';
 
 /** The event, written once as JSON; the trace is put between both halves when the call has its span. */
 export interface WrittenEvent {
@@ -18,7 +18,7 @@ export interface Invocation {
   /** auth */
   principal?: Principal;
   /** trigger */
-  input?: TriggerInput;
+  input?: Input;
   /** event */
   event?: WrittenEvent;
   deadline?: {readonly wallMs: number; readonly monotonicMs: number; readonly timeoutMs: number};

@@ -1,12 +1,12 @@
+import type {RequestInput} from '../../src/delivery.ts';
 import type {FaultCode} from '../../src/errors.ts';
 import type {AttemptFailure, Fact, FactTypes} from '../../src/facts.ts';
 import type {Invocation} from '../../src/invocation.ts';
 import type {JournalWriter, Payload} from '../../src/journal.ts';
 import {type Redact, writeReply, writeRequest} from '../../src/journals/payload.ts';
 import type {Log} from '../../src/log.ts';
-import type {TriggerInput} from '../../src/trigger.ts';
 
-/** What the journal is told of an invocation. */
+/** What the journal keeps of an invocation. */
 export interface KeepInvocation {
   /**
   Its first fact. Of a delivery that is written ahead the promise resolves when the fact is as durable as the journal
@@ -14,7 +14,7 @@ export interface KeepInvocation {
 
   @throws Fault JOURNAL_BUSY, JOURNAL_FAILED for one that is written ahead
   */
-  accepted(invocation: Invocation, input: TriggerInput): Promise<void> | undefined;
+  accepted(invocation: Invocation, input: RequestInput): Promise<void> | undefined;
   /** Its last fact. A reply is never held up by it. @param ended how the process did that was lost during the call, if that is known */
   settled(invocation: Invocation, data: FactTypes['invocation.settled'], ended?: 'crash' | 'oom'): void;
   /** An attempt that did not reach the function: another one comes. Of what is written ahead. */

@@ -1,6 +1,6 @@
 import {isUtf8} from 'node:buffer';
+import type {RequestInput} from '../../src/delivery.ts';
 import type {WrittenEvent} from '../../src/invocation.ts';
-import type {TriggerInput} from '../../src/trigger.ts';
 import {writeHeaders} from './headers.ts';
 import {keysIn, writeQuery} from './query.ts';
 
@@ -23,7 +23,7 @@ export interface EventFacts {
   readonly credential: string | undefined;
 }
 
-export type WriteEvent = (input: TriggerInput, facts: EventFacts) => WrittenEvent;
+export type WriteEvent = (input: RequestInput, facts: EventFacts) => WrittenEvent;
 
 /** Makes the function that writes events as JSON text, once each: all that never changes is written here. */
 export function eventWriter(options: EventOptions): WriteEvent {
@@ -39,7 +39,7 @@ export function eventWriter(options: EventOptions): WriteEvent {
     const keys = keysIn(input.query);
     if (keys > fewKeys) input.holder?.written(keys * keyBytes);
     const query = writeQuery(input.query);
-    const schedule = input.schedule ? `,"schedule":${JSON.stringify(input.schedule)}` : '';
+    const more = input.context ? writeMembers(input.context) : '';
     const head =
       `{"event":{"resource":"${input.eventType}","path":${path},"httpMethod":${method}` +
       `,"headers":${headers.single},"multiValueHeaders":${headers.multi}` +
@@ -47,7 +47,7 @@ export function eventWriter(options: EventOptions): WriteEvent {
       ',"pathParameters":{},"stageVariables":null' +
       ',"requestContext":{"accountId":"","resourceId":"","apiId":"","resourcePath":"","authorizer":null,"stage":"dev"' +
       `,"eventType":"${input.eventType}","httpMethod":${method},"path":${path},"requestId":"${id}"` +
-      `,"identity":{"sourceIp":${JSON.stringify(input.sourceIp)}}${schedule}}` +
+      `,"identity":{"sourceIp":${JSON.stringify(input.sourceIp)}}${more}}` +
       `,${writeBody(input.body, base64)}}` +
       `${context},"invocationId":"${id}","deadlineMs":${deadlineMs},"trace":`;
     input.holder?.written(head.length);
@@ -59,6 +59,12 @@ export function eventWriter(options: EventOptions): WriteEvent {
 const fewKeys = 100;
 /** What a key costs from when it is read until the event was sent: objects and texts, some of them garbage by then. */
 const keyBytes = 1024;
+
+/** Each with a comma before it. */
+function writeMembers(context: Readonly<Record<string, unknown>>): string {
+  const members = JSON.stringify(context).slice(1, -1);
+  return members === '' ? '' : `,${members}`;
+}
 
 /** Text as it is, anything else as base64; the flag is always there. */
 function writeBody(body: Buffer, mode: 'exact' | 'sniff'): string {

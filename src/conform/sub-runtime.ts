@@ -1,6 +1,7 @@
 import {randomBytes, randomUUID} from 'node:crypto';
 import {eventWriter} from '../../middleware/event/write.ts';
 import type {Clock} from '../clock.ts';
+import type {RequestInput} from '../delivery.ts';
 import {Fault} from '../errors.ts';
 import type {FunctionLine} from '../log.ts';
 import type {Command, RuntimeReply, StartRecord} from '../runtime.ts';
@@ -181,8 +182,10 @@ export class SubRuntime implements AsyncDisposable {
       handlerName: options.handlerName,
       base64: 'exact',
     });
-    const input = {
+    const input: RequestInput = {
+      shape: 'request',
       eventType: 'http',
+      reply: 'http',
       method: 'POST',
       path: '/conform',
       query: 'q=first&q=last',

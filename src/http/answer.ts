@@ -1,5 +1,5 @@
+import type {InvocationResult} from '../delivery.ts';
 import type {Fault} from '../errors.ts';
-import type {InvocationResult} from '../trigger.ts';
 
 /** What every answer carries unless the handler says otherwise. */
 export const defaultHeaders = {

@@ -1,5 +1,5 @@
 import {createHash} from 'node:crypto';
-import type {InvocationResult, TriggerInput} from '../trigger.ts';
+import type {InvocationResult, RequestInput} from '../delivery.ts';
 
 /*
 What is kept of a request and of its reply so that it can be run again: a line of JSON, a newline, and the body as it
@@ -7,7 +7,10 @@ was. Secrets are taken out before anything is kept.
 */
 
 /** As it came, but for the secrets. */
-export type RecordedRequest = Pick<TriggerInput, 'eventType' | 'method' | 'path' | 'query' | 'headers' | 'sourceIp' | 'schedule' | 'body'>;
+export type RecordedRequest = Omit<RequestInput, 'holder'>;
+
+/** The line before the body: what is not named here is a member of the request's context. */
+type RecordedHead = Omit<RecordedRequest, 'shape' | 'reply' | 'body' | 'context'> & Partial<Pick<RecordedRequest, 'reply'>>;
 
 export interface RecordedReply {
   readonly status: number;
@@ -45,10 +48,13 @@ export const isRedacted = (value: string) => value.startsWith(redactedMark);
 /** What is kept of a secret. */
 export const redacted = (value: string) => redactedMark + createHash('sha256').update(value).digest('hex').slice(0, 16);
 
-export function writeRequest({eventType, method, path, query, headers, sourceIp, schedule, body}: TriggerInput, redact: Redact): Buffer {
-  const head = {eventType, method, path, query, headers: redact(headers), sourceIp, ...(schedule && {schedule})};
-  return joined(head, body);
+export function writeRequest(request: RecordedRequest, redact: Redact): Buffer {
+  const {eventType, reply, method, path, query, headers, sourceIp, context, body} = request;
+  const head = {eventType, method, path, query, headers: redact(headers), sourceIp, ...(reply !== usualReply(eventType) && {reply})};
+  return joined({...head, ...context}, body);
 }
+
+const usualReply = (eventType: string) => (eventType === 'http' ? 'http' : 'outcome');
 
 export function writeReply({status, headers, body}: InvocationResult, redact: Redact): Buffer {
   return joined({status, headers: redact(headers)}, typeof body === 'string' ? Buffer.from(body) : body);
@@ -57,7 +63,9 @@ export function writeReply({status, headers, body}: InvocationResult, redact: Re
 /** @throws SyntaxError for bytes that `writeRequest` did not write */
 export function readRequest(bytes: Uint8Array): RecordedRequest {
   const {head, body} = parted(bytes);
-  return {...(head as Omit<RecordedRequest, 'body'>), body}; // writeRequest wrote it
+  const {eventType, reply = usualReply(eventType), method, path, query, headers, sourceIp, ...context} = head as RecordedHead;
+  const isMore = Object.keys(context).length > 0;
+  return {shape: 'request', eventType, reply, method, path, query, headers, sourceIp, ...(isMore && {context}), body};
 }
 
 /** @throws SyntaxError for bytes that `writeReply` did not write */

@@ -1,5 +1,5 @@
 import {randomBytes} from 'node:crypto';
-import type {Carrier, Delivery, InvocationResult, Principal, SpanSubject, TriggerInput} from '../trigger.ts';
+import type {Carrier, Delivery, Input, InvocationResult, Principal, SpanSubject} from '../delivery.ts';
 import type {Recalled} from './recall.ts';
 
 /** A recorded event that is delivered again, under its own id: a function that answers with it answers the same. */
@@ -9,6 +9,7 @@ export class Replayed implements Delivery, Carrier {
   readonly principal: Principal = {subject: 'replay'};
   readonly writeAhead = false;
   readonly signal = new AbortController().signal;
+  readonly traceCarrier = this;
   state: unknown;
   result: InvocationResult | undefined;
   readonly #recalled: Recalled;
@@ -35,7 +36,7 @@ export class Replayed implements Delivery, Carrier {
     return {trigger: 'other', name: 'replay'};
   }
 
-  async input(): Promise<TriggerInput> {
+  async input(): Promise<Input> {
     return this.#recalled.request;
   }
 

@@ -144,8 +144,14 @@ function row(compared: Compared): string {
 
 /** Without the query: it is nobody's business on a screen. */
 function requestOf({recalled: {request}}: Compared): string {
-  const {eventType, schedule, method, path} = request;
-  return printable(eventType === 'http' ? `${method} ${path}` : `${eventType} ${schedule?.name ?? path}`);
+  const {eventType, context = {}, method, path} = request;
+  return printable(eventType === 'http' ? `${method} ${path}` : `${eventType} ${nameIn(context) ?? path}`);
+}
+
+/** The name of what fired the event, such as its schedule's. */
+function nameIn(context: Readonly<Record<string, unknown>>): string | undefined {
+  const named = Object.values(context).find(member => typeof member === 'object' && member !== null && 'name' in member);
+  return named === undefined ? undefined : String((named as {name: unknown}).name); // it has one
 }
 
 const count = (many: number, what: string) => `${many} ${what}${many === 1 ? '' : 's'}`;

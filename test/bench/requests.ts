@@ -11,7 +11,17 @@ for (const bytes of [0, 1000]) {
     const headers = ['Host', 'localhost', 'Accept', '*/*', ...(bytes > 0 ? ['Content-Type', 'text/plain'] : [])];
     const body = Buffer.from(sent.event.body);
     const method = bytes > 0 ? 'POST' : 'GET';
-    const input = {eventType: 'http', method, path: '/', query: '', headers, body, sourceIp: '127.0.0.1'};
+    const input = {
+      shape: 'request',
+      eventType: 'http',
+      reply: 'http',
+      method,
+      path: '/',
+      query: '',
+      headers,
+      body,
+      sourceIp: '127.0.0.1',
+    } as const;
     const {head, tail} = eventWriter(options)(input, {id, deadlineMs: 0, credential: undefined});
     t.is(body.length, bytes);
     t.deepEqual(sent, JSON.parse(`${head}{}${tail}`));

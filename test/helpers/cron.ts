@@ -1,10 +1,11 @@
 import type {ExecutionContext} from 'ava';
+import type {Delivery, MessageInput} from '../../src/delivery.ts';
 import {Fault} from '../../src/errors.ts';
 import type {Fact} from '../../src/facts.ts';
 import type {Journal} from '../../src/journal.ts';
 import {MemoryJournal} from '../../src/journals/memory.ts';
 import {parseSettings} from '../../src/settings/setting.ts';
-import type {ClaimingHouse, Delivery, TriggerInput} from '../../src/trigger.ts';
+import type {ClaimingHouse} from '../../src/trigger.ts';
 import {cron} from '../../triggers/cron/index.ts';
 import {ManualClock, settle} from './clock.ts';
 import {fakeHouse, recordingLog, recordingMeter} from './fakes.ts';
@@ -18,7 +19,7 @@ export const at = (minutes: number) => new Date(noon + minutes * minute).toISOSt
 
 export interface Run {
   readonly occurrence: string;
-  readonly input: TriggerInput;
+  readonly input: MessageInput;
   readonly delivery: Delivery;
   /** Lets the function answer; it does by itself unless the core is `held`. */
   end(): void;
@@ -49,9 +50,9 @@ export async function openCore(
     clock,
     log,
     meter,
-    async deliver(_carrier, delivery) {
+    async deliver(delivery) {
       const {id = '', attempt = 1, source} = delivery;
-      const input = await delivery.input();
+      const input = (await delivery.input()) as MessageInput; // a tick is one
       const refusal = refuse?.(delivery);
       const reply = (status: number, fault?: Fault) => delivery.reply({status, headers: [], body: '', ...(fault && {fault})});
       if (refusal && /^JOURNAL_/.test(refusal.code)) return reply(refusal.status, refusal);
@@ -65,7 +66,7 @@ export async function openCore(
       }
       delivery.called?.();
       const over = Promise.withResolvers<void>();
-      runs.push({occurrence: input.schedule?.occurrence ?? '', input, delivery, end: () => over.resolve()});
+      runs.push({occurrence: occurrenceOf(input), input, delivery, end: () => over.resolve()});
       if (!held || delivery.signal.aborted) over.resolve();
       delivery.signal.addEventListener('abort', () => over.resolve());
       await over.promise;
@@ -128,4 +129,9 @@ export async function pastJournal(clock: ManualClock, schedule: object = {}): Pr
   await journal.append(`schedule.nightly.${at(0)}`, [{type: 'schedule.fired', data}]);
   await journal.append('invocation.past', [{type: 'invocation.settled', data: {outcome: 'responded', status: 200, durationMs: 1}}]);
   return journal;
+}
+
+function occurrenceOf({context}: MessageInput): string {
+  const {schedule} = context as {schedule: {occurrence: string}}; // of a tick
+  return schedule.occurrence;
 }

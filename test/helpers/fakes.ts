@@ -1,11 +1,12 @@
 import {systemClock} from '../../src/clock.ts';
+import type {Delivery, Fields, Input, InvocationResult, MessageInput, Principal, RequestInput} from '../../src/delivery.ts';
 import type {Invocation} from '../../src/invocation.ts';
 import {MemoryJournal} from '../../src/journals/memory.ts';
 import {Budget} from '../../src/limits/budget.ts';
 import type {Log, LogFields} from '../../src/log.ts';
 import type {Meter} from '../../src/meter.ts';
 import type {RuntimeReply} from '../../src/runtime.ts';
-import type {ClaimingHouse, Delivery, InvocationResult, Principal, TriggerInput} from '../../src/trigger.ts';
+import type {ClaimingHouse} from '../../src/trigger.ts';
 
 /** A meter that keeps what it was told, as `name` and arguments. */
 export function recordingMeter(): Meter & {readonly calls: readonly (readonly unknown[])[]} {
@@ -85,7 +86,7 @@ export function fakeHouse(some: Partial<ClaimingHouse> = {}): ClaimingHouse {
 }
 
 export interface FakeDeliveryOptions {
-  readonly input?: Partial<TriggerInput>;
+  readonly input?: Partial<RequestInput> | MessageInput;
   readonly principal?: Principal;
   readonly anonymousReply?: InvocationResult;
   readonly writeAhead?: boolean;
@@ -93,6 +94,7 @@ export interface FakeDeliveryOptions {
   readonly attempt?: number;
   readonly breaksOff?: boolean;
   readonly defers?: () => boolean;
+  readonly traceCarrier?: Fields;
 }
 
 /** A delivery that is no HTTP request; keeps its replies. */
@@ -106,12 +108,13 @@ export class FakeDelivery implements Delivery {
   readonly attempt?: number;
   readonly breaksOff?: boolean;
   readonly defers?: () => boolean;
+  readonly traceCarrier?: Fields;
   readonly replies: InvocationResult[] = [];
   taken = 0;
-  readonly #input: TriggerInput;
+  readonly #input: Input;
 
   constructor({input, writeAhead = false, ...given}: FakeDeliveryOptions = {}) {
-    this.#input = triggerInput(input);
+    this.#input = input?.shape === 'message' ? input : requestInput(input);
     this.writeAhead = writeAhead;
     Object.assign(this, given);
   }
@@ -120,7 +123,7 @@ export class FakeDelivery implements Delivery {
     return {trigger: 'other', name: 'test'} as const;
   }
 
-  async input(): Promise<TriggerInput> {
+  async input(): Promise<Input> {
     this.taken++;
     return this.#input;
   }
@@ -130,8 +133,20 @@ export class FakeDelivery implements Delivery {
   }
 }
 
-export function triggerInput(some: Partial<TriggerInput> = {}): TriggerInput {
-  return {eventType: 'http', method: 'POST', path: '/', query: '', headers: [], body: Buffer.alloc(0), sourceIp: '127.0.0.1', ...some};
+export function requestInput(some: Partial<RequestInput> = {}): RequestInput {
+  const reply = (some.eventType ?? 'http') === 'http' ? 'http' : 'outcome';
+  return {
+    shape: 'request',
+    reply,
+    eventType: 'http',
+    method: 'POST',
+    path: '/',
+    query: '',
+    headers: [],
+    body: Buffer.alloc(0),
+    sourceIp: '127.0.0.1',
+    ...some,
+  };
 }
 
 /** What a stage gets: fields by lower-case name, and the state of a new invocation. */

@@ -1,9 +1,9 @@
 import type {ExecutionContext} from 'ava';
 import {type Clock, systemClock} from '../../src/clock.ts';
+import type {Delivery, RequestInput} from '../../src/delivery.ts';
 import {asFault} from '../../src/errors.ts';
 import {faultResult} from '../../src/http/answer.ts';
 import {Budget} from '../../src/limits/budget.ts';
-import type {Delivery, TriggerInput} from '../../src/trigger.ts';
 import {http} from '../../triggers/http/index.ts';
 import {fakeHouse, recordingMeter} from './fakes.ts';
 import {Wire} from './wire.ts';
@@ -11,7 +11,7 @@ import {Wire} from './wire.ts';
 /** The trigger alone, on a port of its own; `run` stands for the function and gives the body of the answer. */
 export async function openHttp(
   t: ExecutionContext,
-  run: (input: TriggerInput) => Promise<string> | string = () => 'ran',
+  run: (input: RequestInput) => Promise<string> | string = () => 'ran',
   {
     requestTimeout = 30_000, // a slow machine is no slow client
     headersTimeout = 30_000,
@@ -30,10 +30,10 @@ export async function openHttp(
 ) {
   const runs: string[] = [];
   const meter = recordingMeter();
-  const deliver = async (_carrier: unknown, delivery: Delivery) => {
+  const deliver = async (delivery: Delivery) => {
     try {
       if (asksForSignal) void delivery.signal;
-      const input = await delivery.input();
+      const input = (await delivery.input()) as RequestInput; // what comes by HTTP is one
       input.holder?.written(input.path === '/fields' ? 20_000 : input.body.length * 2);
       runs.push(input.path);
       delivery.reply({status: 200, headers: ['Core-Invocation-Id', 'id'], body: await run(input)});

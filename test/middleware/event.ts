@@ -3,7 +3,7 @@ import {event} from '../../middleware/event.ts';
 import {Fault, type FaultCode} from '../../src/errors.ts';
 import type {Fact} from '../../src/facts.ts';
 import {ManualClock, settle} from '../helpers/clock.ts';
-import {FakeDelivery, recordingMeter, stageContext, triggerInput} from '../helpers/fakes.ts';
+import {FakeDelivery, recordingMeter, requestInput, stageContext} from '../helpers/fakes.ts';
 
 function prepare({record, ...given}: {writeAhead?: boolean; defers?: () => boolean; record?: () => Promise<unknown>} = {}) {
   const clock = new ManualClock(1_764_000_000_000);
@@ -11,7 +11,7 @@ function prepare({record, ...given}: {writeAhead?: boolean; defers?: () => boole
   const facts: Fact[] = [];
   const written: unknown[] = [];
   const delivery = new FakeDelivery(given);
-  const input = triggerInput({body: Buffer.from('hello')});
+  const input = requestInput({body: Buffer.from('hello')});
   const ctx = stageContext(delivery, {}, {input, principal: {subject: 's', credential: 'authorization'}});
   const keep = async (id: string, fact: Fact) => {
     t0(id);

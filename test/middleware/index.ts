@@ -7,6 +7,7 @@ import {chain, deliverThrough, type Parts, pipeline} from '../../middleware/inde
 import {fixedKey} from '../../middleware/keys.ts';
 import {respond} from '../../middleware/respond.ts';
 import {trigger} from '../../middleware/trigger.ts';
+import type {Carrier} from '../../src/delivery.ts';
 import {Fault, type FaultCode} from '../../src/errors.ts';
 import type {Fact} from '../../src/facts.ts';
 import type {Invocation} from '../../src/invocation.ts';
@@ -14,7 +15,6 @@ import {redactor} from '../../src/journals/payload.ts';
 import {passingSpans} from '../../src/observe/traces/spans.ts';
 import {NotSent, type RuntimeReply, type Runtimes} from '../../src/runtime.ts';
 import type {Stage} from '../../src/stage.ts';
-import type {Carrier} from '../../src/trigger.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {FakeDelivery, fieldMap, recordingLog, recordingMeter, runtimeReply} from '../helpers/fakes.ts';
 
@@ -105,7 +105,7 @@ function openHouse({isPublic = true, replies = [runtimeReply('"fine"')], lease, 
     clock,
     async deliver(delivery: FakeDelivery, fields: Record<string, string> = {}) {
       const carrier: Carrier = {get: field => fields[field.toLowerCase()] ?? '', state: undefined};
-      await deliver(carrier, delivery);
+      await deliver(delivery, carrier);
       return carrier.state as Invocation; // deliver set it
     },
   };
@@ -192,7 +192,15 @@ test('a delivery that is no HTTP request walks the same chain', async t => {
   const schedule = {name: 'nightly', occurrence: '2026-01-01T00:00:00.000Z'};
   const delivery = new FakeDelivery({
     principal: {subject: 'cron:nightly'},
-    input: {eventType: 'cron', body: Buffer.from('{}'), schedule, sourceIp: ''},
+    input: {
+      shape: 'message',
+      eventType: 'cron',
+      reply: 'outcome',
+      contentType: 'application/json',
+      attributes: ['x-note', 'é'],
+      body: Buffer.from('{}'),
+      context: {schedule},
+    },
   });
   const state = await house.deliver(delivery);
   t.deepEqual(
@@ -200,7 +208,14 @@ test('a delivery that is no HTTP request walks the same chain', async t => {
     [[200, 'executed properly']],
   );
   t.like(house.called[0], {
-    event: {resource: 'cron', httpMethod: 'POST', path: '/', body: '{}', requestContext: {eventType: 'cron', schedule}},
+    event: {
+      resource: 'cron',
+      httpMethod: 'POST',
+      path: '/',
+      headers: {'Content-Type': 'application/json', 'X-Note': 'é'},
+      body: '{}',
+      requestContext: {eventType: 'cron', schedule},
+    },
     context: {functionName: 'f', invocationId: state.id, deadlineMs: 1_764_000_005_000, trace: {}},
   });
   t.deepEqual(
@@ -229,7 +244,8 @@ test('a caller with a valid token gets the function’s answer, and the function
 test('the caller’s trace reaches the function', async t => {
   const house = openHouse();
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-  await house.deliver(new FakeDelivery(), {traceparent, tracestate: 'a=b'});
+  const given: Record<string, string> = {traceparent, tracestate: 'a=b'};
+  await house.deliver(new FakeDelivery({traceCarrier: {get: field => given[field] ?? ''}}));
   t.like(house.called[0], {context: {trace: {traceparent, tracestate: 'a=b'}}});
   t.like(house.facts[0]?.[1], {data: {traceparent}});
 });

@@ -1,11 +1,11 @@
 import test from 'ava';
 import {trace} from '../../middleware/trace.ts';
+import type {InvocationResult} from '../../src/delivery.ts';
 import {Fault, type FaultCode} from '../../src/errors.ts';
 import type {InvocationSpan} from '../../src/invocation.ts';
 import {passingSpans, type Spans} from '../../src/observe/traces/spans.ts';
-import type {InvocationResult} from '../../src/trigger.ts';
 import {ManualClock} from '../helpers/clock.ts';
-import {FakeDelivery, fieldMap, recordingLog, recordingMeter, stageContext, triggerInput} from '../helpers/fakes.ts';
+import {FakeDelivery, fieldMap, recordingLog, recordingMeter, requestInput, stageContext} from '../helpers/fakes.ts';
 
 const answer: InvocationResult = {status: 200, headers: [], body: 'fine'};
 
@@ -138,7 +138,7 @@ test('a caller that accepts problem+json gets it', async t => {
 test('a result that a stage set is left as it is, and its time is counted', async t => {
   const {walk, delivery, ctx, clock, meter, ended} = prepare();
   await walk(async () => {
-    ctx.state.input = triggerInput({eventType: 'cron'});
+    ctx.state.input = requestInput({eventType: 'cron'});
     ctx.state.result = answer;
     await clock.advance(1500);
   });
@@ -171,7 +171,7 @@ test('without recording, a trace that is none is not passed on', t => {
     `${traceparent}, ${traceparent}`,
   ];
   for (const value of bad) {
-    const span = spans.invocation('id-1', {get: field => (field === 'traceparent' ? value : '')}, new FakeDelivery());
+    const span = spans.invocation('id-1', new FakeDelivery({traceCarrier: {get: field => (field === 'traceparent' ? value : '')}}));
     t.is(span.trace, undefined, value);
     t.is(span.call(0, {host: '', port: 0}).trace, undefined);
   }
@@ -180,13 +180,14 @@ test('without recording, a trace that is none is not passed on', t => {
 test('without recording, the caller’s trace is passed on as it came', t => {
   const spans = passingSpans;
   const given: Record<string, string> = {traceparent, tracestate: 'a=b'};
-  const span = spans.invocation('id-1', {get: field => given[field] ?? ''}, new FakeDelivery());
+  const span = spans.invocation('id-1', new FakeDelivery({traceCarrier: {get: field => given[field] ?? ''}}));
   t.deepEqual(span.trace, {traceparent, tracestate: 'a=b'});
   t.is(span.traceId, '0af7651916cd43dd8448eb211c80319c');
   t.deepEqual(span.call(0, {host: '', port: 0}).trace, span.trace);
   const later = traceparent.replace('00-', '01-');
   t.is(
-    spans.invocation('id-1', {get: field => (field === 'traceparent' ? `${later}-more` : '')}, new FakeDelivery()).trace?.traceparent,
+    spans.invocation('id-1', new FakeDelivery({traceCarrier: {get: field => (field === 'traceparent' ? `${later}-more` : '')}})).trace
+      ?.traceparent,
     `${later}-more`,
   );
 });

@@ -3,9 +3,9 @@ import {NodeSDK} from '@opentelemetry/sdk-node';
 import {InMemorySpanExporter, SimpleSpanProcessor} from '@opentelemetry/sdk-trace';
 import test from 'ava';
 import {systemClock as clock} from '../../src/clock.ts';
+import type {SpanSubject} from '../../src/delivery.ts';
 import {Fault} from '../../src/errors.ts';
 import {recordedSpans} from '../../src/observe/traces/spans.ts';
-import type {SpanSubject} from '../../src/trigger.ts';
 import {openRecorder} from '../helpers/recorder.ts';
 
 // Spans as an exporter of the SDK gets them.
@@ -23,7 +23,7 @@ const fields = (given: Record<string, string> = {}) => ({get: (field: string) =>
 const answer = {status: 200, headers: [], body: ''};
 
 function open(subject: SpanSubject, given: Record<string, string> = {}) {
-  return recordedSpans({recorder, functionName: 'hello', clock}).invocation('id-1', fields(given), {subject: () => subject});
+  return recordedSpans({recorder, functionName: 'hello', clock}).invocation('id-1', {subject: () => subject, traceCarrier: fields(given)});
 }
 
 const finished = () => exporter.getFinishedSpans();
@@ -73,8 +73,8 @@ test.serial('a tick of a schedule has no status, but its expression and its occu
 });
 
 test.serial('a message is consumed in a trace of its own that links to its producer', t => {
-  open({trigger: 'pubsub', system: 'nats', destination: 'orders', producer: fields({traceparent})}).ended(answer);
-  open({trigger: 'pubsub', system: 'nats', destination: 'orders', producer: fields({traceparent: 'none'})}).ended(answer);
+  open({trigger: 'pubsub', system: 'nats', destination: 'orders'}, {traceparent}).ended(answer);
+  open({trigger: 'pubsub', system: 'nats', destination: 'orders'}, {traceparent: 'none'}).ended(answer);
   const [span, orphan] = finished();
   t.is(span?.name, 'process orders');
   t.is(span?.kind, SpanKind.CONSUMER);

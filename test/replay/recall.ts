@@ -1,4 +1,5 @@
 import test from 'ava';
+import type {RequestInput} from '../../src/delivery.ts';
 import type {FaultCode} from '../../src/errors.ts';
 import {JournalDamaged} from '../../src/journal.ts';
 import {MemoryJournal} from '../../src/journals/memory.ts';
@@ -7,8 +8,10 @@ import {Boots} from '../../src/projections/boots.ts';
 import {acceptedSince, recall, sample} from '../../src/replay/recall.ts';
 import {ManualClock} from '../helpers/clock.ts';
 
-const input = {
+const input: RequestInput = {
+  shape: 'request',
   eventType: 'http',
+  reply: 'http',
   method: 'POST',
   path: '/a',
   query: 'q=1',

@@ -1,4 +1,5 @@
 import test from 'ava';
+import type {RequestInput} from '../../src/delivery.ts';
 import {MemoryJournal} from '../../src/journals/memory.ts';
 import {redactor, writeReply, writeRequest} from '../../src/journals/payload.ts';
 import type {Outcome} from '../../src/replay/compare.ts';
@@ -16,8 +17,10 @@ function code(answer: (call: number, recalled: Recalled) => Outcome) {
 
 async function houseOf(clock: ManualClock, reply: {status: number; headers: readonly string[]; body: string}, ids = ['a']) {
   const journal = new MemoryJournal(clock);
-  const request = {
+  const request: RequestInput = {
+    shape: 'request',
     eventType: 'http',
+    reply: 'http',
     method: 'GET',
     path: '/',
     query: '',

@@ -1,4 +1,5 @@
 import test from 'ava';
+import type {RequestInput} from '../../src/delivery.ts';
 import type {Outcome} from '../../src/replay/compare.ts';
 import {judge} from '../../src/replay/judge.ts';
 import {plainComparison} from '../../src/replay/plain.ts';
@@ -15,7 +16,17 @@ const answer = (body: object): Outcome => ({
 });
 
 function compared(id: string, expected: object, actual: object, path = '/orders'): Compared {
-  const request = {eventType: 'http', method: 'GET', path, query: 'token=canary', headers: [], body: Buffer.alloc(0), sourceIp: ''};
+  const request: RequestInput = {
+    shape: 'request',
+    eventType: 'http',
+    reply: 'http',
+    method: 'GET',
+    path,
+    query: 'token=canary',
+    headers: [],
+    body: Buffer.alloc(0),
+    sourceIp: '',
+  };
   const recalled = {id, run: {position: 1, until: 2}, acceptedAt: 0, request, secrets: noSecrets, isTraced: false, reply: undefined};
   const [one, other, noise] = [answer(expected), answer(actual), new Set<string>()];
   return {

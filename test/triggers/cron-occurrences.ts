@@ -1,4 +1,5 @@
 import test from 'ava';
+import {requestOf} from '../../middleware/event/request.ts';
 import {MemoryJournal} from '../../src/journals/memory.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {at, factsOf, hour, minute, noon, openCore, type Run} from '../helpers/cron.ts';
@@ -22,7 +23,9 @@ test('an occurrence is a delivery that vouches for itself and is written ahead; 
   const {delivery, input} = runs[0] as Run; // there is one
   t.like(delivery, {source: 'cron:nightly', writeAhead: true, principal: {subject: 'cron:nightly'}, attempt: 1});
   t.deepEqual(delivery.subject(), {trigger: 'timer', name: 'nightly', cron: '* * * * *', time: at(1)});
-  t.like(input, {eventType: 'cron', method: 'POST', path: '/', query: '', schedule: {name: 'nightly', occurrence: at(1)}});
+  const schedule = {name: 'nightly', occurrence: at(1)};
+  t.like(input, {eventType: 'cron', reply: 'outcome', contentType: 'application/json', context: {schedule}});
+  t.like(requestOf(input), {eventType: 'cron', method: 'POST', path: '/', query: '', sourceIp: '', context: {schedule}});
   t.is(input.body.toString(), '{"job":1}');
   t.deepEqual(
     meter.calls.filter(([name]) => name === 'scheduleFired'),

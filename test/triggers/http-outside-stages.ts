@@ -18,7 +18,7 @@ for (const [title, thrown] of [
     const house = fakeHouse({
       log,
       budget: new Budget(2 ** 20, systemClock),
-      async deliver(_carrier, delivery) {
+      async deliver(delivery) {
         if (isFailing) throw thrown;
         delivery.reply({status: 200, headers: [], body: 'fine'});
       },

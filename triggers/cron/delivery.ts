@@ -1,6 +1,6 @@
+import type {Delivery, Input, InvocationResult, Principal, SpanSubject} from '../../src/delivery.ts';
 import type {Fault} from '../../src/errors.ts';
 import type {Hold} from '../../src/limits/budget.ts';
-import type {Delivery, InvocationResult, Principal, SpanSubject, TriggerInput} from '../../src/trigger.ts';
 import type {Claim} from './claims.ts';
 import type {Schedule} from './schedule.ts';
 
@@ -62,17 +62,16 @@ export class Tick implements Delivery {
     return {trigger: 'timer', name, cron, time: this.occurrence};
   }
 
-  async input(): Promise<TriggerInput> {
+  async input(): Promise<Input> {
     const {name, input} = this.#schedule;
     return {
+      shape: 'message',
       eventType: 'cron',
-      method: 'POST',
-      path: '/',
-      query: '',
-      headers: ['Content-Type', 'application/json'],
+      reply: 'outcome',
+      contentType: 'application/json',
+      attributes: [],
       body: Buffer.from(input),
-      sourceIp: '',
-      schedule: {name, occurrence: this.occurrence},
+      context: {schedule: {name, occurrence: this.occurrence}},
       holder: {written() {}, replyHold: this.#options.replyHold}, // its input is the setting's own text
     };
   }

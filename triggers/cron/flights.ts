@@ -1,5 +1,6 @@
+import type {InvocationResult} from '../../src/delivery.ts';
 import type {Fault} from '../../src/errors.ts';
-import type {ClaimingHouse, InvocationResult} from '../../src/trigger.ts';
+import type {ClaimingHouse} from '../../src/trigger.ts';
 import type {HeldClaim} from './claims.ts';
 import {Tick} from './delivery.ts';
 import type {Flight} from './flight.ts';
@@ -80,7 +81,7 @@ export class Flights {
       called: () => flight.called(clock.monotonic()),
       mayWait: () => this.#mayWait(flight),
     });
-    await deliver({get: () => '', state: undefined}, tick);
+    await deliver(tick);
     const {result, waits} = tick;
     this.#setWaiting(flight, waits !== undefined);
     if (waits) {

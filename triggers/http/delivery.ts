@@ -1,8 +1,8 @@
 import type {IncomingMessage, ServerResponse} from 'node:http';
+import type {Delivery, Fields, Holder, InvocationResult, RequestInput, SpanSubject} from '../../src/delivery.ts';
 import {Fault} from '../../src/errors.ts';
 import {defaultHeaders} from '../../src/http/answer.ts';
 import type {Hold, Place} from '../../src/limits/budget.ts';
-import type {Delivery, Holder, InvocationResult, SpanSubject, TriggerInput} from '../../src/trigger.ts';
 import {hasBody, readBody} from './body.ts';
 import {type Connection, connectionOf} from './connection.ts';
 import type {Edge} from './edge.ts';
@@ -20,7 +20,7 @@ const triggerTypes: Readonly<Record<string, string>> = {
 };
 
 /** A request on the public port. */
-export class HttpDelivery implements Delivery, Holder, Leaving, Place {
+export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
   readonly source = 'http';
   readonly writeAhead = false;
   exemplar: string | undefined;
@@ -83,12 +83,20 @@ export class HttpDelivery implements Delivery, Holder, Leaving, Place {
     return isPreflight ? preflightResult : undefined;
   }
 
+  get traceCarrier(): Fields {
+    return this;
+  }
+
+  get(field: string): string {
+    return String(this.#request.headers[field.toLowerCase()] ?? '');
+  }
+
   subject(): SpanSubject {
     const {method = '', headers} = this.#request;
     return {trigger: 'http', method, path: this.#target.path, address: (headers.host ?? '').replace(/:\d+$/, '')};
   }
 
-  async input(): Promise<TriggerInput> {
+  async input(): Promise<RequestInput> {
     const request = this.#request;
     const claimed = request.headers.scw_trigger_type ?? '';
     const eventType = Object.hasOwn(triggerTypes, String(claimed)) ? triggerTypes[String(claimed)] : undefined;
@@ -96,7 +104,9 @@ export class HttpDelivery implements Delivery, Holder, Leaving, Place {
     const isHttp = eventType === 'http';
     const body = hasBody(request) ? await this.#readBody() : nothing;
     return {
+      shape: 'request',
       eventType,
+      reply: isHttp ? 'http' : 'outcome',
       method: isHttp ? (request.method ?? '') : 'POST',
       path: isHttp ? this.#target.path : '/',
       query: isHttp ? this.#target.query : '',

@@ -170,7 +170,7 @@ function koaApp(metricsPath: string, edge: Edge, house: House): Koa {
       return refuseTarget(ctx, asFault(error), startedAt);
     }
     const isScrape = metricsPath !== '' && delivery.path === metricsPath && (ctx.method === 'GET' || ctx.method === 'HEAD');
-    await (isScrape ? house.scrape(ctx, delivery) : house.deliver(ctx, delivery));
+    await (isScrape ? house.scrape(delivery, ctx) : house.deliver(delivery, ctx));
     ctx.state = {}; // Koa keeps the context until the reply has left: event and reply need not wait for a slow reader
   });
   return app;

@@ -1,6 +1,6 @@
 import type {ServerResponse} from 'node:http';
 import {atTurnEnd, type Clock} from '../../src/clock.ts';
-import type {InvocationResult} from '../../src/trigger.ts';
+import type {InvocationResult} from '../../src/delivery.ts';
 import {hasBody} from './body.ts';
 import {connectionOf} from './connection.ts';
 import type {Leaving, Readers} from './readers.ts';

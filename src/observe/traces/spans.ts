@@ -1,28 +1,22 @@
-import {
-  type Attributes,
-  type Link,
-  propagation,
-  ROOT_CONTEXT,
-  type SpanContext,
-  SpanKind,
-  type TextMapGetter,
-  trace,
-} from '@opentelemetry/api';
+import {type Attributes, propagation, ROOT_CONTEXT, type SpanContext, SpanKind, type TextMapGetter, trace} from '@opentelemetry/api';
 import type {Clock} from '../../clock.ts';
+import type {Delivery, Fields, InvocationResult, SpanSubject} from '../../delivery.ts';
 import type {CallSpan, InvocationSpan} from '../../invocation.ts';
 import type {InvocationTrace, Lease, StartRecord} from '../../runtime.ts';
-import type {InvocationResult, SpanSubject} from '../../trigger.ts';
 import type {RecordedSpan, Recorder} from './recorder.ts';
-import {type Fields, isSampled, PassedState, readTrace, traceIdOf} from './trace-context.ts';
+import {isSampled, PassedState, readTrace, traceIdOf} from './trace-context.ts';
 
 /*
 Every span and attribute name of the project is spelled here. Spans get their parent as an argument: the hot path
 needs no AsyncLocalStorage.
 */
 
+/** As much of a delivery as its span needs. */
+export type Subject = Pick<Delivery, 'subject' | 'traceCarrier'>;
+
 export interface Spans {
-  /** Opens the span of an invocation below the caller's, if the caller sent a valid context. */
-  invocation(id: string, carrier: Fields, delivery: {subject(): SpanSubject}): InvocationSpan;
+  /** Opens the span of an invocation below the sender's, or linked to it, if the sender's context came and is valid. */
+  invocation(id: string, delivery: Subject): InvocationSpan;
   /** Records a start of a sub-runtime that nobody waited for, after the fact and with its own times. */
   spawned(record: StartRecord): void;
 }
@@ -38,7 +32,7 @@ export interface SpansHouse {
 export function recordedSpans({recorder, functionName, clock}: SpansHouse): Spans {
   const inner: InnerHouse = {recorder, functionName, clock, extract: extractor()};
   return {
-    invocation: (id, carrier, delivery) => new RecordedInvocation(inner, id, carrier, delivery.subject()),
+    invocation: (id, delivery) => new RecordedInvocation(inner, id, delivery),
     spawned: record => recordSpawn(recorder, record, undefined),
   };
 }
@@ -90,18 +84,23 @@ class RecordedInvocation implements InvocationSpan {
   /** Wall time less monotonic time when it began: within an invocation times do not step. */
   readonly #offsetMs: number;
 
-  constructor(house: InnerHouse, id: string, carrier: Fields, subject: SpanSubject) {
+  constructor(house: InnerHouse, id: string, delivery: Subject) {
+    const subject = delivery.subject();
     const {recorder, clock} = house;
     this.#house = house;
     this.#isHttp = subject.trigger === 'http';
     const startMs = clock.now();
     this.#offsetMs = startMs - clock.monotonic();
-    const {name, attributes, links} = describe(subject, house);
+    const sender = delivery.traceCarrier && house.extract(delivery.traceCarrier);
+    const {name, attributes} = describe(subject, house.functionName);
     attributes['faas.trigger'] = subject.trigger;
     attributes['faas.invocation_id'] = id;
     attributes['faas.coldstart'] = false;
-    const kind = subject.trigger === 'pubsub' ? SpanKind.CONSUMER : SpanKind.SERVER;
-    this.#span = recorder.start({name, kind, attributes, parent: house.extract(carrier), links, startMs});
+    // Many messages may be handled at a time, and late: the trace of a sender would never be over.
+    const isMessage = subject.trigger === 'pubsub';
+    const kind = isMessage ? SpanKind.CONSUMER : SpanKind.SERVER;
+    const links = isMessage && sender ? [{context: sender}] : undefined;
+    this.#span = recorder.start({name, kind, attributes, parent: isMessage ? undefined : sender, links, startMs});
     const own = this.#span.spanContext();
     this.traceId = own.traceId;
     this.trace = written(own);
@@ -156,7 +155,7 @@ class RecordedInvocation implements InvocationSpan {
   }
 }
 
-function describe(subject: SpanSubject, {functionName, extract}: InnerHouse): {name: string; attributes: Attributes; links?: Link[]} {
+function describe(subject: SpanSubject, functionName: string): {name: string; attributes: Attributes} {
   switch (subject.trigger) {
     case 'http': {
       const {method, path, address} = subject;
@@ -172,15 +171,14 @@ function describe(subject: SpanSubject, {functionName, extract}: InnerHouse): {n
       return {name, attributes: {...(cron !== undefined && {'faas.cron': cron}), ...(time !== undefined && {'faas.time': time})}};
     }
     case 'pubsub': {
-      const {system, destination, producer} = subject;
+      const {system, destination} = subject;
       const attributes = {
         'messaging.system': system,
         'messaging.destination.name': destination,
         'messaging.operation.name': 'process',
         'messaging.operation.type': 'process',
       };
-      const sender = producer && extract(producer);
-      return {name: `process ${destination}`, attributes, links: sender ? [{context: sender}] : []};
+      return {name: `process ${destination}`, attributes};
     }
     case 'other':
       return {name: subject.name, attributes: {}};
@@ -206,8 +204,8 @@ function written({traceId, spanId, traceFlags, traceState}: SpanContext): Invoca
 
 /** Records nothing: the caller's context is passed on as it came. */
 export const passingSpans: Spans = {
-  invocation(_id, carrier) {
-    const trace = readTrace(carrier);
+  invocation(_id, {traceCarrier}) {
+    const trace = traceCarrier && readTrace(traceCarrier);
     return trace ? passing(trace) : untraced;
   },
   spawned() {},

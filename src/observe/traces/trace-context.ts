@@ -1,9 +1,5 @@
+import type {Fields} from '../../delivery.ts';
 import type {InvocationTrace} from '../../runtime.ts';
-
-/** What a caller's trace context is read from; '' for a field that is absent. */
-export interface Fields {
-  get(field: string): string;
-}
 
 const validTraceparent = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-|$)/;
 const validKey = /^[a-z0-9][a-z0-9_*/@-]{0,255}$/;

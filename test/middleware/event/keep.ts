@@ -5,10 +5,10 @@ import type {Invocation} from '../../../src/invocation.ts';
 import {MemoryJournal} from '../../../src/journals/memory.ts';
 import {isRedacted, readReply, readRequest, redactor} from '../../../src/journals/payload.ts';
 import {ManualClock, settle} from '../../helpers/clock.ts';
-import {FakeDelivery, recordingLog, triggerInput} from '../../helpers/fakes.ts';
+import {FakeDelivery, recordingLog, requestInput} from '../../helpers/fakes.ts';
 import {all} from '../../helpers/journal-suite.ts';
 
-const input = triggerInput({headers: ['X-A', 'plain', 'Cookie', 'a=1'], body: Buffer.from([0, 255])});
+const input = requestInput({headers: ['X-A', 'plain', 'Cookie', 'a=1'], body: Buffer.from([0, 255])});
 const result = {status: 201, headers: ['Set-Cookie', 'b=2', 'X-B', 'plain'], body: 'é'};
 
 function prepare(mode: 'off' | 'facts' | 'full', writeAhead: boolean, attempt = 1) {

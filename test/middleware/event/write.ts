@@ -1,8 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {type EventOptions, eventWriter} from '../../../middleware/event/write.ts';
-import type {TriggerInput} from '../../../src/trigger.ts';
-import {triggerInput} from '../../helpers/fakes.ts';
+import type {RequestInput} from '../../../src/delivery.ts';
+import {requestInput} from '../../helpers/fakes.ts';
 
 const options: EventOptions = {
   functionName: 'greeter',
@@ -14,8 +14,8 @@ const options: EventOptions = {
 };
 
 /** Written and read again, as a bridge does. */
-function eventOf(input: Partial<TriggerInput>, some: Partial<EventOptions> = {}, credential?: string) {
-  const {head, tail} = eventWriter({...options, ...some})(triggerInput(input), {id: 'id-1', deadlineMs: 1764000000000, credential});
+function eventOf(input: Partial<RequestInput>, some: Partial<EventOptions> = {}, credential?: string) {
+  const {head, tail} = eventWriter({...options, ...some})(requestInput(input), {id: 'id-1', deadlineMs: 1764000000000, credential});
   return JSON.parse(`${head}{"traceparent":"00-a"}${tail}`);
 }
 
@@ -76,7 +76,7 @@ test('a whole event has the contract’s shape and nothing else', t => {
 
 test('a scheduled event says which occurrence it is for', t => {
   const schedule = {name: 'nightly "one"', occurrence: '2026-01-01T00:00:00.000Z'};
-  const {event} = eventOf({eventType: 'cron', schedule, body: Buffer.from('{}')});
+  const {event} = eventOf({eventType: 'cron', context: {schedule}, body: Buffer.from('{}')});
   t.deepEqual(event.requestContext.schedule, schedule);
   t.is(event.requestContext.eventType, 'cron');
   t.is(event.resource, 'cron');

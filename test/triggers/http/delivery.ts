@@ -3,9 +3,9 @@ import http, {type IncomingMessage, type ServerResponse} from 'node:http';
 import net, {type AddressInfo} from 'node:net';
 import test, {type ExecutionContext} from 'ava';
 import {systemClock} from '../../../src/clock.ts';
+import type {InvocationResult} from '../../../src/delivery.ts';
 import {Fault} from '../../../src/errors.ts';
 import {Budget} from '../../../src/limits/budget.ts';
-import type {InvocationResult} from '../../../src/trigger.ts';
 import {openConnection} from '../../../triggers/http/connection.ts';
 import {HttpDelivery} from '../../../triggers/http/delivery.ts';
 import {Readers} from '../../../triggers/http/readers.ts';
@@ -117,7 +117,9 @@ test('the input is what was received', async t => {
   for (const type of [[], ['SCW_TRIGGER_TYPE: '], ['SCW_TRIGGER_TYPE: http']]) {
     const received = await send(`${head('PATCH /a%20b?q=1 HTTP/1.1', ...type, 'Content-Length: 10')}0123456789`);
     t.deepEqual(JSON.parse(received.split('\r\n\r\n')[1] ?? ''), {
+      shape: 'request',
       eventType: 'http',
+      reply: 'http',
       method: 'PATCH',
       path: '/a b',
       query: 'q=1',

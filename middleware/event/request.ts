@@ -1,0 +1,14 @@
+import type {Input, MessageInput, RequestInput} from '../../src/delivery.ts';
+
+/** The request that the platform's event tells of: the event of a message looks like that of a POST to `/`. */
+export function requestOf(input: Input): RequestInput {
+  return input.shape === 'request' ? input : postOf(input);
+}
+
+function postOf({contentType, attributes, ...same}: MessageInput): RequestInput {
+  const type = contentType === '' ? [] : ['Content-Type', contentType];
+  return {...same, shape: 'request', method: 'POST', path: '/', query: '', headers: [...type, ...attributes].map(asBytes), sourceIp: ''};
+}
+
+/** Headers are latin1 text of their bytes. */
+const asBytes = (text: string) => Buffer.from(text).toString('latin1');

@@ -1,0 +1,126 @@
+import type {Fault} from './errors.ts';
+import type {Hold} from './limits/budget.ts';
+
+/*
+What a trigger hands over, and what it gets back. Nothing here knows how it arrived: an HTTP request, a message and a tick
+of a schedule are deliveries alike.
+*/
+
+/** One thing that arrived. The trigger makes it, the stages use it. */
+export interface Delivery {
+  /** Who delivers: 'http', 'cron:nightly'. */
+  readonly source: string;
+  /** The invocation's id, when the trigger has promised one; by default every delivery gets a new one. */
+  readonly id?: string;
+  /** Which try of the same invocation it is; by default the first. */
+  readonly attempt?: number;
+  /** Who calls, when the trigger itself vouches for the caller; by default the caller has to show a token. */
+  readonly principal?: Principal;
+  /** What a caller without credentials gets instead of a refusal, such as the answer to a CORS preflight. */
+  readonly anonymousReply?: InvocationResult | undefined;
+  /** True: the accepted fact is durable before the function runs. */
+  readonly writeAhead: boolean;
+  /** Aborts when nobody waits any more. */
+  readonly signal: AbortSignal;
+  /** True: the call is broken off when the signal aborts, whatever CORE_CANCEL says. */
+  readonly breaksOff?: boolean;
+  /** Holds the trace context of the sender, when there can be one. */
+  readonly traceCarrier?: Fields;
+  /** Set by the trace stage: the trace that its metrics may point to. */
+  exemplar?: string | undefined;
+  /** Describes it for its span; asked only when spans are recorded. */
+  subject(): SpanSubject;
+  /** Called once, when the caller was let in. @throws Fault BODY_TOO_LARGE, BODY_INCOMPLETE, REQUEST_MALFORMED */
+  input(): Promise<Input>;
+  /** A sub-runtime has room: the function is called now. Called for each time that the call is tried. */
+  called?(): void;
+  /**
+  Asked when the attempt ends and the function was not reached. True: the trigger delivers the same invocation again, so
+  that it is not over.
+  */
+  defers?(): boolean;
+  /** Acknowledges it: called once, last, with success and failure alike. */
+  reply(result: InvocationResult): void;
+}
+
+/** Fields by name, whatever the case; '' when absent. */
+export interface Fields {
+  get(field: string): string;
+}
+
+/** What carries a delivery through the stages; Koa's context is one. Its fields say what the caller asks for. */
+export interface Carrier extends Fields {
+  state: unknown;
+}
+
+/** Who called. `credential` is the lower-case header that let them in: the function never sees it. */
+export interface Principal {
+  readonly subject: string;
+  readonly credential?: string;
+}
+
+/** What arrived, in one of the shapes that things arrive in. The event stage makes the platform's event of each. */
+export type Input = RequestInput | MessageInput;
+
+interface AnyInput {
+  /** What the function reads in `requestContext.eventType`: 'http', 'cron', the name of a message system. */
+  readonly eventType: string;
+  /** What goes back: the function's answer as an HTTP response, or only whether it went well. */
+  readonly reply: 'http' | 'outcome';
+  readonly body: Buffer;
+  /** Members that the event's `requestContext` has besides the usual ones, such as which occurrence of a schedule it is. */
+  readonly context?: Readonly<Record<string, unknown>>;
+  /** Keeps account of memory for the trigger. */
+  readonly holder?: Holder;
+}
+
+/** An HTTP request. */
+export interface RequestInput extends AnyInput {
+  readonly shape: 'request';
+  readonly method: string;
+  /** Decoded, not normalised, without query. */
+  readonly path: string;
+  /** Without the question mark. */
+  readonly query: string;
+  /** Name, value, name, value … as received: latin1 text of the bytes. */
+  readonly headers: readonly string[];
+  readonly sourceIp: string;
+}
+
+/** A message, or anything else that has a body and words about it. */
+export interface MessageInput extends AnyInput {
+  readonly shape: 'message';
+  /** Media type of the body; '' when it is not known. */
+  readonly contentType: string;
+  /** Name, value, name, value … as Unicode; the function reads them as headers of the event. */
+  readonly attributes: readonly string[];
+}
+
+/** Charges what one delivery makes the core hold: `written` is given the length of the event as JSON text. @throws Fault INFLIGHT_FULL */
+export interface Holder {
+  written(length: number): void;
+  /** What the event is charged to; absent where the trigger's events are its own. */
+  readonly eventHold?: Hold | undefined;
+  /** What the reply is charged to while it is received; released by the trigger. */
+  readonly replyHold: Hold;
+}
+
+/** The finished answer. Header names and values are valid; framing is the trigger's. */
+export interface InvocationResult {
+  readonly status: number;
+  /** Name, value, name, value … */
+  readonly headers: readonly string[];
+  readonly body: Buffer | string;
+  /** Why it is no success of the function, if so. */
+  readonly fault?: Fault;
+}
+
+/**
+What the span of a delivery says about it, without query and without secrets. `cron` is the expression of the schedule,
+`time` the occurrence (ISO 8601). The span of a message (`pubsub`) links to its sender's, any other is below it.
+*/
+export type SpanSubject =
+  | {readonly trigger: 'http'; readonly method: string; readonly path: string; readonly address: string}
+  | {readonly trigger: 'timer'; readonly name: string; readonly cron?: string; readonly time?: string}
+  | {readonly trigger: 'pubsub'; readonly system: string; readonly destination: string}
+  | {readonly trigger: 'other'; readonly name: string};
