@@ -1,0 +1,112 @@
+import {spawn, spawnSync} from 'node:child_process';
+import {once} from 'node:events';
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {dirname, join} from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import {projectFile, startCore} from './helpers/core.ts';
+import {endingWithUs} from './helpers/process.ts';
+import {ask} from './helpers/request.ts';
+
+/** The shell commands of a document that follow `<!-- recipe: name -->`, by name. */
+function recipesOf(document: string): Map<string, string> {
+  const found = readFileSync(projectFile(document), 'utf8').matchAll(/<!-- recipe: (\S+) -->\n```sh\n([\s\S]*?)```/g);
+  return new Map([...found].map(([, name = '', script = '']) => [name, script]));
+}
+
+/** A shell in an empty folder, where a recipe's commands find what they name, and take free ports. */
+function shell(t: ExecutionContext, script: string, folder: string) {
+  const {PATH, HOME} = process.env;
+  const here = script
+    .replaceAll('npx core-runtime', `exec ${process.execPath} ${projectFile('src/cli.ts')}`)
+    .replaceAll(/\bexamples\/\S+/g, projectFile);
+  const env = {PATH: `${dirname(process.execPath)}:${PATH}`, HOME, PORT: '0', CORE_ADMIN_PORT: '0', CORE_JOURNAL: 'memory:'};
+  const child = spawn(...endingWithUs(['bash', '-euc', here]), {cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe']});
+  const ended = once(child, 'close');
+  t.teardown(() => {
+    child.kill('SIGTERM');
+    return ended;
+  });
+  let output = '';
+  let errors = '';
+  child.stdout.on('data', chunk => {
+    output += chunk;
+  });
+  child.stderr.on('data', chunk => {
+    errors += chunk;
+  });
+  return {
+    /** What it printed, once it has ended well. */
+    async printed(): Promise<string> {
+      const [code] = await ended;
+      t.is(code, 0, errors);
+      return output;
+    },
+    /** The address of the core that it serves. */
+    async url(): Promise<string> {
+      for (;;) {
+        const [, url] = /^ {2}url +(\S+)/m.exec(output) ?? [];
+        if (url !== undefined) return url;
+        const [code] = await Promise.race([once(child.stdout, 'data'), ended]);
+        if (typeof code === 'number') throw new Error(`The recipe ended with ${code}: ${errors}`);
+      }
+    },
+  };
+}
+
+const isThere = (command: string) => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
+
+/** Skipped where the machine lacks what the recipe needs. */
+function recipe(title: string, needs: readonly string[], run: (t: ExecutionContext) => Promise<void>): void {
+  const missing = needs.filter(command => !isThere(command));
+  if (missing.length > 0) console.log(`skipped: ${title}: PATH has no ${missing.join(', ')}`);
+  (missing.length > 0 ? test.skip : test)(title, run);
+}
+
+recipe('the recipe for a private function makes a key, a token, and a call that is let in', ['openssl', 'curl'], async t => {
+  const folder = temporaryFolder(t);
+  const {keys = '', serve = '', token = '', call = ''} = Object.fromEntries(recipesOf('docs/private-functions.md'));
+  await shell(t, keys, folder).printed();
+  const url = await shell(t, serve, folder).url();
+  const printed = await shell(t, token + call.replaceAll('localhost:8080', url), folder).printed();
+  t.is(printed, 'Unauthorized\n{"message":"Hello, world!","method":"GET","path":"/"}');
+});
+
+for (const [name, needed] of [
+  ['handler.js', 'node'],
+  ['handler.py', 'python3'],
+  ['handler.php', 'php'],
+] as const) {
+  recipe(`the first ${name} of the guide greets, prints a line and sets a header`, [needed], async t => {
+    const core = await serveFile(t, 'docs/functions.md', name);
+    const answer = await ask(`${core.url}/?name=Ada`);
+    t.deepEqual(answer.json(), {hello: 'Ada'});
+    t.is(answer.field('x-greeting'), 'yes');
+    const line = await core.logged(({msg}) => msg === 'greeting Ada');
+    t.is(line.invocationId, answer.field('core-invocation-id'));
+  });
+}
+
+test('the README’s function answers as the README shows', async t => {
+  const core = await serveFile(t, 'README.md', 'handler.js');
+  t.is((await ask(`${core.url}/?name=Ada`)).text(), '{"hello":"Ada"}');
+  const failed = await ask(core.url);
+  t.is(failed.status, 500);
+  t.is(failed.field('core-error'), 'HANDLER_FAILED');
+  t.true(readFileSync(projectFile('README.md'), 'utf8').includes(failed.text().trim()));
+});
+
+/** Serves a file that the document shows after `<!-- file: name -->`. */
+async function serveFile(t: ExecutionContext, document: string, name: string) {
+  const text = readFileSync(projectFile(document), 'utf8');
+  const [, code = ''] = new RegExp(`<!-- file: ${name} -->\n\`\`\`\\w+\n([\\s\\S]*?)\`\`\``).exec(text) ?? [];
+  const path = join(temporaryFolder(t), name);
+  writeFileSync(path, code);
+  return startCore({SCW_PUBLIC: 'true', SCW_HANDLER_PATH: path}, t);
+}
+
+function temporaryFolder(t: ExecutionContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'recipe-'));
+  t.teardown(() => rmSync(folder, {recursive: true}));
+  return folder;
+}
