@@ -66,7 +66,8 @@ const advice = {
   AUTH_MISSING: {
     reader: 'token',
     when: 'The function is private, and the request carries no token.',
-    remedy: 'Send the token in `Authorization: Bearer <token>`, `X-Auth-Token` or `SCW-Functions-Token`; [how to make one](private-functions.md).',
+    remedy:
+      'Send the token in `Authorization: Bearer <token>`, `X-Auth-Token` or `SCW-Functions-Token`; [how to make one](private-functions.md).',
   },
   AUTH_INVALID: {
     reader: 'token',
