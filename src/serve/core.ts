@@ -1,0 +1,147 @@
+import {randomUUID} from 'node:crypto';
+import type {KeySource} from '../../middleware/auth.ts';
+import type {Clock} from '../clock.ts';
+import {defaultJournal, type JournalPlace} from '../journals/index.ts';
+import {Budget} from '../limits/budget.ts';
+import {type OpenLog, openLog} from '../observe/log.ts';
+import {linesLostIn, type Metrics, openMetrics} from '../observe/metrics/metrics.ts';
+import {tellLost} from '../observe/traces/lost.ts';
+import {passingSpans, type Spans} from '../observe/traces/spans.ts';
+import {doubtsOf, wantsTelemetry} from '../observe/traces/wanted.ts';
+import {dataDirOf} from '../settings/config.ts';
+import {version} from '../version.ts';
+import {openWorkers, type Workers, type WorkersOptions} from '../workers/index.ts';
+import {resolveUser} from '../workers/process/user.ts';
+import {EarlyStarts} from './early-starts.ts';
+import {openKeys} from './keys.ts';
+import {OwnFacts} from './own-facts.ts';
+import {codeLoaded} from './provenance.ts';
+import {Stop} from './stop.ts';
+import type {Wanted} from './wanted.ts';
+import {Watched} from './watched.ts';
+
+/** What every core process has, whether it leads or serves beside the leader. */
+export interface Core {
+  readonly wanted: Wanted;
+  /** This boot of this process. */
+  readonly instance: string;
+  readonly clock: Clock;
+  readonly log: OpenLog;
+  readonly budget: Budget;
+  readonly metrics: Metrics;
+  readonly watched: Watched;
+  readonly facts: OwnFacts;
+  readonly keys: KeySource;
+  readonly workers: Workers;
+  readonly starts: EarlyStarts;
+  readonly stop: Stop;
+  /** Opens what records spans, when the settings ask for it. */
+  openSpans(): Promise<Spans>;
+  /** Records which code is served. */
+  recordCode(): Promise<void>;
+}
+
+export interface CoreOptions {
+  readonly clock: Clock;
+  readonly pretty: boolean;
+  /** The leader has the same settings, and has said what is doubtful about them. */
+  readonly isQuiet: boolean;
+}
+
+/** At a stop, log lines that stdout has not taken are waited for within the grace time, at least and at most so long. */
+const shortestDrainMs = 1000;
+const longestDrainMs = 4000;
+
+/**
+Opens the parts of a core process in order. What they need of one another early is an object that is there from the start.
+
+@param opening closes them, in the other order
+@throws ConfigurationError when the function cannot be served as the settings say
+*/
+export async function openCore(wanted: Wanted, options: CoreOptions, opening: AsyncDisposableStack): Promise<Core> {
+  const {env, config, spec} = wanted;
+  const {clock, pretty, isQuiet} = options;
+  const instance = randomUUID();
+  const budget = new Budget(config.inflightBytes, clock);
+  const facts = new OwnFacts(instance);
+  const starts = new EarlyStarts();
+  const watched = new Watched(budget, facts);
+  const metrics = openMetrics(version, watched, clock);
+  const {meter} = metrics;
+  const stop = new Stop(metrics, clock);
+  watched.stop = stop;
+
+  const log = opening.use(await openLog({level: config.logLevel, pretty, clock, onDropped: meter.linesDropped}));
+  watched.log = log;
+  const warn = (doubt: string) => (isQuiet ? undefined : log.warn({}, doubt));
+  for (const warning of wanted.warnings) warn(warning);
+  if (process.pid === 1) log.warn({}, 'Running as PID 1: orphans of the function are not reaped; start under an init such as `tini -g --`');
+  opening.defer(() => reportStop());
+  // The journal closes after the sub-runtime, whose end is a fact, too.
+  opening.use(facts);
+  const keys = await openKeys(config, {env, clock, log, meter, warn});
+  const spansLost = tellLost(meter.spansDropped, log, clock);
+  opening.defer(() => spansLost.close());
+  // Spans leave after those of the calls that the stop waited for.
+  const telemetry = opening.use(new AsyncDisposableStack());
+  const workers = opening.use(
+    await openWorkers(workersOptions(wanted), {
+      clock,
+      log,
+      meter,
+      facts: some => facts.record(some),
+      line: line => log.function(line),
+      started: (record, isCarried) => starts.over(record, isCarried),
+    }),
+  );
+  watched.workers = workers;
+  return {wanted, instance, clock, log, budget, metrics, watched, facts, keys, workers, starts, stop, openSpans, recordCode};
+
+  async function openSpans(): Promise<Spans> {
+    let spans = passingSpans;
+    if (wantsTelemetry(env)) {
+      for (const doubt of doubtsOf(env)) warn(doubt);
+      // It is costly to load.
+      const {openTelemetry} = await import('../observe/traces/telemetry.ts');
+      const {applicationName, applicationVersion: functionVersion, applicationMemory} = config;
+      const identity = {functionName: applicationName || 'function', functionVersion, instance, memoryBytes: applicationMemory * 2 ** 20};
+      const house = {env, clock, lost: spansLost.lost, log: log.of('opentelemetry')};
+      spans = telemetry.use(await openTelemetry(identity, house)).spans;
+    }
+    starts.record(spans);
+    return spans;
+  }
+
+  async function recordCode(): Promise<void> {
+    const fact = await codeLoaded(spec.handlerPath);
+    if (fact) facts.record([fact]);
+  }
+
+  /** The last line of the log. */
+  async function reportStop(): Promise<void> {
+    const {siblings} = watched;
+    await siblings?.stop();
+    await log.drain(Math.min(longestDrainMs, stop.leftMs + shortestDrainMs));
+    const report = watched.drain();
+    if (!report) return log.info({}, 'Stopped'); // the start failed: not everything that is measured is there
+    const families = [await metrics.families(), ...((await siblings?.families()) ?? [])];
+    log.info({...report, linesLost: linesLostIn(families.flat())}, 'Stopped');
+  }
+}
+
+function workersOptions({config, spec, environment}: Wanted): WorkersOptions {
+  const {upstreamHost: host, upstreamPort: port, responseMaxBytes, childMemoryBytes: memoryBytes, childUser} = config;
+  const user = childUser === undefined ? undefined : resolveUser(childUser);
+  // On the hop a byte may be written as six (`\u0000`), and the envelope stands around it.
+  return {...config, spec, environment, host, port, memoryBytes, user, maxReplyBytes: 6 * responseMaxBytes + 2 ** 20};
+}
+
+/** Where the journal of a core is. */
+export function journalPlace({env, config, spec, firesByTime: mustLast}: Wanted): JournalPlace {
+  const {journal: location, factsKeptMs, payloadsKeptMs, timeoutMs, journalBytes: maxBytes} = config;
+  const dataDir = dataDirOf(config, env);
+  const fallback = dataDir === undefined ? undefined : defaultJournal(dataDir, spec);
+  // Counted from the first fact of an invocation, which is its longest time before the last.
+  const retention = {factsMs: factsKeptMs + timeoutMs, payloadsMs: payloadsKeptMs + timeoutMs, maxBytes};
+  return {location, fallback, mustLast, retention};
+}

@@ -1,0 +1,42 @@
+import type {Fact} from '../facts.ts';
+import type {JournalWriter} from '../journal.ts';
+
+interface OpenedWriter {
+  readonly journal: JournalWriter & AsyncDisposable;
+  readonly isDurable: boolean;
+}
+
+/**
+The facts of this process about itself, in a stream of their own. The sub-runtime is started before the journal is open, as
+it takes longest: what becomes of it meanwhile is kept until then.
+*/
+export class OwnFacts implements AsyncDisposable {
+  readonly #stream: string;
+  readonly #early: Fact[] = [];
+  #opened: OpenedWriter | undefined;
+
+  /** @param instance this boot of this process */
+  constructor(instance: string) {
+    this.#stream = `runtime.${instance}`;
+  }
+
+  /** What is recorded survives the process. */
+  get isDurable(): boolean {
+    return this.#opened?.isDurable ?? false;
+  }
+
+  /** Records the first fact, and those that came before the journal was open. The journal is closed with this. */
+  open(opened: OpenedWriter, first: Fact): void {
+    this.#opened = opened;
+    opened.journal.record(this.#stream, [first, ...this.#early.splice(0)]);
+  }
+
+  record(facts: readonly [Fact, ...Fact[]]): void {
+    if (this.#opened) this.#opened.journal.record(this.#stream, facts);
+    else this.#early.push(...facts);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#opened?.journal[Symbol.asyncDispose]();
+  }
+}

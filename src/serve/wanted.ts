@@ -1,0 +1,50 @@
+import {availableParallelism} from 'node:os';
+import {resolveFunction} from '../../runtimes/resolve.ts';
+import {triggers} from '../../triggers/index.ts';
+import {ConfigurationError} from '../errors.ts';
+import type {FunctionSpec} from '../runtime.ts';
+import {type Config, joinSettings, parseConfig} from '../settings/config.ts';
+import {checkNames, childEnvironment} from '../settings/environment.ts';
+import {type Environment, parseSettings, type Settings} from '../settings/setting.ts';
+
+/** What the environment asks for. */
+export interface Wanted {
+  readonly env: Environment;
+  /** Every setting that there is. */
+  readonly table: Settings;
+  readonly warnings: readonly string[];
+  /** The settings of the core, with the share of this process. */
+  readonly config: Config;
+  /** Of the core, this one included. */
+  readonly processes: number;
+  readonly port: number;
+  /** A schedule relies on the journal: memory would not do. */
+  readonly firesByTime: boolean;
+  readonly spec: FunctionSpec;
+  /** What the function's process gets of the environment. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** @throws ConfigurationError that names every setting that cannot be used */
+export function readWanted(env: Environment): Wanted {
+  const table = joinSettings(triggers);
+  parseSettings(table, env); // so that one message lists the problems of every part
+  const warnings = checkNames(table, env);
+  const {processes, config} = shareOf(parseConfig(env));
+  const {port, payloadMaxBytes} = parseSettings(triggers.http.settings, env);
+  const {schedules} = parseSettings(triggers.cron.settings, env);
+  const spec = resolveFunction(config);
+  if (spec.command.readiness === 'report' && config.upstreamHost !== '127.0.0.1') {
+    throw new ConfigurationError([`SCW_UPSTREAM_HOST: expected 127.0.0.1, where our bridges listen, got \`${config.upstreamHost}\``]);
+  }
+  // Bridges read a number of bytes, not a size such as 6MiB.
+  const environment = {...childEnvironment(table, env), SCW_PAYLOAD_MAX_SIZE: String(payloadMaxBytes)};
+  return {env, table, warnings, config, processes, port, firesByTime: schedules.length > 0, spec, environment};
+}
+
+/** The processes of a core divide its sub-runtimes and its memory. */
+function shareOf(config: Config): {processes: number; config: Config} {
+  const processes = config.processes === 'auto' ? availableParallelism() : config.processes;
+  const share = (all: number) => Math.ceil(all / processes);
+  return {processes, config: {...config, workers: share(config.workers), inflightBytes: share(config.inflightBytes)}};
+}

@@ -1,0 +1,57 @@
+import type {Budget, HeldKind} from '../limits/budget.ts';
+import type {OpenLog} from '../observe/log.ts';
+import type {Gauges} from '../observe/metrics/gauges.ts';
+import type {Workers} from '../workers/index.ts';
+import type {OwnFacts} from './own-facts.ts';
+import type {Siblings} from './siblings/lead.ts';
+import type {Stop} from './stop.ts';
+
+/** What the metrics look at. They are open first, as every part counts; each part is put in here when it is open. */
+export class Watched implements Gauges {
+  log: OpenLog | undefined;
+  workers: Workers | undefined;
+  siblings: Siblings | undefined;
+  stop: Stop | undefined;
+  readonly #budget: Budget;
+  readonly #facts: OwnFacts;
+
+  constructor(budget: Budget, facts: OwnFacts) {
+    this.#budget = budget;
+    this.#facts = facts;
+  }
+
+  /** Log lines have a bound of their own: they never refuse a request. */
+  bytesHeld(kind: HeldKind) {
+    return kind === 'log' ? (this.log?.waitingBytes() ?? 0) : this.#budget.bytesOf(kind);
+  }
+
+  isDurable() {
+    return this.#facts.isDurable;
+  }
+
+  /** A sub-runtime that could not load its handler answers every call with the reason: that is no service. */
+  runtimesUp() {
+    const {workers} = this;
+    return workers ? Math.min(workers.ready(), workers.states().filter(({phase}) => phase === 'ready').length) : 0;
+  }
+
+  runtimeProcesses() {
+    return this.workers?.processes() ?? [];
+  }
+
+  runtimesResidentBytes() {
+    return this.workers?.residentBytes() ?? 0;
+  }
+
+  drain() {
+    return this.stop?.report(this.siblings?.drained());
+  }
+
+  processesUp() {
+    return 1 + (this.siblings?.serving ?? 0);
+  }
+
+  others() {
+    return this.siblings?.families();
+  }
+}
