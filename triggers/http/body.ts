@@ -67,7 +67,9 @@ export async function readBody(connection: Connection, request: IncomingMessage,
       resolve(pieces.joined());
     });
     request.once('error', () => stop(incomplete()));
-    request.once('close', () => stop(incomplete()));
+    request.once('close', () => {
+      if (!request.readableEnded) stop(incomplete());
+    });
   });
 }
 

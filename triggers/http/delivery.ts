@@ -39,7 +39,7 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
   #hasLeft = false;
   isOfFunction = false;
 
-  /** @throws Fault REQUEST_MALFORMED for a target that is none */
+  /** @throws Fault REQUEST_MALFORMED for a target that is neither a path nor a URL */
   constructor(response: ServerResponse, edge: Edge, startedAt: number) {
     const request = response.req;
     this.#connection = connectionOf(request.socket);
@@ -132,7 +132,8 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
     this.#isReplied = true;
     this.replyHold.set(result.body.length);
     edge.replies.write(this.#response, result, {close: edge.isClosing, isBusy: edge.inFlight > 0, leaving: this});
-    edge.answered(this.#request.method ?? '', result.status, this.#startedAt, this.exemplar);
+    const seconds = (edge.clock.monotonic() - this.#startedAt) / 1000;
+    edge.meter.requestEnded(this.#request.method ?? '', result.status, seconds, this.exemplar);
   }
 
   get bytes(): number {

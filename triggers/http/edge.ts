@@ -1,5 +1,6 @@
 import type {Clock} from '../../src/clock.ts';
 import type {Budget} from '../../src/limits/budget.ts';
+import type {Meter} from '../../src/meter.ts';
 import type {House} from '../../src/trigger.ts';
 import type {Readers} from './readers.ts';
 import {Replies} from './reply.ts';
@@ -18,8 +19,7 @@ export interface Edge {
   /** Bodies that are being received. */
   readonly senders: Senders;
   readonly replies: Replies;
-  /** Counts a reply. */
-  readonly answered: (method: string, status: number, startedAt: number, exemplar?: string) => void;
+  readonly meter: Meter;
 }
 
 export function openEdge(maxBodyBytes: number, readers: Readers, {budget, clock, meter, log}: House): Edge {
@@ -32,6 +32,6 @@ export function openEdge(maxBodyBytes: number, readers: Readers, {budget, clock,
     inFlight: 0,
     senders: new Senders(clock, () => meter.connectionCut('slow-sender')),
     replies: new Replies(clock, readers),
-    answered: (method, status, startedAt, exemplar) => meter.requestEnded(method, status, (clock.monotonic() - startedAt) / 1000, exemplar),
+    meter,
   };
 }

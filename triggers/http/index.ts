@@ -1,9 +1,7 @@
-import {randomUUIDv7} from 'node:crypto';
 import nodeHttp, {type IncomingMessage, type Server, type ServerResponse} from 'node:http';
 import type {AddressInfo, Socket} from 'node:net';
 import type Koa from 'koa';
 import {asFault, Fault} from '../../src/errors.ts';
-import {faultResult} from '../../src/http/answer.ts';
 import {late} from '../../src/late.ts';
 import {shareDescriptors} from '../../src/limits/descriptors.ts';
 import {inGroup} from '../../src/settings/groups.ts';
@@ -18,7 +16,7 @@ import {guardHead, mostFields, parserFault} from './guard.ts';
 import {HeadWatch} from './heads.ts';
 import {gatePipeline} from './pipeline.ts';
 import {Readers} from './readers.ts';
-import {answerAsterisk, refuse, refuseRaw} from './refuse.ts';
+import {answerAsterisk, refuse, refuseInTurn, refuseRaw} from './refuse.ts';
 import {requestTimedOut} from './time-limit.ts';
 
 const settings = {
@@ -161,27 +159,19 @@ function koaApp(metricsPath: string, edge: Edge, house: House): Koa {
   };
   app.use(async ctx => {
     ctx.respond = false;
-    house.meter.requestStarted();
     const startedAt = house.clock.monotonic();
     let delivery: HttpDelivery;
     try {
       delivery = new HttpDelivery(ctx.res, edge, startedAt);
     } catch (error) {
-      return refuseTarget(ctx, asFault(error), startedAt);
+      return refuseInTurn(ctx.res, asFault(error), house, edge);
     }
+    house.meter.requestStarted();
     const isScrape = metricsPath !== '' && delivery.path === metricsPath && (ctx.method === 'GET' || ctx.method === 'HEAD');
     await (isScrape ? house.scrape(delivery, ctx) : house.deliver(delivery, ctx));
     ctx.state = {}; // Koa keeps the context until the reply has left: event and reply need not wait for a slow reader
   });
   return app;
-
-  function refuseTarget({req, res, method}: Koa.Context, fault: Fault, startedAt: number): void {
-    const result = faultResult(fault, randomUUIDv7(), req.headers.accept ?? '');
-    house.meter.faulted(fault.code);
-    edge.answered(method, result.status, startedAt);
-    const connection = connectionOf(req.socket);
-    edge.replies.write(res, result, {close: true, leaving: {bytes: 0, left: () => connection.replyLeft()}});
-  }
 }
 
 async function listen(server: Server, at: {port: number; reusePort: boolean}): Promise<string> {

@@ -14,6 +14,9 @@ export interface Leaving {
   left(): void;
 }
 
+/** For a reply of which nobody needs to know when it has left. */
+export const unwatched: Leaving = {bytes: 0, left() {}};
+
 /** How often readers are looked at. */
 const lookMs = 500;
 /** A client that takes less of its reply than this in this time is cut off: about one byte a millisecond. */

@@ -1,5 +1,5 @@
 import {randomUUIDv7} from 'node:crypto';
-import {type IncomingMessage, type ServerResponse, STATUS_CODES} from 'node:http';
+import {type ServerResponse, STATUS_CODES} from 'node:http';
 import type {Socket} from 'node:net';
 import type {Clock} from '../../src/clock.ts';
 import type {InvocationResult} from '../../src/delivery.ts';
@@ -9,15 +9,26 @@ import type {House} from '../../src/trigger.ts';
 import {connectionOf} from './connection.ts';
 import type {Edge} from './edge.ts';
 import {malformed} from './guard.ts';
+import {type Leaving, unwatched} from './readers.ts';
 import {lingerMs} from './reply.ts';
 
 /** Answers a request that does not become a delivery. It is the last one of its connection. */
-export function refuse(response: ServerResponse, fault: Fault, {meter}: House, {replies}: Edge): void {
+export function refuse(response: ServerResponse, fault: Fault, {meter}: House, {replies}: Edge, leaving = unwatched): void {
   const {method = '', headers} = response.req;
   meter.requestStarted();
   meter.faulted(fault.code);
   meter.requestEnded(method, fault.status, 0);
-  replies.write(response, faultResult(fault, randomUUIDv7(), headers.accept ?? ''), {close: true});
+  replies.write(response, faultResult(fault, randomUUIDv7(), headers.accept ?? ''), {close: true, leaving});
+}
+
+/** The same for a request whose turn had come: when the reply has left, it is the turn of the next. */
+export function refuseInTurn(response: ServerResponse, fault: Fault, house: House, edge: Edge): void {
+  refuse(response, fault, house, edge, turnOf(response));
+}
+
+function turnOf({req}: ServerResponse): Leaving {
+  const connection = connectionOf(req.socket);
+  return {bytes: 0, left: () => connection.replyLeft()};
 }
 
 /**
@@ -57,9 +68,8 @@ function writeRaw(socket: Socket, {status, headers, body}: InvocationResult, rea
 
 /** `OPTIONS *` asks about the server, not about the function. */
 export function answerAsterisk(response: ServerResponse, house: House, edge: Edge): void {
-  const request: IncomingMessage = response.req;
-  if (request.method !== 'OPTIONS') {
-    refuse(response, malformed('the target * is for OPTIONS only'), house, edge);
+  if (response.req.method !== 'OPTIONS') {
+    refuseInTurn(response, malformed('the target * is for OPTIONS only'), house, edge);
     return;
   }
   const result: InvocationResult = {
@@ -69,6 +79,5 @@ export function answerAsterisk(response: ServerResponse, house: House, edge: Edg
   };
   house.meter.requestStarted();
   house.meter.requestEnded('OPTIONS', 200, 0);
-  const connection = connectionOf(request.socket);
-  edge.replies.write(response, result, {close: edge.isClosing, leaving: {bytes: 0, left: () => connection.replyLeft()}});
+  edge.replies.write(response, result, {close: edge.isClosing, leaving: turnOf(response)});
 }

@@ -3,7 +3,7 @@ import {atTurnEnd, type Clock} from '../../src/clock.ts';
 import type {InvocationResult} from '../../src/delivery.ts';
 import {hasBody} from './body.ts';
 import {connectionOf} from './connection.ts';
-import type {Leaving, Readers} from './readers.ts';
+import {type Leaving, type Readers, unwatched} from './readers.ts';
 
 /** How long a refused client's unread bytes are received, so that closing does not reset the reply away. */
 export const lingerMs = 1000;
@@ -25,9 +25,6 @@ interface Ending {
   readonly content: string | Buffer;
   readonly leaving: Leaving;
 }
-
-/** For a reply of which nobody needs to know when it has left. */
-const unwatched: Leaving = {bytes: 0, left() {}};
 
 /** Writes the replies of a listener. */
 export class Replies {

@@ -11,6 +11,7 @@ import {HttpDelivery} from '../../../triggers/http/delivery.ts';
 import {Readers} from '../../../triggers/http/readers.ts';
 import {Replies} from '../../../triggers/http/reply.ts';
 import {Senders} from '../../../triggers/http/senders.ts';
+import {recordingMeter} from '../../helpers/fakes.ts';
 
 const done: InvocationResult = {status: 200, headers: ['X-A', '1', 'X-A', '2'], body: 'done'};
 
@@ -29,7 +30,7 @@ async function receive(
     inFlight: 0,
     senders: new Senders(systemClock, () => {}),
     replies: new Replies(systemClock, new Readers(budget, systemClock, () => {})),
-    answered: (method: string, status: number) => void answered.push([method, status]),
+    meter: {...recordingMeter(), requestEnded: (method: string, status: number) => void answered.push([method, status])},
   };
   const server = http.createServer({joinDuplicateHeaders: true}, (request, response) => {
     void handle(new HttpDelivery(response, edge, 0), request, response);
