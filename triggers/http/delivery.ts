@@ -1,15 +1,15 @@
 import type {IncomingMessage, ServerResponse} from 'node:http';
 import type {Delivery, Fields, Holder, InvocationResult, RequestInput, SpanSubject} from '../../src/delivery.ts';
 import {Fault} from '../../src/errors.ts';
-import {defaultHeaders} from '../../src/http/answer.ts';
 import type {Hold, Place} from '../../src/limits/budget.ts';
 import {hasBody, readBody} from './body.ts';
 import {type Connection, connectionOf} from './connection.ts';
 import type {Edge} from './edge.ts';
+import {preflightReply} from './preflight.ts';
 import type {Leaving} from './readers.ts';
 import {parseTarget, type Target} from './target.ts';
 
-/** A platform's scheduler may call with this field; what each value makes the event's type. */
+/** The event's type for each value of `SCW_TRIGGER_TYPE`, the field that a platform's trigger may call with. */
 const triggerTypes: Readonly<Record<string, string>> = {
   '': 'http',
   http: 'http',
@@ -30,7 +30,7 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
   readonly #edge: Edge;
   readonly #startedAt: number;
   readonly #target: Target;
-  /** What the reply takes while it is received, and until it has left. */
+  /** The bytes of the reply, from when they are received until they have left. */
   readonly replyHold: Hold;
   #abort: AbortController | undefined;
   #hold: Hold | undefined;
@@ -71,16 +71,13 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
       };
       if (this.#response.closed) leave();
       this.#response.once('close', leave);
-      socket.once('end', leave); // whoever asks for the signal takes a half-closed client for gone
+      socket.once('end', leave); // for those who ask for the signal, a half-closed client is gone
     }
     return this.#abort.signal;
   }
 
-  /** A preflight carries no token; a private function's caller must still learn that it may send one. */
   get anonymousReply(): InvocationResult | undefined {
-    const {method, headers} = this.#request;
-    const isPreflight = method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined;
-    return isPreflight ? preflightResult : undefined;
+    return preflightReply(this.#request);
   }
 
   get traceCarrier(): Fields {
@@ -123,7 +120,7 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
 
   reply(result: InvocationResult): void {
     const {fault} = result;
-    // What was handed back, or whose call was broken off, is counted as such already.
+    // An event that did not reach the function, or whose call broke off, is counted as that already.
     this.isOfFunction = this.#isCalled && (!fault || (fault.reached && fault.code !== 'UPSTREAM_LOST'));
     this.#hold?.release();
     this.#hold = undefined;
@@ -140,7 +137,7 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
     return this.replyHold.bytes;
   }
 
-  /** Its connection sends this answer now, or as soon as there is one. */
+  /** No other reply of the connection leaves before this one. */
   isNext(): boolean {
     return this.#response.socket !== null;
   }
@@ -168,7 +165,7 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
       hold: this.#hold,
       senders: this.#edge.senders,
       onStart: () => {
-        // A client of HTTP/1.0 cannot read an answer before the answer (RFC 9110 §10.1.1).
+        // A client of HTTP/1.0 cannot read an interim reply (RFC 9110 §10.1.1).
         if (this.#request.headers.expect !== undefined && this.#request.httpVersion === '1.1') this.#response.writeContinue();
       },
     });
@@ -184,10 +181,10 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
   }
 }
 
-/** An event without a body that is below this is charged, but never refused: the queue's length bounds those. */
+/** A smaller event without a body is charged, but never refused: the length of the queue limits how many there are. */
 const smallEvent = 16 * 2 ** 10;
 
-/** What a head adds to the bytes in flight; 0 for a small one: the event that it becomes is charged. */
+/** What a head adds to the bytes in flight. 0 for a small head: the event that is made from it is charged. */
 function largeHeadBytes({rawHeaders}: IncomingMessage): number {
   let bytes = 0;
   for (const text of rawHeaders) bytes += text.length;
@@ -195,15 +192,3 @@ function largeHeadBytes({rawHeaders}: IncomingMessage): number {
 }
 
 const nothing = Buffer.alloc(0);
-
-/** The Fetch standard's CORS protocol; the id of the invocation is added by whoever answers. */
-const preflightResult: InvocationResult = {
-  status: 204,
-  headers: Object.entries({
-    ...defaultHeaders,
-    'Access-Control-Allow-Headers': 'Content-Type, Authorization, X-Auth-Token, SCW-Functions-Token',
-    'Access-Control-Allow-Methods': 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS',
-    'Access-Control-Max-Age': '600',
-  }).flat(),
-  body: '',
-};
