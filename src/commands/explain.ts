@@ -18,7 +18,7 @@ export async function explain(args: string[], env: Environment): Promise<void> {
     if (id === undefined || positionals.length > 1) {
       throw new CommandFailed(exit.misused, 'expected one invocation id; a reply carries it as Core-Invocation-Id');
     }
-    using archive = openArchive(locateJournal(values, env));
+    using archive = await openArchive(locateJournal(values, env));
     const explanation = await explainInvocation(archive, id.replace(/^invocation\./, ''));
     if (!explanation) throw new CommandFailed(exit.failed, `nothing is known of invocation ${id}: ${whyUnknown}`);
     values.json ? printJson(plainExplanation(explanation)) : print(...rowsOf(explanation));

@@ -17,7 +17,7 @@ export async function facts(args: string[], env: Environment): Promise<void> {
   await orFail(async () => {
     const {stream: prefix = '', after: from = '0'} = values;
     if (!/^\d{1,15}$/.test(from)) throw new CommandFailed(exit.misused, `--after: expected a position such as 1200, got \`${from}\``);
-    using archive = openArchive(locateJournal(values, env));
+    using archive = await openArchive(locateJournal(values, env));
     let after = Number(from);
     for await (const recorded of archive.scan(prefix, {after})) {
       show(recorded);

@@ -20,7 +20,7 @@ export async function invocations(args: string[], env: Environment): Promise<voi
     const agoMs = parseDuration(ago);
     if (agoMs === undefined) throw new CommandFailed(exit.misused, `--since: expected a duration such as 15m or 24h, got \`${ago}\``);
     if (!/^[1-9]\d{0,6}$/.test(limit)) throw new CommandFailed(exit.misused, `--limit: expected a number from 1 on, got \`${limit}\``);
-    using archive = openArchive(locateJournal(values, env));
+    using archive = await openArchive(locateJournal(values, env));
     const now = systemClock.now();
     const list = await listInvocations(archive, {status, since: now - agoMs, now, limit: Number(limit)});
     for (const view of list) values.json ? printJson(view) : print(row(view));

@@ -1,12 +1,11 @@
-import {existsSync, readdirSync} from 'node:fs';
 import path from 'node:path';
 import {resolveFunction} from '../../runtimes/resolve.ts';
 import {type Clock, systemClock} from '../clock.ts';
 import {ConfigurationError} from '../errors.ts';
-import {JournalDamaged} from '../journal.ts';
-import {defaultJournal} from '../journals/index.ts';
-import {SqliteArchive} from '../journals/sqlite/archive.ts';
-import type {SqliteJournal} from '../journals/sqlite/journal.ts';
+import {type Journal, JournalDamaged} from '../journal.ts';
+import {defaultJournal, defaultJournals} from '../journals/default.ts';
+import type {JournalArchive, JournalEngine} from '../journals/engine.ts';
+import {defaultEngine, type JournalPlace, readPlace} from '../journals/index.ts';
 import type {Log} from '../log.ts';
 import type {FunctionSpec} from '../runtime.ts';
 import {type Config, dataDirOf, parseConfig} from '../settings/config.ts';
@@ -56,30 +55,51 @@ function told(error: unknown): {problems: readonly string[]; exitCode: number} {
   return {problems: [error.message], exitCode: exit.failed};
 }
 
-/** A file that is not there, may not be read, or that SQLite cannot read. */
+/** A file that does not exist, may not be read, or that SQLite cannot read. */
 function isOfSystem(error: unknown): error is Error {
   return error instanceof Error && ('syscall' in error || ('code' in error && error.code === 'ERR_SQLITE_ERROR'));
 }
 
-/**
-The file that is meant: `--journal`, else CORE_JOURNAL, else that of the handler; without a handler the only one there is.
+/** A journal that can be read without its core. */
+export interface LocatedJournal extends JournalPlace {
+  readonly engine: JournalEngine & Required<Pick<JournalEngine, 'read'>>;
+}
 
-@throws CommandFailed that lists what there is
+/**
+The journal that a command works on: `--journal`, else CORE_JOURNAL, else that of the handler; without a handler the only
+one that exists.
+
+@throws CommandFailed that lists those that exist
 */
-export function locateJournal({journal, handler}: {journal?: string | undefined; handler?: string | undefined}, env: Environment): string {
-  if (journal !== undefined) return path.resolve(journal.replace(/^sqlite:/, ''));
+export function locateJournal(
+  {journal, handler}: {journal?: string | undefined; handler?: string | undefined},
+  env: Environment,
+): LocatedJournal {
+  if (journal !== undefined) return located(readPlace(journal) ?? fileAt(journal), '--journal');
   const config = parseConfig({...env, ...(handler !== undefined && {SCW_HANDLER_PATH: path.resolve(handler)})});
-  if (config.journal === 'memory:') throw new CommandFailed(exit.noJournal, 'CORE_JOURNAL is memory: there is nothing to read');
-  if (config.journal !== undefined && handler === undefined) return path.resolve(config.journal.replace(/^sqlite:/, ''));
+  const set = config.journal === undefined ? undefined : readPlace(config.journal);
+  const named = set && located(set, 'CORE_JOURNAL');
+  if (named && handler === undefined) return named;
   const dataDir = dataDirOf(config, env);
   if (dataDir === undefined) throw new CommandFailed(exit.noJournal, 'expected --journal <file>, as no data folder is known');
   if (config.handlerPath !== undefined) {
-    return defaultJournal(dataDir, handler === undefined ? resolveFunction(config) : resolveNamed('--handler', config));
+    const spec = handler === undefined ? resolveFunction(config) : resolveNamed('--handler', config);
+    return located(defaultJournal(dataDir, spec), '--handler');
   }
-  const found = journalsBelow(dataDir);
-  if (found.length === 1 && found[0]) return found[0];
-  const list = found.length === 0 ? `there is none below ${dataDir}` : `there are several:\n  ${found.join('\n  ')}`;
+  const [found, ...more] = defaultJournals(dataDir);
+  if (found && more.length === 0) return located(found, 'CORE_DATA_DIR');
+  const list = found ? `there are several:\n  ${[found, ...more].map(({place}) => place).join('\n  ')}` : `there is none below ${dataDir}`;
   throw new CommandFailed(exit.noJournal, `expected --journal <file> or --handler <file>: ${list}`);
+}
+
+/** A file of the default engine. */
+export const fileAt = (file: string): JournalPlace => ({engine: defaultEngine, place: path.resolve(file)});
+
+/** @throws CommandFailed when the engine leaves nothing to read */
+function located({engine, place}: JournalPlace, source: string): LocatedJournal {
+  const {read} = engine;
+  if (!read) throw new CommandFailed(exit.noJournal, `${source} is ${engine.form.replace(/:.*/, '')}: there is nothing to read`);
+  return {engine: {...engine, read}, place};
 }
 
 /** The function that an option names: what is wrong with it is a mistake in the command line, not in a setting. @throws CommandFailed */
@@ -92,25 +112,25 @@ export function resolveNamed(option: '--handler' | '--against', config: Config):
   }
 }
 
-/** @throws CommandFailed when there is none, JournalDamaged when it is not what was written */
-export function openArchive(file: string): SqliteArchive {
+/** @throws CommandFailed when the journal does not exist, JournalDamaged when it is not what was written */
+export async function openArchive({engine, place}: LocatedJournal): Promise<JournalArchive> {
   try {
-    return new SqliteArchive(file, systemClock);
+    return await engine.read(place, systemClock);
   } catch (error) {
     if (error instanceof JournalDamaged) throw error;
-    throw new CommandFailed(exit.noJournal, `${file}: ${error instanceof Error ? error.message : error}`);
+    throw new CommandFailed(exit.noJournal, `${place}: ${error instanceof Error ? error.message : error}`);
   }
 }
 
 /**
-Opens a journal that no core has, to append to it. Nothing is removed from it, whatever its age.
+Opens a journal that no core holds, to append to it. Nothing is removed from it, whatever its age.
 
 @throws JournalRefused
 */
-export async function openToAppend(file: string, clock: Clock): Promise<SqliteJournal> {
+export async function openToAppend({engine, place}: JournalPlace, clock: Clock): Promise<Journal> {
   const keptForEver = {factsMs: Number.MAX_SAFE_INTEGER, payloadsMs: Number.MAX_SAFE_INTEGER, maxBytes: Number.MAX_SAFE_INTEGER};
-  const {SqliteJournal} = await import('../journals/sqlite/journal.ts');
-  return SqliteJournal.open(file, keptForEver, {clock, log: onStderr, meter: {appended() {}, shed() {}, payloadsShed() {}}});
+  const meter = {appended() {}, shed() {}, payloadsShed() {}};
+  return (await engine.open(place, keptForEver, {clock, log: onStderr, meter})).journal;
 }
 
 const tell = (_fields: unknown, message: string) => complain(message);
@@ -121,11 +141,4 @@ export function untilInterrupted(): AbortSignal {
   const stopping = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => stopping.abort());
   return stopping.signal;
-}
-
-function journalsBelow(folder: string): string[] {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .map(name => path.join(folder, name, 'journal.db'))
-    .filter(existsSync);
 }

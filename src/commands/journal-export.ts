@@ -1,14 +1,14 @@
 import {JournalDamaged, type Recorded} from '../journal.ts';
 import {factEvent, payloadEvent} from '../journals/cloud-event.ts';
-import type {SqliteArchive} from '../journals/sqlite/archive.ts';
+import type {JournalArchive} from '../journals/engine.ts';
 import {printableJson} from '../printable.ts';
 import {exit} from './exit.ts';
-import {openArchive} from './journal-at.ts';
+import {type LocatedJournal, openArchive} from './journal-at.ts';
 import {complain} from './terminal.ts';
 
-/** Prints what can be read, as CloudEvents; what is damaged is left out and told. */
-export async function exportFacts(file: string, withPayloads: boolean): Promise<void> {
-  using archive = openArchive(file);
+/** Prints every fact that can be read as a CloudEvent; reports those that are damaged on stderr. */
+export async function exportFacts(journal: LocatedJournal, withPayloads: boolean): Promise<void> {
+  using archive = await openArchive(journal);
   const tell = (problem: string) => {
     complain(`left out: ${problem}`);
     process.exitCode = exit.failed;
@@ -19,7 +19,7 @@ export async function exportFacts(file: string, withPayloads: boolean): Promise<
   }
 }
 
-async function exportPayload({fact: {data}}: Recorded, archive: SqliteArchive, tell: (problem: string) => void): Promise<void> {
+async function exportPayload({fact: {data}}: Recorded, archive: JournalArchive, tell: (problem: string) => void): Promise<void> {
   const name = 'dataref' in data ? data.dataref : undefined;
   if (name === undefined) return;
   try {
@@ -31,7 +31,7 @@ async function exportPayload({fact: {data}}: Recorded, archive: SqliteArchive, t
   }
 }
 
-/** Whoever reads slowly is waited for. */
+/** Waits for a reader that is slower. */
 async function write(line: string): Promise<void> {
   if (!process.stdout.write(`${line}\n`)) await new Promise<void>(resolve => process.stdout.once('drain', resolve));
 }

@@ -6,6 +6,7 @@ import {systemClock} from '../clock.ts';
 import type {Fact} from '../facts.ts';
 import type {Journal, Payload} from '../journal.ts';
 import {readEvent, type Travelled} from '../journals/cloud-event.ts';
+import type {JournalPlace} from '../journals/index.ts';
 import {linesOf} from '../workers/output/lines.ts';
 import {exit} from './exit.ts';
 import {CommandFailed, openToAppend} from './journal-at.ts';
@@ -22,11 +23,11 @@ type TravelledFact = Extract<Travelled, {fact: Fact}>;
 Appends what was exported; positions are the journal's own, times are those of the facts. What the journal has already
 is left out, so that an import can be done again, also one that broke off.
 */
-export async function importFacts(file: string, from: string | undefined): Promise<void> {
+export async function importFacts(target: JournalPlace, from: string | undefined): Promise<void> {
   const input = await openInput(from); // before a journal is made for nothing
   let now = systemClock.now();
-  await using journal = await openToAppend(file, {...systemClock, now: () => now}).catch(error => {
-    throw new CommandFailed(exit.noJournal, `${file}: ${error.message}`);
+  await using journal = await openToAppend(target, {...systemClock, now: () => now}).catch(error => {
+    throw new CommandFailed(exit.noJournal, `${target.place}: ${error.message}`);
   });
   const known = await Known.read(journal);
   const counts = {imported: 0, known: 0, other: 0};
@@ -53,7 +54,7 @@ export async function importFacts(file: string, from: string | undefined): Promi
   await Promise.all(waiting);
   if (problem !== undefined) throw new CommandFailed(exit.failed, `not everything was imported: ${problem}`);
   if (counts.known > 0) complain(`${counts.known} facts were there already`);
-  complain(`${counts.imported} facts were imported into ${file}`);
+  complain(`${counts.imported} facts were imported into ${target.place}`);
   if (counts.other === 0) return;
   throw new CommandFailed(exit.failed, `${counts.other} facts were left out, as their streams have other facts there: ${known.others}`);
 }

@@ -1,11 +1,9 @@
-import {existsSync} from 'node:fs';
 import path from 'node:path';
 import {parseArgs} from 'node:util';
-import {backUpSqlite} from '../journals/sqlite/backup.ts';
-import {verifySqlite} from '../journals/sqlite/verify.ts';
+import {type JournalPlace, readPlace} from '../journals/index.ts';
 import type {Environment} from '../settings/setting.ts';
 import {exit} from './exit.ts';
-import {CommandFailed, locateJournal, openArchive, orFail, whichJournal} from './journal-at.ts';
+import {CommandFailed, fileAt, type LocatedJournal, locateJournal, openArchive, orFail, whichJournal} from './journal-at.ts';
 import {exportFacts} from './journal-export.ts';
 import {importFacts} from './journal-import.ts';
 import {print, printJson} from './terminal.ts';
@@ -27,7 +25,7 @@ export async function journal(args: string[], env: Environment): Promise<void> {
       case 'import':
         return importFacts(locateJournal(values, env), file);
       case 'verify':
-        return verify(file === undefined ? locateJournal(values, env) : path.resolve(file), values.json === true);
+        return verify(file === undefined ? locateJournal(values, env) : (readPlace(file) ?? fileAt(file)), values.json === true);
       case 'backup':
         return backup(locateJournal(values, env), file);
       default:
@@ -36,26 +34,31 @@ export async function journal(args: string[], env: Environment): Promise<void> {
   });
 }
 
-async function verify(file: string, isJson: boolean): Promise<void> {
-  if (!existsSync(file)) throw new CommandFailed(exit.noJournal, `${file}: there is no such file`);
-  const verdict = verifySqlite(file);
+async function verify({engine, place}: JournalPlace, isJson: boolean): Promise<void> {
+  const verdict = await engine.verify?.(place).catch(error => {
+    throw new CommandFailed(exit.noJournal, `${place}: ${messageOf(error)}`);
+  });
+  if (!verdict) throw new CommandFailed(exit.misused, `journal verify: ${engine.form} cannot be checked`);
   const {facts, first, last, payloads, problems} = verdict;
-  if (isJson) printJson({journal: file, ...verdict});
+  if (isJson) printJson({journal: place, ...verdict});
   else {
-    print(`${file}: ${facts} facts from ${first} to ${last}, ${payloads} payloads`);
+    print(`${place}: ${facts} facts from ${first} to ${last}, ${payloads} payloads`);
     for (const problem of problems) print(`  ${problem}`);
     if (problems.length === 0) print('  nothing is wrong with it');
   }
   if (problems.length > 0) process.exitCode = exit.failed;
 }
 
-async function backup(file: string, target: string | undefined): Promise<void> {
+async function backup(journal: LocatedJournal, target: string | undefined): Promise<void> {
+  const {engine, place} = journal;
   if (target === undefined) throw new CommandFailed(exit.misused, 'journal backup: expected the file to write, got none');
-  openArchive(file)[Symbol.dispose]();
-  try {
-    backUpSqlite(file, path.resolve(target));
-  } catch (error) {
-    throw new CommandFailed(exit.failed, error instanceof Error ? error.message : String(error));
-  }
-  await verify(path.resolve(target), false);
+  if (!engine.backUp) throw new CommandFailed(exit.misused, `journal backup: ${engine.form} is backed up by its own means`);
+  (await openArchive(journal))[Symbol.dispose]();
+  const written = {engine, place: path.resolve(target)};
+  await engine.backUp(place, written.place).catch(error => {
+    throw new CommandFailed(exit.failed, messageOf(error));
+  });
+  await verify(written, false);
 }
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

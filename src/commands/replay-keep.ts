@@ -1,5 +1,7 @@
 import {systemClock} from '../clock.ts';
 import type {FactTypes} from '../facts.ts';
+import {JournalRefused} from '../journals/engine.ts';
+import type {JournalPlace} from '../journals/index.ts';
 import type {Environment} from '../settings/setting.ts';
 import {askCore, messageOf, NoCore} from './core-here.ts';
 import {openToAppend} from './journal-at.ts';
@@ -14,17 +16,17 @@ const atOnce = 500;
 Writes what a replay found into the journal: itself when no core has it, else through the core that runs here. What was
 found stands whether it can be kept or not: a failure is told on stderr.
 */
-export async function keepComparisons(comparisons: readonly Comparison[], file: string, env: Environment): Promise<void> {
+export async function keepComparisons(comparisons: readonly Comparison[], journal: JournalPlace, env: Environment): Promise<void> {
   try {
-    await append(comparisons, file);
+    await append(comparisons, journal);
   } catch (error) {
     if (!isHeld(error)) return tell(error);
     await send(comparisons, env).catch(tell);
   }
 }
 
-async function append(comparisons: readonly Comparison[], file: string): Promise<void> {
-  await using journal = await openToAppend(file, systemClock);
+async function append(comparisons: readonly Comparison[], place: JournalPlace): Promise<void> {
+  await using journal = await openToAppend(place, systemClock);
   for (const batch of batches(comparisons)) {
     await Promise.all(batch.map(data => journal.append(`replay.${data.invocationId}`, [{type: 'replay.compared', data}])));
   }
@@ -41,7 +43,7 @@ async function send(comparisons: readonly Comparison[], env: Environment): Promi
 
 const why = (body: Record<string, unknown> = {}) => (messageOf(body) === undefined ? '' : `: ${messageOf(body)}`);
 
-const isHeld = (error: unknown) => error instanceof Error && 'reason' in error && error.reason === 'held';
+const isHeld = (error: unknown) => error instanceof JournalRefused && error.reason === 'held';
 
 function tell(error: unknown): void {
   complain(`what was found is not kept in the journal: ${error instanceof Error ? error.message : error}`);

@@ -3,8 +3,8 @@ import {resolveFunction} from '../../runtimes/resolve.ts';
 import {triggers} from '../../triggers/index.ts';
 import {systemClock} from '../clock.ts';
 import {ConfigurationError} from '../errors.ts';
-import {JournalDamaged} from '../journal.ts';
-import type {SqliteArchive} from '../journals/sqlite/archive.ts';
+import {JournalDamaged, type JournalReader} from '../journal.ts';
+import type {JournalPlace} from '../journals/index.ts';
 import {Boots} from '../projections/boots.ts';
 import {plainComparison, plainHindrance} from '../replay/plain.ts';
 import {acceptedSince, type NotReplayable, notReplayable, sample} from '../replay/recall.ts';
@@ -28,18 +28,21 @@ version of the code against it. Exit code 1 when something did; 66 when there wa
 export async function replay(args: string[], env: Environment): Promise<void> {
   await orFail(async () => {
     const wish = parseReplay(args);
-    const file = locateJournal(wish, env);
+    const journal = locateJournal(wish, env);
     try {
-      using archive = openArchive(file);
-      await replayFrom(archive, file, wish, env);
+      using archive = await openArchive(journal);
+      await replayFrom(archive, journal, wish, env);
     } catch (error) {
       if (!(error instanceof JournalDamaged)) throw error;
-      throw new CommandFailed(exit.noJournal, `${file}: ${error.message}; \`core-runtime journal verify\` lists all that is wrong`);
+      throw new CommandFailed(
+        exit.noJournal,
+        `${journal.place}: ${error.message}; \`core-runtime journal verify\` lists all that is wrong`,
+      );
     }
   });
 }
 
-async function replayFrom(archive: SqliteArchive, file: string, wish: ReplayWish, env: Environment): Promise<void> {
+async function replayFrom(archive: JournalReader, journal: JournalPlace, wish: ReplayWish, env: Environment): Promise<void> {
   const boots = await Boots.read(archive);
   const specs = specsOf(wish, env, boots);
   const report = new Report({baseline: shown(specs.baseline), candidate: specs.candidate && shown(specs.candidate)});
@@ -68,7 +71,7 @@ async function replayFrom(archive: SqliteArchive, file: string, wish: ReplayWish
     }
   }
   if (!wish.isJson) print(...report.text().split('\n'));
-  if (comparisons.length > 0) await keepComparisons(comparisons, file, env);
+  if (comparisons.length > 0) await keepComparisons(comparisons, journal, env);
   conclude(report, wish, signal.aborted);
 }
 
@@ -117,7 +120,7 @@ function resolveCandidate(against: string, config: Config, {handlerPath}: Functi
 }
 
 /** The ids that can be run again; of the last time, those that were recorded with their request. */
-async function choose(archive: SqliteArchive, {which}: ReplayWish, hinder: (each: NotReplayable) => void): Promise<string[]> {
+async function choose(archive: JournalReader, {which}: ReplayWish, hinder: (each: NotReplayable) => void): Promise<string[]> {
   if ('ids' in which) return [...new Set(which.ids)];
   const accepted = await acceptedSince(archive, systemClock.now() - which.agoMs);
   for (const {id, hasRequest} of accepted) if (!hasRequest) hinder(notReplayable(id, 'facts-only'));

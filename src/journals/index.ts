@@ -1,74 +1,45 @@
-import {createHash} from 'node:crypto';
-import path from 'node:path';
-import {ConfigurationError} from '../errors.ts';
-import type {JournalHouse, OpenedJournal} from './engine.ts';
-import {MemoryJournal} from './memory.ts';
-import type {Retention} from './sqlite/messages.ts';
+import type {JournalEngine} from './engine.ts';
+import {memory} from './memory/index.ts';
+import {sqlite} from './sqlite/index.ts';
 
-type Open = (rest: string, retention: Retention, house: JournalHouse) => Promise<OpenedJournal>;
+/** Every engine by its scheme in CORE_JOURNAL, the default first. A new one is a folder and a line here. */
+const engines: Readonly<Record<string, JournalEngine>> = {
+  sqlite,
+  memory,
+};
 
-/** The engines by the scheme of CORE_JOURNAL; each is loaded only when it is wanted. */
-const engines = {
-  memory: async (_rest, _retention, {clock}) => ({journal: new MemoryJournal(clock), isDurable: false}),
-  async sqlite(file, retention, house) {
-    const {SqliteJournal} = await import('./sqlite/journal.ts');
-    const journal = await SqliteJournal.open(path.resolve(file), retention, house);
-    return {
-      journal,
-      get isDurable() {
-        return journal.isDurable;
-      },
-    };
-  },
-} satisfies Record<string, Open>;
+/** The engine of a core that is told nothing: a file. */
+export const defaultEngine: JournalEngine = sqlite;
+/** What replaces a default journal that cannot be opened. */
+export const fallbackEngine: JournalEngine = memory;
 
+/** Where a journal is. */
 export interface JournalPlace {
-  /** CORE_JOURNAL; undefined when it is not set. */
-  readonly location: string | undefined;
-  /** Where it is when it is not set; undefined when no folder is known. */
-  readonly fallback: string | undefined;
-  /** Somebody relies on it, such as a schedule: memory would not do. */
-  readonly mustLast: boolean;
-  readonly retention: Retention;
+  readonly engine: JournalEngine;
+  readonly place: string;
 }
 
-/**
-Opens the journal where the settings say. Where they say nothing and nobody relies on it, one that cannot be had is
-replaced by memory, with a warning.
-
-@throws ConfigurationError that names the setting and the fix
-*/
-export async function openJournal(place: JournalPlace, house: JournalHouse): Promise<OpenedJournal> {
-  const {location, fallback, mustLast, retention} = place;
-  const wanted = location ?? (fallback === undefined ? undefined : `sqlite:${fallback}`);
-  try {
-    if (wanted === undefined) throw new Error('no folder is known for it, as neither CORE_DATA_DIR nor HOME is set');
-    return await openAt(wanted, retention, house);
-  } catch (error) {
-    const cause = error instanceof Error ? error.message : String(error);
-    if (location !== undefined || mustLast) throw refusal(wanted, cause);
-    house.log.warn({journal: wanted, cause}, 'Facts are kept in memory only: the journal cannot be opened');
-    return {journal: new MemoryJournal(house.clock), isDurable: false};
-  }
-}
-
-/** The file for a function when CORE_JOURNAL says nothing: each has a folder of its own. */
-export function defaultJournal(dataDir: string, {handlerPath, handlerName}: {handlerPath: string; handlerName: string}): string {
-  const name = createHash('sha256').update(`${handlerPath}:${handlerName}`).digest('hex').slice(0, 12);
-  return path.join(dataDir, name, 'journal.db');
-}
-
-async function openAt(location: string, retention: Retention, house: JournalHouse): Promise<OpenedJournal> {
+/** Reads a value of CORE_JOURNAL; undefined when it names no journal. */
+export function readPlace(location: string): JournalPlace | undefined {
   const colon = location.indexOf(':');
-  const scheme = location.slice(0, colon) as keyof typeof engines; // the setting's rule knows the same words
-  return engines[scheme](location.slice(colon + 1), retention, house);
+  const scheme = location.slice(0, colon);
+  const engine = Object.hasOwn(engines, scheme) ? engines[scheme] : undefined;
+  const place = engine?.placeOf(location.slice(colon + 1));
+  return engine && place !== undefined ? {engine, place} : undefined;
 }
 
-function refusal(location: string | undefined, cause: string): ConfigurationError {
-  const fix =
-    'Give CORE_JOURNAL=sqlite:<path> a file that only this core writes, stop the other one, or set CORE_JOURNAL=memory: to keep nothing. ' +
-    'A damaged one can be looked at with `core-runtime journal verify` and moved away';
-  return new ConfigurationError([
-    `CORE_JOURNAL: ${location === undefined ? 'the journal' : `\`${location}\``} cannot be opened: ${cause}. ${fix}`,
-  ]);
+/** As CORE_JOURNAL would name it. */
+export function locationOf({engine, place}: JournalPlace): string {
+  const [scheme = ''] = Object.entries(engines).find(([, each]) => each === engine) ?? [];
+  return `${scheme}:${place}`;
 }
+
+/** What CORE_JOURNAL may be, for messages: `sqlite:<path> or memory:`. */
+export const journalForms = Object.values(engines)
+  .map(({form}) => form)
+  .join(' or ');
+
+/** The same for the help, with what is special about each. */
+export const journalHelp = Object.values(engines)
+  .map(({form, note}) => (note === '' ? form : `${form} ${note}`))
+  .join(', or ');

@@ -1,7 +1,8 @@
 import {randomUUID} from 'node:crypto';
 import type {KeySource} from '../../middleware/auth.ts';
 import type {Clock} from '../clock.ts';
-import {defaultJournal, type JournalPlace} from '../journals/index.ts';
+import {defaultJournal} from '../journals/default.ts';
+import type {JournalWish} from '../journals/open.ts';
 import {Budget} from '../limits/budget.ts';
 import {type OpenLog, openLog} from '../observe/log.ts';
 import {linesLostIn, type Metrics, openMetrics} from '../observe/metrics/metrics.ts';
@@ -136,8 +137,8 @@ function workersOptions({config, spec, environment}: Wanted): WorkersOptions {
   return {...config, spec, environment, host, port, memoryBytes, user, maxReplyBytes: 6 * responseMaxBytes + 2 ** 20};
 }
 
-/** Where the journal of a core is. */
-export function journalPlace({env, config, spec, firesByTime: mustLast}: Wanted): JournalPlace {
+/** Which journal a core wants, and how much it keeps. */
+export function journalWish({env, config, spec, firesByTime: mustLast}: Wanted): JournalWish {
   const {journal: location, factsKeptMs, payloadsKeptMs, timeoutMs, journalBytes: maxBytes} = config;
   const dataDir = dataDirOf(config, env);
   const fallback = dataDir === undefined ? undefined : defaultJournal(dataDir, spec);

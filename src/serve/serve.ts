@@ -5,7 +5,7 @@ import {type Readiness, readinessOf, worst} from '../admin/readiness.ts';
 import {scheduleRoutes} from '../admin/routes/schedules.ts';
 import {type Clock, systemClock} from '../clock.ts';
 import type {Journal, JournalWriter} from '../journal.ts';
-import {openJournal} from '../journals/index.ts';
+import {openJournal} from '../journals/open.ts';
 import type {Log} from '../log.ts';
 import type {DrainReport} from '../observe/metrics/metrics.ts';
 import type {Family} from '../observe/metrics/open-metrics.ts';
@@ -13,7 +13,7 @@ import type {FunctionSpec, StartRecord} from '../runtime.ts';
 import type {Environment} from '../settings/setting.ts';
 import {version} from '../version.ts';
 import {composeStages} from './chain.ts';
-import {type Core, journalPlace, openCore} from './core.ts';
+import {type Core, journalWish, openCore} from './core.ts';
 import {type OpenDoors, openDoors} from './doors.ts';
 import {configLoaded} from './provenance.ts';
 import {openSiblings} from './siblings/open.ts';
@@ -75,7 +75,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
 /** The leader has the journal, the private listener and every trigger, and starts the processes beside it. */
 async function lead(core: Core, opening: AsyncDisposableStack): Promise<Places> {
   const {wanted, clock, log, metrics, facts, watched} = core;
-  const opened = await openJournal(journalPlace(wanted), {clock, log, meter: metrics.meter});
+  const opened = await openJournal(journalWish(wanted), {clock, log, meter: metrics.meter});
   facts.open(opened, configLoaded(wanted.table, wanted.env, version));
   await core.recordCode();
   const spans = await core.openSpans();
@@ -91,8 +91,7 @@ async function lead(core: Core, opening: AsyncDisposableStack): Promise<Places> 
     journal: opened.journal,
     spans,
   });
-  // The journal has one owner: another core that held a claim is gone.
-  const claims = {journal: opened.journal, core: core.instance, leaseMs: 0};
+  const claims = {journal: opened.journal, core: core.instance, leaseMs: opened.leaseMs};
   const house = {...stages, ...lentBy(core), ...claims, isShared, closesLast: isShared};
   doors = opening.use(await openDoors(triggers, wanted.env, house));
   await watched.siblings?.start({PORT: new URL(doors.url).port, SCW_UPSTREAM_PORT: '0'});

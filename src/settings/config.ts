@@ -1,5 +1,6 @@
 import {isIPv4} from 'node:net';
 import * as v from 'valibot';
+import {journalForms, journalHelp, readPlace} from '../journals/index.ts';
 import {inGroup} from './groups.ts';
 import {
   autoOr,
@@ -136,9 +137,12 @@ export const settings = {
   ...inGroup('journal', {
     journal: setting(
       'CORE_JOURNAL',
-      v.pipe(v.string(), v.regex(/^(memory:|sqlite:.+)$/, 'expected sqlite:<path> or memory:')),
+      v.pipe(
+        v.string(),
+        v.check(given => readPlace(given) !== undefined, `expected ${journalForms}`),
+      ),
       undefined,
-      'Where facts are kept: sqlite:<path>, or memory: which forgets them with the process. By default a file below CORE_DATA_DIR.',
+      `Where facts are kept: ${journalHelp}. By default a file below CORE_DATA_DIR.`,
     ),
     dataDir: setting(
       'CORE_DATA_DIR',

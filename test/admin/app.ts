@@ -3,7 +3,7 @@ import test from 'ava';
 import {systemClock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
 import {JournalDamaged} from '../../src/journal.ts';
-import {MemoryJournal} from '../../src/journals/memory.ts';
+import {MemoryJournal} from '../../src/journals/memory/journal.ts';
 import {openPrivate as open} from '../helpers/admin.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {ask, askRaw} from '../helpers/request.ts';

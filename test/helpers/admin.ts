@@ -1,6 +1,6 @@
 import {type AdminOptions, openAdmin} from '../../src/admin/app.ts';
 import {scheduleRoutes} from '../../src/admin/routes/schedules.ts';
-import {MemoryJournal} from '../../src/journals/memory.ts';
+import {MemoryJournal} from '../../src/journals/memory/journal.ts';
 import {Budget} from '../../src/limits/budget.ts';
 import type {Metrics} from '../../src/observe/metrics/metrics.ts';
 import type {Schedules} from '../../src/trigger.ts';

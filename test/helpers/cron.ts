@@ -3,7 +3,7 @@ import type {Delivery, MessageInput} from '../../src/delivery.ts';
 import {Fault} from '../../src/errors.ts';
 import type {Fact} from '../../src/facts.ts';
 import type {Journal} from '../../src/journal.ts';
-import {MemoryJournal} from '../../src/journals/memory.ts';
+import {MemoryJournal} from '../../src/journals/memory/journal.ts';
 import {parseSettings} from '../../src/settings/setting.ts';
 import type {ClaimingHouse} from '../../src/trigger.ts';
 import {cron} from '../../triggers/cron/index.ts';

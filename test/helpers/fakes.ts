@@ -1,7 +1,7 @@
 import {systemClock} from '../../src/clock.ts';
 import type {Delivery, Fields, Input, InvocationResult, MessageInput, Principal, RequestInput} from '../../src/delivery.ts';
 import type {Invocation} from '../../src/invocation.ts';
-import {MemoryJournal} from '../../src/journals/memory.ts';
+import {MemoryJournal} from '../../src/journals/memory/journal.ts';
 import {Budget} from '../../src/limits/budget.ts';
 import type {Log, LogFields} from '../../src/log.ts';
 import type {Meter} from '../../src/meter.ts';

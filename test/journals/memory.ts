@@ -1,6 +1,6 @@
 import test from 'ava';
 import {RevisionConflict} from '../../src/journal.ts';
-import {MemoryJournal} from '../../src/journals/memory.ts';
+import {MemoryJournal} from '../../src/journals/memory/journal.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {all, fact, journalSuite, numbers} from '../helpers/journal-suite.ts';
 

@@ -2,7 +2,7 @@ import {execFileSync} from 'node:child_process';
 import {existsSync, mkdirSync, renameSync, rmSync} from 'node:fs';
 import {dirname} from 'node:path';
 import test from 'ava';
-import {JournalRefused} from '../../src/journals/sqlite/thread.ts';
+import {JournalRefused} from '../../src/journals/engine.ts';
 import {verifySqlite} from '../../src/journals/sqlite/verify.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {all, fact, numbers} from '../helpers/journal-suite.ts';

@@ -4,7 +4,7 @@ import {DatabaseSync} from 'node:sqlite';
 import test from 'ava';
 import type {Fact} from '../../src/facts.ts';
 import {JournalDamaged} from '../../src/journal.ts';
-import {JournalRefused} from '../../src/journals/sqlite/thread.ts';
+import {JournalRefused} from '../../src/journals/engine.ts';
 import {verifySqlite} from '../../src/journals/sqlite/verify.ts';
 import {all, fact, journalSuite, numbers} from '../helpers/journal-suite.ts';
 import {crashed, flip, newFile, openFile, written} from '../helpers/sqlite-journal.ts';

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type {Fact} from '../../src/facts.ts';
-import {MemoryJournal} from '../../src/journals/memory.ts';
+import {MemoryJournal} from '../../src/journals/memory/journal.ts';
 import {explainInvocation} from '../../src/projections/explanation.ts';
 import {listInvocations} from '../../src/projections/invocations.ts';
 import {plainExplanation} from '../../src/projections/plain.ts';

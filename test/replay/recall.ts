@@ -2,7 +2,7 @@ import test from 'ava';
 import type {RequestInput} from '../../src/delivery.ts';
 import type {FaultCode} from '../../src/errors.ts';
 import {JournalDamaged} from '../../src/journal.ts';
-import {MemoryJournal} from '../../src/journals/memory.ts';
+import {MemoryJournal} from '../../src/journals/memory/journal.ts';
 import {redactor, writeReply, writeRequest} from '../../src/journals/payload.ts';
 import {Boots} from '../../src/projections/boots.ts';
 import {acceptedSince, recall, sample} from '../../src/replay/recall.ts';

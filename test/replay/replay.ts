@@ -1,6 +1,6 @@
 import test from 'ava';
 import type {RequestInput} from '../../src/delivery.ts';
-import {MemoryJournal} from '../../src/journals/memory.ts';
+import {MemoryJournal} from '../../src/journals/memory/journal.ts';
 import {redactor, writeReply, writeRequest} from '../../src/journals/payload.ts';
 import type {Outcome} from '../../src/replay/compare.ts';
 import type {Recalled} from '../../src/replay/recall.ts';

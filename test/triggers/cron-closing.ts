@@ -1,5 +1,5 @@
 import test from 'ava';
-import {MemoryJournal} from '../../src/journals/memory.ts';
+import {MemoryJournal} from '../../src/journals/memory/journal.ts';
 import {ManualClock, settle} from '../helpers/clock.ts';
 import {at, minute, noon, openCore} from '../helpers/cron.ts';
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {Fault} from '../../src/errors.ts';
-import {MemoryJournal} from '../../src/journals/memory.ts';
+import {MemoryJournal} from '../../src/journals/memory/journal.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {at, factsOf, hour, minute, noon, openCore} from '../helpers/cron.ts';
 

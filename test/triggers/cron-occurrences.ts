@@ -1,6 +1,6 @@
 import test from 'ava';
 import {requestOf} from '../../middleware/event/request.ts';
-import {MemoryJournal} from '../../src/journals/memory.ts';
+import {MemoryJournal} from '../../src/journals/memory/journal.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {at, factsOf, hour, minute, noon, openCore, type Run} from '../helpers/cron.ts';
 

@@ -1,6 +1,6 @@
 import test from 'ava';
 import {Fault, type FaultCode} from '../../src/errors.ts';
-import {MemoryJournal} from '../../src/journals/memory.ts';
+import {MemoryJournal} from '../../src/journals/memory/journal.ts';
 import {ManualClock, settle} from '../helpers/clock.ts';
 import {at, factsOf, hour, minute, noon, openCore} from '../helpers/cron.ts';
 

@@ -1,7 +1,8 @@
 import {existsSync} from 'node:fs';
 import type {DatabaseSync} from 'node:sqlite';
 import type {Clock} from '../../clock.ts';
-import type {JournalReader, Position, Recorded} from '../../journal.ts';
+import type {Position, Recorded} from '../../journal.ts';
+import type {JournalArchive} from '../engine.ts';
 import {fileItself} from './file.ts';
 import {openWhole} from './open.ts';
 import {SqliteReader} from './reader.ts';
@@ -10,7 +11,7 @@ import {SqliteReader} from './reader.ts';
 const pollMs = 200;
 
 /** A journal that somebody else may be writing, read beside them: it needs no lock and changes nothing. For commands. */
-export class SqliteArchive implements JournalReader, Disposable {
+export class SqliteArchive implements JournalArchive {
   readonly #db: DatabaseSync;
   readonly #reader: SqliteReader;
   readonly #clock: Clock;

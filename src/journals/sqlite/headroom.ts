@@ -1,6 +1,7 @@
+import type {Retention} from '../engine.ts';
 import {keeps} from './admission.ts';
 import {logBytes, readersOf} from './log.ts';
-import type {FromWriter, Retention} from './messages.ts';
+import type {FromWriter} from './messages.ts';
 import {diskBytes, Reserve} from './reserve.ts';
 import {type Room, roomOf} from './room.ts';
 import {hasRoomToGrow} from './shm.ts';

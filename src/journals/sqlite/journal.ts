@@ -10,9 +10,9 @@ import {
   type Recorded,
   RevisionConflict,
 } from '../../journal.ts';
-import type {JournalHouse} from '../engine.ts';
+import type {JournalHouse, Retention} from '../engine.ts';
 import {Followers} from '../followers.ts';
-import type {Append, FromWriter, Outcome, Page, Question, Reply, Retention} from './messages.ts';
+import type {Append, FromWriter, Outcome, Page, Question, Reply} from './messages.ts';
 import {writeLine} from './pack.ts';
 import {failed, WriterThread} from './thread.ts';
 import {type Gathered, Turn} from './turn.ts';

@@ -1,9 +1,10 @@
+import type {Retention} from '../engine.ts';
 import {admit, keeps} from './admission.ts';
 import {isOfDisk, NoRoom} from './errors.ts';
 import {OpenFiles} from './files.ts';
 import {Headroom} from './headroom.ts';
 import {takeLock} from './lock.ts';
-import type {Command, FromWriter, Outcome, Retention} from './messages.ts';
+import type {Command, FromWriter, Outcome} from './messages.ts';
 import {HeldIndex, hasRoomToGrow} from './shm.ts';
 import {SqliteStore} from './store.ts';
 import {type Swept, stepBytes} from './sweep.ts';

@@ -1,4 +1,5 @@
 import type {Payload, Position, Recorded} from '../../journal.ts';
+import type {Retention} from '../engine.ts';
 
 /*
 What the core's thread and the writer's say to one another. A turn of the event loop is one batch, however many facts
@@ -87,13 +88,6 @@ export type FromWriter =
   /** Not kept, for want of room. */
   | {readonly type: 'shed'; readonly facts: number; readonly payloads: number}
   | {readonly type: 'closed'};
-
-/** How much and how long is kept. */
-export interface Retention {
-  readonly factsMs: number;
-  readonly payloadsMs: number;
-  readonly maxBytes: number;
-}
 
 export interface WriterData {
   readonly path: string;

@@ -1,8 +1,8 @@
 import type {DatabaseSync} from 'node:sqlite';
 import {isLast} from '../../facts.ts';
 import {JournalDamaged, type Position} from '../../journal.ts';
+import type {Retention} from '../engine.ts';
 import {hold, newestListed} from './hold.ts';
-import type {Retention} from './messages.ts';
 import type {Pack} from './pack.ts';
 import {raisePruned} from './schema.ts';
 import {usedBytes} from './size.ts';

@@ -1,20 +1,8 @@
 import {Worker} from 'node:worker_threads';
 import {Fault} from '../../errors.ts';
 import {JournalDamaged} from '../../journal.ts';
+import {JournalRefused} from '../engine.ts';
 import type {FromWriter, Question, Reply, ToWriter, WriterData} from './messages.ts';
-
-/** Why a journal was not opened: somebody else has it, it is not what was written, or it cannot be written. */
-export class JournalRefused extends Error {
-  static {
-    JournalRefused.prototype.name = 'JournalRefused';
-  }
-  readonly reason: 'held' | 'damaged' | 'unwritable';
-
-  constructor(reason: JournalRefused['reason'], message: string) {
-    super(message);
-    this.reason = reason;
-  }
-}
 
 /** What the writer says without being asked. */
 export interface ThreadEvents {

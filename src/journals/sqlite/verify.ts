@@ -1,20 +1,12 @@
 import type {DatabaseSync} from 'node:sqlite';
 import {crc32} from 'node:zlib';
 import type {Position} from '../../journal.ts';
+import type {Verdict} from '../engine.ts';
 import {fileItself} from './file.ts';
 import {type Mark, readMark} from './mark.ts';
 import {openReading, problemOfEnd} from './open.ts';
 import {checksumOf, type Pack, readPack} from './pack.ts';
 import {pragma} from './schema.ts';
-
-/** What a journal holds, and everything that is wrong with it, one sentence each. */
-export interface Verdict {
-  readonly facts: number;
-  readonly first: Position;
-  readonly last: Position;
-  readonly payloads: number;
-  readonly problems: readonly string[];
-}
 
 /** Past it a damaged file says nothing new. */
 const mostProblems = 100;

@@ -2,7 +2,7 @@ import test from 'ava';
 import {keepInvocations} from '../../../middleware/event/keep.ts';
 import {Fault} from '../../../src/errors.ts';
 import type {Invocation} from '../../../src/invocation.ts';
-import {MemoryJournal} from '../../../src/journals/memory.ts';
+import {MemoryJournal} from '../../../src/journals/memory/journal.ts';
 import {isRedacted, readReply, readRequest, redactor} from '../../../src/journals/payload.ts';
 import {ManualClock, settle} from '../../helpers/clock.ts';
 import {FakeDelivery, recordingLog, requestInput} from '../../helpers/fakes.ts';

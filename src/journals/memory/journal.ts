@@ -1,8 +1,16 @@
-import type {Clock} from '../clock.ts';
-import {Fault} from '../errors.ts';
-import type {Fact} from '../facts.ts';
-import {type AppendOptions, type Journal, type Payload, type Position, type Receipt, type Recorded, RevisionConflict} from '../journal.ts';
-import {Followers} from './followers.ts';
+import type {Clock} from '../../clock.ts';
+import {Fault} from '../../errors.ts';
+import type {Fact} from '../../facts.ts';
+import {
+  type AppendOptions,
+  type Journal,
+  type Payload,
+  type Position,
+  type Receipt,
+  type Recorded,
+  RevisionConflict,
+} from '../../journal.ts';
+import {Followers} from '../followers.ts';
 
 /** The newest facts that are kept; older ones are forgotten. */
 const capacity = 20_000;

@@ -1,0 +1,17 @@
+import type {JournalEngine} from '../engine.ts';
+
+/** Keeps the newest facts in the process and forgets them with it. */
+export const memory = {
+  form: 'memory:',
+  note: 'which forgets them with the process',
+  remedy: '',
+  durability: 'buffered',
+  leaseMs: 0,
+
+  placeOf: text => (text === '' ? '' : undefined),
+
+  async open(_place, _retention, {clock}) {
+    const {MemoryJournal} = await import('./journal.ts');
+    return {journal: new MemoryJournal(clock), isDurable: false};
+  },
+} satisfies JournalEngine;

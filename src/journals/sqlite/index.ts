@@ -1,0 +1,43 @@
+import {existsSync} from 'node:fs';
+import path from 'node:path';
+import type {JournalEngine} from '../engine.ts';
+
+/** Keeps facts in a file, which one core writes and commands read beside it. */
+export const sqlite = {
+  form: 'sqlite:<path>',
+  note: '',
+  remedy:
+    'Give CORE_JOURNAL=sqlite:<path> a file that only this core writes, stop the other one, or set CORE_JOURNAL=memory: to keep nothing. ' +
+    'A damaged one can be looked at with `core-runtime journal verify` and moved away',
+  durability: 'fsync',
+  leaseMs: 0,
+
+  placeOf: text => (text === '' ? undefined : path.resolve(text)),
+
+  async open(file, retention, house) {
+    const {SqliteJournal} = await import('./journal.ts');
+    const journal = await SqliteJournal.open(file, retention, house);
+    return {
+      journal,
+      get isDurable() {
+        return journal.isDurable;
+      },
+    };
+  },
+
+  async read(file, clock) {
+    const {SqliteArchive} = await import('./archive.ts');
+    return new SqliteArchive(file, clock);
+  },
+
+  async verify(file) {
+    if (!existsSync(file)) throw new Error('there is no such file');
+    const {verifySqlite} = await import('./verify.ts');
+    return verifySqlite(file);
+  },
+
+  async backUp(file, target) {
+    const {backUpSqlite} = await import('./backup.ts');
+    backUpSqlite(file, target);
+  },
+} satisfies JournalEngine;
