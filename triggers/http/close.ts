@@ -4,33 +4,33 @@ import type {House} from '../../src/trigger.ts';
 import type {Connection} from './connection.ts';
 import {untilTaken} from './unread.ts';
 
-/** How long callers still find an open port: whoever routes to us learns with a delay that we stop. */
+/** How long the port stays open after a stop begins: what routes callers here learns of the stop with a delay. */
 const lastCallMs = 500;
-/** Among processes that share the port, how much longer the last one keeps it. */
+/** How much longer the last of several processes that share the port keeps it open. */
 const othersMs = 300;
-/** Once the port is closed, how long those who just came through it have to say what they want. */
+/** Once the port is closed, how long clients that had just connected have to send a request. */
 const lateMs = 500;
-/** Once the grace time is over, how long the last answers have to leave. */
+/** Once the grace time is over, how long the last replies have to leave. */
 const cutMs = 500;
-/** A turn of the event loop as short as this one leaves hardly anybody unseen in the port's queue. */
+/** After a turn of the event loop as short as this, hardly any connection waits unseen in the port's queue. */
 const shortLookMs = 0.3;
 const mostLooks = 1000;
 
-/** How often is looked for connections that have come to rest. */
+/** How often to look for connections that have come to rest. */
 const lookMs = 50;
 
 type Closing = Pick<House, 'clock' | 'hurry' | 'closesLast' | 'meter' | 'log'>;
 
-/** The connections of a server, and which replies wait in them to be read. */
+/** The open connections of a server, and the function's replies that clients are reading. */
 export interface Open {
   readonly connections: ReadonlySet<Connection>;
   readonly leaving: Iterable<ServerResponse>;
 }
 
 /**
-Closes the port so that nobody who came through it goes without an answer. Every reply is waited for until the system has
-taken its last byte and the client has read it, or the grace time is over: then it is cut off, and counted. Resolves when
-the last connection is gone.
+Closes the port so that every client that connected gets its reply. Waits for each reply until the system has taken its
+last byte and the client has read it, or until the grace time is over: then the reply is cut off, and counted. Resolves
+when the last connection is gone.
 */
 export async function closeServer(server: Server, {connections, leaving}: Open, house: Closing): Promise<void> {
   const {clock, hurry, closesLast, meter, log} = house;
@@ -47,17 +47,18 @@ export async function closeServer(server: Server, {connections, leaving}: Open, 
   const over = new AbortController();
   void (await closePort(server, clock)).closed.then(() => over.abort());
   if (connections.size > 0) await clock.sleep(lateMs, AbortSignal.any([hurry, over.signal]));
-  // Node's own way to close those that are idle takes one for idle whose reply is still being read.
+  // Node's closeIdleConnections() would also close connections whose replies are still being read.
   do {
     for (const {isAtRest, socket} of connections) if (isAtRest) socket.destroy();
   } while (await clock.sleep(lookMs, over.signal));
   const bytes = await untilTaken(port, house);
-  if (bytes > 0) log.warn({bytes}, 'The last bytes of replies had not been taken by their clients at the end');
+  if (bytes > 0) log.warn({bytes}, 'Clients have not taken the last bytes of their replies, and are not waited for any longer');
 }
 
 /**
-Closes the port, and nothing but the port: Node's own way also closes connections on which a request may be under way.
-Whoever waits in the port's queue is reset by the system, so it is closed right after a look at that queue.
+Closes the port and nothing else: Node's own `close` of an HTTP server also closes connections on which a request may be
+under way. The system resets the connections that wait in the port's queue, so the port is closed right after a look at
+that queue.
 
 @returns `closed` resolves when the last connection is gone
 */

@@ -114,7 +114,7 @@ export class Connection {
     return true;
   }
 
-  /** Takes no more requests. @returns the newest; false when the client has its last reply, or its last request whole */
+  /** Takes no more requests. @returns the newest; false when there is nothing left to refuse */
   endRequests(): ServerResponse | undefined | false {
     const {newest} = this;
     if (this.isOver || (this.isLast && newest?.req.complete)) return false;

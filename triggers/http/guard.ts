@@ -8,13 +8,13 @@ export function malformed(how: string): Fault {
   return new Fault('REQUEST_MALFORMED', {message: `Bad request: ${how}`});
 }
 
-/** Node's parser also reads the requests of RTSP, and of ICE, which has one method of its own. */
+/** Node's parser also accepts the requests of RTSP and of Icecast, which has the method SOURCE. */
 const methods = new Set(METHODS.filter(method => method !== 'SOURCE'));
 
-/** What is wrong with the head of a request that Node's parser let pass; undefined when nothing is. */
+/** What is wrong with the head of a request that Node's parser accepted; undefined when nothing is wrong. */
 export function guardHead({rawHeaders, httpVersion, method = ''}: IncomingMessage): Fault | undefined {
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return new Fault('VERSION_UNSUPPORTED');
-  if (!methods.has(method)) return malformed('the method is none of HTTP’s');
+  if (!methods.has(method)) return malformed('the method is not one of HTTP’s');
   if (rawHeaders.length > 2 * mostFields) return new Fault('HEAD_TOO_LARGE');
   let hosts = 0;
   let host = '';
@@ -23,7 +23,7 @@ export function guardHead({rawHeaders, httpVersion, method = ''}: IncomingMessag
   let expectation: string | undefined;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string; // the loop stays inside
-    // Most fields are told apart by their length alone.
+    // The length alone rules out most fields.
     if (name.length === 4 && name.toLowerCase() === 'host') {
       hosts++;
       host = rawHeaders[index + 1] as string;
@@ -51,10 +51,10 @@ const hostForm = /^(?:[\w\-.~!$&'()*+,;=%]*|\[[\w\-:.%]+\])(?::\d*)?$/;
 
 const withListed = (list: string | undefined, value: string) => (list === undefined ? value : `${list},${value}`);
 
-/** Node is content when the word occurs; every expectation has to be it. */
+/** Node accepts a list in which the word occurs. Here every expectation has to be that word. */
 const isContinue = (list: string) => list.split(',').every(each => each.trim().toLowerCase() === '100-continue');
 
-/** The fault behind an error before there is a request to answer; undefined for one of the connection itself. */
+/** The fault for an error of Node's parser, which comes before there is a request; undefined for an error of the connection. */
 export function parserFault({code = '', reason}: NodeJS.ErrnoException & {reason?: string}): Fault | undefined {
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':

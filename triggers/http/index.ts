@@ -52,7 +52,7 @@ const serverOptions = {
   requireHostHeader: false, // HTTP/1.0 health checks send none; the guard asks HTTP/1.1 for it
 };
 
-/** On one connection: a few for each request in progress, and Node's own. Past it Node writes a warning to stderr. */
+/** Listeners on one socket: a few for each request in progress, and Node's own. Past this, Node writes a warning to stderr. */
 const mostListeners = 4 * mostInProgress;
 
 /** How long a client may take to send. */
@@ -84,7 +84,7 @@ export const http = {
 
 function createServer(keepAliveTimeout: number, patience: Patience, {meter}: House): Server {
   const server = nodeHttp.createServer({...serverOptions, ...patience, keepAliveTimeout});
-  // Past it a connection is closed as it comes: each costs memory, and a process has only so many descriptors.
+  // Past this, a new connection is closed at once: each costs memory, and a process has only so many descriptors.
   server.maxConnections = shareDescriptors().callers;
   server.on('drop', () => meter.connectionRefused());
   server.maxHeadersCount = mostFields + 1; // one more than allowed, so that the guard sees it
@@ -104,11 +104,11 @@ function acceptConnections(server: Server, connections: Set<Connection>, serve: 
   });
 }
 
-/** Whole heads: each request waits for its turn, or is refused. */
+/** A request whose head is whole waits for its turn, or is refused. */
 function takeRequests(server: Server, edge: Edge, house: House): void {
   server.on('request', take);
   server.on('checkContinue', (request, response) => {
-    // A body is asked for when its caller was let in. A request without one gets its 100 here: Node would close the connection.
+    // A body is asked for once its caller was let in. Without a body the 100 is sent here: Node would close the connection.
     if (!hasBody(request)) response.writeContinue();
     take(request, response);
   });
@@ -124,7 +124,7 @@ function takeRequests(server: Server, edge: Edge, house: House): void {
   }
 }
 
-/** What does not become a request. */
+/** Bytes that do not become a request: a fault of the parser, a time that is over, or CONNECT. */
 function refuseBytes(server: Server, patience: Patience, house: House): void {
   const limit = {...patience, clock: house.clock};
   server.on('connect', (_request, socket: Socket) => refuseRaw(socket, new Fault('METHOD_REFUSED'), house));

@@ -3,15 +3,15 @@ import type {Socket} from 'node:net';
 import {type Connection, mostInProgress} from './connection.ts';
 
 /*
-Requests in a pipeline. Node's parser makes objects of every request in a packet, and a packet of 64 KiB may hold more
-than two thousand: some kilobytes of memory for 27 bytes. So where a request comes while another one is being served, the
-parser is stopped behind its head. From then on the connection is read through here: the rest of a packet is kept as
-bytes, and the parser gets one request at a time, when it can be served; until then nothing more is read.
+Requests in a pipeline. Node's parser makes objects for every request in a packet, and a packet of 64 KiB may hold more
+than two thousand requests: some kilobytes of memory for each 27 bytes. So when a request comes while another one is being
+served, the parser is stopped behind its head. From then on the bytes of the connection are read here: the rest of a
+packet is kept as bytes, and the parser gets one request at a time, when it can be served. Until then nothing more is read.
 
-For a connection that sends one request at a time the parser goes on reading by itself, which is faster.
+On a connection that sends one request at a time the parser goes on reading by itself, which is faster.
 */
 
-/** The parts of Node's parser that are used. They are not documented: where they are gone, pipelines are not slowed down. */
+/** The parts of Node's parser that are used here. They are undocumented: without them pipelines are not slowed down. */
 interface Parser {
   onIncoming?: ((request: IncomingMessage, keepsAlive: boolean) => number) | null;
   resume?(): void;
@@ -25,24 +25,24 @@ interface ParserError extends Error {
   readonly bytesParsed?: number;
 }
 
-/** What Node's HTTP server listens to a socket with. */
+/** The listeners of Node's HTTP server on a socket. */
 interface NodeListeners {
   readonly toParser: (bytes: Buffer) => void;
   readonly atEnd: () => void;
-  /** Ours: told once, when requests came in a pipeline. */
+  /** Ours: called once, when requests came in a pipeline. */
   readonly gated: () => void;
 }
 
 type NodeSocket = Socket & {readonly parser?: Parser | null; readonly _paused?: boolean};
 
-/** What the parser does when it has read a head: stop there, as if another protocol followed, or pause before the body. */
+/** What the parser can do when it has read a head: stop there, as if another protocol followed, or pause before the body. */
 const stopWithoutBody = 2;
 const pauseBeforeBody = 21;
 
 /**
 Lets the requests of a pipeline in one by one. Called for each new connection, after Node has set its parser up.
 
-@param gated told once, when requests came in a pipeline
+@param gated called once, when requests came in a pipeline
 @param most requests that may be in progress at a time
 */
 export function gatePipeline(connection: Connection, gated: () => void, most = mostInProgress): void {
@@ -62,14 +62,14 @@ class PipelineGate {
   readonly #most: number;
   readonly #connection: Connection;
   #isStopping = false;
-  /** Read through here, and not by the parser. */
+  /** The bytes are read here, and no longer by the parser itself. */
   #isGated = false;
   #isFeeding = false;
   #isPaused = false;
-  /** The client has ended its side; Node is told when it has got all that came before. */
+  /** The client has ended its side. Node learns that when it has got all bytes that came before. */
   #hasEnded = false;
   #kept: Buffer = nothing;
-  /** Of the body that the parser is in, as it was declared. */
+  /** What the parser still has to get of the body that it is in, by the declared length. */
   #bodyBytes = 0;
 
   constructor(connection: Connection, parser: Parser, node: NodeListeners, most: number) {
@@ -91,7 +91,7 @@ class PipelineGate {
   #incoming(request: IncomingMessage, verdict: number): number {
     if (this.#isGated) this.#bodyBytes = Number(request.headers['content-length'] ?? 0);
     const {inProgress, waiting, isLast} = this.#connection;
-    // An offer to upgrade stops the parser anyhow, and is the last of its connection where bytes may follow.
+    // An offer to upgrade stops the parser anyway, and is the last request of its connection if bytes may follow.
     if (this.#isGated || this.#isStopping || request.headers.upgrade !== undefined) return verdict;
     if (inProgress + waiting.length < 2 && !isLast) return verdict;
     this.#isStopping = true;
@@ -99,7 +99,7 @@ class PipelineGate {
     return this.#bodyBytes > 0 || request.headers['transfer-encoding'] !== undefined ? pauseBeforeBody : stopWithoutBody;
   }
 
-  /** The parser has read a packet as far as it would. */
+  /** The parser has read a packet to its end, or to where it was stopped. */
   #executed(result: number | ParserError, goOn: (result: number | ParserError) => void): void {
     const parsedBytes = this.#isStopping ? parsedOf(result) : undefined;
     this.#isStopping = false;
@@ -124,8 +124,8 @@ class PipelineGate {
       this.#hasEnded = true;
       this.#feed();
     });
-    socket.on('data', (bytes: Buffer) => this.#keep(bytes)); // with this Node's parser reads no more by itself
-    // Node resumes a socket for reasons of its own; before bytes flow it is paused again.
+    socket.on('data', (bytes: Buffer) => this.#keep(bytes)); // this listener ends the parser's own reading
+    // Node resumes sockets for reasons of its own: this pauses the socket again before bytes flow.
     socket.on('resume', () => this.#feed());
     this.#keep(rest);
   }
@@ -159,15 +159,15 @@ class PipelineGate {
     const {newest, isLast, isOver, inProgress, waiting} = this.#connection;
     const isInBody = newest !== undefined && !newest.req.complete;
     if (!this.#socket.parser || ((isOver || isLast) && !isInBody)) {
-      this.#setKept(nothing); // nobody is served any more
+      this.#setKept(nothing); // no request is served any more
       return false;
     }
-    if (this.#socket._paused) return false; // Node has paused its parser, and resumes it
+    if (this.#socket._paused) return false; // Node has paused the parser, and will resume it
     if (waiting.length > 0) return false;
     return isInBody || inProgress < this.#most;
   }
 
-  /** Where the next head or body ends, as far as that can be told; a cut at another place only lets more in at a time. */
+  /** Where the next head or body ends, as far as that is known. A cut at another place only lets more in at a time. */
   #nextEnd(): number {
     if (this.#bodyBytes > 0) {
       const bytes = Math.min(this.#bodyBytes, this.#kept.length);
@@ -186,7 +186,7 @@ class PipelineGate {
 
 const nothing: Buffer = Buffer.alloc(0);
 
-/** How many bytes of the packet the parser took before it was stopped; undefined when it failed by itself. */
+/** How many bytes of the packet the parser read before it was stopped; undefined when it failed. */
 function parsedOf(result: number | ParserError): number | undefined {
   if (typeof result === 'number') return result;
   return result.code === 'HPE_PAUSED' ? result.bytesParsed : undefined;

@@ -2,8 +2,9 @@ import type {Clock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
 import type {Hold} from '../../src/limits/budget.ts';
 
-/** When there is no room, a body that comes more slowly than this goes, the slowest first, once it had some time. */
+/** When there is no room, bodies that arrive more slowly than this are refused, the slowest first. */
 const leastBytesPerSecond = 64 * 2 ** 10;
+/** A sender has this long before that. */
 const leastMs = 1000;
 
 export interface Sender {
@@ -13,13 +14,13 @@ export interface Sender {
   receivedBytes: number;
 }
 
-/** The bodies that are being received. Where memory ends, slow ones give theirs to those that arrive. */
+/** The bodies that are being received. When memory runs out, slow ones give theirs up for those that arrive. */
 export class Senders {
   readonly #senders = new Set<Sender>();
   readonly #clock: Clock;
   readonly #cut: () => void;
 
-  /** @param cut told of each that was refused for being slow */
+  /** @param cut called for each that was refused for being slow */
   constructor(clock: Clock, cut: () => void) {
     this.#clock = clock;
     this.#cut = cut;
@@ -36,7 +37,11 @@ export class Senders {
     this.#senders.delete(sender);
   }
 
-  /** Holds so many bytes in all; slower senders go for it. @returns a fault when there is no room all the same */
+  /**
+  Makes a share hold so many bytes in all. When there is no room for them, slow senders are refused.
+
+  @returns a fault when there is still no room
+  */
   grow(hold: Hold, bytes: number): Fault | undefined {
     let full = hold.grow(bytes);
     if (!full) return undefined;

@@ -4,14 +4,14 @@ import {connectionOf} from './connection.ts';
 
 export interface TimeLimit {
   readonly clock: Clock;
-  /** How long a client may take to send a request, and how often is looked. */
+  /** How long a client may take to send a request, and how often to look. */
   readonly requestTimeout: number;
   readonly connectionsCheckingInterval: number;
 }
 
 /**
-Decides what becomes of a request whose time to be received is over. Node counts from its first byte on, but what a client
-sends of a request that waits for those before it is not read: its time begins when it is served.
+Decides what happens to a request that did not arrive in time. Node counts from the request's first byte. But while a
+request waits for those before it, the rest of it is not read: its time begins when it is served.
 
 @param refuse called when the client took too long
 */

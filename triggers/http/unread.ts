@@ -1,18 +1,18 @@
 import {readFile} from 'node:fs/promises';
 import type {House} from '../../src/trigger.ts';
 
-/** How often is looked. */
+/** How often to look. */
 const lookMs = 100;
-/** Clients that take nothing for so long are not waited for. */
+/** Clients that take nothing for this long are not waited for. */
 const stalledMs = 5000;
-/** A socket that listens has no bytes to send; its columns mean something else. */
+/** The state of a socket that listens. It has no bytes to send: its columns mean something else. */
 const listens = '0A';
 
 /**
-Waits until clients have taken what the system still holds for them. A process that ends leaves that to the system, but
-a container that ends takes the system's network with it.
+Waits until clients have taken what the system still holds for them. The system sends it even after a process has ended,
+but not after a container has: its network ends with it.
 
-@returns bytes that were not taken when no client took any more of them, or when the signal aborted
+@returns the bytes that were left when no client took more of them, or when the signal aborted
 */
 export async function untilTaken(port: number, {clock, hurry}: Pick<House, 'clock' | 'hurry'>): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
@@ -25,7 +25,7 @@ export async function untilTaken(port: number, {clock, hurry}: Pick<House, 'cloc
   }
 }
 
-/** Bytes that were sent from a port of ours and not acknowledged; 0 where the system does not tell. @see proc_net_tcp */
+/** Bytes that were sent from a port and not acknowledged; 0 on a system that does not say. @see proc_net_tcp */
 export async function untakenBytes(port: number): Promise<number> {
   const tables = await Promise.all(['tcp', 'tcp6'].map(name => readFile(`/proc/self/net/${name}`, 'latin1').catch(() => '')));
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
