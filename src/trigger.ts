@@ -4,6 +4,7 @@ import type {Journal} from './journal.ts';
 import type {Budget} from './limits/budget.ts';
 import type {Log} from './log.ts';
 import type {Meter} from './meter.ts';
+import type {Route} from './route.ts';
 import type {Parsed, Settings} from './settings/setting.ts';
 
 /** What the composition root lends to a trigger. */
@@ -35,51 +36,24 @@ export interface ClaimingHouse extends House {
   readonly leaseMs: number;
 }
 
+/** A trigger that delivers. Disposing stops new deliveries at once and waits for those in flight. */
 export interface OpenTrigger extends AsyncDisposable {
   /** Where it can be reached, when it can. */
   readonly url?: string;
-  /** What it fires by time, when it does. */
-  readonly schedules?: Schedules;
+  /** Why it delivers nothing now, such as a lost connection; undefined when nothing is wrong. Meanwhile the core is not ready. */
+  problem?(): string | undefined;
 }
 
-/** Schedules as the private listener shows and fires them. */
-export interface Schedules {
-  list(): readonly ScheduleView[];
-  /**
-  Fires one now, and resolves when the function has answered.
-
-  @param at the occurrence that the event carries, not in the future; by default now
-  */
-  fire(name: string, at?: number): Promise<FireOutcome>;
-}
-
-export interface ScheduleView {
-  readonly name: string;
-  readonly cron: string;
-  readonly timezone: string;
-  readonly catchUp: string;
-  readonly overlap: string;
-  /** `none`, or how much later than its time an occurrence is delivered at most. */
-  readonly jitter: string;
-  /** The occurrences to come, ISO 8601 in UTC, without their jitter. */
-  readonly next: readonly string[];
-}
-
-/** What became of a wish to fire: it ran, well or with a fault, or it did not and `refused` says why. */
-export type FireOutcome =
-  | {readonly refused: string; readonly why: 'unknown' | 'invalid' | 'conflict'}
-  | {
-      readonly schedule: string;
-      readonly occurrence: string;
-      readonly invocationId: string;
-      readonly status: number;
-      readonly error?: string;
-      /** It did not reach the function, and is delivered again. */
-      readonly waits?: true;
-    };
-
-export interface TriggerPlugin<S extends Settings, H extends House = ClaimingHouse> {
+/**
+A kind of trigger. Its name is its key in `triggers/index.ts`. Without its settings a trigger is off: `open` then loads
+nothing and connects to nothing.
+*/
+export interface TriggerPlugin<S extends Settings, H extends House = ClaimingHouse, O extends OpenTrigger = OpenTrigger> {
   readonly settings: S;
-  /** Starts deliveries. Disposing stops new ones at once and waits for those in flight. */
-  open(section: Parsed<S>, house: H): Promise<OpenTrigger>;
+  /** True when, with these settings, it relies on a journal that outlives the process. */
+  needsJournal?(section: Parsed<S>): boolean;
+  /** Starts deliveries. */
+  open(section: Parsed<S>, house: H): Promise<O>;
+  /** What it adds to the private listener. @param opened gives the open trigger. @throws Refusal NOT_READY while it is not open yet */
+  routes?(opened: () => O): readonly Route[];
 }

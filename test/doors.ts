@@ -1,5 +1,5 @@
 import test from 'ava';
-import {openDoors} from '../src/serve/doors.ts';
+import {needJournal, openDoors, triggerRoutes} from '../src/serve/doors.ts';
 import {duration, type Settings, setting} from '../src/settings/setting.ts';
 import type {TriggerPlugin} from '../src/trigger.ts';
 import {settle} from './helpers/clock.ts';
@@ -50,4 +50,36 @@ test('all close at once, and the closing is over when the last is', async t => {
   gate.resolve();
   await closing;
   t.is(told.at(-1), 'a is closed');
+});
+
+test('a trigger that delivers nothing says why, under its name', async t => {
+  let problem: string | undefined;
+  const broken: TriggerPlugin<Settings> = {
+    settings: {},
+    open: async () => ({problem: () => problem, async [Symbol.asyncDispose]() {}}),
+  };
+  const doors = await openDoors({plain: teller('plain', []), broken}, {}, fakeHouse());
+  t.is(doors.problem(), undefined);
+  problem = 'the broker does not answer';
+  t.is(doors.problem(), 'broken: the broker does not answer');
+});
+
+test('a trigger adds routes, which are refused until it is open', async t => {
+  const routed: TriggerPlugin<Settings> = {
+    ...teller('routed', [], {url: 'http://routed'}),
+    routes: opened => [{method: 'GET', path: '/api/routed', run: () => ({body: {url: opened().url}})}],
+  };
+  const table = {plain: teller('plain', []), routed};
+  let doors: Awaited<ReturnType<typeof openDoors>> | undefined;
+  const [route] = triggerRoutes(table, () => doors);
+  const run = async () => (await route?.run({} as never))?.body; // it reads nothing of the call
+  await t.throwsAsync(run, {code: 'NOT_READY', message: 'the trigger routed is not open yet'});
+  doors = await openDoors(table, {}, fakeHouse());
+  t.deepEqual(await run(), {url: 'http://routed'});
+});
+
+test('a trigger says whether it needs a journal that lasts, by its settings', t => {
+  const needing = {...teller('needing', []), needsJournal: ({everyMs}: {everyMs: number}) => everyMs < 60_000};
+  t.false(needJournal({plain: teller('plain', []), needing}, {}));
+  t.true(needJournal({plain: teller('plain', []), needing}, {CORE_NEEDING: '1s'}));
 });

@@ -15,12 +15,17 @@ export interface Crew {
   isOverloaded(): boolean;
 }
 
-/** One word for the whole pool. One sub-runtime that takes calls is enough to be ready. */
-export function readinessOf(crew: Crew, isDraining: boolean): Readiness {
+/**
+One word for the whole pool. One sub-runtime that takes calls is enough to be ready.
+
+@param problem why a trigger delivers nothing now, if one does not
+*/
+export function readinessOf(crew: Crew, isDraining: boolean, problem?: string): Readiness {
   if (isDraining) return {ready: false, phase: 'draining'};
   const states = crew.states();
   if (crew.ready() > 0 && states.some(({phase}) => phase === 'ready')) {
-    return crew.isOverloaded() ? {ready: false, phase: 'overloaded', cause: 'the queue is full'} : {ready: true, phase: 'ready'};
+    if (crew.isOverloaded()) return {ready: false, phase: 'overloaded', cause: 'the queue is full'};
+    return problem === undefined ? {ready: true, phase: 'ready'} : {ready: false, phase: 'broken', cause: problem};
   }
   for (const [phase, told] of [
     ['broken', 'broken'],

@@ -138,7 +138,7 @@ function workersOptions({config, spec, environment}: Wanted): WorkersOptions {
 }
 
 /** Which journal a core wants, and how much it keeps. */
-export function journalWish({env, config, spec, firesByTime: mustLast}: Wanted): JournalWish {
+export function journalWish({env, config, spec, needsJournal: mustLast}: Wanted): JournalWish {
   const {journal: location, factsKeptMs, payloadsKeptMs, timeoutMs, journalBytes: maxBytes} = config;
   const dataDir = dataDirOf(config, env);
   const fallback = dataDir === undefined ? undefined : defaultJournal(dataDir, spec);

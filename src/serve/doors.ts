@@ -1,33 +1,69 @@
+import {Refusal, type Route} from '../route.ts';
 import {type Environment, parseSettings, type Settings} from '../settings/setting.ts';
 import type {House, OpenTrigger, TriggerPlugin} from '../trigger.ts';
 
+type Table<H extends House> = Readonly<Record<string, TriggerPlugin<Settings, H>>>;
+
 /** Every trigger, open. */
-export interface OpenDoors extends OpenTrigger {
+export interface OpenDoors extends AsyncDisposable {
   /** Where the function answers. */
   readonly url: string;
+  /** By the names of the table. */
+  readonly opened: ReadonlyMap<string, OpenTrigger>;
+  /** Why one of them delivers nothing now; undefined when nothing is wrong. */
+  problem(): string | undefined;
 }
 
 /**
 Opens every trigger in the order of the table: the public port stands first, so that a core that cannot have it fires
 nothing. Closing closes all at once: nothing new comes in by one while another waits for what is in flight.
 */
-export async function openDoors<H extends House>(
-  table: Readonly<Record<string, TriggerPlugin<Settings, H>>>,
-  env: Environment,
-  house: H,
-): Promise<OpenDoors> {
-  const opened: OpenTrigger[] = [];
+export async function openDoors<H extends House>(table: Table<H>, env: Environment, house: H): Promise<OpenDoors> {
+  const opened = new Map<string, OpenTrigger>();
   const close = async () => {
-    const closings = await Promise.allSettled(opened.map(trigger => trigger[Symbol.asyncDispose]()));
+    const closings = await Promise.allSettled([...opened.values()].map(trigger => trigger[Symbol.asyncDispose]()));
     const failed = closings.find(({status}) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
   };
   try {
-    for (const trigger of Object.values(table)) opened.push(await trigger.open(parseSettings(trigger.settings, env), house));
+    for (const [name, trigger] of Object.entries(table)) {
+      opened.set(name, await trigger.open(parseSettings(trigger.settings, env), house));
+    }
   } catch (error) {
     await close();
     throw error;
   }
-  const schedules = opened.find(trigger => trigger.schedules)?.schedules;
-  return {url: opened.find(({url}) => url !== undefined)?.url ?? '', ...(schedules && {schedules}), [Symbol.asyncDispose]: close};
+  return {
+    url: [...opened.values()].find(({url}) => url !== undefined)?.url ?? '',
+    opened,
+    problem() {
+      for (const [name, trigger] of opened) {
+        const problem = trigger.problem?.();
+        if (problem !== undefined) return `${name}: ${problem}`;
+      }
+      return undefined;
+    },
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** True when one of the triggers, with its settings, relies on a journal that outlives the process. */
+export function needJournal<H extends House>(table: Table<H>, env: Environment): boolean {
+  return Object.values(table).some(trigger => trigger.needsJournal?.(parseSettings(trigger.settings, env)));
+}
+
+/**
+What the triggers add to the private listener, which opens before they do.
+
+@param doors gives the open triggers, once they are open
+*/
+export function triggerRoutes<H extends House>(table: Table<H>, doors: () => OpenDoors | undefined): Route[] {
+  return Object.entries(table).flatMap(([name, trigger]) => trigger.routes?.(() => openedOf(name, doors())) ?? []);
+}
+
+/** @throws Refusal NOT_READY */
+function openedOf(name: string, doors: OpenDoors | undefined): OpenTrigger {
+  const opened = doors?.opened.get(name);
+  if (!opened) throw new Refusal('NOT_READY', `the trigger ${name} is not open yet`, {headers: {'Retry-After': '1'}});
+  return opened;
 }

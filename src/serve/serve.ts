@@ -2,7 +2,6 @@ import {triggers} from '../../triggers/index.ts';
 import {openAdmin} from '../admin/app.ts';
 import {isLoopback} from '../admin/caller.ts';
 import {type Readiness, readinessOf, worst} from '../admin/readiness.ts';
-import {scheduleRoutes} from '../admin/routes/schedules.ts';
 import {type Clock, systemClock} from '../clock.ts';
 import type {Journal, JournalWriter} from '../journal.ts';
 import {openJournal} from '../journals/open.ts';
@@ -14,7 +13,7 @@ import type {Environment} from '../settings/setting.ts';
 import {version} from '../version.ts';
 import {composeStages} from './chain.ts';
 import {type Core, journalWish, openCore} from './core.ts';
-import {type OpenDoors, openDoors} from './doors.ts';
+import {openDoors, triggerRoutes} from './doors.ts';
 import {configLoaded} from './provenance.ts';
 import {openSiblings} from './siblings/open.ts';
 import {readWanted} from './wanted.ts';
@@ -79,8 +78,7 @@ async function lead(core: Core, opening: AsyncDisposableStack): Promise<Places> 
   facts.open(opened, configLoaded(wanted.table, wanted.env, version));
   await core.recordCode();
   const spans = await core.openSpans();
-  let doors: OpenDoors | undefined;
-  const admin = opening.use(await openPrivate(core, opened.journal, () => doors?.schedules));
+  const admin = opening.use(await openPrivate(core, opened.journal));
   const isShared = wanted.processes > 1;
   if (isShared) watched.siblings = await openSiblings(core, opened.journal, opening);
   const stages = composeStages({
@@ -93,7 +91,8 @@ async function lead(core: Core, opening: AsyncDisposableStack): Promise<Places> 
   });
   const claims = {journal: opened.journal, core: core.instance, leaseMs: opened.leaseMs};
   const house = {...stages, ...lentBy(core), ...claims, isShared, closesLast: isShared};
-  doors = opening.use(await openDoors(triggers, wanted.env, house));
+  const doors = opening.use(await openDoors(triggers, wanted.env, house));
+  watched.doors = doors;
   await watched.siblings?.start({PORT: new URL(doors.url).port, SCW_UPSTREAM_PORT: '0'});
   const {language, handlerPath: handler} = wanted.spec;
   log.info({url: doors.url, admin: admin.url, language, handler}, 'Listening');
@@ -117,11 +116,7 @@ async function serveBeside(leader: Leader, core: Core, opening: AsyncDisposableS
 const lentBy = ({stop, budget, clock, log, metrics: {meter}}: Core) => ({hurry: stop.hurry, budget, clock, log, meter}) as const;
 
 /** The private listener; it speaks for every process of this core. */
-async function openPrivate(
-  core: Core,
-  journal: Journal,
-  schedules: () => OpenDoors['schedules'],
-): Promise<AsyncDisposable & {url: string}> {
+async function openPrivate(core: Core, journal: Journal): Promise<AsyncDisposable & {url: string}> {
   const {wanted, metrics, watched, budget, clock, log} = core;
   const {adminHost: host, adminPort: port, adminToken: token} = wanted.config;
   const readiness = async () => worst([readinessHere(core), ...((await watched.siblings?.readiness()) ?? [])]);
@@ -132,7 +127,7 @@ async function openPrivate(
     metrics,
     readiness,
     reload: () => reload(core),
-    routes: scheduleRoutes(schedules),
+    routes: triggerRoutes(triggers, () => watched.doors),
     journal,
     budget,
     clock,
@@ -149,7 +144,7 @@ async function openPrivate(
   return opened;
 }
 
-const readinessHere = ({workers, stop}: Core) => readinessOf(workers, stop.hasBegun);
+const readinessHere = ({workers, stop, watched}: Core) => readinessOf(workers, stop.hasBegun, watched.doors?.problem());
 
 async function reload({workers, watched, log, stop, recordCode}: Core): Promise<string | undefined> {
   if (stop.hasBegun) return 'the runtime is shutting down';

@@ -6,6 +6,7 @@ import type {FunctionSpec} from '../runtime.ts';
 import {type Config, joinSettings, parseConfig} from '../settings/config.ts';
 import {checkNames, childEnvironment} from '../settings/environment.ts';
 import {type Environment, parseSettings, type Settings} from '../settings/setting.ts';
+import {needJournal} from './doors.ts';
 
 /** What the environment asks for. */
 export interface Wanted {
@@ -18,8 +19,8 @@ export interface Wanted {
   /** Of the core, this one included. */
   readonly processes: number;
   readonly port: number;
-  /** A schedule relies on the journal: memory would not do. */
-  readonly firesByTime: boolean;
+  /** A trigger relies on the journal: memory would not do. */
+  readonly needsJournal: boolean;
   readonly spec: FunctionSpec;
   /** What the function's process gets of the environment. */
   readonly environment: Readonly<Record<string, string>>;
@@ -32,14 +33,13 @@ export function readWanted(env: Environment): Wanted {
   const warnings = checkNames(table, env);
   const {processes, config} = shareOf(parseConfig(env));
   const {port, payloadMaxBytes} = parseSettings(triggers.http.settings, env);
-  const {schedules} = parseSettings(triggers.cron.settings, env);
   const spec = resolveFunction(config);
   if (spec.command.readiness === 'report' && config.upstreamHost !== '127.0.0.1') {
     throw new ConfigurationError([`SCW_UPSTREAM_HOST: expected 127.0.0.1, where our bridges listen, got \`${config.upstreamHost}\``]);
   }
   // Bridges read a number of bytes, not a size such as 6MiB.
   const environment = {...childEnvironment(table, env), SCW_PAYLOAD_MAX_SIZE: String(payloadMaxBytes)};
-  return {env, table, warnings, config, processes, port, firesByTime: schedules.length > 0, spec, environment};
+  return {env, table, warnings, config, processes, port, needsJournal: needJournal(triggers, env), spec, environment};
 }
 
 /** The processes of a core divide its sub-runtimes and its memory. */

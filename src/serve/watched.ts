@@ -2,16 +2,18 @@ import type {Budget, HeldKind} from '../limits/budget.ts';
 import type {OpenLog} from '../observe/log.ts';
 import type {Gauges} from '../observe/metrics/gauges.ts';
 import type {Workers} from '../workers/index.ts';
+import type {OpenDoors} from './doors.ts';
 import type {OwnFacts} from './own-facts.ts';
 import type {Siblings} from './siblings/lead.ts';
 import type {Stop} from './stop.ts';
 
-/** What the metrics look at. They are open first, as every part counts; each part is put in here when it is open. */
+/** What metrics and readiness look at. They are open first, as every part counts; each part is put in here when it is open. */
 export class Watched implements Gauges {
   log: OpenLog | undefined;
   workers: Workers | undefined;
   siblings: Siblings | undefined;
   stop: Stop | undefined;
+  doors: OpenDoors | undefined;
   readonly #budget: Budget;
   readonly #facts: OwnFacts;
 

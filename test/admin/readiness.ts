@@ -35,6 +35,8 @@ const table: [title: string, states: LifecycleState[], taking: number, overloade
 for (const [title, states, taking, overloaded, told] of table) {
   const crew = {states: () => states, ready: () => taking, isOverloaded: () => overloaded};
   test(`when ${title}, readiness is ${told.phase}`, t => t.deepEqual(readinessOf(crew, false), told));
+  test(`when ${title} and a trigger delivers nothing, the cause is the first that keeps calls away`, t =>
+    t.deepEqual(readinessOf(crew, false, 'cron: no clock'), told.ready ? {ready: false, phase: 'broken', cause: 'cron: no clock'} : told));
   test(`when ${title} and the core stops, readiness is draining`, t =>
     t.deepEqual(readinessOf(crew, true), {ready: false, phase: 'draining'}));
 }

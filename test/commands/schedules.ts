@@ -1,7 +1,7 @@
 import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import test from 'ava';
-import {table} from '../../src/commands/schedules.ts';
+import {table} from '../../triggers/cron/view.ts';
 import {runCli as cli, projectFile, startCore} from '../helpers/core.ts';
 
 const nightly = {name: 'nightly', cron: '30 2 * * *', timezone: 'Europe/Paris'};

@@ -1,16 +1,21 @@
 import {type AdminOptions, openAdmin} from '../../src/admin/app.ts';
-import {scheduleRoutes} from '../../src/admin/routes/schedules.ts';
 import {MemoryJournal} from '../../src/journals/memory/journal.ts';
 import {Budget} from '../../src/limits/budget.ts';
 import type {Metrics} from '../../src/observe/metrics/metrics.ts';
-import type {Schedules} from '../../src/trigger.ts';
+import {type OpenDoors, triggerRoutes} from '../../src/serve/doors.ts';
+import type {OpenTrigger} from '../../src/trigger.ts';
+import {cron} from '../../triggers/cron/index.ts';
+import type {Schedules} from '../../triggers/cron/schedules.ts';
 import {ManualClock} from './clock.ts';
 import {recordingLog, recordingMeter} from './fakes.ts';
 
 /** A private listener in this process, with a clock, a log, a meter and a journal that a test sees. */
 export async function openPrivate(
   t: {teardown(undo: () => PromiseLike<void>): void},
-  {schedules = () => undefined, ...some}: Partial<AdminOptions> & {schedules?: () => Schedules | undefined} = {},
+  {
+    schedules = () => undefined,
+    ...some
+  }: Partial<AdminOptions> & {schedules?: () => Omit<Schedules, typeof Symbol.asyncDispose> | undefined} = {},
 ) {
   const clock = new ManualClock();
   const log = recordingLog();
@@ -24,7 +29,7 @@ export async function openPrivate(
     port: 0,
     metrics,
     readiness: () => ({ready: true, phase: 'ready'}),
-    routes: scheduleRoutes(schedules),
+    routes: triggerRoutes({cron}, () => doorsWith(schedules())),
     token: undefined,
     budget,
     journal,
@@ -35,4 +40,16 @@ export async function openPrivate(
   });
   t.teardown(() => admin[Symbol.asyncDispose]());
   return {url: admin.url, log, clock, meter, budget, journal};
+}
+
+/** Open triggers, as far as the private listener asks. */
+function doorsWith(schedules: object | undefined): OpenDoors | undefined {
+  return (
+    schedules && {
+      url: '',
+      opened: new Map([['cron', schedules as OpenTrigger]]),
+      problem: () => undefined,
+      async [Symbol.asyncDispose]() {},
+    }
+  );
 }

@@ -81,7 +81,7 @@ export async function openCore(
   const trigger = await cron.open({schedules}, house);
   let closed: Promise<void> | undefined;
   const close = () => {
-    closed ??= trigger[Symbol.asyncDispose]();
+    closed ??= Promise.resolve(trigger[Symbol.asyncDispose]());
     return closed;
   };
   t.teardown(() => {
@@ -96,7 +96,7 @@ export async function openCore(
     log,
     meter,
     close,
-    schedules: trigger.schedules,
+    schedules: trigger,
     occurrences: () => runs.map(({occurrence}) => occurrence),
     /** Its end without a last word: nothing that runs settles, nothing more is fired. */
     async crash() {

@@ -1,7 +1,7 @@
-import type {FireOutcome} from '../../src/trigger.ts';
 import type {Claims, HeldClaim} from './claims.ts';
 import type {Landed} from './flights.ts';
 import {isoOccurrence} from './occurrence.ts';
+import type {FireOutcome} from './schedules.ts';
 
 export type Refusal = Extract<FireOutcome, {refused: string}>;
 

@@ -1,5 +1,6 @@
-import {Cron} from 'croner';
+import type {Cron} from 'croner';
 import {dateOf} from '../../src/clock.ts';
+import {late} from '../../src/late.ts';
 import {Zone} from './zone.ts';
 
 /** When a schedule occurs: instants in milliseconds since 1970, on whole seconds. */
@@ -33,6 +34,7 @@ export function calendarOf(cron: string, timezone: string): Calendar {
 }
 
 function read(pattern: string, timezone: string): Cron {
+  const {Cron} = late('croner') as typeof import('croner'); // a core without schedules does not load it
   return new Cron(pattern, {timezone, mode: '5-or-6-parts'});
 }
 

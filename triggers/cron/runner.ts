@@ -1,4 +1,4 @@
-import type {ClaimingHouse, FireOutcome} from '../../src/trigger.ts';
+import type {ClaimingHouse} from '../../src/trigger.ts';
 import {closed, launchByHand} from './by-hand.ts';
 import type {Calendar} from './calendar.ts';
 import {Claims, type HeldClaim} from './claims.ts';
@@ -10,6 +10,7 @@ import {jitterOf} from './jitter.ts';
 import {lostBetween} from './lost.ts';
 import {isoOccurrence} from './occurrence.ts';
 import type {Schedule} from './schedule.ts';
+import type {FireOutcome} from './schedules.ts';
 import {Standing} from './standing.ts';
 import {Succession, sliceMs} from './succession.ts';
 

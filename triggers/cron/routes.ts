@@ -1,33 +1,27 @@
-import {Refusal, type Route} from '../../route.ts';
-import type {Schedules} from '../../trigger.ts';
+import {Refusal, type Route} from '../../src/route.ts';
+import type {Schedules} from './schedules.ts';
 
 const codes = {unknown: 'NOT_FOUND', invalid: 'BAD_REQUEST', conflict: 'CONFLICT'} as const;
 
 /** `GET /api/schedules` and `POST /api/schedules/<name>/fire?at=<time>`, which answers when the function has. */
-export function scheduleRoutes(schedules: () => Schedules | undefined): Route[] {
+export function scheduleRoutes(schedules: () => Schedules): Route[] {
   return [
     {
       method: 'GET',
       path: '/api/schedules',
-      run: () => ({body: {schedules: opened().list()}}),
+      run: () => ({body: {schedules: schedules().list()}}),
     },
     {
       method: 'POST',
       path: '/api/schedules/*/fire',
       async run({name, query}) {
         const at = query.get('at');
-        const outcome = await opened().fire(name, at === null ? undefined : parseTime(at));
+        const outcome = await schedules().fire(name, at === null ? undefined : parseTime(at));
         if (!('refused' in outcome)) return {status: outcome.waits ? 202 : 200, body: outcome};
         throw new Refusal(codes[outcome.why], outcome.refused, {details: outcome});
       },
     },
   ];
-
-  function opened(): Schedules {
-    const opened = schedules();
-    if (!opened) throw new Refusal('NOT_READY', 'the schedules are not open yet', {headers: {'Retry-After': '1'}});
-    return opened;
-  }
 }
 
 /** ISO 8601 with its offset. @throws Refusal */

@@ -1,0 +1,42 @@
+import type {OpenTrigger} from '../../src/trigger.ts';
+
+/** The schedules of a core, as the private listener shows and fires them. */
+export interface Schedules extends OpenTrigger {
+  list(): readonly ScheduleView[];
+  /**
+  Fires one now, and resolves when the function has answered.
+
+  @param at the occurrence that the event carries, not in the future; by default now
+  */
+  fire(name: string, at?: number): Promise<FireOutcome>;
+}
+
+export interface ScheduleView {
+  readonly name: string;
+  readonly cron: string;
+  readonly timezone: string;
+  readonly catchUp: string;
+  readonly overlap: string;
+  /** `none`, or how much later than its time an occurrence is delivered at most. */
+  readonly jitter: string;
+  /** The occurrences to come, ISO 8601 in UTC, without their jitter. */
+  readonly next: readonly string[];
+}
+
+/** What firing by hand came to: it ran, well or with a fault, or it did not and `refused` says why. */
+export type FireOutcome =
+  | {readonly refused: string; readonly why: 'unknown' | 'invalid' | 'conflict'}
+  | {
+      readonly schedule: string;
+      readonly occurrence: string;
+      readonly invocationId: string;
+      readonly status: number;
+      readonly error?: string;
+      /** It did not reach the function, and is delivered again. */
+      readonly waits?: true;
+    };
+
+/** @param known the names of all schedules */
+export function unknownSchedule(name: string, known: readonly string[]): FireOutcome {
+  return {why: 'unknown', refused: `there is no schedule \`${name}\`; there is ${known.join(', ') || 'none'}`};
+}

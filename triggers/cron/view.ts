@@ -1,0 +1,28 @@
+import {calendarOf, upcoming} from './calendar.ts';
+import {isoOccurrence} from './occurrence.ts';
+import {catchUpText, jitterText, type Schedule} from './schedule.ts';
+import type {ScheduleView} from './schedules.ts';
+import {Zone} from './zone.ts';
+
+/** How many occurrences to come are shown. */
+const shown = 5;
+
+/** A schedule as people and machines are shown it. */
+export function viewOf(schedule: Schedule, now: number): ScheduleView {
+  const {name, cron, timezone, catchUp, overlap, jitterMs} = schedule;
+  const next = upcoming(calendarOf(cron, timezone), now, shown).map(isoOccurrence);
+  return {name, cron, timezone, catchUp: catchUpText(catchUp), overlap, jitter: jitterText(jitterMs), next};
+}
+
+/** A view as text for people: what clocks in the schedule's zone will show, and the same in UTC. */
+export function table({name, cron, timezone, catchUp, overlap, jitter, next}: ScheduleView): string {
+  const zone = new Zone(timezone);
+  const rows = next.map(time => `  ${localTime(zone, Date.parse(time))}   ${time}`);
+  return [`${name}   ${cron}   ${timezone}   catchUp ${catchUp}, overlap ${overlap}, jitter ${jitter}`, ...rows, ''].join('\n');
+}
+
+function localTime(zone: Zone, instant: number): string {
+  const minutes = Math.round(zone.offsetAt(instant) / 60_000);
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60].map(part => String(part).padStart(2, '0'));
+  return `${isoOccurrence(zone.wallOf(instant)).replace('T', ' ').replace('Z', '')} ${minutes < 0 ? '-' : '+'}${hours}:${rest}`;
+}
