@@ -11,9 +11,10 @@ import {openOomCounter} from './memory/cgroup.ts';
 import {residentBytes} from './memory/resident.ts';
 import {logBytesPerSecond} from './output/budget.ts';
 import {Pool} from './pool/pool.ts';
-import {type LifecycleState, restartPolicy} from './process/lifecycle.ts';
+import type {LifecycleState} from './process/lifecycle.ts';
 import {OrphanKiller} from './process/orphans.ts';
 import {accepts} from './process/port.ts';
+import {restartPolicy} from './process/restart-policy.ts';
 import {Supervisor} from './process/supervisor.ts';
 
 export interface WorkersOptions {
@@ -116,7 +117,7 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
           timeoutMs: options.timeoutMs,
           policy: {...restartPolicy, exitsAllowed: options.restarts},
         },
-        {...house, pool, ooms, orphanKiller, linesDropped, functionServedAt, gaveUp, tried: house.meter.runtimeTried},
+        {...house, pool, ooms, orphanKiller, linesDropped, functionServedAt, gaveUp},
       ),
   );
   await Promise.all(supervisors.map(supervisor => supervisor.start()));

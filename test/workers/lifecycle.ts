@@ -1,19 +1,18 @@
 import test from 'ava';
 import fc from 'fast-check';
 import type {Fact} from '../../src/facts.ts';
+import {describeExit} from '../../src/workers/process/exit.ts';
 import {
   answered,
   decide,
-  describeExit,
   evolve,
   initial,
   type LifecycleState,
-  type RestartPolicy,
   restartDelayMs,
-  restartPolicy,
   type Seen,
   servedUntil,
 } from '../../src/workers/process/lifecycle.ts';
+import {type RestartPolicy, restartPolicy} from '../../src/workers/process/restart-policy.ts';
 
 const exit = (at: number, some: Partial<Extract<Seen, {type: 'exited'}>> = {}): Seen => ({
   type: 'exited',

@@ -1,10 +1,10 @@
 import test from 'ava';
 import fc from 'fast-check';
-import type {Occupant, Purpose} from '../../src/workers/process/occupant.ts';
 import {Processes} from '../../src/workers/process/processes.ts';
+import type {Purpose, SubRuntime} from '../../src/workers/process/sub-runtime.ts';
 
-/** As much of an occupant as the account looks at; it is gone as soon as it is ended. */
-class FakeOccupant {
+/** As much of an subRuntime as the account looks at; it is gone as soon as it is ended. */
+class FakeSubRuntime {
   isStuck = false;
   ended: string | undefined;
   retired: string | undefined;
@@ -14,11 +14,11 @@ class FakeOccupant {
   constructor(purpose: Purpose, processes: Processes) {
     this.purpose = purpose;
     this.#processes = processes;
-    processes.add(this as unknown as Occupant); // what the account uses of it
+    processes.add(this as unknown as SubRuntime); // what the account uses of it
   }
 
-  get self(): Occupant {
-    return this as unknown as Occupant; // as above
+  get self(): SubRuntime {
+    return this as unknown as SubRuntime; // as above
   }
 
   async end(reason: string): Promise<void> {
@@ -34,11 +34,11 @@ class FakeOccupant {
 test('a first start is wanted once, a spare only beside a stuck process, newer code always', t => {
   const processes = new Processes();
   t.deepEqual([processes.wants('start'), processes.wants('spare'), processes.wants('reload')], [true, false, true]);
-  const first = new FakeOccupant('start', processes);
+  const first = new FakeSubRuntime('start', processes);
   t.deepEqual([processes.wants('start'), processes.wants('spare'), processes.wants('reload')], [false, false, true]);
   first.isStuck = true;
   t.true(processes.wants('spare'));
-  const spare = new FakeOccupant('spare', processes);
+  const spare = new FakeSubRuntime('spare', processes);
   t.deepEqual([processes.wants('start'), processes.wants('spare')], [false, false]);
   t.deepEqual([processes.roleOf(first.self), processes.roleOf(spare.self)], ['serving', 'next']);
 });
@@ -49,8 +49,8 @@ test('a successor takes over, and the process that served may finish its calls',
     ['reload', 'reloaded'],
   ] as const) {
     const processes = new Processes();
-    const first = new FakeOccupant('start', processes);
-    const next = new FakeOccupant(purpose, processes);
+    const first = new FakeSubRuntime('start', processes);
+    const next = new FakeSubRuntime(purpose, processes);
     processes.takeOver();
     t.is(processes.current, next.self);
     t.deepEqual([first.retired, first.ended, next.retired], [reason, undefined, undefined]);
@@ -60,12 +60,12 @@ test('a successor takes over, and the process that served may finish its calls',
 
 test('room is made by ending what is to take over, and what has been taken over from, never what serves', async t => {
   const processes = new Processes();
-  const first = new FakeOccupant('start', processes);
-  const second = new FakeOccupant('reload', processes);
+  const first = new FakeSubRuntime('start', processes);
+  const second = new FakeSubRuntime('reload', processes);
   processes.takeOver();
   await processes.makeRoom();
   t.deepEqual([first.ended, second.ended, processes.size], ['reloaded', undefined, 1]);
-  const unwanted = new FakeOccupant('spare', processes);
+  const unwanted = new FakeSubRuntime('spare', processes);
   await processes.makeRoom();
   t.deepEqual([unwanted.ended, second.ended, processes.size], ['reloaded', undefined, 1]);
   await processes.makeRoom();
@@ -79,7 +79,7 @@ test('whatever happens in whatever order, there are two at most, and what serves
   await fc.assert(
     fc.asyncProperty(steps, async plan => {
       const processes = new Processes();
-      const known = new Set<FakeOccupant>();
+      const known = new Set<FakeSubRuntime>();
       const of = (role: string) => [...known].find(each => processes.roleOf(each.self) === role && [...processes].includes(each.self));
       for (const step of plan) {
         if (step === 'start' || step === 'spare' || step === 'reload') {
@@ -87,7 +87,7 @@ test('whatever happens in whatever order, there are two at most, and what serves
           const serving = of('serving');
           await processes.makeRoom();
           if (serving?.ended !== undefined) return false;
-          known.add(new FakeOccupant(step, processes));
+          known.add(new FakeSubRuntime(step, processes));
         } else if (step === 'ready') {
           if (processes.hasNext) processes.takeOver();
         } else if (step === 'stuck') {

@@ -8,8 +8,8 @@ import type {FunctionLine} from '../../src/log.ts';
 import type {Command, StartRecord} from '../../src/runtime.ts';
 import {Upstream} from '../../src/workers/hop/http.ts';
 import {Pool} from '../../src/workers/pool/pool.ts';
-import {type RestartPolicy, restartPolicy} from '../../src/workers/process/lifecycle.ts';
 import {OrphanKiller} from '../../src/workers/process/orphans.ts';
+import {type RestartPolicy, restartPolicy} from '../../src/workers/process/restart-policy.ts';
 import {Supervisor} from '../../src/workers/process/supervisor.ts';
 import {recordingLog, recordingMeter} from '../helpers/fakes.ts';
 import {isAlive, gone as processGone} from '../helpers/process.ts';
@@ -86,7 +86,7 @@ async function supervise(
           changed();
         },
       },
-      meter,
+      meter: {...meter, runtimeTried: () => void told.push('tried')},
       ooms: {kills: () => 0},
       orphanKiller,
       facts(some) {
@@ -104,7 +104,6 @@ async function supervise(
       },
       functionServedAt: () => supervisor.servedAt,
       gaveUp: () => void told.push('gave up'),
-      tried: () => void told.push('tried'),
     },
   );
   t.teardown(async () => {

@@ -1,22 +1,22 @@
 import type {ExitReason} from '../../facts.ts';
-import type {Occupant, Purpose} from './occupant.ts';
+import type {Purpose, SubRuntime} from './sub-runtime.ts';
 
-/** The process that serves and its spare or successor; or the one that took over, and the one that still ends. */
+/** The process that serves and its spare or successor; or the process that took over, and the one that is still ending. */
 const mostProcesses = 2;
 
-/** What a process is to its place. */
+/** The part that a process has in its place. */
 export type Role = 'serving' | 'next' | 'past';
 
-/** The one account of the processes of a place: who serves, who is to take over, who is on its way out. Never more than two. */
+/** The processes of a place: which one serves, which one is to take over, which are ending. There are never more than two. */
 export class Processes {
   /** Every process that has not ended, the oldest first. */
-  readonly #all = new Set<Occupant>();
+  readonly #all = new Set<SubRuntime>();
   /** The process that serves, or will once it is ready. */
-  #current: Occupant | undefined;
+  #current: SubRuntime | undefined;
   /** The process that is to take over from it: a spare, or newer code. */
-  #next: Occupant | undefined;
+  #next: SubRuntime | undefined;
 
-  get current(): Occupant | undefined {
+  get current(): SubRuntime | undefined {
     return this.#current;
   }
 
@@ -28,7 +28,7 @@ export class Processes {
     return this.#all.size;
   }
 
-  [Symbol.iterator](): Iterator<Occupant> {
+  [Symbol.iterator](): Iterator<SubRuntime> {
     return this.#all.values();
   }
 
@@ -38,31 +38,31 @@ export class Processes {
     return purpose === 'reload' || (this.#current?.isStuck === true && this.#next === undefined);
   }
 
-  /** Ends a successor that is not wanted any more, and the oldest process that has been taken over from, before another is started. */
+  /** Before another process is started: ends a successor that is not wanted any more, and the oldest process that no longer serves. */
   async makeRoom(): Promise<void> {
     await this.#next?.end('reloaded');
-    for (const occupant of this.#all) {
+    for (const subRuntime of this.#all) {
       if (this.#all.size < mostProcesses) return;
-      if (occupant !== this.#current) await occupant.end('reloaded');
+      if (subRuntime !== this.#current) await subRuntime.end('reloaded');
     }
   }
 
-  add(occupant: Occupant): void {
-    this.#all.add(occupant);
-    if (occupant.purpose === 'start') this.#current = occupant;
-    else this.#next = occupant;
+  add(subRuntime: SubRuntime): void {
+    this.#all.add(subRuntime);
+    if (subRuntime.purpose === 'start') this.#current = subRuntime;
+    else this.#next = subRuntime;
   }
 
-  roleOf(occupant: Occupant): Role {
-    if (occupant === this.#current) return 'serving';
-    return occupant === this.#next ? 'next' : 'past';
+  roleOf(subRuntime: SubRuntime): Role {
+    if (subRuntime === this.#current) return 'serving';
+    return subRuntime === this.#next ? 'next' : 'past';
   }
 
-  /** It is gone. */
-  remove(occupant: Occupant): void {
-    this.#all.delete(occupant);
-    if (occupant === this.#current) this.#current = undefined;
-    if (occupant === this.#next) this.#next = undefined;
+  /** The process is gone. */
+  remove(subRuntime: SubRuntime): void {
+    this.#all.delete(subRuntime);
+    if (subRuntime === this.#current) this.#current = undefined;
+    if (subRuntime === this.#next) this.#next = undefined;
   }
 
   /** The successor serves from now on; the others end once nobody waits for a call in them. */

@@ -10,11 +10,11 @@ import {Member} from '../pool/member.ts';
 import type {Pool} from '../pool/pool.ts';
 import {isEnding} from '../proc/stat.ts';
 import {Child, type ChildExit, type ChildOptions} from './child.ts';
-import {describeExit} from './lifecycle.ts';
+import {describeExit} from './exit.ts';
 import type {OrphanKiller} from './orphans.ts';
 
-export interface OccupantOptions {
-  /** What every process of this place is started with; the port is chosen each time. */
+export interface SubRuntimeOptions {
+  /** What every process of the place is started with; the port is chosen each time. */
   readonly child: Omit<ChildOptions, 'port' | 'environment'>;
   environment(port: number): Readonly<Record<string, string>>;
   upstream(port: number, socket: string | undefined): Upstream;
@@ -23,7 +23,7 @@ export interface OccupantOptions {
   readonly timeoutMs: number;
 }
 
-export interface OccupantHouse {
+export interface SubRuntimeHouse {
   readonly pool: Pool;
   readonly clock: Clock;
   readonly ooms: OomCounter;
@@ -32,36 +32,38 @@ export interface OccupantHouse {
   linesDropped(lines: number): void;
 }
 
-export interface OccupantEvents {
+export interface SubRuntimeEvents {
   ready(report: LoadReport, start: StartRecord): void;
   exited(exit: ChildExit): void;
-  /** A call in it does not end, or it takes none. */
+  /** A call in it does not end, or it takes no connection. */
   stuck(why: string): void;
   /** It has answered its first call. */
   answered(): void;
 }
 
-/** Why a process is started: the first or after an exit; in the place of a stuck one; with newer code. */
+/** Why a process is started: it is the first or follows an exit; it replaces a stuck process; it runs newer code. */
 export type Purpose = 'start' | 'spare' | 'reload';
 
-/** After TERM, the process group gets this long before KILL. */
+/** How long the process group has after TERM before KILL. */
 const stopMs = 5000;
 
-/** One process in a place of the pool, with the calls in it. */
-export class Occupant {
+/**
+One sub-runtime from its start to its end: its process, and the calls in it. It becomes ready, joins the pool when its
+supervisor lets it, leaves the pool, and ends. The pool sees its member only.
+*/
+export class SubRuntime {
   readonly purpose: Purpose;
-  /** What it reported; undefined when it ended before. */
+  /** Its report; undefined when it ended before it reported. */
   readonly outcome: Promise<LoadReport | undefined>;
   readonly #port: number;
-  readonly #options: OccupantOptions;
-  readonly #house: OccupantHouse;
-  readonly #events: OccupantEvents;
+  readonly #options: SubRuntimeOptions;
+  readonly #house: SubRuntimeHouse;
+  readonly #events: SubRuntimeEvents;
   readonly #child: Child;
-  /** It ends, or will once nobody waits for a call in it. */
-  isLeaving = false;
+  #isLeaving = false;
   #member: Member | undefined;
 
-  constructor(purpose: Purpose, port: number, options: OccupantOptions, house: OccupantHouse, events: OccupantEvents) {
+  constructor(purpose: Purpose, port: number, options: SubRuntimeOptions, house: SubRuntimeHouse, events: SubRuntimeEvents) {
     const {promise, resolve} = Promise.withResolvers<LoadReport | undefined>();
     const {clock, ooms, orphanKiller, line, linesDropped} = house;
     this.purpose = purpose;
@@ -90,6 +92,11 @@ export class Occupant {
     if (this.pid !== undefined) orphanKiller.watch(this.pid);
   }
 
+  /** It ends now, or will once nobody waits for a call in it. */
+  get isLeaving(): boolean {
+    return this.#isLeaving;
+  }
+
   get pid(): number | undefined {
     return this.#child.pid;
   }
@@ -98,7 +105,11 @@ export class Occupant {
     return this.#child.executable;
   }
 
-  /** Takes calls from now on, on that socket if it has one. @returns true when one that had waited carries the record on */
+  /**
+  Takes calls from now on, through the abstract socket if it has one.
+
+  @returns true when an invocation had waited for this start: it has the record, and reports it
+  */
   join(start: StartRecord, socket: string | undefined): boolean {
     const {concurrency, timeoutMs, upstream, child} = this.#options;
     const {clock, pool} = this.#house;
@@ -118,17 +129,17 @@ export class Occupant {
     return pool.add(this.#member, start);
   }
 
-  /** A call in it does not end, or it takes none: a spare should take over. */
+  /** A call in it does not end, or it takes no connection: a spare should take over. */
   get isStuck(): boolean {
     return this.#member?.isStuck ?? false;
   }
 
-  /** No caller can be served by it any more. */
+  /** It can serve no caller any more. */
   get servesNobody(): boolean {
     return this.#member?.servesNobody ?? false;
   }
 
-  /** Until its spare is ready it serves on as far as it answers, and not at all when it takes no connection. */
+  /** It is stuck. Until its spare is ready it serves on as far as it answers; when it takes no connection it leaves the pool. */
   doubt(): void {
     if (this.#member?.isDeaf) this.leave();
     else if (this.#member) {
@@ -137,28 +148,28 @@ export class Occupant {
     }
   }
 
-  /** Takes no calls any more; what runs in it runs on. */
+  /** Takes no more calls; the calls in it run on. */
   leave(): void {
     if (this.#member) this.#house.pool.remove(this.#member);
   }
 
   /** Ends it once nobody waits for a call in it. */
   async retire(reason: ExitReason): Promise<void> {
-    if (this.isLeaving) return;
-    this.isLeaving = true;
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
     this.leave();
     await this.#member?.quiet();
     await this.stop(reason);
   }
 
-  /** TERM to the process group, KILL when it has not ended after 5 s. */
+  /** Sends TERM to the process group, and KILL when it has not ended after 5 s. */
   stop(reason: ExitReason): Promise<void> {
     return this.#child.stop(reason, stopMs);
   }
 
-  /** KILL to the process group, at once. Resolves when it is gone. */
+  /** Sends KILL to the process group, at once. Resolves when the process is gone. */
   end(reason: ExitReason): Promise<void> {
-    this.isLeaving = true;
+    this.#isLeaving = true;
     this.leave();
     this.#child.end(reason);
     return this.#child.exit;
@@ -174,7 +185,7 @@ export class Occupant {
   }
 }
 
-/** What we ended is no crash. */
+/** The exits that are a crash, or want of memory: not those of processes that we ended. */
 const endedByItself: Partial<Record<ExitReason, Fault['ended']>> = {
   'exit-zero': 'crash',
   'exit-nonzero': 'crash',

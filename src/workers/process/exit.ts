@@ -1,0 +1,41 @@
+import type {ExitReason, FactTypes} from '../../facts.ts';
+
+/** How a process ended. */
+export type Exit = FactTypes['runtime.exited'];
+
+/** An exit in one sentence, for the log and for callers that waited. */
+export function describeExit({reason, code, signal, error}: Omit<Exit, 'upMs'>): string {
+  switch (reason) {
+    case 'unspawnable':
+      return `The sub-runtime could not be started: ${error}`;
+    case 'never-ready':
+      return 'The sub-runtime was not ready in time and was killed';
+    case 'oom':
+      return 'The sub-runtime ran out of memory and was killed';
+    case 'stuck':
+      return 'The sub-runtime was stuck and was replaced';
+    case 'reloaded':
+      return 'The sub-runtime was replaced by newer code';
+    case 'stopped':
+      return 'The sub-runtime was stopped';
+    case 'signal':
+      return `The sub-runtime was ended by ${signal}`;
+    default:
+      return `The sub-runtime exited with code ${code}`;
+  }
+}
+
+/** Whether somebody asked for the end: then there is nothing to report. */
+export const isOrdered = (reason: ExitReason) => reason === 'stopped' || reason === 'reloaded';
+
+/** Whether we chose the end: it says nothing against the function, and another start is the cure, however often. */
+export const isOurDoing = (reason: ExitReason) => isOrdered(reason) || reason === 'stuck';
+
+/**
+Whether the host refused the start, as it had no descriptor, process or memory left: that says nothing about the function.
+A program that does not exist (ENOENT) is a mistake in what is started, and counts against it.
+
+@see errno(3) for what `spawn` reports
+*/
+export const isRefusal = ({reason, error = ''}: Pick<Exit, 'reason' | 'error'>) =>
+  reason === 'unspawnable' && /\b(EMFILE|ENFILE|EAGAIN|ENOMEM)$/.test(error);

@@ -1,0 +1,66 @@
+import {type ChildProcess, spawn} from 'node:child_process';
+import type {Socket} from 'node:net';
+import type {Readable} from 'node:stream';
+import type {Pipes} from '../output/output.ts';
+
+export interface GroupOptions {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Whom the process runs as; undefined: as the core. */
+  readonly user: {readonly uid: number; readonly gid: number} | undefined;
+}
+
+/** A process that leads a process group and a session of its own: signals reach the processes that it starts, too. */
+export class ProcessGroup {
+  readonly #process: ChildProcess | undefined;
+
+  /** @param ended called once or twice, never before the constructor returns; `error`: the system could not start the process */
+  constructor(options: GroupOptions, ended: (code: number | null, signal: string | null, error?: string) => void) {
+    this.#process = started(options, error => ended(null, null, error.message));
+    this.#process?.once('error', error => ended(null, null, error.message));
+    this.#process?.once('exit', (code, signal) => ended(code, signal));
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  get pipes(): Pipes {
+    const report = (this.#process?.stdio?.[3] ?? null) as Readable | null; // 'pipe' makes it a readable socket
+    return {stdout: this.#process?.stdout ?? null, stderr: this.#process?.stderr ?? null, report};
+  }
+
+  /**
+  Tells our bridges that the SIGTERM which follows is the core's. Others, such as a service manager, may send one before
+  the last call.
+  */
+  announceStop(): void {
+    const channel = this.#process?.stdio[3] as Socket | null | undefined; // 'pipe' makes it a socket, for both directions
+    channel?.end();
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (this.pid === undefined) return;
+    try {
+      process.kill(-this.pid, signal);
+    } catch {
+      // The group is empty already.
+    }
+  }
+}
+
+/** Node reports some refusals of the system by an event and throws others; here all are reported later. */
+function started({file, args, environment, user}: GroupOptions, refused: (error: Error) => void): ChildProcess | undefined {
+  try {
+    return spawn(file, args, {
+      env: environment,
+      detached: true, // makes the session and the process group
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      ...user,
+    });
+  } catch (error) {
+    process.nextTick(() => refused(error as Error)); // the system's refusal is an Error
+    return undefined;
+  }
+}
