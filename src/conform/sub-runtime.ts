@@ -1,13 +1,12 @@
 import {randomBytes, randomUUID} from 'node:crypto';
-import {eventWriter} from '../../middleware/event/write.ts';
 import type {Clock} from '../clock.ts';
-import type {RequestInput} from '../delivery.ts';
 import {Fault} from '../errors.ts';
 import type {FunctionLine} from '../log.ts';
 import type {Command, RuntimeReply, StartRecord} from '../runtime.ts';
 import {Upstream} from '../workers/hop/http.ts';
 import {Child} from '../workers/process/child.ts';
 import {accepts, freePort} from '../workers/process/port.ts';
+import {type Script, writeCall} from './script.ts';
 
 export interface SubRuntimeOptions {
   readonly command: readonly [string, ...string[]];
@@ -23,9 +22,6 @@ export interface SubRuntimeOptions {
   readonly clock: Clock;
 }
 
-/** What the conformance function is asked to do, as the text of the event's body; bytes come back as they are. */
-export type Script = Readonly<Record<string, unknown>> | Buffer;
-
 export interface CallOptions {
   /** What the call says under `handlerPath`; by default the truth. */
   readonly handlerPath?: string;
@@ -36,6 +32,7 @@ const host = '127.0.0.1';
 const callMs = 20_000;
 const stopMs = 5000;
 const payloadMaxBytes = 6 * 2 ** 20;
+
 /** A sub-runtime under test: a process of its own, never started again, spoken to as the core does. */
 export class SubRuntime implements AsyncDisposable {
   readonly port: number;
@@ -172,29 +169,9 @@ export class SubRuntime implements AsyncDisposable {
     return upstream.send({...deadline, invocationId, body, signal: undefined, trace: undefined}, () => {});
   }
 
-  #protocolCall(script: Script, {handlerPath, invocationId = randomUUID()}: CallOptions): string {
-    const {clock, ...options} = this.#options;
-    const write = eventWriter({
-      functionName: 'conform',
-      functionVersion: '1',
-      memoryMb: 128,
-      handlerPath: handlerPath ?? options.handlerPath,
-      handlerName: options.handlerName,
-      base64: 'exact',
-    });
-    const input: RequestInput = {
-      shape: 'request',
-      eventType: 'http',
-      reply: 'http',
-      method: 'POST',
-      path: '/conform',
-      query: 'q=first&q=last',
-      headers: ['Host', 'localhost', 'X-Conform', 'yes'],
-      body: Buffer.isBuffer(script) ? script : Buffer.from(JSON.stringify(script)),
-      sourceIp: host,
-    };
-    const {head, tail} = write(input, {id: invocationId, deadlineMs: clock.now() + callMs, credential: undefined});
-    return `${head}{}${tail}`;
+  #protocolCall(script: Script, {handlerPath = this.#options.handlerPath, invocationId = randomUUID()}: CallOptions): string {
+    const {clock, handlerName} = this.#options;
+    return writeCall(script, {handlerPath, handlerName}, {id: invocationId, deadlineMs: clock.now() + callMs});
   }
 }
 

@@ -1,10 +1,11 @@
-import {type ChildProcess, fork} from 'node:child_process';
+import type {ChildProcess} from 'node:child_process';
 import type {EventEmitter} from 'node:events';
 import type {Readiness} from '../../admin/readiness.ts';
 import type {Clock} from '../../clock.ts';
 import type {ExitReason} from '../../facts.ts';
 import type {JournalWriter} from '../../journal.ts';
 import {readLines} from '../../workers/output/lines.ts';
+import {forkSibling} from './fork.ts';
 import {Pulse} from './pulse.ts';
 import {Channel} from './wire.ts';
 import type {Account, ToLeader, ToSibling, WrittenRecord} from './words.ts';
@@ -58,7 +59,8 @@ export class SiblingProcess {
     this.#house = house;
     this.listening = this.#listening.promise;
     this.ended = this.#ended.promise;
-    this.#process = this.#fork(env);
+    this.#process = forkSibling(env);
+    if (!this.#process) house.clock.after(0, () => this.#over({reason: 'unspawnable', code: null, signal: null}));
     this.#channel = this.#open(onSilent);
     this.#stopStartTimer = house.clock.after(startMs, () => this.end('never-ready'));
     if (this.#process?.stdout) readLines(this.#process.stdout, house.line, {longestBytes: longestRecordBytes, torn: house.lineTorn});
@@ -112,22 +114,6 @@ export class SiblingProcess {
   end(reason: ExitReason): void {
     this.#verdict ??= reason;
     this.#process?.kill('SIGKILL');
-  }
-
-  /** Node tells some refusals of the system by an event and throws others: here all come later, as the end of the process. */
-  #fork(env: Readonly<Record<string, string | undefined>>): ChildProcess | undefined {
-    try {
-      return fork(new URL('../../sibling.ts', import.meta.url), {
-        env,
-        execArgv: [...process.execArgv, '--disable-sigusr1'], // functions run while it starts, and may send it
-        detached: true, // a group of its own, which the orphan killer ends
-        serialization: 'advanced', // facts may carry bytes
-        stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-      });
-    } catch {
-      this.#house.clock.after(0, () => this.#over({reason: 'unspawnable', code: null, signal: null}));
-      return undefined;
-    }
   }
 
   #open(onSilent: () => void): Channel<ToSibling, ToLeader> {
