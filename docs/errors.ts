@@ -1,4 +1,5 @@
 import {catalogue, type FaultCode} from '../src/errors.ts';
+import {type RefusalCode, statuses} from '../src/route.ts';
 
 /** Who can do something about a fault, and what the page says before their table. */
 const readers = {
@@ -209,3 +210,35 @@ function againOf(code: FaultCode): string {
 
 /** The codes whose answers have `Retry-After`, for the test. */
 export const withRetryAfter: readonly FaultCode[] = codes.filter(code => 'retryAfter' in advice[code]);
+
+/** The same for the private listener. */
+const refusals = {
+  BAD_REQUEST: {when: 'A parameter or the body is not what the path expects. The message says what it is.', remedy: 'Correct the request.'},
+  FORBIDDEN: {
+    when: 'The caller may not use this path: it is not on this machine, sends no valid `CORE_ADMIN_TOKEN`, or is a page of another site.',
+    remedy: 'Send the token as `Authorization: Bearer <token>`; without a token only callers on this machine may.',
+  },
+  NOT_FOUND: {when: 'The path, the schedule or the invocation does not exist.', remedy: 'Correct the path.'},
+  METHOD_NOT_ALLOWED: {when: 'The path exists, but not with this method.', remedy: 'Use a method that `Allow` names.'},
+  REQUEST_TIMEOUT: {when: 'The request took longer than 5 s to arrive.', remedy: 'Send it again.'},
+  CONFLICT: {
+    when: 'The occurrence was fired before or is still running, the core is stopping, or a replayed invocation is not in this journal.',
+    remedy: 'Nothing, if it was fired; otherwise look at the message.',
+  },
+  NOT_RELOADED: {
+    when: 'The new code was not loaded; the old code goes on serving.',
+    remedy: 'Correct what the message names, and reload again.',
+  },
+  BODY_TOO_LARGE: {when: 'The body is larger than the path takes.', remedy: 'Send less at a time.'},
+  HEAD_TOO_LARGE: {when: 'The head is larger than the listener takes.', remedy: 'Send fewer or shorter fields.'},
+  TOO_MANY_READERS: {when: '16 callers are reading the journal.', remedy: 'Send it again after `Retry-After`.'},
+  NOT_READY: {when: 'The core is starting, and what the path needs is not open yet.', remedy: 'Send it again after `Retry-After`.'},
+} as const satisfies Record<RefusalCode, Pick<Advice, 'when' | 'remedy'>>;
+
+/** The table of the private listener's codes, as Markdown. */
+export function refusalsTable(): string {
+  const rows = Object.entries(refusals).map(
+    ([code, {when, remedy}]) => `| \`${code}\` | ${statuses[code as RefusalCode]} | ${when} | ${remedy} |`, // `satisfies` allows no other keys
+  );
+  return ['| code | status | when it occurs | what to do |', '| --- | --- | --- | --- |', ...rows, ''].join('\n');
+}

@@ -2,12 +2,13 @@ import {readFileSync, writeFileSync} from 'node:fs';
 import {settingsTable} from '../src/commands/config.ts';
 import {joinSettings} from '../src/settings/config.ts';
 import {triggers} from '../triggers/index.ts';
-import {errorsTables} from './errors.ts';
+import {errorsTables, refusalsTable} from './errors.ts';
 
 /** What `npm run docs` writes: the text between `<!-- mark: … -->` and `<!-- /mark -->` of a document. */
 export const generated: readonly {readonly document: string; readonly mark: string; readonly write: () => string}[] = [
   {document: 'README.md', mark: 'settings', write: () => settingsTable(joinSettings(triggers))},
   {document: 'docs/errors.md', mark: 'faults', write: errorsTables},
+  {document: 'docs/errors.md', mark: 'refusals', write: refusalsTable},
 ];
 
 /**

@@ -41,7 +41,8 @@ export interface Reply {
   readonly body: object | string;
 }
 
-const statuses = {
+/** The codes of the private listener, with their status. */
+export const statuses = {
   BAD_REQUEST: 400,
   FORBIDDEN: 403,
   NOT_FOUND: 404,
