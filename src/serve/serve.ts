@@ -6,6 +6,7 @@ import {type Clock, systemClock} from '../clock.ts';
 import type {Journal, JournalWriter} from '../journal.ts';
 import {openJournal} from '../journals/open.ts';
 import type {Log} from '../log.ts';
+import type {Meter} from '../meter.ts';
 import type {DrainReport} from '../observe/metrics/metrics.ts';
 import type {Family} from '../observe/metrics/open-metrics.ts';
 import type {FunctionSpec, StartRecord} from '../runtime.ts';
@@ -49,7 +50,7 @@ export interface ServeOptions {
 }
 
 export interface Leader {
-  journal(shed: (facts: number) => void): JournalWriter & AsyncDisposable;
+  journal(meter: Pick<Meter, 'shed' | 'payloadsShed'>): JournalWriter & AsyncDisposable;
 }
 
 /** Where callers find a core. */
@@ -102,7 +103,7 @@ async function lead(core: Core, opening: AsyncDisposableStack): Promise<Places> 
 /** A process beside the leader has the public port alone; the leader does the rest for it. */
 async function serveBeside(leader: Leader, core: Core, opening: AsyncDisposableStack): Promise<Places> {
   const {wanted, metrics, facts} = core;
-  const journal = leader.journal(metrics.meter.shed);
+  const journal = leader.journal(metrics.meter);
   facts.open({journal, isDurable: true}, configLoaded(wanted.table, wanted.env, version));
   await core.recordCode();
   const spans = await core.openSpans();

@@ -149,6 +149,18 @@ test('past what may wait for the disk, facts that nobody waits for are dropped a
   t.is(shed(), before, 'there is room again');
 });
 
+test('past half of what may wait for the disk, payloads that nobody waits for are dropped and counted, and their facts are kept', async t => {
+  const opening = openFile(await newFile(t));
+  await using journal = await opening;
+  const bytes = Buffer.alloc(2 ** 20);
+  for (let each = 0; each < 40; each++) journal.record('invocation.a', [fact(each)], [{name: `p${each}`, bytes}]);
+  const counted = (name: string) => opening.meter.calls.filter(([called]) => called === name).length;
+  t.is(counted('shed'), 0);
+  const dropped = counted('payloadsShed');
+  t.true(dropped > 25 && dropped < 35, `${dropped} of 40 MiB`);
+  t.is((await Array.fromAsync(journal.read('invocation.a'))).length, 40);
+});
+
 test('what was recorded is there after the journal was closed and opened; positions go on', async t => {
   const file = await newFile(t);
   await written(file, 5);

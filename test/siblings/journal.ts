@@ -20,8 +20,12 @@ function open() {
       }),
   };
   const clock = new ManualClock();
-  const journal = new LeadersJournal(channel, {clock, shed: add});
-  return {journal, asked, clock, linger: () => clock.advance(10), shed: () => shed};
+  let payloadsShed = 0;
+  const addPayloads = (payloads: number) => {
+    payloadsShed += payloads;
+  };
+  const journal = new LeadersJournal(channel, {clock, shed: add, payloadsShed: addPayloads});
+  return {journal, asked, clock, linger: () => clock.advance(10), shed: () => shed, payloadsShed: () => payloadsShed};
 }
 
 const one: [Fact] = [fact(1)];
@@ -44,6 +48,21 @@ test('past what may be on its way, facts are dropped and counted, until the lead
   await linger();
   t.is(shed(), 3);
   t.deepEqual(asked.at(-1)?.streams, ['d']);
+});
+
+test('past half of what may be on its way, payloads are dropped and counted, and their facts are kept', async t => {
+  const {journal, asked, shed, payloadsShed, linger} = open();
+  const half = [{name: 'p', bytes: Buffer.alloc(8 * 2 ** 20)}];
+  for (const stream of ['a', 'b', 'c']) journal.record(stream, one, half);
+  await linger();
+  t.is(payloadsShed(), 2);
+  t.is(shed(), 0);
+  asked[0]?.take();
+  await settle();
+  t.deepEqual(
+    asked.map(({streams}) => streams),
+    [['a'], ['b', 'c']],
+  );
 });
 
 test('one part is on its way at a time, so that signs of life are not behind all of them', async t => {
@@ -114,7 +133,7 @@ test('a sibling’s journal is only written: the leader reads', t => {
 test('payloads stay with their records', async t => {
   const sent: Records[] = [];
   const channel = {ask: async (_question: string, argument: unknown) => void sent.push(argument as Records) as never};
-  const journal = new LeadersJournal(channel, {clock: new ManualClock(), shed: () => t.fail()});
+  const journal = new LeadersJournal(channel, {clock: new ManualClock(), shed: () => t.fail(), payloadsShed: () => t.fail()});
   const payloads = [{name: 'p', bytes: Buffer.from('body')}];
   journal.record('a', one);
   journal.record('b', one, payloads);

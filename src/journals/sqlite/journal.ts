@@ -23,6 +23,8 @@ const lingerMs = 50;
 const lingerCharacters = 2 ** 18;
 /** Characters on their way to the disk past which facts that nobody waits for are dropped, and others refused. */
 const shedCharacters = 2 ** 24;
+/** The same for payloads that were only recorded: on a slow disk they are dropped before facts are. */
+const shedPayloadCharacters = shedCharacters / 2;
 const busyCharacters = 2 ** 25;
 /** How often old facts are looked for. */
 const sweepMs = 60_000;
@@ -100,14 +102,17 @@ export class SqliteJournal implements Journal {
   }
 
   record(stream: string, facts: readonly [Fact, ...Fact[]], payloads: readonly Payload[] = []): void {
-    if (this.#isClosed || this.#outstanding + this.#turn.characters > shedCharacters) {
+    const waiting = this.#outstanding + this.#turn.characters;
+    if (this.#isClosed || waiting > shedCharacters) {
       this.#shed(facts.length, payloads.length);
       return;
     }
+    const kept = waiting <= shedPayloadCharacters ? payloads : [];
+    if (kept.length < payloads.length) this.#shed(0, payloads.length);
     const {text, count} = this.#written(stream, facts);
     // Invocations are many: a row in a list for each would cost more than the fact, and the time in the id tells where it is.
-    if (stream.startsWith('invocation.')) this.#turn.record(text, count, payloads);
-    else this.#turn.append({stream, text, count, payloads});
+    if (stream.startsWith('invocation.')) this.#turn.record(text, count, kept);
+    else this.#turn.append({stream, text, count, payloads: kept});
     if (this.#turn.characters > lingerCharacters) this.#flush();
     else if (this.#followers.count > 0) this.#flushAtTurnEnd();
     else this.#stopLinger ??= this.#house.clock.after(lingerMs, () => this.#flush());

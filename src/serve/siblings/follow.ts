@@ -51,7 +51,7 @@ export async function follow(env: Environment): Promise<void> {
     else process.exit(1);
   });
   try {
-    served = await serve(env, {leader: {journal: shed => new LeadersJournal(channel, {clock: systemClock, shed})}});
+    served = await serve(env, {leader: {journal: meter => new LeadersJournal(channel, {...meter, clock: systemClock})}});
     opening.resolve(served);
   } catch (error) {
     console.error(error instanceof ConfigurationError ? error.problems.join('\n') : error);

@@ -21,6 +21,8 @@ export interface LeadersHouse {
   readonly clock: Pick<Clock, 'after'>;
   /** Called with the number of facts that were dropped. */
   shed(facts: number): void;
+  /** The same for payloads. */
+  payloadsShed(payloads: number): void;
 }
 
 /** The leader's journal as a sibling has it: the sibling sends its facts to the leader and reads nothing. */
@@ -46,11 +48,15 @@ export class LeadersJournal implements JournalWriter, AsyncDisposable {
   record(stream: string, facts: readonly [Fact, ...Fact[]], payloads?: readonly Payload[]): void {
     if (this.#bytes >= mostBytes) {
       this.#house.shed(facts.length);
+      if (payloads) this.#house.payloadsShed(payloads.length);
       return;
     }
-    const bytes = (payloads ?? []).reduce((sum, payload) => sum + payload.bytes.length, facts.length * factBytes);
+    // As in the leader, payloads are dropped before facts are.
+    const kept = this.#bytes <= mostBytes / 2 ? payloads : undefined;
+    if (kept !== payloads) this.#house.payloadsShed(payloads?.length ?? 0);
+    const bytes = (kept ?? []).reduce((sum, payload) => sum + payload.bytes.length, facts.length * factBytes);
     this.#bytes += bytes;
-    this.#waiting.push({record: [stream, facts], payloads, bytes});
+    this.#waiting.push({record: [stream, facts], payloads: kept, bytes});
     if (this.#waiting.length === 1 && !this.#sending) this.#house.clock.after(lingerMs, () => this.#send());
   }
 
