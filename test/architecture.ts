@@ -33,7 +33,7 @@ const doors: Readonly<Record<string, RegExp>> = {
   pino: /^src\/observe\/log\.ts$/,
   'pino-pretty': /^src\/observe\/log\.ts$/,
   valibot: /^src\/settings\/(setting|config)\.ts$/,
-  '@opentelemetry/api': /^src\/observe\/traces\/(spans|recorder|sampler|queue|otlp|sdk-log)\.ts$/,
+  '@opentelemetry/api': /^src\/observe\/traces\/(recorded|extract|describe|recorder|sampler|queue|otlp|sdk-log)\.ts$/,
   '@opentelemetry/sdk-node': /^src\/observe\/traces\/telemetry\.ts$/,
   '@opentelemetry/resources': /^src\/observe\/traces\/telemetry\.ts$/,
   '@opentelemetry/sdk-trace': /^src\/observe\/traces\/(processor|exporters|queue|sampler|recorder|otlp)\.ts$/,

@@ -5,7 +5,7 @@ import test from 'ava';
 import {systemClock as clock} from '../../src/clock.ts';
 import type {SpanSubject} from '../../src/delivery.ts';
 import {Fault} from '../../src/errors.ts';
-import {recordedSpans} from '../../src/observe/traces/spans.ts';
+import {recordedSpans} from '../../src/observe/traces/recorded.ts';
 import {openRecorder} from '../helpers/recorder.ts';
 
 // Spans as an exporter of the SDK gets them.

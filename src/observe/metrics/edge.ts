@@ -1,5 +1,6 @@
 import {Counter, Gauge, Histogram, type Registry} from 'prom-client';
 import type {Meter} from '../../meter.ts';
+import {knownMethods} from '../methods.ts';
 import {bound} from './bound.ts';
 import {seconds, type Timers} from './timers.ts';
 
@@ -7,8 +8,6 @@ type EdgeMeter = Pick<
   Meter,
   'requestStarted' | 'requestEnded' | 'connectionRefused' | 'pipelined' | 'connectionCut' | 'keySetFailed' | 'keySetAge'
 >;
-
-const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT']);
 
 /** What happens at the public port: requests, their connections, and the keys that verify callers. */
 export function edgeMetrics(registers: Registry[], timers: Timers): EdgeMeter {

@@ -16,11 +16,12 @@ import {containerId} from '../container.ts';
 import type {LostSpans} from './lost.ts';
 import {openProcessors} from './processor.ts';
 import {SpanQueue} from './queue.ts';
+import {recordedSpans} from './recorded.ts';
 import {Recorder} from './recorder.ts';
 import {describedResource} from './resource.ts';
 import {openSampler} from './sampler.ts';
 import {logSdk} from './sdk-log.ts';
-import {passingSpans, recordedSpans, type Spans} from './spans.ts';
+import {passingSpans, type Spans} from './spans.ts';
 
 /** A dead collector must not hold up the stop. */
 const longestFlushMs = 2000;
