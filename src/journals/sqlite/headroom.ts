@@ -1,10 +1,10 @@
 import type {Retention} from '../engine.ts';
 import {keeps} from './admission.ts';
 import {logBytes, readersOf} from './log.ts';
+import {hasRoomToGrow} from './log-index.ts';
 import type {FromWriter} from './messages.ts';
 import {diskBytes, Reserve} from './reserve.ts';
 import {type Room, roomOf} from './room.ts';
-import {hasRoomToGrow} from './shm.ts';
 import type {SqliteStore} from './store.ts';
 import {stepBytes} from './sweep.ts';
 

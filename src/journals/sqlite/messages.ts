@@ -55,6 +55,13 @@ export interface Page {
 }
 
 export type Question = {readonly page: Query} | {readonly last: string} | {readonly payload: string} | {readonly before: number};
+export type ReplyTo<Q extends Question> = Q extends {page: Query}
+  ? Page
+  : Q extends {before: number}
+    ? Position
+    : Q extends {last: string}
+      ? Recorded | undefined
+      : Uint8Array | undefined;
 export type Reply = Page | Recorded | Uint8Array | Position | undefined;
 
 export type ToWriter =
@@ -67,13 +74,12 @@ export type ToWriter =
   | {readonly type: 'close'};
 
 export type FromWriter =
-  | {readonly type: 'opened'; readonly position: Position}
+  | {readonly type: 'opened'}
   | {readonly type: 'refused'; readonly reason: 'held' | 'damaged' | 'unwritable'; readonly message: string}
   /** In the order of the batches: their outcomes, or why they may be lost. */
   | {
       readonly type: 'committed';
       readonly batches: readonly {readonly id: number; readonly outcomes: readonly Outcome[]; readonly failure?: string}[];
-      readonly position: Position;
     }
   | {readonly type: 'replied'; readonly id: number; readonly reply: Reply}
   | {readonly type: 'unanswered'; readonly id: number; readonly message: string; readonly damaged: boolean}

@@ -2,9 +2,10 @@ import {statSync} from 'node:fs';
 import {DatabaseSync} from 'node:sqlite';
 import {pathToFileURL} from 'node:url';
 import {JournalDamaged} from '../../journal.ts';
-import {type Mark, readMark} from './mark.ts';
+import {problemOfEnd} from './end.ts';
+import {requireRoomToRead} from './log-index.ts';
+import {readMark} from './mark.ts';
 import {checkFormat} from './schema.ts';
-import {requireRoomToRead} from './shm.ts';
 
 /**
 Opens a journal to read all of it, whoever writes it meanwhile.
@@ -51,16 +52,6 @@ function openAt(file: string | URL): DatabaseSync {
     db.close();
     throw error;
   }
-}
-
-/** What a mark that was read before says of the database; undefined: it is whole. */
-export function problemOfEnd(mark: Mark | 'unreadable' | undefined, db: DatabaseSync): string | undefined {
-  if (mark === undefined) return undefined;
-  if (mark === 'unreadable') return 'The mark of the journal cannot be read';
-  const position = Number(db.prepare('SELECT max(last) AS position FROM pack').get()?.position ?? 0);
-  if (position < mark.position) return `The journal ends at fact ${position}, but ${mark.position} were kept: its end is lost`;
-  const marked = db.prepare('SELECT checksum FROM pack WHERE last = ?').get(mark.position);
-  return marked && marked.checksum !== mark.checksum ? `The facts up to ${mark.position} were replaced` : undefined;
 }
 
 /** SQLITE_READONLY and SQLITE_CANTOPEN. */

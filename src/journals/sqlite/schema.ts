@@ -3,7 +3,7 @@ import path from 'node:path';
 import {DatabaseSync} from 'node:sqlite';
 import {JournalDamaged} from '../../journal.ts';
 import {makeFile} from './file.ts';
-import {requireRoomToWrite} from './shm.ts';
+import {requireRoomToWrite} from './log-index.ts';
 
 /** `CORE` in ASCII, so that no other program's database is taken for a journal. */
 const applicationId = 0x434f5245;

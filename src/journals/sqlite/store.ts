@@ -1,21 +1,17 @@
-import {statSync} from 'node:fs';
 import type {DatabaseSync, StatementSync} from 'node:sqlite';
 import {crc32} from 'node:zlib';
 import {JournalDamaged, type Payload, type Position} from '../../journal.ts';
 import type {Retention} from '../engine.ts';
 import {unseenMs} from './clock.ts';
+import {checkNewest, problemOfEnd, refuseEmptied} from './end.ts';
 import {emptyLog} from './log.ts';
 import {type Mark, MarkFile, readMark} from './mark.ts';
 import type {Command, Outcome} from './messages.ts';
-import {problemOfEnd} from './open.ts';
 import {checksumOf, lineHead, type Pack, writeBody} from './pack.ts';
 import {SqliteReader} from './reader.ts';
 import {openWriting, raisePruned} from './schema.ts';
 import {giveSome, shrinkOld, usedBytes, vacuum} from './size.ts';
 import {type Swept, shred, sweep} from './sweep.ts';
-
-/** How many of the newest packs are checked at the start; `verify` checks all. */
-const checkedAtStart = 64;
 
 /**
 The database as the writer has it: the one connection that writes and checkpoints. After any error but a conflict it
@@ -177,25 +173,4 @@ export class SqliteStore implements Disposable {
   #keep({name, bytes}: Payload, now: number): void {
     this.#insertPayload.run(name, now, crc32(bytes), bytes);
   }
-}
-
-/** An empty file where facts were is no new journal. */
-function refuseEmptied(path: string): void {
-  const mark = readMark(`${path}.mark`);
-  if (mark === undefined) return;
-  const size = statSync(path, {throwIfNoEntry: false})?.size ?? 0;
-  if (size === 0) throw new JournalDamaged('The journal is empty or gone, but its mark says that it had facts');
-}
-
-/** The newest pack, once the newest ones proved to be what was written. */
-function checkNewest(db: DatabaseSync): Pack | undefined {
-  const newest = db.prepare('SELECT * FROM pack ORDER BY last DESC LIMIT ?').all(checkedAtStart) as unknown as Pack[]; // the table's columns
-  for (const [index, pack] of newest.entries()) {
-    if (checksumOf(pack) !== pack.checksum) throw new JournalDamaged(`The facts up to ${pack.last} are not what was written`);
-    const older = newest[index + 1];
-    if (older && older.last === pack.last - pack.count && older.checksum !== pack.before) {
-      throw new JournalDamaged(`The facts up to ${older.last} were replaced`);
-    }
-  }
-  return newest[0];
 }

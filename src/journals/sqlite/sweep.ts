@@ -14,7 +14,6 @@ const payloadsAtOnce = 64;
 export const stepBytes = 2 ** 23;
 
 export interface Swept {
-  readonly packs: number;
   readonly payloads: number;
   /** Of these before their time. */
   readonly early: number;
@@ -42,7 +41,7 @@ export function sweep(db: DatabaseSync, {factsMs, payloadsMs, maxBytes}: Retenti
     const payloads = due + early;
     const swept =
       isFull && payloads > 0
-        ? {packs: 0, payloads, early, next: after, damaged: []}
+        ? {payloads, early, next: after, damaged: []}
         : {payloads, early, ...prune(db, {before: now - factsMs, tooMuch, after})};
     db.exec('COMMIT');
     return {...swept, next: swept.next ?? (due === payloadsAtOnce ? after : undefined)};
@@ -94,10 +93,10 @@ function prune(db: DatabaseSync, {before, tooMuch, after}: Pruning): Omit<Swept,
     .prepare('SELECT * FROM pack WHERE at < ? AND last > ? AND last < (SELECT max(last) FROM pack) ORDER BY last LIMIT ?')
     .all(tooMuch > 0 ? Number.POSITIVE_INFINITY : before, after, packsAtOnce) as unknown as Pack[]; // the table's columns
   const until = due.at(-1)?.last;
-  if (until === undefined) return {packs: 0, next: until, damaged: []};
+  if (until === undefined) return {next: until, damaged: []};
   const held = hold(db, before, until);
   const damaged: Position[] = [];
-  let [packs, freed, next] = [0, 0, after];
+  let [freed, next] = [0, after];
   for (const pack of due) {
     if (pack.at >= before && freed >= tooMuch) break;
     next = pack.last;
@@ -115,8 +114,7 @@ function prune(db: DatabaseSync, {before, tooMuch, after}: Pruning): Omit<Swept,
     db.prepare('DELETE FROM pack WHERE last = ?').run(pack.last);
     db.prepare(raisePruned).run(pack.last);
     held.gone(pack);
-    packs++;
     freed += pack.body.length;
   }
-  return {packs, next, damaged};
+  return {next, damaged};
 }

@@ -2,7 +2,7 @@ import {Worker} from 'node:worker_threads';
 import {Fault} from '../../errors.ts';
 import {JournalDamaged} from '../../journal.ts';
 import {JournalRefused} from '../engine.ts';
-import type {FromWriter, Question, Reply, ToWriter, WriterData} from './messages.ts';
+import type {FromWriter, Question, Reply, ReplyTo, ToWriter, WriterData} from './messages.ts';
 
 /** What the writer says without being asked. */
 export interface ThreadEvents {
@@ -48,11 +48,11 @@ export class WriterThread {
     if (!this.#isDead) this.#worker.postMessage(message);
   }
 
-  ask(question: Question): Promise<Reply> {
+  ask<Q extends Question>(question: Q): Promise<ReplyTo<Q>> {
     if (this.#isDead) return Promise.reject(failed('it is closed'));
     const id = this.#nextQuestion++;
     return new Promise((resolve, reject) => {
-      this.#asked.set(id, {resolve, reject});
+      this.#asked.set(id, {resolve: reply => resolve(reply as ReplyTo<Q>), reject}); // the writer answers what was asked
       this.post({type: 'question', id, question});
     });
   }

@@ -2,9 +2,10 @@ import type {DatabaseSync} from 'node:sqlite';
 import {crc32} from 'node:zlib';
 import type {Position} from '../../journal.ts';
 import type {Verdict} from '../engine.ts';
+import {problemOfEnd} from './end.ts';
 import {fileItself} from './file.ts';
 import {type Mark, readMark} from './mark.ts';
-import {openReading, problemOfEnd} from './open.ts';
+import {openReading} from './open.ts';
 import {checksumOf, type Pack, readPack} from './pack.ts';
 import {pragma} from './schema.ts';
 

@@ -39,9 +39,8 @@ let hold: Disposable | undefined;
 let keeper: Keeper;
 try {
   hold = await holdPath(path);
-  keeper = new Keeper(path, retention, say);
-  keeper.closeReaders = () => answers.close();
-  say({type: 'opened', position: keeper.position});
+  keeper = new Keeper(path, retention, say, () => answers.close());
+  say({type: 'opened'});
   port.on('message', (first: ToWriter) => serve(first));
 } catch (error) {
   hold?.[Symbol.dispose]();
@@ -110,11 +109,11 @@ function commitAll(batches: readonly Batch[]): void {
     );
   } catch (error) {
     const failure = textOf(error);
-    say({type: 'committed', batches: batches.map(({id}) => ({id, outcomes: [], failure})), position: 0});
+    say({type: 'committed', batches: batches.map(({id}) => ({id, outcomes: [], failure}))});
     return;
   }
   const done = batches.map(({id, commands}) => ({id, outcomes: outcomes.splice(0, commands.length)}));
-  say({type: 'committed', batches: done, position: keeper.position});
+  say({type: 'committed', batches: done});
 }
 
 /** What is old is judged by the time that was seen to pass. */

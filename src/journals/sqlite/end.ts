@@ -1,0 +1,43 @@
+import {statSync} from 'node:fs';
+import type {DatabaseSync} from 'node:sqlite';
+import {JournalDamaged} from '../../journal.ts';
+import {type Mark, readMark} from './mark.ts';
+import {checksumOf, type Pack} from './pack.ts';
+
+/*
+Whether a journal ends where it was written to. SQLite itself takes a write-ahead log that lost its end for a shorter one.
+*/
+
+/** The start checks so many of the newest packs; `verify` checks all. */
+const checkedAtStart = 64;
+
+/** What a mark that was read before says of the database; undefined: it is whole. */
+export function problemOfEnd(mark: Mark | 'unreadable' | undefined, db: DatabaseSync): string | undefined {
+  if (mark === undefined) return undefined;
+  if (mark === 'unreadable') return 'The mark of the journal cannot be read';
+  const position = Number(db.prepare('SELECT max(last) AS position FROM pack').get()?.position ?? 0);
+  if (position < mark.position) return `The journal ends at fact ${position}, but ${mark.position} were kept: its end is lost`;
+  const marked = db.prepare('SELECT checksum FROM pack WHERE last = ?').get(mark.position);
+  return marked && marked.checksum !== mark.checksum ? `The facts up to ${mark.position} were replaced` : undefined;
+}
+
+/** An empty file where facts were is no new journal. */
+export function refuseEmptied(path: string): void {
+  const mark = readMark(`${path}.mark`);
+  if (mark === undefined) return;
+  const size = statSync(path, {throwIfNoEntry: false})?.size ?? 0;
+  if (size === 0) throw new JournalDamaged('The journal is empty or gone, but its mark says that it had facts');
+}
+
+/** The newest pack, once the newest ones proved to be what was written. */
+export function checkNewest(db: DatabaseSync): Pack | undefined {
+  const newest = db.prepare('SELECT * FROM pack ORDER BY last DESC LIMIT ?').all(checkedAtStart) as unknown as Pack[]; // the table's columns
+  for (const [index, pack] of newest.entries()) {
+    if (checksumOf(pack) !== pack.checksum) throw new JournalDamaged(`The facts up to ${pack.last} are not what was written`);
+    const older = newest[index + 1];
+    if (older && older.last === pack.last - pack.count && older.checksum !== pack.before) {
+      throw new JournalDamaged(`The facts up to ${older.last} were replaced`);
+    }
+  }
+  return newest[0];
+}
