@@ -57,3 +57,22 @@ export interface TriggerPlugin<S extends Settings, H extends House = ClaimingHou
   /** What it adds to the private listener. @param opened gives the open trigger. @throws Refusal NOT_READY while it is not open yet */
   routes?(opened: () => O): readonly Route[];
 }
+
+/**
+A kind of trigger that is used by name in CORE_TRIGGERS. A package exports it as `trigger`; each entry of the list whose
+`type` names the package opens it once.
+*/
+export interface ListedTrigger<Options = unknown> {
+  /** The version of this contract. */
+  readonly contract: 1;
+  /** Reads the members of an entry besides `type` and `name`. @throws Error that says what is wrong with them */
+  read(options: Readonly<Record<string, unknown>>): Options;
+  /** Starts deliveries. */
+  open(options: Options, house: ListedHouse): Promise<OpenTrigger>;
+}
+
+/** What a trigger of the list is lent. */
+export interface ListedHouse extends ClaimingHouse {
+  /** The name of its entry: no other has it. */
+  readonly name: string;
+}

@@ -2,7 +2,9 @@ import type {Input, MessageInput, RequestInput} from '../../src/delivery.ts';
 
 /** The request that the platform's event tells of: the event of a message looks like that of a POST to `/`. */
 export function requestOf(input: Input): RequestInput {
-  return input.shape === 'request' ? input : postOf(input);
+  if (input.shape === 'request') return input;
+  if (input.shape === 'message') return postOf(input);
+  throw new TypeError(`Expected the shape of an input to be request or message, got \`${(input as {shape?: unknown}).shape}\``);
 }
 
 function postOf({contentType, attributes, ...same}: MessageInput): RequestInput {

@@ -1,7 +1,8 @@
 import {execFile, execFileSync} from 'node:child_process';
-import {mkdtempSync, readdirSync, rmSync} from 'node:fs';
+import {mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {setTimeout} from 'node:timers/promises';
 import {promisify} from 'node:util';
 import test from 'ava';
 import {projectFile, startCore} from '../helpers/core.ts';
@@ -42,11 +43,16 @@ function isInstalled(command: string): boolean {
 const bySchedule = ['06-cron'];
 /** It is a script that serves it itself. */
 const byItself = ['07-replay'];
+/** It is called by files. */
+const byFiles = ['08-own-trigger'];
 /** They take long to build. */
 const inTheLongSuite = ['05-hello-rust'];
 
 test('every example is served here or in the long suite', t => {
-  t.deepEqual(readdirSync(projectFile('examples')).sort(), [...Object.keys(served), ...bySchedule, ...byItself, ...inTheLongSuite].sort());
+  t.deepEqual(
+    readdirSync(projectFile('examples')).sort(),
+    [...Object.keys(served), ...bySchedule, ...byItself, ...byFiles, ...inTheLongSuite].sort(),
+  );
 });
 
 for (const [example, env] of Object.entries(served)) {
@@ -84,3 +90,28 @@ test('07-replay catches what went wrong in the changed handler, and nothing else
   t.regex(stdout, /- status 404\n {2}\+ status 200/);
   t.notRegex(stdout, /[-+] {3}"(at|quote)": «noise»/);
 });
+
+test('08-own-trigger calls the function with each file, and keeps what failed', async t => {
+  const inbox = mkdtempSync(join(folder, 'inbox-'));
+  const example = projectFile('examples/08-own-trigger');
+  // Found by its package's name from the folder in which the core is started.
+  const entry = {type: 'inbox-trigger', name: 'inbox', folder: inbox, everyMs: 20};
+  const env = {SCW_HANDLER_PATH: `${example}/handler`, CORE_TRIGGERS: JSON.stringify([entry])};
+  const core = await startCore({SCW_PUBLIC: 'true', ...env}, t, undefined, example);
+  writeFileSync(join(inbox, 'note.txt'), 'hello\n');
+  await core.logged(({msg}) => msg === 'note.txt: hello');
+  writeFileSync(join(inbox, 'bad.txt'), 'fail');
+  await until(() => readdirSync(inbox).join() === 'bad.txt.failed');
+  const {invocations} = (await ask(`${core.adminUrl}/api/invocations`)).json() as {invocations: {source: string; status: string}[]};
+  t.deepEqual(invocations.map(({source, status}) => `${source} ${status}`).sort(), ['inbox failed', 'inbox responded']);
+  rmSync(inbox, {recursive: true});
+  await until(async () => (await ask(`${core.adminUrl}/readyz`)).status === 503);
+  const {phase, cause} = (await ask(`${core.adminUrl}/readyz`)).json();
+  t.is(phase, 'broken');
+  t.regex(cause, /^listed: inbox: the folder cannot be read/);
+  t.is(await core.stop(), 0);
+});
+
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await setTimeout(20);
+}

@@ -47,11 +47,12 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-function spawnCore(env: Record<string, string>, descriptors?: number): ChildProcess {
+function spawnCore(env: Record<string, string>, descriptors?: number, cwd?: string): ChildProcess {
   const {PATH = '', HOME = '', NODE_V8_COVERAGE, NODE_ENV} = process.env;
   const command = [process.execPath, projectFile('src/main.ts')] as const;
   const child = spawn(...endingWithUs(descriptors === undefined ? command : ['prlimit', `--nofile=${descriptors}`, ...command]), {
     env: {PATH, HOME, ...(NODE_V8_COVERAGE && {NODE_V8_COVERAGE}), ...(NODE_ENV && {NODE_ENV}), ...freePorts, ...env},
+    ...(cwd !== undefined && {cwd}),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);
@@ -69,11 +70,12 @@ Starts `node src/main.ts` and waits until it listens. Rejects with its error out
 
 @param t ends the core with the test, however the test ends; a hook that has no teardown stops it itself
 @param descriptors how many it may open (RLIMIT_NOFILE)
+@param cwd where it is started
 */
-export async function startCore(env: Record<string, string>, t?: Teardown, descriptors?: number): Promise<RunningCore> {
+export async function startCore(env: Record<string, string>, t?: Teardown, descriptors?: number, cwd?: string): Promise<RunningCore> {
   const started = await takeTurn();
   try {
-    return await startNow(env, t, descriptors);
+    return await startNow(env, t, descriptors, cwd);
   } finally {
     started();
   }
@@ -94,8 +96,8 @@ async function takeTurn(): Promise<() => void> {
   };
 }
 
-async function startNow(env: Record<string, string>, t?: Teardown, descriptors?: number): Promise<RunningCore> {
-  const child = spawnCore(env, descriptors);
+async function startNow(env: Record<string, string>, t?: Teardown, descriptors?: number, cwd?: string): Promise<RunningCore> {
+  const child = spawnCore(env, descriptors, cwd);
   const logs: LogLine[] = [];
   const waiting = new Set<(line: LogLine) => void>();
   let stderr = '';

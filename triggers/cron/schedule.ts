@@ -1,5 +1,5 @@
-import {readFileSync} from 'node:fs';
 import {ConfigurationError} from '../../src/errors.ts';
+import {json, readJsonList} from '../../src/settings/json-list.ts';
 import {parseDuration} from '../../src/settings/setting.ts';
 import {calendarOf} from './calendar.ts';
 
@@ -31,7 +31,7 @@ Reads CORE_SCHEDULES: a JSON list, or the path of a file that holds one.
 @throws ConfigurationError with every problem of every schedule
 */
 export function readSchedules(text: string): readonly Schedule[] {
-  const list = parseList(text);
+  const list = readJsonList(text, {setting: 'CORE_SCHEDULES', things: 'schedules', most: mostSchedules, keepsNumbers: true});
   const problems: string[] = [];
   const schedules = list.map((entry, index) => readSchedule(entry, index, problem => problems.push(problem)));
   const names = schedules.map(({name}) => name).filter(name => name !== '');
@@ -59,42 +59,6 @@ const units = [
   ['m', 60_000],
   ['s', 1000],
 ] as const;
-
-function parseList(text: string): readonly unknown[] {
-  const isInline = /^\s*[[{"]/.test(text);
-  const where = isInline ? 'CORE_SCHEDULES' : `the file \`${text}\``;
-  const list = parseJson(isInline ? text : readFile(text), where);
-  if (!Array.isArray(list)) throw new ConfigurationError([`expected a JSON list of schedules in ${where}, got ${typeof list}`]);
-  if (list.length > mostSchedules) throw new ConfigurationError([`expected at most ${mostSchedules} schedules, got ${list.length}`]);
-  return list;
-}
-
-function readFile(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : String(error);
-    throw new ConfigurationError([
-      `expected a JSON list of schedules, or the path of a file that holds one; \`${path}\` cannot be read: ${code}`,
-    ]);
-  }
-}
-
-function parseJson(text: string, where: string): unknown {
-  try {
-    // Numbers of an input stay as they are written: a long one would change on its way through a double.
-    return json.parse(text, (_key, value, {source}) => (typeof value === 'number' && source ? json.rawJSON(source) : value));
-  } catch (error) {
-    throw new ConfigurationError([`expected a JSON list of schedules in ${where}, got other text: ${(error as Error).message}`]); // a SyntaxError
-  }
-}
-
-/** TypeScript does not know yet what JSON has of the source text (ECMAScript 2026); every Node that we support does. */
-const json = JSON as unknown as {
-  parse(text: string, revive: (key: string, value: unknown, context: {source?: string}) => unknown): unknown;
-  rawJSON(text: string): unknown;
-  isRawJSON(value: unknown): boolean;
-};
 
 function readSchedule(entry: unknown, index: number, problem: (text: string) => void): Schedule {
   const given = isRecord(entry) ? entry : {};

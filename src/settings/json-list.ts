@@ -1,0 +1,57 @@
+import {readFileSync} from 'node:fs';
+import {ConfigurationError} from '../errors.ts';
+
+export interface JsonListOptions {
+  /** The setting that holds the list. */
+  readonly setting: string;
+  /** What its members are, in the plural. */
+  readonly things: string;
+  readonly most: number;
+  /** True: numbers stay raw JSON, as they are written; a long one would change on its way through a double. */
+  readonly keepsNumbers?: true;
+}
+
+/**
+Reads a setting that is a JSON list, or the path of a file that holds one.
+
+@throws ConfigurationError
+*/
+export function readJsonList(text: string, {setting, things, most, keepsNumbers}: JsonListOptions): readonly unknown[] {
+  const isInline = /^\s*[[{"]/.test(text);
+  const where = isInline ? setting : `the file \`${text}\``;
+  const list = parse(isInline ? text : readFile(text, things), keepsNumbers, problem => {
+    throw new ConfigurationError([`expected a JSON list of ${things} in ${where}, got other text: ${problem}`]);
+  });
+  if (!Array.isArray(list)) throw new ConfigurationError([`expected a JSON list of ${things} in ${where}, got ${typeof list}`]);
+  if (list.length > most) throw new ConfigurationError([`expected at most ${most} ${things}, got ${list.length}`]);
+  return list;
+}
+
+function readFile(path: string, things: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : String(error);
+    throw new ConfigurationError([
+      `expected a JSON list of ${things}, or the path of a file that holds one; \`${path}\` cannot be read: ${code}`,
+    ]);
+  }
+}
+
+function parse(text: string, keepsNumbers: boolean | undefined, refuse: (problem: string) => never): unknown {
+  try {
+    return keepsNumbers ? json.parse(text, keepNumber) : JSON.parse(text);
+  } catch (error) {
+    return refuse((error as Error).message); // a SyntaxError
+  }
+}
+
+const keepNumber = (_key: string, value: unknown, {source}: {source?: string}) =>
+  typeof value === 'number' && source ? json.rawJSON(source) : value;
+
+/** TypeScript does not know yet what JSON has of the source text (ECMAScript 2026); every Node that we support does. */
+export const json = JSON as unknown as {
+  parse(text: string, revive: (key: string, value: unknown, context: {source?: string}) => unknown): unknown;
+  rawJSON(text: string): unknown;
+  isRawJSON(value: unknown): boolean;
+};
