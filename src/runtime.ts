@@ -82,8 +82,6 @@ reply: a call past its deadline is answered for, but still runs.
 export interface Lease {
   /** @throws NotSent when not one byte left; Fault UPSTREAM_* when the function may have run */
   send(call: RuntimeCall): Promise<RuntimeReply>;
-  /** Gives back a lease that was not used. */
-  release(): void;
   /** True for a call that waited for the sub-runtime to start. */
   readonly cold: boolean;
   /** The start that it waited for, given to the first who did: its trace tells it. */

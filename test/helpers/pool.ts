@@ -1,10 +1,10 @@
 import type {Fault} from '../../src/errors.ts';
-import type {Deadline, RuntimeCall, RuntimeReply} from '../../src/runtime.ts';
+import type {Deadline, Lease, RuntimeCall, RuntimeReply} from '../../src/runtime.ts';
 import type {CallEnd} from '../../src/workers/hop/exchange.ts';
 import {Member} from '../../src/workers/pool/member.ts';
 import {Pool, type PoolOptions} from '../../src/workers/pool/pool.ts';
 import {ManualClock, settle} from './clock.ts';
-import {recordingMeter} from './fakes.ts';
+import {recordingMeter, runtimeReply} from './fakes.ts';
 
 const options: PoolOptions = {queueLength: 3, queueWaitMs: 10_000, startTimeoutMs: 60_000};
 export const address = {host: '127.0.0.1', port: 8081};
@@ -24,12 +24,21 @@ export const never = at(Number.MAX_SAFE_INTEGER);
 /** How a connection ends that was used and did not break. */
 export const whole: CallEnd = {mayRun: true, sentWhole: true, broke: false, byHost: false, answered: false};
 
+const answeredAtOnce: RuntimeCall = {...call, invocationId: 'id-at-once'};
+
+/** Uses a lease for a call that is answered at once: its place is free again. */
+export const finish = (lease: Lease | undefined) => void lease?.send(answeredAtOnce);
+
 /** As much of an upstream as a member uses: the test settles its calls. */
 export class FakeUpstream {
   readonly calls: {resolve(reply: RuntimeReply): void; reject(error: Error, end?: Partial<CallEnd>): void}[] = [];
   destroyed: Fault | undefined;
 
-  send(_call: RuntimeCall, ended: (end: CallEnd) => void): Promise<RuntimeReply> {
+  send(sent: RuntimeCall, ended: (end: CallEnd) => void): Promise<RuntimeReply> {
+    if (sent === answeredAtOnce) {
+      ended({...whole, answered: true});
+      return Promise.resolve(runtimeReply('{}'));
+    }
     const pending = Promise.withResolvers<RuntimeReply>();
     this.calls.push({
       resolve(reply) {

@@ -63,7 +63,6 @@ function openHouse({isPublic = true, replies = [runtimeReply('"fine"')], lease, 
         waitedMs: 0,
         depth: 0,
         address: {host: '127.0.0.1', port: 8081},
-        release() {},
         async send({body}) {
           const reply = replies[Math.min(called.length, replies.length - 1)];
           called.push(JSON.parse(body));

@@ -31,7 +31,6 @@ function fakeRuntimes(outcomes: Outcome[], some: Partial<Lease> = {}) {
         waitedMs: 0,
         depth: 0,
         address,
-        release() {},
         async send(call) {
           const outcome = outcomes[Math.min(calls.length, outcomes.length - 1)];
           calls.push(call);

@@ -3,7 +3,7 @@ import {Fault} from '../../src/errors.ts';
 import {NotSent} from '../../src/runtime.ts';
 import {settle} from '../helpers/clock.ts';
 import {runtimeReply} from '../helpers/fakes.ts';
-import {address, call, type FakeUpstream, isPending, never, openPool, openReady} from '../helpers/pool.ts';
+import {address, call, type FakeUpstream, finish, isPending, never, openPool, openReady} from '../helpers/pool.ts';
 
 test('a ready sub-runtime is leased at once, up to its concurrency', async t => {
   const {pool, meter} = openReady();
@@ -33,7 +33,7 @@ test('calls that come before the sub-runtime is ready share its readiness, oldes
   const first = await leases[0];
   t.true(first?.cold);
   t.is(first?.waitedMs, 250);
-  first?.release();
+  finish(first);
   await settle();
   t.deepEqual(order, [0, 1, 2]);
   t.deepEqual(meter.calls, [
@@ -55,9 +55,9 @@ test('a newcomer does not overtake those that wait', async t => {
     order.push('first');
     return lease;
   });
-  held.release();
+  finish(held);
   void pool.lease(never).then(() => order.push('second'));
-  (await first).release();
+  finish(await first);
   await settle();
   t.deepEqual(order, ['first', 'second']);
 });
@@ -75,13 +75,11 @@ test('a lease ends with its call, well or badly, and once only', async t => {
     const next = pool.lease(never);
     t.true(await isPending(next));
     const pending = upstream.calls.at(-1);
-    if (pending) settleCall(pending);
+    for (const settled of [pending, pending]) if (settled) settleCall(settled);
     await Promise.allSettled([sent]);
-    lease.release();
-    lease.release();
     const following = await next;
-    t.true(await isPending(pool.lease(never).then(extra => extra.release())));
-    following.release();
+    t.true(await isPending(pool.lease(never).then(finish)));
+    finish(following);
     await settle();
   }
 });
@@ -96,6 +94,6 @@ test('the first who waited for a start carries its record on, nobody else', asyn
   t.true(waited.pool.add(waited.member(), record));
   t.is((await leases[0])?.start, record);
   t.is((await leases[1])?.start, undefined);
-  (await leases[0])?.release();
+  finish(await leases[0]);
   t.is((await leases[2])?.start, undefined);
 });

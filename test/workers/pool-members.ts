@@ -3,7 +3,7 @@ import {Fault} from '../../src/errors.ts';
 import {NotSent} from '../../src/runtime.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {runtimeReply} from '../helpers/fakes.ts';
-import {call, FakeUpstream, isPending, never, openPool, openReady} from '../helpers/pool.ts';
+import {call, FakeUpstream, finish, isPending, never, openPool, openReady} from '../helpers/pool.ts';
 
 test('a sub-runtime that left takes no calls: those that wait wait on for the next', async t => {
   const {pool, upstream, first, member, clock} = openReady({concurrency: 1});
@@ -45,8 +45,8 @@ test('who waits for a sub-runtime that rests is served once it has rested, even 
   await t.throwsAsync(sent, {instanceOf: NotSent});
   t.true(await isPending(Promise.race(waiting)));
   await clock.advance(26);
-  (await waiting[0])?.release();
-  (await waiting[1])?.release();
+  finish(await waiting[0]);
+  finish(await waiting[1]);
   t.is((await pool.lease(never)).waitedMs, 0);
 });
 
@@ -79,7 +79,7 @@ test('where a connection just broke nobody else is sent for a moment, to another
   await clock.advance(24);
   t.true(await isPending(waiting));
   await clock.advance(1);
-  (await waiting).release();
+  finish(await waiting);
   const again = (await pool.lease(never)).send(call);
   upstream.calls[1]?.reject(new NotSent('refused'), {mayRun: false, broke: true});
   await t.throwsAsync(again, {instanceOf: NotSent});

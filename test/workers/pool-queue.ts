@@ -2,7 +2,7 @@ import test from 'ava';
 import {Fault} from '../../src/errors.ts';
 import {settle} from '../helpers/clock.ts';
 import {runtimeReply} from '../helpers/fakes.ts';
-import {at, call, isPending, never, openPool, openReady} from '../helpers/pool.ts';
+import {at, call, finish, isPending, never, openPool, openReady} from '../helpers/pool.ts';
 
 test('past the queue’s length the next one is refused at once', async t => {
   const {pool, member} = openPool({queueLength: 2});
@@ -68,7 +68,7 @@ test('it is overloaded when the queue is full, and no longer when somebody was s
   t.false(pool.isOverloaded);
   const waiting = pool.lease(never);
   t.true(pool.isOverloaded);
-  held.release();
+  finish(held);
   await waiting;
   t.false(pool.isOverloaded);
 });
@@ -78,6 +78,6 @@ test('with a queue of 0 it is overloaded while every place is taken', async t =>
   t.false(pool.isOverloaded);
   const held = await pool.lease(never);
   t.true(pool.isOverloaded);
-  held.release();
+  finish(held);
   t.false(pool.isOverloaded);
 });

@@ -1,6 +1,6 @@
 import test from 'ava';
 import {Fault} from '../../src/errors.ts';
-import {at, isPending, never, openPool, openReady} from '../helpers/pool.ts';
+import {at, finish, isPending, never, openPool, openReady} from '../helpers/pool.ts';
 
 test('whoever waits for a busy sub-runtime is refused after the longest wait, not before', async t => {
   const {pool, clock} = openReady({concurrency: 1});
@@ -57,7 +57,7 @@ test('whoever left waits no longer, and is not asked to wait', async t => {
     ['dequeued', 0, 0],
   ]);
   t.is(clock.pending, 0);
-  held.release();
+  finish(held);
   t.false(await isPending(pool.lease(never)));
 });
 

@@ -1,16 +1,16 @@
-/** For this long a process that may be blocked is given no call: meanwhile its spare is ready, most likely. */
+/** A process that may be blocked gets no call for this long: most likely its spare is ready by then. */
 const restMs = 1000;
-/** An answer that is not older than this shows that a process is alive. */
+/** A process whose last answer is not older than this is alive. */
 const aliveMs = 1000;
 
 /**
-Whether a process still answers while one call in it does not end. One that answers serves on as before, until its spare is
-ready. One that is silent may be blocked: it rests, then gets a single call, and the others only after any answer.
+Whether a process still answers while one call in it does not end. A process that answers serves on as before, until its spare
+is ready. A silent process may be blocked: it rests, then gets a single call (the probe), and more calls only after an answer.
 */
 export class Doubt {
   #answeredAt = Number.NEGATIVE_INFINITY;
   #isSilent = false;
-  /** The single call that it was given. */
+  /** It has been given the single call. */
   #hasProbe = false;
 
   /** A call was answered, at this monotonic time. */
@@ -27,18 +27,19 @@ export class Doubt {
     return restMs;
   }
 
-  /** It takes no further call before it has answered one. */
+  /** It gets no further call before it has answered one. */
   get isTested(): boolean {
     return this.#hasProbe;
   }
 
-  /** @returns true for the single call: `withdraw` when it was not sent */
+  /** Takes note of a call. @returns true for the single call: `withdraw` when it ended */
   take(): boolean {
     if (!this.#isSilent || this.#hasProbe) return false;
     this.#hasProbe = true;
     return true;
   }
 
+  /** The single call ended: unless there was an answer, the process gets another. */
   withdraw(): void {
     this.#hasProbe = false;
   }

@@ -11,29 +11,29 @@ export interface MemberOptions {
   readonly address: {readonly host: string; readonly port: number};
   readonly pid?: number | undefined;
   readonly concurrency: number;
-  /** Longest time of a call, in milliseconds: CORE_TIMEOUT. A caller may wait less; that says nothing about the process. */
+  /** Longest time of a call, in milliseconds: CORE_TIMEOUT. A caller may wait for less time; that says nothing about the process. */
   readonly timeoutMs: number;
   readonly clock: Clock;
-  /** It says when a call has ended whose connection was closed. One that is not ours may, which is known once it has. */
+  /** It reports the end of a call whose connection was closed. A foreign sub-runtime may do so; we know once it has. */
   readonly tellsEnds: boolean;
-  /** A call does not end although its longest time is over, or no connection is taken: only a new process helps. */
+  /** A call does not end although its longest time is over, or the process takes no connection: only a new process helps. */
   readonly onStuck: (why: string) => void;
   /** Called once, at the first answer. */
   readonly onAnswered: () => void;
-  /** The system is taking its process down. */
+  /** Whether the system is taking the process down. */
   readonly isEnding: () => boolean;
 }
 
 /** The right to one call in a member. */
 export interface Place {
+  /** @param ended called once, when the sub-runtime is done with the call: the place is free again */
   send(call: RuntimeCall, ended: () => void): Promise<RuntimeReply>;
-  free(): void;
 }
 
 /** How long after its longest time a call may still come to its end by itself. */
 const stuckAfterMs = 1000;
 
-/** One ready sub-runtime and the calls in it. A place is taken until the sub-runtime is done with the call, not only the caller. */
+/** One ready sub-runtime and the calls in it. A place stays taken until the sub-runtime is done with the call, not only the caller. */
 export class Member {
   readonly address: MemberOptions['address'];
   readonly pid: number | undefined;
@@ -41,11 +41,12 @@ export class Member {
   /** Monotonic time of the newest call. */
   usedAt = 0;
   readonly #options: MemberOptions;
-  /** Calls in the sub-runtime, how many of them nobody waits for any more, and how many did not end in their longest time. */
   #active = 0;
+  /** Active calls that nobody waits for any more. */
   #abandoned = 0;
+  /** Active calls that did not end within their longest time. */
   #stuck = 0;
-  /** What to do when a call ends whose connection is closed already, by invocation id. */
+  /** Calls whose connection is closed and that have not ended: what to do at their end, by invocation id. */
   readonly #unsettled = new Map<string, () => void>();
   #quiet: (() => void) | undefined;
   #hasAnswered = false;
@@ -60,11 +61,8 @@ export class Member {
     this.address = options.address;
     this.pid = options.pid;
     this.concurrency = options.concurrency;
-    this.#broken = new BrokenConnections({
-      clock,
-      isEnding,
-      onDeaf: () => onStuck('A call was not taken, as the port refuses connections'),
-    });
+    const onDeaf = () => onStuck('A call was not taken, as the port refuses connections');
+    this.#broken = new BrokenConnections({clock, isEnding, onDeaf});
   }
 
   get active(): number {
@@ -98,30 +96,22 @@ export class Member {
   take(now: number): Place {
     this.#active++;
     this.usedAt = now;
-    let isHeld = true;
     const isProbe = this.#doubt.take();
-    const free = () => {
-      if (!isHeld) return;
-      isHeld = false;
-      if (isProbe) this.#doubt.withdraw();
-      this.#active--;
-      this.#tellQuiet();
-    };
-    return {send: (call, ended) => this.#send(call, ended), free};
+    return {send: (call, ended) => this.#send(call, isProbe, ended)};
   }
 
-  /** A call in it does not end: unless it has just answered another, it may be blocked, and rests. */
+  /** A call in it does not end. Unless it has just answered another, it may be blocked, so it rests. */
   doubt(): void {
     this.#broken.rest(this.#doubt.raise(this.#options.clock.monotonic()));
   }
 
-  /** The bridge says that a call whose connection was closed has ended. */
+  /** The bridge reports that a call whose connection was closed has ended. */
   settled(invocationId: string): void {
     this.#tellsEnds = true;
     this.#unsettled.get(invocationId)?.();
   }
 
-  /** Resolves when no call is left that somebody waits for. */
+  /** Resolves when nobody waits for a call in it any more. */
   quiet(): Promise<void> {
     return new Promise(resolve => {
       this.#quiet = resolve;
@@ -136,10 +126,10 @@ export class Member {
     for (const end of [...this.#unsettled.values()]) end();
   }
 
-  #send(call: RuntimeCall, ended: () => void): Promise<RuntimeReply> {
+  #send(call: RuntimeCall, isProbe: boolean, ended: () => void): Promise<RuntimeReply> {
     const {clock, onStuck, tellsEnds, timeoutMs} = this.#options;
     const stuckAt = clock.monotonic() + timeoutMs + stuckAfterMs;
-    call.eventHold?.keep(); // past its deadline, too, the connection has it
+    call.eventHold?.keep(); // the connection holds the event even after the deadline
     let isOver = false;
     let isAbandoned = false;
     let sentWhole = true;
@@ -153,6 +143,7 @@ export class Member {
       if (isStuck) this.#stuck--;
       this.#unsettled.delete(call.invocationId);
       call.eventHold?.letGo();
+      this.#free(isProbe);
       ended();
     };
     const abandon = () => {
@@ -161,16 +152,16 @@ export class Member {
       this.#abandoned++;
       this.#tellQuiet();
       stopTimer = clock.after(Math.max(0, stuckAt - clock.monotonic()), () => {
-        // Nobody will tell when it ends, and that its caller left is no reason to replace the process.
+        // Its end will not be reported, and a process is not replaced because a caller left.
         if ((!this.#tellsEnds || !sentWhole) && this.#unsettled.has(call.invocationId)) return end();
         isStuck = true;
         this.#stuck++;
         onStuck('A call did not end within CORE_TIMEOUT');
       });
     };
-    // A closed connection says nothing of the function: it ends when the bridge says so, with its process, or, where nobody
-    // says so, is taken for ended after its longest time. Our bridges run a call once they have its whole request: one that
-    // was closed before that is over. A foreign sub-runtime may run such a call, or never tell that it did not.
+    // A closed connection says nothing about the function. The call ends when the bridge reports it, or with its process;
+    // where ends are not reported, it counts as ended after its longest time. Our bridges run a call once they have its whole
+    // request: a call whose connection was closed before that is over. A foreign sub-runtime may run such a call.
     const onConnectionEnd = (how: CallEnd) => {
       if (how.answered) this.#answered(clock.monotonic());
       this.#broken.seen(how);
@@ -184,6 +175,12 @@ export class Member {
       if (error.code === 'UPSTREAM_TIMEOUT' || error.code === 'CALLER_LEFT') abandon();
       throw error.code === 'UPSTREAM_LOST' ? await this.#broken.reasonOf(error) : error;
     });
+  }
+
+  #free(isProbe: boolean): void {
+    if (isProbe) this.#doubt.withdraw();
+    this.#active--;
+    this.#tellQuiet();
   }
 
   #answered(now: number): void {

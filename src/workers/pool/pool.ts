@@ -3,7 +3,8 @@ import {Fault} from '../../errors.ts';
 import type {Meter} from '../../meter.ts';
 import type {Deadline, Lease, RuntimeCall, RuntimeReply, Runtimes, StartRecord} from '../../runtime.ts';
 import type {Member} from './member.ts';
-import {retryAfterS, ServiceTime} from './service-time.ts';
+import {busy, notReady, tooLate} from './refusals.ts';
+import {ServiceTime} from './service-time.ts';
 
 export interface PoolOptions {
   readonly queueLength: number;
@@ -15,14 +16,14 @@ interface Waiter {
   readonly since: number;
   /** It waits for a sub-runtime to start, not for a place. */
   readonly cold: boolean;
-  /** How many waited then, this one included. */
+  /** How many waited when it came, itself included. */
   readonly depth: number;
   readonly admit: (lease: Lease) => void;
   readonly refuse: (fault: Fault) => void;
   stopTimer: () => void;
 }
 
-/** Every ready sub-runtime, so many calls at a time each, and one bounded queue in front of them, first come first served. */
+/** The ready sub-runtimes, each with a limited number of calls at a time, and one bounded queue in front of them: first come, first served. */
 export class Pool implements Runtimes {
   readonly #options: PoolOptions;
   readonly #clock: Clock;
@@ -30,7 +31,7 @@ export class Pool implements Runtimes {
   readonly #members: Member[] = [];
   readonly #waiting: Waiter[] = [];
   #refusal: (() => Fault) | undefined;
-  /** The start that is being told to the first who waited for it. */
+  /** The record of the present start, for the first caller that waited for it. */
   #start: StartRecord | undefined;
   readonly #service = new ServiceTime();
 
@@ -45,15 +46,15 @@ export class Pool implements Runtimes {
     return this.#members.length;
   }
 
-  /** Whoever comes now is refused. */
+  /** A caller that came now would be refused. */
   get isOverloaded(): boolean {
     return this.#waiting.length >= this.#options.queueLength && this.#members.every(member => member.isFull);
   }
 
   /**
-  A sub-runtime is ready: whoever waits goes there, the oldest first.
+  A sub-runtime is ready: callers that wait go there, the oldest first.
 
-  @returns true when somebody had waited for this start, and carries its record on
+  @returns true when a caller had waited for this start: it has the record, and reports it
   */
   add(member: Member, start?: StartRecord): boolean {
     this.#members.push(member);
@@ -64,13 +65,13 @@ export class Pool implements Runtimes {
     return isTold;
   }
 
-  /** It takes no new calls. Those that it has run on; those that wait, wait on for another. */
+  /** The sub-runtime takes no new calls. The calls in it run on; callers that wait go on waiting for another sub-runtime. */
   remove(member: Member): void {
     const at = this.#members.indexOf(member);
     if (at !== -1) this.#members.splice(at, 1);
   }
 
-  /** Sends whoever waits there once it has rested, as no other call may come. A timer may come a moment early: then it is waited for again. */
+  /** Sends waiting callers there once it has rested: no other event may do it. A timer may fire a moment early; then it waits again. */
   admitRested(member: Member): void {
     if (member.restMs === 0) return;
     this.#clock.after(member.restMs, () => {
@@ -79,7 +80,7 @@ export class Pool implements Runtimes {
     });
   }
 
-  /** Everybody is refused, now and until `admit`. @returns how many were waiting */
+  /** Refuses every caller, from now until `admit`. @returns how many were waiting */
   refuse(reason: () => Fault): number {
     this.#refusal = reason;
     const waiting = this.#waiting.splice(0);
@@ -87,7 +88,7 @@ export class Pool implements Runtimes {
     return waiting.length;
   }
 
-  /** A sub-runtime may come again after all. */
+  /** A sub-runtime may become ready after all. */
   admit(): void {
     this.#refusal = undefined;
   }
@@ -99,8 +100,8 @@ export class Pool implements Runtimes {
     if (leftMs <= 0) throw tooLate(deadline);
     const free = this.#waiting.length === 0 ? this.#freeMember() : undefined;
     if (free) return this.#take(free, unwaited);
-    if (this.#waiting.length >= this.#options.queueLength) throw this.#busy();
-    if (this.#members.length > 0 && this.#queueMs() > leftMs) throw this.#busy();
+    if (this.#waiting.length >= this.#options.queueLength) throw busy(this.#queueMs());
+    if (this.#members.length > 0 && this.#queueMs() > leftMs) throw busy(this.#queueMs());
     return this.#wait(deadline, signal);
   }
 
@@ -113,7 +114,7 @@ export class Pool implements Runtimes {
     const waiter: Waiter = {since, cold, depth, admit: resolve, refuse: reject, stopTimer: () => {}};
     const longestMs = cold ? startTimeoutMs : queueWaitMs;
     const leftMs = deadline.monotonicMs - since;
-    const fault = () => (leftMs <= longestMs ? tooLate(deadline) : cold ? this.#notReady(longestMs) : this.#busy());
+    const fault = () => (leftMs <= longestMs ? tooLate(deadline) : cold ? notReady(longestMs, this.#queueMs()) : busy(this.#queueMs()));
     const giveUp = (fault: () => Fault) => {
       const at = this.#waiting.indexOf(waiter);
       if (at === -1) return;
@@ -144,7 +145,7 @@ export class Pool implements Runtimes {
     }
   }
 
-  /** The least busy one; of equals the one that rested longest. */
+  /** The least busy sub-runtime that takes a call; of equals the one that has been idle longest. */
   #freeMember(): Member | undefined {
     let best: Member | undefined;
     for (const member of this.#members) {
@@ -159,10 +160,6 @@ export class Pool implements Runtimes {
     const place = member.take(taken);
     const start = cold ? this.#start : undefined;
     if (start) this.#start = undefined;
-    const free = () => {
-      place.free();
-      this.#admitWaiting();
-    };
     return {
       cold,
       start,
@@ -170,12 +167,11 @@ export class Pool implements Runtimes {
       depth,
       address: member.address,
       pid: member.pid,
-      release: free,
       send: (call: RuntimeCall): Promise<RuntimeReply> =>
         place.send(call, () => {
           this.#service.learn(this.#clock.monotonic() - taken);
           this.admitRested(member);
-          free();
+          this.#admitWaiting();
         }),
     };
   }
@@ -184,27 +180,13 @@ export class Pool implements Runtimes {
     return this.#clock.monotonic() - waiter.since;
   }
 
-  /** When the queue of now will have been served, as far as past calls tell. */
+  /** How long it will take to serve the present queue, as far as past calls show. */
   #queueMs(): number {
     return this.#service.queueMs(
       this.#waiting.length,
       this.#members.reduce((sum, member) => sum + member.concurrency, 0),
     );
   }
-
-  #busy(): Fault {
-    return new Fault('POOL_BUSY', {retryAfterS: retryAfterS(this.#queueMs())});
-  }
-
-  #notReady(waitedMs: number): Fault {
-    return new Fault('POOL_NOT_READY', {
-      message: `The sub-runtime was not ready within ${waitedMs} ms`,
-      retryAfterS: retryAfterS(this.#queueMs()),
-    });
-  }
 }
 
 const unwaited = {waitedMs: 0, depth: 0, cold: false};
-
-const tooLate = ({timeoutMs}: Deadline) =>
-  new Fault('UPSTREAM_TIMEOUT', {message: `No sub-runtime was free to answer within ${timeoutMs} ms`, reached: false});
