@@ -1,8 +1,7 @@
 import {isUtf8} from 'node:buffer';
 import type {RequestInput} from '../../src/delivery.ts';
 import type {WrittenEvent} from '../../src/invocation.ts';
-import {writeHeaders} from './headers.ts';
-import {keysIn, writeQuery} from './query.ts';
+import {keysIn, writeHeaders, writeQuery} from './maps.ts';
 
 export interface EventOptions {
   readonly functionName: string;

@@ -1,5 +1,4 @@
-import {readHeaders} from './headers.ts';
-import {invalid} from './invalid.ts';
+import {invalid, readHeaders} from './headers.ts';
 import {sliceMember} from './slice.ts';
 
 /** What shall be sent, before defaults. `json` is text that is an object or array, for the default content type. */

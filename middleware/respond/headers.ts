@@ -1,5 +1,5 @@
+import {Fault} from '../../src/errors.ts';
 import {hopByHop} from '../../src/http/hop-by-hop.ts';
-import {invalid} from './invalid.ts';
 import {sliceMember} from './slice.ts';
 
 /** Every answer carries ours. */
@@ -93,4 +93,9 @@ function fieldValue(name: string, value: unknown): string {
   if (/[\x00-\x08\x0a-\x1f\x7f]/.test(text)) throw invalid(`header ${name} holds a control character`);
   // Node writes header text as latin1: the bytes of its UTF-8 go through it unchanged.
   return /[^\x20-\x7e\t]/.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;
+}
+
+/** The function's fault: it returned what HTTP cannot carry. @param what the member, the rule and the value */
+export function invalid(what: string): Fault {
+  return new Fault('RESULT_INVALID', {message: `The function returned a reply that HTTP cannot carry: ${what}`});
 }

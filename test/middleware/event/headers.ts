@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {canonicalName, writeHeaders} from '../../../middleware/event/headers.ts';
+import {canonicalName, writeHeaders} from '../../../middleware/event/maps.ts';
 
 /** Written and read again, as a bridge does. */
 function headersOf(raw: string[], credential?: string) {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {writeQuery} from '../../../middleware/event/query.ts';
+import {writeQuery} from '../../../middleware/event/maps.ts';
 
 function queryOf(query: string) {
   const {single, multi} = writeQuery(query);
