@@ -4,15 +4,15 @@ import type {Fact, FactType} from '../facts.ts';
 import type {Payload, Recorded} from '../journal.ts';
 
 /*
-Facts as they travel: CloudEvents 1.0 in the JSON format, one to a line. A payload is an event too, before the fact
-that refers to it.
+Facts outside of a journal: CloudEvents 1.0 in JSON, one per line. A payload is an event, too, before the fact that refers
+to it.
 
 @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
 */
 
 const source = 'core-runtime';
 const payloadType = 'payload.kept';
-/** How every type of the catalogue is written, also of a later version. */
+/** The form of every type in the catalogue, also in a later version. */
 const factType = /^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+$/;
 
 export function factEvent({stream, position, at, fact: {type, data}}: Recorded) {
@@ -37,7 +37,7 @@ export function payloadEvent({name, bytes}: Payload) {
 
 export type Travelled = {readonly payload: Payload} | {readonly stream: string; readonly at: number; readonly fact: Fact};
 
-/** @throws TypeError that says what the line lacks */
+/** @throws TypeError that says what is wrong with the line */
 export function readEvent(line: string): Travelled {
   const {specversion, id, type, subject, time, data, data_base64: bytes} = Object(parse(line));
   if (specversion !== '1.0') throw refusal('a CloudEvent 1.0', specversion);
@@ -52,7 +52,7 @@ export function readEvent(line: string): Travelled {
   if (typeof data !== 'object' || data === null || Array.isArray(data)) throw refusal('data to be an object', data);
   const problem = problemOfFact(type, data);
   if (problem !== undefined) throw new TypeError(problem);
-  // The catalogue only grows: a type that this version does not know is kept as it is.
+  // The catalogue only grows, so a type that this version does not know is kept as it is.
   return {stream: subject, at: Date.parse(time), fact: {type: type as FactType, data} as Fact};
 }
 

@@ -1,15 +1,15 @@
 /**
-The followers of a journal that wait for its next facts. Each wait is a promise of its own: a race against one that
-lives as long as the follower would keep every loser, and an open stream would hold some bytes for each fact for ever.
+The followers of a journal that wait for its next facts. Each wait has a promise of its own. A race against one promise that
+lives as long as the follower would keep every loser, so that an open stream would hold some bytes for each fact for ever.
 */
 export class Followers {
   readonly #waiting = new Set<() => void>();
-  /** How often facts came; whoever asks what there is reads it before, so that what comes meanwhile is not missed. */
+  /** How often facts came. A follower reads this before it asks for facts, so that it misses none that come meanwhile. */
   times = 0;
-  /** Followers, whether they wait or not. */
+  /** How many followers there are, waiting or not. */
   count = 0;
 
-  /** Facts came, or none will come any more. */
+  /** Called when facts came, or when no more will come. */
   wake(): void {
     this.times++;
     const waiting = [...this.#waiting];

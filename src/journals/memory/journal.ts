@@ -12,9 +12,9 @@ import {
 } from '../../journal.ts';
 import {Followers} from '../followers.ts';
 
-/** The newest facts that are kept; older ones are forgotten. */
+/** How many facts are kept: the newest ones. */
 const capacity = 20_000;
-/** Bytes of payloads that are kept, likewise. */
+/** How many bytes of payloads are kept: the newest ones. */
 const payloadCapacity = 2 ** 25;
 
 /** A journal that lives and dies with the process: every receipt says `buffered`. */
@@ -84,7 +84,7 @@ export class MemoryJournal implements Journal {
     }
   }
 
-  /** Whoever follows comes to an end. */
+  /** Ends every follower. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.#followers.wake();

@@ -1,24 +1,27 @@
 import type {Command, Loose} from './messages.ts';
 
-/** What is kept, from all to the least: each leaves out one thing more. */
+/** What is kept, from everything to the least: each level leaves out one thing more. */
 export const keeps = {all: 0, noRecordedPayloads: 1, nothingNew: 2, onlyEnds: 3} as const;
 
-/** What is to be written of some commands, and what is dropped. */
+/** What of some commands is written, and how much is dropped. */
 export interface Admission {
-  /** By the place of the command: as it is written, or why it is refused. */
+  /** In the order of the commands: each as it is written, or why it is refused. */
   readonly commands: readonly (Command | {readonly refused: string})[];
+  /** Dropped. */
   readonly facts: number;
+  /** Dropped. */
   readonly payloads: number;
-  /** Of what is written. */
+  /** Written. */
   readonly bytes: number;
 }
 
 /**
-What nobody was promised goes first: payloads that were only recorded. Then work is refused that has not begun, then
-facts are dropped that were only recorded. The end of what was accepted is always written.
+Decides what is written when there is little room. First payloads that were only recorded are dropped, as nobody was
+promised them. Then work that has not begun is refused. Then facts that were only recorded are dropped. The end of work
+that was accepted is always written.
 
-@param payloadBytes of payloads, at most; what was recorded goes without them past it
-@param why what the refused are told
+@param payloadBytes most bytes of payloads; past it commands that were recorded are written without theirs
+@param why the reason that refused commands are given
 */
 export function admit(commands: readonly Command[], level: number, payloadBytes: number, why: string): Admission {
   let left = payloadBytes;
@@ -59,7 +62,7 @@ export function admit(commands: readonly Command[], level: number, payloadBytes:
 const tooLarge = 'its payload is larger than CORE_JOURNAL_MAX_SIZE lets it keep';
 const empty: Loose = {stream: undefined, text: '', count: 0};
 
-/** Bytes of payloads. */
+/** Bytes of its payloads. */
 function sizeOf({payloads = []}: Command): number {
   let size = 0;
   for (const {bytes} of payloads) size += bytes.length;

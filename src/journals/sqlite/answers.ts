@@ -4,10 +4,10 @@ import type {FromWriter, Question, Reply} from './messages.ts';
 import {openWhole} from './open.ts';
 import {SqliteReader} from './reader.ts';
 
-/** Past it, more lines about damage say nothing new. */
+/** Most log lines about damage: more say nothing new. */
 const mostTold = 100;
 
-/** Answers questions about the journal, with a connection of its own that only reads. */
+/** Answers questions about the journal, over a connection of its own that only reads. */
 export class Answers {
   readonly #path: string;
   readonly #say: (message: FromWriter) => void;
@@ -32,13 +32,13 @@ export class Answers {
     }
   }
 
-  /** The next question opens it again. */
+  /** Closes the connection. The next question opens another. */
   close(): void {
     this.#open?.close();
     this.#open = undefined;
   }
 
-  /** Once for each part: it may be read again and again. */
+  /** Reports each damaged part once, as it may be read again and again. */
   #tellDamaged(cause: string): void {
     if (this.#told.has(cause) || this.#told.size >= mostTold) return;
     this.#told.add(cause);

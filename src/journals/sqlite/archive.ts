@@ -7,16 +7,16 @@ import {fileItself} from './file.ts';
 import {openWhole} from './open.ts';
 import {SqliteReader} from './reader.ts';
 
-/** How often it is looked whether there is more. */
+/** How often a follower looks for new facts. */
 const pollMs = 200;
 
-/** A journal that somebody else may be writing, read beside them: it needs no lock and changes nothing. For commands. */
+/** Reads a journal that another process may be writing. Needs no lock and changes nothing. For commands. */
 export class SqliteArchive implements JournalArchive {
   readonly #db: DatabaseSync;
   readonly #reader: SqliteReader;
   readonly #clock: Clock;
 
-  /** @throws Error when there is none, JournalDamaged when less is there than was written, or something else */
+  /** @throws Error when there is no such file; JournalDamaged when it holds less than was written, or something else */
   constructor(path: string, clock: Clock) {
     if (!existsSync(path)) throw new Error('there is no such file');
     this.#db = openWhole(fileItself(path));
@@ -44,7 +44,6 @@ export class SqliteArchive implements JournalArchive {
     yield* this.#pages({prefix}, after);
   }
 
-  /** Everything that can be read as of now; what cannot is told. */
   async *readable(tell: (problem: string) => void): AsyncIterable<Recorded> {
     yield* this.#reader.readable(tell);
   }

@@ -5,9 +5,9 @@ import {MarkFile} from './mark.ts';
 import {openReading, openWhole} from './open.ts';
 
 /**
-Copies a journal as of one moment, while it may be written: one reading transaction, into a new file with its own mark.
+Copies a journal as of one moment, also while it is written: one reading transaction, into a new file with a mark of its own.
 
-@throws Error when the target exists, JournalDamaged when less is there than was written: a copy would seal the loss
+@throws Error when the target exists; JournalDamaged when the journal holds less than was written, as a copy would hide the loss
 */
 export function backUpSqlite(path: string, target: string): void {
   if (existsSync(target) || existsSync(`${target}.mark`)) throw new Error(`${target} exists already`);
@@ -36,7 +36,7 @@ function copy(db: DatabaseSync, target: string): void {
   try {
     db.prepare('VACUUM INTO ?').run(target);
   } catch (error) {
-    rmSync(target); // a part would pass for a backup
+    rmSync(target); // nobody should take a part for a backup
     throw error;
   }
 }

@@ -4,17 +4,17 @@ const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
 /**
-The time by which the age of facts is judged. A clock that leapt forward must not remove anything: time counts when
-facts were written in it, or when this process lived through it. What went by without either is left out for a day; a
-clock that still says the same then is believed.
+The time by which the age of facts is judged. A clock that jumped forward must not remove facts, so time counts only when
+facts were written during it, or when this process ran through it. Other time is left out for a day; if the clock still
+says the same then, it is right.
 */
 export class RetentionClock {
   #begun: {readonly at: number; readonly upMs: number} | undefined;
 
   /**
-  @param now what the wall clock says
+  @param now wall time
   @param upMs how long the journal has been open, by a clock that nobody sets
-  @param unseen how much of the time up to now nobody saw
+  @param unseen how much of the time up to now passed without a fact
   */
   at(now: number, upMs: number, unseen: number): number {
     const seen = now - unseen;
@@ -23,7 +23,7 @@ export class RetentionClock {
   }
 }
 
-/** The sum of the stretches of more than an hour without a fact that end within the last day. Facts of a time to come do not count. */
+/** The sum of all periods of more than an hour without a fact that end within the last day. Facts of the future do not count. */
 export function unseenMs(db: DatabaseSync, now: number): number {
   const within = db.prepare('SELECT min(at) AS at FROM pack WHERE at >= ? AND at < ?');
   const before = db.prepare('SELECT max(at) AS at FROM pack WHERE at < ?');
@@ -31,7 +31,7 @@ export function unseenMs(db: DatabaseSync, now: number): number {
   for (let at = now; at > now - dayMs; ) {
     const near = within.get(at - hourMs, at)?.at ?? null;
     const older = near ?? before.get(at)?.at ?? null;
-    if (older === null) break; // there is nothing older that could be removed
+    if (older === null) break; // nothing older could be removed
     if (near === null) unseen += at - Number(older);
     at = Number(older);
   }

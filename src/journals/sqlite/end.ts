@@ -5,13 +5,13 @@ import {type Mark, readMark} from './mark.ts';
 import {checksumOf, type Pack} from './pack.ts';
 
 /*
-Whether a journal ends where it was written to. SQLite itself takes a write-ahead log that lost its end for a shorter one.
+Checks that a journal ends where it was written to. SQLite itself cannot know when a write-ahead log has lost its end.
 */
 
 /** The start checks so many of the newest packs; `verify` checks all. */
 const checkedAtStart = 64;
 
-/** What a mark that was read before says of the database; undefined: it is whole. */
+/** What is wrong with the end of a database, judged by a mark that was read before; undefined when nothing is. */
 export function problemOfEnd(mark: Mark | 'unreadable' | undefined, db: DatabaseSync): string | undefined {
   if (mark === undefined) return undefined;
   if (mark === 'unreadable') return 'The mark of the journal cannot be read';
@@ -21,7 +21,7 @@ export function problemOfEnd(mark: Mark | 'unreadable' | undefined, db: Database
   return marked && marked.checksum !== mark.checksum ? `The facts up to ${mark.position} were replaced` : undefined;
 }
 
-/** An empty file where facts were is no new journal. */
+/** @throws JournalDamaged for a missing or empty file whose mark says that it had facts: it is no new journal */
 export function refuseEmptied(path: string): void {
   const mark = readMark(`${path}.mark`);
   if (mark === undefined) return;
@@ -29,7 +29,7 @@ export function refuseEmptied(path: string): void {
   if (size === 0) throw new JournalDamaged('The journal is empty or gone, but its mark says that it had facts');
 }
 
-/** The newest pack, once the newest ones proved to be what was written. */
+/** The newest pack. @throws JournalDamaged when one of the newest packs is not what was written */
 export function checkNewest(db: DatabaseSync): Pack | undefined {
   const newest = db.prepare('SELECT * FROM pack ORDER BY last DESC LIMIT ?').all(checkedAtStart) as unknown as Pack[]; // the table's columns
   for (const [index, pack] of newest.entries()) {

@@ -1,4 +1,4 @@
-/** SQLITE_FULL, and SQLITE_IOERR: a disk whose quota is used up fails so. Or the system says that it is full. */
+/** The disk is full: SQLITE_FULL, SQLITE_IOERR, which is what a used-up quota gives, or an error of the system. */
 export const isOfDisk = (error: unknown) => [13, 10].includes(codeOf(error)) || isFull(error);
 
 /** The system had no room for a write. */
@@ -12,7 +12,7 @@ function codeOf(error: unknown): number {
   return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0;
 }
 
-/** A write that would be made on a disk without room for what goes with it. */
+/** The disk may have room for a write, but not for everything that the write makes SQLite do. */
 export class NoRoom extends Error {
   static {
     NoRoom.prototype.name = 'NoRoom';

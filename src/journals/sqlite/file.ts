@@ -1,22 +1,23 @@
 import {closeSync, lstatSync, openSync, readlinkSync, realpathSync, statSync} from 'node:fs';
 import path from 'node:path';
 
-/** The file itself where its name is a link to it: its lock and its mark stand beside that, whatever name it is opened by. */
+/** The file that a name leads to. Its lock and its mark stand beside the file itself, by whatever link it is opened. */
 export function fileItself(name: string): string {
   if (!lstatSync(name, {throwIfNoEntry: false})?.isSymbolicLink()) return name;
   try {
     return realpathSync(name);
   } catch {
-    return path.resolve(path.dirname(name), readlinkSync(name)); // it is still to be made
+    return path.resolve(path.dirname(name), readlinkSync(name)); // the file does not exist yet
   }
 }
 
 /**
-Makes the file if there is none, for its mode. One that is there is left as it is: it may be another user's, who shares
-it with our group, and it is not opened, as SQLite's locks belong to the process. Closing any descriptor of the file
-would drop those of every connection in it (POSIX, fcntl), and then another program could delete the write-ahead log.
+Makes the file if it does not exist, so that it has the right mode. A file that exists keeps its own: it may belong to
+another user, who shares it with our group. It is not even opened: SQLite's locks belong to the process, and closing any
+descriptor of the file would drop those of every connection (POSIX, fcntl). Then another program could delete the
+write-ahead log.
 
-@param like a file whose group may do the same with this one, as on a volume that belongs to a group
+@param like a file whose group gets the same rights on this one, as on a volume that belongs to a group
 */
 export function makeFile(file: string, like?: string): void {
   try {
@@ -26,7 +27,7 @@ export function makeFile(file: string, like?: string): void {
   }
 }
 
-/** Ours alone, or our group's, too. */
+/** For our user alone, or for the group, too, where it has the file that this one stands beside. */
 export function modeLike(file: string | undefined): number {
   const mode = file === undefined ? 0 : (statSync(file, {throwIfNoEntry: false})?.mode ?? 0);
   return 0o600 | (mode & 0o060);

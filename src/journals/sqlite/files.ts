@@ -1,13 +1,13 @@
 import {statSync} from 'node:fs';
 
-/** What a journal has open for as long as it is written. */
+/** The files that a journal has open while it is written, by the ends of their names. */
 const ends = ['', '-wal', '-shm', '.mark', '.lock'] as const;
 
 export type FileChange = {readonly isLock: boolean; readonly problem: string};
 
 /**
-Which files the names of a journal stood for when it was opened. A file that was removed, moved or replaced can still be
-written by whoever has it open, but nobody will find there what was written.
+Remembers which files the names of a journal led to when it was opened. A process that has a file open can still write it
+after it was removed, moved or replaced, but nobody will find there what was written.
 */
 export class OpenFiles {
   readonly #path: string;
@@ -18,7 +18,7 @@ export class OpenFiles {
     this.#known = ends.map(end => identityOf(path + end));
   }
 
-  /** Five looks at names, some microseconds. @returns the first file that is not the one that was opened */
+  /** Takes some microseconds, for five names. @returns the first file that is another than the one that was opened */
   changed(): FileChange | undefined {
     for (const [index, end] of ends.entries()) {
       const now = identityOf(this.#path + end);
@@ -34,7 +34,7 @@ export class OpenFiles {
   }
 }
 
-/** Device and inode; '' when there is no such file. */
+/** Device and inode; '' when the file does not exist. */
 function identityOf(file: string): string {
   const found = statSync(file, {throwIfNoEntry: false, bigint: true});
   return found ? `${found.dev} ${found.ino}` : '';

@@ -8,23 +8,23 @@ import {type Room, roomOf} from './room.ts';
 import type {SqliteStore} from './store.ts';
 import {stepBytes} from './sweep.ts';
 
-/** Payloads that are removed before their time, at one look, in steps of so many rows. */
+/** Most steps in which one look removes payloads before their time. */
 const mostSteps = 4;
-/** A database in which nothing could be removed is looked through again at most so often. */
+/** How soon a database in which nothing could be removed is searched again. */
 const crowdedMs = 1000;
-/** A log that a reader holds is looked at again at most so often. */
+/** How soon a log that a reader holds is looked at again. */
 const logMs = 1000;
 
-/** What disk and readers leave of the room, and what is kept accordingly. */
+/** Watches how much room disk and readers leave, and decides what is kept. */
 export class Headroom {
   readonly room: Room;
   readonly #path: string;
   readonly #say: (message: FromWriter) => void;
   readonly #retention: Retention;
   readonly #reserve: Reserve;
-  /** When nothing could be removed. */
+  /** When a search last found nothing to remove. */
   #crowdedAt = Number.NEGATIVE_INFINITY;
-  /** To make the reserve. */
+  /** Making the reserve was tried. */
   #wasTried: boolean;
   #isLow = false;
   #isLogFull = false;
@@ -38,7 +38,7 @@ export class Headroom {
     this.#retention = retention;
     this.room = roomOf(retention.maxBytes, diskBytes(path));
     this.#reserve = new Reserve(path, this.room.reserve);
-    this.#wasTried = !this.#reserve.isThere && this.#reserve.isDiskLow; // it does not fit, which is known at once
+    this.#wasTried = !this.#reserve.isThere && this.#reserve.isDiskLow; // a reserve that does not fit is not tried
   }
 
   /** One of `keeps`. */
@@ -48,17 +48,17 @@ export class Headroom {
     return this.#isLow ? keeps.noRecordedPayloads : keeps.all;
   }
 
-  /** What is refused is told so. */
+  /** The reason that refused commands are given. */
   get why(): string {
     return this.#isLogFull ? 'a reader holds its write-ahead log' : 'its disk is full';
   }
 
-  /** There is room for the end of what was begun. */
+  /** There is room for the end of work that was begun. */
   get #isReserved(): boolean {
     return this.#reserve.isThere || !this.#wasTried;
   }
 
-  /** The disk refused a write: from now on there is what the reserve took. @returns false when there was none */
+  /** Called when the disk refused a write: frees the room of the reserve. @returns false when there was no reserve */
   giveUp(): boolean {
     this.#wasTried = true;
     return this.#reserve.giveUp();
@@ -69,7 +69,7 @@ export class Headroom {
     if (store.bytes + needed <= this.room.most) return true;
     if (Math.abs(now - this.#crowdedAt) < crowdedMs) return false;
     for (let after: number | undefined = 0; after !== undefined && hasRoomToGrow(this.#path, stepBytes); ) {
-      // Whatever the time: that a clock has leapt must remove nothing.
+      // Without regard to time: a clock that jumped must not remove anything.
       const {payloads, early, next} = store.sweep(this.#retention, Number.NEGATIVE_INFINITY, after, needed);
       if (payloads > 0) this.#say({type: 'shredded', payloads, early, until: now});
       if (store.bytes + needed <= this.room.most) return true;
@@ -79,7 +79,7 @@ export class Headroom {
     return false;
   }
 
-  /** Whether so many bytes fit on the disk, in the log and then in the database, beside the reserve. Little is not looked up. */
+  /** Whether the disk has room for so many bytes in the log and in the database, beside the reserve. Asks the disk only for many. */
   fitsDisk(bytes: number): boolean {
     return bytes < this.room.log / 4 || this.#reserve.leaves(2 * bytes);
   }
@@ -97,7 +97,7 @@ export class Headroom {
     }
   }
 
-  /** Empties a log that has grown. One that a reader holds is said, with the reader. */
+  /** Empties a log that has grown. Names the reader in the log lines when one holds it. */
   lookAtLog(store: SqliteStore, now: number): void {
     const bytes = logBytes(this.#path);
     if (bytes <= 2 * this.room.log) {
@@ -130,7 +130,7 @@ export class Headroom {
     try {
       this.#reserve.make();
     } catch {
-      // there is none, which `lookAtDisk` says
+      // `lookAtDisk` reports that there is no reserve
     }
   }
 

@@ -3,25 +3,25 @@ import {isLast} from '../../facts.ts';
 import {JournalDamaged, type Position, type Recorded} from '../../journal.ts';
 import {lineHead, type Pack, readPack, readStream} from './pack.ts';
 
-/** What keeps packs from being removed, whatever their age. */
+/** Tells which packs must not be removed, whatever their age. */
 export interface Hold {
-  /** @throws JournalDamaged when it cannot be told */
+  /** @throws JournalDamaged when what it holds cannot be read */
   mustStay(pack: Pack): boolean;
-  /** The streams that are listed for a pack. @throws JournalDamaged */
+  /** The streams that table `stream` lists for a pack. @throws JournalDamaged */
   streamsOf(pack: Pack): readonly string[];
-  /** It was removed, and holds nothing any more. */
+  /** The pack was removed, so its claims keep nothing any more. */
   gone(pack: Pack): void;
 }
 
 /**
 A pack stays while it has
-- the newest fact of a schedule: it tells from when on occurrences may have been missed;
-- a claim whose invocation is not over: the occurrence is delivered again;
+- the newest fact of a schedule, which says from when on occurrences may have been missed;
+- a claim whose invocation is not over, as the occurrence is delivered again;
 - an invocation that was written ahead and is not over for long enough, or that a claim in another pack names: without
-  its last fact the occurrence would be taken for one that never ended.
+  its last fact the occurrence would look as if it had never ended.
 
-@param overBefore an invocation that was over before may go
-@param until only packs up to here are asked about
+@param overBefore invocations that were over before this time may go
+@param until the last pack that `mustStay` is asked about
 */
 export function hold(db: DatabaseSync, overBefore: number, until: Position): Hold {
   const isListed = db.prepare('SELECT 1 FROM stream WHERE name = ? AND last = ?');
@@ -63,8 +63,8 @@ export function newestListed(db: DatabaseSync, stream: string): Recorded | undef
 }
 
 /**
-Packs up to here with the newest fact of a schedule, and those with any. Years of a busy schedule are many streams:
-only those up to here come out of the database, and one that is newer ends the search.
+The packs up to `until` that hold the newest fact of a schedule, and those that hold any fact of one. A busy schedule has
+very many streams after some years, so only those up to `until` are read, and the first newer one ends the search.
 */
 function schedulesIn(db: DatabaseSync, until: Position): {pinned: ReadonlySet<Position>; claimed: ReadonlySet<Position>} {
   const newest = new Map<string, {revision: number; last: number}>();
@@ -84,10 +84,10 @@ function schedulesIn(db: DatabaseSync, until: Position): {pinned: ReadonlySet<Po
   return {pinned, claimed};
 }
 
-/** Without the occurrence. */
+/** The name of a schedule's stream without the occurrence. */
 const scheduleOf = (stream: string) => stream.replace(/\.\d{4}-\d\d-\d\dT[^/]*$/, '');
 
-/** Streams of the invocations that claims name, with the packs of these. Few are left of those that are due. */
+/** The streams of the invocations that claims name, with the packs of these claims. Few of the packs that are due are left by then. */
 function claimsBy(db: DatabaseSync, packs: readonly Position[]): ReadonlyMap<string, Set<Position>> {
   const named = new Map<string, Set<Position>>();
   const packAt = db.prepare('SELECT * FROM pack WHERE last = ?');
@@ -100,7 +100,7 @@ function claimsBy(db: DatabaseSync, packs: readonly Position[]): ReadonlyMap<str
   return named;
 }
 
-/** None in a pack that cannot be read: whoever reads its schedule is told. */
+/** Empty for a pack that cannot be read: a reader of its schedule gets the error. */
 function invocationsClaimed(pack: Pack | undefined): readonly string[] {
   try {
     const facts = pack ? [...readPack(pack, stream => stream.startsWith('schedule.'))] : [];

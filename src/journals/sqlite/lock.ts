@@ -4,7 +4,7 @@ import path from 'node:path';
 import {DatabaseSync} from 'node:sqlite';
 import {makeFile, modeLike} from './file.ts';
 
-/** Somebody else owns the journal. */
+/** Another process owns the journal. */
 export class JournalHeld extends Error {
   static {
     JournalHeld.prototype.name = 'JournalHeld';
@@ -12,11 +12,11 @@ export class JournalHeld extends Error {
 }
 
 /**
-Takes the journal for this process until it ends, however it ends: an exclusive transaction on a tiny database beside
-it, which the system frees. Not a file with a process id: in containers every core is process 1. The text file beside it
-only names the holder for the message.
+Takes the journal for this process: an exclusive transaction on a tiny database beside it. The system frees it when the
+process ends, however it ends. A file with a process id would not do, as every core in a container is process 1. The text
+file beside the lock only names the holder for the message.
 
-The lock's file is never opened by other means: closing any descriptor of it would free the lock (POSIX, fcntl).
+Nothing else may open the lock's file: closing any descriptor of it would free the lock (POSIX, fcntl).
 
 @throws JournalHeld that names the holder
 */
@@ -40,7 +40,7 @@ function nameHolder(holderPath: string, journalPath: string): void {
   try {
     writeFileSync(holderPath, `process ${process.pid} on ${hostname()}\n`, {mode: modeLike(journalPath)});
   } catch {
-    // it is for the message only: the disk may be full, the file another user's
+    // The name is for the message only. The disk may be full, or the file belong to another user.
   }
 }
 

@@ -6,18 +6,18 @@ import {logBytes} from './log.ts';
 import {freeBytes} from './reserve.ts';
 
 /*
-The index of the write-ahead log is memory that all connections share through the file `<path>-shm`. SQLite makes it
-longer by one byte in each 4 KiB, and the system finds room for the rest of them when that memory is first written to.
-Where blocks are smaller, as on a small ext4, and the disk has none left by then, there is no error to catch: the system
-ends the process by SIGBUS.
+The index of the write-ahead log is memory that all connections share through the file `<path>-shm`. To make it longer,
+SQLite writes one byte into each 4 KiB; the system finds room for the rest when that memory is first written. Where blocks
+are smaller, as on a small ext4, and the disk has none left by then, no error can be caught: the system ends the process
+by SIGBUS.
 */
 
-/** The index has so many bytes for so many of the log: 4062 frames of a page and its head. */
+/** The index grows by this many bytes for 4062 frames of the log, each a page and its head. */
 const partBytes = 2 ** 15;
 const partOfLogBytes = 4062 * 4120;
-/** A writer writes so much to the log, and to the folder, before it has written all of the index. */
+/** What a writer writes to the log and the folder before it has written all of the index. */
 const besideBytes = 2 ** 15;
-/** What a commit changes beside what it adds, and what a file system keeps for itself. */
+/** For pages that a commit changes beside what it adds, and for what a file system keeps back. */
 const slackBytes = 2 ** 20;
 
 /** Called before a connection that writes is opened. @throws Error of the system when the disk has no room for the index */
@@ -26,19 +26,19 @@ export function requireRoomToWrite(path: string): void {
 }
 
 /**
-Called before a connection that reads is opened: where nobody has the files open, it makes the index.
+Called before a connection that reads is opened, as it makes the index where nobody has the files open.
 
 @throws Error of the system when the disk has no room for it
 */
 export function requireRoomToRead(path: string): void {
   const needed = neededBytes(path);
-  // What it has on the disk it keeps, or gets again.
+  // The blocks that the index has on the disk stay, or are used again.
   if ((statSync(`${path}-shm`, {throwIfNoEntry: false})?.blocks ?? 0) * 512 < needed) requireRoom(path, needed);
 }
 
 /**
-Whether so many bytes can be written to the log. Most need no longer index; one that needs it must leave room for it on the
-disk: the log is written first, and takes room from the same disk.
+Whether so many bytes can be added to the log. Most additions need no longer index. For one that does, the disk must have
+room for both, as the log is written first.
 */
 export function hasRoomToGrow(path: string, bytes: number): boolean {
   const log = logBytes(path) + bytes + slackBytes;
@@ -48,13 +48,13 @@ export function hasRoomToGrow(path: string, bytes: number): boolean {
 }
 
 /**
-Keeps an index that was written to, while the connection that writes is closed and opened again: it is not made anew on a
-disk that has filled up, as what it has there is not given back.
+Keeps the index open while the connection that writes is closed and opened again. So its blocks stay on the disk, and it
+need not be made anew on a disk that has filled up.
 */
 export class HeldIndex {
   #db: DatabaseSync | undefined;
 
-  /** In the place of the one that is held. */
+  /** Holds the index of this path now, and lets go of the one before. */
   hold(path: string): void {
     const db = new DatabaseSync(path, {readOnly: true});
     try {
@@ -77,7 +77,7 @@ const neededBytes = (path: string) => partBytesOf(logBytes(path) + 1);
 
 const partBytesOf = (log: number) => partBytes * Math.ceil(log / partOfLogBytes);
 
-/** Takes the room and gives it back: what a file system says is free, it may keep for itself. */
+/** Takes the room and gives it back, as a file system may keep back what it says is free. */
 function requireRoom(path: string, bytes: number): void {
   const probe = `${path}.probe`;
   try {
@@ -89,6 +89,6 @@ function requireRoom(path: string, bytes: number): void {
       rmSync(probe, {force: true});
     }
   } catch (error) {
-    if (isFull(error)) throw error; // else this user may write no file here: whether SQLite can, it says itself
+    if (isFull(error)) throw error; // otherwise this user may make no file here, and SQLite says itself whether it can
   }
 }

@@ -1,7 +1,7 @@
 import {readFileSync, statSync} from 'node:fs';
 import type {DatabaseSync} from 'node:sqlite';
 
-/** Where SQLite's readers lock the shared memory of the write-ahead log: WAL_READ_LOCK(0) to (4). */
+/** The bytes that SQLite's readers lock in the index of the write-ahead log: WAL_READ_LOCK(0) to (4). */
 const readerLocks = {first: 123, last: 127};
 
 /**
@@ -10,7 +10,7 @@ Writes the log into the database and empties it.
 @returns false when a reader holds it
 */
 export function emptyLog(db: DatabaseSync): boolean {
-  db.exec('PRAGMA busy_timeout = 0'); // a reader is not waited for
+  db.exec('PRAGMA busy_timeout = 0'); // without a wait for readers
   try {
     return db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0;
   } finally {
@@ -22,7 +22,7 @@ export function logBytes(file: string): number {
   return statSync(`${file}-wal`, {throwIfNoEntry: false})?.size ?? 0;
 }
 
-/** The processes that read a journal now, as far as they can be seen from here: `4711 (sqlite3)`. Linux only. */
+/** The processes that are reading a journal, as far as this one can see them: `4711 (sqlite3)`. Linux only. */
 export function readersOf(file: string): readonly string[] {
   const memory = statSync(`${file}-shm`, {throwIfNoEntry: false});
   if (!memory) return [];

@@ -3,7 +3,7 @@ import {crc32} from 'node:zlib';
 import type {Position} from '../../journal.ts';
 import {makeFile} from './file.ts';
 
-/** How far a journal was written, kept apart from it: a database that ends before its mark has lost something. */
+/** How far a journal was written. It is kept beside the database: one that ends before its mark has lost facts. */
 export interface Mark {
   readonly position: Position;
   readonly checksum: number;
@@ -12,8 +12,8 @@ export interface Mark {
 const slotBytes = 24;
 
 /**
-The file `<journal>.mark`: two slots that take turns, so that a write that is cut off spoils only one. It is written
-after the commit and never synced: after a power loss it may be behind the database, which is no damage, but never ahead.
+The file `<journal>.mark`: two slots that take turns, so that a write that is cut off damages only one. It is written after
+the commit and never synced: after a power loss it may be behind the database, which does no harm, but never ahead.
 */
 export class MarkFile implements Disposable {
   readonly #file: number;
@@ -38,7 +38,7 @@ export class MarkFile implements Disposable {
   }
 }
 
-/** The newer of both slots; undefined when there is no mark, 'unreadable' when there is one that cannot be read. */
+/** The newer of both slots; undefined when no mark exists, 'unreadable' when neither slot is whole. */
 export function readMark(path: string): Mark | 'unreadable' | undefined {
   const bytes = Buffer.alloc(2 * slotBytes);
   let read = 0;

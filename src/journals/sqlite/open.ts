@@ -8,12 +8,12 @@ import {readMark} from './mark.ts';
 import {checkFormat} from './schema.ts';
 
 /**
-Opens a journal to read all of it, whoever writes it meanwhile.
+Opens a journal to read all of it, also while it is written.
 
-@throws JournalDamaged when less is there than was written, or something else; Error when it cannot be opened
+@throws JournalDamaged when it holds less than was written, or something else; Error when it cannot be opened
 */
 export function openWhole(file: string): DatabaseSync {
-  const mark = readMark(`${file}.mark`); // before what it speaks of: that only grows
+  const mark = readMark(`${file}.mark`); // before the database, which only grows meanwhile
   const db = openReading(file);
   try {
     const problem = problemOfEnd(mark, db);
@@ -25,14 +25,14 @@ export function openWhole(file: string): DatabaseSync {
   }
 }
 
-/** Opens what there is, whether its end is lost or not. */
+/** Opens a journal to read what it holds, even if its end is lost. */
 export function openReading(file: string): DatabaseSync {
   try {
     requireRoomToRead(file);
     return openAt(file);
   } catch (error) {
     if (!isUnwritable(error)) throw error;
-    // Reading beside a writer takes files of its own. Where these cannot be made, nobody may be writing either.
+    // A reader beside a writer needs files of its own. Where it cannot make these, it can only read while nobody writes.
     if ((statSync(`${file}-wal`, {throwIfNoEntry: false})?.size ?? 0) > 0) {
       throw new Error(
         'its folder cannot be written, and its write-ahead log has facts: copy all its files where they can be, and read them there',

@@ -3,8 +3,8 @@ import type {Fact} from '../../facts.ts';
 import {JournalDamaged, type Position, type Recorded} from '../../journal.ts';
 
 /*
-How facts stand in the database. All facts of one commit are one row, a pack: a row for each would cost more than the
-facts. In it a fact is a line of JSON, and its position is told by the place of the line.
+How facts are stored. All facts of one commit are one row, a pack, as a row for each fact would cost more than the fact.
+In a pack each fact is a line of JSON, and the number of the line gives its position.
 */
 
 /** A row of table `pack`. */
@@ -14,9 +14,9 @@ export interface Pack {
   readonly count: number;
   /** Wall time of the commit. */
   readonly at: number;
-  /** 1 when it has facts that table `stream` does not list. */
+  /** 1 when it holds facts that table `stream` does not list. */
   readonly loose: number;
-  /** Checksum of the pack before it, when that was written. */
+  /** Checksum of the pack before it, as of its own commit. */
   readonly before: number;
   readonly checksum: number;
   readonly codec: number;
@@ -24,15 +24,15 @@ export interface Pack {
 }
 
 const codecs = {plain: 0, zstd: 1} as const;
-/** Smaller ones are kept as they are, readable with any tool. */
+/** Smaller packs are not compressed, and any tool can read them. */
 const worthCompressing = 512;
 
-/** JSON escapes every control character: the line ends where it says. */
+/** A fact as a line. JSON escapes every control character, so a line has one newline, at its end. */
 export function writeLine(stream: string, at: number, {type, data}: Fact): string {
   return `${lineHead(stream)}${at},${JSON.stringify(type)},${JSON.stringify(data)}]\n`;
 }
 
-/** How every line of the stream begins, and no line of another. */
+/** The beginning of every line of a stream, and of no line of another stream. */
 export const lineHead = (stream: string) => `[${JSON.stringify(stream)},`;
 
 export function writeBody(text: string): Pick<Pack, 'codec' | 'body'> {
@@ -41,7 +41,7 @@ export function writeBody(text: string): Pick<Pack, 'codec' | 'body'> {
   return {codec: codecs.zstd, body: zstdCompressSync(plain)};
 }
 
-/** Chained: a pack that is lost or replaced does not fit the next. */
+/** Includes the checksum of the pack before, so that a lost or replaced pack does not fit the next. */
 export function checksumOf({last, count, at, loose, before, codec, body}: Omit<Pack, 'checksum'>): number {
   return crc32(body, crc32(`${before} ${last} ${count} ${at} ${loose} ${codec}`));
 }
@@ -53,17 +53,17 @@ export function textOf(pack: Pack): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 }
 
-/** The facts of a pack that are wanted, in order. */
+/** The facts of a pack, in order, of the streams that are wanted. */
 export function* readPack(pack: Pack, wants: (stream: string) => boolean = () => true, text = textOf(pack)): Generator<Recorded> {
   let position = pack.last - pack.count;
   for (const line of linesOf(text)) {
     position++;
-    const [stream, at, type, data] = JSON.parse(line) as [string, number, Fact['type'], unknown]; // the checksum says that we wrote it
+    const [stream, at, type, data] = JSON.parse(line) as [string, number, Fact['type'], unknown]; // we wrote it: the checksum was right
     if (wants(stream)) yield {stream, position, at, fact: {type, data} as Fact};
   }
 }
 
-/** The facts of one stream in a pack; the lines of others are not parsed. */
+/** The facts of one stream in a pack. Does not parse the lines of others. */
 export function* readStream(pack: Pack, head: string, text = textOf(pack)): Generator<Recorded> {
   let position = pack.last - pack.count;
   for (const line of linesOf(text)) {

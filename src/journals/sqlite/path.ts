@@ -6,16 +6,16 @@ import {hostname} from 'node:os';
 import path from 'node:path';
 import {JournalHeld} from './lock.ts';
 
-/** A holder that is just closing frees the name a moment later. */
+/** A holder that is closing frees the name a moment later. */
 const mostTries = 3;
 
 /**
-Holds the path of a journal for this process until it ends. The lock beside the file goes where the file goes: when its
-folder is moved away, another core must not begin a second journal in its place while this one lives.
+Holds the path of a journal for this process until it ends. The lock beside the file moves with the folder. When the folder
+is moved away, another core must not begin a second journal in its place while this one runs.
 
-It is a name in Linux's abstract socket namespace: the system frees it with the process, and nothing is served there.
-Another mount namespace, such as another container, has other files by the same path, so its name is another. Elsewhere
-than on Linux only the file has a lock.
+The hold is a name in Linux's abstract socket namespace. The system frees it with the process, and nothing is served there.
+In another mount namespace, such as another container, the same path leads to other files, so the name is another one. On
+other systems only the file has a lock.
 
 @throws JournalHeld that names the holder
 */
@@ -28,7 +28,7 @@ export async function holdPath(journalPath: string): Promise<Disposable> {
     if (server) return {[Symbol.dispose]: () => void server.close()};
     const holder = holderOf(name);
     if (holder !== undefined) throw new JournalHeld(`it is held by process ${holder} on ${hostname()}`);
-    // A program that is no core of this user took the name: then the lock of the file has to do.
+    // A program of another user has the name. The lock beside the file must do then.
     if (tries === mostTries) return {[Symbol.dispose]() {}};
   }
 }
@@ -52,7 +52,7 @@ async function listen(name: string) {
   }
 }
 
-/** The process of this user that has the socket of that name; undefined when there is none that we may look into. */
+/** The process of this user that has the socket of that name; undefined when no process is found that we may inspect. */
 function holderOf(name: string): string | undefined {
   const line = readFileSync('/proc/net/unix', 'utf8')
     .split('\n')
@@ -70,7 +70,7 @@ function hasSocket(pid: string, inode: string): boolean {
   try {
     return readdirSync(`/proc/${pid}/fd`).some(fd => linkOf(`/proc/${pid}/fd/${fd}`) === `socket:[${inode}]`);
   } catch {
-    return false; // it has ended, or hides what it has open
+    return false; // it has ended, or its files are hidden from us
   }
 }
 

@@ -5,12 +5,12 @@ import {JournalDamaged, type Position, type Recorded} from '../../journal.ts';
 import type {Page, Query} from './messages.ts';
 import {lineHead, type Pack, readPack, readStream, textOf} from './pack.ts';
 
-/** Facts of a page, about: a pack is not divided. */
+/** Facts of a page, roughly, as packs are not divided. */
 const pageFacts = 1000;
-/** Streams whose facts may be recorded without being listed. */
+/** How the names of streams start whose facts may not be listed. */
 const looseName = 'invocation.';
 
-/** What a database knows, read by whoever has it open. */
+/** Reads facts and payloads from an open database. */
 export class SqliteReader {
   readonly #packs: StatementSync;
   readonly #listed: StatementSync;
@@ -42,13 +42,13 @@ export class SqliteReader {
     return Number(this.#position.get()?.position ?? 0);
   }
 
-  /** The position before the first commit of that time or later. Times may go back from one to the next: by an import, by a clock that was set. */
+  /** The position before the first commit of that time or later. Times may go back between commits, after an import or when a clock was set. */
   before(at: number): Position {
     const first = this.#since.get(at)?.first;
     return first === null || first === undefined ? this.position() : Number(first);
   }
 
-  /** What can be read of what there is now; the rest is told, in sentences. */
+  /** Every fact that can be read as of now; calls `tell` with a sentence about each pack that cannot. */
   *readable(tell: (problem: string) => void): Generator<Recorded> {
     const until = this.position();
     for (let pack = this.#after(0, until); pack; pack = this.#after(pack.last, until)) {
@@ -65,7 +65,7 @@ export class SqliteReader {
     return this.#next.get(last, until) as Pack | undefined; // the columns of the table, in strict types
   }
 
-  /** Position of the newest fact of a stream; 0: it does not exist. */
+  /** Position of the newest fact of a stream; 0 when it does not exist. */
   revision(stream: string): Position {
     const listed = Number(this.#newestListed.get(stream)?.revision ?? 0);
     if (!stream.startsWith(looseName)) return listed;
@@ -75,7 +75,7 @@ export class SqliteReader {
   last(stream: string): Recorded | undefined {
     const newest = this.#newestListed.get(stream);
     const listed = newest && [...readStream(this.#packAt(Number(newest.last)), lineHead(stream))].at(-1);
-    if (listed && isLast(listed.fact.type)) return listed; // nothing follows it, and a search would read the whole journal
+    if (listed && isLast(listed.fact.type)) return listed; // nothing comes after it, and a search would read the whole journal
     const loose = stream.startsWith(looseName) ? this.#looseFacts(stream).at(-1) : undefined;
     if (!listed || !loose) return listed ?? loose;
     return listed.position > loose.position ? listed : loose;
@@ -115,7 +115,7 @@ export class SqliteReader {
   }
 
   *#packsOf(prefix: string, after: Position): Generator<Pack> {
-    // What begins as an invocation does may be loose; for any other the list tells.
+    // Facts of invocations may be loose; all others are in the list.
     if (looseName.startsWith(prefix) || prefix.startsWith(looseName)) {
       yield* this.#packs.iterate(after) as Iterable<unknown> as Iterable<Pack>; // the columns of the table, in strict types
       return;
@@ -129,7 +129,7 @@ export class SqliteReader {
     return row as unknown as Pack; // the columns of the table, in strict types
   }
 
-  /** From the time in the id on, then before: the wall clock may have been set back between the id and the commit. */
+  /** Searches from the time in the id on, then before it, as the clock may have been set back between id and commit. */
   #looseFacts(stream: string): Recorded[] {
     const madeAt = timeInId(stream);
     if (madeAt === undefined) return this.#searchLoose(stream, 0);
@@ -160,7 +160,7 @@ function timeInId(stream: string): number | undefined {
   return high === undefined || low === undefined ? undefined : Number.parseInt(high + low, 16);
 }
 
-/** Facts of one pack may have come both ways: each counts once. */
+/** Adds facts of a page that it does not have yet: a listed pack may be loose, too. */
 function merge(facts: Recorded[], more: readonly Recorded[], after: Position, until: Position): void {
   const known = new Set(facts.map(({position}) => position));
   for (const recorded of more) {

@@ -3,12 +3,12 @@ import {closeSync, openSync, rmSync, statfsSync, statSync, writeSync} from 'node
 import path from 'node:path';
 import {modeLike} from './file.ts';
 
-/** Written again and again: no file system that compresses makes less of it. */
+/** The content of the reserve, repeated. It is random, so that a file system cannot compress it. */
 const block = randomBytes(2 ** 18);
 
 /**
-A file beside the journal whose room is kept for the moment when the disk is full: once it is removed, what is in the
-write-ahead log can be written into the database, and old payloads can be removed.
+A file beside the journal that keeps room for the moment when the disk is full. Once it is removed, there is room to write
+the write-ahead log into the database, and to remove old payloads.
 */
 export class Reserve {
   readonly #journalPath: string;
@@ -23,22 +23,22 @@ export class Reserve {
     this.isThere = statSync(this.#path, {throwIfNoEntry: false}) !== undefined;
   }
 
-  /** What the disk has left is so little that the journal should take no more of it. */
+  /** The disk has so little left that the journal should take no more. */
   get isDiskLow(): boolean {
     return freeBytes(this.#path) < this.#bytes;
   }
 
-  /** After so many bytes more there is as much left as the reserve has. */
+  /** After so many bytes more, the disk has as much left as the reserve takes. */
   leaves(bytes: number): boolean {
     return freeBytes(this.#path) >= bytes + this.#bytes;
   }
 
-  /** There is room for the reserve and as much beside it. */
+  /** The disk has room for the reserve, and as much again. */
   get isDiskRoomy(): boolean {
     return freeBytes(this.#path) >= 2 * this.#bytes;
   }
 
-  /** @throws whatever the disk says; then there is none */
+  /** @throws Error of the disk; then no reserve is left behind */
   make(): void {
     const file = openSync(this.#path, 'w', modeLike(this.#journalPath));
     try {
@@ -54,7 +54,7 @@ export class Reserve {
     }
   }
 
-  /** @returns whether there was one */
+  /** Removes the reserve. @returns whether it was there */
   giveUp(): boolean {
     const wasThere = this.isThere;
     rmSync(this.#path, {force: true});
@@ -63,13 +63,13 @@ export class Reserve {
   }
 }
 
-/** As good as endless where the file system does not say. */
+/** Free bytes of the disk; practically endless where the file system does not say. */
 export function freeBytes(file: string): number {
   const {blocks, bavail, bsize} = statfsSync(path.dirname(file));
   return blocks === 0 ? Number.MAX_SAFE_INTEGER : bavail * bsize;
 }
 
-/** Of the whole file system. */
+/** The size of the whole file system. */
 export function diskBytes(file: string): number {
   const {blocks, bsize} = statfsSync(path.dirname(file));
   return blocks * bsize || Number.MAX_SAFE_INTEGER;

@@ -5,17 +5,17 @@ import {JournalDamaged} from '../../journal.ts';
 import {makeFile} from './file.ts';
 import {requireRoomToWrite} from './log-index.ts';
 
-/** `CORE` in ASCII, so that no other program's database is taken for a journal. */
+/** `CORE` in ASCII: it tells a journal from another program's database. */
 const applicationId = 0x434f5245;
 const format = 1;
-/** Below it SQLite could lose a checkpoint that ran beside a write. */
+/** Older versions of SQLite can lose a checkpoint that runs beside a write. */
 const oldestSqlite = [3, 51, 3] as const;
 
 /*
-pack     all facts of one commit, and how it joins the one before
-stream   which packs have facts of a stream, and its newest position there; not for what was only recorded
+pack     all facts of one commit, and the checksum of the pack before
+stream   which packs have facts of a stream, and its newest position there; not for facts that were only recorded
 payload  bytes that facts refer to
-meta     `pruned`: packs up to this position may be missing, as they were pruned
+meta     `pruned`: packs up to this position may be missing, as they were removed
 */
 const tables = `
   CREATE TABLE pack(last INTEGER PRIMARY KEY, count INTEGER NOT NULL, at INTEGER NOT NULL, loose INTEGER NOT NULL,
@@ -29,12 +29,12 @@ const tables = `
   PRAGMA user_version = ${format};
 `;
 
-/** Facts up to a position may be missing from now on. */
+/** Notes that facts up to a position may be missing from now on. */
 export const raisePruned = "INSERT INTO meta VALUES('pruned', ?) ON CONFLICT DO UPDATE SET value = max(value, excluded.value)";
 
 /**
-Opens the one connection that writes, and proves what receipts will promise: it is written ahead, synced at every
-commit, and gives text back as it was given.
+Opens the one connection that writes, and proves what receipts promise: facts are written ahead, synced at every commit,
+and text comes back as it was written.
 
 @throws JournalDamaged when the file is no journal; Error when it cannot be written
 */
@@ -45,7 +45,7 @@ export function openWriting(file: string, logBytes: number): DatabaseSync {
   try {
     db.exec(`PRAGMA busy_timeout = 1000; PRAGMA synchronous = 2; PRAGMA journal_size_limit = ${logBytes}`);
     const isNew = pragma(db, 'application_id') === 0 && countTables(db) === 0;
-    if (!isNew) checkFormat(db); // before anything is changed: it may be somebody else's
+    if (!isNew) checkFormat(db); // before any change: the file may belong to another program
     if (isNew) db.exec('PRAGMA auto_vacuum = 2'); // pages can be given back
     db.exec(`PRAGMA journal_mode = wal; PRAGMA wal_autocheckpoint = ${Math.ceil(logBytes / 4096)}`);
     if (isNew) db.exec(`BEGIN IMMEDIATE; ${tables}; COMMIT`);
@@ -95,7 +95,7 @@ function isOlder(version: string): boolean {
   return false;
 }
 
-/** A file that was made is there after a power loss only when its folder was synced. */
+/** After a power loss a new file exists only if its folder was synced. */
 function syncFolder(folder: string): void {
   const handle = openSync(folder, 'r');
   fsyncSync(handle);

@@ -1,14 +1,14 @@
 import type {DatabaseSync} from 'node:sqlite';
 import {pragma} from './schema.ts';
 
-/** Pages that are moved at a time: a commit behind them waits. */
+/** Pages that are moved at a time. It is a small number, as the next commit waits for them. */
 const pagesAtOnce = 1024;
-/** Free pages that may stay, to be used again: so many, or a sixteenth. */
+/** Free pages that may stay in the file, to be used again: this many, or a sixteenth of all. */
 const freePages = 64;
-/** A file of an older core cannot give pages back until it was written anew, which is done while little is in it. */
+/** A file of an older core must be written anew before it can give pages back. That is done while it is this small. */
 const mostRewritten = 15 * 2 ** 20; // more would make the index of the write-ahead log longer
 
-/** Of the database, without what is free in it. */
+/** Size of the database without its free pages. */
 export function usedBytes(db: DatabaseSync): number {
   return (count(db, 'page_count') - count(db, 'freelist_count')) * count(db, 'page_size');
 }
@@ -33,7 +33,7 @@ export function shrinkOld(db: DatabaseSync): void {
   try {
     db.exec('PRAGMA auto_vacuum = 2; VACUUM');
   } catch {
-    // There is no room for it, or somebody reads: the next start tries again.
+    // The disk has no room for it, or there is a reader. The next start tries again.
   }
 }
 

@@ -14,8 +14,8 @@ import {giveSome, shrinkOld, usedBytes, vacuum} from './size.ts';
 import {type Swept, shred, sweep} from './sweep.ts';
 
 /**
-The database as the writer has it: the one connection that writes and checkpoints. After any error but a conflict it
-must be closed and opened again: what a failed sync left behind is not known.
+The database for the writer: the one connection that writes and checkpoints. After any error but a conflict it must be
+closed and opened again, as nobody knows what a failed sync left on the disk.
 */
 export class SqliteStore implements Disposable {
   readonly #db: DatabaseSync;
@@ -29,21 +29,21 @@ export class SqliteStore implements Disposable {
   #version: unknown;
   #position: Position;
   #checksum: number;
-  /** Facts up to the position to go on from that are not there. */
+  /** How many of the facts up to `from` the file does not have. */
   readonly missing: number;
 
   /**
   @param path of the database; `<path>.mark` stands beside it
-  @param from position to go on from: none that was given is given again, though the file is another
-  @param logBytes of the write-ahead log, past which it is written into the database
-  @throws JournalDamaged when less is there than was written, or something else
+  @param from position to go on from. No position is given twice, even if the file is another one now
+  @param logBytes size of the write-ahead log past which it is written into the database
+  @throws JournalDamaged when the file holds less than was written, or something else
   */
   constructor(path: string, {from = 0, logBytes = 2 ** 22}: {from?: Position; logBytes?: number} = {}) {
     refuseEmptied(path);
     this.#db = openWriting(path, logBytes);
     let newest: Mark | undefined;
     try {
-      this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)'); // what a failed sync may have left in the log only is written again
+      this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)'); // a failed sync may have left something in the log only: it is written again
       this.#reader = new SqliteReader(this.#db);
       const pack = checkNewest(this.#db);
       newest = pack && {position: pack.last, checksum: pack.checksum};
@@ -73,9 +73,9 @@ export class SqliteStore implements Disposable {
   }
 
   /**
-  One transaction, one sync. A conflict is found before anything of its command is written, so it costs its neighbours nothing.
+  One transaction, one sync. A conflict is found before anything of its command is written, so it does not affect its neighbours.
 
-  @throws whatever SQLite says; then nothing may be acknowledged, and the store is of no more use
+  @throws Error of SQLite; then nothing may be acknowledged, and the store must be closed
   */
   commit(commands: readonly (Command | {readonly refused: string})[], now: number): Outcome[] {
     this.#db.exec('BEGIN IMMEDIATE');
@@ -109,22 +109,22 @@ export class SqliteStore implements Disposable {
     return outcomes;
   }
 
-  /** How much of the time up to now went by without a fact, as far as it matters. */
+  /** How much of the time up to now passed without a fact, as far as it matters. */
   unseenMs(now: number): number {
     return unseenMs(this.#db, now);
   }
 
-  /** Removes a little of what is past its time, or past the room. */
+  /** Removes a little of what is too old, or too much for the room. */
   sweep(retention: Retention, now: number, after: Position, needed = 0): Swept {
     return sweep(this.#db, retention, now, after, needed);
   }
 
-  /** Of the database, without what is free in it. */
+  /** Size of the database without its free pages. */
   get bytes(): number {
     return usedBytes(this.#db);
   }
 
-  /** Gives some of what is free in the file back to the disk. @returns whether there is more */
+  /** Gives some free pages back to the disk. @returns whether there are more */
   vacuum(): boolean {
     return vacuum(this.#db);
   }
@@ -134,7 +134,7 @@ export class SqliteStore implements Disposable {
     return emptyLog(this.#db);
   }
 
-  /** Removes the oldest payloads and gives their room back to the disk, as far as nobody reads. @returns how many */
+  /** Removes the oldest payloads and gives their room back to the disk, as far as no reader is in the way. @returns how many */
   giveBack(): number {
     this.#db.exec('BEGIN IMMEDIATE');
     const payloads = shred(this.#db, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
@@ -143,18 +143,18 @@ export class SqliteStore implements Disposable {
     return payloads;
   }
 
-  /** Everything stands in the database itself afterwards, also when its log was removed, as far as nobody reads. */
+  /** Writes the log into the database, so that it is whole without its log, as far as no reader is in the way. */
   [Symbol.dispose](): void {
     this.#mark[Symbol.dispose]();
     try {
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK'); // that of a commit which failed
-      this.emptyLog(); // closing does it only for the last who has the files open
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK'); // of a commit that failed
+      this.emptyLog(); // SQLite does it only when the last connection is closed
     } finally {
       this.#db.close();
     }
   }
 
-  /** Position of the stream's newest fact among those of this commit; 0: it has none. */
+  /** Position of the stream's newest fact in this commit; 0 when it has none. */
   #inText(text: string, stream: string): Position {
     const at = text.lastIndexOf(`\n${lineHead(stream)}`) + 1;
     if (at === 0 && !text.startsWith(lineHead(stream))) return 0;

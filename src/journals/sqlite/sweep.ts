@@ -7,29 +7,29 @@ import type {Pack} from './pack.ts';
 import {raisePruned} from './schema.ts';
 import {usedBytes} from './size.ts';
 
-/** Rows removed at a time: a delete must not hold up the commit behind it. */
+/** Rows that are removed at a time. They are few, as the next commit waits for them. */
 const packsAtOnce = 32;
 const payloadsAtOnce = 64;
-/** A step writes about so much to the write-ahead log at most, and so does one that gives pages back. */
+/** Most bytes, roughly, that a step writes to the write-ahead log, or one that gives pages back. */
 export const stepBytes = 2 ** 23;
 
 export interface Swept {
   readonly payloads: number;
-  /** Of these before their time. */
+  /** How many of them were removed before their time. */
   readonly early: number;
-  /** Where to look on: packs up to here stay for now; undefined when there is nothing more to remove. */
+  /** Where the next step goes on, as packs up to here stay for now; undefined when nothing more is to be removed. */
   readonly next: Position | undefined;
-  /** Packs that stay as they cannot be read. */
+  /** Packs that stay because they cannot be read. */
   readonly damaged: readonly Position[];
 }
 
 /**
-Removes what is past its time: payloads first, then whole packs, oldest first; without regard to time while the database
-is larger than it may be. A pack stays while a fact in it must, and when it cannot be read. So does the newest pack,
-whatever its age: positions go on from it. A payload of what was written ahead stays until that is over.
+Removes what is too old: payloads first, then whole packs, the oldest first. While the database is larger than it may be,
+age does not matter. A pack stays while one of its facts must stay, and when it cannot be read. The newest pack always
+stays, as positions go on from it. A payload of work that was written ahead stays until that work is over.
 
-@param needed bytes that there should be room for
-@throws whatever SQLite says; then nothing was removed
+@param needed bytes that should find room afterwards
+@throws Error of SQLite; then nothing was removed
 */
 export function sweep(db: DatabaseSync, {factsMs, payloadsMs, maxBytes}: Retention, now: number, after: Position, needed = 0): Swept {
   const tooMuch = usedBytes(db) + needed - maxBytes;
@@ -51,7 +51,7 @@ export function sweep(db: DatabaseSync, {factsMs, payloadsMs, maxBytes}: Retenti
   }
 }
 
-/** Payloads that were kept before that time, oldest first, until as many bytes are free. @returns how many */
+/** Removes payloads from before a time, the oldest first, until as many bytes are free. @returns how many */
 export function shred(db: DatabaseSync, before: number, bytes: number): number {
   const old = db.prepare('SELECT id, name, length(bytes) AS size FROM payload WHERE at < ? ORDER BY at');
   const going: number[] = [];
@@ -67,7 +67,7 @@ export function shred(db: DatabaseSync, before: number, bytes: number): number {
   return going.length;
 }
 
-/** It belongs to an invocation that was written ahead and is not over: that may have to run again. */
+/** The payload belongs to an invocation that was written ahead and is not over, so it may have to run again. */
 function isAwaited(db: DatabaseSync, payload: string): boolean {
   if (!payload.startsWith('invocation.')) return false;
   const stream = payload.slice(0, payload.lastIndexOf('/'));
@@ -75,15 +75,15 @@ function isAwaited(db: DatabaseSync, payload: string): boolean {
     const newest = newestListed(db, stream);
     return newest !== undefined && !isLast(newest.fact.type);
   } catch (error) {
-    if (error instanceof JournalDamaged) return false; // nobody can tell any more what it belonged to
+    if (error instanceof JournalDamaged) return false; // nobody can know any more what it belonged to
     throw error;
   }
 }
 
 interface Pruning {
-  /** Older packs, and invocations that were over before, may go. */
+  /** Packs from before this time may go, and so may invocations that were over before it. */
   readonly before: number;
-  /** Bytes for which younger packs have to go, too. */
+  /** Bytes for which newer packs must go, too. */
   readonly tooMuch: number;
   readonly after: Position;
 }

@@ -4,7 +4,7 @@ import {JournalDamaged} from '../../journal.ts';
 import {JournalRefused} from '../engine.ts';
 import type {FromWriter, Question, Reply, ReplyTo, ToWriter, WriterData} from './messages.ts';
 
-/** What the writer says without being asked. */
+/** Messages of the writer that are no answers. */
 export interface ThreadEvents {
   committed(message: Extract<FromWriter, {type: 'committed'}>): void;
   told(message: Extract<FromWriter, {type: 'told'}>): void;
@@ -12,11 +12,11 @@ export interface ThreadEvents {
   state(message: Extract<FromWriter, {type: 'state'}>): void;
   shed(message: Extract<FromWriter, {type: 'shed'}>): void;
   shredded(message: Extract<FromWriter, {type: 'shredded'}>): void;
-  /** It ended and cannot be spoken to any more. */
+  /** The thread has ended. */
   ended(error: Error): void;
 }
 
-/** The writer's thread, as the core's thread speaks to it. */
+/** The writer's thread, as the core's thread uses it. */
 export class WriterThread {
   readonly #worker: Worker;
   readonly #events: ThreadEvents;
@@ -39,7 +39,7 @@ export class WriterThread {
     return this.#opened.promise;
   }
 
-  /** Resolves when everything is written, or nothing can be any more. */
+  /** Resolves when everything is written, or nothing more can be. */
   get closed(): Promise<void> {
     return this.#closed.promise;
   }
@@ -57,7 +57,7 @@ export class WriterThread {
     });
   }
 
-  /** Without waiting for it: it may hang in the disk. */
+  /** Ends the thread without a wait, as it may hang in the disk. */
   abandon(): void {
     void this.#worker.terminate();
     this.#closed.resolve();

@@ -1,7 +1,7 @@
 import type {Payload, Position, Receipt} from '../../journal.ts';
 import type {Append, Batch, Command} from './messages.ts';
 
-/** Somebody who waits for a receipt. */
+/** A caller that waits for a receipt. */
 export interface Waiter {
   readonly stream: string;
   readonly expect: Position | undefined;
@@ -9,19 +9,19 @@ export interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
-/** What was handed over together. */
+/** Commands that are sent together. */
 export interface Gathered {
   readonly commands: Batch['commands'];
-  /** By the place of the command; undefined where nobody waits. */
+  /** In the order of the commands; undefined where nobody waits. */
   readonly waiters: readonly (Waiter | undefined)[];
   readonly characters: number;
   readonly facts: number;
   readonly payloads: number;
 }
 
-/** Gathers facts until they are handed over in one message. What nobody waits for becomes one text, whosesoever it is. */
+/** Gathers facts until they are sent in one message. Facts that nobody waits for become one text, of whichever stream. */
 export class Turn {
-  /** Of text and payloads, about as many as bytes. */
+  /** Length of text and payloads, roughly in bytes. */
   characters = 0;
   #facts = 0;
   #payloads = 0;
@@ -32,7 +32,7 @@ export class Turn {
   #loosePayloads: Payload[] = [];
 
   append(command: Append, waiter?: Waiter): void {
-    this.#endLoose(); // the order in which they came
+    this.#endLoose(); // keeps the order in which facts came
     this.#commands.push(command);
     this.#waiters.push(waiter);
     this.#count(command.text, command.count, command.payloads);
@@ -45,7 +45,7 @@ export class Turn {
     this.#count(text, count, payloads);
   }
 
-  /** Everything so far; undefined when there is nothing. */
+  /** Everything that was gathered; undefined when nothing was. */
   take(): Gathered | undefined {
     this.#endLoose();
     if (this.#commands.length === 0) return undefined;

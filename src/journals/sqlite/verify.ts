@@ -9,10 +9,10 @@ import {openReading} from './open.ts';
 import {checksumOf, type Pack, readPack} from './pack.ts';
 import {pragma} from './schema.ts';
 
-/** Past it a damaged file says nothing new. */
+/** Most problems that are listed: more say nothing new. */
 const mostProblems = 100;
 
-/** Reads everything there is: pages, packs and how they join, what is listed, payloads, and the mark. Changes nothing. */
+/** Checks everything: pages, packs and their chain, the list of streams, payloads, and the mark. Changes nothing. */
 export function verifySqlite(name: string): Verdict {
   const path = fileItself(name);
   const problems: string[] = [];
@@ -20,7 +20,7 @@ export function verifySqlite(name: string): Verdict {
   let db: DatabaseSync;
   let mark: Mark | 'unreadable' | undefined;
   try {
-    mark = readMark(`${path}.mark`); // before what it speaks of: that may grow meanwhile
+    mark = readMark(`${path}.mark`); // before the database, which may grow meanwhile
     db = openReading(path);
   } catch (error) {
     return {...verdict, problems: [`It cannot be opened: ${messageOf(error)}`]};
@@ -33,7 +33,7 @@ export function verifySqlite(name: string): Verdict {
     }
   };
   try {
-    step(() => db.exec('BEGIN')); // one moment, however many facts come meanwhile
+    step(() => db.exec('BEGIN')); // sees one moment, however many facts come meanwhile
     step(() => checkPages(db, problems));
     step(() => Object.assign(verdict, checkPacks(db, problems)));
     step(() => {
@@ -82,7 +82,7 @@ function checkLines(pack: Pack, problems: string[], isListed: (stream: string, r
   }
   if (facts !== pack.count) problems.push(`The facts up to ${pack.last} are ${facts}, not ${pack.count}`);
   for (const [stream, revision] of newest) {
-    // What is loose is listed nowhere; only invocations may be.
+    // Loose facts are not listed; only those of invocations may be loose.
     const mayBeLoose = pack.loose === 1 && stream.startsWith('invocation.');
     if (!mayBeLoose && !isListed(stream, revision)) problems.push(`Fact ${revision} of stream ${stream} is not listed`);
   }

@@ -11,25 +11,25 @@ import type {Batch, Command, FromWriter, Outcome, ToWriter, WriterData} from './
 import {holdPath} from './path.ts';
 
 /*
-The writer's thread. It owns the only connection that writes; what waits when it comes round is one commit, with one
-sync for all. Reading has a connection of its own here, so that the core's thread never waits for the disk.
+The writer's thread. It owns the only connection that writes, and commits everything that waits at once, with one sync. It
+also reads, over a second connection, so that the core's thread never waits for the disk.
 */
 
-/** A commit takes no more than this at a time: those behind it wait for it. */
+/** Most that one commit takes, as everything behind it waits for it. */
 const mostCommands = 512;
 const mostCharacters = 2 ** 20;
 
 if (!parentPort) throw new TypeError('Expected to run as a worker thread');
 const port = parentPort;
-const {path: name, retention} = workerData as WriterData; // sqlite.ts gives it
+const {path: name, retention} = workerData as WriterData; // WriterThread gives it
 const path = fileItself(name);
 const say = (message: FromWriter) => port.postMessage(message);
 
 const answers = new Answers(path, say);
-/** Where the sweep goes on; undefined while none is under way. */
+/** Where the sweep goes on; undefined while no sweep is running. */
 let sweptUntil: Position | undefined;
 let sweptAt = 0;
-/** It was asked for while others waited. */
+/** A sweep that was asked for while commits waited. */
 let sweepDue: Extract<ToWriter, {type: 'sweep'}> | undefined;
 const age = new RetentionClock();
 let isLeapTold = false;
@@ -48,7 +48,7 @@ try {
   say({type: 'refused', reason, message: textOf(error)});
 }
 
-/** Takes what else waits, too, commits it in groups, and answers questions in between in their order. */
+/** Takes every message that waits, commits batches in groups, and answers questions in their order between them. */
 function serve(first: ToWriter): void {
   let batches: Batch[] = [];
   let commands = 0;
@@ -77,7 +77,7 @@ function serve(first: ToWriter): void {
   sweepSome();
 }
 
-/** @returns true when there is nothing more to do */
+/** @returns true when the thread is done */
 function act(message: Exclude<ToWriter, Batch>): boolean {
   switch (message.type) {
     case 'question':
@@ -116,7 +116,7 @@ function commitAll(batches: readonly Batch[]): void {
   say({type: 'committed', batches: done});
 }
 
-/** What is old is judged by the time that was seen to pass. */
+/** Judges age by the time that was seen to pass. */
 function beginSweep({now, upMs}: Extract<ToWriter, {type: 'sweep'}>): void {
   sweepDue = undefined;
   const unseen = keeper.unseenMs(now);
@@ -124,7 +124,7 @@ function beginSweep({now, upMs}: Extract<ToWriter, {type: 'sweep'}>): void {
   sweptUntil = 0;
   sweptAt = age.at(now, upMs, unseen);
   const hours = Math.floor((now - sweptAt) / 3_600_000);
-  const isEverRemoved = retention.factsMs < Number.MAX_SAFE_INTEGER; // not by commands that only append
+  const isEverRemoved = retention.factsMs < Number.MAX_SAFE_INTEGER; // commands that only append remove nothing
   if (hours >= 24 && isEverRemoved && !isLeapTold) {
     const cause = `${hours} hours went by in which no fact was written`;
     say({
@@ -137,7 +137,7 @@ function beginSweep({now, upMs}: Extract<ToWriter, {type: 'sweep'}>): void {
   isLeapTold = hours >= 24;
 }
 
-/** A few rows between two commits, until there are no more. */
+/** Removes a few rows between two commits, until nothing more is to be removed. */
 function sweepSome(): void {
   if (sweepDue) beginSweep(sweepDue);
   if (sweptUntil === undefined) return;
@@ -150,12 +150,12 @@ function sweepSome(): void {
   if (swept.next !== undefined) atTurnEnd(sweepSome); // behind the commits that wait
 }
 
-/** Once: it is found again by every sweep. */
+/** Reports it once, as every sweep finds it again. */
 function tellDamaged(last: Position): void {
   if (toldDamaged.has(last)) return;
   toldDamaged.add(last);
   const cause = `the facts up to ${last} are not what was written`;
-  say({type: 'told', level: 'error', message: 'Old facts stay, as they are damaged and what they hold cannot be told', cause});
+  say({type: 'told', level: 'error', message: 'Old facts stay, as they are damaged and what they hold cannot be known', cause});
 }
 
 function textOf(error: unknown): string {
