@@ -45,7 +45,7 @@ export function authPublic(): Stage {
   };
 }
 
-/** Lets in whoever carries a valid token. A delivery that brings its own principal, such as a tick, passes. */
+/** Lets in callers with a valid token. A delivery whose trigger vouches for the caller, such as a tick, passes without one. */
 export function auth(verify: Verify): Stage {
   return async function auth(ctx, next) {
     const invocation = ctx.state;

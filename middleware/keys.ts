@@ -28,7 +28,7 @@ function asKey(der: Buffer, type: 'pkcs1' | 'spki'): KeyObject | undefined {
   }
 }
 
-/** One key from the settings, for RS256, or none: then every call with a token is told that the setup is wrong. */
+/** One key from the settings, for RS256, or none: then the reply to every call with a token says that the setup is wrong. */
 export function fixedKey(key: KeyObject | undefined): KeySource {
   const only = key ? ({key, algorithm: 'RS256'} as const) : 'none';
   return {find: async () => only};

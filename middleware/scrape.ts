@@ -1,6 +1,6 @@
 import type {Stage} from '../src/stage.ts';
 
-/** Whoever has the metrics, in the form that the caller accepts. */
+/** Gives the metrics in the form that the caller accepts. */
 export type Scrape = (accept: string) => Promise<{readonly contentType: string; readonly body: string}>;
 
 /** Answers with the metrics, in the place of the function. */

@@ -31,11 +31,11 @@ export function trace({spans, meter, log, clock}: TraceParts): Stage {
     } catch (error) {
       const fault = asFault(error);
       result = invocation.result ?? faultResult(fault, id, ctx.get('accept'));
-      if (!invocation.result) delivery.reply(result); // what fails after the reply is only told
+      if (!invocation.result) delivery.reply(result); // what fails after the reply is only logged
       invocation.result = result;
       meter.faulted(fault.code);
       if (fault.status >= 500) report(fault, id, span.traceId, limited);
-      else if (fault.cause !== undefined && (fault.status === 401 || fault.status === 403)) tellRefusal(fault, id, log);
+      else if (fault.cause !== undefined && (fault.status === 401 || fault.status === 403)) reportRefusal(fault, id, log);
     }
     const outcome = result.fault ? 'error' : 'ok';
     const elapsed = (clock.monotonic() - invocation.arrived) / 1000;
@@ -51,7 +51,7 @@ function report(fault: Fault, invocationId: string, traceId: string | undefined,
 }
 
 /** Why a caller was not let in; the token itself is never shown. */
-function tellRefusal({code, cause, message}: Fault, invocationId: string, log: Log): void {
+function reportRefusal({code, cause, message}: Fault, invocationId: string, log: Log): void {
   log.debug({invocationId, code, cause: messageOf(cause) ?? cause}, message);
 }
 

@@ -9,21 +9,21 @@ import type {Log} from '../../src/log.ts';
 /** What the journal keeps of an invocation. */
 export interface KeepInvocation {
   /**
-  Its first fact. Of a delivery that is written ahead the promise resolves when the fact is as durable as the journal
-  makes it; of any other it means nothing.
+  Keeps its first fact. When the delivery is written ahead, the promise resolves as soon as the fact is as durable as the
+  journal makes it; otherwise nobody waits for it.
 
   @throws Fault JOURNAL_BUSY, JOURNAL_FAILED for one that is written ahead
   */
   accepted(invocation: Invocation, input: RequestInput): Promise<void> | undefined;
-  /** Its last fact. A reply is never held up by it. @param ended how the process did that was lost during the call, if that is known */
+  /** Keeps its last fact; the reply does not wait for it. @param ended how the process ended that was lost during the call, if known */
   settled(invocation: Invocation, data: FactTypes['invocation.settled'], ended?: 'crash' | 'oom'): void;
-  /** An attempt that did not reach the function: another one comes. Of what is written ahead. */
+  /** Keeps that an attempt did not reach the function, and that another one comes. Only for what is written ahead. */
   deferred(invocation: Invocation, code: FaultCode): void;
 }
 
 export interface KeepOptions {
   readonly journal: JournalWriter;
-  /** What is kept of deliveries that are not written ahead; of these everything is. */
+  /** What is kept of deliveries that are not written ahead. Everything is kept of those that are. */
   readonly mode: 'off' | 'facts' | 'full';
   readonly redact: Redact;
   readonly log: Log;

@@ -1,6 +1,6 @@
 import type {Input, MessageInput, RequestInput} from '../../src/delivery.ts';
 
-/** The request that the platform's event tells of: the event of a message looks like that of a POST to `/`. */
+/** The request that the platform's event describes. For a message that is a POST to `/` with its attributes as headers. */
 export function requestOf(input: Input): RequestInput {
   if (input.shape === 'request') return input;
   if (input.shape === 'message') return postOf(input);

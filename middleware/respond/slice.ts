@@ -1,6 +1,6 @@
 /**
 The exact text of one member of a JSON object, without the space around it; undefined when the object lacks it.
-Of a repeated name the last counts, as with JSON.parse.
+When a name is repeated, the last one counts, as with JSON.parse.
 
 @param json an object that JSON.parse accepts; nothing is checked again
 */

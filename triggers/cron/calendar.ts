@@ -5,7 +5,7 @@ import {Zone} from './zone.ts';
 
 /** When a schedule occurs: instants in milliseconds since 1970, on whole seconds. */
 export interface Calendar {
-  /** The first occurrence after an instant; undefined when there is none. */
+  /** The first occurrence after an instant; undefined when no occurrence is left. */
   next(after: number): number | undefined;
 }
 
@@ -23,8 +23,8 @@ Where the hour is named, a wall time that clocks skip occurs at the first instan
 twice occurs the first time. Where every hour counts, occurrences follow the time that passes: nothing is skipped in a
 gap, as no time passes in it, and an hour that comes twice has its occurrences twice.
 
-@throws TypeError or RangeError for fields that are none
-@throws RangeError for a zone that is none
+@throws TypeError or RangeError for fields that cannot be read
+@throws RangeError for a zone that does not exist
 */
 export function calendarOf(cron: string, timezone: string): Calendar {
   // What croner knows beyond the common syntax is left to it, but for `?`, which is the moment of reading, and `+` and `@`.

@@ -39,8 +39,8 @@ export interface Ahead {
 const mostTried = 1000;
 
 /**
-The occurrences of one schedule in the journal. Each has a stream of its own, and whoever begins it runs the occurrence:
-the journal refuses everybody else.
+The occurrences of one schedule in the journal. Each has a stream of its own. The core that begins the stream runs the
+occurrence: the journal refuses all others.
 */
 export class Claims {
   readonly #house: Pick<ClaimingHouse, 'journal' | 'core' | 'clock'>;

@@ -39,7 +39,7 @@ export class Course {
     this.#longestMs = delay.longestMs;
     this.#cursor = after;
     this.#seen = now;
-    // Should the clock be corrected a little: these were the business of whoever ran before.
+    // If the clock is set back a little, these come again; the core that ran before has fired them.
     this.#walks = [{from: after - punctualMs, to: after}];
   }
 

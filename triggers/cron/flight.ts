@@ -10,7 +10,7 @@ export class Flight {
   readonly #replacing = new AbortController();
   #called: ((now: number) => void) | undefined;
 
-  /** @param called told once, when the function is first called */
+  /** @param called is called once, when the function is first called */
   constructor(held: HeldClaim, since: number, called?: (now: number) => void) {
     this.#held = held;
     this.since = since;

@@ -87,7 +87,7 @@ export class Runner {
     // What was due before the start was lost, however short before.
     let now = startedAt;
     for (let step = course.at(now, 0); !closing.aborted; now = clock.now(), step = course.at(now)) {
-      this.#tellStanding(step, course, now);
+      this.#reportStanding(step, course, now);
       if (step.kind === 'wait') {
         await clock.sleep(Math.min(step.ms, sliceMs), closing);
         continue;
@@ -98,7 +98,7 @@ export class Runner {
     }
   }
 
-  #tellStanding(step: Step, course: Course, now: number): void {
+  #reportStanding(step: Step, course: Course, now: number): void {
     if (step.kind === 'wait') this.#standing.next(Number.isFinite(step.ms) ? now + step.ms : undefined);
     if (step.kind === 'fire') this.#standing.next(now - step.lateMs);
     this.#standing.walked(course.heldUntil(now), now);

@@ -7,7 +7,7 @@ import {isoOccurrence} from './occurrence.ts';
 const usualMs = 60_000;
 
 /**
-Tells where a schedule stands, in the log and in metrics: a schedule that does not fire must be seen. Occurrences that
+Reports where a schedule stands, in the log and in metrics: a schedule that does not fire must be seen. Occurrences that
 were fired before their time, by a clock that was ahead, are passed over when they come: the schedule is held.
 */
 export class Standing {
@@ -15,7 +15,7 @@ export class Standing {
   readonly #house: Pick<House, 'log' | 'meter'>;
   #ahead: Ahead | undefined;
   #isHeld = false;
-  /** The end of the stretch that was told last. */
+  /** The end of the stretch that was logged last. */
   #toldUntil = Number.NEGATIVE_INFINITY;
 
   constructor(schedule: string, house: Pick<House, 'log' | 'meter'>) {
@@ -36,7 +36,7 @@ export class Standing {
     );
   }
 
-  /** @param at when the next occurrence is due; undefined when there is none */
+  /** @param at when the next occurrence is due; undefined when no occurrence is left */
   next(at: number | undefined): void {
     this.#house.meter.scheduleNext(this.#schedule, at);
   }

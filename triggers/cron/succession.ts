@@ -60,7 +60,7 @@ export class Succession {
     // The clock of that core may have been ahead of ours.
     const waitMs = Math.min(held.at + leaseMs - clock.now(), leaseMs);
     if (waitMs > 0 && !(await clock.sleep(waitMs, closing))) return;
-    // Claimed in its turn: an attempt that a killed core never came to is none.
+    // It is claimed only in its turn: an attempt that a killed core did not get to does not count.
     await flights.enqueue(() => insist(() => this.#takeOver(held)));
   }
 
