@@ -1,0 +1,56 @@
+import type {Clock} from '../clock.ts';
+import type {Fact} from '../facts.ts';
+import type {FunctionLine, Log} from '../log.ts';
+import type {Meter} from '../meter.ts';
+import type {FunctionSpec, Runtimes, StartRecord} from '../runtime.ts';
+import type {LifecycleState} from './process/lifecycle.ts';
+
+export interface WorkersOptions {
+  readonly spec: FunctionSpec;
+  /** What the function gets from the user's environment; the variables of the contract are added to it. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly host: string;
+  /** The port of the first sub-runtime; 0: any free one. */
+  readonly port: number;
+  /** Sub-runtimes kept running. */
+  readonly workers: number;
+  readonly concurrency: number | undefined;
+  readonly queueLength: number;
+  readonly queueWaitMs: number;
+  /** Longest time of a call. */
+  readonly timeoutMs: number;
+  readonly startTimeoutMs: number;
+  /** Early exits that are allowed within the policy's period; after more the sub-runtime is given up. */
+  readonly restarts: number;
+  readonly maxReplyBytes: number;
+  readonly user: {readonly uid: number; readonly gid: number} | undefined;
+  readonly memoryBytes: number | undefined;
+}
+
+export interface WorkersHouse {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+  facts(facts: readonly [Fact, ...Fact[]]): void;
+  line(line: FunctionLine): void;
+  /** A start is over. `told`: an invocation that waited for the start has its record, and reports it. */
+  started(record: StartRecord, told: boolean): void;
+}
+
+export interface Workers extends AsyncDisposable {
+  readonly runtimes: Runtimes;
+  /** The state of every place in the pool. */
+  states(): readonly LifecycleState[];
+  /** How many processes exist in every place of the pool: two at most. */
+  processes(): readonly number[];
+  /** Sub-runtimes that take calls. */
+  ready(): number;
+  isOverloaded(): boolean;
+  residentBytes(): number;
+  /** Lets newer code take over, one process after another. @returns undefined, or why the old code serves on */
+  reload(): Promise<string | undefined>;
+  /** The grace time of a stop is over: refuses the callers that wait, and breaks off the calls. @returns how many waited */
+  cutOff(): number;
+  /** Ends every sub-runtime at once, for an exit that cannot wait. */
+  kill(): void;
+}
