@@ -63,6 +63,13 @@ test('the codes that the page gives Retry-After are those that are thrown with i
   t.deepEqual([...new Set(thrown)].sort(), [...withRetryAfter].sort());
 });
 
+test('the page of the architecture names every room', t => {
+  const page = read('docs/architecture.md');
+  const rooms = new Set(listed('{src,middleware,triggers}/**/*.ts').map(file => `${dirname(file)}/`));
+  t.true(rooms.size > 20);
+  for (const room of rooms) t.true(page.includes(`| \`${room}\` `), `${room} is not on the page`);
+});
+
 test('every link of every document leads to a file, and to a heading of it', t => {
   const documents = listed('**/*.md');
   t.true(documents.includes('README.md') && documents.includes('examples/06-cron/README.md'));
