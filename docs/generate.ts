@@ -1,12 +1,18 @@
 import {readFileSync, writeFileSync} from 'node:fs';
 import {settingsTable} from '../src/commands/config.ts';
+import {commandsTable, exitTable} from '../src/commands/help.ts';
+import {loadCommands} from '../src/commands/index.ts';
 import {joinSettings} from '../src/settings/config.ts';
 import {triggers} from '../triggers/index.ts';
 import {errorsTables, refusalsTable} from './errors.ts';
 
+const commands = await loadCommands();
+
 /** What `npm run docs` writes: the text between `<!-- mark: … -->` and `<!-- /mark -->` of a document. */
 export const generated: readonly {readonly document: string; readonly mark: string; readonly write: () => string}[] = [
   {document: 'README.md', mark: 'settings', write: () => settingsTable(joinSettings(triggers))},
+  {document: 'README.md', mark: 'commands', write: () => commandsTable(commands)},
+  {document: 'docs/operations.md', mark: 'exit-codes', write: exitTable},
   {document: 'docs/errors.md', mark: 'faults', write: errorsTables},
   {document: 'docs/errors.md', mark: 'refusals', write: refusalsTable},
 ];

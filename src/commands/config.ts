@@ -1,12 +1,14 @@
-import {parseArgs} from 'node:util';
 import {triggers} from '../../triggers/index.ts';
-import {ConfigurationError} from '../errors.ts';
+import {exit} from '../exit.ts';
 import {readKey} from '../serve/keys.ts';
 import {joinSettings, parseConfig} from '../settings/config.ts';
 import {checkNames} from '../settings/environment.ts';
 import {groups} from '../settings/groups.ts';
 import {type Environment, givenText, parseSettings, parseText, type Setting, type Settings} from '../settings/setting.ts';
-import {exit} from './exit.ts';
+import {flag, json} from './arguments.ts';
+import {columns} from './columns.ts';
+import {command} from './command.ts';
+import {complain, print, printJson} from './terminal.ts';
 
 export interface SettingReport {
   readonly name: string;
@@ -16,25 +18,30 @@ export interface SettingReport {
   readonly doc: string;
 }
 
-/** Prints every setting: for people, as JSON lines, or as the table of the README. Exit code 78 when one is bad. */
-export async function config(args: string[], env: Environment): Promise<void> {
-  const {values} = parseArgs({args, options: {json: {type: 'boolean'}, markdown: {type: 'boolean'}}});
-  const table = joinSettings(triggers);
-  const reports = Object.values(table).map(entry => report(entry, env));
-  if (values.markdown) process.stdout.write(settingsTable(table));
-  else if (values.json) for (const each of reports) console.log(JSON.stringify(each));
-  else for (const {name, value, source} of reports) console.log(`${name.padEnd(26)} ${(value ?? '').padEnd(24)} ${source}`);
-  try {
+/** `core-runtime config`: what the environment means. Exit code 78 when a setting is bad. */
+export const config = command({
+  summary: 'Prints every setting, its value and where it came from.',
+  options: {json, markdown: flag('Print the tables of the README instead.')},
+  examples: {
+    config: 'Print every setting of this environment.',
+    'config --json': 'The same, one JSON object for each setting.',
+  },
+  checksSettings: false, // prints all of them first
+  async run(given, env) {
+    const table = joinSettings(triggers);
+    const reports = Object.values(table).map(entry => report(entry, env));
+    if (given.markdown) process.stdout.write(settingsTable(table));
+    else if (given.json) for (const each of reports) printJson(each);
+    else for (const {name, value, source} of reports) print(row(name, value ?? '', source));
     parseSettings(table, env);
-    for (const warning of checkNames(table, env)) console.error(`core-runtime: ${warning}`);
+    for (const warning of checkNames(table, env)) complain(warning);
     const {isPublic, publicKey} = parseConfig(env);
     if (!isPublic && publicKey !== undefined) readKey(publicKey);
-  } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    for (const problem of error.problems) console.error(`core-runtime: ${problem}`);
-    process.exitCode = exit.misconfigured;
-  }
-}
+    return exit.done;
+  },
+});
+
+const row = columns(25, 24);
 
 function report(entry: Setting<unknown>, env: Environment): SettingReport {
   const given = givenText(entry, env);
@@ -43,7 +50,7 @@ function report(entry: Setting<unknown>, env: Environment): SettingReport {
   return {name, value: fallback || null, source: fallback ? 'default' : 'unset', doc};
 }
 
-/** A word that only counts when it is exactly the right one is shown as what it means. */
+/** A flag is shown as what the core takes it for, as only the exact word counts: `TRUE` is false. */
 function effective({schema}: Setting<unknown>, given: string): string {
   const value = parseText(schema, given);
   return typeof value === 'boolean' ? String(value) : given;

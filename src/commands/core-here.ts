@@ -1,15 +1,21 @@
 import http from 'node:http';
+import {exit} from '../exit.ts';
 import {settings} from '../settings/config.ts';
 import {type Environment, parseSettings} from '../settings/setting.ts';
+import {CommandFailed} from './failure.ts';
 
 export interface CoreAnswer {
   readonly status: number;
-  /** The JSON that it sent; undefined for anything else. */
+  /** The JSON object that it sent; undefined when it sent anything else. */
   readonly body: Record<string, unknown> | undefined;
 }
 
 /** No core listens where the settings say. */
-export class NoCore extends Error {}
+export class NoCore extends CommandFailed {
+  constructor(message: string, options?: ErrorOptions) {
+    super(exit.unavailable, message, options);
+  }
+}
 
 export interface Question {
   readonly body?: string;
@@ -18,7 +24,7 @@ export interface Question {
 }
 
 /**
-Asks the private listener of the core that runs with these settings, without any proxy: it is on this machine.
+Asks the private listener of the core that runs with these settings. It is on this machine, so no proxy is used.
 
 @throws NoCore, ConfigurationError
 */
@@ -36,7 +42,7 @@ export async function askCore(
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${adminPort}`;
   const headers = adminToken === undefined ? {} : {Authorization: `Bearer ${adminToken}`};
   const {promise, resolve, reject} = Promise.withResolvers<CoreAnswer>();
-  // An agent of its own takes no proxy from the environment, whatever NODE_USE_ENV_PROXY says.
+  // With NODE_USE_ENV_PROXY the default agent would take a proxy from the environment; this one does not.
   const request = http.request(`${url}${path}`, {method, headers, agent: new http.Agent(), timeout: waitMs}, response => {
     let text = '';
     response.setEncoding('utf8').on('data', chunk => {
@@ -56,7 +62,7 @@ export async function askCore(
   }
 }
 
-/** Why the core refused, as it says in every answer that is an error. */
+/** Why the core refused: every answer that is an error has a message. */
 export function messageOf({error}: Record<string, unknown>): string | undefined {
   const message = typeof error === 'object' && error !== null && 'message' in error ? error.message : undefined;
   return typeof message === 'string' ? message : undefined;

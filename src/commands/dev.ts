@@ -1,38 +1,39 @@
 import path from 'node:path';
 import process from 'node:process';
-import {parseArgs} from 'node:util';
 import {systemClock} from '../clock.ts';
+import {exit} from '../exit.ts';
 import {printableLines} from '../printable.ts';
-import {run} from '../serve/run.ts';
 import type {Served} from '../serve/serve.ts';
-import type {Environment} from '../settings/setting.ts';
-import {exit} from './exit.ts';
+import {one} from './arguments.ts';
+import {columns} from './columns.ts';
+import {command} from './command.ts';
 import {launcherGone} from './launcher.ts';
 
-/** Serves one handler on this machine: public unless SCW_PUBLIC says otherwise, log lines for people on a terminal. */
-export async function dev(args: string[], env: Environment): Promise<void> {
-  const {positionals} = parseArgs({args, allowPositionals: true, options: {}});
-  const [handler] = positionals;
-  if (handler === undefined || positionals.length > 1) {
-    console.error('core-runtime: expected one handler, as in `core-runtime dev handler.js`');
-    process.exitCode = exit.misused;
-    return;
-  }
-  void launcherGone(systemClock).then(() => {
-    console.error('core-runtime: the process that started this command is gone: stopping');
-    process.kill(process.pid, 'SIGTERM'); // as a clean stop does, with what is in flight
-  });
-  const defaults = {
-    SCW_PUBLIC: 'true',
-    SCW_UPSTREAM_PORT: '0',
-    CORE_JOURNAL_HTTP: 'full',
-    SCW_APPLICATION_NAME: path.basename(path.dirname(path.resolve(handler))),
-  };
-  await run(
-    {...defaults, ...env, SCW_HANDLER_PATH: path.resolve(handler)},
-    {pretty: process.stdout.isTTY === true, onServed: served => void greet(served)},
-  );
-}
+/** `core-runtime dev <handler>`: a function on this machine, public unless SCW_PUBLIC says otherwise. */
+export const dev = command({
+  summary: 'Serves a handler publicly on this machine and prints what to try.',
+  arguments: {handler: one('one handler', 'File of the function; its extension decides the language.')},
+  examples: {'dev handler.js': 'Serve handler.js on http://localhost:8080.'},
+  serves: true,
+  async run({handler}, env) {
+    void launcherGone(systemClock).then(() => {
+      console.error('core-runtime: the process that started this command is gone: stopping');
+      process.kill(process.pid, 'SIGTERM'); // a clean stop, which lets requests in flight finish
+    });
+    const defaults = {
+      SCW_PUBLIC: 'true',
+      SCW_UPSTREAM_PORT: '0',
+      CORE_JOURNAL_HTTP: 'full',
+      SCW_APPLICATION_NAME: path.basename(path.dirname(path.resolve(handler))),
+    };
+    const {run} = await import('../serve/run.ts');
+    await run(
+      {...defaults, ...env, SCW_HANDLER_PATH: path.resolve(handler)},
+      {pretty: process.stdout.isTTY === true, onServed: served => void greet(served)},
+    );
+    return exit.done;
+  },
+});
 
 async function greet(served: Served): Promise<void> {
   const {runtime, error} = await served.started;
@@ -50,5 +51,6 @@ function banner({spec, url, adminUrl, isPublic}: Served, runtime: string): strin
     ['metrics', `${adminUrl}/metrics`],
     ['try', `curl${isPublic ? '' : ' -H "X-Auth-Token: $TOKEN"'} '${url}/?name=you'`],
   ];
-  return ['', ...rows.map(([name = '', value]) => `  ${name.padEnd(9)} ${value}`), ''].join('\n');
+  const row = columns(8);
+  return ['', ...rows.map(cells => `  ${row(...cells)}`), ''].join('\n');
 }

@@ -1,31 +1,33 @@
-import {parseArgs} from 'node:util';
 import {isoStamp} from '../clock.ts';
+import {exit} from '../exit.ts';
 import type {FactTypes} from '../facts.ts';
 import type {Recorded} from '../journal.ts';
 import {type Explanation, explainInvocation} from '../projections/explanation.ts';
 import {plainExplanation} from '../projections/plain.ts';
 import type {BootView, ProcessView} from '../projections/runtimes.ts';
-import type {Environment} from '../settings/setting.ts';
-import {exit} from './exit.ts';
-import {CommandFailed, locateJournal, openArchive, orFail, whichJournal} from './journal-at.ts';
+import {json, one} from './arguments.ts';
+import {columns} from './columns.ts';
+import {command} from './command.ts';
+import {CommandFailed} from './failure.ts';
+import {locateJournal, openArchive, whichJournal} from './journal-at.ts';
 import {print, printJson} from './terminal.ts';
 
-/** Tells one invocation as a timeline: what happened when, who failed, in which process, with which version of the code. */
-export async function explain(args: string[], env: Environment): Promise<void> {
-  const {values, positionals} = parseArgs({args, allowPositionals: true, options: {...whichJournal, json: {type: 'boolean'}}});
-  await orFail(async () => {
-    const [id] = positionals;
-    if (id === undefined || positionals.length > 1) {
-      throw new CommandFailed(exit.misused, 'expected one invocation id; a reply carries it as Core-Invocation-Id');
-    }
-    using archive = await openArchive(locateJournal(values, env));
+/** `core-runtime explain <id>`: a timeline of one invocation. */
+export const explain = command({
+  summary: 'Explains one invocation: what happened when, what failed, in which process, with which code.',
+  arguments: {id: one('one invocation id', 'Id of the invocation; a reply carries it as Core-Invocation-Id.')},
+  options: {...whichJournal, json},
+  examples: {'explain 01a20731-45f2-7c3b-a3c2-e0a7b364f376': 'Print its timeline.'},
+  async run({id, ...given}, env) {
+    using archive = await openArchive(locateJournal(given, env));
     const explanation = await explainInvocation(archive, id.replace(/^invocation\./, ''));
-    if (!explanation) throw new CommandFailed(exit.failed, `nothing is known of invocation ${id}: ${whyUnknown}`);
-    values.json ? printJson(plainExplanation(explanation)) : print(...rowsOf(explanation));
-  });
-}
+    if (!explanation) throw new CommandFailed(exit.failed, `nothing is known about invocation ${id}: ${whyUnknown}`);
+    given.json ? printJson(plainExplanation(explanation)) : print(...rowsOf(explanation));
+    return exit.done;
+  },
+});
 
-const whyUnknown = 'it is of another journal or not kept any more, or its request was refused: refused requests are not kept';
+const whyUnknown = 'another journal has it, it is not kept any more, or its request was refused: refused requests are not kept';
 
 function rowsOf(explanation: Explanation): string[] {
   const {invocation, facts, boot, claim, payloads} = explanation;
@@ -41,11 +43,12 @@ function rowsOf(explanation: Explanation): string[] {
     ['kept', kept || 'facts only'],
   ];
   const start = facts[0]?.at ?? 0;
-  const line = (recorded: Recorded) =>
-    `  ${`+${recorded.at - start} ms`.padStart(10)}  ${recorded.fact.type.padEnd(21)} ${details(recorded)}`;
-  const head = rows.map(([name = '', value]) => `  ${name.padEnd(8)} ${value}`);
-  return [`Invocation ${id}`, ...head, '', `  ${isoStamp(start)}`, ...facts.map(line)];
+  const line = (recorded: Recorded) => `  ${timelineRow(`+${recorded.at - start} ms`, recorded.fact.type, details(recorded))}`;
+  return [`Invocation ${id}`, ...rows.map(cells => `  ${headRow(...cells)}`), '', `  ${isoStamp(start)}`, ...facts.map(line)];
 }
+
+const headRow = columns(8);
+const timelineRow = columns(-10, 20);
 
 function outcome({invocation: {status, replyStatus, code, durationMs}, boot}: Explanation): string {
   if (status === 'running') return `no last fact: it still runs, or it ran when the core ended${boot ? '' : ', whose facts are gone'}`;

@@ -1,38 +1,33 @@
-import {parseArgs} from 'node:util';
-import {ConfigurationError} from '../errors.ts';
-import type {Environment} from '../settings/setting.ts';
-import {askCore, messageOf, NoCore} from './core-here.ts';
-import {exit} from './exit.ts';
-import {complain, print, printJson} from './terminal.ts';
+import {exit} from '../exit.ts';
+import {json, one, text} from './arguments.ts';
+import {command} from './command.ts';
+import {askCore, messageOf} from './core-here.ts';
+import {CommandFailed} from './failure.ts';
+import {print, printJson} from './terminal.ts';
 
-/** Fires a schedule by hand through the core that runs here, and tells what came of it. Exit code 1 unless it went well. */
-export async function fire(args: string[], env: Environment): Promise<void> {
-  const {positionals, values} = parseArgs({args, allowPositionals: true, options: {at: {type: 'string'}, json: {type: 'boolean'}}});
-  const [name] = positionals;
-  if (name === undefined || positionals.length > 1) {
-    return fail('expected the name of one schedule, as in `core-runtime fire nightly`', exit.misused);
-  }
-  const query = values.at === undefined ? '' : `?at=${encodeURIComponent(values.at)}`;
-  try {
-    const {status, body} = await askCore(env, 'POST', `/api/schedules/${encodeURIComponent(name)}/fire${query}`);
-    if (!body) return fail(`what answers there does not know schedules (status ${status})`, exit.unavailable);
-    if (status !== 200 && status !== 202) return fail(messageOf(body) ?? `it was refused with status ${status}`, exit.failed);
-    values.json ? printJson(body) : print(sentence(body));
-    if (body.error !== undefined) process.exitCode = exit.failed;
-  } catch (error) {
-    if (error instanceof NoCore) fail(error.message, exit.unavailable);
-    else if (error instanceof ConfigurationError) fail(error.message, exit.misconfigured);
-    else throw error;
-  }
-}
+/** `core-runtime fire <schedule>`: runs a schedule by hand. Exit code 1 unless the function ran and did not fail. */
+export const fire = command({
+  summary: 'Runs a schedule now, through the core that runs here, and prints the outcome.',
+  arguments: {schedule: one('the name of one schedule', 'Name of the schedule.')},
+  options: {at: text('<time>', 'Run the occurrence of this time, which was missed. By default that of now.'), json},
+  examples: {
+    'fire nightly': 'Run the schedule `nightly` now.',
+    'fire nightly --at 2026-03-29T02:30:00Z': 'Run an occurrence that was missed.',
+  },
+  async run({schedule, at, json: isJson}, env) {
+    const query = at === undefined ? '' : `?at=${encodeURIComponent(at)}`;
+    const {status, body} = await askCore(env, 'POST', `/api/schedules/${encodeURIComponent(schedule)}/fire${query}`);
+    if (!body) throw new CommandFailed(exit.unavailable, `what answers there does not know schedules (status ${status})`);
+    if (status !== 200 && status !== 202) {
+      throw new CommandFailed(exit.failed, messageOf(body) ?? `the core refused with status ${status}`);
+    }
+    isJson ? printJson(body) : print(sentence(body));
+    return body.error === undefined ? exit.done : exit.failed;
+  },
+});
 
 function sentence({schedule, occurrence, invocationId, status, error, waits}: Record<string, unknown>): string {
   if (waits === true)
     return `${schedule} did not run yet for ${occurrence}: ${status} ${error}. It is delivered again as invocation ${invocationId}`;
   return `${schedule} ran for ${occurrence} as invocation ${invocationId}: ${error === undefined ? 'executed properly' : `${status} ${error}`}`;
-}
-
-function fail(message: string, code: number): void {
-  complain(message);
-  process.exitCode = code;
 }

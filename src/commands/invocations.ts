@@ -1,35 +1,40 @@
-import {parseArgs} from 'node:util';
 import {isoStamp, systemClock} from '../clock.ts';
+import {exit} from '../exit.ts';
 import {type InvocationView, invocationStatuses, listInvocations, usualSince} from '../projections/invocations.ts';
-import {type Environment, parseDuration} from '../settings/setting.ts';
-import {exit} from './exit.ts';
-import {CommandFailed, locateJournal, openArchive, orFail, whichJournal} from './journal-at.ts';
+import {ago, choice, count, json} from './arguments.ts';
+import {columns} from './columns.ts';
+import {command} from './command.ts';
+import {locateJournal, openArchive, whichJournal} from './journal-at.ts';
 import {complain, print, printJson} from './terminal.ts';
 
-/** Lists invocations, newest first. */
-export async function invocations(args: string[], env: Environment): Promise<void> {
-  const {values} = parseArgs({
-    args,
-    options: {...whichJournal, status: {type: 'string'}, since: {type: 'string'}, limit: {type: 'string'}, json: {type: 'boolean'}},
-  });
-  await orFail(async () => {
-    const {status, since: ago = usualSince, limit = '100'} = values;
-    if (status !== undefined && !invocationStatuses.includes(status)) {
-      throw new CommandFailed(exit.misused, `--status: expected one of ${invocationStatuses.join(', ')}, got \`${status}\``);
-    }
-    const agoMs = parseDuration(ago);
-    if (agoMs === undefined) throw new CommandFailed(exit.misused, `--since: expected a duration such as 15m or 24h, got \`${ago}\``);
-    if (!/^[1-9]\d{0,6}$/.test(limit)) throw new CommandFailed(exit.misused, `--limit: expected a number from 1 on, got \`${limit}\``);
-    using archive = await openArchive(locateJournal(values, env));
+/** `core-runtime invocations`: what the function was called for, the newest call first. */
+export const invocations = command({
+  summary: 'Lists the recorded invocations.',
+  options: {
+    status: choice('<status>', invocationStatuses, 'Only those with this status.'),
+    since: ago('Only those that were accepted within this time.', usualSince),
+    limit: count('<n>', 'At most so many.', 100),
+    ...whichJournal,
+    json,
+  },
+  examples: {
+    invocations: 'List those of the last hour.',
+    'invocations --status failed --since 24h': 'List what failed today.',
+  },
+  async run({status, since, limit, ...given}, env) {
+    using archive = await openArchive(locateJournal(given, env));
     const now = systemClock.now();
-    const list = await listInvocations(archive, {status, since: now - agoMs, now, limit: Number(limit)});
-    for (const view of list) values.json ? printJson(view) : print(row(view));
-    if (list.length === 0) complain(`no such invocation within ${ago}`);
-  });
-}
+    const list = await listInvocations(archive, {status, since: now - since.ms, now, limit});
+    for (const view of list) given.json ? printJson(view) : print(rowOf(view));
+    if (list.length === 0) complain(`no such invocation within ${since.text}`);
+    return exit.done;
+  },
+});
 
-function row({id, status, acceptedAt, durationMs, replyStatus, code, source}: InvocationView): string {
-  const when = acceptedAt === undefined ? '–'.padEnd(24) : isoStamp(acceptedAt);
+const row = columns(24, 0, 13, 3, -11);
+
+function rowOf({id, status, acceptedAt, durationMs, replyStatus, code, source}: InvocationView): string {
+  const when = acceptedAt === undefined ? '–' : isoStamp(acceptedAt);
   const took = durationMs === undefined ? '' : `${durationMs.toFixed(1)} ms`;
-  return `${when}  ${id}  ${status.padEnd(13)}  ${String(replyStatus ?? '').padEnd(3)}  ${took.padStart(11)}  ${source ?? ''}  ${code ?? ''}`.trimEnd();
+  return row(when, id, status, replyStatus, took, source, code);
 }

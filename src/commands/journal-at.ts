@@ -2,6 +2,7 @@ import path from 'node:path';
 import {resolveFunction} from '../../runtimes/resolve.ts';
 import {type Clock, systemClock} from '../clock.ts';
 import {ConfigurationError} from '../errors.ts';
+import {exit} from '../exit.ts';
 import {type Journal, JournalDamaged} from '../journal.ts';
 import {defaultJournal, defaultJournals} from '../journals/default.ts';
 import type {JournalArchive, JournalEngine} from '../journals/engine.ts';
@@ -10,55 +11,15 @@ import type {Log} from '../log.ts';
 import type {FunctionSpec} from '../runtime.ts';
 import {type Config, dataDirOf, parseConfig} from '../settings/config.ts';
 import type {Environment} from '../settings/setting.ts';
-import {exit} from './exit.ts';
+import {text} from './arguments.ts';
+import {CommandFailed} from './failure.ts';
 import {complain} from './terminal.ts';
 
-/** Options by which every command that reads a journal is told which. */
-export const whichJournal = {journal: {type: 'string'}, handler: {type: 'string'}} as const;
-
-/** A command cannot go on; its message is one sentence for a person. */
-export class CommandFailed extends Error {
-  readonly exitCode: number;
-
-  constructor(exitCode: number, message: string) {
-    super(message);
-    this.exitCode = exitCode;
-  }
-}
-
-/** Runs a command that answers on stdout; a failure is told on stderr, so that stdout has nothing but the answer. */
-export async function orFail(work: () => Promise<void>): Promise<void> {
-  process.stdout.on('error', endWhenUnread);
-  try {
-    await work();
-  } catch (error) {
-    const {problems, exitCode} = told(error);
-    for (const problem of problems) complain(problem);
-    process.exitCode = exitCode;
-  }
-}
-
-/** Whoever reads has enough, as `head` does. What has another cause is a failure like any other. */
-function endWhenUnread(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
-}
-
-/** What a person can do something about, in sentences; any other error is a bug and keeps its stack. */
-function told(error: unknown): {problems: readonly string[]; exitCode: number} {
-  if (error instanceof ConfigurationError) return {problems: error.problems, exitCode: exit.misconfigured};
-  if (error instanceof CommandFailed) return {problems: [error.message], exitCode: error.exitCode};
-  if (error instanceof JournalDamaged) {
-    return {problems: [`${error.message}; \`core-runtime journal verify\` lists all that is wrong`], exitCode: exit.failed};
-  }
-  if (!isOfSystem(error)) throw error;
-  return {problems: [error.message], exitCode: exit.failed};
-}
-
-/** A file that does not exist, may not be read, or that SQLite cannot read. */
-function isOfSystem(error: unknown): error is Error {
-  return error instanceof Error && ('syscall' in error || ('code' in error && error.code === 'ERR_SQLITE_ERROR'));
-}
+/** Options of every command that reads a journal: which one it reads. */
+export const whichJournal = {
+  journal: text('<file>', 'Journal to use. By default that of the settings.'),
+  handler: text('<file>', 'Use the journal of this handler.'),
+};
 
 /** A journal that can be read without its core. */
 export interface LocatedJournal extends JournalPlace {

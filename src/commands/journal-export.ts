@@ -1,25 +1,34 @@
+import {type ExitCode, exit} from '../exit.ts';
 import {JournalDamaged, type Recorded} from '../journal.ts';
 import {factEvent, payloadEvent} from '../journals/cloud-event.ts';
 import type {JournalArchive} from '../journals/engine.ts';
 import {printableJson} from '../printable.ts';
-import {exit} from './exit.ts';
-import {type LocatedJournal, openArchive} from './journal-at.ts';
+import {flag} from './arguments.ts';
+import {command} from './command.ts';
+import {locateJournal, openArchive, whichJournal} from './journal-at.ts';
 import {complain} from './terminal.ts';
 
-/** Prints every fact that can be read as a CloudEvent; reports those that are damaged on stderr. */
-export async function exportFacts(journal: LocatedJournal, withPayloads: boolean): Promise<void> {
-  using archive = await openArchive(journal);
-  const tell = (problem: string) => {
-    complain(`left out: ${problem}`);
-    process.exitCode = exit.failed;
-  };
-  for await (const recorded of archive.readable(tell)) {
-    if (withPayloads) await exportPayload(recorded, archive, tell);
-    await write(printableJson(factEvent(recorded)));
-  }
-}
+/** `core-runtime journal export`: CloudEvents as JSON lines. What is damaged is left out and reported; then the exit code is 1. */
+export const journalExport = command({
+  summary: 'Prints the journal as CloudEvents, one JSON object on a line.',
+  options: {payloads: flag('Print requests and replies, too.'), ...whichJournal, json: flag('Changes nothing: the output is JSON anyway.')},
+  examples: {'journal export --payloads > all.ndjson': 'Save all of a journal as text.'},
+  async run({payloads, ...given}, env) {
+    using archive = await openArchive(locateJournal(given, env));
+    let exitCode: ExitCode = exit.done;
+    const leaveOut = (problem: string) => {
+      complain(`left out: ${problem}`);
+      exitCode = exit.failed;
+    };
+    for await (const recorded of archive.readable(leaveOut)) {
+      if (payloads) await exportPayload(recorded, archive, leaveOut);
+      await write(printableJson(factEvent(recorded)));
+    }
+    return exitCode;
+  },
+});
 
-async function exportPayload({fact: {data}}: Recorded, archive: JournalArchive, tell: (problem: string) => void): Promise<void> {
+async function exportPayload({fact: {data}}: Recorded, archive: JournalArchive, leaveOut: (problem: string) => void): Promise<void> {
   const name = 'dataref' in data ? data.dataref : undefined;
   if (name === undefined) return;
   try {
@@ -27,11 +36,11 @@ async function exportPayload({fact: {data}}: Recorded, archive: JournalArchive, 
     if (bytes) await write(printableJson(payloadEvent({name, bytes})));
   } catch (error) {
     if (!(error instanceof JournalDamaged)) throw error;
-    tell(error.message);
+    leaveOut(error.message);
   }
 }
 
-/** Waits for a reader that is slower. */
+/** Waits for a reader that is slow. */
 async function write(line: string): Promise<void> {
   if (!process.stdout.write(`${line}\n`)) await new Promise<void>(resolve => process.stdout.once('drain', resolve));
 }

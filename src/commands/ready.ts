@@ -1,24 +1,25 @@
-import {parseArgs} from 'node:util';
-import {ConfigurationError} from '../errors.ts';
-import type {Environment} from '../settings/setting.ts';
+import {exit} from '../exit.ts';
+import {json} from './arguments.ts';
+import {command} from './command.ts';
 import {askCore, NoCore} from './core-here.ts';
-import {exit} from './exit.ts';
-import {complain, print, printJson} from './terminal.ts';
+import {CommandFailed} from './failure.ts';
+import {print, printJson} from './terminal.ts';
 
-/** Sooner than the image's HEALTHCHECK gives up. */
+/** The image's HEALTHCHECK gives up later than this. */
 const waitMs = 2500;
 
-/** Tells whether the core that runs here can take calls, as the image's HEALTHCHECK asks. Exit code 0 when it can, 1 when not. */
-export async function ready(args: string[], env: Environment): Promise<void> {
-  const {values} = parseArgs({args, options: {json: {type: 'boolean'}}});
-  try {
-    const {body: state = {ready: false, phase: 'unknown'}} = await askCore(env, 'GET', '/readyz', {waitMs});
+/** `core-runtime ready`: the image's HEALTHCHECK. Exit code 0 when the core can take calls, 1 when it cannot or is not there. */
+export const ready = command({
+  summary: 'Says whether the core that runs here can take calls; exit code 0 when it can.',
+  options: {json},
+  examples: {ready: 'Print its phase, such as ready, booting or overloaded.'},
+  async run({json: isJson}, env) {
+    const {body: state = {ready: false, phase: 'unknown'}} = await askCore(env, 'GET', '/readyz', {waitMs}).catch(error => {
+      // No core is no reason to exit with 69 here: a HEALTHCHECK knows 0 and 1.
+      throw error instanceof NoCore ? new CommandFailed(exit.failed, error.message, {cause: error}) : error;
+    });
     const cause = state.cause === undefined ? '' : `: ${state.cause}`;
-    values.json ? printJson(state) : print(`${state.phase}${cause}`);
-    if (state.ready !== true) process.exitCode = exit.failed;
-  } catch (error) {
-    if (!(error instanceof NoCore) && !(error instanceof ConfigurationError)) throw error;
-    complain(error.message);
-    process.exitCode = error instanceof NoCore ? exit.failed : exit.misconfigured;
-  }
-}
+    isJson ? printJson(state) : print(`${state.phase}${cause}`);
+    return state.ready === true ? exit.done : exit.failed;
+  },
+});

@@ -9,19 +9,19 @@ import {complain} from './terminal.ts';
 
 export type Comparison = FactTypes['replay.compared'];
 
-/** As many as the core takes at a time. */
+/** A core takes twice as many at a time. */
 const atOnce = 500;
 
 /**
-Writes what a replay found into the journal: itself when no core has it, else through the core that runs here. What was
-found stands whether it can be kept or not: a failure is told on stderr.
+Writes the comparisons of a replay into the journal: itself when no core holds the journal, else through the core that
+runs here. When they cannot be kept, that is reported on stderr and changes nothing else.
 */
 export async function keepComparisons(comparisons: readonly Comparison[], journal: JournalPlace, env: Environment): Promise<void> {
   try {
     await append(comparisons, journal);
   } catch (error) {
-    if (!isHeld(error)) return tell(error);
-    await send(comparisons, env).catch(tell);
+    if (!isHeld(error)) return complainNotKept(error);
+    await send(comparisons, env).catch(complainNotKept);
   }
 }
 
@@ -45,7 +45,7 @@ const why = (body: Record<string, unknown> = {}) => (messageOf(body) === undefin
 
 const isHeld = (error: unknown) => error instanceof JournalRefused && error.reason === 'held';
 
-function tell(error: unknown): void {
+function complainNotKept(error: unknown): void {
   complain(`what was found is not kept in the journal: ${error instanceof Error ? error.message : error}`);
 }
 

@@ -3,6 +3,7 @@ import {resolveFunction} from '../../runtimes/resolve.ts';
 import {triggers} from '../../triggers/index.ts';
 import {systemClock} from '../clock.ts';
 import {ConfigurationError} from '../errors.ts';
+import {type ExitCode, exit} from '../exit.ts';
 import {JournalDamaged, type JournalReader} from '../journal.ts';
 import type {JournalPlace} from '../journals/index.ts';
 import {Boots} from '../projections/boots.ts';
@@ -15,41 +16,48 @@ import type {FunctionSpec} from '../runtime.ts';
 import {type Config, joinSettings, parseConfig} from '../settings/config.ts';
 import {childEnvironment} from '../settings/environment.ts';
 import {type Environment, parseSettings} from '../settings/setting.ts';
-import {exit} from './exit.ts';
-import {CommandFailed, locateJournal, openArchive, orFail, resolveNamed, untilInterrupted} from './journal-at.ts';
+import {command} from './command.ts';
+import {CommandFailed, damageOf} from './failure.ts';
+import {locateJournal, openArchive, resolveNamed, untilInterrupted} from './journal-at.ts';
 import {type Comparison, keepComparisons} from './replay-keep.ts';
-import {parseReplay, type ReplayWish} from './replay-options.ts';
+import {type ReplayWish, replayArguments, replayOptions, replayWish} from './replay-options.ts';
 import {print, printJson} from './terminal.ts';
 
 /**
-Runs recorded invocations again and tells what changed: in the code of now against what was recorded, or in another
-version of the code against it. Exit code 1 when something did; 66 when there was nothing to compare.
+`core-runtime replay`: a regression test made of traffic. Without `--against` the code of now is compared with what was
+recorded, else another version of the code with the code of now. Exit code 1 when something changed, 66 when nothing could
+be compared.
 */
-export async function replay(args: string[], env: Environment): Promise<void> {
-  await orFail(async () => {
-    const wish = parseReplay(args);
+export const replay = command({
+  summary: 'Runs recorded invocations again and reports what changed.',
+  arguments: replayArguments,
+  options: replayOptions,
+  examples: {
+    'replay --since 1h': 'Compare the code of now with what was recorded.',
+    'replay --since 1h --against changed.js': 'Compare another version of the code with the code of now.',
+    'replay 01a20731-45f2-7c3b-a3c2-e0a7b364f376 --json': 'Compare one invocation, for a program.',
+  },
+  async run(given, env) {
+    const wish = replayWish(given);
     const journal = locateJournal(wish, env);
     try {
       using archive = await openArchive(journal);
-      await replayFrom(archive, journal, wish, env);
+      return await replayFrom(archive, journal, wish, env);
     } catch (error) {
       if (!(error instanceof JournalDamaged)) throw error;
-      throw new CommandFailed(
-        exit.noJournal,
-        `${journal.place}: ${error.message}; \`core-runtime journal verify\` lists all that is wrong`,
-      );
+      throw new CommandFailed(exit.noJournal, `${journal.place}: ${damageOf(error)}`, {cause: error});
     }
-  });
-}
+  },
+});
 
-async function replayFrom(archive: JournalReader, journal: JournalPlace, wish: ReplayWish, env: Environment): Promise<void> {
+async function replayFrom(archive: JournalReader, journal: JournalPlace, wish: ReplayWish, env: Environment): Promise<ExitCode> {
   const boots = await Boots.read(archive);
   const specs = specsOf(wish, env, boots);
   const report = new Report({baseline: shown(specs.baseline), candidate: specs.candidate && shown(specs.candidate)});
-  const tell = (line: object) => (wish.isJson ? printJson(line) : undefined);
+  const printEach = (line: object) => (wish.isJson ? printJson(line) : undefined);
   const hindered = (each: NotReplayable) => {
     report.addHindered(each);
-    tell(plainHindrance(each));
+    printEach(plainHindrance(each));
   };
   const ids = await choose(archive, wish, hindered);
   const comparisons: Comparison[] = [];
@@ -66,19 +74,19 @@ async function replayFrom(archive: JournalReader, journal: JournalPlace, wish: R
       const digests = {baseline: baseline.digest, candidate: candidate?.digest};
       const all = {recorded: boots.of(each.recalled.run)?.codeDigest, ...digests};
       report.add(each, all);
-      tell(plainComparison(each, all));
+      printEach(plainComparison(each, all));
       comparisons.push({invocationId: each.recalled.id, verdict: each.judgement.verdict, ...onlyGiven(digests)});
     }
   }
   if (!wish.isJson) print(...report.text().split('\n'));
   if (comparisons.length > 0) await keepComparisons(comparisons, journal, env);
-  conclude(report, wish, signal.aborted);
+  return conclude(report, wish, signal.aborted);
 }
 
 /** Starts the processes, one after another. @throws CommandFailed when one does not start */
 async function openCode({config, baseline, candidate}: Specs, environment: Record<string, string>, signal: AbortSignal) {
   await using opening = new AsyncDisposableStack();
-  const start = async (spec: FunctionSpec, exitCode: number): Promise<OpenRerun> => {
+  const start = async (spec: FunctionSpec, exitCode: ExitCode): Promise<OpenRerun> => {
     try {
       return opening.use(await openRerun({config, spec, environment, clock: systemClock, signal}));
     } catch (error) {
@@ -90,7 +98,7 @@ async function openCode({config, baseline, candidate}: Specs, environment: Recor
   const processes = {
     baseline: await start(baseline, exit.unavailable),
     twin: await start(baseline, exit.unavailable),
-    // Code that cannot be loaded is the gravest change of all.
+    // Code that cannot be loaded counts as a change: the exit code is 1.
     candidate: candidate && (await start(candidate, exit.failed)),
   };
   const open = opening.move();
@@ -103,10 +111,11 @@ interface Specs {
   readonly candidate: FunctionSpec | undefined;
 }
 
-/** The handlers: the one of now, and the one to compare it with. @throws ConfigurationError, CommandFailed */
+/** The handlers: the code of now, and the version to compare it with. @throws ConfigurationError, CommandFailed */
 function specsOf({handler, against}: ReplayWish, env: Environment, boots: Boots): Specs {
   const now = handler === undefined ? (env.SCW_HANDLER_PATH ?? boots.handler) : path.resolve(handler);
-  if (now === undefined) throw new CommandFailed(exit.misused, 'expected --handler <file> or SCW_HANDLER_PATH: which code is of now?');
+  if (now === undefined)
+    throw new CommandFailed(exit.misused, 'expected --handler <file> or SCW_HANDLER_PATH: which code is the code of now?');
   const config = parseConfig({...env, SCW_HANDLER_PATH: now});
   const baseline = handler === undefined ? resolveFunction(config) : resolveNamed('--handler', config);
   return {config, baseline, candidate: against === undefined ? undefined : resolveCandidate(against, config, baseline)};
@@ -114,12 +123,12 @@ function specsOf({handler, against}: ReplayWish, env: Environment, boots: Boots)
 
 function resolveCandidate(against: string, config: Config, {handlerPath}: FunctionSpec): FunctionSpec {
   const isOther = path.extname(against) !== '' && path.extname(against) !== path.extname(handlerPath);
-  // Of another language: what the settings say of the program that runs it is about the first.
+  // It is written in another language: the settings of the program that runs the handler are about the first one.
   const own = isOther && {handlerIsBinary: false, runtimeBinary: undefined, runtimeBridge: undefined, language: undefined};
   return resolveNamed('--against', {...config, ...own, handlerPath: against});
 }
 
-/** The ids that can be run again; of the last time, those that were recorded with their request. */
+/** The ids that can be run again; with `--since` only those whose request was recorded. */
 async function choose(archive: JournalReader, {which}: ReplayWish, hinder: (each: NotReplayable) => void): Promise<string[]> {
   if ('ids' in which) return [...new Set(which.ids)];
   const accepted = await acceptedSince(archive, systemClock.now() - which.agoMs);
@@ -130,18 +139,20 @@ async function choose(archive: JournalReader, {which}: ReplayWish, hinder: (each
   );
 }
 
-/** As a core gives it to its function. */
+/** The environment that a core gives to its function. */
 function environmentOf(env: Environment): Record<string, string> {
   const {payloadMaxBytes} = parseSettings(triggers.http.settings, env);
   return {...childEnvironment(joinSettings(triggers), env), SCW_PAYLOAD_MAX_SIZE: String(payloadMaxBytes)};
 }
 
-function conclude(report: Report, {failOn, which}: ReplayWish, isInterrupted: boolean): void {
+/** @throws CommandFailed when it was interrupted, or when it compared less than it was asked to */
+function conclude(report: Report, {failOn, which}: ReplayWish, isInterrupted: boolean): ExitCode {
   if (isInterrupted) throw new CommandFailed(exit.failed, `interrupted after ${report.compared} invocations`);
-  if (failOn.some(aspect => report.changed.has(aspect))) process.exitCode = exit.failed;
-  // A test that compared nothing, or not what it was told to, has not passed.
-  else if (report.compared === 0) throw new CommandFailed(exit.noJournal, 'nothing could be compared');
-  else if ('ids' in which && report.hindered > 0) throw new CommandFailed(exit.noJournal, `${report.hindered} could not be compared`);
+  if (failOn.some(aspect => report.changed.has(aspect))) return exit.failed;
+  // A test that compared nothing, or not all that it was asked to, has not passed.
+  if (report.compared === 0) throw new CommandFailed(exit.noJournal, 'nothing could be compared');
+  if ('ids' in which && report.hindered > 0) throw new CommandFailed(exit.noJournal, `${report.hindered} could not be compared`);
+  return exit.done;
 }
 
 /** The handler, as a person in this folder would name it. */

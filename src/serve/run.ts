@@ -2,6 +2,7 @@ import {closeSync, openSync} from 'node:fs';
 import {isatty} from 'node:tty';
 import {systemClock} from '../clock.ts';
 import {ConfigurationError} from '../errors.ts';
+import {exit} from '../exit.ts';
 import {boundGarbage} from '../limits/heap.ts';
 import type {Environment} from '../settings/setting.ts';
 import {closeInherited} from '../workers/process/inherited.ts';
@@ -10,9 +11,6 @@ import {serve} from './serve.ts';
 
 /** npm forwards a Ctrl-C that the terminal has also delivered: a second signal sooner than this is the same one. */
 const sameSignalMs = 1000;
-
-/** Exit codes, for whoever started us; 0 for a clean stop. */
-const exit = {failed: 1, misconfigured: 78} as const; // 78: sysexits.h, EX_CONFIG
 
 /** Serves until a signal comes, and maps what happened to an exit code. */
 export async function run(env: Environment, options: ServeOptions & {onServed?: (served: Served) => void} = {}): Promise<void> {

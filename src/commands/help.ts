@@ -1,0 +1,88 @@
+import {exit, exitMeanings} from '../exit.ts';
+import type {Argument} from './arguments.ts';
+import {table} from './columns.ts';
+import type {Command} from './command.ts';
+
+export type NamedCommand = readonly [name: string, command: Command];
+
+/** Every command with its summary: the answer to `core-runtime --help`. */
+export function usage(commands: readonly NamedCommand[]): string {
+  const list = commands.map(([name, it]) => `  core-runtime ${synopsisOf(name, it)}\n      ${it.summary}`);
+  return [
+    'Turns any function into a production service.',
+    '',
+    ...list,
+    '',
+    '  core-runtime <command> --help',
+    '  core-runtime --help | --version',
+    '',
+    'Commands that read a journal find it by --journal <file> or --handler <file>, else by the settings.',
+    '',
+    'Exit codes:',
+    ...indented(exitRows.map(([code, meaning]) => [code, meaning.replaceAll('`', '')])),
+  ].join('\n');
+}
+
+/** Help for one command, for every command of a group, or for all; undefined when the first word names no command. */
+export function helpFor(first: string, second: string, commands: readonly NamedCommand[]): string | undefined {
+  if (first.startsWith('-')) return usage(commands);
+  const named = (...names: string[]) => commands.filter(([name]) => names.includes(name));
+  const exact = named(first, `${first} ${second}`);
+  const chosen = exact.length > 0 ? exact : commands.filter(([name]) => name.startsWith(`${first} `));
+  return chosen.length === 0 ? undefined : chosen.map(([name, it]) => helpOf(name, it)).join('\n\n');
+}
+
+/** One command in full. */
+function helpOf(name: string, it: Command): string {
+  const rows = (title: string, table: readonly (readonly string[])[]) => (table.length === 0 ? [] : ['', `${title}:`, ...indented(table)]);
+  return [
+    `core-runtime ${synopsisOf(name, it)}`,
+    '',
+    it.summary,
+    ...rows(
+      'Arguments',
+      Object.entries(it.arguments ?? {}).map(([key, {doc}]) => [`<${key}>`, doc]),
+    ),
+    ...rows(
+      'Options',
+      Object.entries(it.options ?? {}).map(([key, {value, doc}]) => [optionText(key, value), doc]),
+    ),
+    ...rows(
+      'Examples',
+      Object.entries(it.examples).map(([line, doc]) => [`core-runtime ${line}`, doc]),
+    ),
+  ].join('\n');
+}
+
+/** The form of a command line: `fire <schedule> [--at <time>] [--json]`. */
+export function synopsisOf(name: string, it: Command): string {
+  const words = Object.entries(it.arguments ?? {}).map(([key, {shape}]) => [shape, shapes[shape](key)] as const);
+  const options = Object.entries(it.options ?? {}).map(([key, {value}]) => `[${optionText(key, value)}]`);
+  const [before, after] = [false, true].map(isLast => words.filter(([shape]) => (shape === 'program') === isLast).map(([, text]) => text));
+  return [name, ...(before ?? []), ...options, ...(after ?? [])].join(' ');
+}
+
+const shapes: Readonly<Record<Argument<unknown>['shape'], (name: string) => string>> = {
+  one: name => `<${name}>`,
+  optional: name => `[<${name}>]`,
+  many: name => `[<${name}>…]`,
+  program: name => `-- <${name}>`,
+};
+
+const optionText = (name: string, value: string | undefined) => (value === undefined ? `--${name}` : `--${name} ${value}`);
+
+const indented = (rows: readonly (readonly string[])[]) => table(rows).map(row => `  ${row}`);
+
+const exitRows = Object.entries(exit).map(([name, code]) => [String(code), exitMeanings[name as keyof typeof exit]] as const);
+
+/** The README's list of commands; a test compares both. */
+export function commandsTable(commands: readonly NamedCommand[]): string {
+  const rows = commands.map(([name, {options: _, ...it}]) => `| \`core-runtime ${synopsisOf(name, it)}\` | ${it.summary} |`);
+  return ['| command | what it does |', '| --- | --- |', ...rows, ''].join('\n');
+}
+
+/** The table of exit codes in docs/operations.md; a test compares both. */
+export function exitTable(): string {
+  const rows = exitRows.map(([code, meaning]) => `| ${code} | ${meaning} |`);
+  return ['| exit code | meaning |', '| --- | --- |', ...rows, ''].join('\n');
+}

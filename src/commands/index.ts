@@ -1,0 +1,68 @@
+import {parseArgs} from 'node:util';
+import {exit} from '../exit.ts';
+import {type Options, parserOptions} from './arguments.ts';
+import type {Command} from './command.ts';
+import {CommandFailed} from './failure.ts';
+import type {NamedCommand} from './help.ts';
+
+/**
+Every command, by its name; each file is loaded only when its command is given. Two words make a group, such as
+`journal`. A new command is a file and a line here.
+*/
+export const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  dev: async () => (await import('./dev.ts')).dev,
+  start: async () => (await import('./start.ts')).start,
+  config: async () => (await import('./config.ts')).config,
+  schedules: async () => (await import('./schedules.ts')).schedules,
+  ready: async () => (await import('./ready.ts')).ready,
+  fire: async () => (await import('./fire.ts')).fire,
+  invocations: async () => (await import('./invocations.ts')).invocations,
+  explain: async () => (await import('./explain.ts')).explain,
+  facts: async () => (await import('./facts.ts')).facts,
+  replay: async () => (await import('./replay.ts')).replay,
+  'journal export': async () => (await import('./journal-export.ts')).journalExport,
+  'journal import': async () => (await import('./journal-import.ts')).journalImport,
+  'journal verify': async () => (await import('./journal-verify.ts')).journalVerify,
+  'journal backup': async () => (await import('./journal-backup.ts')).journalBackup,
+  conform: async () => (await import('./conform.ts')).conform,
+};
+
+/** Every command, or those of one group. */
+export function loadCommands(group?: string): Promise<NamedCommand[]> {
+  const chosen = Object.entries(commands).filter(([name]) => group === undefined || name.startsWith(`${group} `));
+  return Promise.all(chosen.map(async ([name, load]) => [name, await load()] as const));
+}
+
+export interface FoundCommand {
+  readonly name: string;
+  readonly command: Command;
+  /** The words after its name. */
+  readonly args: readonly string[];
+}
+
+/**
+The command that a command line names.
+
+@throws CommandFailed when its first word, or the second in a group, names none
+*/
+export async function findCommand([name = '', ...args]: readonly string[]): Promise<FoundCommand> {
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (load) return {name, command: await load(), args};
+  const group = await loadCommands(name);
+  if (group.length > 0) return findInGroup(name, group, args);
+  const {usage} = await import('./help.ts');
+  const got = name === '' ? 'expected a command' : `expected a command, got \`${name}\``;
+  throw new CommandFailed(exit.misused, `${got}\n\n${usage(await loadCommands())}`);
+}
+
+/** The first word that is no option, nor the value of one, names the command. */
+function findInGroup(name: string, group: readonly NamedCommand[], args: readonly string[]): FoundCommand {
+  const options: Options = Object.assign({}, ...group.map(([, {options}]) => options));
+  const {tokens} = parseArgs({args: [...args], strict: false, allowPositionals: true, tokens: true, options: parserOptions(options)});
+  const second = tokens.find(({kind}) => kind === 'positional');
+  const word = second === undefined ? '' : args[second.index];
+  const found = group.find(([each]) => each === `${name} ${word}`);
+  if (found && second) return {name: found[0], command: found[1], args: args.toSpliced(second.index, 1)};
+  const words = group.map(([each]) => each.slice(name.length + 1));
+  throw new CommandFailed(exit.misused, `${name}: expected one of ${words.join(', ')}, got \`${word}\``);
+}

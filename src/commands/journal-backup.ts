@@ -1,0 +1,26 @@
+import path from 'node:path';
+import {exit} from '../exit.ts';
+import {json, one} from './arguments.ts';
+import {command} from './command.ts';
+import {CommandFailed} from './failure.ts';
+import {locateJournal, openArchive, whichJournal} from './journal-at.ts';
+import {verify} from './journal-verify.ts';
+
+/** `core-runtime journal backup <file>`: a copy of one moment, while the core runs, which is checked afterwards. */
+export const journalBackup = command({
+  summary: 'Copies the journal to another file while the core runs, and checks the copy.',
+  arguments: {file: one('the file to write', 'File to write.')},
+  options: {...whichJournal, json},
+  examples: {'journal backup /backup/journal.db': 'Save the journal of the settings.'},
+  async run({file: target, ...given}, env) {
+    const journal = locateJournal(given, env);
+    const {engine, place} = journal;
+    if (!engine.backUp) throw new CommandFailed(exit.misused, `journal backup: ${engine.form} is backed up by its own means`);
+    (await openArchive(journal))[Symbol.dispose](); // fails before a file is written
+    const written = {engine, place: path.resolve(target)};
+    await engine.backUp(place, written.place).catch(error => {
+      throw new CommandFailed(exit.failed, error instanceof Error ? error.message : String(error), {cause: error});
+    });
+    return verify(written, given.json);
+  },
+});

@@ -1,0 +1,36 @@
+import {type ExitCode, exit} from '../exit.ts';
+import {type JournalPlace, readPlace} from '../journals/index.ts';
+import {json, optional} from './arguments.ts';
+import {command} from './command.ts';
+import {CommandFailed} from './failure.ts';
+import {fileAt, locateJournal, whichJournal} from './journal-at.ts';
+import {print, printJson} from './terminal.ts';
+
+/** `core-runtime journal verify`: reads all of a journal. Exit code 1 when something is wrong with it. */
+export const journalVerify = command({
+  summary: 'Checks a journal, or a backup, and lists all that is wrong with it.',
+  arguments: {file: optional('at most one file to check', 'Journal file. By default the journal that the options or the settings name.')},
+  options: {...whichJournal, json},
+  examples: {
+    'journal verify': 'Check the journal of the settings.',
+    'journal verify /backup/journal.db': 'Check a backup.',
+  },
+  run: async ({file, ...given}, env) =>
+    verify(file === undefined ? locateJournal(given, env) : (readPlace(file) ?? fileAt(file)), given.json),
+});
+
+/** Prints what is found. @throws CommandFailed when the journal does not exist, or its engine cannot check it */
+export async function verify({engine, place}: JournalPlace, isJson: boolean): Promise<ExitCode> {
+  const verdict = await engine.verify?.(place).catch(error => {
+    throw new CommandFailed(exit.noJournal, `${place}: ${error instanceof Error ? error.message : error}`, {cause: error});
+  });
+  if (!verdict) throw new CommandFailed(exit.misused, `journal verify: ${engine.form} cannot be checked`);
+  const {facts, first, last, payloads, problems} = verdict;
+  if (isJson) printJson({journal: place, ...verdict});
+  else {
+    print(`${place}: ${facts} facts from ${first} to ${last}, ${payloads} payloads`);
+    for (const problem of problems) print(`  ${problem}`);
+    if (problems.length === 0) print('  nothing is wrong with it');
+  }
+  return problems.length > 0 ? exit.failed : exit.done;
+}

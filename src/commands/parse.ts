@@ -1,0 +1,52 @@
+import {parseArgs} from 'node:util';
+import {exit} from '../exit.ts';
+import {type Argument, type Arguments, type Option, type Options, parserOptions} from './arguments.ts';
+import type {Command} from './command.ts';
+import {CommandFailed} from './failure.ts';
+
+/**
+What a command is given, by the names of its arguments and options.
+
+@throws CommandFailed, or the TypeError of parseArgs
+*/
+export function parseCommandLine(
+  {arguments: wanted = {}, options = {}, examples}: Command,
+  args: readonly string[],
+): Record<string, unknown> {
+  const {values, positionals} = parseArgs({
+    args: [...args],
+    allowPositionals: Object.keys(wanted).length > 0,
+    options: parserOptions(options),
+  });
+  return {...readArguments(wanted, positionals, Object.keys(examples)[0]), ...readOptions(options, values)};
+}
+
+function readArguments(wanted: Arguments, words: readonly string[], example: string | undefined): Record<string, unknown> {
+  const given: Record<string, unknown> = {};
+  const left = [...words];
+  let last: Argument<unknown> | undefined;
+  for (const [name, argument] of Object.entries(wanted)) {
+    last = argument;
+    const value = argument.take(left);
+    if (value === undefined && argument.shape !== 'optional') throw expected(argument);
+    given[name] = value;
+  }
+  if (left.length > 0 && last) throw expected(last);
+  return given;
+
+  function expected({expected}: Argument<unknown>): CommandFailed {
+    return new CommandFailed(exit.misused, `expected ${expected}${example === undefined ? '' : `, as in \`core-runtime ${example}\``}`);
+  }
+}
+
+function readOptions(options: Options, values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(options).map(([name, option]) => [name, readOption(name, option, values[name])]));
+}
+
+function readOption(name: string, {read, expected}: Option<unknown>, value: unknown): unknown {
+  const text = value === undefined ? undefined : String(value);
+  const meaning = read(text);
+  if (text !== undefined && meaning === undefined)
+    throw new CommandFailed(exit.misused, `--${name}: expected ${expected}, got \`${text}\``);
+  return meaning;
+}

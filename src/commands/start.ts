@@ -1,0 +1,14 @@
+import {exit} from '../exit.ts';
+import {command} from './command.ts';
+
+/** `core-runtime start`: the same as the container's entrypoint. */
+export const start = command({
+  summary: 'Serves the function that the environment describes, as the container does.',
+  examples: {start: 'Serve until SIGTERM or Ctrl-C.'},
+  serves: true,
+  async run(_given, env) {
+    const {run} = await import('../serve/run.ts');
+    await run(env);
+    return exit.done;
+  },
+});
