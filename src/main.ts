@@ -2,11 +2,11 @@
 import {enableCompileCache} from 'node:module';
 
 enableCompileCache();
-// Node would open its inspector's port on it, and the function may send it. Listened to, it does nothing.
+// By default SIGUSR1 opens Node's inspector on a port, and the function may send it. With a listener it does nothing.
 process.on('SIGUSR1', () => {});
-// Asks for a reload, once somebody heeds it; until then it must not end us, as it would by itself.
+// SIGHUP asks for a reload once the core listens to it. Until then it must not end the process, as it does by default.
 process.on('SIGHUP', () => {});
-// Imported only now, so that the cache serves them.
+// Imported only now, so that the compile cache serves them.
 const {takeEnvironment} = await import('./settings/environment.ts');
 const {run} = await import('./serve/run.ts');
 await run(takeEnvironment(process.env));

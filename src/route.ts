@@ -12,7 +12,7 @@ export interface Route {
   readonly open?: true;
   /**
   @returns the answer; nothing when the route has written to `call.response` itself
-  @throws Refusal or Fault, which the caller is told; any other error is a bug, and the caller gets a 500
+  @throws Refusal or Fault, which the caller sees; any other error is a bug, and the caller gets a 500
   */
   run(call: Call): Promise<Reply | undefined> | Reply;
 }

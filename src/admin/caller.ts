@@ -1,7 +1,7 @@
 import {createHash, timingSafeEqual} from 'node:crypto';
 import {Refusal} from '../route.ts';
 
-/** What a request says of who sent it; '' for a field that is absent. */
+/** The header fields that say who sent a request; '' for a field that is absent. */
 export interface Caller {
   readonly host: string;
   readonly origin: string;
@@ -15,10 +15,10 @@ export interface CallerRules {
 }
 
 /**
-Whether somebody may do more on the private listener than look at the three open paths. A page in a browser of this
-machine can reach it too: the Host must be ours, so that no foreign name leads here, and an Origin must be the same.
+Decides whether a caller may use the guarded routes. A web page in a browser on this machine can reach the listener, too.
+Therefore the Host must be ours, so that no foreign name leads here, and an Origin must be this listener's own.
 
-@returns why not; undefined when they may
+@returns the refusal; undefined when the caller may
 */
 export function refuseCaller({host, origin, authorization}: Caller, {listenHost, token}: CallerRules): Refusal | undefined {
   const name = host.replace(/:\d+$/, '').toLowerCase();
@@ -33,7 +33,7 @@ const forbidden = (refused: string) => new Refusal('FORBIDDEN', refused, {detail
 
 export const isLoopback = (host: string) => /^(127\.\d+\.\d+\.\d+|localhost|::1|\[::1\])$/.test(host);
 
-/** Takes the same time whatever the texts have in common. */
+/** Takes the same time however much of the texts is equal, so that the time does not help to guess a token. */
 function sameText(a: string, b: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(a), digest(b));

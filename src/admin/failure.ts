@@ -4,7 +4,7 @@ import {JournalDamaged} from '../journal.ts';
 import type {Log} from '../log.ts';
 import {Refusal} from '../route.ts';
 
-/** What a caller is told when something went wrong. */
+/** An error as the caller sees it. */
 interface Failure {
   readonly status: number;
   readonly code: string;
@@ -14,14 +14,14 @@ interface Failure {
 }
 
 /**
-Logs what went wrong and answers it as `{"error": {"code", "message"}}`; where an answer has begun, it is broken off, so
-that nobody takes it for the whole. Never throws, whatever `error` is: it may be no error, or throw when it is looked at.
+Logs an error and answers it as `{"error": {"code", "message"}}`. An answer that has begun is broken off instead, so that the
+client sees that it is incomplete. Never throws, whatever `error` is: it may not be an Error, or may throw when it is read.
 */
 export function answerFailure(request: IncomingMessage, response: ServerResponse, error: unknown, log: Log): void {
   let failure = internal;
   try {
     failure = failureOf(error);
-    tell(failure, error, request, log);
+    report(failure, error, request, log);
   } catch {
     log.error({path: pathOf(request)}, 'A request to the private listener failed with an error that cannot be shown');
   }
@@ -55,16 +55,16 @@ function failureOf(error: unknown): Failure {
 const internal: Failure = {status: 500, code: 'INTERNAL', message: 'The core runtime failed; its log has the cause'};
 const pathOf = ({url}: IncomingMessage) => url?.split('?', 1)[0];
 
-/** A caller's mistake is told at `debug`, what the caller cannot help at `warn`, damage and bugs as errors with their stack. */
-function tell({status, code, message}: Failure, error: unknown, request: IncomingMessage, log: Log): void {
+/** Logs a caller's mistake at `debug`, a fault of the system at `warn`, damage and bugs at `error` with their stack. */
+function report({status, code, message}: Failure, error: unknown, request: IncomingMessage, log: Log): void {
   const fields = {method: request.method, path: pathOf(request), code};
-  if (isOfCaller(error, request)) log.debug(fields, 'A caller of the private listener left before the answer');
+  if (hasCallerLeft(error, request)) log.debug(fields, 'A caller of the private listener left before the answer');
   else if (error instanceof Refusal || status < 500) log.debug({...fields, cause: message}, 'Refused on the private listener');
   else if (error instanceof Fault && error.code !== 'INTERNAL') log.warn({...fields, cause: causeOf(error) ?? message}, message);
   else log.error({...fields, cause: causeOf(error), stack: stackOf(error)}, 'A request to the private listener failed');
 }
 
-function isOfCaller(error: unknown, {socket}: IncomingMessage): boolean {
+function hasCallerLeft(error: unknown, {socket}: IncomingMessage): boolean {
   return socket.destroyed && error instanceof Error && 'code' in error && /^(ECONNRESET|EPIPE|ERR_STREAM_)/.test(String(error.code));
 }
 
@@ -73,7 +73,7 @@ function write({status, code, message, headers, details}: Failure, request: Inco
   for (const name of response.getHeaderNames()) response.removeHeader(name);
   response.writeHead(status, {
     ...headers,
-    ...(!request.complete && {Connection: 'close'}), // what is left of the body would be taken for a request
+    ...(!request.complete && {Connection: 'close'}), // otherwise the rest of the body would be read as a request
     'Content-Type': 'application/json; charset=utf-8',
     'X-Content-Type-Options': 'nosniff',
     'Cache-Control': 'no-store',
@@ -82,5 +82,5 @@ function write({status, code, message, headers, details}: Failure, request: Inco
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-const stackOf = (error: unknown) => (error instanceof Error ? error.stack : `Thrown, and no error: ${typeof error}`);
+const stackOf = (error: unknown) => (error instanceof Error ? error.stack : `Thrown, but not an Error: ${typeof error}`);
 const causeOf = (error: unknown) => (error instanceof Error && error.cause instanceof Error ? error.cause.message : undefined);

@@ -1,14 +1,14 @@
 import type {LifecycleState} from '../workers/process/lifecycle.ts';
 
-/** What the runtime can do now, for whoever routes traffic to it. */
+/** Whether this core can take calls now, for balancers and probes. */
 export interface Readiness {
   readonly ready: boolean;
   readonly phase: 'booting' | 'ready' | 'overloaded' | 'broken' | 'restarting' | 'gave-up' | 'draining';
-  /** Why it is not ready, when there is more to say than the phase. */
+  /** Why it is not ready, where the phase alone does not say it. */
   readonly cause?: string;
 }
 
-/** As far as readiness goes, the pool of sub-runtimes. */
+/** The part of a pool of sub-runtimes that readiness depends on. */
 export interface Crew {
   states(): readonly LifecycleState[];
   ready(): number;
@@ -27,13 +27,13 @@ export function readinessOf(crew: Crew, isDraining: boolean, problem?: string): 
     if (crew.isOverloaded()) return {ready: false, phase: 'overloaded', cause: 'the queue is full'};
     return problem === undefined ? {ready: true, phase: 'ready'} : {ready: false, phase: 'broken', cause: problem};
   }
-  for (const [phase, told] of [
+  for (const [phase, shown] of [
     ['broken', 'broken'],
     ['exited', 'restarting'],
     ['gave-up', 'gave-up'],
   ] as const) {
     const found = states.find(state => state.phase === phase);
-    if (found) return {ready: false, phase: told, ...causeOf(found)};
+    if (found) return {ready: false, phase: shown, ...causeOf(found)};
   }
   return {ready: false, phase: 'booting'};
 }
@@ -43,7 +43,7 @@ function causeOf({phase, error}: LifecycleState): {cause?: string} {
   return {cause: phase === 'gave-up' ? `${error}; a start is tried every 30 to 60 s` : error};
 }
 
-/** Of several processes that share a port all must be ready: callers cannot choose. */
+/** The readiness of processes that share a port. All must be ready, as a caller cannot choose its process. */
 export function worst([own, ...others]: readonly [Readiness, ...Readiness[]]): Readiness {
   return [own, ...others].find(({ready}) => !ready) ?? own;
 }

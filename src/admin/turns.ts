@@ -3,9 +3,9 @@ import type {Socket} from 'node:net';
 import {connectionOf, openConnection} from '../../triggers/http/connection.ts';
 import {gatePipeline} from '../../triggers/http/pipeline.ts';
 
-/** Requests of one connection that are objects at a time: the one that is answered, and the next. The rest stay bytes. */
+/** How many requests of one connection are parsed at a time: the one that is answered, and the next. The rest stay bytes. */
 const mostTaken = 2;
-/** Where the pipeline cannot be stopped, so many may wait; past it the connection is ended. */
+/** How many requests may wait where the pipeline cannot be stopped. With more, the connection is closed. */
 const mostWaiting = 100;
 
 const tails = new WeakMap<Socket, Promise<void>>();
@@ -16,7 +16,7 @@ export const gate = (socket: Socket): void => gatePipeline(openConnection(socket
 /** Requests take their turns through `takeTurn`. */
 const unused = () => {};
 
-/** An answer on this connection has not left yet. */
+/** Whether an answer on this connection has not left yet. */
 export const isAnswering = (socket: Socket): boolean => connectionOf(socket).inProgress > 0;
 
 /**

@@ -12,7 +12,7 @@ import {complain, print, printJson} from './terminal.ts';
 
 export interface SettingReport {
   readonly name: string;
-  /** As a person would write it; null when there is none, `(hidden)` when it is secret. */
+  /** As a person would write it; null when the setting has no value, `(hidden)` when it is secret. */
   readonly value: string | null;
   readonly source: 'environment' | 'default' | 'unset';
   readonly doc: string;

@@ -9,7 +9,7 @@ import {print, printJson} from './terminal.ts';
 export const fire = command({
   summary: 'Runs a schedule now, through the core that runs here, and prints the outcome.',
   arguments: {schedule: one('the name of one schedule', 'Name of the schedule.')},
-  options: {at: text('<time>', 'Run the occurrence of this time, which was missed. By default that of now.'), json},
+  options: {at: text('<time>', 'Run the occurrence of this time, which was missed. By default the time is now.'), json},
   examples: {
     'fire nightly': 'Run the schedule `nightly` now.',
     'fire nightly --at 2026-03-29T02:30:00Z': 'Run an occurrence that was missed.',

@@ -13,7 +13,7 @@ export const invocations = command({
   options: {
     status: choice('<status>', invocationStatuses, 'Only those with this status.'),
     since: ago('Only those that were accepted within this time.', usualSince),
-    limit: count('<n>', 'At most so many.', 100),
+    limit: count('<n>', 'How many to list at most.', 100),
     ...whichJournal,
     json,
   },

@@ -2,17 +2,17 @@ import {readFileSync} from 'node:fs';
 import type {Clock} from '../clock.ts';
 import {statOf} from '../workers/proc/stat.ts';
 
-/** How often it is looked. */
+/** How often the chain of launchers is checked. */
 const pollMs = 500;
-/** npm starts a shell, the shell the command; more than a few launchers in a row start nobody. */
+/** npm starts a shell, and the shell starts the command. Longer chains than this do not occur. */
 const longestChain = 8;
 
 /**
-Resolves when npx, or another launcher of packages that this process was started by, is gone. Whoever kills it means the
-command that it runs, but the signal ends the launcher alone: the command, and a shell between them, live on unseen and
-keep the port. Other parents do not count: a terminal or a script may start a command in the background and leave.
+Resolves when the package launcher that started this process, such as npx, is gone. A person who kills npx wants to end the
+command, but the signal ends npx alone: the command, and a shell between them, would go on unseen and keep the port. Other
+parents do not count: a terminal or a script may start a command in the background and leave.
 
-Never resolves without such a launcher, and where the system does not tell (no /proc).
+Never resolves without such a launcher, or where the system has no /proc.
 */
 export async function launcherGone(clock: Clock): Promise<void> {
   const chain = launchers(process.ppid);
@@ -21,7 +21,7 @@ export async function launcherGone(clock: Clock): Promise<void> {
   while (isWhole()) await clock.sleep(pollMs);
 }
 
-/** The launchers above, and the shells between them, the nearest first. */
+/** The launchers above this process, and the shells between them, the nearest first. */
 function launchers(parent: number): readonly number[] {
   const chain: number[] = [];
   let highest = 0;
@@ -37,7 +37,7 @@ function launchers(parent: number): readonly number[] {
   return chain.slice(0, highest);
 }
 
-/** Its command line; '' when that is not told. */
+/** The command line of a process; '' when it cannot be read. */
 function commandOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
@@ -46,5 +46,5 @@ function commandOf(pid: number): string {
   }
 }
 
-/** 0 when it is gone. */
+/** The parent of a process; 0 when the process is gone. */
 const parentOf = (pid: number): number => statOf(pid)?.parent ?? 0;

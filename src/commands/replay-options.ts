@@ -8,7 +8,7 @@ import {whichJournal} from './journal-at.ts';
 export interface ReplayWish {
   readonly journal: string | undefined;
   readonly handler: string | undefined;
-  /** These invocations, or those of the last time. */
+  /** Named invocations, or a sample of the recent ones. */
   readonly which: {readonly ids: readonly string[]} | {readonly agoMs: number; readonly sample: number};
   readonly against: string | undefined;
   readonly failOn: readonly Aspect[];
@@ -29,11 +29,14 @@ export const replayArguments = {id: many('ids of invocations', 'Ids of the invoc
 
 export const replayOptions = {
   since: ago('Run all that were accepted within this time, the oldest first.'),
-  sample: count('<n>', 'Run so many of them, spread evenly.'),
+  sample: count('<n>', 'How many of them to run, spread evenly.'),
   against: text('<handler>', 'Compare with this version of the code, instead of with the recorded replies.'),
   'fail-on': someAspects,
   journal: whichJournal.journal,
-  handler: text('<file>', 'The code of now; its journal is read. By default that of the settings, or the file that was served last.'),
+  handler: text(
+    '<file>',
+    'The current code, whose journal is read. By default the handler of the settings, or the file that was served last.',
+  ),
   json,
 };
 

@@ -24,17 +24,17 @@ import {type ReplayWish, replayArguments, replayOptions, replayWish} from './rep
 import {print, printJson} from './terminal.ts';
 
 /**
-`core-runtime replay`: a regression test made of traffic. Without `--against` the code of now is compared with what was
-recorded, else another version of the code with the code of now. Exit code 1 when something changed, 66 when nothing could
-be compared.
+`core-runtime replay`: a regression test made of traffic. Without `--against` it compares the current code with what
+was recorded, else another version of the code with the current code. Exit code 1 when something changed, 66 when nothing
+could be compared.
 */
 export const replay = command({
   summary: 'Runs recorded invocations again and reports what changed.',
   arguments: replayArguments,
   options: replayOptions,
   examples: {
-    'replay --since 1h': 'Compare the code of now with what was recorded.',
-    'replay --since 1h --against changed.js': 'Compare another version of the code with the code of now.',
+    'replay --since 1h': 'Compare the current code with what was recorded.',
+    'replay --since 1h --against changed.js': 'Compare another version of the code with the current code.',
     'replay 01a20731-45f2-7c3b-a3c2-e0a7b364f376 --json': 'Compare one invocation, for a program.',
   },
   async run(given, env) {
@@ -111,11 +111,11 @@ interface Specs {
   readonly candidate: FunctionSpec | undefined;
 }
 
-/** The handlers: the code of now, and the version to compare it with. @throws ConfigurationError, CommandFailed */
+/** The handlers: the current code, and the version to compare it with. @throws ConfigurationError, CommandFailed */
 function specsOf({handler, against}: ReplayWish, env: Environment, boots: Boots): Specs {
   const now = handler === undefined ? (env.SCW_HANDLER_PATH ?? boots.handler) : path.resolve(handler);
   if (now === undefined)
-    throw new CommandFailed(exit.misused, 'expected --handler <file> or SCW_HANDLER_PATH: which code is the code of now?');
+    throw new CommandFailed(exit.misused, 'expected --handler <file> or SCW_HANDLER_PATH: which code is the current one?');
   const config = parseConfig({...env, SCW_HANDLER_PATH: now});
   const baseline = handler === undefined ? resolveFunction(config) : resolveNamed('--handler', config);
   return {config, baseline, candidate: against === undefined ? undefined : resolveCandidate(against, config, baseline)};

@@ -1,6 +1,6 @@
 import {printable, printableJson, printableLines} from '../printable.ts';
 
-/** Prints lines that may hold what somebody recorded. */
+/** Prints lines. They may hold recorded text, so what a terminal would obey is shown as an escape. */
 export function print(...lines: readonly string[]): void {
   console.log(lines.map(printable).join('\n'));
 }
@@ -10,7 +10,7 @@ export function printJson(value: unknown): void {
   console.log(printableJson(value));
 }
 
-/** Tells a person what is wrong, on stderr. */
+/** Prints a problem on stderr, for a person. */
 export function complain(message: string): void {
   console.error(`core-runtime: ${printableLines(message)}`);
 }

@@ -17,7 +17,7 @@ export async function run(env: Environment, options: ServeOptions & {onServed?: 
   closeInherited();
   boundGarbage();
   const whenServed = Promise.withResolvers<Served>();
-  // A signal may come while we start: then what was started has to be stopped all the same.
+  // A signal may come during the start. Then what has started by then must be stopped.
   let served: Served | undefined;
   let stoppingSince: number | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
@@ -58,7 +58,7 @@ export async function run(env: Environment, options: ServeOptions & {onServed?: 
   if (stoppingSince !== undefined) await stop(served, 'a signal during the start');
 }
 
-/** False once the terminal was closed: that, too, is told by SIGHUP. */
+/** False once the terminal was closed, which also sends SIGHUP. */
 function hasTerminal(): boolean {
   try {
     closeSync(openSync('/dev/tty', 'r'));
@@ -68,7 +68,7 @@ function hasTerminal(): boolean {
   }
 }
 
-/** A signal that comes during a reload asks for one more, as the code may have changed since; however many come, one is enough. */
+/** A signal during a reload asks for one more reload, as the code may have changed since. Several signals ask for one, too. */
 function reloadAgain(reload: () => Promise<void>): () => void {
   let isAsked = false;
   let isRunning = false;
@@ -92,7 +92,7 @@ async function stop(served: Served, why: string): Promise<void> {
     console.error(error);
     process.exit(exit.failed);
   }
-  process.exit(); // with 0, unless a bug has shown
+  process.exit(); // with 0, unless a bug has set another code
 }
 
 function refuseToStart(error: unknown, env: Environment): void {

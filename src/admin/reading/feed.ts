@@ -4,18 +4,18 @@ import type {Budget} from '../../limits/budget.ts';
 import {mostAtOnce, Newest, writeFrame} from './newest.ts';
 import type {Page, PageWish} from './pages.ts';
 
-/** How often the journal is asked for new facts, once for all streams: a stream costs it nothing more then. */
+/** How often the journal is asked for new facts. It is asked once for all streams, so another stream costs it nothing. */
 const pollMs = 200;
 
 export interface FeedHouse {
   readonly journal: JournalReader;
   readonly clock: Clock;
   readonly budget: Budget;
-  /** Reads facts that are not among the newest any more. */
+  /** Reads facts that are older than those kept here. */
   readonly page: (wish: PageWish, left: AbortSignal) => Promise<Page>;
 }
 
-/** New facts for every open event stream: looked for once, written once, kept for a while. Idle while nobody listens. */
+/** New facts for all open event streams. The journal is read once for all, and only while a stream is open. */
 export class Feed {
   readonly #house: FeedHouse;
   readonly #waiting = new Set<() => void>();
@@ -26,7 +26,7 @@ export class Feed {
     this.#house = house;
   }
 
-  /** @returns leave it with this, once @throws what the journal throws */
+  /** Begins to listen; call `leave` once when done. @throws what the journal throws */
   async join(): Promise<Listening> {
     this.#listeners++;
     this.#started ??= this.#start();
@@ -73,7 +73,7 @@ export class Feed {
   async #next(newest: Newest, after: Position, prefix: string, {ms, signal}: Wait): Promise<Page> {
     newest.check();
     if (after < newest.floor) {
-      const {seen} = newest; // before it is read: whatever comes later is among the newest
+      const {seen} = newest; // taken before the page is read: later facts are among the newest
       const page = await this.#house.page({prefix, after, write: writeFrame, most: mostAtOnce}, signal);
       return page.isLast ? {...page, after: Math.max(page.after, seen)} : page;
     }
@@ -109,7 +109,7 @@ export interface Wait {
 }
 
 export interface Listening {
-  /** The facts after a position, as text; waits for them. `text` is '' when none came in time, or none with that prefix. */
+  /** Waits for facts after a position. `text` is '' when no fact with that prefix came in time. */
   next(after: Position, prefix: string, wait: Wait): Promise<Page>;
   leave(): void;
 }

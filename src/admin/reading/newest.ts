@@ -3,7 +3,7 @@ import type {Hold} from '../../limits/budget.ts';
 import {plainFact} from '../../projections/plain.ts';
 import type {Page} from './pages.ts';
 
-/** Characters of the newest facts that are kept for the streams; one that falls behind them reads pages. */
+/** Characters of the newest facts that are kept for the streams. A stream that falls behind them reads pages. */
 const mostRecent = 2 ** 20;
 /** Characters that are handed on at a time. */
 export const mostAtOnce = 2 ** 16;
@@ -14,9 +14,9 @@ interface Frame {
   readonly text: string;
 }
 
-/** The newest facts while somebody listens. */
+/** The newest facts, kept while a stream is open. */
 export class Newest {
-  /** Every fact after it, up to `seen`, is kept here. */
+  /** Every fact after this position, up to `seen`, is kept here. */
   floor: Position;
   seen: Position;
   #failure: {readonly error: unknown} | undefined;
@@ -73,7 +73,7 @@ export class Newest {
     this.#hold.release();
   }
 
-  /** The first frame after a position, by halves: positions may have gaps. */
+  /** The first frame after a position, found by halves because positions may have gaps. */
   #indexAfter(after: Position): number {
     let low = 0;
     let high = this.#frames.length;

@@ -4,9 +4,9 @@ import type {JournalReader, Position, Recorded} from '../../journal.ts';
 /** Facts as text. */
 export interface Page {
   readonly text: string;
-  /** Go on after it. */
+  /** The next page begins after this position. */
   readonly after: Position;
-  /** There was no more when it was read. */
+  /** The journal had no more facts when the page was read. */
   readonly isLast: boolean;
 }
 
@@ -14,15 +14,15 @@ export interface PageWish {
   readonly prefix: string;
   readonly after: Position;
   write(recorded: Recorded): string;
-  /** Characters past which the page ends with the fact. */
+  /** The page ends with the fact that reaches so many characters. */
   readonly most: number;
 }
 
-/** Facts of a page, and the pause after it: whoever reads all of a journal leaves time to those that are served meanwhile. */
+/** A page has at most so many facts, and a pause follows it: a caller that reads a whole journal must leave time for others. */
 export const mostFacts = 1000;
 const pauseMs = 10;
 
-/** Reads the journal for the private listener, one page after another, however many want one. */
+/** Reads the journal for the private listener, one page at a time, however many callers ask. */
 export class Pages {
   readonly #journal: JournalReader;
   readonly #clock: Clock;
@@ -48,7 +48,7 @@ export class Pages {
     }, left);
   }
 
-  /** Any other work that reads much. Rejects without it when the caller is gone before its turn. */
+  /** Does other work that reads much, in turn with the pages. Rejects without doing it when the caller has left by then. */
   inTurn<T>(work: () => Promise<T>, left: AbortSignal): Promise<T> {
     const turn = this.#tail.then(() => left.throwIfAborted());
     const result = turn.then(work);

@@ -1,10 +1,10 @@
 import type {ServerResponse} from 'node:http';
 import type {Clock} from '../../clock.ts';
 
-/** How long a client may take to read what waits for it. */
+/** How long a client may take to read what was written to it. */
 export const patienceMs = 30_000;
 
-/** Cuts a client off that has not taken a finished answer in time. */
+/** Closes the connection of a client that has not read a finished answer in time. */
 export function limitReading(response: ServerResponse, clock: Clock, cutOff: () => void): void {
   response.once('prefinish', () => {
     if (response.writableFinished) return;
@@ -16,7 +16,7 @@ export function limitReading(response: ServerResponse, clock: Clock, cutOff: () 
   });
 }
 
-/** Writes a part of an answer and waits until the client can take more. False when it is gone, or was too slow and is cut off. */
+/** Writes a part of an answer and waits until the client can take more. False when the client has left or was too slow. */
 export async function send(response: ServerResponse, text: string, clock: Clock, cutOff: () => void): Promise<boolean> {
   if (response.destroyed) return false;
   if (response.write(text)) return true;

@@ -3,11 +3,11 @@ import type {Budget} from '../../limits/budget.ts';
 import type {Meter} from '../../meter.ts';
 import {Refusal} from '../../route.ts';
 
-/** Answers and streams made from the journal at a time. Each costs memory, and time of the thread that writes it. */
+/** How many callers may read the journal at a time. Each costs memory, and time of the thread that also writes it. */
 export const mostReaders = 16;
 const retryAfterS = 5;
 
-/** The callers that read the journal through the private listener: so many at a time, others are refused at once. */
+/** Counts the callers that read the journal through the private listener, and refuses those past `mostReaders`. */
 export class Readers {
   readonly #meter: Pick<Meter, 'readers' | 'readerRefused'>;
   #count = 0;
@@ -41,7 +41,7 @@ export class Readers {
 /**
 Charges an answer to the budget until it has left or its caller is gone.
 
-@param left of a caller that may be gone already: nobody would give back what is charged then
+@param left aborted when the caller is gone; if it is gone already, nothing is charged, as nothing would release the charge
 @throws Fault INFLIGHT_FULL, or that the caller is gone
 */
 export function charge(text: string, budget: Budget, left: AbortSignal): void {
