@@ -10,7 +10,7 @@ it loads the code of its engine late, in the functions that need it.
 export interface JournalEngine {
   /** How CORE_JOURNAL names a journal of this engine, with the scheme: `sqlite:<path>`. */
   readonly form: string;
-  /** What the help adds after the form; '' for nothing. */
+  /** What the help adds after the form, in parentheses; '' for nothing. */
   readonly note: string;
   /** What a person can do about a journal that cannot be opened. */
   readonly remedy: string;

@@ -41,5 +41,5 @@ export const journalForms = Object.values(engines)
 
 /** The same for the help, with what is special about each. */
 export const journalHelp = Object.values(engines)
-  .map(({form, note}) => (note === '' ? form : `${form} ${note}`))
-  .join(', or ');
+  .map(({form, note}) => (note === '' ? form : `${form} (${note})`))
+  .join(', ');

@@ -142,7 +142,7 @@ export const settings = {
         v.check(given => readPlace(given) !== undefined, `expected ${journalForms}`),
       ),
       undefined,
-      `Where facts are kept: ${journalHelp}. By default a file below CORE_DATA_DIR.`,
+      `Where facts are kept: ${journalHelp}. By default in a file below CORE_DATA_DIR.`,
     ),
     dataDir: setting(
       'CORE_DATA_DIR',

@@ -3,7 +3,7 @@ import type {JournalEngine} from '../engine.ts';
 /** Keeps the newest facts in the process and forgets them with it. */
 export const memory = {
   form: 'memory:',
-  note: 'which forgets them with the process',
+  note: 'until the core ends',
   remedy: '',
   durability: 'buffered',
   leaseMs: 0,
