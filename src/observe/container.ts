@@ -1,8 +1,8 @@
 import {readFileSync} from 'node:fs';
 
 /**
-The id of the container that this process runs in, as its engine names it; undefined where the system does not tell.
-Version 1 of the control groups has it in their paths; under version 2 the engines' mounts of `hostname` do.
+The id of the container that this process runs in, as its engine names it; undefined where the system does not say.
+Under version 1 of the control groups the id is in their paths, under version 2 in the engines' mounts of `hostname`.
 */
 export function containerId(read: (path: string) => string = path => readFileSync(path, 'utf8')): string | undefined {
   const groups = attempt(() => read('/proc/self/cgroup')) ?? '';

@@ -6,7 +6,7 @@ import type {FunctionLine, Log} from '../log.ts';
 export interface LogOptions {
   readonly level: string;
   readonly pretty: boolean;
-  /** Told of lines that stdout did not take. */
+  /** Called with the number of lines that stdout did not take. */
   readonly onDropped: (lines: number) => void;
   readonly clock: Clock;
 }
@@ -16,28 +16,28 @@ export interface OpenLog extends Log, AsyncDisposable {
   function(line: FunctionLine): void;
   /** Writes a record that another of our processes has made. */
   pass(record: string): void;
-  /** A log for a library, whose lines name it. What its own level lets through is written, whatever ours is. */
+  /** A log for a library; its lines name the library. They are written whatever our level is: the library has a level of its own. */
   of(library: string): Log;
   /** What stdout has not taken yet. */
   waitingBytes(): number;
   /**
-  Waits until stdout has taken what was written, as long as it takes some, and at most `mostMs`. What is left then is given
-  up and told as dropped, so that there is room for the last record.
+  Waits until stdout has taken what was written, as long as it takes some, and at most `mostMs`. What is left then is dropped
+  and counted as dropped, so that there is room for the last record.
   */
   drain(mostMs: number): Promise<void>;
-  /** Gives up what stdout has not taken: from now on nothing is written. */
+  /** Drops what stdout has not taken, and writes nothing from now on. */
   abandon(): void;
 }
 
 /**
-Past this many bytes that stdout does not take, lines are dropped: logs never stop the function. There is room for what a
-function may write in a second.
+When this many bytes wait for stdout, lines are dropped: logs never stop the function. There is room for what a function may
+write in a second.
 */
 const bufferBytes = 24 * 2 ** 20;
 
-/** Whoever reads stdout may be dead: the end of the process waits no longer for the last lines. */
+/** The reader of stdout may be dead: the end of the process waits no longer than this for the last lines. */
 const lastLinesMs = 1000;
-/** A look at what stdout has taken meanwhile. */
+/** Pause between two looks at what stdout has taken. */
 const lookMs = 20;
 
 /** JSON lines on stdout; on a terminal, lines for people. */
@@ -87,7 +87,7 @@ export async function openLog({level, pretty, onDropped, clock}: LogOptions): Pr
     },
   };
 
-  /** Undocumented; where it is gone, nothing is said of these bytes, which have a bound of their own. */
+  /** Undocumented field of pino's stream: without it these bytes are not counted, and they have a bound of their own. */
   function waitingBytes(): number {
     return (destination as Partial<Queue>)._len ?? 0;
   }
@@ -98,7 +98,7 @@ export async function openLog({level, pretty, onDropped, clock}: LogOptions): Pr
 
   function abandon() {
     silence();
-    // As the process exits pino writes what is left, for however long that takes, unless the stream is destroyed.
+    // When the process exits, pino writes what is left, however long that takes, unless the stream is destroyed.
     if ('flushSync' in destination) destination.destroy();
   }
 }
@@ -110,10 +110,10 @@ const writing = (logger: pino.Logger): Log => ({
   error: (fields, message) => logger.error(fields, message),
 });
 
-/** What pino's stream has not written yet: its own fields, as it has no others. */
+/** What pino's stream has not written yet. These are private fields: it has no public ones for it. */
 interface Queue {
   readonly _bufs: string[];
-  /** On its way to the system. */
+  /** The text that is on its way to the system. */
   readonly _writingBuf: string | Buffer;
   /** Bytes of both. */
   _len: number;
@@ -138,8 +138,8 @@ function jsonStream(onDropped: LogOptions['onDropped']) {
 }
 
 /**
-A pipe that nobody reads holds a thread in `write` for ever, and with it the end of the process. Opened once more, not
-to wait, a pipe tells instead that it is full. Files, terminals and sockets stay as they are.
+A pipe that nobody reads blocks a thread in `write` for ever, and with it the end of the process. A pipe that is opened once
+more, without blocking, reports that it is full instead. Files, terminals and sockets stay as they are.
 */
 function writableOutput(): number {
   if (!fstatSync(1).isFIFO()) return 1;

@@ -1,13 +1,13 @@
 import type {Clock} from '../clock.ts';
 
-/** After a piece of work it rests so many times as long as the work took. */
+/** After each piece of work it rests this many times as long as the work took. */
 const restFactor = 9;
 const longestRestMs = 250;
 
 /**
-Does costly work once for all who ask at the same time, and a tenth of the time at most: a scrape takes milliseconds, and
-a stranger who reaches a listener may ask for thousands. Whoever asks while it is done, or in the rest afterwards, gets
-the result of the next time, so that no answer is older than its question.
+Does costly work once for all callers that ask at the same time, and spends a tenth of the time on it at most: a scrape takes
+milliseconds, and a stranger that reaches a listener may ask for thousands. A caller that asks during the work, or in the rest
+after it, gets the result of the next work, so that no answer is older than its question.
 */
 export class Shared<T> {
   readonly #work: () => Promise<T>;

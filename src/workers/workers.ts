@@ -33,8 +33,8 @@ export interface WorkersHouse {
   readonly meter: Meter;
   facts(facts: readonly [Fact, ...Fact[]]): void;
   line(line: FunctionLine): void;
-  /** A start is over. `told`: an invocation that waited for the start has its record, and reports it. */
-  started(record: StartRecord, told: boolean): void;
+  /** A start is over. `isReported`: an invocation that waited for the start has its record, and reports it. */
+  started(record: StartRecord, isReported: boolean): void;
 }
 
 export interface Workers extends AsyncDisposable {

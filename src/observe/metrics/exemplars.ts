@@ -1,4 +1,4 @@
-/** A sample of a bucket, and the trace that it is of. */
+/** A sample of a bucket, and the trace that it belongs to. */
 export interface Exemplar {
   traceId: string;
   value: number;
@@ -7,8 +7,8 @@ export interface Exemplar {
 }
 
 /**
-The newest traced sample of each bucket of one histogram. prom-client keeps exemplars in registries that speak OpenMetrics
-only, and at three times the cost: nothing is made anew here once a bucket has its sample.
+The newest traced sample of each bucket of one histogram. prom-client keeps exemplars only in registries that speak OpenMetrics,
+and at three times the cost. Here nothing is allocated once a bucket has its sample.
 */
 export class Exemplars {
   readonly #bounds: readonly number[];

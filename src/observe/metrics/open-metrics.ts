@@ -21,8 +21,8 @@ export interface Sample {
 export const openMetricsType = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 
 /**
-Writes the text that carries exemplars. prom-client's own way to it renames the counters for good, and the plain text
-after it would be wrong.
+Writes the text that carries exemplars. prom-client's own writer renames the counters for good, so plain text written after it
+would be wrong.
 
 @see OpenMetrics 1.0, Text Format
 */
@@ -50,7 +50,7 @@ export function writePlain(families: readonly Family[]): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Whether whoever asks would rather have OpenMetrics than plain text: RFC 9110 §12.5.1, for these two types. */
+/** Whether the caller prefers OpenMetrics to plain text: RFC 9110 §12.5.1, for these two types. */
 export function prefersOpenMetrics(accept: string): boolean {
   let best = {open: 0, plain: 0};
   for (const range of accept.split(',')) {

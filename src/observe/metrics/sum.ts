@@ -12,7 +12,7 @@ export function sumFamilies(processes: readonly (readonly Family[])[]): Family[]
   return summed.map(({name, help, type, aggregator, values}) => ({name, help, type, aggregator, values}));
 }
 
-/** What stays true of a process that is gone: what it has counted. How it was, its gauges, is gone with it. */
+/** What stays true when a process is gone: what it has counted. Its gauges, which say how it is, are gone with it. */
 export function countersOf(families: readonly Family[]): Family[] {
   return families.filter(({type}) => type !== 'gauge');
 }

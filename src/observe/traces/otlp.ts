@@ -75,7 +75,7 @@ function writeSpans(spans: readonly RecordedSpan[]): Uint8Array<ArrayBuffer> {
 
 function writeResource({attributes}: ReadableSpan['resource']): void {
   const at = writer.begin(resourceSpans.resource);
-  writeAttributes(attributes as Attributes, resource.attributes); // whoever exports has waited for all of them
+  writeAttributes(attributes as Attributes, resource.attributes); // the exporter has waited for all of them
   writer.integer(resource.droppedAttributes, 0);
   writer.end(at);
 }

@@ -120,7 +120,7 @@ export class ProtobufWriter {
     this.#at += known.length;
   }
 
-  /** Short texts of ASCII, letter by letter: faster than to ask for it. False when it is none; then nothing was written. */
+  /** Writes a short ASCII text letter by letter, which is the fastest way. @returns false for other text: then nothing was written */
   #ascii(text: string): boolean {
     const start = this.#at;
     this.#buffer[this.#at++] = text.length;

@@ -138,7 +138,7 @@ export class SpanQueue implements SpanProcessor {
     try {
       context.with(suppressTracing(context.active()), () => exporter.export(batch, answered));
     } catch (error) {
-      answered({code: ExportResultCode.FAILED, error: error as Error}); // whatever it is, it is told
+      answered({code: ExportResultCode.FAILED, error: error as Error}); // reported whatever it is
     }
     return promise;
   }

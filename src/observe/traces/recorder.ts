@@ -100,7 +100,7 @@ export class RecordedSpan implements ReadableSpan {
     return (this.#context.traceFlags & TraceFlags.SAMPLED) !== 0;
   }
 
-  /** @param type one word for whoever counts errors */
+  /** @param type one word, by which errors are counted */
   fail(type: string, message?: string): void {
     this.attributes['error.type'] = type;
     this.status = message === undefined ? {code: SpanStatusCode.ERROR} : {code: SpanStatusCode.ERROR, message};

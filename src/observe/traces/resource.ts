@@ -8,7 +8,7 @@ export interface DescribedResource {
 
 /**
 What `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME` say of the resource: `key=value` with commas between, percent-encoded.
-A member that cannot be read is left out and told; the others stay. (The SDK leaves out all of them and tells nobody.)
+A member that cannot be read is left out and reported; the others stay. (The SDK silently leaves out all of them.)
 
 @see OpenTelemetry specification, Resource SDK, "Specifying resource information via an environment variable"
 */

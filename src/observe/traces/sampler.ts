@@ -5,7 +5,7 @@ import type {Environment} from '../../settings/setting.ts';
 /** Whether the spans of a trace are recorded. */
 export type Sampler = (traceId: string, parent: SpanContext | undefined) => boolean;
 
-/** Who decides where nobody has decided before. */
+/** The sampler that decides when the sender has not. */
 type Root = (traceId: string) => boolean;
 
 /** The samplers of the environment, as the OpenTelemetry specification names them. Anything else is the default. */

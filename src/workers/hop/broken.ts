@@ -4,31 +4,31 @@ import type {CallEnd} from './exchange.ts';
 
 export interface BrokenOptions {
   readonly clock: Clock;
-  /** The system is taking the process down. */
+  /** Whether the system is taking the process down. */
   readonly isEnding: () => boolean;
-  /** The process lives on without its listener. */
+  /** Called when the process lives on without its listener. */
   readonly onDeaf: () => void;
 }
 
 /*
-A connection that breaks off is of a process that ends, most likely, and its exit is told a moment later. Until then
-nobody else is sent there, and whoever was in it waits for the reason: for long only when the system says that it ends.
+When a connection breaks off, its process is most likely ending, and the exit is reported a moment later. Until then no other
+call is sent there, and callers whose call was lost wait for the reason: for long only when the system says that it ends.
 */
 const restMs = 25;
 const reasonMs = 250;
 const endingMs = 5000;
-/** A process that refuses again after its rest, and is not ending, has lost its listener. A third attempt of the call meets the next one. */
+/** A process that refuses again after its rest, and is not ending, has lost its listener. The third attempt of a call meets the next process. */
 const deafAfterMs = restMs;
 
-/** What connections of one process tell that were refused or broke off. */
+/** Judges a process by its connections that were refused or broke off. */
 export class BrokenConnections {
-  /** It lives on without its listener. That stays so, though calls which it had before may still be answered. */
+  /** The process lives on without its listener. This never changes again, though calls that it had before may still be answered. */
   isDeaf = false;
   readonly #options: BrokenOptions;
   #restsUntil = 0;
-  /** Since when it has refused every connection. */
+  /** The monotonic time since which it has refused every connection. */
   #refusesSince: number | undefined;
-  /** Callers that wait for the reason. No promise that lives as long as the process: each caller would stay on it for good. */
+  /** Callers that wait for the reason. One promise for all would live as long as the process, and hold each caller that long. */
   readonly #waiting = new Set<(reason: Fault) => void>();
   #reason: Fault | undefined;
 
@@ -41,12 +41,12 @@ export class BrokenConnections {
     return Math.max(0, this.#restsUntil - this.#options.clock.monotonic());
   }
 
-  /** The process should be given no call for so long. */
+  /** The process should get no call for so long. */
   rest(ms: number): void {
     this.#restsUntil = Math.max(this.#restsUntil, this.#options.clock.monotonic() + ms);
   }
 
-  /** A connection, or the attempt to make one, ended so. */
+  /** A connection, or the attempt to make one, has ended. */
   seen({mayRun, broke, byHost}: CallEnd): void {
     if (broke) this.rest(this.#options.isEnding() ? endingMs : restMs);
     if (mayRun) this.#refusesSince = undefined;
@@ -59,7 +59,7 @@ export class BrokenConnections {
     for (const tell of this.#waiting) tell(reason);
   }
 
-  /** Why the process went away, when that becomes known. */
+  /** Why the process went away: its exit when that becomes known in time, else the fault of the call. */
   async reasonOf(lost: Fault): Promise<Fault> {
     if (this.#reason) return this.#reason;
     const {clock, isEnding} = this.#options;

@@ -5,17 +5,17 @@ import {NotSent, type RuntimeCall, type RuntimeReply} from '../../runtime.ts';
 import {judged, notOfTheCall, tooLarge, tooManyInterim, wrongCoding} from './fault.ts';
 import type {Reuse} from './reuse.ts';
 
-/** How the sub-runtime was done with a call. */
+/** How a call ended on its connection. */
 export interface CallEnd {
-  /** It may have seen the call. */
+  /** The sub-runtime may have seen the call. */
   readonly mayRun: boolean;
   /** The connection had taken the whole request. */
   readonly sentWhole: boolean;
   /** The connection was refused or broke off, not by us. */
   readonly broke: boolean;
-  /** The host had nothing left for a connection. */
+  /** The host had no descriptor, port or memory left for a connection. */
   readonly byHost: boolean;
-  /** A whole reply came, whether or not anybody still waited for it. */
+  /** A whole reply came, whether or not its caller still waited for it. */
   readonly answered: boolean;
 }
 
@@ -26,7 +26,7 @@ export interface Connection {
   isUsed: boolean;
 }
 
-/** What an exchange does to its connection. */
+/** What an exchange can do to its connection. */
 interface Controller {
   readonly paused: boolean;
   pause(): void;
@@ -34,7 +34,7 @@ interface Controller {
   abort(reason: Error): void;
 }
 
-/** Interim answers (1xx) before the reply: somebody may hint, nobody may hint for ever. */
+/** Most interim answers (1xx) before the reply: more are an attack or a mistake. */
 const mostInterim = 1000;
 
 /** One call on its connection, from when it is sent until the reply is whole or the connection is gone. */
@@ -49,7 +49,7 @@ export class Exchange {
   readonly #reuse: Reuse;
   readonly #clock: Clock;
   #controller: Controller | undefined;
-  /** The reply is not wanted any more: what still comes is dropped. */
+  /** The reply is not wanted any more: its bytes are dropped as they come. */
   #isGivenUp = false;
   #wasSent = false;
   #isFirst = false;
@@ -59,7 +59,7 @@ export class Exchange {
   #interim = 0;
   #bytes = 0;
   #chunks: Buffer[] = [];
-  /** All of a reply whose length was declared, in one piece from the start: joined later it would be there twice. */
+  /** A reply whose length was declared, in one piece from the start: joined at the end, it would be in memory twice. */
   #whole: Buffer | undefined;
   #declaredBytes = 0;
 
@@ -94,7 +94,7 @@ export class Exchange {
 
   onRequestStart(controller: Controller): void {
     this.#controller = controller;
-    // Given up before it was sent: then it must not be sent at all.
+    // It was given up before it was sent: do not send it at all.
     if (this.#isGivenUp) controller.abort(new Fault('UPSTREAM_TIMEOUT'));
     else {
       this.#wasSent = true;
@@ -137,7 +137,7 @@ export class Exchange {
     } else this.#chunks.push(chunk);
   }
 
-  /** Charges the reply. Where there is no room, the sub-runtime keeps what it has not sent until there is. */
+  /** Charges the reply. While there is no room, the sub-runtime keeps the bytes that it has not sent. */
   #takeRoom(controller: Controller, bytes: number): void {
     const {replyHold} = this.#call;
     if (!replyHold || this.#isGivenUp || controller.paused) return;
@@ -149,7 +149,7 @@ export class Exchange {
   }
 
   onResponseEnd(): void {
-    // Our timer may come late on a busy machine: a bridge that ended the call for its time is not to be the one who says so.
+    // On a busy machine our timer may fire late. Then the bridge may have ended the call before us; the caller gets our fault all the same.
     if (this.#clock.monotonic() >= this.#call.deadline) this.expire();
     this.#close({sentWhole: true, broke: false, byHost: false, answered: true});
     this.#resolve({status: this.#status, contentType: this.#contentType, framed: this.#framed, body: this.#body()});
@@ -159,7 +159,7 @@ export class Exchange {
     const verdict = judged(error);
     const isUnsent = verdict instanceof NotSent;
     const broke = !this.#isGivenUp && (isUnsent || verdict.code === 'UPSTREAM_LOST');
-    // What the system has not taken by now is never sent: the connection is closed after this.
+    // Bytes that the system has not taken by now are never sent: the connection is closed after this.
     const sentWhole = !this.connection?.socket?.writableLength;
     this.#close({sentWhole, broke, byHost: isUnsent && verdict.byHost, answered: false});
     this.#reject(verdict);
@@ -174,7 +174,7 @@ export class Exchange {
     this.#isGivenUp = true;
     this.#chunks = [];
     this.#whole = undefined;
-    this.#controller?.resume(); // what still comes is dropped
+    this.#controller?.resume(); // to drop the bytes that still come
     this.#reject(fault);
   }
 

@@ -1,10 +1,10 @@
 import {Fault} from '../../errors.ts';
 import {NotSent} from '../../runtime.ts';
 
-/** The host refuses a connection for want of something of its own. connect(2), socket(2) */
+/** The host refuses a connection, as it has no descriptor, port or memory left. connect(2), socket(2) */
 const hostRefusals = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EAGAIN', 'EADDRNOTAVAIL']);
 
-/** What an error of the hop means: whether the call left, and whether the sub-runtime went away or broke the protocol. */
+/** What an error of the hop means: whether the call was sent, and whether the sub-runtime went away or broke the protocol. */
 export function judged(error: Error & {code?: string; syscall?: string}): Fault | NotSent {
   if (error instanceof Fault) return error;
   // undici gives a switch of protocols, or 100 Continue, the code of a connection that broke off.
@@ -42,7 +42,7 @@ export const notOfTheCall = () =>
 
 export const tooManyInterim = () => new Fault('UPSTREAM_PROTOCOL', {message: 'The sub-runtime sent interim answers without end'});
 
-/** What follows another coding than `chunked` cannot be told from the end of the connection. RFC 9112 §6.3 */
+/** With another coding than `chunked`, a body that was cut off looks like a whole one. RFC 9112 §6.3 */
 export const wrongCoding = (coding: string) =>
   new Fault('UPSTREAM_PROTOCOL', {
     message: `The sub-runtime sent a transfer coding other than chunked: ${JSON.stringify(coding.slice(0, 100))}`,

@@ -18,19 +18,19 @@ export interface UpstreamOptions {
   readonly connections: number;
   readonly maxReplyBytes: number;
   readonly bridgeToken: string;
-  /** It is not ours: it may answer a request twice, and the first time before it has read all of it. */
+  /** The sub-runtime is not ours: it may answer a request twice, or before it has read all of the request. */
   readonly isForeign?: boolean;
 }
 
-/** Node servers close an idle connection after 5 s; ours goes first, so that no call meets a closing one. */
+/** Node servers close an idle connection after 5 s. We close it first, so that no call meets a closing connection. */
 const idleMs = 4000;
 
-/** Before the first call it costs 60 ms; after that nothing. */
+/** To load undici takes 60 ms: call this before the first request needs it. */
 export const loadClient = () => late('undici') as typeof import('undici');
 
 const connectMs = 10_000;
 
-/** Connects to the socket, and to the port where there is none, or where the socket takes nobody: its queue may be full. */
+/** Connects to the abstract socket; to the port when there is no socket, or when the socket refuses, as its queue may be full. */
 function connector(socket: string | undefined): buildConnector.connector {
   const {buildConnector} = loadClient();
   const connect = buildConnector({timeout: connectMs});
@@ -51,7 +51,7 @@ function connector(socket: string | undefined): buildConnector.connector {
     });
 }
 
-/** A client with one connection at a time, which it tells to every exchange on it. */
+/** A client with one connection at a time, which every exchange on it gets to know. */
 function openClient(origin: URL, options: Client.Options, connect: buildConnector.connector): Client {
   const connection: Connection = {socket: null, isUsed: false};
   const client = new (loadClient().Client)(origin, {
@@ -92,7 +92,7 @@ export class Upstream {
       pipelining: 1,
       keepAliveTimeout: idleMs,
       keepAliveMaxTimeout: idleMs,
-      // The deadline is ours and total: undici's own would forgive a reply that drips.
+      // Our own deadline is for the whole call: undici's timeouts never end a reply that drips.
       headersTimeout: 0,
       bodyTimeout: 0,
       factory: (origin, each: Client.Options) => openClient(origin, each, connect),

@@ -1,6 +1,6 @@
 /**
-A larger request may come in pieces, and a foreign sub-runtime may answer one before the other has come. Whether it has read
-everything cannot be seen from here, so such a request has a connection of its own.
+A larger request may arrive in pieces, and a foreign sub-runtime may answer before the last piece. We cannot see whether it has
+read everything, so such a request gets a connection of its own.
 */
 const wholeBytes = 16 * 2 ** 10;
 
@@ -11,22 +11,22 @@ call is on the connection: then only the id of the call, sent back in the reply,
 */
 export class Reuse {
   readonly #isForeign: boolean;
-  /** A reply named its call. */
+  /** A reply has named its call. */
   #names = false;
-  /** It has sent what belongs to no call: from then on no connection is kept for another call. */
+  /** The sub-runtime has sent bytes that belong to no call: from then on every call gets a connection of its own. */
   #strays = false;
 
   constructor(isForeign: boolean) {
     this.#isForeign = isForeign;
   }
 
-  /** Whether a request of that length is the last on its connection. */
+  /** Whether a request of that length must be the last on its connection. */
   isLast(length: number): boolean {
     return this.#strays || (this.#isForeign && (!this.#names || length > wholeBytes));
   }
 
   /**
-  Whether a reply is the call's.
+  Whether a reply belongs to the call.
 
   @param named the call that the reply names
   @param isFirst nothing was sent on the connection before the call
@@ -40,7 +40,7 @@ export class Reuse {
     return true;
   }
 
-  /** Bytes came that belong to no call. */
+  /** Bytes have come that belong to no call. */
   strayed(): void {
     this.#strays = true;
   }

@@ -1,12 +1,12 @@
 import {readFileSync} from 'node:fs';
 
-/** How often the kernel ended a process of our control group for want of memory. */
+/** Counts the processes of our control group that the kernel killed for want of memory. */
 export interface OomCounter {
-  /** Grows only; 0 where the system does not tell. */
+  /** Only grows; 0 where the system does not say. */
   kills(): number;
 }
 
-/** Where the counter stands: cgroup v2, then v1, in the group of this process or, in a container, at the root. */
+/** Where the counter may be: cgroup v2, then v1, each in the group of this process or, in a container, at the root. */
 const places = (v2: string, v1: string) => [
   `/sys/fs/cgroup${v2}/memory.events`,
   '/sys/fs/cgroup/memory.events',
@@ -22,7 +22,7 @@ export function openOomCounter(read: (path: string) => string = path => readFile
   return {kills: () => (found === undefined ? 0 : count(found) || 0)};
 }
 
-/** The control groups of this process, as /proc names them; '' where there is none. */
+/** The control groups of this process, as /proc names them; '' where it has none. */
 export function ownGroups(read: (path: string) => string = path => readFileSync(path, 'utf8')): {v1: string; v2: string} {
   const groups = attempt(() => read('/proc/self/cgroup')) ?? '';
   return {

@@ -2,18 +2,18 @@ import {mkdirSync, readFileSync, rmdirSync, writeFileSync} from 'node:fs';
 import type {Clock} from '../../clock.ts';
 import {ownGroups} from './cgroup.ts';
 
-/** A control group in which one process runs with whatever it starts: the kernel itself keeps the limit. */
+/** A control group for one process and all that it starts: the kernel itself enforces the limit. */
 export interface MemoryGroup {
-  /** How often the kernel ended a process of it for want of memory. */
+  /** How many of its processes the kernel killed for want of memory. */
   kills(): number;
-  /** Ends whatever is left in it, and removes it. */
+  /** Kills the processes that are left in it, and removes it. */
   close(): void;
 }
 
-/** What a control group's files are called, by version. */
+/** The names of a control group's files, by version. */
 interface Version {
   readonly limit: string;
-  /** With swap the limit would be none. */
+  /** Swap is limited as well, or the memory limit would have no effect. */
   readonly swap: readonly [file: string, value: (limitBytes: number) => string];
   readonly events: string;
 }
@@ -29,8 +29,8 @@ const removeAgainMs = 50;
 const mostRemovals = 20;
 
 /**
-Moves a process into a group of its own below the group of the core. What it starts from then on is in it, too, whatever
-session that makes for itself.
+Moves a process into a group of its own below the group of the core. What it starts from then on is in the group, too, even
+in a session of its own.
 
 @returns undefined where the system does not let us, as in most containers
 @see https://docs.kernel.org/admin-guide/cgroup-v2.html for `memory.max`
@@ -69,7 +69,7 @@ function fill(folder: string, version: Version, pid: number, limitBytes: number,
     },
   };
 
-  /** A group is busy until the last of it is gone for good. */
+  /** A group cannot be removed before its last process is gone for good. */
   function remove(tries: number): void {
     if (attempt(() => rmdirSync(folder) ?? true) || tries === 0) return;
     clock.after(removeAgainMs, () => remove(tries - 1));

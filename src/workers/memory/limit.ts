@@ -3,13 +3,13 @@ import type {OomCounter} from './cgroup.ts';
 import {type MemoryGroup, openMemoryGroup} from './group.ts';
 import {outgrows} from './resident.ts';
 
-/** What keeps one process within its memory, and tells whether that ended it. Open it before the process is started. */
+/** Keeps one process within its memory, and knows whether the limit ended it. Make it before the process is started. */
 export class MemoryLimit {
   readonly #ooms: OomCounter;
   readonly #clock: Clock;
   readonly #killsBefore: number;
   readonly #over = new AbortController();
-  /** Where the kernel itself keeps the limit. */
+  /** Set where the kernel itself enforces the limit. */
   #group: MemoryGroup | undefined;
 
   constructor(ooms: OomCounter, clock: Clock) {
@@ -18,13 +18,13 @@ export class MemoryLimit {
     this.#killsBefore = ooms.kills();
   }
 
-  /** By the kernel where it lets us, else by looking again and again. */
+  /** Leaves the limit to the kernel where it lets us, else looks at the memory again and again. */
   limit(pid: number, bytes: number, onOutgrown: () => void): void {
     this.#group = openMemoryGroup(pid, bytes, this.#clock);
     if (!this.#group) void outgrows(pid, bytes, this.#clock, this.#over.signal).then(isOver => isOver && onOutgrown());
   }
 
-  /** The kernel has ended a process for want of memory since, here or, without a group, somewhere around us. */
+  /** The kernel has killed a process for want of memory since: in the group, or without a group anywhere around us. */
   get wasExceeded(): boolean {
     return this.#ooms.kills() > this.#killsBefore || (this.#group?.kills() ?? 0) > 0;
   }

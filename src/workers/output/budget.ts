@@ -2,13 +2,13 @@ import type {Clock} from '../../clock.ts';
 
 export interface LineBudgetOptions {
   readonly bytesPerSecond: number;
-  /** Told once a second, while there is something to tell. */
+  /** Called once a second at most, with the lines that were dropped since. */
   readonly onDropped: (lines: number) => void;
 }
 
 /**
-What one process may write to the log: 16 MiB a second are more than anybody reads, with room for a line of 10 MB, and far
-less than what would make the core slow to answer.
+What one process may write to the log. 16 MiB a second are more than anybody reads and leave room for a line of 10 MB, but are
+far less than what would make the core slow to answer.
 */
 export const logBytesPerSecond = 16 * 2 ** 20;
 
@@ -19,7 +19,7 @@ some 32,000 records a second, a sixth of a core; at 128 bytes a record it took t
 const lineBytes = 512;
 const periodMs = 1000;
 
-/** How much of a process's output is logged. What is over it is dropped in whole lines, and counted. */
+/** How much of a process's output is logged. Lines past the budget are dropped whole, and counted. */
 export class LineBudget {
   readonly #clock: Clock;
   readonly #options: LineBudgetOptions;
@@ -51,7 +51,7 @@ export class LineBudget {
     this.#dropped += lines;
   }
 
-  /** Tells now what is still to be told: the process is gone, and the core may be about to. */
+  /** Reports now what is still to be reported: the process is gone, and the core may be about to end. */
   tell(): void {
     const lines = this.#dropped;
     if (lines === 0) return;

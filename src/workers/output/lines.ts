@@ -5,24 +5,24 @@ Lines end at LF and nowhere else. `node:readline` ends them at U+2028 and U+2029
 are: it would tear records.
 */
 
-/** A longer line is handed on in parts of this many bytes, each but the last with the mark at its end. */
+/** A longer line is handed on in parts of this many bytes; each part but the last ends with the mark. */
 export const longestLineBytes = 64 * 2 ** 10;
 export const cutMark = ' [line goes on]';
 
 export interface ReadLinesOptions {
   /** A longer line comes in parts of this many bytes. */
   readonly longestBytes?: number;
-  /** Asked before a line is handed on; told how many were not. */
+  /** Asked before each line whether there is room for it; counts the lines that were dropped. */
   readonly budget?: {take(bytes: number): boolean; drop(lines: number): void};
-  /** What came of the last line counts also when the stream is destroyed before its end. */
+  /** The unfinished last line counts, even when the stream is destroyed before its end. */
   readonly keepsRest?: boolean;
-  /** Told of a last line that has no end, which is not handed on then: of a record only the whole means anything. */
+  /** Called when the last line has no end. It is not handed on then: part of a record means nothing. */
   readonly torn?: () => void;
 }
 
 /**
-Reads a stream of lines for ever, in chunks, and never holds more than one part of a line.
-Bytes that are not UTF-8 become U+FFFD. The last line needs no newline, unless it would be `torn` then.
+Reads the lines of a stream until it ends, in chunks, and never holds more than one part of a line.
+Bytes that are not UTF-8 become U+FFFD. The last line needs no newline, unless `torn` is given.
 */
 export function readLines(
   stream: Readable,
@@ -31,7 +31,7 @@ export function readLines(
 ): void {
   let held: Buffer[] = [];
   let heldBytes = 0;
-  /** What is left of the line of now is dropped, too. */
+  /** The rest of the present line is dropped, too. */
   let isDropping = false;
 
   stream.on('data', (chunk: Buffer) => {
@@ -63,7 +63,7 @@ export function readLines(
       else endLine();
     });
   }
-  // The pipe of a process that is gone: its end is told by the process itself.
+  // The pipe of a process that is gone may fail; the exit of the process is reported elsewhere.
   stream.on('error', () => {});
 
   function hold(part: Buffer) {
@@ -86,7 +86,7 @@ export function readLines(
     return true;
   }
 
-  /** Hands on what is held; the start of a character whose other bytes are still to come stays. */
+  /** Hands on what is held, but for the first bytes of a character whose other bytes are still to come. */
   function cut() {
     const bytes = Buffer.concat(held);
     if (budget && !budget.take(bytes.length)) {
@@ -110,7 +110,7 @@ export function readLines(
     return newline + 1;
   }
 
-  /** The budget is spent: what the chunk still has is not worth a look at each line. Its last, unended line is kept. */
+  /** The budget is spent: drops the lines left in the chunk without a look at each. Its last, unfinished line is kept. */
   function skipChunk(chunk: Buffer, start: number): number {
     const last = chunk.lastIndexOf(10);
     let lines = 0;
@@ -120,11 +120,11 @@ export function readLines(
   }
 }
 
-/** Longer text can hardly be one string. */
+/** A longer line would not fit into one string. */
 const longestWholeBytes = 2 ** 28;
 
 /**
-The lines of a stream, whole, as somebody asks for them: the stream is read no faster. A CR before the LF is left out.
+The whole lines of a stream, as the caller asks for them: the stream is read no faster. A CR before the LF is left out.
 
 @throws RangeError for a line of more than 256 MiB, TypeError for bytes that are not UTF-8
 */

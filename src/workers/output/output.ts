@@ -14,14 +14,14 @@ export interface Pipes {
 }
 
 const tailBytes = 4096;
-/** Somebody who left the process group may hold the pipes: when nothing has come for so long, nothing is waited for. */
+/** A process that left the group may hold the pipes open. When nothing has come for this long, the wait for their end is over. */
 const silentMs = 250;
-/** Silence is seen in several looks: one alone may fall into a rest of this process. */
+/** Silence is established by several looks: one alone may fall into a pause of this process. */
 const lookMs = 50;
-/** However much still comes. */
+/** Longest wait, however much still comes. */
 const longestMs = 5000;
 
-/** Everything that a process writes: its lines, as far as their budget goes, what its bridge says, and its last words. */
+/** Everything that a process writes: its lines, as far as the budget goes, the reports of its bridge, and its last words. */
 export class Output {
   readonly #line: (line: FunctionLine) => void;
   readonly #streams: readonly Readable[];
@@ -43,7 +43,7 @@ export class Output {
 
   /**
   The process is gone: reads what is still in its pipes and closes them. An orphan that left its process group may hold them
-  open; what it writes from then on nobody reads.
+  open; what it writes from then on is not read.
 
   @returns the end of what was written to stderr, at most 4 KB
   */
@@ -57,13 +57,13 @@ export class Output {
     return this.#tail;
   }
 
-  /** Nothing has come for a while, or for too long something has. */
+  /** Resolves when nothing has come for a while, or when something has come for too long. */
   async #silence(clock: Clock, over: AbortSignal): Promise<void> {
     let known = this.#bytesRead;
     let silentFor = 0;
     for (let waitedMs = 0; waitedMs < longestMs && silentFor < silentMs; waitedMs += lookMs) {
       await clock.sleep(lookMs, over);
-      await clock.turn(); // this process may have slept itself: what came meanwhile is read first
+      await clock.turn(); // this process may have been paused itself: read first what came meanwhile
       silentFor = this.#bytesRead === known ? silentFor + lookMs : 0;
       known = this.#bytesRead;
     }
@@ -73,7 +73,7 @@ export class Output {
     return this.#streams.reduce((sum, stream) => sum + ((stream as Socket).bytesRead ?? 0), 0); // pipes are sockets
   }
 
-  /** What a bridge says of itself is always heard; lines cost their budget. */
+  /** Reports of the bridge about itself are always read; lines take from the budget. */
   #hear(text: string, hearing: Hearing, budget: LineBudget): void {
     if (isLogRecord(text) && !budget.take(text.length)) {
       budget.drop(1);

@@ -1,29 +1,29 @@
 import type {FunctionLine} from '../../log.ts';
 
-/** What a bridge says once it listens: whether it could load the handler. */
+/** What a bridge reports once it listens: whether it could load the handler. */
 export interface LoadReport {
   readonly loaded: boolean;
   readonly error?: string;
-  /** What runs the handler: `Node.js 26.1.0`. */
+  /** The program that runs the handler: `Node.js 26.1.0`. */
   readonly runtime?: string;
   /** The abstract socket on which it listens beside its port, where it has one. */
   readonly socket?: string;
 }
 
-/** A bridge tags 64 Ki characters at most, and JSON may write each as twelve bytes; a record that is cut cannot be understood. */
+/** A bridge puts at most 64 Ki characters into a record, and JSON may write each as twelve bytes. A record that is cut cannot be read. */
 export const longestRecordBytes = 2 ** 20;
 
-/** What a bridge may say on its descriptor. */
+/** Receives what a bridge reports on its descriptor. */
 export interface Hearing {
   report(report: LoadReport): void;
   line(line: FunctionLine): void;
-  /** A call whose connection had been closed came to its end. */
+  /** A call has ended whose connection had been closed before. */
   settled(invocationId: string): void;
-  /** So many lines were not written, as they came faster than they were read. */
+  /** The bridge dropped lines, as they came faster than they were read. */
   dropped(lines: number): void;
 }
 
-/** Understands a line on the bridge's descriptor; skips what it does not know. */
+/** Reads one line of the bridge's descriptor; skips what it does not know. */
 export function hearBridge(text: string, hearing: Hearing): void {
   const {loaded, error, runtime, socket, log, settled, dropped} = parsed(text);
   if (typeof loaded === 'boolean') {
@@ -40,7 +40,7 @@ export function hearBridge(text: string, hearing: Hearing): void {
   }
 }
 
-/** Told without parsing: a flood of lines must cost little where they are dropped. */
+/** Recognised without parsing: in a flood of lines, those that are dropped must cost little. */
 export const isLogRecord = (text: string) => /^\s*\{\s*"log"/.test(text);
 
 function parsed(line: string): Readonly<Record<string, unknown>> {
@@ -51,7 +51,7 @@ function parsed(line: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** Only the members that a line has: the descriptor is open to the function, and each would become a field of the log. */
+/** Takes only the known members of a line: the function can write to the descriptor, too, and each member becomes a field of the log. */
 function functionLine(log: unknown): FunctionLine | undefined {
   const {stream, line, level, stack, invocationId, traceId} = Object(log);
   if ((stream !== 'stdout' && stream !== 'stderr') || typeof line !== 'string') return undefined;

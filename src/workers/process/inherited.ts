@@ -1,12 +1,12 @@
 import {closeSync, readdirSync, readFileSync} from 'node:fs';
 
-/** fcntl.h on Linux; /proc tells the flags in octal. */
+/** fcntl.h on Linux; /proc writes the flags in octal. */
 const closeOnExec = 0o2000000;
 
 /**
-Closes what this process was started with beyond stdin, stdout and stderr: whatever it starts would have it, too, and the
-function is to have nothing of ours. Node closes its own descriptors, and the first few of others, in what it starts; those
-stay as they are. Where there is no /proc nothing is done.
+Closes the descriptors that this process was started with, except stdin, stdout and stderr. Its children would inherit them,
+and the function must not have them. Descriptors that Node itself closes in its children stay as they are. Does nothing where
+there is no /proc.
 */
 export function closeInherited(): void {
   for (const descriptor of listed()) {
@@ -27,6 +27,6 @@ function isPassedOn(descriptor: number): boolean {
     const [, flags] = /^flags:\s+(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8')) ?? [];
     return flags !== undefined && (Number.parseInt(flags, 8) & closeOnExec) === 0;
   } catch {
-    return false; // the descriptor with which the folder was read
+    return false; // this was the descriptor through which the folder was read
   }
 }

@@ -5,15 +5,15 @@ import {isGone} from '../proc/stat.ts';
 import {accepts} from './port.ts';
 
 const pollMs = 10;
-/** So many looks in a row that find nobody at a port which accepts: the tables of this system do not list who listens. */
+/** After so many looks in a row that find no listener at a port which accepts, the tables of this system do not list listeners. */
 const unlistedLooks = 3;
 
-/** Who listens on a port. `none`: nobody is listed; `unknown`: the system does not tell (no /proc, another user's process). */
+/** Who listens on a port. `none`: no listener is listed; `unknown`: the system does not say (no /proc, another user's process). */
 export type Listener = 'own' | 'other' | 'none' | 'unknown';
 
 /**
-A foreign sub-runtime is ready when its port accepts and the listener is its own. A listener that took the connection and
-is gone at the look was somebody else's: it is looked again.
+A foreign sub-runtime is ready when its port accepts and the listener is its own. A listener that took the connection but is
+gone when its owner is looked up belonged to another process: then we look again.
 
 @returns false when `over` aborts before
 */
@@ -61,7 +61,7 @@ function listeningInodes(port: number): Set<string> {
   return inodes;
 }
 
-/** Undefined when they are hidden from us. A process that has ended has none, whoever may look at what is left of it. */
+/** The inodes of a process's sockets; undefined when they are hidden from us. A process that has ended has none. */
 function socketsOf(pid: string): string[] | undefined {
   try {
     return readdirSync(`/proc/${pid}/fd`).flatMap(descriptor => {

@@ -3,12 +3,12 @@ import type {Clock} from '../../clock.ts';
 import type {Log} from '../../log.ts';
 import {metItself} from '../hop/self-connection.ts';
 
-/** How long after the system had no port it is asked again. */
+/** Pause before the system is asked for a port again when it had none. */
 const againMs = 500;
 
 /**
-A port for a sub-runtime: the preferred one when nobody listens there, else any. Waits while the system has none, as when
-every descriptor is taken; 0 when `over` aborted before.
+A port for a sub-runtime: the preferred one when nobody listens there, else any. Waits while the system has none, for example
+while every descriptor is taken; 0 when `over` aborted before.
 
 @param preferred 0: none
 */
@@ -22,7 +22,7 @@ export async function choosePort(
     try {
       return preferred !== 0 && !(await accepts(host, preferred)) ? preferred : await freePort(host);
     } catch (error) {
-      // The 1st, 2nd, 4th, 8th … time: it may last.
+      // Logged the 1st, 2nd, 4th, 8th … time: it may last.
       if ((tries & (tries - 1)) === 0)
         log.error({cause: (error as Error).message, tries}, 'No port could be had for a sub-runtime: trying again');
     }
@@ -30,7 +30,7 @@ export async function choosePort(
   }
 }
 
-/** On this machine a port answers at once, or refuses; one that does neither has a listener whose queue is full. */
+/** A port on this machine accepts or refuses at once. One that does neither for so long has a listener whose queue is full. */
 const fullQueueMs = 2000;
 
 /** True when something listens there now. */
@@ -44,7 +44,7 @@ export function accepts(host: string, port: number): Promise<boolean> {
     socket.setTimeout(fullQueueMs, isThere);
     socket.once('connect', () => {
       if (!metItself(socket)) return isThere();
-      socket.resetAndDestroy(); // else the port would stay in use for a minute
+      socket.resetAndDestroy(); // a normal close would keep the port in use for a minute
       resolve(false);
     });
     socket.once('error', () => resolve(false));

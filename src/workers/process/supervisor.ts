@@ -22,8 +22,8 @@ export interface SupervisorOptions extends SubRuntimeOptions {
 export interface SupervisorHouse extends SubRuntimeHouse, HistoryHouse {
   readonly log: Log;
   readonly meter: Meter;
-  /** A start is over. `told`: an invocation that waited for the start has its record, and reports it. */
-  started(record: StartRecord, told: boolean): void;
+  /** A start is over. `isReported`: an invocation that waited for the start has its record, and reports it. */
+  started(record: StartRecord, isReported: boolean): void;
   /** The monotonic time at which a process of the function last served well in any place; undefined: none has yet. */
   functionServedAt(): number | undefined;
   /** The sub-runtime was given up: a start is tried only now and then. */

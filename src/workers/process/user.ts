@@ -7,10 +7,10 @@ export interface User {
 }
 
 /**
-Whom the sub-runtimes run as.
+The user that the sub-runtimes run as.
 
 @param given `10002:10002`, `10002` (the group of the same number), or a name of /etc/passwd
-@throws ConfigurationError when there is no such user, or the core may not become another
+@throws ConfigurationError when the user does not exist, or the core may not become another user
 */
 export function resolveUser(
   given: string,
