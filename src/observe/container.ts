@@ -1,4 +1,5 @@
 import {readFileSync} from 'node:fs';
+import {attempt} from '../attempt.ts';
 
 /**
 The id of the container that this process runs in, as its engine names it; undefined where the system does not say.
@@ -11,12 +12,4 @@ export function containerId(read: (path: string) => string = path => readFileSyn
   // Only folders that are named after containers: containerd's mounts name the sandbox of the whole pod.
   const mounts = attempt(() => read('/proc/self/mountinfo')) ?? '';
   return /\/(?:containers|overlay-containers)\/([0-9a-f]{64})\/[^ ]*hostname /.exec(mounts)?.[1];
-}
-
-function attempt<T>(work: () => T): T | undefined {
-  try {
-    return work();
-  } catch {
-    return undefined;
-  }
 }

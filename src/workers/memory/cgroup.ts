@@ -1,4 +1,5 @@
 import {readFileSync} from 'node:fs';
+import {attempt} from '../../attempt.ts';
 
 /** Counts the processes of our control group that the kernel killed for want of memory. */
 export interface OomCounter {
@@ -29,12 +30,4 @@ export function ownGroups(read: (path: string) => string = path => readFileSync(
     v1: /^\d+:(?:\w+,)*memory(?:,\w+)*:(\/.*)$/m.exec(groups)?.[1] ?? '',
     v2: /^0::(\/.*)$/m.exec(groups)?.[1] ?? '',
   };
-}
-
-function attempt<T>(work: () => T): T | undefined {
-  try {
-    return work();
-  } catch {
-    return undefined;
-  }
 }

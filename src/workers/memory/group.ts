@@ -1,4 +1,5 @@
 import {mkdirSync, readFileSync, rmdirSync, writeFileSync} from 'node:fs';
+import {attempt} from '../../attempt.ts';
 import type {Clock} from '../../clock.ts';
 import {ownGroups} from './cgroup.ts';
 
@@ -73,13 +74,5 @@ function fill(folder: string, version: Version, pid: number, limitBytes: number,
   function remove(tries: number): void {
     if (attempt(() => rmdirSync(folder) ?? true) || tries === 0) return;
     clock.after(removeAgainMs, () => remove(tries - 1));
-  }
-}
-
-function attempt<T>(work: () => T): T | undefined {
-  try {
-    return work();
-  } catch {
-    return undefined;
   }
 }
