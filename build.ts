@@ -14,6 +14,9 @@ const modulePath = /(\bfrom\s*|\bimport\s*\(?\s*|\bnew URL\(\s*|\bresolve\(\s*)(
 /**
 Writes the project as plain JavaScript: the same tree without types, ready to run or to pack.
 
+Not `tsc` with `rewriteRelativeImportExtensions`: it leaves `new URL('./thread-entry.ts', import.meta.url)` as it is, does not
+keep lines and columns, and copies nothing but modules.
+
 @throws Error naming each module that is named but was not written
 */
 export async function build(root: string, out: string): Promise<void> {
