@@ -83,6 +83,17 @@ test('every link of every document leads to a file, and to a heading of it', t =
   }
 });
 
+test('every file of the project that a document names exists', t => {
+  const documents = listed('**/*.md').filter(document => !/^docs\/adr\/|^CHANGELOG\.md$/.test(document)); // these tell of the past
+  for (const document of documents) {
+    for (const [, path = ''] of read(document).matchAll(
+      /`((?:src|test|middleware|triggers|runtimes|bench|deploy|docs|examples)\/[\w./-]+)`/g,
+    )) {
+      t.true(existsSync(projectFile(path)), `${document} names ${path}`);
+    }
+  }
+});
+
 test('every script that the README names exists', t => {
   const {scripts} = JSON.parse(read('package.json'));
   const named = [...read('README.md').matchAll(/npm (?:run )?(start|test|[a-z]+:[a-z]+|check|coverage|bench)\b/g)].map(
