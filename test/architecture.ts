@@ -202,3 +202,17 @@ for (const parent of ['src/workers', 'src/observe']) {
     t.deepEqual(circles(rooms), []);
   });
 }
+
+/** Most lines of a file. A table of data may be longer, and so may a bridge, which is one file by design. */
+const mostLines = 200;
+const tables = /^src\/settings\/config\.ts$/;
+
+test('a file is short enough to be read in one go', t => {
+  const lengths = [...sourcesOf('src', 'middleware', 'triggers', 'runtimes').keys()]
+    .filter(file => !tables.test(file))
+    .map(file => ({file, lines: readFileSync(join(root, file), 'utf8').split('\n').length - 1}));
+  t.deepEqual(
+    lengths.filter(({lines}) => lines > mostLines),
+    [],
+  );
+});

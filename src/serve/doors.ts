@@ -1,3 +1,4 @@
+import {closeAll, problemOf} from '../open-triggers.ts';
 import {Refusal, type Route} from '../route.ts';
 import {type Environment, parseSettings, type Settings} from '../settings/setting.ts';
 import type {House, OpenTrigger, TriggerPlugin} from '../trigger.ts';
@@ -16,34 +17,23 @@ export interface OpenDoors extends AsyncDisposable {
 
 /**
 Opens every trigger in the order of the table: the public port stands first, so that a core that cannot have it fires
-nothing. Closing closes all at once: nothing new comes in by one while another waits for what is in flight.
+nothing. Closing closes all at once.
 */
 export async function openDoors<H extends House>(table: Table<H>, env: Environment, house: H): Promise<OpenDoors> {
   const opened = new Map<string, OpenTrigger>();
-  const close = async () => {
-    const closings = await Promise.allSettled([...opened.values()].map(trigger => trigger[Symbol.asyncDispose]()));
-    const failed = closings.find(({status}) => status === 'rejected');
-    if (failed?.status === 'rejected') throw failed.reason;
-  };
   try {
     for (const [name, trigger] of Object.entries(table)) {
       opened.set(name, await trigger.open(parseSettings(trigger.settings, env), house));
     }
   } catch (error) {
-    await close();
+    await closeAll(opened);
     throw error;
   }
   return {
     url: [...opened.values()].find(({url}) => url !== undefined)?.url ?? '',
     opened,
-    problem() {
-      for (const [name, trigger] of opened) {
-        const problem = trigger.problem?.();
-        if (problem !== undefined) return `${name}: ${problem}`;
-      }
-      return undefined;
-    },
-    [Symbol.asyncDispose]: close,
+    problem: () => problemOf(opened),
+    [Symbol.asyncDispose]: () => closeAll(opened),
   };
 }
 

@@ -29,16 +29,8 @@ type Options = {emptyIsValue?: boolean; isDocument?: boolean};
 export function setting<T>(name: string, schema: Schema<T>, fallback: string, doc: string, options?: Options): Setting<T>;
 export function setting<T>(name: string, schema: Schema<T>, fallback: undefined, doc: string): Setting<T | undefined>;
 export function setting<T>(name: string, schema: Schema<T>, fallback: string | undefined, doc: string, options?: Options) {
-  return {
-    name,
-    schema,
-    fallback,
-    doc,
-    group: 'serving',
-    secret: false,
-    emptyIsValue: options?.emptyIsValue ?? false,
-    isDocument: options?.isDocument ?? false,
-  };
+  const {emptyIsValue = false, isDocument = false} = options ?? {};
+  return {name, schema, fallback, doc, group: 'serving', secret: false, emptyIsValue, isDocument};
 }
 
 /** A setting whose value is never shown, logged or passed to the function. */

@@ -50,7 +50,7 @@ test('an occurrence whose core was killed is delivered again by the next one, as
   t.is(await second.stop(), 0);
   t.is(calls(second).length, 1);
   const {stdout} = await runCli(['explain', calls(second)[0]?.id, '--journal', env.CORE_JOURNAL]);
-  t.regex(stdout, /schedule yearly, occurrence 2026-01-01T00:00:00Z, attempt 2, fired by hand/);
+  t.regex(stdout, /schedule +yearly, occurrence 2026-01-01T00:00:00Z, attempt 2, fired by hand/);
   t.regex(stdout, /process +\d+ \(node\), started /);
 
   const third = await startCore(env, t);

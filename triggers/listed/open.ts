@@ -1,4 +1,5 @@
 import {ConfigurationError} from '../../src/errors.ts';
+import {closeAll, problemOf} from '../../src/open-triggers.ts';
 import type {ClaimingHouse, ListedHouse, ListedTrigger, OpenTrigger} from '../../src/trigger.ts';
 import {checkDelivery, checkOpened} from './contract.ts';
 import type {Entry} from './entries.ts';
@@ -12,9 +13,6 @@ Opens the triggers of a list, one after the other. Closing closes all at once.
 export async function openEntries(entries: readonly Entry[], house: ClaimingHouse): Promise<OpenTrigger> {
   const read = await readAll(entries);
   const opened = new Map<string, OpenTrigger>();
-  const close = async () => {
-    await Promise.all([...opened.values()].map(trigger => trigger[Symbol.asyncDispose]()));
-  };
   try {
     for (const {name, trigger, options} of read) {
       const open = await trigger.open(options, lentTo(name, house));
@@ -22,18 +20,12 @@ export async function openEntries(entries: readonly Entry[], house: ClaimingHous
       opened.set(name, open);
     }
   } catch (error) {
-    await close();
+    await closeAll(opened);
     throw error;
   }
   return {
-    problem() {
-      for (const [name, trigger] of opened) {
-        const problem = trigger.problem?.();
-        if (problem !== undefined) return `${name}: ${problem}`;
-      }
-      return undefined;
-    },
-    [Symbol.asyncDispose]: close,
+    problem: () => problemOf(opened),
+    [Symbol.asyncDispose]: () => closeAll(opened),
   };
 }
 

@@ -1,0 +1,23 @@
+import type {OpenTrigger} from './trigger.ts';
+
+type OpenTriggers = ReadonlyMap<string, OpenTrigger>;
+
+/** Why one of them delivers nothing now, with its name; undefined when nothing is wrong. */
+export function problemOf(opened: OpenTriggers): string | undefined {
+  for (const [name, trigger] of opened) {
+    const problem = trigger.problem?.();
+    if (problem !== undefined) return `${name}: ${problem}`;
+  }
+  return undefined;
+}
+
+/**
+Closes all at once: nothing new comes in by one while another waits for what is in flight.
+
+@throws what the first that failed has thrown, when all are closed
+*/
+export async function closeAll(opened: OpenTriggers): Promise<void> {
+  const closings = await Promise.allSettled([...opened.values()].map(trigger => trigger[Symbol.asyncDispose]()));
+  const failed = closings.find(({status}) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
+}
