@@ -90,7 +90,8 @@ for (const [title, fault] of [
 ] as const) {
   straced(`${title}: nothing is acknowledged that is not there, and it goes on afterwards`, async t => {
     const file = await newFile(t);
-    const {kept, refusals, lines} = await append(file, fault, 1, 400);
+    // It is opened again once a second, and each time meets one fault more.
+    const {kept, refusals, lines} = await append(file, fault, 1, 800);
     t.true(refusals.length > 0, 'the fault was met');
     t.true(
       refusals.every(line => line === 'refused JOURNAL_FAILED'),
