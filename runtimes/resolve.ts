@@ -29,7 +29,7 @@ export function resolveFunction(settings: FunctionSettings): FunctionSpec {
   return bridgedFunction(handlerPath, {...settings, language: ours});
 }
 
-/** A map: a language named `constructor` is none. */
+/** A map, as in an object `constructor` would pass for a language. */
 const adapters: ReadonlyMap<string, RuntimeAdapter> = new Map(Object.entries(runtimes));
 
 function binaryFunction(handlerPath: string, {handlerName}: FunctionSettings): FunctionSpec {

@@ -52,7 +52,7 @@ export const catalogue = {
 export type FaultCode = keyof typeof catalogue;
 
 export interface FaultOptions extends ErrorOptions {
-  /** What is told to the caller instead of the catalogue's text: one line, no secrets. */
+  /** What the caller gets instead of the catalogue's text: one line, no secrets. */
   message?: string;
   /** Seconds after which trying again makes sense; becomes `Retry-After`. */
   retryAfterS?: number;

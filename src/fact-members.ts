@@ -43,7 +43,7 @@ const kinds: {readonly [K in Kind]: {readonly rule: string; fits(value: unknown)
 };
 
 const mostWord = 1000;
-/** Deeper data overflows the stack of whoever writes it. */
+/** Deeper data overflows the stack of the code that writes it. */
 const mostDepth = 100;
 
 /** What is wrong with the data of a fact; undefined when nothing is. Of a type of a later version only its depth is judged. */

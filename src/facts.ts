@@ -17,7 +17,7 @@ export interface FactTypes {
     dataref?: string;
   };
   /**
-  An occurrence was claimed: whoever appended this runs it. Stream `schedule.<name>.<occurrence>`; once more in it, with
+  An occurrence was claimed: the core that appended this runs it. Stream `schedule.<name>.<occurrence>`; once more in it, with
   the next attempt, when the core that held it did not live to settle the invocation. `occurrence` is ISO 8601 in UTC,
   `core` the boot that runs it; `manual` when somebody asked for it.
   */

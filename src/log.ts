@@ -1,4 +1,4 @@
-/** What is told to people, one line each. The fields come first, as with pino; secrets never stand in them. */
+/** Log lines, for people and for programs. The fields come first, as with pino; secrets never stand in them. */
 export interface Log {
   debug(fields: LogFields, message: string): void;
   info(fields: LogFields, message: string): void;

@@ -109,7 +109,7 @@ export interface StartRecord {
   readonly runtime?: string;
 }
 
-/** Whoever can call the function: in the house the pool. */
+/** What can call the function; the pool implements it. */
 export interface Runtimes {
   /**
   Waits for a free place in a ready sub-runtime, at most until the deadline.

@@ -13,8 +13,8 @@ const channelMaxBytes = 8 * 1024 * 1024
 
 // channel is the core's end of the descriptor: one JSON record a line. It never
 // waits for the reader: past channelMaxBytes unread, log lines are dropped, and
-// how many is told as soon as the reader has caught up; a reader that is gone
-// costs the lines, not the process. A nil channel takes nothing.
+// their number is reported as soon as the reader has caught up. A reader that is
+// gone costs the lines, not the process. A nil channel takes nothing.
 type channel struct {
 	to      io.Writer
 	mutex   sync.Mutex

@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// hangups tells the core when a call is over whose connection it closed. The
-// reply may have crossed that on the way, so the newest call of every closed
-// connection is told. It knows which connections have a call.
+// hangups reports to the core when a call is over whose connection was closed. The
+// reply may have been on the way at that moment, so the newest call of every closed
+// connection is reported. It knows which connections have a call.
 type hangups struct {
 	channel *channel
 	mutex   sync.Mutex

@@ -30,7 +30,7 @@ const (
 	drainMax = 3 * time.Second
 )
 
-// Start serves the handler until the process is told to stop. It does not
+// Start serves the handler until a signal asks the process to stop. It does not
 // return: it exits 0 after SIGTERM, when the calls in flight are done, and 1
 // when it cannot listen. A handler of no accepted form is logged and reported,
 // and every call then fails.

@@ -584,7 +584,7 @@ function finish(invocation) {
   if (invocation.isLeft) tellSettled(invocation);
 }
 
-/** A connection is closed. Its reply may have crossed that on the way: so the end of the newest call is told in any case. */
+/** A connection was closed. Its reply may have been on the way at that moment, so the end of its newest call is always reported. */
 function onHangUp(invocation) {
   invocation.isLeft = true;
   if (invocation.isDone) tellSettled(invocation);
@@ -936,8 +936,8 @@ function dropCallers(lines) {
 }
 
 /**
-The core's end of the descriptor. Never waits for the reader: past 8 MiB unread, lines are dropped, and how many is told as
-soon as the reader has caught up; a reader that is gone costs the lines, not the process.
+The core's end of the descriptor. Never waits for the reader: past 8 MiB unread, lines are dropped, and their
+number is reported as soon as the reader has caught up. A reader that is gone costs the lines, not the process.
 */
 function openChannel(fd) {
   if (!Number.isInteger(fd) || fd < 0) return null;

@@ -691,8 +691,8 @@ final class TagFilter extends \php_user_filter
 }
 
 /**
-The core's end of the descriptor. Never waits for the reader: past 8 MiB unread, lines are dropped, and how many is told
-as soon as the reader has caught up; a reader that is gone costs the lines, not the process.
+The core's end of the descriptor. Never waits for the reader: past 8 MiB unread, lines are dropped, and their
+number is reported as soon as the reader has caught up. A reader that is gone costs the lines, not the process.
 */
 final class Channel
 {
@@ -1239,7 +1239,7 @@ final class Server
         }
     }
 
-    /** The reply may have crossed the other side's hanging up: so the end of the newest call is told in any case. */
+    /** The reply may have been on the way when the connection closed, so the end of its newest call is always reported. */
     private function drop(int $id): void
     {
         $connection = $this->connections[$id];

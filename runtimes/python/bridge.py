@@ -232,7 +232,7 @@ class Calls(object):
         self.active.discard(request)
 
     def open(self, body):
-        """Returns (event, context); raises ValueError when the body is none of ours."""
+        """Returns (event, context); raises ValueError when the core did not write the body."""
         call = json.loads(body.decode("utf-8"))
         if not isinstance(call, dict):
             raise ValueError("not a JSON object")
@@ -614,7 +614,7 @@ class Connection(object):
         self.newest_id = None  # of the newest call on it
 
     def close(self, calls):
-        """The reply may have crossed the other side's hanging up: so the end of the newest call is told in any case."""
+        """The reply may have been on the way when the connection closed, so the end of its newest call is always reported."""
         self.sock.close()
         calls.settled(self.newest_id)
 
@@ -1113,8 +1113,8 @@ def as_text(text):
 
 
 class Channel(object):
-    """The core's end of the descriptor. Never waits for the reader: past 8 MiB unread, lines are dropped, and how many
-    is told as soon as the reader has caught up; a reader that is gone costs the lines, not the process."""
+    """The core's end of the descriptor. Never waits for the reader: past 8 MiB unread, lines are dropped, and their
+    number is reported as soon as the reader has caught up. A reader that is gone costs the lines, not the process."""
 
     def __init__(self, fd):
         import fcntl

@@ -47,7 +47,7 @@ export async function* conform({handlerPath, ...options}: ConformOptions): Async
   }
 }
 
-/** Every title, for whoever lays out a table. */
+/** Every title, for a caller that lays out a table. */
 export const titles = [...requiredCases, ...recommendedCases].map(({title}) => title);
 
 function ordered(loads: boolean): (readonly [Demand, ConformanceCase])[] {

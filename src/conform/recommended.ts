@@ -96,7 +96,7 @@ export const recommendedCases: readonly ConformanceCase[] = [
 
 const missing = path.resolve('/nowhere/handler');
 
-/** Whoever does not report is not waited for longer than it could need. */
+/** A sub-runtime that does not report is not waited for longer than it could need. */
 function reporting({bootMs}: SubRuntime) {
   return {readiness: 'report', startMs: 2000 + 3 * bootMs} as const;
 }

@@ -109,7 +109,7 @@ export class SubRuntime implements AsyncDisposable {
     this.#stranger = new Upstream({...hop, bridgeToken: 'another'}, clock);
   }
 
-  /** Whether it has ended, or does so within `ms`: it breaks off its calls before anybody is told of its end. */
+  /** Whether it has ended, or does so within `ms`: it breaks off its calls before its end is reported. */
   async endsWithin(ms: number): Promise<boolean> {
     const stopWaiting = new AbortController();
     const late = this.#options.clock.sleep(ms, stopWaiting.signal).then(() => 'late');

@@ -8,7 +8,7 @@ const engines: Readonly<Record<string, JournalEngine>> = {
   memory,
 };
 
-/** The engine of a core that is told nothing: a file. */
+/** The engine when the settings name none: a file. */
 export const defaultEngine: JournalEngine = sqlite;
 /** What replaces a default journal that cannot be opened. */
 export const fallbackEngine: JournalEngine = memory;

@@ -11,7 +11,7 @@ export type HeldKind = (typeof heldKinds)[number];
 
 /**
 The one account of memory: every byte that a caller, a function or a reader makes this process hold. A process has one,
-lent to whoever holds such bytes. Past the limit no more is taken in.
+lent to every part that holds such bytes. Past the limit nothing more is accepted.
 */
 export class Budget {
   readonly maxBytes: number;
@@ -80,7 +80,7 @@ export class Budget {
   }
 }
 
-/** One share of the budget. Whoever opens it releases it; to release it again does nothing. */
+/** One share of the budget. The part that opens it releases it; releasing it again does nothing. */
 export class Hold {
   readonly #budget: Budget;
   readonly #sinceMs: number;

@@ -56,7 +56,7 @@ export interface InvocationFilter {
   readonly status?: string | undefined;
   /** Only those that were accepted, or over, after this wall time … */
   readonly since: number;
-  /** … up to the one of now. */
+  /** … and up to the current one. */
   readonly now: number;
   /** The newest so many. */
   readonly limit: number;

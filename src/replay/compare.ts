@@ -80,7 +80,7 @@ function bodyDifferences(expected: Buffer, actual: Buffer, expectedType: string,
   return found;
 }
 
-/** Bytes that are no text are told, not shown. */
+/** Bytes that are not text are described, not shown. */
 export function bodyText(body: Buffer): string {
   if (isUtf8(body)) return body.toString('utf8');
   return `${body.length} bytes, sha256 ${createHash('sha256').update(body).digest('hex').slice(0, 16)}`;

@@ -14,7 +14,7 @@ export interface JsonObject {
   readonly [member: string]: Json;
 }
 
-/** Whoever walks a value does so by calling itself. */
+/** Code that walks a value calls itself for each level. */
 const mostLevels = 500;
 
 /**

@@ -22,7 +22,7 @@ export interface ReplayHouse {
   readonly journal: JournalReader;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Two processes with the code of now: what they tell apart is noise. */
+  /** Two processes with the current code: where they differ, it is noise. */
   readonly baseline: Rerun;
   readonly twin: Rerun;
   /** Another version of the code; without one the baseline is compared with what was recorded. */
@@ -99,7 +99,7 @@ function compare(recalled: Recalled, {outcome, repeated, other}: Outcomes, redac
   const take = redactor([redact, ...(recalled.reply ? redactedNames(recalled.reply) : [])].join(','));
   const shown = (each: Outcome) => (each.headers ? {...each, headers: take(each.headers)} : each);
   const [before, after] = other ? [shown(outcome), shown(other)] : [expected, shown(outcome)];
-  // Of two runs of now neither had the secrets that the recording lacks.
+  // Of two runs with the current code neither had the secrets that the recording lacks.
   const secrets = other ? noSecrets : recalled.secrets;
   const isExcused = (difference: Difference) => !other && isRedactedPlace(difference, secrets);
   return {recalled, expected: before, actual: after, noise, secrets, judgement: judge(before, after, {noise, isRedacted: isExcused})};

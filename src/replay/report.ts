@@ -7,7 +7,7 @@ import {type Code, masksOf} from './plain.ts';
 import type {NotReplayable} from './recall.ts';
 import type {Compared} from './replay.ts';
 
-/** What a report is told of the whole replay. */
+/** What a report says about the whole replay. */
 export interface Setting {
   /** The handlers, as they were given. */
   readonly baseline: string;

@@ -139,7 +139,7 @@ async function openPrivate(core: Core, journal: Journal): Promise<AsyncDisposabl
     const open =
       token === undefined
         ? 'only /metrics, /livez and /readyz, as CORE_ADMIN_TOKEN is not set'
-        : 'everything to whoever has CORE_ADMIN_TOKEN';
+        : 'everything to callers that send CORE_ADMIN_TOKEN';
     log.warn({host}, `The private listener is open beyond this machine and serves ${open}`);
   }
   return opened;

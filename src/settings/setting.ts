@@ -158,7 +158,7 @@ export function duration(leastMs = 0) {
   );
 }
 
-/** The milliseconds of a duration that somebody else wrote; undefined when it is none. */
+/** The milliseconds of a text that may be a duration; undefined when it is not. */
 export function parseDuration(given: string): number | undefined {
   const parsed = v.safeParse(duration(), given);
   return parsed.success ? parsed.output : undefined;

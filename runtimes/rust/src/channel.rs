@@ -13,8 +13,8 @@ const MAX_BYTES: usize = 8 << 20;
 
 /// The core's end of the descriptor: one JSON record a line.
 ///
-/// It never waits for the reader: past `MAX_BYTES` unread, log lines are dropped, and how many is told as soon as the
-/// reader has caught up; a reader that is gone costs the lines, not the process.
+/// It never waits for the reader: past `MAX_BYTES` unread, log lines are dropped, and their number is reported as
+/// soon as the reader has caught up. A reader that is gone costs the lines, not the process.
 #[derive(Clone)]
 pub(crate) struct Channel(Arc<Shared>);
 

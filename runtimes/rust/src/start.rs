@@ -41,7 +41,7 @@ const REST_LOOKS: usize = 50;
 /// After a second signal, how long the core may take to let go.
 const LET_GO_MAX: Duration = Duration::from_millis(250);
 
-/// Serves the handler until the process is told to stop; calls in flight are finished by then. Call it first in main.
+/// Serves the handler until a signal asks the process to stop; calls in flight are finished first. Call it first in main.
 ///
 /// Exits with 1 when it cannot listen.
 pub async fn start<H, F, R, E>(handler: H)
@@ -135,7 +135,7 @@ fn report(channel: &Channel) {
     channel.write(&json!({"loaded": true, "runtime": runtime}));
 }
 
-/// The reply may have crossed the closing of its connection: so the end of the newest call is told in any case.
+/// The reply may have been on the way when the connection closed, so the end of its newest call is always reported.
 fn settle(channel: &Channel, newest: &Newest) {
     let id = newest.lock().unwrap_or_else(PoisonError::into_inner);
     if !id.is_empty() {
@@ -227,7 +227,7 @@ impl Stop {
             rests = if is_busy { 0 } else { rests + 1 };
             seen = begun;
         }
-        // The core's own signal, where another came before it, is none to end at once.
+        // When another signal came first, the signal of the core does not mean to end at once.
         tokio::select! {
             () = sleep(LOOK) => {}
             _ = self.terminate.recv() => {}

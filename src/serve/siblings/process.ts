@@ -65,7 +65,7 @@ export class SiblingProcess {
     this.#stopStartTimer = house.clock.after(startMs, () => this.end('never-ready'));
     if (this.#process?.stdout) readLines(this.#process.stdout, house.line, {longestBytes: longestRecordBytes, torn: house.lineTorn});
     this.#process?.once('exit', (code, signal) => void this.#exited(code, signal));
-    // Also told of messages that did not arrive; its exit is told by itself.
+    // Node also emits it for messages that did not arrive; an exit has an event of its own.
     this.#process?.on('error', () => {
       if (this.pid === undefined) this.#over({reason: 'unspawnable', code: null, signal: null});
     });
