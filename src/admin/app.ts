@@ -34,8 +34,8 @@ export async function openAdmin(options: AdminOptions): Promise<AsyncDisposable 
   server.maxConnections = shareDescriptors().admin;
   server.on('connection', gate);
   server.on('checkExpectation', handle); // refuses it
-  server.on('connect', (_request, socket: Socket) => refuseTunnel(socket, log));
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseBytes(error, socket, log));
+  server.on('connect', (_request, socket: Socket) => refuseTunnel(socket, options));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseBytes(error, socket, options));
   const url = await listen(server, host, port);
   server.on('error', error => log.error({stack: error.stack}, 'The private listener failed to take a connection'));
   return {

@@ -1,21 +1,28 @@
 import {STATUS_CODES} from 'node:http';
 import type {Socket} from 'node:net';
+import {survive, writeLast} from '../../triggers/http/last-words.ts';
+import type {Clock} from '../clock.ts';
 import type {Log} from '../log.ts';
 import {Refusal, type RefusalCode} from '../route.ts';
 import {failureBody} from './failure.ts';
 import {isAnswering} from './turns.ts';
 
+export interface RawHouse {
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
 /**
 Refuses bytes that Node's parser made no request of, in the shape of every error. While another answer leaves on the same
 connection it can only end the connection: the refusal would stand in the middle of that answer.
 */
-export function refuseBytes(error: NodeJS.ErrnoException, socket: Socket, log: Log): void {
+export function refuseBytes(error: NodeJS.ErrnoException, socket: Socket, house: RawHouse): void {
   if (error.code === 'ECONNRESET') {
     socket.destroy();
     return;
   }
   const [code, message] = refusals[error.code ?? ''] ?? (['BAD_REQUEST', 'the request is malformed'] as const);
-  refuseSocket(new Refusal(code, message), socket, log);
+  refuseSocket(new Refusal(code, message), socket, house);
 }
 
 const refusals: Readonly<Record<string, readonly [RefusalCode, string]>> = {
@@ -24,11 +31,12 @@ const refusals: Readonly<Record<string, readonly [RefusalCode, string]>> = {
 };
 
 /** CONNECT asks for a tunnel. Node hands over the bare connection, without a response to write to. */
-export function refuseTunnel(socket: Socket, log: Log): void {
-  refuseSocket(new Refusal('METHOD_NOT_ALLOWED', 'expected GET, HEAD or POST', {headers: {Allow: 'GET, HEAD, POST'}}), socket, log);
+export function refuseTunnel(socket: Socket, house: RawHouse): void {
+  survive(socket);
+  refuseSocket(new Refusal('METHOD_NOT_ALLOWED', 'expected GET, HEAD or POST', {headers: {Allow: 'GET, HEAD, POST'}}), socket, house);
 }
 
-function refuseSocket({status, code, message, headers}: Refusal, socket: Socket, log: Log): void {
+function refuseSocket({status, code, message, headers}: Refusal, socket: Socket, {log, clock}: RawHouse): void {
   log.debug({code, cause: message}, 'Refused on the private listener');
   if (!socket.writable || isAnswering(socket)) {
     socket.destroy();
@@ -42,5 +50,5 @@ function refuseSocket({status, code, message, headers}: Refusal, socket: Socket,
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
   ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  writeLast(socket, `${head.join('\r\n')}\r\n\r\n${body}`, clock);
 }

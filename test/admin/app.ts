@@ -1,4 +1,4 @@
-import {connect} from 'node:net';
+import {connect, type Socket} from 'node:net';
 import test from 'ava';
 import {systemClock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
@@ -204,6 +204,23 @@ for (const [title, head, status, code] of leftToNode) {
     t.is((await ask(`${url}/livez`)).status, 200);
   });
 }
+
+test('a client that resets its connection behind CONNECT ends nothing, and one that stays is parted from', async t => {
+  const {url, clock} = await open(t);
+  const port = Number(new URL(url).port);
+  const closedAfter = (react: (socket: Socket) => void) =>
+    new Promise(resolve => {
+      const socket = connect({port, host: '127.0.0.1', allowHalfOpen: true}, () => socket.write('CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n'));
+      socket.once('data', () => react(socket));
+      socket.on('error', () => {});
+      socket.once('close', resolve);
+    });
+  for (let time = 0; time < 20; time++) await closedAfter(socket => socket.resetAndDestroy());
+  t.is((await ask(`${url}/livez`)).status, 200);
+  await closedAfter(socket => {
+    socket.on('end', () => void clock.advance(1000).then(() => socket.write('still here')));
+  });
+});
 
 test('HTTP/1.0 needs no Host', async t => {
   const {url} = await open(t);

@@ -125,6 +125,19 @@ test('a refused client that stays is parted from', async t => {
   }
 });
 
+test('a client that resets its connection behind CONNECT ends nothing', async t => {
+  const {connect} = await open(t);
+  for (let time = 0; time < 20; time++) {
+    const wire = connect();
+    await wire.write('CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n');
+    setImmediate(() => wire.socket.resetAndDestroy());
+    await wire.closed;
+  }
+  const wire = connect();
+  await wire.write(head('/after'));
+  t.deepEqual(statuses(await wire.replies(1)), [200]);
+});
+
 test('requests in flight on one connection are all answered while the port closes', async t => {
   const started: (() => void)[] = [];
   const {connect, stop} = await open(t, () => new Promise<string>(resolve => started.push(() => resolve('done'))));

@@ -14,6 +14,7 @@ import {HttpDelivery} from './delivery.ts';
 import {type Edge, openEdge} from './edge.ts';
 import {guardHead, mostFields, parserFault} from './guard.ts';
 import {HeadWatch} from './heads.ts';
+import {survive} from './last-words.ts';
 import {gatePipeline} from './pipeline.ts';
 import {Readers} from './readers.ts';
 import {answerAsterisk, refuse, refuseInTurn, refuseRaw} from './refuse.ts';
@@ -127,7 +128,10 @@ function takeRequests(server: Server, edge: Edge, house: House): void {
 /** Bytes that do not become a request: a fault of the parser, a time that is over, or CONNECT. */
 function refuseBytes(server: Server, patience: Patience, house: House): void {
   const limit = {...patience, clock: house.clock};
-  server.on('connect', (_request, socket: Socket) => refuseRaw(socket, new Fault('METHOD_REFUSED'), house));
+  server.on('connect', (_request, socket: Socket) => {
+    survive(socket);
+    refuseRaw(socket, new Fault('METHOD_REFUSED'), house);
+  });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const fault = parserFault(error);
     if (fault?.code === 'REQUEST_TIMEOUT') requestTimedOut(socket, limit, () => refuseRaw(socket, fault, house));

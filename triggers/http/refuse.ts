@@ -9,8 +9,8 @@ import type {House} from '../../src/trigger.ts';
 import {connectionOf} from './connection.ts';
 import type {Edge} from './edge.ts';
 import {malformed} from './guard.ts';
+import {writeLast} from './last-words.ts';
 import {type Leaving, unwatched} from './readers.ts';
-import {lingerMs} from './reply.ts';
 
 /** Answers a request that does not become a delivery. It is the last one of its connection. */
 export function refuse(response: ServerResponse, fault: Fault, {meter}: House, {replies}: Edge, leaving = unwatched): void {
@@ -60,10 +60,7 @@ function writeRaw(socket: Socket, {status, headers, body}: InvocationResult, rea
   const lines = [`HTTP/1.1 ${status} ${reason}`];
   for (let index = 0; index < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`);
   lines.push('Connection: close', `Content-Length: ${Buffer.byteLength(body)}`, '', '');
-  socket.end(lines.join('\r\n') + body);
-  const stopTimer = clock.after(lingerMs, () => socket.destroy());
-  socket.once('close', stopTimer);
-  socket.resume();
+  writeLast(socket, lines.join('\r\n') + body, clock);
 }
 
 /** `OPTIONS *` asks about the server, not about the function. */

@@ -3,10 +3,9 @@ import {atTurnEnd, type Clock} from '../../src/clock.ts';
 import type {InvocationResult} from '../../src/delivery.ts';
 import {hasBody} from './body.ts';
 import {connectionOf} from './connection.ts';
+import {lingerMs} from './last-words.ts';
 import {type Leaving, type Readers, unwatched} from './readers.ts';
 
-/** How long a refused client's unread bytes are received, so that closing does not reset the reply away. */
-export const lingerMs = 1000;
 /** From this size on a text is written as bytes: the text is memory, too, and Node would make the bytes later. */
 const largeText = 64 * 2 ** 10;
 
