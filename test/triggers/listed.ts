@@ -6,7 +6,8 @@ import type {Delivery} from '../../src/delivery.ts';
 import {ConfigurationError} from '../../src/errors.ts';
 import type {ClaimingHouse} from '../../src/trigger.ts';
 import {listed} from '../../triggers/listed/index.ts';
-import {FakeDelivery, fakeHouse} from '../helpers/fakes.ts';
+import {ManualClock} from '../helpers/clock.ts';
+import {FakeDelivery, fakeHouse, recordingLog} from '../helpers/fakes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'listed-'));
 test.after.always(() => rmSync(folder, {recursive: true}));
@@ -30,6 +31,11 @@ const refused: [title: string, source: string, problem: RegExp][] = [
   ['has another contract', 'export const trigger = {contract: 2};', /expected `trigger.contract` to be 1, got `2`$/],
   ['reads nothing', 'export const trigger = {contract: 1, open() {}};', /expected `trigger.read` to be a function, got `undefined`$/],
   ['opens nothing', 'export const trigger = {contract: 1, read() {}, open: {}};', /expected `trigger.open` to be a function, got object$/],
+  [
+    'throws when it is looked at',
+    'export const trigger = {get contract() { throw new Error("no license"); }};',
+    /the package `.*` cannot be loaded: no license$/,
+  ],
   [
     'refuses its options',
     'export const trigger = {contract: 1, read() { throw new Error("expected a port"); }, open() {}};',
@@ -60,8 +66,8 @@ test('when one does not open, or is not open when it says so, those before it ar
   );
   const failing = packageOf('failing', triggerWith('async open() { throw new Error("connection refused"); }'));
   const wrong = packageOf('wrong', triggerWith('async open() { return {}; }'));
-  await t.throwsAsync(open(fakeHouse(), good, failing), {message: 'connection refused'});
-  await t.throwsAsync(open(fakeHouse(), good, wrong), {instanceOf: TypeError, message: /with a method \[Symbol\.asyncDispose\]/});
+  await t.throwsAsync(open(fakeHouse(), good, failing), {message: 'CORE_TRIGGERS: trigger `t2` cannot be opened: connection refused'});
+  await t.throwsAsync(open(fakeHouse(), good, wrong), {message: /trigger `t2` .* with a method \[Symbol\.asyncDispose\]/});
   t.deepEqual(closed, [0, 0]);
   const opened = await open(fakeHouse(), good, good);
   await opened[Symbol.asyncDispose]();
@@ -92,6 +98,8 @@ test('what is no delivery is refused with what is wrong, and reaches no stage', 
     [{source: undefined}, 'Expected `source` of a delivery to be a string, got `undefined`'],
     [{writeAhead: 'no'}, 'Expected `writeAhead` of a delivery to be a boolean, got `no`'],
     [{reply: undefined}, 'Expected `reply` of a delivery to be a function, got `undefined`'],
+    [{id: 'a"b'}, 'Expected `id` of a delivery to be 1 to 100 letters, digits, - and _, got `a"b`'],
+    [{attempt: 0}, 'Expected `attempt` of a delivery to be a number from 1 on, got `0`'],
     [{signal: {}}, 'Expected `signal` of a delivery to be an AbortSignal, got object'],
   ] as const) {
     const delivery = Object.assign(new FakeDelivery(), change) as unknown as Delivery; // as a package in JavaScript may do
@@ -101,4 +109,77 @@ test('what is no delivery is refused with what is wrong, and reaches no stage', 
   t.deepEqual(delivered, []);
   await house.deliver(new FakeDelivery());
   t.is(delivered.length, 1);
+});
+
+const opens = (body: string) => triggerWith(`async open(options, house) { ${body} }`);
+
+test('one that never opens keeps the core from starting, by its name', async t => {
+  const clock = new ManualClock();
+  const opening = open(fakeHouse({clock}), packageOf('never-opens', opens('await new Promise(() => {});')));
+  const refused = t.throwsAsync(opening, {message: 'CORE_TRIGGERS: trigger `t1` cannot be opened: it has not opened within 30 s'});
+  while (clock.pending === 0) await new Promise(setImmediate); // until its package is loaded
+  await clock.advance(30_000);
+  await refused;
+  t.is(clock.pending, 0);
+});
+
+test('one that never closes is waited for until the grace time is over, and a little longer', async t => {
+  const clock = new ManualClock();
+  const log = recordingLog();
+  const stop = new AbortController();
+  const type = packageOf('never-closes', opens('return {[Symbol.asyncDispose]: () => new Promise(() => {})};'));
+  const opened = await open(fakeHouse({clock, log, hurry: stop.signal}), type);
+  let isClosed = false;
+  const closing = opened[Symbol.asyncDispose]().then(() => {
+    isClosed = true;
+  });
+  await clock.advance(60_000);
+  t.false(isClosed);
+  stop.abort();
+  await clock.advance(1000);
+  await closing;
+  t.regex(JSON.stringify(log.lines), /has not closed/);
+});
+
+test('what a delivery of a package throws, or gives that is no input, does not get into the stages', async t => {
+  const type = packageOf('breaks', opens('globalThis.breaksByTest = house; return {async [Symbol.asyncDispose]() {}};'));
+  const log = recordingLog();
+  const delivered: Delivery[] = [];
+  await open(fakeHouse({log, deliver: async delivery => void delivered.push(delivery)}), type);
+  const house = (globalThis as unknown as {breaksByTest: ClaimingHouse}).breaksByTest; // the package put it there
+  const breaks = () => {
+    throw new Error('broken');
+  };
+  let replies = 0;
+  const reply = () => {
+    replies++;
+    breaks();
+  };
+  const traceCarrier = {get: breaks};
+  const own = Object.assign(new FakeDelivery(), {subject: breaks, called: breaks, defers: breaks, reply, traceCarrier});
+  await house.deliver(own as unknown as Delivery);
+  const [delivery] = delivered;
+  t.deepEqual(delivery?.subject(), {trigger: 'other', name: 'test'});
+  t.is(delivery?.traceCarrier?.get('traceparent'), '');
+  delivery?.called?.();
+  t.false(delivery?.defers?.());
+  delivery?.reply({status: 200, headers: [], body: ''});
+  delivery?.reply({status: 500, headers: [], body: ''});
+  t.is(replies, 1);
+  t.is(JSON.stringify(log.lines).split('A delivery of a trigger throws').length - 1, 5);
+
+  const message = {shape: 'message', eventType: 'inbox', reply: 'outcome', contentType: '', attributes: [], body: Buffer.from('')};
+  for (const [change, problem] of [
+    [{eventType: 'a"b'}, 'Expected `eventType` of an input to be one short word, got `a"b`'],
+    [{body: new Uint8Array(1)}, 'Expected `body` of an input to be a Buffer, got object'],
+    [{attributes: ['a', 1]}, 'Expected `attributes` of an input to be a list of strings, got object'],
+    [{holder: {}}, 'Expected `holder` of an input to be an object with `written` and a `replyHold` of the budget, got object'],
+    [{shape: 'request'}, 'Expected `method` of an input to be a string, got `undefined`'],
+    [{context: {headers: []}}, 'Expected `context` of an input to be without the members that every event or record has, got `headers`'],
+  ] as const) {
+    await house.deliver(Object.assign(new FakeDelivery(), {input: async () => ({...message, ...change})}) as unknown as Delivery);
+    await t.throwsAsync(async () => delivered.at(-1)?.input(), {instanceOf: TypeError, message: problem});
+  }
+  await house.deliver(Object.assign(new FakeDelivery(), {input: async () => message}) as unknown as Delivery);
+  t.is((await delivered.at(-1)?.input())?.eventType, 'inbox');
 });

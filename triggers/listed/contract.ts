@@ -1,4 +1,5 @@
-import type {Delivery} from '../../src/delivery.ts';
+import type {Delivery, Input} from '../../src/delivery.ts';
+import {Hold} from '../../src/limits/budget.ts';
 
 /** The version of the contract that this core keeps. */
 const version = 1;
@@ -33,6 +34,13 @@ export function checkDelivery(delivery: Delivery): void {
   if (!(delivery.signal instanceof AbortSignal)) {
     throw new TypeError(`Expected \`signal\` of a delivery to be an AbortSignal, got ${shown(delivery.signal)}`);
   }
+  const {id, attempt} = delivery as {id?: unknown; attempt?: unknown};
+  if (id !== undefined && !(typeof id === 'string' && /^[\w-]{1,100}$/.test(id))) {
+    throw new TypeError(`Expected \`id\` of a delivery to be 1 to 100 letters, digits, - and _, got ${shown(id)}`);
+  }
+  if (attempt !== undefined && !(Number.isInteger(attempt) && Number(attempt) > 0)) {
+    throw new TypeError(`Expected \`attempt\` of a delivery to be a number from 1 on, got ${shown(attempt)}`);
+  }
 }
 
 const required = [
@@ -42,5 +50,39 @@ const required = [
   ['input', 'function'],
   ['reply', 'function'],
 ] as const;
+
+/** @throws TypeError for what the event stage cannot make an event of */
+export function checkInput(input: Input): void {
+  const expect = (isMet: boolean, member: string, what: string, given: unknown) => {
+    if (!isMet) throw new TypeError(`Expected \`${member}\` of an input to be ${what}, got ${shown(given)}`);
+  };
+  const given = Object(input) as Record<string, unknown>;
+  const {shape, eventType, reply, body, context, holder} = given;
+  expect(shape === 'message' || shape === 'request', 'shape', 'message or request', shape);
+  expect(typeof eventType === 'string' && /^[\w.-]{1,64}$/.test(eventType), 'eventType', 'one short word', eventType);
+  expect(reply === 'http' || reply === 'outcome', 'reply', 'http or outcome', reply);
+  expect(Buffer.isBuffer(body), 'body', 'a Buffer', body);
+  const [texts, list] = shape === 'message' ? [['contentType'], 'attributes'] : [['method', 'path', 'query', 'sourceIp'], 'headers'];
+  for (const member of texts) expect(typeof given[member] === 'string', member, 'a string', given[member]);
+  const words = given[list];
+  expect(Array.isArray(words) && words.every(word => typeof word === 'string'), list, 'a list of strings', words);
+  expect(holder === undefined || isHolder(holder), 'holder', 'an object with `written` and a `replyHold` of the budget', holder);
+  if (context === undefined) return;
+  expect(typeof context === 'object' && context !== null && !Array.isArray(context), 'context', 'an object', context);
+  const taken = Object.keys(Object(context)).find(name => usualMembers.has(name));
+  expect(taken === undefined, 'context', 'without the members that every event or record has', taken);
+}
+
+/** Its holds are used while a sub-runtime is leased: one that throws there would keep the lease. */
+function isHolder(given: unknown): boolean {
+  const {written, replyHold, eventHold} = Object(given);
+  return typeof written === 'function' && replyHold instanceof Hold && (eventHold === undefined || eventHold instanceof Hold);
+}
+
+/** What `event.requestContext` has already, and what the journal's record of a request has beside the context. */
+const usualMembers: ReadonlySet<string> = new Set([
+  ...['accountId', 'resourceId', 'apiId', 'resourcePath', 'authorizer', 'stage', 'eventType', 'httpMethod', 'path', 'requestId'],
+  ...['identity', 'reply', 'method', 'query', 'headers', 'sourceIp'],
+]);
 
 const shown = (value: unknown) => (typeof value === 'function' || typeof value === 'object' ? typeof value : `\`${String(value)}\``);

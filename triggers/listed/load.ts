@@ -15,23 +15,28 @@ export async function loadTrigger({type, name}: Entry): Promise<ListedTrigger> {
   const refuse = (problem: string) => {
     throw new ConfigurationError([`CORE_TRIGGERS: trigger \`${name}\`: ${problem}`]);
   };
-  const file = find(type) ?? refuse(`expected \`type\` to be an installed package, got \`${type}\`: it is not found from ${process.cwd()}`);
   let module: Record<string, unknown>;
+  let problem: string | undefined;
   try {
+    const file =
+      find(type) ?? refuse(`expected \`type\` to be an installed package, got \`${type}\`: it is not found from ${process.cwd()}`);
     module = await import(pathToFileURL(file).href);
+    problem = contractProblem(module);
   } catch (error) {
+    if (error instanceof ConfigurationError) throw error;
     return refuse(`the package \`${type}\` cannot be loaded: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const problem = contractProblem(module);
   if (problem !== undefined) refuse(`expected the package \`${type}\` to export a trigger: ${problem}`);
   return module.trigger as ListedTrigger; // the contract was checked
 }
 
+/** @throws what Node throws for a package that is there, but does not export what is asked for */
 function find(type: string): string | undefined {
   for (const from of [resolve('from-here.js'), import.meta.filename]) {
     try {
       return createRequire(from).resolve(type);
-    } catch {
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
       // The next place may have it.
     }
   }

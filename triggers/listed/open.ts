@@ -1,32 +1,69 @@
 import {ConfigurationError} from '../../src/errors.ts';
+import {LimitedLog} from '../../src/limits/limited-log.ts';
 import {closeAll, problemOf} from '../../src/open-triggers.ts';
 import type {ClaimingHouse, ListedHouse, ListedTrigger, OpenTrigger} from '../../src/trigger.ts';
+import {CheckedDelivery} from './checked.ts';
 import {checkDelivery, checkOpened} from './contract.ts';
 import type {Entry} from './entries.ts';
 import {loadTrigger} from './load.ts';
+
+/** Longest time that one may take to open. One that waits for something opens at once, and says by `problem` what it waits for. */
+const openMs = 30_000;
+/** How much longer than the grace time closing may take. */
+const closeMs = 1000;
 
 /**
 Opens the triggers of a list, one after the other. Closing closes all at once.
 
 @throws ConfigurationError with the first problem of each entry, before any is open
+@throws Error that names the first that does not open
 */
 export async function openEntries(entries: readonly Entry[], house: ClaimingHouse): Promise<OpenTrigger> {
   const read = await readAll(entries);
   const opened = new Map<string, OpenTrigger>();
   try {
-    for (const {name, trigger, options} of read) {
-      const open = await trigger.open(options, lentTo(name, house));
-      checkOpened(open);
-      opened.set(name, open);
-    }
+    for (const each of read) opened.set(each.name, await openOne(each, house));
   } catch (error) {
-    await closeAll(opened);
+    await closeInTime(opened, {...house, hurry: AbortSignal.abort()}).catch(() => {}); // the first error is the cause
     throw error;
   }
   return {
     problem: () => problemOf(opened),
-    [Symbol.asyncDispose]: () => closeAll(opened),
+    [Symbol.asyncDispose]: () => closeInTime(opened, house),
   };
+}
+
+async function openOne({name, trigger, options}: ReadEntry, house: ClaimingHouse): Promise<OpenTrigger> {
+  const late = Promise.withResolvers<never>();
+  const stopTimer = house.clock.after(openMs, () => late.reject(new Error(`it has not opened within ${openMs / 1000} s`)));
+  try {
+    const open = await Promise.race([trigger.open(options, lentTo(name, house)), late.promise]);
+    checkOpened(open);
+    return open;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`CORE_TRIGGERS: trigger \`${name}\` cannot be opened: ${why}`, {cause});
+  } finally {
+    stopTimer();
+  }
+}
+
+/** Closes all at once. Those that have not closed soon after the grace time must not keep the core from ending. */
+async function closeInTime(opened: ReadonlyMap<string, OpenTrigger>, {hurry, clock, log}: ClaimingHouse): Promise<void> {
+  const closed = new AbortController();
+  const over = Promise.withResolvers<void>();
+  const giveUp = async () => {
+    if (!(await clock.sleep(closeMs, closed.signal))) return;
+    log.error({}, 'A trigger of CORE_TRIGGERS has not closed: it is not waited for any longer');
+    over.resolve();
+  };
+  if (hurry.aborted) void giveUp();
+  else hurry.addEventListener('abort', giveUp, {once: true, signal: closed.signal});
+  try {
+    await Promise.race([closeAll(opened), over.promise]);
+  } finally {
+    closed.abort();
+  }
 }
 
 interface ReadEntry {
@@ -61,12 +98,13 @@ function readOptions(trigger: ListedTrigger, {name, options}: Entry): unknown {
 
 /** What it delivers is checked: a mistake is reported to the trigger that made it. */
 function lentTo(name: string, house: ClaimingHouse): ListedHouse {
+  const log = new LimitedLog(house.log, house.clock);
   return {
     ...house,
     name,
     async deliver(delivery, carrier) {
       checkDelivery(delivery);
-      return house.deliver(delivery, carrier);
+      return house.deliver(new CheckedDelivery(delivery, name, log), carrier);
     },
   };
 }

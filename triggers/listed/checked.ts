@@ -1,0 +1,78 @@
+import type {Delivery, Fields, Input, InvocationResult, Principal, SpanSubject} from '../../src/delivery.ts';
+import type {LimitedLog} from '../../src/limits/limited-log.ts';
+import {checkInput} from './contract.ts';
+
+/**
+A delivery of a package, as the stages get it. What it gives is checked. Its errors end where they begin: they are logged,
+and the invocation goes on as if the package had answered.
+*/
+export class CheckedDelivery implements Delivery {
+  readonly source: string;
+  readonly id?: string;
+  readonly attempt?: number;
+  readonly principal?: Principal;
+  readonly anonymousReply: InvocationResult | undefined;
+  readonly writeAhead: boolean;
+  readonly signal: AbortSignal;
+  readonly breaksOff: boolean;
+  readonly traceCarrier?: Fields;
+  exemplar: string | undefined;
+  readonly #own: Delivery;
+  readonly #trigger: string;
+  readonly #log: LimitedLog;
+  #isReplied = false;
+
+  /** @param trigger the name of its entry */
+  constructor(own: Delivery, trigger: string, log: LimitedLog) {
+    const {id, attempt, principal, traceCarrier} = own;
+    this.source = own.source;
+    if (id !== undefined) this.id = id;
+    if (attempt !== undefined) this.attempt = attempt;
+    if (principal) this.principal = principal;
+    this.anonymousReply = own.anonymousReply;
+    this.writeAhead = own.writeAhead;
+    this.signal = own.signal;
+    this.breaksOff = own.breaksOff === true;
+    if (traceCarrier) {
+      this.traceCarrier = {get: field => String(this.#try('traceCarrier', () => traceCarrier.get(field), '') ?? '')};
+    }
+    this.#own = own;
+    this.#trigger = trigger;
+    this.#log = log;
+  }
+
+  subject(): SpanSubject {
+    return this.#try('subject', () => this.#own.subject(), undefined) ?? {trigger: 'other', name: this.source};
+  }
+
+  /** @throws TypeError for what is not an input */
+  async input(): Promise<Input> {
+    const input = await this.#own.input();
+    checkInput(input);
+    return input;
+  }
+
+  called(): void {
+    this.#try('called', () => this.#own.called?.(), undefined);
+  }
+
+  defers(): boolean {
+    return this.#try('defers', () => this.#own.defers?.() === true, false);
+  }
+
+  reply(result: InvocationResult): void {
+    if (this.#isReplied) return;
+    this.#isReplied = true;
+    this.#try('reply', () => this.#own.reply(result), undefined);
+  }
+
+  #try<T>(member: string, ask: () => T, otherwise: T): T {
+    try {
+      return ask();
+    } catch (error) {
+      const stack = error instanceof Error ? error.stack : String(error);
+      this.#log.write('error', `${this.#trigger} ${member}`, {trigger: this.#trigger, member, stack}, 'A delivery of a trigger throws');
+      return otherwise;
+    }
+  }
+}
