@@ -19,7 +19,7 @@ export function readEntries(text: string): readonly Entry[] {
   const entries = readJsonList(text, {setting: 'CORE_TRIGGERS', things: 'triggers', most: mostEntries}).flatMap((given, index) => {
     const {type, name = type, ...options} = typeof given === 'object' && given !== null ? ({...given} as Record<string, unknown>) : {};
     if (typeof type !== 'string' || type === '') {
-      problems.push(`trigger ${index + 1}: expected \`type\` to be the name of a package, got ${JSON.stringify(type ?? given)}`);
+      problems.push(`trigger ${index + 1}: expected \`type\` to be the name of a package, got ${shownType(type, given)}`);
       return [];
     }
     if (typeof name !== 'string' || !/^[!-~]([ -~]{0,98}[!-~])?$/.test(name)) {
@@ -34,4 +34,11 @@ export function readEntries(text: string): readonly Entry[] {
   }
   if (problems.length > 0) throw new ConfigurationError(problems);
   return entries;
+}
+
+/** Of an entry only the names of its members are shown: their values may be secrets. */
+function shownType(type: unknown, given: unknown): string {
+  const shown = type ?? given;
+  if (typeof shown !== 'object' || shown === null) return JSON.stringify(shown);
+  return `an object with ${Object.keys(shown).join(', ') || 'nothing'}`;
 }

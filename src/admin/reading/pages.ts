@@ -19,7 +19,7 @@ export interface PageWish {
 }
 
 /** A page has at most so many facts, and a pause follows it: a caller that reads a whole journal must leave time for others. */
-export const mostFacts = 1000;
+const mostFacts = 1000;
 const pauseMs = 10;
 
 /** Reads the journal for the private listener, one page at a time, however many callers ask. */

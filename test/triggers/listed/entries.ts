@@ -18,7 +18,11 @@ for (const [title, given, expected] of [
   ['no list', {type: 'a'}, [/expected a JSON list of triggers in CORE_TRIGGERS, got object/]],
   ['broken JSON', '[{', [/expected a JSON list of triggers in CORE_TRIGGERS, got other text/]],
   ['a file that is not there', '/no/such.json', [/`\/no\/such.json` cannot be read: ENOENT/]],
-  ['no type', [{name: 'a'}], [/trigger 1: expected `type` to be the name of a package, got /]],
+  [
+    'no type',
+    [{name: 'a', password: 'p4ss'}],
+    [/trigger 1: expected `type` to be the name of a package, got an object with name, password$/],
+  ],
   ['an entry that is a text', ['a'], [/trigger 1: expected `type` to be the name of a package, got "a"/]],
   ['a name that is a number', [{type: 'a', name: 1}], [/trigger 1: expected `name` to be .*, got 1/]],
   ['a name with a line break', [{type: 'a', name: 'a\nb'}], [/got "a\\nb"/]],
