@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import test from 'ava';
 import type {Delivery} from '../../src/delivery.ts';
 import {ConfigurationError} from '../../src/errors.ts';
+import {Budget} from '../../src/limits/budget.ts';
 import type {ClaimingHouse} from '../../src/trigger.ts';
 import {listed} from '../../triggers/listed/index.ts';
 import {ManualClock} from '../helpers/clock.ts';
@@ -182,4 +183,25 @@ test('what a delivery of a package throws, or gives that is no input, does not g
   }
   await house.deliver(Object.assign(new FakeDelivery(), {input: async () => message}) as unknown as Delivery);
   t.is((await delivered.at(-1)?.input())?.eventType, 'inbox');
+});
+
+test('the event of a package that keeps no account of it is charged until the reply, and refused when there is no room', async t => {
+  const type = packageOf('holds', opens('globalThis.holdsByTest = house; return {async [Symbol.asyncDispose]() {}};'));
+  const budget = new Budget(1000, new ManualClock());
+  const delivered: Delivery[] = [];
+  await open(fakeHouse({budget, deliver: async delivery => void delivered.push(delivery)}), type);
+  const house = (globalThis as unknown as {holdsByTest: ClaimingHouse}).holdsByTest; // the package put it there
+  const message = {shape: 'message', eventType: 'inbox', reply: 'outcome', contentType: '', attributes: [], body: Buffer.from('')};
+  for (let time = 0; time < 2; time++) {
+    await house.deliver(Object.assign(new FakeDelivery(), {input: async () => message}) as unknown as Delivery);
+  }
+  const [first, second] = await Promise.all(delivered.map(each => each.input()));
+  first?.holder?.written(900);
+  t.is(budget.bytesOf('event'), 900);
+  t.throws(() => second?.holder?.written(900), {message: /./, name: 'Fault'});
+  delivered[0]?.reply({status: 200, headers: [], body: ''});
+  t.is(budget.heldBytes, 0);
+  second?.holder?.written(900);
+  delivered[1]?.reply({status: 200, headers: [], body: ''});
+  t.is(budget.heldBytes, 0);
 });

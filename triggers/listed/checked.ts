@@ -1,6 +1,15 @@
 import type {Delivery, Fields, Input, InvocationResult, Principal, SpanSubject} from '../../src/delivery.ts';
+import type {Budget} from '../../src/limits/budget.ts';
 import type {LimitedLog} from '../../src/limits/limited-log.ts';
 import {checkInput} from './contract.ts';
+import {DefaultHolder} from './holder.ts';
+
+export interface CheckedHouse {
+  /** The name of the trigger's entry. */
+  readonly name: string;
+  readonly budget: Budget;
+  readonly log: LimitedLog;
+}
 
 /**
 A delivery of a package, as the stages get it. What it gives is checked. Its errors end where they begin: they are logged,
@@ -18,12 +27,11 @@ export class CheckedDelivery implements Delivery {
   readonly traceCarrier?: Fields;
   exemplar: string | undefined;
   readonly #own: Delivery;
-  readonly #trigger: string;
-  readonly #log: LimitedLog;
+  readonly #house: CheckedHouse;
+  #holder: DefaultHolder | undefined;
   #isReplied = false;
 
-  /** @param trigger the name of its entry */
-  constructor(own: Delivery, trigger: string, log: LimitedLog) {
+  constructor(own: Delivery, house: CheckedHouse) {
     const {id, attempt, principal, traceCarrier} = own;
     this.source = own.source;
     if (id !== undefined) this.id = id;
@@ -37,8 +45,7 @@ export class CheckedDelivery implements Delivery {
       this.traceCarrier = {get: field => String(this.#try('traceCarrier', () => traceCarrier.get(field), '') ?? '')};
     }
     this.#own = own;
-    this.#trigger = trigger;
-    this.#log = log;
+    this.#house = house;
   }
 
   subject(): SpanSubject {
@@ -49,7 +56,9 @@ export class CheckedDelivery implements Delivery {
   async input(): Promise<Input> {
     const input = await this.#own.input();
     checkInput(input);
-    return input;
+    if (input.holder) return input;
+    this.#holder = new DefaultHolder(this.#house.budget);
+    return {...input, holder: this.#holder};
   }
 
   called(): void {
@@ -63,6 +72,7 @@ export class CheckedDelivery implements Delivery {
   reply(result: InvocationResult): void {
     if (this.#isReplied) return;
     this.#isReplied = true;
+    this.#holder?.release();
     this.#try('reply', () => this.#own.reply(result), undefined);
   }
 
@@ -71,7 +81,8 @@ export class CheckedDelivery implements Delivery {
       return ask();
     } catch (error) {
       const stack = error instanceof Error ? error.stack : String(error);
-      this.#log.write('error', `${this.#trigger} ${member}`, {trigger: this.#trigger, member, stack}, 'A delivery of a trigger throws');
+      const {name, log} = this.#house;
+      log.write('error', `${name} ${member}`, {trigger: name, member, stack}, 'A delivery of a trigger throws');
       return otherwise;
     }
   }

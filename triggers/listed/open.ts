@@ -98,13 +98,13 @@ function readOptions(trigger: ListedTrigger, {name, options}: Entry): unknown {
 
 /** What it delivers is checked: a mistake is reported to the trigger that made it. */
 function lentTo(name: string, house: ClaimingHouse): ListedHouse {
-  const log = new LimitedLog(house.log, house.clock);
+  const checked = {name, budget: house.budget, log: new LimitedLog(house.log, house.clock)};
   return {
     ...house,
     name,
     async deliver(delivery, carrier) {
       checkDelivery(delivery);
-      return house.deliver(new CheckedDelivery(delivery, name, log), carrier);
+      return house.deliver(new CheckedDelivery(delivery, checked), carrier);
     },
   };
 }
