@@ -205,3 +205,20 @@ test('the event of a package that keeps no account of it is charged until the re
   delivered[1]?.reply({status: 200, headers: [], body: ''});
   t.is(budget.heldBytes, 0);
 });
+
+test('one that throws when it is asked or closed is a problem by its name, and the others are closed', async t => {
+  const closed: number[] = [];
+  Object.assign(globalThis, {closedBeside: closed});
+  const breaking = packageOf(
+    'breaking',
+    opens('const fail = () => { throw new Error("no idea"); }; return {problem: fail, [Symbol.asyncDispose]: fail};'),
+  );
+  const other = packageOf(
+    'other',
+    triggerWith('async open({index}) { return {async [Symbol.asyncDispose]() { closedBeside.push(index); }}; }'),
+  );
+  const opened = await open(fakeHouse(), breaking, other);
+  t.is(opened.problem?.(), 't1: it cannot say whether it delivers: no idea');
+  await t.throwsAsync(async () => opened[Symbol.asyncDispose](), {message: 'no idea'});
+  t.deepEqual(closed, [1]);
+});

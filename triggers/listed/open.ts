@@ -39,13 +39,30 @@ async function openOne({name, trigger, options}: ReadEntry, house: ClaimingHouse
   try {
     const open = await Promise.race([trigger.open(options, lentTo(name, house)), late.promise]);
     checkOpened(open);
-    return open;
+    return guarded(open);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`CORE_TRIGGERS: trigger \`${name}\` cannot be opened: ${why}`, {cause});
   } finally {
     stopTimer();
   }
+}
+
+/** What a package throws where nobody expects it becomes a problem that /readyz shows, or a close that failed. */
+function guarded(open: OpenTrigger): OpenTrigger {
+  return {
+    problem() {
+      try {
+        const problem: unknown = open.problem?.();
+        return problem === undefined ? undefined : String(problem);
+      } catch (error) {
+        return `it cannot say whether it delivers: ${error instanceof Error ? error.message : String(error)}`;
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await open[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** Closes all at once. Those that have not closed soon after the grace time must not keep the core from ending. */
