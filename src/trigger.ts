@@ -9,7 +9,7 @@ import type {Parsed, Settings} from './settings/setting.ts';
 
 /** What the composition root lends to a trigger. */
 export interface House {
-  /** Walks the six stages. Never rejects: the delivery's `reply` gets every outcome. */
+  /** Sends it through the stages. Never rejects: the delivery's `reply` gets every outcome. */
   deliver(delivery: Delivery, carrier?: Carrier): Promise<void>;
   /** Answers with the metrics, behind the same authentication as the function. */
   scrape(delivery: Delivery, carrier: Carrier): Promise<void>;

@@ -40,7 +40,7 @@ export interface RerunOptions {
 const lastLines = 10;
 
 /**
-Starts a sub-runtime and the six stages in front of it. Nothing is counted, recorded, traced or logged; lines of the
+Starts a sub-runtime and the stages in front of it. Nothing is counted, recorded, traced or logged; lines of the
 function are dropped.
 
 @throws Error when the function does not start or load, with what it wrote last

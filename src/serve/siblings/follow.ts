@@ -9,17 +9,17 @@ import {Pulse} from './pulse.ts';
 import {Channel, type Wire} from './wire.ts';
 import type {Account, ToLeader, ToSibling} from './words.ts';
 
-/** Time between two signs of life; what was counted since the last one is lost when this process is killed. */
+/** Time between two signs of life. When this process is killed, what it counted since the last one is lost. */
 const beatMs = 200;
 /** The leader may be stopped, or its event loop may stand still. */
 const leadersPulse = {lookMs: 1000, silentAfter: 10};
-/** How long the end of this process waits until the leader has its last account. */
+/** Longest wait, at the end of this process, until the leader has its last account. */
 const lastBeatMs = 1000;
 
 /**
 Serves beside the leader, on the same port. The leader alone hears signals, answers on the private port, fires by time
-and owns the journal; when it is gone, so is this process. While the leader hangs this process serves on, and holds a
-bounded number of facts and log lines for it.
+and owns the journal; when it ends, this process ends, too. While the leader hangs, this process goes on serving, and
+holds a bounded number of facts and log lines for it.
 */
 export async function follow(env: Environment): Promise<void> {
   boundGarbage();
@@ -61,7 +61,7 @@ export async function follow(env: Environment): Promise<void> {
   await beat(served, channel);
 }
 
-/** Shows signs of life as long as the leader takes them: one at a time is on its way. */
+/** Shows signs of life, one after another: the next is sent when the leader has answered the last. */
 async function beat(served: Served, channel: Channel<ToLeader, ToSibling>): Promise<void> {
   const pulse = new Pulse({...leadersPulse, onSilent: () => console.error(silence())}, systemClock);
   do {
@@ -70,7 +70,7 @@ async function beat(served: Served, channel: Channel<ToLeader, ToSibling>): Prom
   } while (await systemClock.sleep(beatMs));
 }
 
-/** Goes to the error output: what is logged waits for the leader. */
+/** For the error output, as log lines wait for the leader. */
 function silence(): string {
   const msg = 'The leading core process does not answer: this one goes on serving, and may lose what it records';
   return JSON.stringify({level: 'error', time: isoStamp(systemClock.now()), pid: process.pid, msg});

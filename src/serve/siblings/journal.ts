@@ -4,7 +4,7 @@ import type {AppendOptions, JournalWriter, Payload, Receipt} from '../../journal
 import type {Channel} from './wire.ts';
 import type {Records, ToLeader, ToSibling, WrittenRecord} from './words.ts';
 
-/** Most bytes that the leader has not taken yet. Past it facts are dropped and counted, as the leader does before its writer thread. */
+/** Most bytes that wait for the leader. Past it facts are dropped and counted, as the leader does with facts that wait for its writer thread. */
 const mostBytes = 16 * 2 ** 20;
 /** Most bytes in one message, unless one record is larger: signs of life and a stop must not wait behind everything else. */
 const mostSentBytes = 2 ** 20;
@@ -21,7 +21,7 @@ export interface LeadersHouse {
   readonly clock: Pick<Clock, 'after'>;
   /** Called with the number of facts that were dropped. */
   shed(facts: number): void;
-  /** The same for payloads. */
+  /** Called with the number of payloads that were dropped. */
   payloadsShed(payloads: number): void;
 }
 
@@ -30,7 +30,7 @@ export class LeadersJournal implements JournalWriter, AsyncDisposable {
   readonly #channel: Pick<Channel<ToLeader, ToSibling>, 'ask'>;
   readonly #house: LeadersHouse;
   readonly #waiting: Waiting[] = [];
-  /** Of all facts that the leader has not taken yet, those in a message included. */
+  /** Bytes of all facts that the leader has not taken yet, also of those that are on their way. */
   #bytes = 0;
   /** Resolves when nothing waits any more; undefined while nothing is being sent. */
   #sending: Promise<void> | undefined;

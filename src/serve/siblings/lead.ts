@@ -6,7 +6,7 @@ import type {Family} from '../../observe/metrics/open-metrics.ts';
 import {countersOf, sumFamilies} from '../../observe/metrics/sum.ts';
 import {type SiblingEnd, type SiblingHouse, SiblingProcess} from './process.ts';
 
-/** In a sibling's environment its leader's boot, by which the orphan killer knows it; the function does not see it. */
+/** The variable that names, for a sibling, the boot of its leader. The orphan killer knows siblings by it; the function does not see it. */
 export const leaderName = 'CORE_RUNTIME_LEADER';
 
 export interface SiblingsOptions {
@@ -21,16 +21,16 @@ export interface SiblingsHouse extends SiblingHouse {
   readonly log: Log;
   /** One of them has ended without being asked to, and is started again. */
   restarted(reason: ExitReason): void;
-  /** They end when this process does, however that comes about. */
+  /** Ends the siblings when this process ends, in whatever way. */
   readonly orphanKiller: {watch(group: number): void; forget(group: number): void};
 }
 
 /** How long after its end a sibling is started again, and the longest such time. */
 const againMs = 200;
 const longestAgainMs = 10_000;
-/** Up for this long, and the next start waits no longer than the first did. */
+/** When a sibling has run for this long, its next start waits as short a time as the first did. */
 const stableMs = 30_000;
-/** What a sibling has after its grace time before it is killed. */
+/** How long after its grace time a sibling that has not ended is killed. */
 const lateMs = 5000;
 
 /** The core processes beside this one, which leads: all serve one port. */
@@ -39,9 +39,9 @@ export class Siblings implements AsyncDisposable {
   readonly #house: SiblingsHouse;
   readonly #all = new Set<SiblingProcess>();
   readonly #stopping = new AbortController();
-  /** What those have counted that are gone. */
+  /** What the siblings that are gone had counted. */
   #counted: readonly Family[] = [];
-  /** What became of the events of those that are gone, since the stop began. */
+  /** What became of the events of the siblings that have ended since the stop began. */
   readonly #drained: DrainReport[] = [];
   #stopped: Promise<void> | undefined;
 
@@ -50,7 +50,7 @@ export class Siblings implements AsyncDisposable {
     this.#house = house;
   }
 
-  /** Of them, those that serve. */
+  /** How many of them serve. */
   get serving(): number {
     return [...this.#all].filter(({isServing}) => isServing).length;
   }
@@ -80,7 +80,7 @@ export class Siblings implements AsyncDisposable {
     return undefined;
   }
 
-  /** What became of the events of those that are gone, since the stop began. */
+  /** What became of the events of the siblings that have ended since the stop began. */
   drained(): readonly DrainReport[] {
     return this.#drained;
   }
@@ -103,8 +103,8 @@ export class Siblings implements AsyncDisposable {
   }
 
   async #stopOne(sibling: SiblingProcess): Promise<void> {
-    const hasTold = await sibling.stop(this.#options.graceMs + lateMs);
-    if (hasTold) return;
+    const hasReported = await sibling.stop(this.#options.graceMs + lateMs);
+    if (hasReported) return;
     const {pid, account} = sibling;
     this.#house.log.error({pid, lost: account?.drain.lost}, 'A core process ended before it had drained: what it had in flight is lost');
   }

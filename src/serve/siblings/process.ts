@@ -99,7 +99,7 @@ export class SiblingProcess {
     return this.#channel.ask('reload', undefined, limitMs).catch((error: Error) => (this.#hasEnded ? undefined : error.message));
   }
 
-  /** Lets it drain. Resolves when it has ended. @returns true when it has told what became of its events */
+  /** Lets it drain. Resolves when it has ended. @returns true when it has reported what became of its events */
   async stop(limitMs: number): Promise<boolean> {
     const last = await this.#channel.ask('stop', undefined, limitMs).catch(() => undefined);
     if (last) this.account = last;
@@ -123,7 +123,7 @@ export class SiblingProcess {
       send: (message: object) => void (this.#process?.connected && this.#process.send(message, () => {})),
       on: (event: 'message', listener: (message: unknown) => void) =>
         this.#process?.on(event, message => {
-          this.#pulse?.beat(); // whatever it says is a sign of life
+          this.#pulse?.beat(); // every message is a sign of life
           listener(message);
         }),
     };
@@ -166,8 +166,8 @@ export class SiblingProcess {
     const stdout = this.#process?.stdout;
     const late = Promise.withResolvers<void>();
     const stopTimer = clock.after(lastWordsMs, late.resolve);
-    const isDisconnected = this.#process?.connected && told(this.#process, 'disconnect');
-    const isRead = stdout && !stdout.closed && told(stdout, 'close');
+    const isDisconnected = this.#process?.connected && emitted(this.#process, 'disconnect');
+    const isRead = stdout && !stdout.closed && emitted(stdout, 'close');
     await Promise.race([Promise.all([isDisconnected, isRead]), late.promise]);
     stopTimer();
     stdout?.destroy(); // nobody logs its lines any more
@@ -186,7 +186,7 @@ export class SiblingProcess {
   }
 }
 
-/** An error of the source does not end the wait: its end still comes. */
-const told = (source: EventEmitter, event: string) => new Promise<unknown>(resolve => source.once(event, resolve));
+/** Resolves when the source emits the event. An error of the source does not end the wait: the event still comes. */
+const emitted = (source: EventEmitter, event: string) => new Promise<unknown>(resolve => source.once(event, resolve));
 
 const silent: Readiness = {ready: false, phase: 'restarting', cause: 'a core process does not answer'};

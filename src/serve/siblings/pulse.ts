@@ -3,7 +3,7 @@ import type {Clock} from '../../clock.ts';
 export interface PulseOptions {
   /** The other process shows a sign of life more often than this. */
   readonly lookMs: number;
-  /** So many looks in a row without a sign of life, and the other process is silent. */
+  /** After this many looks in a row without a sign of life, the other process is silent. */
   readonly silentAfter: number;
   /** Called once for each silence. */
   onSilent(): void;

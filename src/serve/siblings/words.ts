@@ -13,13 +13,13 @@ export interface Records {
   readonly payloads: ReadonlyMap<number, readonly Payload[]>;
 }
 
-/** What the text holds, one for each `record`. */
+/** What the text holds: one for each call of `record`. */
 export type WrittenRecord = readonly [stream: string, facts: readonly [Fact, ...Fact[]]];
 
-/** What a sibling has counted. The leader keeps the newest: it stands for a sibling that answers no more. */
+/** What a sibling has counted. The leader keeps the newest account, and uses it when the sibling no longer answers. */
 export interface Account {
   readonly families: readonly Family[];
-  /** What became of the events since its stop began. Before that: what is in flight, as lost, since its end would lose it. */
+  /** What became of the events since its stop began. Before that, what is in flight counts as lost, as it would be if the process ended. */
   readonly drain: DrainReport;
 }
 
@@ -33,13 +33,13 @@ export type ToSibling = {
   readonly stop: readonly [undefined, Account];
 };
 
-/** What a sibling asks, or tells, the leader. */
+/** What a sibling asks the leader, or reports to it. */
 export type ToLeader = {
-  /** Told once: it takes calls. */
+  /** Reported once: the sibling takes calls now. */
   readonly listening: readonly [undefined, undefined];
-  /** A sign of life, several a second. The answer is the leader's. */
+  /** A sign of life, several times a second; the leader's answer is its own sign of life. */
   readonly beat: readonly [Account, undefined];
-  /** Answered when they were taken. */
+  /** Answered when the leader has taken the records. */
   readonly record: readonly [Records, undefined];
   readonly append: readonly [
     {readonly stream: string; readonly facts: readonly [Fact, ...Fact[]]; readonly options: AppendOptions | undefined},
