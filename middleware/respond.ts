@@ -32,7 +32,7 @@ export function shapeReply(reply: RuntimeReply, id: string, maxBytes: number): I
 }
 
 function httpResult(returned: FunctionResult, id: string, maxBytes: number): InvocationResult {
-  const {status, headers, body, kind} = shapeOf(returned);
+  const {status, headers, body, kind, declaredLength} = shapeOf(returned);
   const bytes = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
   if (bytes > maxBytes) {
     throw new Fault('RESULT_INVALID', {
@@ -42,10 +42,12 @@ function httpResult(returned: FunctionResult, id: string, maxBytes: number): Inv
   const fields = [...headers];
   const given = new Set<string>();
   for (let index = 0; index < headers.length; index += 2) given.add((headers[index] as string).toLowerCase());
-  if (bytes > 0 && !bodyless.has(status) && !given.has('content-type')) fields.push('Content-Type', defaultContentType(body, kind));
+  // The first bytes of a coded body tell the coding and not the type.
+  const isTyped = given.has('content-type') || given.has('content-encoding');
+  if (bytes > 0 && !bodyless.has(status) && !isTyped) fields.push('Content-Type', defaultContentType(body, kind));
   for (const name of defaultNames) if (!given.has(name.toLowerCase())) fields.push(name, defaultHeaders[name]);
   fields.push('Core-Invocation-Id', id);
-  return {status, headers: fields, body};
+  return declaredLength === undefined ? {status, headers: fields, body} : {status, headers: fields, body, declaredLength};
 }
 
 /** What is said of a body that is not sent would be taken for the one that a cache has. */

@@ -111,6 +111,8 @@ export interface InvocationResult {
   /** Name, value, name, value … */
   readonly headers: readonly string[];
   readonly body: Buffer | string;
+  /** The Content-Length that the function gave, in digits: what HEAD is answered with in place of the length of `body`. */
+  readonly declaredLength?: string;
   /** Why it is no success of the function, if so. */
   readonly fault?: Fault;
 }

@@ -1,4 +1,4 @@
-import {invalid, readHeaders} from './headers.ts';
+import {invalid, readDeclaredLength, readHeaders} from './headers.ts';
 import {sliceMember} from './slice.ts';
 
 /** What shall be sent, before defaults. `json` is text that is an object or array, for the default content type. */
@@ -8,6 +8,8 @@ export interface Shape {
   readonly headers: string[];
   readonly body: string | Buffer;
   readonly kind: 'json' | 'text' | 'bytes';
+  /** The Content-Length that the function gave, in digits. */
+  readonly declaredLength?: string | undefined;
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -26,10 +28,11 @@ export function readShape(value: unknown, json: string): Shape {
     return {status: 200, headers: [], ...shapeBody(value, json)};
   const status = readStatus(own(value, 'statusCode'));
   const headers = readHeaders(own(value, 'headers'), own(value, 'multiValueHeaders'), json);
+  const declaredLength = readDeclaredLength(own(value, 'headers'), own(value, 'multiValueHeaders'));
   const content = own(value, 'body');
-  if (isTrue(own(value, 'isBase64Encoded'))) return {status, headers, body: decodeBase64(content), kind: 'bytes'};
+  if (isTrue(own(value, 'isBase64Encoded'))) return {status, headers, body: decodeBase64(content), kind: 'bytes', declaredLength};
   const isText = typeof content === 'string' || content === null;
-  return {status, headers, ...shapeBody(content, isText ? '' : (sliceMember(json, 'body') ?? ''))};
+  return {status, headers, declaredLength, ...shapeBody(content, isText ? '' : (sliceMember(json, 'body') ?? ''))};
 }
 
 function shapeBody(value: unknown, json: string): {body: string; kind: 'json' | 'text'} {

@@ -43,6 +43,23 @@ export function readHeaders(single: unknown, multi: unknown, json: string): stri
   return fields;
 }
 
+/** The Content-Length that the function gave, in digits; undefined without one, or when it is no length. Takes what `readHeaders` accepted. */
+export function readDeclaredLength(single: unknown, multi: unknown): string | undefined {
+  return lengthIn(multi) ?? lengthIn(single);
+}
+
+function lengthIn(given: unknown): string | undefined {
+  let found: string | undefined;
+  const fields = given as Readonly<Record<string, unknown>> | null; // an object or nothing: readHeaders refuses the rest
+  for (const name in fields) {
+    if (name.length !== 14 || name.toLowerCase() !== 'content-length') continue;
+    const value = fields[name];
+    const text = String(Array.isArray(value) ? value.at(-1) : value);
+    if (/^\d{1,15}$/.test(text)) found = text;
+  }
+  return found;
+}
+
 function entries(given: unknown, member: string, json: string): [string, unknown][] {
   if (given === undefined || given === null) return [];
   if (typeof given !== 'object' || Array.isArray(given)) throw invalid(`${member} must be an object`);

@@ -17,7 +17,7 @@ test.before(async () => {
 });
 test.after.always(() => core?.stop());
 
-const returning = (result: unknown) => ask(`${core.url}/?do=return`, {method: 'POST', body: JSON.stringify(result)});
+const returning = (result: unknown, method = 'POST') => ask(`${core.url}/?do=return`, {method, body: JSON.stringify(result)});
 
 for (const [title, chunked] of [
   ['declared', false],
@@ -174,6 +174,14 @@ test('HEAD has the length and no body', async t => {
   const answer = await ask(`${core.url}/?do=callback`, {method: 'HEAD'});
   t.is(answer.field('content-length'), '11');
   t.is(answer.body.length, 0);
+});
+
+test('HEAD has the length that the function gave, GET that of the body', async t => {
+  const result = {headers: {'Content-Length': 1234, 'Content-Type': 'video/mp4'}};
+  const head = await returning(result, 'HEAD');
+  t.is(head.field('content-length'), '1234');
+  t.is(head.field('content-type'), 'video/mp4');
+  t.is((await returning(result)).field('content-length'), '0');
 });
 
 for (const status of [204, 304]) {

@@ -44,12 +44,13 @@ export class Replies {
       return;
     }
     const request = response.req;
-    const {status, body} = result;
+    const {status, body, declaredLength} = result;
     const isUnread = !request.complete && hasBody(request);
     const isBodyless = status === 204 || status === 205 || status === 304;
     const headers = [...result.headers];
     if (connectionOf(request.socket).endsWith(response, close || isUnread)) headers.push('Connection', 'close');
     if (status === 205) headers.push('Content-Length', '0');
+    else if (request.method === 'HEAD' && declaredLength !== undefined && !isBodyless) headers.push('Content-Length', declaredLength);
     else if (!isBodyless) headers.push('Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length));
     response.writeHead(status, headers);
     const content = isBodyless || request.method === 'HEAD' ? '' : wireBody(body, result.headers);

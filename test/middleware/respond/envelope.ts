@@ -160,6 +160,40 @@ test('headers of the handler win over every default, whatever their case', t => 
   });
 });
 
+test('a body under a Content-Encoding gets no default type, of whatever kind it is', t => {
+  const gzip = '"body":"H4sIAAAAAAAAAw==","isBase64Encoded":true';
+  for (const field of ['"Content-Encoding":"gzip"', '"content-ENCODING":["br"]']) {
+    for (const body of [gzip, '"body":"plain"', '"body":{"a":1}', '"body":"<html>"']) {
+      t.is(fieldMap(shape(`{"headers":{${field}},${body}}`).headers)['content-type'], undefined, field + body);
+    }
+    t.deepEqual(fieldMap(shape(`{"headers":{${field},"Content-Type":"text/css"},${gzip}}`).headers)['content-type'], ['text/css']);
+  }
+  t.deepEqual(fieldMap(shape(`{"headers":{"Content-Encoding":null},${gzip}}`).headers)['content-type'], ['application/x-gzip']);
+});
+
+const lengths: [title: string, members: string, length: string | undefined][] = [
+  ['a text', '"headers":{"Content-Length":"1234"}', '1234'],
+  ['a number under a name of any case', '"headers":{"CONTENT-length":1234}', '1234'],
+  ['a list of values', '"multiValueHeaders":{"Content-Length":["1","1234"]}', '1234'],
+  ['both maps', '"headers":{"Content-Length":"1"},"multiValueHeaders":{"content-length":["1234"]}', '1234'],
+  ['no length', '"headers":{"Content-Type":"a/b"}', undefined],
+  ['null', '"headers":{"Content-Length":null}', undefined],
+  ['an empty list', '"multiValueHeaders":{"Content-Length":[]}', undefined],
+  ['a negative number', '"headers":{"Content-Length":-1}', undefined],
+  ['a fraction', '"headers":{"Content-Length":1.5}', undefined],
+  ['a line break', '"headers":{"Content-Length":"1\\r\\nX: y"}', undefined],
+  ['an object', '"headers":{"Content-Length":{"a":1}}', undefined],
+  ['more digits than a length has', '"headers":{"Content-Length":"12345678901234567890"}', undefined],
+];
+
+for (const [title, members, length] of lengths) {
+  test(`the length that a function declares: ${title}`, t => {
+    const result = shape(`{${members},"body":""}`);
+    t.is(result.declaredLength, length);
+    t.is(fieldMap(result.headers)['content-length'], undefined);
+  });
+}
+
 test('any text that a handler returns arrives as it is', t => {
   fc.assert(
     fc.property(fc.string({unit: 'binary'}), body => {
