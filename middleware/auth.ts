@@ -9,7 +9,7 @@ import {VerifiedTokens} from './verified.ts';
 
 export type Verify = (token: string) => Promise<Principal>;
 
-/** Where the keys come from that verify callers: a setting, or a key set on another machine. */
+/** The source of the keys that verify callers: a setting, or a key set on another machine. */
 export interface KeySource {
   /**
   The key for a token that names this key id and algorithm; undefined when none fits, 'none' when there is no usable key
@@ -29,10 +29,10 @@ export interface Claims {
   readonly audience: string | undefined;
 }
 
-/** Where nobody is verified it is not loaded. */
+/** A public function verifies nobody, and does not load it. */
 const library = () => late('jsonwebtoken') as typeof jsonwebtoken;
 
-/** Where a token may stand; the first field that is not empty counts. */
+/** The fields that may carry a token; the first one that is not empty counts. */
 const tokenFields = ['scw-functions-token', 'scw_functions_token', 'x-auth-token'] as const;
 const longestToken = 8 * 1024;
 const everybody: Principal = {subject: 'public'};
@@ -94,7 +94,7 @@ The returned function throws AUTH_NOT_CONFIGURED, AUTH_INVALID, AUTH_FORBIDDEN, 
 @see RFC 7519; RFC 8725 for what a verifier must not leave to its library
 */
 export function verifier(keys: KeySource, claims: Claims, clock: Clock, verified = new VerifiedTokens()): Verify {
-  library(); // not with the first caller
+  library(); // loaded now, so that the first caller does not wait for it
   return async function verify(token) {
     const isReadable = token.length <= longestToken;
     const known = isReadable ? verified.find(token, clock.now()) : undefined;
@@ -162,7 +162,7 @@ function checkClaims(payload: unknown, claims: Claims, clock: Clock): {principal
   return {principal, expiryS: typeof exp === 'number' ? exp : Number.POSITIVE_INFINITY};
 }
 
-/** The token of an OpenID provider: without the platform's claim, but made by this issuer for this audience, as was checked before. */
+/** An OpenID provider's token has no claim of the platform. Its issuer and its audience have been checked. */
 const isForAudience = (payload: Record<string, unknown>, {issuer, audience}: Claims) =>
   payload.application_claim === undefined && issuer !== undefined && audience !== undefined;
 

@@ -26,7 +26,7 @@ export function event({write, keep, timeoutMs, meter, clock}: EventParts): Stage
     const request = requestOf(input);
     const limitMs = shortened(timeoutMs, ctx.get('core-timeout'));
     const monotonicMs = invocation.arrived + limitMs;
-    // Rounded up: a sub-runtime that keeps it must not be sooner than we are.
+    // Rounded up, so that a sub-runtime that ends the call at its deadline does not do so before the core.
     const wallMs = Math.ceil(clock.now() + monotonicMs - clock.monotonic());
     invocation.deadline = {wallMs, monotonicMs, timeoutMs: limitMs};
     invocation.event = write(request, {id, deadlineMs: wallMs, credential: principal?.credential});
@@ -61,7 +61,7 @@ function outcomeOf(code: FaultCode): 'failed' | 'cancelled' | 'expired' {
   return code === 'CALLER_LEFT' ? 'cancelled' : 'failed';
 }
 
-/** A caller may ask for less time than the settings give, never for more. */
+/** A caller can ask for less time than the settings give, never for more. */
 function shortened(timeoutMs: number, asked: string): number {
   if (asked === '') return timeoutMs;
   const askedMs = parseDuration(asked);

@@ -12,7 +12,7 @@ import {trigger} from './trigger.ts';
 /** What the stages are made from: each takes what it needs. `guard` is the stage that decides who may call. */
 export type Parts = TraceParts & EventParts & InvokeParts & RespondParts & {readonly guard: Stage};
 
-/** Makes the chain that every delivery walks, in this order. A new stage is its file and a line here. */
+/** Makes the chain that every delivery goes through, in this order. A new stage is its file and a line here. */
 export function pipeline(parts: Parts): Stage {
   return chain([
     trace(parts), //
@@ -24,7 +24,7 @@ export function pipeline(parts: Parts): Stage {
   ]);
 }
 
-/** Makes one stage of several. */
+/** Joins several stages into one. */
 export function chain(stages: readonly Stage[]): Stage {
   return compose<StageContext>([...stages]);
 }

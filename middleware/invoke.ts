@@ -5,13 +5,13 @@ import type {Meter} from '../src/meter.ts';
 import {NotSent, type RuntimeReply, type Runtimes} from '../src/runtime.ts';
 import type {Stage} from '../src/stage.ts';
 
-/** How often a call is tried that the sub-runtime's port refused: then it did not run. */
+/** How often a call is tried when the sub-runtime's port refuses it. A call that was refused did not run. */
 const mostAttempts = 3;
 
 export interface InvokeParts {
   readonly runtimes: Runtimes;
   readonly meter: Meter;
-  /** What becomes of a call whose caller leaves: it runs on, or is broken off. */
+  /** What happens to a call whose caller leaves: it runs on, or is broken off. */
   readonly cancel: 'finish' | 'abort';
 }
 
@@ -28,7 +28,7 @@ export function invoke({runtimes, meter, cancel}: InvokeParts): Stage {
     await next();
   };
 
-  /** Asked for only where it is used: to watch every caller leave costs a tenth of the throughput. */
+  /** The signal is read only where it is used: watching whether each caller leaves costs a tenth of the throughput. */
   function signalOf(delivery: Delivery): AbortSignal | undefined {
     return cancel === 'abort' || delivery.breaksOff ? delivery.signal : undefined;
   }
@@ -71,7 +71,7 @@ async function callFunction(
   }
 }
 
-/** The function did not run, so the caller may try again: in a moment the process is replaced, or the host has what it lacked. */
+/** The function did not run, so the caller may try again: soon the process is replaced, or the host has what it lacks now. */
 function notReached(cause: NotSent): Fault {
   if (!cause.byHost) return new Fault('POOL_NOT_READY', {cause, message: 'The sub-runtime refuses connections', retryAfterS: 1});
   return new Fault('POOL_BUSY', {cause, message: 'The host has nothing left for a call: too many descriptors are open', retryAfterS: 1});

@@ -28,7 +28,7 @@ function asKey(der: Buffer, type: 'pkcs1' | 'spki'): KeyObject | undefined {
   }
 }
 
-/** One key from the settings, for RS256, or none: then the reply to every call with a token says that the setup is wrong. */
+/** The one key of the settings, for RS256. Without it, the reply to every call with a token says that the setup is wrong. */
 export function fixedKey(key: KeyObject | undefined): KeySource {
   const only = key ? ({key, algorithm: 'RS256'} as const) : 'none';
   return {find: async () => only};

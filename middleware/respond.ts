@@ -50,10 +50,10 @@ function httpResult(returned: FunctionResult, id: string, maxBytes: number): Inv
   return declaredLength === undefined ? {status, headers: fields, body} : {status, headers: fields, body, declaredLength};
 }
 
-/** What is said of a body that is not sent would be taken for the one that a cache has. */
+/** Answers without a body. Headers that describe one would be applied to the body that a cache has. */
 const bodyless: ReadonlySet<number> = new Set([204, 205, 304]);
 
-const defaultNames = Object.keys(defaultHeaders) as (keyof typeof defaultHeaders)[]; // its own literal keys
+const defaultNames = Object.keys(defaultHeaders) as (keyof typeof defaultHeaders)[]; // the keys of this literal
 
 function shapeOf(returned: FunctionResult): Shape {
   switch (returned.kind) {
@@ -72,7 +72,7 @@ function defaultContentType(body: string | Buffer, kind: Shape['kind']): string 
   return sniffContentType(head) ?? (kind === 'text' ? 'text/plain; charset=utf-8' : 'application/octet-stream');
 }
 
-/** For a trigger that only wants to know whether it went well. */
+/** The result for a trigger that only wants to know whether the call went well. */
 function executed(id: string): InvocationResult {
   const headers = Object.entries(defaultHeaders).flat();
   headers.push('Content-Type', 'text/plain; charset=utf-8', 'Core-Invocation-Id', id);

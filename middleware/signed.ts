@@ -18,8 +18,8 @@ const schemes = {
 } as const;
 
 /**
-Asks on another thread whether this key signed the token: a flood of forged ones takes little time from callers whose
-tokens are known. It only refuses; the library decides.
+Checks on another thread whether this key signed the token, so that a flood of forged tokens takes little time from callers
+whose tokens are known. This check can only refuse; the library decides whom to let in.
 */
 export function isSigned(token: string, {key, algorithm}: VerifyingKey): Promise<boolean> {
   const {digest, options} = schemes[algorithm];

@@ -14,7 +14,7 @@ export interface TraceParts {
   readonly clock: Clock;
 }
 
-/** Opens the span of the invocation, and turns whatever goes wrong further in into a reply. */
+/** Opens the span of the invocation, and makes a reply of every error of the stages behind it. */
 export function trace({spans, meter, log, clock}: TraceParts): Stage {
   const limited = new LimitedLog(log, clock);
   return async function trace(ctx, next) {
@@ -50,7 +50,7 @@ function report(fault: Fault, invocationId: string, traceId: string | undefined,
   else log.write('warn', fault.code, {...fields, cause: messageOf(fault.cause)}, fault.message);
 }
 
-/** Why a caller was not let in; the token itself is never shown. */
+/** Logs why a caller was not let in, without the token. */
 function reportRefusal({code, cause, message}: Fault, invocationId: string, log: Log): void {
   log.debug({invocationId, code, cause: messageOf(cause) ?? cause}, message);
 }

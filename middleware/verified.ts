@@ -2,13 +2,13 @@ import {hash} from 'node:crypto';
 import type {Principal} from '../src/delivery.ts';
 import type {VerifyingKey} from './signed.ts';
 
-/** A token that was found valid, and what has to be still so for it to be valid again. */
+/** A token that was found valid, and the conditions under which it still is. */
 export interface Verified {
   readonly principal: Principal;
   readonly keyId: string | undefined;
-  /** The very object that verified it: after a rotation it is another. */
+  /** The key object that verified it. After a rotation the key is another object. */
   readonly key: VerifyingKey;
-  /** Wall-clock bounds in milliseconds: its check, and its expiry with the forgiven difference. */
+  /** Wall time in milliseconds: it was checked at the first, and expires, with the tolerance, at the second. */
   readonly sinceMs: number;
   readonly untilMs: number;
 }
@@ -23,7 +23,7 @@ export class VerifiedTokens {
     return this.#entries.size;
   }
 
-  /** Undefined for one that is unknown, has expired, or was checked at a later time than now: then the clock was set back. */
+  /** Undefined for a token that is unknown, has expired, or was checked later than now, because the clock was set back. */
   find(token: string, nowMs: number): Verified | undefined {
     const name = nameOf(token);
     const entry = this.#entries.get(name);

@@ -1,4 +1,4 @@
-/** Time, and the only place that touches timers. Tests hand in one whose time they move themselves. */
+/** Time. Only this file touches timers. Tests use a clock whose time they move themselves. */
 export interface Clock {
   /** Wall time, milliseconds since 1970. For people and records; it may step. */
   now(): number;
@@ -12,7 +12,7 @@ export interface Clock {
   turn(): Promise<void>;
 }
 
-/** A wall time as a date, for what wants one. */
+/** A wall time as a Date, for code that needs one. */
 export const dateOf = (ms: number): Date => new Date(ms);
 
 /** A wall time as ISO 8601 in UTC, of one width: a column of them is straight and sorts. */
@@ -51,7 +51,10 @@ export const systemClock: Clock = {
   turn: () => new Promise(resolve => void setImmediate(resolve)),
 };
 
-/** When everything that this turn of the event loop brought has been handled. No moment in time: a manual clock has no say in it. */
+/**
+Calls `fire` when everything that this turn of the event loop brought has been handled. This does not depend on time, so a
+manual clock does not control it.
+*/
 export function atTurnEnd(fire: () => void): void {
   setImmediate(fire);
 }

@@ -3,7 +3,7 @@ import type {Hold} from './limits/budget.ts';
 
 /*
 What a trigger hands over, and what it gets back. Nothing here knows how it arrived: an HTTP request, a message and a tick
-of a schedule are deliveries alike.
+of a schedule all are deliveries.
 */
 
 /** One thing that arrived. The trigger makes it, the stages use it. */
@@ -12,7 +12,7 @@ export interface Delivery {
   readonly source: string;
   /** The invocation's id, when the trigger has promised one; by default every delivery gets a new one. */
   readonly id?: string;
-  /** Which try of the same invocation it is; by default the first. */
+  /** Which attempt of the same invocation it is; by default the first. */
   readonly attempt?: number;
   /** Who calls, when the trigger itself vouches for the caller; by default the caller has to show a token. */
   readonly principal?: Principal;
@@ -22,7 +22,7 @@ export interface Delivery {
   readonly writeAhead: boolean;
   /** Aborts when nobody waits any more. */
   readonly signal: AbortSignal;
-  /** True: the call is broken off when the signal aborts, whatever CORE_CANCEL says. */
+  /** True: the call is broken off when the signal aborts, also if CORE_CANCEL is `finish`. */
   readonly breaksOff?: boolean;
   /** Holds the trace context of the sender, when there can be one. */
   readonly traceCarrier?: Fields;
@@ -32,18 +32,18 @@ export interface Delivery {
   subject(): SpanSubject;
   /** Called once, when the caller was let in. @throws Fault BODY_TOO_LARGE, BODY_INCOMPLETE, REQUEST_MALFORMED */
   input(): Promise<Input>;
-  /** A sub-runtime has room: the function is called now. Called for each time that the call is tried. */
+  /** Called when a sub-runtime has room and the function is called, each time that the call is tried. */
   called?(): void;
   /**
   Asked when the attempt ends and the function was not reached. True: the trigger delivers the same invocation again, so
   that it is not over.
   */
   defers?(): boolean;
-  /** Acknowledges it: called once, last, with success and failure alike. */
+  /** Acknowledges it: called once, last, after a success or a failure. */
   reply(result: InvocationResult): void;
 }
 
-/** Fields by name, whatever the case; '' when absent. */
+/** Gives a field by its name, in any case; '' when it is absent. */
 export interface Fields {
   get(field: string): string;
 }
@@ -87,7 +87,7 @@ export interface RequestInput extends AnyInput {
   readonly sourceIp: string;
 }
 
-/** A message, or anything else that has a body and words about it. */
+/** A message, or anything else that has a body and attributes. */
 export interface MessageInput extends AnyInput {
   readonly shape: 'message';
   /** Media type of the body; '' when it is not known. */
@@ -99,7 +99,7 @@ export interface MessageInput extends AnyInput {
 /** Charges what one delivery makes the core hold: `written` is given the length of the event as JSON text. @throws Fault INFLIGHT_FULL */
 export interface Holder {
   written(length: number): void;
-  /** What the event is charged to; absent where the trigger's events are its own. */
+  /** What the event is charged to; absent where no caller can cause the events, as with schedules. */
   readonly eventHold?: Hold | undefined;
   /** What the reply is charged to while it is received; released by the trigger. */
   readonly replyHold: Hold;
@@ -113,13 +113,13 @@ export interface InvocationResult {
   readonly body: Buffer | string;
   /** The Content-Length that the function gave, in digits: what HEAD is answered with in place of the length of `body`. */
   readonly declaredLength?: string;
-  /** Why it is no success of the function, if so. */
+  /** Why the function did not succeed; absent when it did. */
   readonly fault?: Fault;
 }
 
 /**
 What the span of a delivery says about it, without query and without secrets. `cron` is the expression of the schedule,
-`time` the occurrence (ISO 8601). The span of a message (`pubsub`) links to its sender's, any other is below it.
+`time` the occurrence (ISO 8601). The span of a message (`pubsub`) links to the span of its sender; any other is a child of it.
 */
 export type SpanSubject =
   | {readonly trigger: 'http'; readonly method: string; readonly path: string; readonly address: string}

@@ -1,6 +1,6 @@
 /**
 What can go wrong. `retryable`: may the same event be delivered again without running twice? `reached: false`: the
-function has not seen the event; of any other fault it may have.
+function has not seen the event; with any other fault it may have.
 */
 export const catalogue = {
   AUTH_MISSING: {status: 401, retryable: false, reached: false, text: 'Unauthorized'},
@@ -56,9 +56,9 @@ export interface FaultOptions extends ErrorOptions {
   message?: string;
   /** Seconds after which trying again makes sense; becomes `Retry-After`. */
   retryAfterS?: number;
-  /** Of UPSTREAM_LOST: how the process ended by itself, when that is known. */
+  /** For UPSTREAM_LOST: how the process ended by itself, when that is known. */
   ended?: 'crash' | 'oom' | undefined;
-  /** Given where more is known than the code tells: the call did not come to the function. */
+  /** False when the call is known not to have reached the function, although the code leaves that open. */
   reached?: false;
 }
 
@@ -68,11 +68,11 @@ export class Fault extends Error {
     Fault.prototype.name = 'Fault';
   }
   readonly code: FaultCode;
-  /** A field of its own: what shows errors in HTTP, as Koa does, may assign it, which throws at a getter. */
+  /** A field and not a getter: code that shows errors in HTTP, such as Koa's, may assign it, and a getter would make that throw. */
   readonly status: number;
   readonly retryAfterS: number | undefined;
   readonly ended: 'crash' | 'oom' | undefined;
-  /** False when the function has not seen the event: it can be delivered as if it never had been. */
+  /** False when the function has not seen the event: it can be delivered again as if it were new. */
   readonly reached: boolean;
 
   constructor(code: FaultCode, {message, retryAfterS, ended, reached, ...options}: FaultOptions = {}) {
@@ -95,7 +95,7 @@ export function asFault(error: unknown): Fault {
   return error instanceof Fault ? error : new Fault('INTERNAL', {cause: error});
 }
 
-/** A start that cannot go on. `problems` are whole sentences for a person; no stack is shown. */
+/** The start cannot go on. `problems` are whole sentences for a person; no stack is shown. */
 export class ConfigurationError extends Error {
   static {
     ConfigurationError.prototype.name = 'ConfigurationError';

@@ -1,7 +1,7 @@
 import type {Delivery, Input, InvocationResult, Principal} from './delivery.ts';
 import type {InvocationTrace, Lease, RuntimeReply} from './runtime.ts';
 
-/** The event, written once as JSON; the trace is put between both halves when the call has its span. */
+/** The event, written once as JSON. When the call has its span, the trace is put between the two halves. */
 export interface WrittenEvent {
   readonly head: string;
   readonly tail: string;
@@ -25,7 +25,7 @@ export interface Invocation {
   /** invoke; the process that the call went to */
   pid?: number;
   reply?: RuntimeReply;
-  /** respond; set once the delivery has got it */
+  /** respond; set when the delivery has got it */
   result?: InvocationResult;
 }
 
@@ -33,7 +33,7 @@ export interface Invocation {
 export interface InvocationSpan {
   readonly trace: InvocationTrace | undefined;
   readonly traceId: string | undefined;
-  /** The same, when the trace is sampled: metrics may point to it. */
+  /** The id of the trace when it is sampled, so that metrics may point to it. */
   readonly exemplar: string | undefined;
   /** A span for one attempt of the call to the sub-runtime. */
   call(attempt: number, address: {readonly host: string; readonly port: number}): CallSpan;

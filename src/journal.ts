@@ -42,7 +42,7 @@ export interface JournalReader {
   follow(options: {after: Position; signal: AbortSignal}): AsyncIterable<Recorded>;
   /** The bytes of a payload; undefined when it was never kept or has been removed. */
   payload(name: string): Promise<Uint8Array | undefined>;
-  /** A position that lies before every fact from this wall time on; some older facts may come after it, too. */
+  /** A position before every fact from this wall time on. Some older facts may come after it, too. */
   before(at: number): Promise<Position>;
 }
 
@@ -57,7 +57,7 @@ export interface JournalWriter {
   record(stream: string, facts: readonly [Fact, ...Fact[]], payloads?: readonly Payload[]): void;
 }
 
-/** The record of everything that happened. Projections are rebuilt from it. Disposing writes what was handed over. */
+/** The record of everything that happened. Projections are rebuilt from it. Disposing waits until what was handed over is written. */
 export interface Journal extends JournalReader, JournalWriter, AsyncDisposable {}
 
 /** Another writer appended to the stream first. */

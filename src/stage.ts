@@ -1,8 +1,8 @@
 import type {Invocation} from './invocation.ts';
 
-/** All that a stage may ask of what carries an event: a field of its head, and the state of its invocation. */
+/** All that a stage may read from what carries an event: a field of its head, and the state of its invocation. */
 export interface StageContext {
-  /** The field's value, whatever the case of its name; '' when absent. */
+  /** The value of the field, whose name may be in any case; '' when it is absent. */
   get(field: string): string;
   state: Invocation;
 }

@@ -15,15 +15,19 @@ export interface KeepInvocation {
   @throws Fault JOURNAL_BUSY, JOURNAL_FAILED for one that is written ahead
   */
   accepted(invocation: Invocation, input: RequestInput): Promise<void> | undefined;
-  /** Keeps its last fact; the reply does not wait for it. @param ended how the process ended that was lost during the call, if known */
+  /**
+  Keeps its last fact. The reply does not wait for it.
+
+  @param ended how the process ended, if it was lost during the call and that is known
+  */
   settled(invocation: Invocation, data: FactTypes['invocation.settled'], ended?: 'crash' | 'oom'): void;
-  /** Keeps that an attempt did not reach the function, and that another one comes. Only for what is written ahead. */
+  /** Keeps the fact that an attempt did not reach the function and another one follows. Only for deliveries that are written ahead. */
   deferred(invocation: Invocation, code: FaultCode): void;
 }
 
 export interface KeepOptions {
   readonly journal: JournalWriter;
-  /** What is kept of deliveries that are not written ahead. Everything is kept of those that are. */
+  /** What is kept when a delivery is not written ahead. When it is, everything is kept. */
   readonly mode: 'off' | 'facts' | 'full';
   readonly redact: Redact;
   readonly log: Log;
@@ -84,7 +88,7 @@ export function keepInvocations({journal, mode, redact, log}: KeepOptions): Keep
     },
   };
 
-  /** Nobody waits for it. */
+  /** Keeps facts that the invocation does not wait for. */
   function keep({id}: Invocation, facts: readonly [Fact, ...Fact[]], payloads: readonly Payload[], problem: string): void {
     journal.append(`invocation.${id}`, facts, {payloads}).catch(error => {
       log.error({invocationId: id, cause: error.message}, problem);

@@ -20,7 +20,7 @@ export function writeHeaders(raw: readonly string[], credential: string | undefi
   const values = new Map<string, string | string[]>();
   let listed: Set<string> | undefined;
   for (let index = 0; index + 1 < raw.length; index += 2) {
-    const name = canonicalName(raw[index] as string); // the loop stays inside
+    const name = canonicalName(raw[index] as string); // the index stays within the list
     const value = utf8FromLatin1(raw[index + 1] as string);
     if (name === 'Connection') listed = listedNames(value, listed);
     const known = values.get(name);

@@ -9,9 +9,9 @@ export interface EventOptions {
   readonly memoryMb: number;
   readonly handlerPath: string;
   readonly handlerName: string;
-  /** `sniff`: a text that happens to be base64 is flagged as such, as the original did. */
+  /** `sniff`: a text that happens to be base64 is flagged as base64, as in the original. */
   readonly base64: 'exact' | 'sniff';
-  /** What is written was recorded and is run again: the context says so. */
+  /** True when recorded events are run again: the context says so. */
   readonly replay?: boolean;
 }
 
@@ -24,7 +24,7 @@ export interface EventFacts {
 
 export type WriteEvent = (input: RequestInput, facts: EventFacts) => WrittenEvent;
 
-/** Makes the function that writes events as JSON text, once each: all that never changes is written here. */
+/** Makes the function that writes an event as JSON text. The parts that are the same in every event are written once, here. */
 export function eventWriter(options: EventOptions): WriteEvent {
   const {functionName, functionVersion, memoryMb, handlerPath, handlerName, base64, replay} = options;
   const same = {functionName, functionVersion, memoryInMb: memoryMb, memoryLimitInMb: memoryMb, ...(replay && {replay})};
@@ -54,12 +54,12 @@ export function eventWriter(options: EventOptions): WriteEvent {
   };
 }
 
-/** So many keys cost no more than their request does anyhow. */
+/** Up to this many keys cost no more than their request costs in any case. */
 const fewKeys = 100;
-/** What a key costs from when it is read until the event was sent: objects and texts, some of them garbage by then. */
+/** What a key costs until the event has been sent: its objects and texts, some of which are garbage by then. */
 const keyBytes = 1024;
 
-/** Each with a comma before it. */
+/** Writes each member with a comma before it. */
 function writeMembers(context: Readonly<Record<string, unknown>>): string {
   const members = JSON.stringify(context).slice(1, -1);
   return members === '' ? '' : `,${members}`;

@@ -1,7 +1,7 @@
 import {invalid, readDeclaredLength, readHeaders} from './headers.ts';
 import {sliceMember} from './slice.ts';
 
-/** What shall be sent, before defaults. `json` is text that is an object or array, for the default content type. */
+/** What is to be sent, before defaults. `json` is text that is an object or array, for the default content type. */
 export interface Shape {
   readonly status: number;
   /** Name, value, name, value … valid, without framing. */

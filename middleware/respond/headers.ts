@@ -2,10 +2,10 @@ import {Fault} from '../../src/errors.ts';
 import {hopByHop} from '../../src/http/hop-by-hop.ts';
 import {sliceMember} from './slice.ts';
 
-/** Every answer carries ours. */
+/** Fields that the core sets in every answer; a handler cannot. */
 const ours = new Set(['core-invocation-id', 'core-error']);
 
-/** Fields that an answer has once: readers of two would disagree about which counts (RFC 9110 §5.3). The last is sent. */
+/** Fields that an answer has once, as readers would disagree about which of two counts (RFC 9110 §5.3). The last is sent. */
 const singular = new Set([
   'access-control-allow-credentials',
   'access-control-allow-origin',
@@ -71,7 +71,7 @@ function entries(given: unknown, member: string, json: string): [string, unknown
 
 const hasNumber = (value: unknown) => typeof value === 'number' || (Array.isArray(value) && value.some(item => typeof item === 'number'));
 
-/** JSON.parse that leaves every number as the text it was: no digit is lost. */
+/** JSON.parse that keeps every number as its text, so that no digit is lost. */
 function parseKeepingNumbers(json: string, member: string): object {
   // The third argument is ECMAScript's JSON.parse source text access; the compiler's library does not know it yet.
   const keep = (_key: string, value: unknown, context?: {source?: string}) => (typeof value === 'number' ? context?.source : value);

@@ -9,10 +9,10 @@ export type FunctionResult =
   | {readonly kind: 'text'; readonly body: string | Buffer}
   | {readonly kind: 'bytes'; readonly body: Buffer};
 
-/** From this size on a text stays the bytes that it came as: another copy is memory. */
+/** A text body that is longer stays the bytes that came: to keep it as a text, too, would take memory twice. */
 const largeText = 64 * 2 ** 10;
 const missingHandler = 'Function Handler does not exist';
-/** An error's text goes to the caller and into the log; neither wants a dump. */
+/** The text of an error goes to the caller and into the log, so a longer one is cut. */
 const longestMessageBytes = 64 * 2 ** 10;
 const errorPrefix = 'An error occured during handler execution: ';
 

@@ -1,6 +1,6 @@
 /*
-The content type that the first bytes of a body tell, by the signatures of the WHATWG MIME Sniffing standard (§7.1),
-the same table that Go's net/http goes by.
+Finds the content type of a body by its first bytes, with the signatures of the WHATWG MIME Sniffing standard (§7.1). Go's
+net/http uses the same table.
 */
 
 /** Undefined when no signature fits. */
