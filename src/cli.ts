@@ -8,8 +8,8 @@ process.on('SIGUSR1', () => {});
 
 // Imported only now, so that the compile cache serves them.
 const {findCommand, loadCommands} = await import('./commands/index.ts');
-const {CommandFailed} = await import('./commands/failure.ts');
-const {complain} = await import('./commands/terminal.ts');
+const {CommandFailed} = await import('./command/failure.ts');
+const {complain} = await import('./command/terminal.ts');
 
 const words = process.argv.slice(2);
 try {

@@ -1,4 +1,5 @@
 import type {Clock} from './clock.ts';
+import type {CommandTable} from './command/command.ts';
 import type {Carrier, Delivery} from './delivery.ts';
 import type {Journal} from './journal.ts';
 import type {Budget} from './limits/budget.ts';
@@ -56,6 +57,8 @@ export interface TriggerPlugin<S extends Settings, H extends House = ClaimingHou
   open(section: Parsed<S>, house: H): Promise<O>;
   /** What it adds to the private listener. @param opened gives the open trigger. @throws Refusal NOT_READY while it is not open yet */
   routes?(opened: () => O): readonly Route[];
+  /** What it adds to the command line. A command has the environment alone; what is open, it asks on the private listener. */
+  readonly commands?: CommandTable;
 }
 
 /**

@@ -18,7 +18,7 @@ const levels: readonly (readonly [RegExp, number])[] = [
   // What an engine declares stands with the contracts: settings read it. Its code is loaded late.
   [/^src\/journals\/((index|engine|payload|cloud-event)\.ts$|[^/]+\/index\.ts$)/, 1],
   [/^src\/(workers|journals|projections|observe)\/|^src\/http\/key-set\//, 2],
-  [/^src\/([^/]+\.ts$|(settings|http|limits)\/)/, 1],
+  [/^src\/([^/]+\.ts$|(settings|http|limits|command)\/)/, 1],
 ];
 
 /** Which files may import a package or a module of Node. */

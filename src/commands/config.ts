@@ -1,14 +1,14 @@
 import {triggers} from '../../triggers/index.ts';
+import {flag, json} from '../command/arguments.ts';
+import {columns} from '../command/columns.ts';
+import {command} from '../command/command.ts';
+import {complain, print, printJson} from '../command/terminal.ts';
 import {exit} from '../exit.ts';
 import {readKey} from '../serve/keys.ts';
 import {joinSettings, parseConfig} from '../settings/config.ts';
 import {checkNames} from '../settings/environment.ts';
 import {groups} from '../settings/groups.ts';
 import {type Environment, givenText, parseSettings, parseText, type Setting, type Settings} from '../settings/setting.ts';
-import {flag, json} from './arguments.ts';
-import {columns} from './columns.ts';
-import {command} from './command.ts';
-import {complain, print, printJson} from './terminal.ts';
 
 export interface SettingReport {
   readonly name: string;

@@ -1,15 +1,15 @@
 import path from 'node:path';
 import {triggers} from '../../triggers/index.ts';
 import {systemClock} from '../clock.ts';
+import {json, program, text} from '../command/arguments.ts';
+import {columns} from '../command/columns.ts';
+import {command} from '../command/command.ts';
+import {CommandFailed} from '../command/failure.ts';
+import {print, printJson} from '../command/terminal.ts';
 import {conform as judgeSubRuntime, titles, type Verdict} from '../conform/conform.ts';
 import {exit} from '../exit.ts';
 import {joinSettings} from '../settings/config.ts';
 import {childEnvironment} from '../settings/environment.ts';
-import {json, program, text} from './arguments.ts';
-import {columns} from './columns.ts';
-import {command} from './command.ts';
-import {CommandFailed} from './failure.ts';
-import {print, printJson} from './terminal.ts';
 
 /**
 `core-runtime conform -- <command>`: runs the cases of the sub-runtime protocol against a program, with a verdict for each.

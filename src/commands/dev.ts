@@ -1,12 +1,12 @@
 import path from 'node:path';
 import process from 'node:process';
 import {systemClock} from '../clock.ts';
+import {one} from '../command/arguments.ts';
+import {columns} from '../command/columns.ts';
+import {command} from '../command/command.ts';
 import {exit} from '../exit.ts';
 import {printableLines} from '../printable.ts';
 import type {Served} from '../serve/serve.ts';
-import {one} from './arguments.ts';
-import {columns} from './columns.ts';
-import {command} from './command.ts';
 import {launcherGone} from './launcher.ts';
 
 /** `core-runtime dev <handler>`: a function on this machine, public unless SCW_PUBLIC says otherwise. */

@@ -1,16 +1,16 @@
 import {isoStamp} from '../clock.ts';
+import {json, one} from '../command/arguments.ts';
+import {columns} from '../command/columns.ts';
+import {command} from '../command/command.ts';
+import {CommandFailed} from '../command/failure.ts';
+import {print, printJson} from '../command/terminal.ts';
 import {exit} from '../exit.ts';
 import type {FactTypes} from '../facts.ts';
 import type {Recorded} from '../journal.ts';
 import {type Explanation, explainInvocation} from '../projections/explanation.ts';
 import {plainExplanation} from '../projections/plain.ts';
 import type {BootView, ProcessView} from '../projections/runtimes.ts';
-import {json, one} from './arguments.ts';
-import {columns} from './columns.ts';
-import {command} from './command.ts';
-import {CommandFailed} from './failure.ts';
 import {locateJournal, openArchive, whichJournal} from './journal-at.ts';
-import {print, printJson} from './terminal.ts';
 
 /** `core-runtime explain <id>`: a timeline of one invocation. */
 export const explain = command({

@@ -1,12 +1,12 @@
 import {isoStamp} from '../clock.ts';
+import {flag, json, type Option, text} from '../command/arguments.ts';
+import {columns} from '../command/columns.ts';
+import {command} from '../command/command.ts';
+import {print, printJson} from '../command/terminal.ts';
 import {exit} from '../exit.ts';
 import type {Recorded} from '../journal.ts';
 import {plainFact} from '../projections/plain.ts';
-import {flag, json, type Option, text} from './arguments.ts';
-import {columns} from './columns.ts';
-import {command} from './command.ts';
 import {locateJournal, openArchive, untilInterrupted, whichJournal} from './journal-at.ts';
-import {print, printJson} from './terminal.ts';
 
 const position: Option<number | undefined> = {
   doc: 'Begin after this position. By default at the beginning.',

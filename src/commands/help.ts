@@ -1,7 +1,7 @@
+import type {Argument} from '../command/arguments.ts';
+import {table} from '../command/columns.ts';
+import type {Command} from '../command/command.ts';
 import {exit, exitMeanings} from '../exit.ts';
-import type {Argument} from './arguments.ts';
-import {table} from './columns.ts';
-import type {Command} from './command.ts';
 
 export type NamedCommand = readonly [name: string, command: Command];
 

@@ -1,31 +1,40 @@
 import {parseArgs} from 'node:util';
+import {triggers} from '../../triggers/index.ts';
+import {type Options, parserOptions} from '../command/arguments.ts';
+import type {Command, CommandTable} from '../command/command.ts';
+import {CommandFailed} from '../command/failure.ts';
 import {exit} from '../exit.ts';
-import {type Options, parserOptions} from './arguments.ts';
-import type {Command} from './command.ts';
-import {CommandFailed} from './failure.ts';
 import type {NamedCommand} from './help.ts';
+import {joinCommands} from './join.ts';
 
-/**
-Every command, by its name; each file is loaded only when its command is given. Two words make a group, such as
-`journal`. A new command is a file and a line here.
-*/
-export const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  dev: async () => (await import('./dev.ts')).dev,
-  start: async () => (await import('./start.ts')).start,
-  config: async () => (await import('./config.ts')).config,
-  schedules: async () => (await import('./schedules.ts')).schedules,
-  ready: async () => (await import('./ready.ts')).ready,
-  fire: async () => (await import('./fire.ts')).fire,
-  invocations: async () => (await import('./invocations.ts')).invocations,
-  explain: async () => (await import('./explain.ts')).explain,
-  facts: async () => (await import('./facts.ts')).facts,
-  replay: async () => (await import('./replay.ts')).replay,
-  'journal export': async () => (await import('./journal-export.ts')).journalExport,
-  'journal import': async () => (await import('./journal-import.ts')).journalImport,
-  'journal verify': async () => (await import('./journal-verify.ts')).journalVerify,
-  'journal backup': async () => (await import('./journal-backup.ts')).journalBackup,
-  conform: async () => (await import('./conform.ts')).conform,
+/** The commands of the core itself. A new one is a file and a line here. Triggers bring their own. */
+const own: CommandTable = {
+  serving: {
+    dev: async () => (await import('./dev.ts')).dev,
+    start: async () => (await import('./start.ts')).start,
+  },
+  settings: {
+    config: async () => (await import('./config.ts')).config,
+  },
+  core: {
+    ready: async () => (await import('./ready.ts')).ready,
+  },
+  journal: {
+    invocations: async () => (await import('./invocations.ts')).invocations,
+    explain: async () => (await import('./explain.ts')).explain,
+    facts: async () => (await import('./facts.ts')).facts,
+    replay: async () => (await import('./replay.ts')).replay,
+    'journal export': async () => (await import('./journal-export.ts')).journalExport,
+    'journal import': async () => (await import('./journal-import.ts')).journalImport,
+    'journal verify': async () => (await import('./journal-verify.ts')).journalVerify,
+    'journal backup': async () => (await import('./journal-backup.ts')).journalBackup,
+  },
+  'sub-runtime': {
+    conform: async () => (await import('./conform.ts')).conform,
+  },
 };
+
+const commands = joinCommands(own, triggers);
 
 /** Every command, or those of one group. */
 export function loadCommands(group?: string): Promise<NamedCommand[]> {

@@ -1,11 +1,11 @@
 import {isoStamp, systemClock} from '../clock.ts';
+import {ago, choice, count, json} from '../command/arguments.ts';
+import {columns} from '../command/columns.ts';
+import {command} from '../command/command.ts';
+import {complain, print, printJson} from '../command/terminal.ts';
 import {exit} from '../exit.ts';
 import {type InvocationView, invocationStatuses, listInvocations, usualSince} from '../projections/invocations.ts';
-import {ago, choice, count, json} from './arguments.ts';
-import {columns} from './columns.ts';
-import {command} from './command.ts';
 import {locateJournal, openArchive, whichJournal} from './journal-at.ts';
-import {complain, print, printJson} from './terminal.ts';
 
 /** `core-runtime invocations`: what the function was called for, the newest call first. */
 export const invocations = command({

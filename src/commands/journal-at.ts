@@ -1,6 +1,9 @@
 import path from 'node:path';
 import {resolveFunction} from '../../runtimes/resolve.ts';
 import {type Clock, systemClock} from '../clock.ts';
+import {text} from '../command/arguments.ts';
+import {CommandFailed} from '../command/failure.ts';
+import {complain} from '../command/terminal.ts';
 import {ConfigurationError} from '../errors.ts';
 import {exit} from '../exit.ts';
 import {type Journal, JournalDamaged} from '../journal.ts';
@@ -11,9 +14,6 @@ import type {Log} from '../log.ts';
 import type {FunctionSpec} from '../runtime.ts';
 import {type Config, dataDirOf, parseConfig} from '../settings/config.ts';
 import type {Environment} from '../settings/setting.ts';
-import {text} from './arguments.ts';
-import {CommandFailed} from './failure.ts';
-import {complain} from './terminal.ts';
 
 /** Options of every command that reads a journal: which one it reads. */
 export const whichJournal = {

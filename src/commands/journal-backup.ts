@@ -1,8 +1,8 @@
 import path from 'node:path';
+import {json, one} from '../command/arguments.ts';
+import {command} from '../command/command.ts';
+import {CommandFailed} from '../command/failure.ts';
 import {exit} from '../exit.ts';
-import {json, one} from './arguments.ts';
-import {command} from './command.ts';
-import {CommandFailed} from './failure.ts';
 import {locateJournal, openArchive, whichJournal} from './journal-at.ts';
 import {verify} from './journal-verify.ts';
 

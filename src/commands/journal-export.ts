@@ -1,12 +1,12 @@
+import {flag} from '../command/arguments.ts';
+import {command} from '../command/command.ts';
+import {complain} from '../command/terminal.ts';
 import {type ExitCode, exit} from '../exit.ts';
 import {JournalDamaged, type Recorded} from '../journal.ts';
 import {factEvent, payloadEvent} from '../journals/cloud-event.ts';
 import type {JournalArchive} from '../journals/engine.ts';
 import {printableJson} from '../printable.ts';
-import {flag} from './arguments.ts';
-import {command} from './command.ts';
 import {locateJournal, openArchive, whichJournal} from './journal-at.ts';
-import {complain} from './terminal.ts';
 
 /** `core-runtime journal export`: CloudEvents as JSON lines. What is damaged is left out and reported; then the exit code is 1. */
 export const journalExport = command({

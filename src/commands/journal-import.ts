@@ -2,17 +2,17 @@ import {open} from 'node:fs/promises';
 import path from 'node:path';
 import type {Readable} from 'node:stream';
 import {systemClock} from '../clock.ts';
+import {json, optional} from '../command/arguments.ts';
+import {command} from '../command/command.ts';
+import {CommandFailed} from '../command/failure.ts';
+import {complain, printJson} from '../command/terminal.ts';
 import {exit} from '../exit.ts';
 import type {Payload} from '../journal.ts';
 import {readEvent, type Travelled} from '../journals/cloud-event.ts';
 import type {JournalPlace} from '../journals/index.ts';
 import {linesOf} from '../workers/output/lines.ts';
-import {json, optional} from './arguments.ts';
-import {command} from './command.ts';
-import {CommandFailed} from './failure.ts';
 import {locateJournal, openToAppend, whichJournal} from './journal-at.ts';
 import {Known} from './journal-known.ts';
-import {complain, printJson} from './terminal.ts';
 
 /** So many facts are written to the disk together. */
 const importedAtOnce = 200;

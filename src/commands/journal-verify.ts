@@ -1,10 +1,10 @@
+import {json, optional} from '../command/arguments.ts';
+import {command} from '../command/command.ts';
+import {CommandFailed} from '../command/failure.ts';
+import {print, printJson} from '../command/terminal.ts';
 import {type ExitCode, exit} from '../exit.ts';
 import {type JournalPlace, readPlace} from '../journals/index.ts';
-import {json, optional} from './arguments.ts';
-import {command} from './command.ts';
-import {CommandFailed} from './failure.ts';
 import {fileAt, locateJournal, whichJournal} from './journal-at.ts';
-import {print, printJson} from './terminal.ts';
 
 /** `core-runtime journal verify`: reads all of a journal. Exit code 1 when something is wrong with it. */
 export const journalVerify = command({

@@ -1,8 +1,8 @@
 import {parseArgs} from 'node:util';
+import {type Argument, type Arguments, type Option, type Options, parserOptions} from '../command/arguments.ts';
+import type {Command} from '../command/command.ts';
+import {CommandFailed} from '../command/failure.ts';
 import {exit} from '../exit.ts';
-import {type Argument, type Arguments, type Option, type Options, parserOptions} from './arguments.ts';
-import type {Command} from './command.ts';
-import {CommandFailed} from './failure.ts';
 
 /**
 What a command is given, by the names of its arguments and options.

@@ -1,9 +1,9 @@
+import {json} from '../command/arguments.ts';
+import {command} from '../command/command.ts';
+import {askCore, NoCore} from '../command/core-here.ts';
+import {CommandFailed} from '../command/failure.ts';
+import {print, printJson} from '../command/terminal.ts';
 import {exit} from '../exit.ts';
-import {json} from './arguments.ts';
-import {command} from './command.ts';
-import {askCore, NoCore} from './core-here.ts';
-import {CommandFailed} from './failure.ts';
-import {print, printJson} from './terminal.ts';
 
 /** The image's HEALTHCHECK gives up later than this. */
 const waitMs = 2500;

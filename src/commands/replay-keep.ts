@@ -1,11 +1,11 @@
 import {systemClock} from '../clock.ts';
+import {askCore, messageOf, NoCore} from '../command/core-here.ts';
+import {complain} from '../command/terminal.ts';
 import type {FactTypes} from '../facts.ts';
 import {JournalRefused} from '../journals/engine.ts';
 import type {JournalPlace} from '../journals/index.ts';
 import type {Environment} from '../settings/setting.ts';
-import {askCore, messageOf, NoCore} from './core-here.ts';
 import {openToAppend} from './journal-at.ts';
-import {complain} from './terminal.ts';
 
 export type Comparison = FactTypes['replay.compared'];
 

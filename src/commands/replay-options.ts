@@ -1,8 +1,8 @@
 import path from 'node:path';
+import {type Ago, ago, count, type Given, json, many, type Option, text} from '../command/arguments.ts';
+import {CommandFailed} from '../command/failure.ts';
 import {exit} from '../exit.ts';
 import {type Aspect, aspects} from '../replay/compare.ts';
-import {type Ago, ago, count, type Given, json, many, type Option, text} from './arguments.ts';
-import {CommandFailed} from './failure.ts';
 import {whichJournal} from './journal-at.ts';
 
 export interface ReplayWish {

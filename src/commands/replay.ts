@@ -2,6 +2,9 @@ import path from 'node:path';
 import {resolveFunction} from '../../runtimes/resolve.ts';
 import {triggers} from '../../triggers/index.ts';
 import {systemClock} from '../clock.ts';
+import {command} from '../command/command.ts';
+import {CommandFailed, damageOf} from '../command/failure.ts';
+import {print, printJson} from '../command/terminal.ts';
 import {ConfigurationError} from '../errors.ts';
 import {type ExitCode, exit} from '../exit.ts';
 import {JournalDamaged, type JournalReader} from '../journal.ts';
@@ -16,12 +19,9 @@ import type {FunctionSpec} from '../runtime.ts';
 import {type Config, joinSettings, parseConfig} from '../settings/config.ts';
 import {childEnvironment} from '../settings/environment.ts';
 import {type Environment, parseSettings} from '../settings/setting.ts';
-import {command} from './command.ts';
-import {CommandFailed, damageOf} from './failure.ts';
 import {locateJournal, openArchive, resolveNamed, untilInterrupted} from './journal-at.ts';
 import {type Comparison, keepComparisons} from './replay-keep.ts';
 import {type ReplayWish, replayArguments, replayOptions, replayWish} from './replay-options.ts';
-import {print, printJson} from './terminal.ts';
 
 /**
 `core-runtime replay`: a regression test made of traffic. Without `--against` it compares the current code with what

@@ -1,13 +1,13 @@
 import {triggers} from '../../triggers/index.ts';
+import {failureOf, isMisuse} from '../command/failure.ts';
+import {complain} from '../command/terminal.ts';
 import {exit} from '../exit.ts';
 import {joinSettings} from '../settings/config.ts';
 import {checkNames} from '../settings/environment.ts';
 import {type Environment, parseSettings} from '../settings/setting.ts';
-import {failureOf, isMisuse} from './failure.ts';
 import {synopsisOf} from './help.ts';
 import type {FoundCommand} from './index.ts';
 import {parseCommandLine} from './parse.ts';
-import {complain} from './terminal.ts';
 
 /** Runs a command and sets the exit code. Failures are reported on stderr, so that stdout has nothing but the answer. */
 export async function runCommand({name, command: it, args}: FoundCommand, env: Environment): Promise<void> {

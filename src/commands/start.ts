@@ -1,5 +1,5 @@
+import {command} from '../command/command.ts';
 import {exit} from '../exit.ts';
-import {command} from './command.ts';
 
 /** `core-runtime start`: the same as the container's entrypoint. */
 export const start = command({

@@ -2,7 +2,7 @@ import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
-import {columns, table} from '../../src/commands/columns.ts';
+import {columns, table} from '../../src/command/columns.ts';
 import {commandsTable, helpFor} from '../../src/commands/help.ts';
 import {loadCommands} from '../../src/commands/index.ts';
 import {parseCommandLine} from '../../src/commands/parse.ts';

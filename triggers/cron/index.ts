@@ -1,18 +1,7 @@
-import {readBy, type Settings, setting} from '../../src/settings/setting.ts';
 import type {ClaimingHouse, TriggerPlugin} from '../../src/trigger.ts';
 import {scheduleRoutes} from './routes.ts';
-import {readSchedules} from './schedule.ts';
 import {type Schedules, unknownSchedule} from './schedules.ts';
-
-const settings = {
-  schedules: setting(
-    'CORE_SCHEDULES',
-    readBy(readSchedules),
-    '[]',
-    'When to call the function: a JSON list, or the path of a file with one.',
-    {isDocument: true},
-  ),
-} satisfies Settings;
+import {settings} from './settings.ts';
 
 /** Time itself: every occurrence of a schedule is a delivery. */
 export const cron = {
@@ -27,6 +16,11 @@ export const cron = {
   },
 
   routes: scheduleRoutes,
+
+  commands: {
+    settings: {schedules: async () => (await import('./commands/schedules.ts')).schedules},
+    core: {fire: async () => (await import('./commands/fire.ts')).fire},
+  },
 } satisfies TriggerPlugin<typeof settings, ClaimingHouse, Schedules>;
 
 /** Refuses in the words of an open trigger that lacks the schedule. */

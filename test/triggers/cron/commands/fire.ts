@@ -2,7 +2,7 @@ import {once} from 'node:events';
 import http from 'node:http';
 import type {AddressInfo} from 'node:net';
 import test from 'ava';
-import {runCli as cli} from '../helpers/core.ts';
+import {runCli as cli} from '../../../helpers/core.ts';
 
 test('an occurrence that did not reach the function yet is told as such, not as refused', async t => {
   const ran = {schedule: 'nightly', occurrence: '2026-01-01T00:00:00Z', invocationId: 'an-id'};

@@ -2,6 +2,15 @@ import type {ExitCode} from '../exit.ts';
 import type {Environment} from '../settings/setting.ts';
 import type {Arguments, Given, Options} from './arguments.ts';
 
+/** Commands by their names; each is loaded only when it is given, or its help is. Two words make a group, such as `journal`. */
+export type Commands = Readonly<Record<string, () => Promise<Command>>>;
+
+/** What a command works with, in the order of the lists of commands. */
+export const sections = ['serving', 'settings', 'core', 'journal', 'sub-runtime'] as const;
+
+/** The commands that something brings, by their sections. */
+export type CommandTable = Readonly<Partial<Record<(typeof sections)[number], Commands>>>;
+
 /** One command. Its name is its key in the table of commands; parsing, `--help` and the README's list are made from it. */
 export interface Command<O extends Options = Options, A extends Arguments = Arguments> {
   /** What it does, in one sentence. */

@@ -1,8 +1,8 @@
 import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import test from 'ava';
-import {table} from '../../triggers/cron/view.ts';
-import {runCli as cli, projectFile, startCore} from '../helpers/core.ts';
+import {table} from '../../../../triggers/cron/view.ts';
+import {runCli as cli, projectFile, startCore} from '../../../helpers/core.ts';
 
 const nightly = {name: 'nightly', cron: '30 2 * * *', timezone: 'Europe/Paris'};
 const env = (...schedules: object[]) => ({CORE_SCHEDULES: JSON.stringify(schedules)});

@@ -1,9 +1,9 @@
-import {exit} from '../exit.ts';
-import {json, one, text} from './arguments.ts';
-import {command} from './command.ts';
-import {askCore, messageOf} from './core-here.ts';
-import {CommandFailed} from './failure.ts';
-import {print, printJson} from './terminal.ts';
+import {json, one, text} from '../../../src/command/arguments.ts';
+import {command} from '../../../src/command/command.ts';
+import {askCore, messageOf} from '../../../src/command/core-here.ts';
+import {CommandFailed} from '../../../src/command/failure.ts';
+import {print, printJson} from '../../../src/command/terminal.ts';
+import {exit} from '../../../src/exit.ts';
 
 /** `core-runtime fire <schedule>`: runs a schedule by hand. Exit code 1 unless the function ran and did not fail. */
 export const fire = command({
