@@ -54,7 +54,7 @@ function named(walls: Cron, zone: Zone): Calendar {
         if (!next) return;
         wall = next.getTime();
         const instant = zone.firstInstantOf(wall);
-        // While clocks show an hour again, its wall times have all occurred.
+        // While clocks show an hour for the second time, its wall times have all occurred.
         if (instant > after) return instant;
       }
     },

@@ -16,15 +16,15 @@ export interface HeldClaim {
   readonly at: number;
 }
 
-/** Ours to run, or not: then `by` is who has it, if it is known. */
+/** `held`: this core runs it. `by`: another core does, with this claim if it is known. */
 export type Taken = {readonly held: HeldClaim} | {readonly by: HeldClaim | undefined};
 
 export interface History {
-  /** The newest occurrence of the schedule as it is now that was fired or given up, of those that have come. */
+  /** The newest past occurrence of the present rule (fields and zone) that was fired or given up. */
   readonly newest: number | undefined;
   /** Claims whose invocations are not settled, oldest first. */
   readonly unsettled: readonly HeldClaim[];
-  /** What was fired before its time, by a clock that was ahead or in a journal from elsewhere. */
+  /** Occurrences that were fired before their time, by a clock that was ahead or in a journal from elsewhere. */
   readonly ahead: Ahead | undefined;
 }
 
@@ -35,7 +35,7 @@ export interface Ahead {
   readonly last: number;
 }
 
-/** Occurrences whose claims failed: of more the one tried longest ago is forgotten, as people may fire at any time they name. */
+/** Occurrences whose failed claims are remembered. People may fire any time by hand, so with more the oldest is forgotten. */
 const mostTried = 1000;
 
 /**
@@ -45,7 +45,7 @@ occurrence: the journal refuses all others.
 export class Claims {
   readonly #house: Pick<ClaimingHouse, 'journal' | 'core' | 'clock'>;
   readonly #schedule: Schedule;
-  /** Ids of claims of which it is not known yet whether the journal has them. */
+  /** The ids of claims that may or may not be in the journal, by occurrence. */
   readonly #tried = new Map<string, string>();
 
   constructor(house: Pick<ClaimingHouse, 'journal' | 'core' | 'clock'>, schedule: Schedule) {
@@ -54,8 +54,8 @@ export class Claims {
   }
 
   /**
-  Claims an occurrence. One that was only noted as missed can still be claimed; one that was skipped for the sake of an
-  earlier one, or given up, only by hand. When it rejects, it may be tried again.
+  Claims an occurrence. One that was only noted as missed can still be claimed. One that was given up, or skipped because an
+  earlier one was running, can be claimed only by hand. When this rejects, it may be tried again.
   */
   async take(occurrence: number, {manual = false} = {}): Promise<Taken> {
     const {name, cron, timezone} = this.#schedule;
@@ -67,7 +67,7 @@ export class Claims {
     return taken;
   }
 
-  /** The same as at the last time that failed: the journal may have that claim all the same. */
+  /** The same id as in the last claim that failed, as the journal may have that claim all the same. */
   #idFor(time: string): string {
     const id = this.#tried.get(time) ?? randomUUIDv7();
     this.#tried.delete(time);
@@ -86,14 +86,14 @@ export class Claims {
     return isFree ? this.#append(claim, noted.position) : taken;
   }
 
-  /** Claims again what another core did not live to settle. */
+  /** Claims an occurrence again when the core that had it ended before it could settle it. */
   async takeOver({claim, position}: HeldClaim): Promise<Taken> {
     return this.#append({...claim, core: this.#house.core, attempt: claim.attempt + 1}, position);
   }
 
   /**
-  Claims for the next attempt what did not reach the function. An attempt that the invocation did not even begin is made
-  again under the same number.
+  Claims an occurrence that did not reach the function for its next attempt. An attempt that never began is made again under
+  the same number.
 
   @returns undefined when it is over
   */
@@ -131,7 +131,7 @@ export class Claims {
     return newest !== undefined && isLast(newest.fact.type);
   }
 
-  /** Reads all that the journal has of the schedule. @param now when it is read */
+  /** Reads everything that the journal has about the schedule. @param now wall time of the reading */
   async history(now: number): Promise<History> {
     const {name, cron, timezone} = this.#schedule;
     let newest: number | undefined;
@@ -144,7 +144,7 @@ export class Claims {
       const claim = heldClaim(recorded);
       if (claim) held.set(stream, claim);
       else held.delete(stream);
-      // What another rule did says nothing of what this rule has lost.
+      // What fired by another rule does not say what this rule has missed.
       if (fact.data.cron !== cron || fact.data.timezone !== timezone) continue;
       const occurrence = Date.parse(fact.data.occurrence);
       if ('manual' in fact.data) byHand = at <= now ? at : byHand;
@@ -158,7 +158,7 @@ export class Claims {
     const unsettled: HeldClaim[] = [];
     for (const each of held.values()) if (!(await this.isSettled(each.claim))) unsettled.push(each);
     return {
-      // Who fires by hand may name any time; but then a core was there.
+      // A time that was named by hand may be any; but when somebody fired, a core was running.
       newest: newest ?? byHand,
       unsettled: unsettled.sort((a, b) => occurrenceOf(a) - occurrenceOf(b)),
       ahead: ahead.count > 0 ? ahead : undefined,
@@ -171,7 +171,7 @@ export class Claims {
     if (position !== undefined) return {held: {claim, position, at: clock.now()}};
     const newest = await this.#house.journal.last(this.#stream(claim.occurrence));
     const by = newest && heldClaim(newest);
-    // An append that failed may have been kept all the same: then the claim is ours.
+    // An append that failed may have been kept all the same: then this core has the claim.
     const isOurs = by?.claim.invocationId === claim.invocationId && by.claim.core === core && by.claim.attempt === claim.attempt;
     return isOurs ? {held: by} : {by};
   }

@@ -8,28 +8,28 @@ export type Step =
   /** Occurrences after one instant and until another passed by while nobody looked. */
   | {readonly kind: 'lost'; readonly after: number; readonly until: number};
 
-/** An occurrence that is found due within this time is simply fired; longer than the slices that the trigger sleeps in. */
+/** An occurrence that is late by no more than this is fired as if it were on time. It is longer than the longest sleep of the trigger. */
 export const punctualMs = 30_000;
-/** Times that a wall clock was set forward and then back; more are not remembered one by one. */
+/** Walks that are remembered: a new one begins each time that the wall clock leaps. */
 const mostWalks = 100;
 
 /**
-Where a schedule stands. It decides from the wall clock alone and remembers which occurrences it has walked, so that a
-clock that is set back brings none of them again, and one that is set right again after a leap forward loses none.
+Decides what a schedule does next, by the wall clock alone. It remembers which occurrences it has walked past. So a clock
+that is set back brings none of them again, and a clock that is set right after a leap forward loses none.
 */
 export class Course {
   readonly #calendar: Calendar;
   readonly #delayOf: (occurrence: number) => number;
-  /** No delay is longer. */
+  /** The longest delay of any occurrence. */
   readonly #longestMs: number;
-  /** Everything until here was walked or is given up. */
+  /** Every occurrence up to here was fired or given up. */
   #cursor: number;
   #seen: number;
-  /** When the newest one that was fired was due: those behind it in the order could not be looked at before. */
+  /** When the newest occurrence that was fired was due. Those after it are not due before that. */
   #free = Number.NEGATIVE_INFINITY;
-  /** The end of what was walked already and lies ahead, when that was passed over. */
+  /** The end of the newest walk that was passed over, as its occurrences had been fired. It may lie ahead. */
   #held = Number.NEGATIVE_INFINITY;
-  /** Stretches from the first to the last occurrence that was walked without a leap. */
+  /** Each walk goes from the first to the last occurrence that was fired without a leap of the clock between them. */
   #walks: {readonly from: number; to: number}[];
 
   /** @param delay of an occurrence, and the longest of all */
@@ -43,7 +43,7 @@ export class Course {
     this.#walks = [{from: after - punctualMs, to: after}];
   }
 
-  /** @param patienceMs how late an occurrence may be and still be simply fired */
+  /** @param patienceMs how late an occurrence may be and still be fired as if it were on time */
   at(now: number, patienceMs = punctualMs): Step {
     if (now < this.#seen) {
       this.#cursor = Math.min(this.#cursor, now - 1);
@@ -66,7 +66,7 @@ export class Course {
     }
   }
 
-  /** Until when nothing is fired, as it was before the clock was set back; undefined when nothing is passed over. */
+  /** The time until which occurrences are passed over, as they were fired before the clock was set back; undefined when none are. */
   heldUntil(now: number): number | undefined {
     return this.#held > now ? this.#held : undefined;
   }
@@ -76,7 +76,7 @@ export class Course {
     return Math.max(occurrence + this.#delayOf(occurrence), this.#free);
   }
 
-  /** The end of what was due before an instant, from one such occurrence on: a later one may still be to come. */
+  /** The last occurrence in a row that was due before an instant. Because of their delays, a later one may still be to come. */
   #lostUntil(occurrence: number, before: number): number {
     let until = Math.max(occurrence, before - this.#longestMs);
     for (let next = this.#calendar.next(until); next !== undefined && this.#dueOf(next) < before; next = this.#calendar.next(next))
@@ -84,7 +84,7 @@ export class Course {
     return until;
   }
 
-  /** Tells that a step was taken. @param caughtUp of what was lost: fired after all, oldest first */
+  /** Called when a step was taken. @param caughtUp lost occurrences that were fired after all, oldest first */
   took(step: Step, caughtUp: readonly number[] = []): void {
     if (step.kind === 'lost') {
       const [from = step.until] = caughtUp;

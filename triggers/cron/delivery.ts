@@ -9,9 +9,9 @@ export interface TickOptions {
   readonly replyHold: Hold;
   /** Aborts when a later occurrence takes its place. */
   readonly signal: AbortSignal;
-  /** The function is called now. */
+  /** Called when the function is called. */
   called(): void;
-  /** Whether it can be delivered again, should it not reach the function. */
+  /** Whether it can be delivered again if it does not reach the function. */
   mayWait(): boolean;
 }
 
@@ -28,7 +28,7 @@ export class Tick implements Delivery {
   result: InvocationResult | undefined;
   readonly #schedule: Schedule;
   readonly #options: TickOptions;
-  /** Undefined: nobody asked, and so nothing was settled. */
+  /** The answer that `defers` gave; undefined when it was not asked, because the invocation never began. */
   #defers: boolean | undefined;
 
   constructor(schedule: Schedule, {occurrence, invocationId, attempt}: Claim, options: TickOptions) {
@@ -51,7 +51,7 @@ export class Tick implements Delivery {
     this.#options.called();
   }
 
-  /** Why it did not reach the function, when it is to be delivered again. */
+  /** Why it did not reach the function; undefined unless it is to be delivered again. */
   get waits(): Fault | undefined {
     const fault = this.result?.fault;
     return fault && !fault.reached && (this.#defers ?? this.#options.mayWait()) ? fault : undefined;

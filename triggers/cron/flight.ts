@@ -5,7 +5,7 @@ export class Flight {
   #held: HeldClaim;
   /** Attempts of this core that did not reach the function, and when the last one ended, on the monotonic clock. */
   failed = {times: 0, at: 0};
-  /** When this core came to have it, on the monotonic clock. */
+  /** When this core got it, on the monotonic clock. */
   readonly since: number;
   readonly #replacing = new AbortController();
   #called: ((now: number) => void) | undefined;

@@ -6,41 +6,41 @@ import {Tick} from './delivery.ts';
 import type {Flight} from './flight.ts';
 import type {Schedule} from './schedule.ts';
 
-/** Occurrences of a schedule that wait to be delivered again; one more is given up. */
+/** Occurrences of a schedule that may wait to be delivered again; one more is given up. */
 const mostWaiting = 1000;
-/** How long one is delivered again before it is given up; a restart begins anew. */
+/** How long an occurrence is delivered again and again before it is given up. After a restart this time begins anew. */
 const longestWaitMs = 24 * 3_600_000;
 /** Between two attempts that did not reach the function. */
 const backOffMs = {first: 1000, most: 60_000};
 
-/** What a delivery came to. `waits`: it did not reach the function, and is delivered again. */
+/** How a delivery ended. `waits`: it did not reach the function, and is delivered again. */
 export interface Landed {
   readonly result: InvocationResult;
   readonly waits: boolean;
 }
 
-/** What has to be kept of a flight, in the journal. */
+/** Keeps in the journal what happens to a flight. */
 export interface FlightKeeper {
-  /** Claims it for its next attempt. @returns undefined when it is not for this core to deliver any more */
+  /** Claims it for its next attempt. @returns undefined when this core is not to deliver it any more */
   renew(held: HeldClaim): Promise<HeldClaim | undefined>;
   /** Notes that it is not delivered again. */
   giveUp(held: HeldClaim, fault: Fault): Promise<void>;
   isSettled(held: HeldClaim): Promise<boolean>;
 }
 
-/** The occurrences of one schedule that are running or wait, here and as far as is known elsewhere. */
+/** The occurrences of one schedule that are running or waiting in this core, and in other cores as far as it knows. */
 export class Flights {
   readonly #schedule: Schedule;
   readonly #house: ClaimingHouse;
   readonly #keeper: FlightKeeper;
   readonly #running = new Map<Flight, Promise<unknown>>();
-  /** Those that did not reach the function yet. */
+  /** Occurrences that have not reached the function yet. */
   readonly #waiting = new Set<Flight>();
   /** Claims of other cores that may still be worked on, by invocation, and when they were noted. */
   readonly #elsewhere = new Map<string, {held: HeldClaim; notedAt: number}>();
   #queue: Promise<unknown> = Promise.resolve();
   #queued = 0;
-  /** Somebody is about to launch. */
+  /** Work that may launch an occurrence is under way. */
   #isTaken = false;
   readonly #closing = new AbortController();
 
@@ -51,12 +51,12 @@ export class Flights {
     house.meter.scheduleWaits(schedule.name, 0);
   }
 
-  /** Delivers a claimed occurrence now. @returns what it came to, or undefined when nothing is fired any more */
+  /** Delivers a claimed occurrence now. @returns how that ended, or undefined when nothing is fired any more */
   async launch(flight: Flight): Promise<Landed | undefined> {
     if (this.#schedule.overlap === 'replace') {
-      // What did not reach the function yet need not any more.
+      // An occurrence that has not reached the function yet is replaced, too.
       for (const waiting of this.#waiting) waiting.replace();
-      // Two that come together must not both find the floor empty.
+      // Two may come at the same time, and the first may be running once the wait is over: so look again.
       while (this.#running.size > 0) await this.replace();
     }
     return this.#fly(flight, fault => void this.#inTurn(() => this.#later(flight, fault)));
@@ -72,7 +72,7 @@ export class Flights {
     return landed;
   }
 
-  /** @param wait called when it has to be delivered again, so that it waits before it is taken to be over */
+  /** @param wait called when it has to be delivered again, before it stops counting as running */
   async #deliver(flight: Flight, wait?: (fault: Fault) => void): Promise<Landed | undefined> {
     const {clock, deliver, budget} = this.#house;
     const tick = new Tick(this.#schedule, flight.claim, {
@@ -97,7 +97,7 @@ export class Flights {
   }
 
   /**
-  Delivers occurrences of the past one after the other, so that they are no flood. They replace none that is newer.
+  Delivers past occurrences one after another, so that they do not come as a flood. They do not replace a newer one.
 
   @param next asked when it is its turn; undefined when there is nothing to deliver
   */
@@ -111,7 +111,7 @@ export class Flights {
     return this.#queue;
   }
 
-  /** Those behind wait: what keeps one from the function would keep them from it, too. */
+  /** The occurrences behind it wait: what keeps it from the function would keep them from the function, too. */
   async #flyInTurn(next: () => Promise<Flight | undefined>): Promise<void> {
     let flight = await next();
     while (flight) {
@@ -124,7 +124,7 @@ export class Flights {
     }
   }
 
-  /** Waits, and claims the occurrence for one more attempt. @returns undefined when it is not for this core to deliver any more */
+  /** Waits, and claims the occurrence for one more attempt. @returns undefined when this core is not to deliver it any more */
   async #later(flight: Flight, {code, retryAfterS = 0}: Fault): Promise<Flight | undefined> {
     const {clock, log} = this.#house;
     const closing = this.#closing.signal;
@@ -156,7 +156,7 @@ export class Flights {
     await Promise.all(this.#running.values());
   }
 
-  /** Another core was first. */
+  /** Called when another core was first. */
   noteElsewhere(held: HeldClaim): void {
     this.#elsewhere.set(held.claim.invocationId, {held, notedAt: this.#house.clock.monotonic()});
   }
@@ -182,7 +182,7 @@ export class Flights {
     }
   }
 
-  /** Nothing is launched after this call; it is over when what runs is. */
+  /** Stops launching. Resolves when the occurrences that run have ended. */
   async close(): Promise<void> {
     this.#closing.abort();
     while (this.#running.size > 0 || this.#queued > 0) await Promise.all([this.#queue, ...this.#running.values()]);

@@ -3,7 +3,7 @@ import type {House} from '../../src/trigger.ts';
 /** How long the journal is left alone after it failed. */
 const pauseMs = {first: 1000, most: 30_000};
 
-/** Does what needs the journal, again and again until it succeeds. @returns undefined once closed */
+/** Tries work that needs the journal again and again until it succeeds. @returns undefined once closed */
 export type Insist = <T>(act: () => Promise<T>) => Promise<T | undefined>;
 
 export function insistence(schedule: string, closing: AbortSignal, {clock, log}: Pick<House, 'clock' | 'log'>): Insist {

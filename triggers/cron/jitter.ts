@@ -1,6 +1,6 @@
 import {createHash} from 'node:crypto';
 
-/** How much later an occurrence is delivered: by chance, but by the same amount wherever and whenever it is asked. */
+/** How much later an occurrence is delivered. It looks random, but is the same on every machine and at every time. */
 export function jitterOf(name: string, jitterMs: number, occurrence: number): number {
   if (jitterMs === 0) return 0;
   const digest = createHash('sha256').update(`${name} ${occurrence}`).digest();

@@ -10,10 +10,10 @@ export interface Lost {
   readonly first: number | undefined;
 }
 
-/** A schedule of every second and a week: counting must end. */
+/** A schedule may fire every second, and a core may have been down for a week: counting must end. */
 const mostCounted = 1000;
 
-/** The occurrences after an instant until another one, and of these the newest `most`. The effort is bounded. */
+/** Counts the occurrences after an instant until another one, and gives the newest `most` of them. The effort is bounded. */
 export function lostBetween(calendar: Calendar, after: number, until: number, most: number): Lost {
   const counted = between(calendar, after, until, mostCounted + 1);
   const isCounted = counted.length <= mostCounted;

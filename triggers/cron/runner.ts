@@ -65,7 +65,7 @@ export class Runner {
     return 'refused' in launched ? launched : launched.outcome;
   }
 
-  /** Nothing is fired after this call; it is over when what runs is. */
+  /** Stops firing. Resolves when the occurrences that run have ended. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#flights.close();
@@ -84,7 +84,7 @@ export class Runner {
     this.#mind(this.#succession.takeUp(history.unsettled, startedAt));
     const delay = {of: (at: number) => jitterOf(name, jitterMs, at), longestMs: jitterMs};
     const course = new Course(this.#calendar, delay, history.newest ?? startedAt, startedAt);
-    // What was due before the start was lost, however short before.
+    // What was due before the start was lost, even if that was only a moment before.
     let now = startedAt;
     for (let step = course.at(now, 0); !closing.aborted; now = clock.now(), step = course.at(now)) {
       this.#reportStanding(step, course, now);
@@ -104,7 +104,7 @@ export class Runner {
     this.#standing.walked(course.heldUntil(now), now);
   }
 
-  /** An occurrence is due: one core runs it, unless an earlier one is in the way. */
+  /** Called when an occurrence is due: one core runs it, unless an earlier one is in the way. */
   async #onTime(step: FireStep): Promise<readonly never[]> {
     const {occurrence} = step;
     const {name, overlap} = this.#schedule;
@@ -140,7 +140,7 @@ export class Runner {
     return new Flight(held, clock.monotonic(), called);
   }
 
-  /** Occurrences passed by: the newest are run if the schedule wants that, the others are noted. @returns those that are run */
+  /** Called when occurrences passed by: runs the newest if the schedule says so, and notes the others. @returns those that are run */
   async #afterwards({after, until}: LostStep, startedAt: number): Promise<readonly number[]> {
     const {name, catchUp} = this.#schedule;
     const {newest, count, isCounted, first} = lostBetween(this.#calendar, after, until, catchUp + 1);

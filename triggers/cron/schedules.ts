@@ -23,7 +23,7 @@ export interface ScheduleView {
   readonly next: readonly string[];
 }
 
-/** What firing by hand came to: it ran, well or with a fault, or it did not and `refused` says why. */
+/** What came of firing by hand: it ran, with or without a fault, or it did not run and `refused` says why. */
 export type FireOutcome =
   | {readonly refused: string; readonly why: 'unknown' | 'invalid' | 'conflict'}
   | {

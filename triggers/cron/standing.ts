@@ -3,11 +3,11 @@ import type {House} from '../../src/trigger.ts';
 import type {Ahead, HeldClaim} from './claims.ts';
 import {isoOccurrence} from './occurrence.ts';
 
-/** Clocks that differ by less are usual, and nothing to tell. */
+/** Clocks often differ by less than this, so no line is logged for it. */
 const usualMs = 60_000;
 
 /**
-Reports where a schedule stands, in the log and in metrics: a schedule that does not fire must be seen. Occurrences that
+Reports the state of a schedule, in the log and in metrics, so that people see when a schedule does not fire. Occurrences that
 were fired before their time, by a clock that was ahead, are passed over when they come: the schedule is held.
 */
 export class Standing {
@@ -16,7 +16,7 @@ export class Standing {
   #ahead: Ahead | undefined;
   #isHeld = false;
   /** The end of the stretch that was logged last. */
-  #toldUntil = Number.NEGATIVE_INFINITY;
+  #loggedUntil = Number.NEGATIVE_INFINITY;
 
   constructor(schedule: string, house: Pick<House, 'log' | 'meter'>) {
     this.#schedule = schedule;
@@ -25,7 +25,7 @@ export class Standing {
     for (const reason of ['down', 'late', 'overlap', 'given-up'] as const) house.meter.scheduleMissed(schedule, reason, 0);
   }
 
-  /** The journal has occurrences that are still to come. */
+  /** @param ahead occurrences to come that the journal has as fired; undefined when it has none */
   starts(ahead: Ahead | undefined, now: number): void {
     this.#ahead = ahead;
     if (!ahead || ahead.last - now < usualMs) return;
@@ -41,31 +41,31 @@ export class Standing {
     this.#house.meter.scheduleNext(this.#schedule, at);
   }
 
-  /** @param until this core has fired the occurrences up to then, before its clock was set back; undefined: none */
+  /** @param until the end of the occurrences that this core fired before its clock was set back; undefined when it was not */
   walked(until: number | undefined, now: number): void {
     if (until === undefined || until - now < usualMs) return;
     this.#hold();
-    if (until === this.#toldUntil) return;
-    this.#toldUntil = until;
+    if (until === this.#loggedUntil) return;
+    this.#loggedUntil = until;
     this.#house.log.warn(
       {schedule: this.#schedule, until: isoOccurrence(until)},
       'The clock was set back: the occurrences until then were fired already and are passed over',
     );
   }
 
-  /** An occurrence came that was fired already. */
+  /** Called when an occurrence comes that was fired already. */
   passedOver(occurrence: number, by: HeldClaim | undefined): void {
     if (!by || !this.#ahead || occurrence < this.#ahead.first || occurrence > this.#ahead.last) return;
-    const isTold = this.#isHeld;
+    const isLogged = this.#isHeld;
     this.#hold();
-    if (isTold) return;
+    if (isLogged) return;
     this.#house.log.warn(
       {schedule: this.#schedule, occurrence: isoOccurrence(occurrence), firedAt: isoStamp(by.at), until: isoOccurrence(this.#ahead.last)},
       'Passed over: it was fired before its time',
     );
   }
 
-  /** An occurrence was fired: nothing is passed over now. */
+  /** Called when an occurrence was fired: from now on nothing is passed over. */
   fired(): void {
     if (!this.#isHeld) return;
     this.#isHeld = false;

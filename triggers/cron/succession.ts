@@ -6,9 +6,9 @@ import type {Insist} from './insist.ts';
 import {jitterOf} from './jitter.ts';
 import type {Schedule} from './schedule.ts';
 
-/** The longest sleep: that the wall clock was set is noticed after it. */
+/** The longest sleep: after it, a wall clock that was set is noticed. */
 export const sliceMs = 10_000;
-/** How often an occurrence is delivered whose core does not live to see its end. */
+/** How often an occurrence is delivered when each core that delivers it ends before the occurrence does. */
 const mostAttempts = 8;
 
 export interface SuccessionHouse {
@@ -22,7 +22,7 @@ export interface SuccessionHouse {
   mind(work: Promise<unknown>): void;
 }
 
-/** What becomes of an occurrence after the attempt that a claim stands for: another core's, an earlier start's, or one's own. */
+/** Takes over an occurrence when the attempt of a claim has ended without result, in another core, before this start or in this one. */
 export class Succession {
   readonly #schedule: Schedule;
   readonly #options: SuccessionHouse;
@@ -32,10 +32,10 @@ export class Succession {
     this.#options = options;
   }
 
-  /** What is not settled is delivered again, oldest first: what was fired before its time when that comes. */
+  /** Delivers unsettled occurrences again, the oldest first. One that was fired before its time is delivered when its time comes. */
   async takeUp(unsettled: readonly HeldClaim[], startedAt: number): Promise<void> {
     const {house, closing} = this.#options;
-    // Who fires by hand may name any time.
+    // By hand, people may fire an occurrence of any time.
     const isEarly = ({claim}: HeldClaim) => claim.manual !== true && Date.parse(claim.occurrence) > startedAt;
     for (const held of unsettled) if (!isEarly(held)) this.leave({by: held});
     for (const held of unsettled.filter(isEarly)) {
@@ -45,7 +45,7 @@ export class Succession {
     }
   }
 
-  /** Another core has it. Should that one not live to settle it, this one will. */
+  /** Leaves an occurrence to the core that has it. If that core ends before it has settled it, this core takes over. */
   leave({by}: Extract<Taken, {by: unknown}>): void {
     const {house, flights, mind} = this.#options;
     if (!by || by.claim.core === house.core) return;
@@ -53,18 +53,18 @@ export class Succession {
     mind(this.#outlive(by));
   }
 
-  /** Delivers again what another core claimed, once that one must be over and has not settled it. */
+  /** Delivers an occurrence again that another core claimed, once the lease is over and it is not settled. */
   async #outlive(held: HeldClaim): Promise<void> {
     const {house, flights, insist, closing} = this.#options;
     const {clock, leaseMs} = house;
     // The clock of that core may have been ahead of ours.
     const waitMs = Math.min(held.at + leaseMs - clock.now(), leaseMs);
     if (waitMs > 0 && !(await clock.sleep(waitMs, closing))) return;
-    // It is claimed only in its turn: an attempt that a killed core did not get to does not count.
+    // It is claimed only when its turn comes, so that an attempt that a killed core never began does not count.
     await flights.enqueue(() => insist(() => this.#takeOver(held)));
   }
 
-  /** @returns undefined when it is over, given up, or somebody else's */
+  /** @returns undefined when it is over, was given up, or belongs to another core */
   async #takeOver(held: HeldClaim): Promise<Flight | undefined> {
     const {house, claims, flightOf} = this.#options;
     if (await claims.isSettled(held.claim)) return undefined;
@@ -89,7 +89,7 @@ export class Succession {
     return flightOf(taken.held, isUnreached && !manual ? clock.monotonic() - lateMs : undefined);
   }
 
-  /** Claims for one more attempt what did not reach the function. */
+  /** Claims an occurrence that did not reach the function for one more attempt. */
   async renew(held: HeldClaim): Promise<HeldClaim | undefined> {
     const taken = await this.#options.claims.takeAgain(held);
     if (taken && 'held' in taken) return taken.held;

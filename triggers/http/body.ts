@@ -6,7 +6,7 @@ import type {Senders} from './senders.ts';
 
 export interface BodyLimits {
   readonly maxBytes: number;
-  /** Held beside the body until the event is written. */
+  /** Bytes that are held beside the body until the event is written. */
   readonly headBytes: number;
   /** What the body is charged to. */
   readonly hold: Hold;

@@ -4,7 +4,7 @@ import type {House} from '../../src/trigger.ts';
 import type {Connection} from './connection.ts';
 import {untilTaken} from './unread.ts';
 
-/** How long the port stays open after a stop begins: what routes callers here learns of the stop with a delay. */
+/** How long the port stays open after a stop begins, as balancers that send callers here learn about the stop with a delay. */
 const lastCallMs = 500;
 /** How much longer the last of several processes that share the port keeps it open. */
 const othersMs = 300;
@@ -13,13 +13,13 @@ const lateMs = 500;
 /** Once the grace time is over, how long the last replies have to leave. */
 const cutMs = 500;
 /**
-After a short turn of the event loop hardly any connection waits unseen in the port's queue: each that comes in that time is
-reset. The first looks want a turn in which almost nothing happened; on a busy process later ones are content with more.
+When a turn of the event loop was shorter than this, hardly any connection has come into the port's queue since the last
+look; those that have are reset. In a busy process no turn is as short, so the limit grows with each look.
 */
 const shortLookMs = 0.02;
 const mostLooks = 1000;
 
-/** How often to look for connections that have come to rest. */
+/** How often to look for connections on which nothing is under way any more. */
 const lookMs = 50;
 
 type Closing = Pick<House, 'clock' | 'hurry' | 'closesLast' | 'meter' | 'log'>;
@@ -37,7 +37,7 @@ when the last connection is gone.
 */
 export async function closeServer(server: Server, {connections, leaving}: Open, house: Closing): Promise<void> {
   const {clock, hurry, closesLast, meter, log} = house;
-  const {port} = server.address() as AddressInfo; // a TCP server has one until it is closed
+  const {port} = server.address() as AddressInfo; // a TCP server has an AddressInfo until it is closed
   const settledBefore = new Set(leaving);
   await clock.sleep(closesLast ? lastCallMs + othersMs : lastCallMs, hurry);
   const cut = () =>

@@ -31,15 +31,15 @@ export function connectionOf(socket: Socket): Connection {
 
 /**
 One connection to a client: which request is its newest, which ones are served and which wait, which replies have not left,
-and whether it is over. Requests take turns: RFC 9112 §9.3.2 asks for their order, and memory for a bound on how many are
-served at a time.
+and whether it is over. Requests take turns: RFC 9112 §9.3.2 demands replies in order, and memory demands a bound on how
+many are served at a time.
 */
 export class Connection {
   readonly socket: Socket;
   newest: ServerResponse | undefined;
   /** No request after the newest is served. */
   isLast = false;
-  /** Its last reply, or its refusal, was decided. */
+  /** Its last reply, or its refusal, has been decided. */
   isOver = false;
   /** Requests that are being served, until their replies have left. */
   inProgress = 0;
@@ -58,7 +58,7 @@ export class Connection {
   #takenBytes = 0;
   /** How to stop the reader of the newest request's body; the fault itself when the body broke off before it was read. */
   #body: Fault | ((fault: Fault) => void) | undefined;
-  /** One for each reply that has not left: to be called when the connection closes. */
+  /** Functions to call when the connection closes: one for each reply that has not left. */
   readonly #leaving: (() => void)[] = [];
 
   constructor(socket: Socket, serve: (response: ServerResponse) => void) {
@@ -66,7 +66,7 @@ export class Connection {
     this.#serve = serve;
   }
 
-  /** Takes the next request. False when one before it was to be the last: then this one is not served. */
+  /** Takes the next request. @returns false when a request before it was to be the last, so that this one is not served */
   take(response: ServerResponse): boolean {
     if (this.isLast) return false;
     const {req: request} = response;

@@ -71,7 +71,7 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
       };
       if (this.#response.closed) leave();
       this.#response.once('close', leave);
-      socket.once('end', leave); // for those who ask for the signal, a half-closed client is gone
+      socket.once('end', leave); // where the signal is used, a client that has closed its side counts as gone
     }
     return this.#abort.signal;
   }
@@ -120,7 +120,7 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
 
   reply(result: InvocationResult): void {
     const {fault} = result;
-    // An event that did not reach the function, or whose call broke off, is counted as that already.
+    // An event that did not reach the function, or whose call broke off, is counted under that already.
     this.isOfFunction = this.#isCalled && (!fault || (fault.reached && fault.code !== 'UPSTREAM_LOST'));
     this.#hold?.release();
     this.#hold = undefined;
@@ -137,7 +137,7 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
     return this.replyHold.bytes;
   }
 
-  /** No other reply of the connection leaves before this one. */
+  /** True when no other reply of the connection leaves before this one. */
   isNext(): boolean {
     return this.#response.socket !== null;
   }
@@ -184,7 +184,7 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
 /** A smaller event without a body is charged, but never refused: the length of the queue limits how many there are. */
 const smallEvent = 16 * 2 ** 10;
 
-/** What a head adds to the bytes in flight. 0 for a small head: the event that is made from it is charged. */
+/** What a head adds to the bytes in flight. 0 for a small head, as the event that is made of it is charged. */
 function largeHeadBytes({rawHeaders}: IncomingMessage): number {
   let bytes = 0;
   for (const text of rawHeaders) bytes += text.length;

@@ -11,7 +11,7 @@ packet is kept as bytes, and the parser gets one request at a time, when it can 
 On a connection that sends one request at a time the parser goes on reading by itself, which is faster.
 */
 
-/** The parts of Node's parser that are used here. They are undocumented: without them pipelines are not slowed down. */
+/** The parts of Node's parser that are used here. They are undocumented; if they are missing, pipelines are not slowed down. */
 interface Parser {
   onIncoming?: ((request: IncomingMessage, keepsAlive: boolean) => number) | null;
   resume?(): void;
@@ -29,7 +29,7 @@ interface ParserError extends Error {
 interface NodeListeners {
   readonly toParser: (bytes: Buffer) => void;
   readonly atEnd: () => void;
-  /** Ours: called once, when requests came in a pipeline. */
+  /** Not Node's: called once, when requests came in a pipeline. */
   readonly gated: () => void;
 }
 
@@ -62,14 +62,14 @@ class PipelineGate {
   readonly #most: number;
   readonly #connection: Connection;
   #isStopping = false;
-  /** The bytes are read here, and no longer by the parser itself. */
+  /** True once the bytes are read here, and no longer by the parser itself. */
   #isGated = false;
   #isFeeding = false;
   #isPaused = false;
-  /** The client has ended its side. Node learns that when it has got all bytes that came before. */
+  /** True when the client has ended its side. Node learns that when it has got all bytes that came before. */
   #hasEnded = false;
   #kept: Buffer = nothing;
-  /** What the parser still has to get of the body that it is in, by the declared length. */
+  /** Bytes of the present body that the parser has still to get, by the declared length. */
   #bodyBytes = 0;
 
   constructor(connection: Connection, parser: Parser, node: NodeListeners, most: number) {
@@ -99,7 +99,7 @@ class PipelineGate {
     return this.#bodyBytes > 0 || request.headers['transfer-encoding'] !== undefined ? pauseBeforeBody : stopWithoutBody;
   }
 
-  /** The parser has read a packet to its end, or to where it was stopped. */
+  /** Called when the parser has read a packet to its end, or to where it was stopped. */
   #executed(result: number | ParserError, goOn: (result: number | ParserError) => void): void {
     const parsedBytes = this.#isStopping ? parsedOf(result) : undefined;
     this.#isStopping = false;

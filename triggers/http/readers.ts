@@ -4,17 +4,17 @@ import type {Clock} from '../../src/clock.ts';
 import type {Budget} from '../../src/limits/budget.ts';
 import {connectionOf} from './connection.ts';
 
-/** A reply of which the system has not taken every byte yet. */
+/** A reply that is leaving: the system has not taken every byte of it yet. */
 export interface Leaving {
-  /** What it holds in memory. */
+  /** Bytes that it holds in memory. */
   readonly bytes: number;
-  /** It is the function's reply to an event: cutting it off loses that event. Refusals and metrics lose nothing. */
+  /** True for the function's reply to an event: if it is cut off, that event is lost. With a refusal or with metrics nothing is lost. */
   readonly isOfFunction?: boolean;
-  /** Called once: it has left, or never will. */
+  /** Called once, when it has left or never will. */
   left(): void;
 }
 
-/** For a reply of which nobody needs to know when it has left. */
+/** For a reply that nobody follows until it has left. */
 export const unwatched: Leaving = {bytes: 0, left() {}};
 
 /** How often readers are looked at. */
@@ -24,7 +24,7 @@ const windowMs = 15_000;
 const leastBytes = 16 * 2 ** 10;
 /** While other replies wait for room, clients that read more slowly than this are cut off, the slowest first. */
 const pressedBytesPerSecond = 64 * 2 ** 10;
-/** A reader has this long before that. */
+/** A reader is not cut off for that before this time. */
 const pressedAfterMs = 2000;
 
 interface Reader {

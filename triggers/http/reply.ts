@@ -6,7 +6,7 @@ import {connectionOf} from './connection.ts';
 import {lingerMs} from './last-words.ts';
 import {type Leaving, type Readers, unwatched} from './readers.ts';
 
-/** From this size on a text is written as bytes: the text is memory, too, and Node would make the bytes later. */
+/** A text of this size is turned into bytes at once, so that the text is freed. Node would do it later, and hold both meanwhile. */
 const largeText = 64 * 2 ** 10;
 
 export interface WriteOptions {
@@ -14,7 +14,7 @@ export interface WriteOptions {
   readonly close: boolean;
   /** Other requests are being served: the reply leaves together with theirs. */
   readonly isBusy?: boolean;
-  /** Whom to tell when the reply has left. */
+  /** Its `left` is called when the reply has left. */
   readonly leaving?: Leaving;
 }
 
@@ -29,7 +29,7 @@ interface Ending {
 export class Replies {
   readonly #clock: Clock;
   readonly #readers: Readers;
-  /** To be ended at the end of this turn of the event loop. */
+  /** Replies that are ended at the end of this turn of the event loop. */
   readonly #ending: Ending[] = [];
 
   constructor(clock: Clock, readers: Readers) {
@@ -66,8 +66,8 @@ export class Replies {
   }
 
   /**
-  Every write to a client that sleeps wakes it, and on few cores it then takes the place of the process that woke it.
-  Written one after the other, the replies of one turn wake it once: a tenth of the throughput at 32 connections.
+  A write wakes a client that sleeps, and on few processors the client then takes the place of the process that woke it. When
+  the replies of one turn are written one after another, they wake it once. That gains a tenth of throughput at 32 connections.
   */
   #endAtTurnEnd(ending: Ending): void {
     if (this.#ending.push(ending) === 1) atTurnEnd(this.#endAll);

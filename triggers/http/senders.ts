@@ -4,7 +4,7 @@ import type {Hold} from '../../src/limits/budget.ts';
 
 /** When there is no room, bodies that arrive more slowly than this are refused, the slowest first. */
 const leastBytesPerSecond = 64 * 2 ** 10;
-/** A sender has this long before that. */
+/** A sender is not refused for that before this time. */
 const leastMs = 1000;
 
 export interface Sender {
@@ -14,7 +14,7 @@ export interface Sender {
   receivedBytes: number;
 }
 
-/** The bodies that are being received. When memory runs out, slow ones give theirs up for those that arrive. */
+/** The bodies that are being received. When memory runs out, slow ones are refused, so that others get their memory. */
 export class Senders {
   readonly #senders = new Set<Sender>();
   readonly #clock: Clock;

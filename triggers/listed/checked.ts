@@ -12,8 +12,8 @@ export interface CheckedHouse {
 }
 
 /**
-A delivery of a package, as the stages get it. What it gives is checked. Its errors end where they begin: they are logged,
-and the invocation goes on as if the package had answered.
+A delivery of a package, as the stages get it. What it gives is checked. When a method of it throws, the error is logged and
+goes no further, and the invocation goes on as if the method had returned.
 */
 export class CheckedDelivery implements Delivery {
   readonly source: string;

@@ -51,7 +51,7 @@ const required = [
   ['reply', 'function'],
 ] as const;
 
-/** @throws TypeError for what the event stage cannot make an event of */
+/** @throws TypeError for an input of which the event stage cannot make an event */
 export function checkInput(input: Input): void {
   const expect = (isMet: boolean, member: string, what: string, given: unknown) => {
     if (!isMet) throw new TypeError(`Expected \`${member}\` of an input to be ${what}, got ${shown(given)}`);
@@ -73,13 +73,13 @@ export function checkInput(input: Input): void {
   expect(taken === undefined, 'context', 'without the members that every event or record has', taken);
 }
 
-/** Its holds are used while a sub-runtime is leased: one that throws there would keep the lease. */
+/** The holds must be those of the core, as they are used while a sub-runtime is leased: an error there would keep the lease. */
 function isHolder(given: unknown): boolean {
   const {written, replyHold, eventHold} = Object(given);
   return typeof written === 'function' && replyHold instanceof Hold && (eventHold === undefined || eventHold instanceof Hold);
 }
 
-/** What `event.requestContext` has already, and what the journal's record of a request has beside the context. */
+/** Names that `event.requestContext` has already, and names that the journal's record of a request has beside the context. */
 const usualMembers: ReadonlySet<string> = new Set([
   ...['accountId', 'resourceId', 'apiId', 'resourcePath', 'authorizer', 'stage', 'eventType', 'httpMethod', 'path', 'requestId'],
   ...['identity', 'reply', 'method', 'query', 'headers', 'sourceIp'],

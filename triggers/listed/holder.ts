@@ -1,7 +1,7 @@
 import type {Holder} from '../../src/delivery.ts';
 import type {Budget, Hold} from '../../src/limits/budget.ts';
 
-/** Keeps account of the memory of a delivery whose package keeps none. */
+/** Charges the memory of a delivery to the budget, for a package that does not do so itself. */
 export class DefaultHolder implements Holder {
   readonly eventHold: Hold;
   readonly replyHold: Hold;

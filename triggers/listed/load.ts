@@ -30,14 +30,14 @@ export async function loadTrigger({type, name}: Entry): Promise<ListedTrigger> {
   return module.trigger as ListedTrigger; // the contract was checked
 }
 
-/** @throws what Node throws for a package that is there, but does not export what is asked for */
+/** @throws Node's error for a package that exists, but does not export this entry */
 function find(type: string): string | undefined {
   for (const from of [resolve('from-here.js'), import.meta.filename]) {
     try {
       return createRequire(from).resolve(type);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
-      // The next place may have it.
+      // It may be in the next place.
     }
   }
   return undefined;

@@ -7,7 +7,7 @@ import {checkDelivery, checkOpened} from './contract.ts';
 import type {Entry} from './entries.ts';
 import {loadTrigger} from './load.ts';
 
-/** Longest time that one may take to open. One that waits for something opens at once, and says by `problem` what it waits for. */
+/** Longest time that a trigger may take to open. One that waits for something opens at once, and says in `problem` for what. */
 const openMs = 30_000;
 /** How much longer than the grace time closing may take. */
 const closeMs = 1000;
@@ -48,7 +48,7 @@ async function openOne({name, trigger, options}: ReadEntry, house: ClaimingHouse
   }
 }
 
-/** What a package throws where nobody expects it becomes a problem that /readyz shows, or a close that failed. */
+/** When a package throws where it must not, that becomes a problem that /readyz shows, or a close that failed. */
 function guarded(open: OpenTrigger): OpenTrigger {
   return {
     problem() {
@@ -65,7 +65,7 @@ function guarded(open: OpenTrigger): OpenTrigger {
   };
 }
 
-/** Closes all at once. Those that have not closed soon after the grace time must not keep the core from ending. */
+/** Closes all at once. The core does not wait for triggers that have not closed soon after the grace time. */
 async function closeInTime(opened: ReadonlyMap<string, OpenTrigger>, {hurry, clock, log}: ClaimingHouse): Promise<void> {
   const closed = new AbortController();
   const over = Promise.withResolvers<void>();
