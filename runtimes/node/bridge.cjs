@@ -49,6 +49,7 @@ let calls = 0;
 let strays = 0;
 
 function start() {
+  if (isCopy()) return runAlone();
   process.on('uncaughtException', onUncaught);
   process.on('unhandledRejection', reason => stray('unhandled rejection', reason, currentInvocation()));
   if (invocations !== null) tagOutput();
@@ -65,6 +66,25 @@ function start() {
       );
     },
   );
+}
+
+/** A worker of the function's cluster, or a thread, can be this program once more. */
+function isCopy() {
+  if (typeof process.send === 'function' && require('cluster').isWorker) return true;
+  try {
+    return !require('worker_threads').isMainThread;
+  } catch (_) {
+    return false; // before Node 10.5 threads do not exist
+  }
+}
+
+/** Runs the handler's file as Node would run it, and serves nobody. */
+function runAlone() {
+  loadModule(locate(path.resolve(settings.handlerPath))).catch(error => {
+    setImmediate(() => {
+      throw error;
+    });
+  });
 }
 
 // Settings ---------------------------------------------------------------------------------------------------------
@@ -105,7 +125,6 @@ async function loadHandler(handlerPath, handlerName) {
   if (handlerPath === '') throw new Error('SCW_HANDLER_PATH is not set');
   const file = locate(path.resolve(handlerPath));
   handlerFile = file;
-  process.argv[1] = file;
   const exported = await loadModule(file);
   const found = pick(exported, handlerName);
   if (typeof found !== 'function') {
