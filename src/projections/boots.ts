@@ -1,11 +1,11 @@
 import type {JournalReader, Position, Recorded} from '../journal.ts';
 import {type BootView, evolveBoot} from './runtimes.ts';
 
-/** The last time that an invocation ran: after a crash another core may run it again. */
+/** The last run of an invocation, which another core may run again after a crash. */
 export interface Run {
-  /** Of the fact with which it began. */
+  /** Position of the fact with which it began. */
   readonly position: Position;
-  /** Of its newest fact. */
+  /** Position of its newest fact. */
   readonly until: Position;
   /** The process that ran it, when that is known. */
   readonly pid?: number | undefined;
@@ -29,7 +29,7 @@ interface Boot {
   readonly processes: {readonly pid: number; readonly spawnedAt: Position; exitedAt: Position}[];
 }
 
-/** The starts of the core that a journal tells of, oldest first, with all that became of their processes. */
+/** The starts of the core that a journal has, oldest first, and what became of their processes. */
 export class Boots {
   readonly #boots: readonly Boot[];
 
@@ -58,19 +58,19 @@ export class Boots {
   }
 
   /**
-  The core that ran an invocation; of its code, what was served then. Several cores may write one journal at a time, each
-  with processes of its own: it is the one that claimed it, or that started the process. Where neither is known, it is the newest.
+  The start of the core that ran an invocation, with the code that it served then. Several cores may write one journal at a
+  time. The right one has claimed the invocation, or started its process; if neither is known, the newest one is taken.
   */
   of({position, until, pid, core}: Run): BootView | undefined {
     const claimant = core === undefined ? undefined : this.#boots.find(({view}) => view.id === core);
     const boot = claimant ?? this.#starterOf(pid, position, until) ?? this.#boots.findLast(({startedAt}) => startedAt < position);
     if (!boot) return undefined;
-    // One that waited for the core to be ready came before its code.
+    // An invocation that waited for the start is older than the fact about the code.
     const code = boot.codes.findLast(each => each.position < position) ?? boot.codes[0];
     return {...boot.view, ...(code && {codeDigest: code.digest})};
   }
 
-  /** A number is given again after its process is gone. */
+  /** The start whose process had this number then: the system gives numbers again. */
   #starterOf(pid: number | undefined, position: Position, until: Position): Boot | undefined {
     let newest: {readonly boot: Boot; readonly spawnedAt: Position} | undefined;
     for (const boot of this.#boots) {

@@ -5,7 +5,7 @@ import {claimOf} from './claims.ts';
 import {evolveInvocation, type InvocationView} from './invocations.ts';
 import type {BootView} from './runtimes.ts';
 
-/** Everything that is known of one invocation. */
+/** Everything that is known about one invocation. */
 export interface Explanation {
   readonly invocation: InvocationView;
   readonly facts: readonly Recorded[];
@@ -13,11 +13,11 @@ export interface Explanation {
   readonly boot: BootView | undefined;
   /** Which occurrence of which schedule it ran, when it ran one. */
   readonly claim: FactTypes['schedule.fired'] | undefined;
-  /** What of its request and reply is still kept. */
+  /** The parts of its request and reply that are still kept. */
   readonly payloads: {readonly request: boolean; readonly reply: boolean};
 }
 
-/** @returns undefined when nothing is known of it */
+/** @returns undefined when nothing is known about it */
 export async function explainInvocation(journal: JournalReader, id: string): Promise<Explanation | undefined> {
   const facts: Recorded[] = [];
   let invocation: InvocationView | undefined;

@@ -1,7 +1,7 @@
 import type {FactTypes} from '../facts.ts';
 import type {JournalReader, Recorded} from '../journal.ts';
 
-/** One invocation, as its facts tell it. */
+/** One invocation, as its facts describe it. */
 export interface InvocationView {
   readonly id: string;
   /** `running`: no last fact; after a crash it stays so. */
@@ -11,7 +11,7 @@ export interface InvocationView {
   readonly acceptedAt?: number;
   readonly settledAt?: number;
   readonly durationMs?: number;
-  /** Of its reply. */
+  /** The status of its reply. */
   readonly replyStatus?: number;
   readonly code?: string;
   readonly pid?: number;
@@ -28,12 +28,12 @@ export const invocationStatuses: readonly string[] = [
   'dead-lettered',
 ] satisfies InvocationView['status'][];
 
-/** How far is looked back when nobody says it. */
+/** How far the list goes back when the caller does not say. */
 export const usualSince = '1h';
 
 const prefix = 'invocation.';
 
-/** @returns undefined for a fact that tells of no invocation */
+/** @returns undefined for a fact that is not about an invocation */
 export function evolveInvocation(view: InvocationView | undefined, {stream, at, fact}: Recorded): InvocationView | undefined {
   if (!stream.startsWith(prefix)) return view;
   const known: InvocationView = view ?? {id: stream.slice(prefix.length), status: 'running'};
@@ -58,15 +58,15 @@ export interface InvocationFilter {
   readonly since: number;
   /** … and up to the current one. */
   readonly now: number;
-  /** The newest so many. */
+  /** Only this many, the newest. */
   readonly limit: number;
 }
 
-/** How far is looked back first, and how many times farther each next time: mostly the newest are wanted. */
+/** How far the first look goes back, and how many times farther each next one: callers mostly want the newest. */
 const firstLookMs = 1000;
 const fartherBy = 10;
 
-/** Rebuilt from the facts each time: nothing has to be kept up while nobody asks. Newest first. */
+/** Newest first. The list is made from the facts each time, so it costs nothing while nobody asks. */
 export async function listInvocations(journal: JournalReader, filter: InvocationFilter): Promise<InvocationView[]> {
   const {since, now, limit} = filter;
   for (let backMs = firstLookMs; ; backMs *= fartherBy) {
@@ -82,14 +82,14 @@ export async function listInvocations(journal: JournalReader, filter: Invocation
   }
 }
 
-/** Oldest first; of one that was accepted before, only its end may be known. */
+/** Oldest first. An invocation that was accepted before may be known by its end only. */
 async function viewsSince(journal: JournalReader, from: number, {status, limit}: InvocationFilter): Promise<InvocationView[]> {
   const views = new Map<string, InvocationView>();
   for await (const recorded of journal.scan(prefix, {after: await journal.before(from)})) {
     if (recorded.at < from) continue;
     const view = evolveInvocation(views.get(recorded.stream), recorded);
     if (!view) continue;
-    views.delete(recorded.stream); // it is the newest now
+    views.delete(recorded.stream); // so that it is the newest when it is set
     if (view.status === 'running' || fits(view, status)) views.set(recorded.stream, view);
     if (views.size > 2 * limit + mostRunning) forget(views, limit);
   }
@@ -103,7 +103,7 @@ async function completed(journal: JournalReader, view: InvocationView): Promise<
   return whole ?? view;
 }
 
-/** How many may be unsettled at a time before their oldest are forgotten. */
+/** How many unsettled invocations are remembered at a time; with more, the oldest are forgotten. */
 const mostRunning = 10_000;
 
 function forget(views: Map<string, InvocationView>, limit: number): void {

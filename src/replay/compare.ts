@@ -3,10 +3,10 @@ import {createHash} from 'node:crypto';
 import type {FaultCode} from '../errors.ts';
 import {isList, isObject, type Json, NumberText, pointer, readJson} from './json.ts';
 
-/** How an invocation ended, as far as it is known: of a recorded failure only its status and code are. */
+/** How an invocation ended, as far as that is known. For a recorded failure, only status and code are. */
 export interface Outcome {
   readonly status: number;
-  /** Why it is no success of the function, if so. */
+  /** Why the function did not succeed; absent when it did. */
   readonly code?: FaultCode | undefined;
   /** Name, value, name, value … */
   readonly headers?: readonly string[] | undefined;
@@ -14,13 +14,13 @@ export interface Outcome {
 }
 
 export type Aspect = 'error' | 'status' | 'headers' | 'body';
-/** The gravest first. */
+/** What can differ, the gravest first. */
 export const aspects: readonly Aspect[] = ['error', 'status', 'headers', 'body'];
 
-/** Undefined: it is not there. */
+/** A value is undefined where that side lacks it. */
 export interface Difference {
   readonly aspect: Aspect;
-  /** Of a header its lower-case name, within a JSON body a JSON Pointer; '' for the whole. */
+  /** The lower-case name of a header, or a JSON Pointer into a JSON body; '' for the whole. */
   readonly path: string;
   readonly expected: Json | undefined;
   readonly actual: Json | undefined;
@@ -35,7 +35,7 @@ export function differences(expected: Outcome, actual: Outcome): Difference[] {
   const [before, after] = [statusText(expected), statusText(actual)];
   const isMended = expected.code !== undefined && actual.code === undefined;
   if (expected.status !== actual.status || isMended) found.push({aspect: 'status', path: '', expected: before, actual: after});
-  // What the core says of a failure has nothing to do with what a function says.
+  // The reply that the core makes of a failure cannot be compared with the answer of a function.
   if ((expected.code === undefined) !== (actual.code === undefined)) return found;
   if (expected.headers && actual.headers) found.push(...headerDifferences(expected.headers, actual.headers));
   if (expected.body && actual.body) found.push(...bodyDifferences(expected.body, actual.body, contentType(expected), contentType(actual)));
@@ -88,7 +88,7 @@ export function bodyText(body: Buffer): string {
 
 function walk(path: string, expected: Json, actual: Json, found: Difference[]): void {
   if (isList(expected) && isList(actual) && expected.length === actual.length) {
-    for (const [index, value] of expected.entries()) walk(pointer(path, index), value, actual[index] as Json, found); // of one length
+    for (const [index, value] of expected.entries()) walk(pointer(path, index), value, actual[index] as Json, found); // of equal length
   } else if (isObject(expected) && isObject(actual)) {
     for (const name of new Set([...Object.keys(expected), ...Object.keys(actual)])) {
       const [one, other] = [member(expected, name), member(actual, name)];

@@ -2,7 +2,7 @@ import {randomBytes} from 'node:crypto';
 import type {Carrier, Delivery, Input, InvocationResult, Principal, SpanSubject} from '../delivery.ts';
 import type {Recalled} from './recall.ts';
 
-/** A recorded event that is delivered again, under its own id: a function that answers with it answers the same. */
+/** A recorded event that is delivered again. It keeps its id, so that a function which answers with the id answers the same. */
 export class Replayed implements Delivery, Carrier {
   readonly source = 'replay';
   readonly id: string;
@@ -24,7 +24,7 @@ export class Replayed implements Delivery, Carrier {
   /** The fields that stages ask for. */
   get(field: string): string {
     const name = field.toLowerCase();
-    // The trace of then is over; a context of its own keeps the event of the same form.
+    // The recorded trace is over. A trace context of its own keeps the form of the event.
     if (name === 'traceparent') return this.#traceparent;
     if (name === 'tracestate') return '';
     const {headers} = this.#recalled.request;

@@ -1,6 +1,6 @@
 /** Lines that did not change and are shown around those that did. */
 const contextLines = 2;
-/** Past this many lines on either side, what lies between the first and the last change is one change. */
+/** When either side has more lines, everything between the first and the last change counts as one change. */
 const mostLines = 1500;
 
 interface Line {
@@ -10,7 +10,7 @@ interface Line {
 
 /**
 The lines in which two texts differ, as a unified diff without its head: `-` is expected only, `+` actual only.
-Hunks are parted by `@@`. Empty when they are the same.
+`@@` separates hunks. Empty when they are the same.
 */
 export function unifiedDiff(expected: readonly string[], actual: readonly string[]): string[] {
   const lines = alignLines(expected, actual);
@@ -22,7 +22,7 @@ export function unifiedDiff(expected: readonly string[], actual: readonly string
   });
 }
 
-/** All lines of both, those that they share once. */
+/** The lines of both texts in one list; a line that they share is in it once. */
 export function alignLines(expected: readonly string[], actual: readonly string[]): Line[] {
   let start = 0;
   while (start < expected.length && start < actual.length && expected[start] === actual[start]) start++;
@@ -37,7 +37,7 @@ export function alignLines(expected: readonly string[], actual: readonly string[
   ];
 }
 
-/** By the longest common subsequence. */
+/** Aligns the lines by their longest common subsequence. */
 function middle(expected: readonly string[], actual: readonly string[]): Line[] {
   const removed = (text: string): Line => ({sign: '-', text});
   const added = (text: string): Line => ({sign: '+', text});
@@ -66,7 +66,7 @@ function middle(expected: readonly string[], actual: readonly string[]): Line[] 
   return lines;
 }
 
-/** Of the longest common subsequence of what is left from each pair of places on, row by row. */
+/** The length of the longest common subsequence of the rests that begin at each pair of lines, row by row. */
 function lengths(expected: readonly string[], actual: readonly string[]): Uint16Array {
   const width = actual.length + 1;
   const table = new Uint16Array((expected.length + 1) * width);

@@ -12,7 +12,7 @@ const longestValue = 1000;
 export interface Masks {
   readonly noise: Noise;
   readonly secrets: Secrets;
-  /** Whether a word is no secret anyhow. */
+  /** Whether a word is known not to be a secret. */
   readonly isKnown: (word: string) => boolean;
 }
 
@@ -28,7 +28,7 @@ export function documentOf(outcome: Outcome, masks: Masks): string[] {
 export function valueText({aspect, path, meaning}: JudgedDifference, value: Json | undefined, masks: Masks): string | undefined {
   if (value === undefined) return undefined;
   if (meaning === 'redacted') return hidden;
-  // Here the value itself is wanted, also of what is noise.
+  // Here the value itself is shown, also if it is noise.
   const shown = {...masks, noise: new Set<string>()};
   const text =
     aspect === 'body' && path !== ''
@@ -60,7 +60,7 @@ function bodyLines(body: Buffer, type: string, masks: Masks): string[] {
     .map(line => conceal(line, masks.secrets, masks.isKnown));
 }
 
-/** As people indent it, members in one order. */
+/** A JSON value as indented lines, with its members in a fixed order. */
 function jsonLines(path: string, value: Json, masks: Masks, indent: string, name: string): string[] {
   const start = `${indent}${name}`;
   if (isNoise(masks.noise, 'body', path)) return [start + noisy];

@@ -3,7 +3,7 @@ import {type Aspect, aspects, type Difference, differences, type Outcome} from '
 import {membersOf, pointer} from './json.ts';
 
 export type Verdict = FactTypes['replay.compared']['verdict'];
-/** As a report lists them. */
+/** The verdicts, in the order of a report. */
 export const verdicts: readonly Verdict[] = ['same', 'noise', 'status', 'headers', 'body', 'error'];
 
 /** What a difference says: that something changed, that it always differs, or that the recording lacks a secret there. */
@@ -24,15 +24,15 @@ export interface Judgement {
 /** Places whose value means nothing, as `placeOf` names them. */
 export type Noise = ReadonlySet<string>;
 
-/** What differs between two runs of one event by one code is noise: times, ids, counters. */
+/** What differs between two runs of one event with the same code is noise: times, ids, counters. */
 export function learnNoise(one: Outcome, other: Outcome): Noise {
   const noise = new Set([...differences(one, other), ...differences(other, one)].map(({aspect, path}) => placeOf(aspect, path)));
-  // It fails at times: of what it says then nothing was learned.
+  // One run failed and the other did not, so nothing can be said about any place.
   if ((one.code === undefined) !== (other.code === undefined)) for (const aspect of aspects) noise.add(placeOf(aspect, ''));
   return noise;
 }
 
-/** @param isRedacted the recording has a secret taken out there */
+/** @param isRedacted whether a secret was taken out of the recording at that place */
 export function judge(
   expected: Outcome,
   actual: Outcome,
@@ -48,7 +48,7 @@ export function judge(
   }
 }
 
-/** The place itself, or one that it lies in. */
+/** True when the place, or one that it lies in, is noise. */
 export function isNoise(noise: Noise, aspect: Aspect, path: string): boolean {
   if (noise.has(placeOf(aspect, ''))) return true;
   if (aspect !== 'body') return noise.has(placeOf(aspect, path));

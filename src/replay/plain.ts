@@ -8,11 +8,11 @@ import type {Compared} from './replay.ts';
 export interface Code {
   readonly recorded: string | undefined;
   readonly baseline: string | undefined;
-  /** Undefined when there is none, too. */
+  /** Undefined also when the replay has no candidate. */
   readonly candidate: string | undefined;
 }
 
-/** Differences that a line tells; past it only how many there are. */
+/** Most differences that a line lists; it says how many there are in all. */
 const mostDifferences = 20;
 
 /** What came of one invocation, for machines. `type` is the bare name of the catalogue. */
@@ -51,7 +51,7 @@ export const plainHindrance = ({id, hindrance, reason, fix}: NotReplayable) => (
 export function masksOf({recalled: {request}, actual, noise, secrets}: Compared): Masks {
   let known: string | undefined;
   const isKnown = (word: string) => {
-    // What is kept of the request, and what a replay that lacks the secrets answered, has none of them.
+    // The kept part of the request has no secrets, nor has the answer of a replay, which did not get them.
     known ??= [request.path, request.query, ...request.headers, request.body, ...(actual.headers ?? []), actual.body ?? ''].join('\n');
     return known.includes(word);
   };

@@ -9,10 +9,10 @@ import {partHeaders, type Secrets} from './secrets.ts';
 /** A recorded invocation that can be run again. */
 export interface Recalled {
   readonly id: string;
-  /** Its last, which the reply is of. */
+  /** Its last run, which gave the reply. */
   readonly run: Run;
   readonly acceptedAt: number | undefined;
-  /** Without the fields that were taken out when it was recorded. */
+  /** The request, without the fields that were taken out when it was recorded. */
   readonly request: RecordedRequest;
   readonly secrets: Secrets;
   /** It was part of a trace. */
@@ -23,7 +23,7 @@ export interface Recalled {
 
 export type Hindrance = 'unknown' | 'facts-only' | 'shredded' | 'damaged' | 'unsettled' | 'never-answered';
 
-/** One that cannot be: why, and what would help. */
+/** An invocation that cannot be run again: why, and what would help. */
 export interface NotReplayable {
   readonly id: string;
   readonly hindrance: Hindrance;
@@ -46,7 +46,7 @@ export function notReplayable(id: string, hindrance: Hindrance): NotReplayable {
   return {id, hindrance, reason, fix};
 }
 
-/** Ends of which the function had no part: it was not called, or its answer was not waited for. */
+/** Ends in which the function had no part: it was not called, or nobody waited for its answer. */
 const notTheFunction: ReadonlySet<string> = new Set<FaultCode>([
   'CALLER_LEFT',
   'DRAINING',
@@ -60,9 +60,9 @@ const notTheFunction: ReadonlySet<string> = new Set<FaultCode>([
 ]);
 
 /**
-Reads what is kept of an invocation.
+Reads what the journal keeps of an invocation.
 
-@param wantsReply its reply is to be compared with
+@param wantsReply whether the recorded reply is needed, to compare with it
 */
 export async function recall(journal: JournalReader, id: string, wantsReply: boolean): Promise<Recalled | NotReplayable> {
   try {
@@ -109,7 +109,7 @@ async function replyOf(journal: JournalReader, view: InvocationView, name: strin
   return bytes ? readReply(bytes) : 'shredded';
 }
 
-/** What was accepted from a wall time on, oldest first. */
+/** The invocations that were accepted from a wall time on, oldest first. */
 export async function acceptedSince(journal: JournalReader, since: number): Promise<{id: string; hasRequest: boolean}[]> {
   const found: {id: string; hasRequest: boolean}[] = [];
   for await (const {stream, at, fact} of journal.scan('invocation.', {after: await journal.before(since)})) {
@@ -119,7 +119,7 @@ export async function acceptedSince(journal: JournalReader, since: number): Prom
   return found;
 }
 
-/** So many of a list, spread evenly over it. */
+/** As many members of a list as `size` says, spread evenly over it. */
 export function sample<T>(all: readonly T[], size: number): T[] {
   if (size >= all.length) return [...all];
   return Array.from({length: size}, (_, index) => all[Math.floor(((index + 0.5) * all.length) / size)] as T); // within it

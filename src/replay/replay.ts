@@ -13,7 +13,7 @@ export interface Compared {
   readonly expected: Outcome;
   readonly actual: Outcome;
   readonly noise: Noise;
-  /** What must not be shown of them. */
+  /** The parts of both outcomes that must not be shown. */
   readonly secrets: Secrets;
   readonly judgement: Judgement;
 }
@@ -22,7 +22,7 @@ export interface ReplayHouse {
   readonly journal: JournalReader;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Two processes with the current code: where they differ, it is noise. */
+  /** Two processes with the current code. Where their answers differ, that is noise. */
   readonly baseline: Rerun;
   readonly twin: Rerun;
   /** Another version of the code; without one the baseline is compared with what was recorded. */
@@ -31,15 +31,15 @@ export interface ReplayHouse {
   readonly redact: string;
 }
 
-/** Outcomes are held for so many invocations, or so many bytes of their requests and replies, at a time. */
+/** Outcomes of this many invocations are held at a time, or fewer when their requests and replies have this many bytes. */
 const chunkSize = 50;
 const chunkBytes = 2 ** 25;
-/** Between two runs of an event by the baseline: a time of whole seconds differs by then. */
+/** Time between the two runs of an event by the baseline, in which a clock of whole seconds moves on. */
 const apartMs = 1100;
 
 /**
-Runs recorded invocations again, in order and one at a time, and yields what came of each. The candidate runs between
-both runs of the baseline: what changes with time differs between these two then.
+Runs recorded invocations again, in order and one at a time, and yields the result of each. The candidate runs between both
+runs of the baseline, so that whatever changes with time differs between those two.
 */
 export async function* replay(ids: readonly string[], house: ReplayHouse): AsyncGenerator<Compared | NotReplayable> {
   const {journal, signal, twin, candidate} = house;
@@ -51,7 +51,7 @@ export async function* replay(ids: readonly string[], house: ReplayHouse): Async
     const recalled = await recall(journal, id, candidate === undefined);
     if ('hindrance' in recalled) yield recalled;
     else {
-      // A process that has done more has other counters: these are noise too.
+      // A process that has handled more events has other counters: these are noise, too.
       if (!hasPast) await twin.run(recalled);
       hasPast = true;
       chunk.push(recalled);
@@ -80,7 +80,7 @@ async function* compareAll(
   for (const {recalled, outcome, at, other} of runs) {
     if (!(await clock.sleep(Math.max(0, at + apartMs - clock.monotonic()), signal))) return;
     const repeated = await twin.run(recalled);
-    if (signal.aborted) return; // what broke off says nothing
+    if (signal.aborted) return; // an outcome that was broken off says nothing
     const compared = compare(recalled, {outcome, repeated, other}, redact);
     if (compared) yield compared;
   }
@@ -99,11 +99,11 @@ function compare(recalled: Recalled, {outcome, repeated, other}: Outcomes, redac
   const take = redactor([redact, ...(recalled.reply ? redactedNames(recalled.reply) : [])].join(','));
   const shown = (each: Outcome) => (each.headers ? {...each, headers: take(each.headers)} : each);
   const [before, after] = other ? [shown(outcome), shown(other)] : [expected, shown(outcome)];
-  // Of two runs with the current code neither had the secrets that the recording lacks.
+  // With a candidate, two runs are compared, and neither had the secrets that the recording lacks.
   const secrets = other ? noSecrets : recalled.secrets;
   const isExcused = (difference: Difference) => !other && isRedactedPlace(difference, secrets);
   return {recalled, expected: before, actual: after, noise, secrets, judgement: judge(before, after, {noise, isRedacted: isExcused})};
 }
 
-/** Fields that were taken out of a recorded reply, by whatever the settings said then. */
+/** Names of the fields that were taken out of a recorded reply, by the settings of that time. */
 const redactedNames = ({headers = []}: Outcome) => headers.filter((_, index) => index % 2 === 0 && isRedacted(headers[index + 1] ?? ''));

@@ -71,7 +71,7 @@ export class Report {
     if (isChanged && this.#diffs.size < mostDiffs) this.#addDiff(compared);
   }
 
-  /** One of each kind: a hundred invocations may have changed in the same places. */
+  /** Adds one example of each kind, as a hundred invocations may have changed in the same places. */
   #addDiff(compared: Compared): void {
     const changed = compared.judgement.differences.filter(({meaning}) => meaning === 'changed');
     const kind = changed.map(({aspect, path}) => `${aspect} ${path}`).join('\n');
@@ -142,7 +142,7 @@ function row(compared: Compared): string {
   return `  ${recalled.id.padEnd(36)}  ${request}  ${statusText(expected).padEnd(20)}  ${statusText(actual).padEnd(20)}  ${told}`;
 }
 
-/** Without the query: it is nobody's business on a screen. */
+/** Without the query, which may hold what should not be seen on a screen. */
 function requestOf({recalled: {request}}: Compared): string {
   const {eventType, context = {}, method, path} = request;
   return printable(eventType === 'http' ? `${method} ${path}` : `${eventType} ${nameIn(context) ?? path}`);

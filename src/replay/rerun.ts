@@ -20,7 +20,7 @@ export interface Rerun {
   run(recalled: Recalled): Promise<Outcome>;
 }
 
-/** A process of its own that does so with one version of the code. */
+/** A process with one version of the code, which runs them. */
 export interface OpenRerun extends Rerun, AsyncDisposable {
   /** SHA-256 of the handler's file; undefined when it cannot be read. */
   readonly digest: string | undefined;
@@ -36,7 +36,7 @@ export interface RerunOptions {
   readonly signal: AbortSignal;
 }
 
-/** Lines of the function that tell why it did not start. */
+/** Lines of the function that are kept, to say why it did not start. */
 const lastLines = 10;
 
 /**
@@ -92,7 +92,7 @@ export async function openRerun({config, spec, environment, clock, signal}: Reru
   };
 }
 
-/** The chain that an event walks in a core. Its caller was let in when the event was recorded. */
+/** The same chain as in a core. Its caller was let in when the event was recorded. */
 function stagesOf(config: Config, spec: FunctionSpec, runtimes: Runtimes, clock: Clock) {
   return pipeline({
     ...config,

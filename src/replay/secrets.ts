@@ -3,21 +3,21 @@ import type {Difference} from './compare.ts';
 import {isList, type Json, membersOf} from './json.ts';
 
 /*
-A recorded reply may hold what was taken out of its request: a function that answers with the caller's headers. Only
-hashes of it are known. It is never shown, and that a replay lacks it is no change.
+A recorded reply may hold what was taken out of its request, when the function answers with the headers of its caller. Only
+the hashes of that are known. It is never shown, and when a replay lacks it, that is not a change.
 */
 
 export interface Secrets {
   /** Lower-case names of the request's fields that were taken out. */
   readonly names: ReadonlySet<string>;
-  /** What is kept of their values. */
+  /** The hashes that were kept of their values. */
   readonly hashes: ReadonlySet<string>;
 }
 
 export const noSecrets: Secrets = {names: new Set(), hashes: new Set()};
 export const hidden = '«redacted»';
 
-/** Takes a recorded request's headers apart: what is left of them, and what was taken out when it was recorded. */
+/** Divides the headers of a recorded request into those that were kept and the secrets that were taken out. */
 export function partHeaders(headers: readonly string[]): {kept: string[]; secrets: Secrets} {
   const kept: string[] = [];
   const names = new Set<string>();
@@ -33,7 +33,7 @@ export function partHeaders(headers: readonly string[]): {kept: string[]; secret
   return {kept, secrets: {names, hashes}};
 }
 
-/** A reply's field that was taken out, or a place of a body that is named or valued like a field of the request that was. */
+/** True for a field of the reply that was taken out, and for a place of the body with the name or value of one of the request. */
 export function isRedactedPlace({aspect, path, expected, actual}: Difference, secrets: Secrets): boolean {
   if (aspect === 'headers') return [expected, actual].some(values => isList(values) && values.some(isHash));
   return aspect === 'body' && [expected, actual].some(value => isSecretValue(path, value, secrets));
@@ -50,19 +50,18 @@ export function isSecretValue(path: string, value: Json | undefined, {names, has
 /** Headers were hashed as the latin1 text of their bytes. */
 const hashOf = (value: string) => redacted(Buffer.from(value, 'utf8').toString('latin1'));
 
-/** Characters that part one word of a text from the next. */
+/** Finds the words of a text. */
 const word = /[^\s"'`,;:<>(){}[\]\\]+/g;
-/** A credential may be of several words: a scheme and a token, or some cookies. */
+/** A credential may have several words: a scheme and a token, or some cookies. */
 const mostWords = 8;
 const schemes = ['Bearer ', 'bearer ', 'Basic ', 'basic ', 'Token ', 'token '];
 const longestText = 8192;
 
 /**
-A text without the secrets in it. Those that stand there whole are found by their hashes. Of one that stands there in
-another form nothing is known, so what looks like a token is hidden too, unless the replay or the kept part of the
-request has it as well.
+Hides the secrets in a text. A secret that stands there whole is found by its hash. In another form it cannot be found, so
+everything that looks like a token is hidden, too, unless the replay or the kept part of the request has it as well.
 
-@param isKnown whether a word is no secret anyhow
+@param isKnown whether a word is known not to be a secret
 */
 export function conceal(text: string, {hashes}: Secrets, isKnown: (word: string) => boolean): string {
   if (hashes.size === 0) return text;
@@ -81,7 +80,7 @@ export function conceal(text: string, {hashes}: Secrets, isKnown: (word: string)
   return shown + text.slice(end);
 }
 
-/** How many words from one on are a secret; 0: none. */
+/** How many words, from this one on, make up a secret; 0 when they do not. */
 function secretWords(text: string, words: readonly RegExpExecArray[], at: number, hashes: ReadonlySet<string>): number {
   const start = words[at]?.index;
   for (let count = Math.min(mostWords, words.length - at); count > 0; count--) {
@@ -92,7 +91,7 @@ function secretWords(text: string, words: readonly RegExpExecArray[], at: number
 
 const endOf = (found: RegExpExecArray | undefined) => (found ? found.index + found[0].length : 0);
 
-/** Long, and neither a word nor a media type. */
+/** True for a long text that is neither a word nor a media type. */
 function looksLikeToken(text: string, isKnown: (word: string) => boolean): boolean {
   return text.length >= 12 && !/^([A-Za-z]*|[a-z]+\/[a-z.+-]+)$/.test(text) && !isKnown(text);
 }

@@ -45,18 +45,18 @@ export interface Core {
 export interface CoreOptions {
   readonly clock: Clock;
   readonly pretty: boolean;
-  /** The leader has the same settings, and has said what is doubtful about them. */
+  /** True in a sibling: the leader, which has the same settings, has logged what is doubtful about them. */
   readonly isQuiet: boolean;
 }
 
-/** At a stop, log lines that stdout has not taken are waited for within the grace time, at least and at most so long. */
+/** How long a stop waits for stdout to take the last log lines: what is left of the grace time, within these bounds. */
 const shortestDrainMs = 1000;
 const longestDrainMs = 4000;
 
 /**
-Opens the parts of a core process in order. What they need of one another early is an object that is there from the start.
+Opens the parts of a core process in order. Objects that several parts need early exist from the start.
 
-@param opening closes them, in the other order
+@param opening closes them, in the reverse order
 @throws ConfigurationError when the function cannot be served as the settings say
 */
 export async function openCore(wanted: Wanted, options: CoreOptions, opening: AsyncDisposableStack): Promise<Core> {
@@ -118,13 +118,13 @@ export async function openCore(wanted: Wanted, options: CoreOptions, opening: As
     if (fact) facts.record([fact]);
   }
 
-  /** The last line of the log. */
+  /** Writes the last line of the log. */
   async function reportStop(): Promise<void> {
     const {siblings} = watched;
     await siblings?.stop();
     await log.drain(Math.min(longestDrainMs, stop.leftMs + shortestDrainMs));
     const report = watched.drain();
-    if (!report) return log.info({}, 'Stopped'); // the start failed: not everything that is measured is there
+    if (!report) return log.info({}, 'Stopped'); // the start failed, and not all metrics can be asked
     const families = [await metrics.families(), ...((await siblings?.families()) ?? [])];
     log.info({...report, linesLost: linesLostIn(families.flat())}, 'Stopped');
   }
@@ -133,7 +133,7 @@ export async function openCore(wanted: Wanted, options: CoreOptions, opening: As
 function workersOptions({config, spec, environment}: Wanted): WorkersOptions {
   const {upstreamHost: host, upstreamPort: port, responseMaxBytes, childMemoryBytes: memoryBytes, childUser} = config;
   const user = childUser === undefined ? undefined : resolveUser(childUser);
-  // On the hop a byte may be written as six (`\u0000`), and the envelope stands around it.
+  // On the hop, one byte may be written as six (`\u0000`), and the envelope comes on top of that.
   return {...config, spec, environment, host, port, memoryBytes, user, maxReplyBytes: 6 * responseMaxBytes + 2 ** 20};
 }
 
@@ -142,7 +142,7 @@ export function journalWish({env, config, spec, needsJournal: mustLast}: Wanted)
   const {journal: location, factsKeptMs, payloadsKeptMs, timeoutMs, journalBytes: maxBytes} = config;
   const dataDir = dataDirOf(config, env);
   const fallback = dataDir === undefined ? undefined : defaultJournal(dataDir, spec);
-  // Counted from the first fact of an invocation, which is its longest time before the last.
+  // Age counts from the first fact of an invocation, and its last fact may be this much later.
   const retention = {factsMs: factsKeptMs + timeoutMs, payloadsMs: payloadsKeptMs + timeoutMs, maxBytes};
   return {location, fallback, mustLast, retention};
 }

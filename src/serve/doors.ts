@@ -9,15 +9,15 @@ type Table<H extends House> = Readonly<Record<string, TriggerPlugin<Settings, H>
 export interface OpenDoors extends AsyncDisposable {
   /** Where the function answers. */
   readonly url: string;
-  /** By the names of the table. */
+  /** The open triggers, by their names in the table. */
   readonly opened: ReadonlyMap<string, OpenTrigger>;
   /** Why one of them delivers nothing now; undefined when nothing is wrong. */
   problem(): string | undefined;
 }
 
 /**
-Opens every trigger in the order of the table: the public port stands first, so that a core that cannot have it fires
-nothing. Closing closes all at once.
+Opens every trigger in the order of the table. The public port is first, so that a core that does not get it fires no
+schedule. Closing closes all at once.
 */
 export async function openDoors<H extends House>(table: Table<H>, env: Environment, house: H): Promise<OpenDoors> {
   const opened = new Map<string, OpenTrigger>();

@@ -1,10 +1,10 @@
 import type {Counts, DrainReport, Metrics} from '../observe/metrics/metrics.ts';
 
-/** Counts what becomes of the events from now on: of those in flight and of those that still come. */
+/** Counts what becomes of the events that are in flight now, and of those that still come. */
 export class Drain {
   readonly #metrics: Pick<Metrics, 'counts'>;
   readonly #before: Counts;
-  /** Calls that were broken off before the grace time was over: then their processes ended by themselves. */
+  /** Calls that were broken off before the grace time was over, because their processes ended by themselves. */
   #brokenBefore: number | undefined;
 
   constructor(metrics: Pick<Metrics, 'counts'>) {
@@ -12,7 +12,7 @@ export class Drain {
     this.#before = metrics.counts();
   }
 
-  /** The grace time is over: calls that break off from now on were cut off by us. */
+  /** Called when the grace time is over. Calls that break off from now on were cut off by the core. */
   cutOff(): void {
     this.#brokenBefore = this.#metrics.counts().broken;
   }

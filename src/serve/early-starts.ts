@@ -1,12 +1,12 @@
 import type {Spans} from '../observe/traces/spans.ts';
 import type {StartRecord} from '../runtime.ts';
 
-/** The starts of the sub-runtime. The first may be over before spans can be recorded: its span waits until they can. */
+/** The starts of the sub-runtime. The first may be over before spans can be recorded, so its span waits until then. */
 export class EarlyStarts {
   readonly #first = Promise.withResolvers<StartRecord>();
   readonly #spans = Promise.withResolvers<Spans>();
 
-  /** The first one, once it is over, well or badly. */
+  /** The first start, once it has succeeded or failed. */
   get first(): Promise<StartRecord> {
     return this.#first.promise;
   }

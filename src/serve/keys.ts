@@ -17,7 +17,7 @@ export interface KeysHouse {
 }
 
 /**
-Where the keys come from that verify callers; a public function needs none and its key is not even read.
+Opens the source of the keys that verify callers. A public function needs no key, and its key is not read.
 
 @throws ConfigurationError for a key that is no usable RSA public key
 */

@@ -8,7 +8,7 @@ interface OpenedWriter {
 
 /**
 The facts of this process about itself, in a stream of their own. The sub-runtime is started before the journal is open, as
-it takes longest: what becomes of it meanwhile is kept until then.
+it takes longest. Facts about it that come before then wait here.
 */
 export class OwnFacts implements AsyncDisposable {
   readonly #stream: string;
@@ -20,7 +20,7 @@ export class OwnFacts implements AsyncDisposable {
     this.#stream = `runtime.${instance}`;
   }
 
-  /** What is recorded survives the process. */
+  /** True when the facts outlive the process. */
   get isDurable(): boolean {
     return this.#opened?.isDurable ?? false;
   }

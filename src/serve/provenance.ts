@@ -3,7 +3,7 @@ import {readFile} from 'node:fs/promises';
 import type {Fact} from '../facts.ts';
 import {type Environment, givenText, type Settings} from '../settings/setting.ts';
 
-/** With which settings the core started: a hash of all that are no secrets, so that two starts can be told apart. */
+/** The settings with which the core started, as a hash of all that are not secrets. It differs when the settings of two starts do. */
 export function configLoaded(table: Settings, env: Environment, version: string): Fact {
   const given = Object.values(table)
     .filter(entry => !entry.secret)
@@ -11,7 +11,7 @@ export function configLoaded(table: Settings, env: Environment, version: string)
   return {type: 'config.loaded', data: {version, digest: sha256(given.join('\n'))}};
 }
 
-/** Which code is served: a hash of the handler's file, not of what it imports. Undefined when it cannot be read. */
+/** The code that is served, as a hash of the handler's file without its imports. Undefined when the file cannot be read. */
 export async function codeLoaded(handlerPath: string): Promise<Fact | undefined> {
   try {
     return {type: 'code.loaded', data: {digest: sha256(await readFile(handlerPath)), handler: handlerPath}};

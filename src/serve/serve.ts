@@ -24,14 +24,14 @@ export interface Served {
   readonly isPublic: boolean;
   /** Where the function answers. */
   readonly url: string;
-  /** Where the private listener does. */
+  /** Where the private listener answers. */
   readonly adminUrl: string;
   readonly log: Log;
-  /** The first start of the sub-runtime, once it is over, well or badly. */
+  /** The first start of the sub-runtime, once it has succeeded or failed. */
   readonly started: Promise<StartRecord>;
   readiness(): Readiness;
   families(): Promise<readonly Family[]>;
-  /** What became of the events since the stop began; before that, what is in flight, as lost. */
+  /** What became of the events since the stop began. Before that, what is in flight counts as lost. */
   drainReport(): DrainReport;
   /** Takes no new work, lets what is in flight finish within the grace time, ends the sub-runtime. */
   stop(): Promise<void>;
@@ -60,7 +60,7 @@ interface Places {
 }
 
 /**
-Opens everything in order: the sub-runtime first, as it takes longest, the public port last. Closing goes the other way.
+Opens everything in order: the sub-runtime first, as it takes longest, and the public port last. Closing is in reverse.
 
 @throws ConfigurationError when the environment does not describe a function that can be served
 */
@@ -72,7 +72,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
   return served(core, places, opening.move());
 }
 
-/** The leader has the journal, the private listener and every trigger, and starts the processes beside it. */
+/** Opens the parts that the leader alone has: the journal, the private listener and every trigger. Then it starts its siblings. */
 async function lead(core: Core, opening: AsyncDisposableStack): Promise<Places> {
   const {wanted, clock, log, metrics, facts, watched} = core;
   const opened = await openJournal(journalWish(wanted), {clock, log, meter: metrics.meter});
@@ -100,7 +100,7 @@ async function lead(core: Core, opening: AsyncDisposableStack): Promise<Places> 
   return {url: doors.url, adminUrl: admin.url};
 }
 
-/** A process beside the leader has the public port alone; the leader does the rest for it. */
+/** Opens the public port of a sibling. The leader does the rest. */
 async function serveBeside(leader: Leader, core: Core, opening: AsyncDisposableStack): Promise<Places> {
   const {wanted, metrics, facts} = core;
   const journal = leader.journal(metrics.meter);
@@ -113,10 +113,10 @@ async function serveBeside(leader: Leader, core: Core, opening: AsyncDisposableS
   return {url, adminUrl: ''};
 }
 
-/** What every trigger is lent. */
+/** The parts of the core that every trigger may use. */
 const lentBy = ({stop, budget, clock, log, metrics: {meter}}: Core) => ({hurry: stop.hurry, budget, clock, log, meter}) as const;
 
-/** The private listener; it speaks for every process of this core. */
+/** Opens the private listener, which answers for every process of this core. */
 async function openPrivate(core: Core, journal: Journal): Promise<AsyncDisposable & {url: string}> {
   const {wanted, metrics, watched, budget, clock, log} = core;
   const {adminHost: host, adminPort: port, adminToken: token} = wanted.config;

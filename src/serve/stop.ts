@@ -49,7 +49,7 @@ export class Stop {
     return this.#drain?.report(others);
   }
 
-  /** The same for the process that leads: before the stop what is in flight counts as lost. */
+  /** The same, for the leader. Before the stop, what is in flight counts as lost. */
   account(): DrainReport {
     return (this.#drain ?? new Drain(this.#metrics)).report();
   }

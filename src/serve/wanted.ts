@@ -11,25 +11,25 @@ import {needJournal} from './doors.ts';
 /** What the environment asks for. */
 export interface Wanted {
   readonly env: Environment;
-  /** Every setting that there is. */
+  /** All settings, with those of the triggers. */
   readonly table: Settings;
   readonly warnings: readonly string[];
   /** The settings of the core, with the share of this process. */
   readonly config: Config;
-  /** Of the core, this one included. */
+  /** Number of processes of the core, this one included. */
   readonly processes: number;
   readonly port: number;
-  /** A trigger relies on the journal: memory would not do. */
+  /** True when a trigger relies on a journal that outlives the process. */
   readonly needsJournal: boolean;
   readonly spec: FunctionSpec;
-  /** What the function's process gets of the environment. */
+  /** The part of the environment that the function's process gets. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
 /** @throws ConfigurationError that names every setting that cannot be used */
 export function readWanted(env: Environment): Wanted {
   const table = joinSettings(triggers);
-  parseSettings(table, env); // so that one message lists the problems of every part
+  parseSettings(table, env); // all at once, so that one message lists the problems of every part
   const warnings = checkNames(table, env);
   const {processes, config} = shareOf(parseConfig(env));
   const {port, payloadMaxBytes} = parseSettings(triggers.http.settings, env);

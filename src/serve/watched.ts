@@ -7,7 +7,7 @@ import type {OwnFacts} from './own-facts.ts';
 import type {Siblings} from './siblings/lead.ts';
 import type {Stop} from './stop.ts';
 
-/** What metrics and readiness look at. They are open first, as every part counts; each part is put in here when it is open. */
+/** The parts that metrics and readiness read. Metrics open first, as every part counts; each part is set here once it is open. */
 export class Watched implements Gauges {
   log: OpenLog | undefined;
   workers: Workers | undefined;
@@ -22,7 +22,7 @@ export class Watched implements Gauges {
     this.#facts = facts;
   }
 
-  /** Log lines have a bound of their own: they never refuse a request. */
+  /** Log lines have a bound of their own, so that they are never a reason to refuse a request. */
   bytesHeld(kind: HeldKind) {
     return kind === 'log' ? (this.log?.waitingBytes() ?? 0) : this.#budget.bytesOf(kind);
   }
@@ -31,7 +31,7 @@ export class Watched implements Gauges {
     return this.#facts.isDurable;
   }
 
-  /** A sub-runtime that could not load its handler answers every call with the reason: that is no service. */
+  /** A sub-runtime that could not load its handler does not count: it answers every call with the reason. */
   runtimesUp() {
     const {workers} = this;
     return workers ? Math.min(workers.ready(), workers.states().filter(({phase}) => phase === 'ready').length) : 0;

@@ -1,12 +1,12 @@
 import {ConfigurationError} from '../errors.ts';
 import {type Environment, givenText, parseText, type Settings, shown} from './setting.ts';
 
-/** The names under which the child gets its own copy, although they are ours. */
+/** Settings of the core that the sub-runtime gets, too. */
 const sharedWithChild = new Set(['CORE_CONCURRENCY']);
 
 /**
-A copy of the process's environment, for everything that reads it. What would make a library write to our output is
-taken out of the process's own: OpenTelemetry's SDK logs text to the console where it finds `OTEL_LOG_LEVEL` there.
+Copies the process's environment, for everything that reads it. Variables that make a library write to our output are removed
+from the process's own: OpenTelemetry's SDK logs text to the console when it finds `OTEL_LOG_LEVEL` there.
 */
 export function takeEnvironment(own: Record<string, string | undefined>): Environment {
   const taken = {...own};
@@ -37,7 +37,7 @@ export function checkNames(table: Settings, env: Environment): string[] {
 
 const meantForTrue = /^\s*(true|t|yes|y|on|1)\s*$/i;
 
-/** A word that is not the one that counts, though its writer may have meant it. */
+/** Finds words that count as false, although their writers may have meant true. */
 function doubtfulWords(table: Settings, env: Environment): string[] {
   return Object.values(table).flatMap(entry => {
     const given = givenText(entry, env);

@@ -7,7 +7,7 @@ export interface JsonListOptions {
   /** What its members are, in the plural. */
   readonly things: string;
   readonly most: number;
-  /** True: numbers stay raw JSON, as they are written; a long one would change on its way through a double. */
+  /** True: numbers stay as they are written, as raw JSON; as a double, a long one would change. */
   readonly keepsNumbers?: true;
 }
 

@@ -73,8 +73,8 @@ export function parseText<T>(schema: v.GenericSchema<string, T>, given: string):
 export const text = () => v.string();
 
 /**
-A text that is compared with another, such as an id: white space or a control character at one of its ends, as a file
-that ends in a newline brings it, or a control character inside, would keep it from ever being the same.
+A text that is compared with another, such as an id. It must not have control characters, nor white space at its ends, such
+as the newline at the end of a file: with these it would never be equal.
 */
 export const word = () =>
   v.pipe(
@@ -93,7 +93,7 @@ export const shown = (given: string) =>
     return written.length > 1 ? written : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });
 
-/** A text that `read` takes apart; it throws ConfigurationError with all that is wrong. For settings that are documents. */
+/** A text that `read` parses; it throws ConfigurationError with everything that is wrong. For settings that are documents. */
 export const readBy = <T>(read: (given: string) => T) =>
   v.pipe(
     v.string(),
