@@ -1,7 +1,7 @@
 import test from 'ava';
 import {ConfigurationError} from '../src/errors.ts';
 import {joinSettings, parseConfig, settings} from '../src/settings/config.ts';
-import {parseSettings} from '../src/settings/setting.ts';
+import {parseSettings, setting, text} from '../src/settings/setting.ts';
 import {triggers} from '../triggers/index.ts';
 
 const all = joinSettings(triggers);
@@ -126,6 +126,23 @@ test('every setting says what it is for, and its default obeys its own rule', t 
     t.regex(entry.doc, /^.{10,140}\.$/s, entry.name);
   }
   t.notThrows(() => parseSettings(all, {}));
+});
+
+test('two settings with one key or one variable are refused, with both that bring it', t => {
+  const brings = (key: string, name: string) => ({settings: {[key]: setting(name, text(), '', 'A test.')}});
+  for (const [triggers, message] of [
+    [
+      {inbox: brings('folder', 'CORE_A'), outbox: brings('folder', 'CORE_B')},
+      'Expected one setting with the key `folder`, got one of the trigger inbox and one of the trigger outbox',
+    ],
+    [{inbox: brings('workers', 'CORE_A')}, 'Expected one setting with the key `workers`, got one of the core and one of the trigger inbox'],
+    [
+      {inbox: brings('folder', 'CORE_WORKERS')},
+      'Expected one setting with the variable CORE_WORKERS, got one of the core and one of the trigger inbox',
+    ],
+  ] as const) {
+    t.throws(() => joinSettings(triggers), {instanceOf: TypeError, message});
+  }
 });
 
 test('no two settings share a name', t => {

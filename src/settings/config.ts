@@ -203,9 +203,29 @@ export const settings = {
 
 export type Config = Parsed<typeof settings>;
 
-/** One table of the core's settings and every trigger's, for reading, help, README and redaction. */
+/**
+One table of the core's settings and every trigger's, for reading, help, README and redaction.
+
+@throws TypeError when two of them have a setting with one key, or one variable for two settings
+*/
 export function joinSettings(triggers: Readonly<Record<string, {settings: Settings}>>): Settings {
-  return Object.assign({}, settings, ...Object.values(triggers).map(trigger => trigger.settings));
+  const tables = [
+    ['the core', settings] as const,
+    ...Object.entries(triggers).map(([name, trigger]) => [`the trigger ${name}`, trigger.settings] as const),
+  ];
+  const joined: Record<string, Settings[string]> = {};
+  const owners = new Map<string, string>();
+  for (const [owner, table] of tables) {
+    for (const [key, entry] of Object.entries(table)) {
+      for (const claimed of [`the key \`${key}\``, `the variable ${entry.name}`]) {
+        const other = owners.get(claimed);
+        if (other !== undefined) throw new TypeError(`Expected one setting with ${claimed}, got one of ${other} and one of ${owner}`);
+        owners.set(claimed, owner);
+      }
+      joined[key] = entry;
+    }
+  }
+  return joined;
 }
 
 /** Where state belongs (XDG Base Directory Specification); undefined when neither setting nor home is known. */
