@@ -51,6 +51,11 @@ nothing and connects to nothing.
 */
 export interface TriggerPlugin<S extends Settings, H extends House = ClaimingHouse, O extends OpenTrigger = OpenTrigger> {
   readonly settings: S;
+  /**
+  True when it is opened in every process of a core: each listens on the same port. By default the process that leads
+  opens it alone. The other processes cannot claim work, so only a trigger that is content with a House may declare it.
+  */
+  readonly runsBeside?: House extends H ? true : undefined;
   /** True when, with these settings, it relies on a journal that outlives the process. */
   needsJournal?(section: Parsed<S>): boolean;
   /** Starts deliveries. */

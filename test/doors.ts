@@ -1,7 +1,8 @@
 import test from 'ava';
-import {needJournal, openDoors, triggerRoutes} from '../src/serve/doors.ts';
+import {besideLeader, needJournal, openDoors, triggerRoutes} from '../src/serve/doors.ts';
 import {duration, type Settings, setting} from '../src/settings/setting.ts';
-import type {TriggerPlugin} from '../src/trigger.ts';
+import type {House, TriggerPlugin} from '../src/trigger.ts';
+import {triggers} from '../triggers/index.ts';
 import {settle} from './helpers/clock.ts';
 import {fakeHouse} from './helpers/fakes.ts';
 
@@ -82,4 +83,13 @@ test('a trigger says whether it needs a journal that lasts, by its settings', t 
   const needing = {...teller('needing', []), needsJournal: ({everyMs}: {everyMs: number}) => everyMs < 60_000};
   t.false(needJournal({plain: teller('plain', []), needing}, {}));
   t.true(needJournal({plain: teller('plain', []), needing}, {CORE_NEEDING: '1s'}));
+});
+
+test('a process beside the leader opens the triggers that declare it, and no other', t => {
+  const shares: TriggerPlugin<Settings, House> = {settings: {}, runsBeside: true, open: async () => ({async [Symbol.asyncDispose]() {}})};
+  t.deepEqual(Object.keys(besideLeader({claims: teller('claims', []), shares})), ['shares']);
+  t.deepEqual(Object.keys(besideLeader(triggers)), ['http']);
+  // @ts-expect-error a trigger that claims work has no journal there
+  const claims: TriggerPlugin<Settings> = {...teller('claims', []), runsBeside: true};
+  t.true(claims.runsBeside);
 });

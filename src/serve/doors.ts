@@ -1,9 +1,10 @@
 import {closeAll, problemOf} from '../open-triggers.ts';
 import {Refusal, type Route} from '../route.ts';
 import {type Environment, parseSettings, type Settings} from '../settings/setting.ts';
-import type {House, OpenTrigger, TriggerPlugin} from '../trigger.ts';
+import type {ClaimingHouse, House, OpenTrigger, TriggerPlugin} from '../trigger.ts';
 
-type Table<H extends House> = Readonly<Record<string, TriggerPlugin<Settings, H>>>;
+type Trigger<H extends House> = Omit<TriggerPlugin<Settings, H>, 'runsBeside'> & {readonly runsBeside?: true | undefined};
+type Table<H extends House> = Readonly<Record<string, Trigger<H>>>;
 
 /** Every trigger, open. */
 export interface OpenDoors extends AsyncDisposable {
@@ -35,6 +36,12 @@ export async function openDoors<H extends House>(table: Table<H>, env: Environme
     problem: () => problemOf(opened),
     [Symbol.asyncDispose]: () => closeAll(opened),
   };
+}
+
+/** Those of the triggers that every process of a core opens. */
+export function besideLeader(table: Table<ClaimingHouse>): Table<House> {
+  const beside = Object.entries(table).filter(([, {runsBeside}]) => runsBeside);
+  return Object.fromEntries(beside) as Table<House>; // only a trigger that claims nothing may declare it
 }
 
 /** True when one of the triggers, with its settings, relies on a journal that outlives the process. */

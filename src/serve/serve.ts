@@ -14,7 +14,7 @@ import type {Environment} from '../settings/setting.ts';
 import {version} from '../version.ts';
 import {composeStages} from './chain.ts';
 import {type Core, journalWish, openCore} from './core.ts';
-import {openDoors, triggerRoutes} from './doors.ts';
+import {besideLeader, openDoors, triggerRoutes} from './doors.ts';
 import {configLoaded} from './provenance.ts';
 import {openSiblings} from './siblings/open.ts';
 import {readWanted} from './wanted.ts';
@@ -100,7 +100,7 @@ async function lead(core: Core, opening: AsyncDisposableStack): Promise<Places> 
   return {url: doors.url, adminUrl: admin.url};
 }
 
-/** Opens the public port of a sibling. The leader does the rest. */
+/** Opens the triggers of a sibling that share a port with the leader's. The leader does the rest. */
 async function serveBeside(leader: Leader, core: Core, opening: AsyncDisposableStack): Promise<Places> {
   const {wanted, metrics, facts} = core;
   const journal = leader.journal(metrics.meter);
@@ -109,7 +109,7 @@ async function serveBeside(leader: Leader, core: Core, opening: AsyncDisposableS
   const spans = await core.openSpans();
   const stages = composeStages({...core, config: wanted.config, spec: wanted.spec, runtimes: core.workers.runtimes, journal, spans});
   const house = {...stages, ...lentBy(core), isShared: true, closesLast: false};
-  const {url} = opening.use(await openDoors({http: triggers.http}, wanted.env, house));
+  const {url} = opening.use(await openDoors(besideLeader(triggers), wanted.env, house));
   return {url, adminUrl: ''};
 }
 

@@ -62,6 +62,7 @@ export type Patience = Pick<typeof serverOptions, 'headersTimeout' | 'requestTim
 /** The public HTTP port: each request is a delivery. */
 export const http = {
   settings,
+  runsBeside: true,
 
   async open(section, house, patience: Patience = serverOptions) {
     const connections = new Set<Connection>();
