@@ -17,8 +17,8 @@ export interface FactTypes {
     dataref?: string;
   };
   /**
-  An occurrence was claimed: the core that appended this runs it. Stream `schedule.<name>.<occurrence>`; once more in it, with
-  the next attempt, when the core that held it did not live to settle the invocation. `occurrence` is ISO 8601 in UTC,
+  An occurrence was claimed: the core that appended this runs it. Stream `schedule.<name>.<occurrence>`, which has it again, with
+  the next attempt, when the core that held it ended before it had settled the invocation. `occurrence` is ISO 8601 in UTC,
   `core` the boot that runs it; `manual` when somebody asked for it.
   */
   'schedule.fired': {
@@ -32,7 +32,7 @@ export interface FactTypes {
     manual?: true;
   };
   /**
-  Occurrences that nobody ran, the last of them and how many since the first: the core was down or its clock was set
+  Occurrences that nobody ran: the last one, and how many since the first. The core was down or its clock was set
   forward, an earlier one was still running, or every attempt ended with the core. `more` when there were more than
   were counted. Stream `schedule.<name>.<occurrence>`.
   */
@@ -46,16 +46,16 @@ export interface FactTypes {
     more?: true;
     reason: 'down' | 'late' | 'overlap' | 'given-up';
   };
-  /** The function is about to be called. Only of what is written ahead; so is the attempt's failure. */
+  /** The function is about to be called. Only for deliveries that are written ahead, as is the failure of an attempt. */
   'attempt.started': {attempt: number; epoch: number; pid?: number};
   'attempt.failed': {attempt: number; class: AttemptFailure; retryable: boolean; code: FaultCode; pid?: number};
-  /** Another attempt comes after a while. */
+  /** Another attempt follows later. */
   'retry.scheduled': {attempt: number; afterMs: number};
   /** A sub-runtime process was started. Stream `runtime.<boot>`. */
   'runtime.spawned': {executable: string; pid?: number};
   /** It listens. `loaded` is false when the handler could not be imported; `error` says why. */
   'runtime.ready': {bootMs: number; loaded: boolean; error?: string; pid?: number};
-  /** It is gone. Code 0 is also an exit: a function never finishes by itself. */
+  /** It has ended. Exit code 0 counts, too, as a function never finishes by itself. */
   'runtime.exited': {code: number | null; signal: string | null; reason: ExitReason; upMs: number; error?: string; pid?: number};
   /** The supervisor stopped restarting this sub-runtime. */
   'runtime.gave-up': {exits: number; withinMs: number};
@@ -73,20 +73,20 @@ export interface FactTypes {
     baseline?: string;
     candidate?: string;
   };
-  /** Payloads were removed, as their time or their room was over. Stream `journal`. */
+  /** Payloads were removed, for their age or for lack of room. Stream `journal`. */
   'payload.shredded': {payloads: number; until: number};
 }
 
-/** Why an attempt is no success of the function. */
+/** Why an attempt did not succeed. */
 export type AttemptFailure = 'error' | 'timeout' | 'crash' | 'oom' | 'lost' | 'busy' | 'cancelled';
 
-/** After such a fact its stream has no other. */
+/** The last fact of a stream is one of these. */
 export const isLast = (type: FactType) => type === 'invocation.settled';
 
 /**
-Why a sub-runtime ended. By itself: with code 0, with another code, by a signal that was not ours, for want of memory,
-or it could not even be started. Ended by us: not ready in time, stuck (in a call that ran for longer than CORE_TIMEOUT, or without its listener), replaced by newer
-code, or stopped with the core.
+Why a sub-runtime ended. By itself: with code 0, with another code, by a signal that was not the core's, for lack of memory,
+or because it could not even be started. Ended by the core: not ready in time, stuck (in a call that ran for longer than
+CORE_TIMEOUT, or without its listener), replaced by newer code, or stopped with the core.
 */
 export type ExitReason = 'exit-zero' | 'exit-nonzero' | 'signal' | 'oom' | 'unspawnable' | 'never-ready' | 'stuck' | 'reloaded' | 'stopped';
 

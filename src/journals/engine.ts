@@ -20,15 +20,15 @@ export interface JournalEngine {
   readonly leaseMs: number;
   /** The place that the text after the scheme names, as messages show it; undefined when it names none. */
   placeOf(text: string): string | undefined;
-  /** Opens a journal to write it, and makes it where there is none. @throws JournalRefused */
+  /** Opens a journal to write it, and makes it if it does not exist. @throws JournalRefused */
   open(place: string, retention: Retention, house: JournalHouse): Promise<OpenedJournal>;
   /**
   Reads a journal beside the core that writes it, or without one. Absent where nothing outlives the core.
 
-  @throws JournalDamaged when it is not what was written; Error when there is none, or it cannot be read
+  @throws JournalDamaged when it is not what was written; Error when it does not exist or cannot be read
   */
   read?(place: string, clock: Clock): Promise<JournalArchive>;
-  /** Checks everything that a journal holds. @throws Error when there is none */
+  /** Checks everything that a journal holds. @throws Error when it does not exist */
   verify?(place: string): Promise<Verdict>;
   /** Copies a journal as of one moment to a new place. @throws Error when it cannot be copied, or the target exists */
   backUp?(place: string, target: string): Promise<void>;
@@ -56,7 +56,7 @@ export interface OpenedJournal {
 
 /** A journal that another process may be writing, as commands read it. */
 export interface JournalArchive extends JournalReader, Disposable {
-  /** Every fact that can be read as of now; calls `tell` with a sentence about each part that cannot. */
+  /** Every fact so far that can be read. Calls `tell` with a sentence about each part that cannot. */
   readable(tell: (problem: string) => void): AsyncIterable<Recorded>;
 }
 

@@ -1,6 +1,6 @@
 /**
 The followers of a journal that wait for its next facts. Each wait has a promise of its own. A race against one promise that
-lives as long as the follower would keep every loser, so that an open stream would hold some bytes for each fact for ever.
+lives as long as the follower would keep every promise that lost, so that an open stream would hold more and more bytes.
 */
 export class Followers {
   readonly #waiting = new Set<() => void>();

@@ -6,10 +6,10 @@ What is kept of a request and of its reply so that it can be run again: a line o
 was. Secrets are taken out before anything is kept.
 */
 
-/** As it came, but for the secrets. */
+/** The request as it came, without the secrets. */
 export type RecordedRequest = Omit<RequestInput, 'holder'>;
 
-/** The line before the body: what is not named here is a member of the request's context. */
+/** The line before the body. Its other members are those of the request's context. */
 type RecordedHead = Omit<RecordedRequest, 'shape' | 'reply' | 'body' | 'context'> & Partial<Pick<RecordedRequest, 'reply'>>;
 
 export interface RecordedReply {
@@ -19,7 +19,7 @@ export interface RecordedReply {
   readonly body: Buffer;
 }
 
-/** Fields that are kept as name and hash, whatever the settings say. */
+/** Fields of which only name and hash are kept, with any settings. */
 const alwaysRedacted = [
   'authorization',
   'proxy-authorization',
@@ -34,7 +34,7 @@ const redactedMark = 'redacted:sha256:';
 
 export type Redact = (headers: readonly string[]) => string[];
 
-/** @param more further names, parted by commas */
+/** @param more further names, separated by commas */
 export function redactor(more: string): Redact {
   const named = more.split(',').map(name => name.trim().toLowerCase());
   const names = new Set([...alwaysRedacted, ...named.filter(name => name !== '')]);
@@ -42,7 +42,7 @@ export function redactor(more: string): Redact {
     headers.map((field, index) => (index % 2 === 1 && names.has(headers[index - 1]?.toLowerCase() ?? '') ? redacted(field) : field));
 }
 
-/** A value that was taken out: two that were the same have the same hash. */
+/** True for a value that was taken out. Equal values have the same hash. */
 export const isRedacted = (value: string) => value.startsWith(redactedMark);
 
 /** What is kept of a secret. */

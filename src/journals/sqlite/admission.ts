@@ -1,11 +1,11 @@
 import type {Command, Loose} from './messages.ts';
 
-/** What is kept, from everything to the least: each level leaves out one thing more. */
+/** The levels of what is kept, from everything down: each level leaves out one thing more. */
 export const keeps = {all: 0, noRecordedPayloads: 1, nothingNew: 2, onlyEnds: 3} as const;
 
-/** What of some commands is written, and how much is dropped. */
+/** Which parts of some commands are written, and how much is dropped. */
 export interface Admission {
-  /** In the order of the commands: each as it is written, or why it is refused. */
+  /** Each command as it is written, or why it is refused, in their order. */
   readonly commands: readonly (Command | {readonly refused: string})[];
   /** Dropped. */
   readonly facts: number;
@@ -21,7 +21,7 @@ promised them. Then work that has not begun is refused. Then facts that were onl
 that was accepted is always written.
 
 @param payloadBytes most bytes of payloads; past it commands that were recorded are written without theirs
-@param why the reason that refused commands are given
+@param why the reason with which commands are refused
 */
 export function admit(commands: readonly Command[], level: number, payloadBytes: number, why: string): Admission {
   let left = payloadBytes;

@@ -5,13 +5,13 @@ import {openWhole} from './open.ts';
 import {SqliteReader} from './reader.ts';
 
 /** Most log lines about damage: more say nothing new. */
-const mostTold = 100;
+const mostLogged = 100;
 
 /** Answers questions about the journal, over a connection of its own that only reads. */
 export class Answers {
   readonly #path: string;
   readonly #say: (message: FromWriter) => void;
-  readonly #told = new Set<string>();
+  readonly #logged = new Set<string>();
   #open: {readonly reader: SqliteReader; close(): void} | undefined;
 
   constructor(path: string, say: (message: FromWriter) => void) {
@@ -27,7 +27,7 @@ export class Answers {
       this.close();
       const damaged = error instanceof JournalDamaged || isCorrupt(error);
       const message = error instanceof Error ? error.message : String(error);
-      if (damaged) this.#tellDamaged(message);
+      if (damaged) this.#logDamaged(message);
       this.#say({type: 'unanswered', id, message, damaged});
     }
   }
@@ -39,10 +39,15 @@ export class Answers {
   }
 
   /** Reports each damaged part once, as it may be read again and again. */
-  #tellDamaged(cause: string): void {
-    if (this.#told.has(cause) || this.#told.size >= mostTold) return;
-    this.#told.add(cause);
-    this.#say({type: 'told', level: 'error', message: 'A part of the journal that was read is damaged: `journal verify` lists all', cause});
+  #logDamaged(cause: string): void {
+    if (this.#logged.has(cause) || this.#logged.size >= mostLogged) return;
+    this.#logged.add(cause);
+    this.#say({
+      type: 'logged',
+      level: 'error',
+      message: 'A part of the journal that was read is damaged: `journal verify` lists all',
+      cause,
+    });
   }
 }
 

@@ -4,16 +4,16 @@ const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
 /**
-The time by which the age of facts is judged. A clock that jumped forward must not remove facts, so time counts only when
-facts were written during it, or when this process ran through it. Other time is left out for a day; if the clock still
-says the same then, it is right.
+The time by which the age of facts is judged. A clock that jumped forward must not remove facts. So time counts only if facts
+were written in it, or this process was running. Other time is left out for a day; if the clock still says the same then, it
+is right.
 */
 export class RetentionClock {
   #begun: {readonly at: number; readonly upMs: number} | undefined;
 
   /**
   @param now wall time
-  @param upMs how long the journal has been open, by a clock that nobody sets
+  @param upMs how long the journal has been open, by the monotonic clock
   @param unseen how much of the time up to now passed without a fact
   */
   at(now: number, upMs: number, unseen: number): number {
@@ -31,7 +31,7 @@ export function unseenMs(db: DatabaseSync, now: number): number {
   for (let at = now; at > now - dayMs; ) {
     const near = within.get(at - hourMs, at)?.at ?? null;
     const older = near ?? before.get(at)?.at ?? null;
-    if (older === null) break; // nothing older could be removed
+    if (older === null) break; // the oldest fact: no time before it matters
     if (near === null) unseen += at - Number(older);
     at = Number(older);
   }

@@ -13,7 +13,7 @@ const reopenMs = 1000;
 /**
 Owns the files of a journal: its lock, its store and the index of the log. Nobody knows what a failed write or sync left on
 the disk, so after one all but the index is closed, opened and checked again before anything is acknowledged. The same
-happens when a name stands for another file than the one that is open.
+happens when a name leads to another file than the one that is open.
 */
 export class Custody implements Disposable {
   readonly #path: string;
@@ -22,14 +22,14 @@ export class Custody implements Disposable {
   #lock: Disposable | undefined;
   #store: SqliteStore | undefined;
   #files: OpenFiles;
-  /** Held for as long as the files are those by their names. */
+  /** Held while the names of the journal lead to the files that are open. */
   readonly #index = new HeldIndex();
   /** When opening the store again was last tried. */
   #triedAt = Number.NEGATIVE_INFINITY;
   #failure = '';
-  /** The newest position that was acknowledged: positions go on from it, whatever the files have. */
+  /** The newest position that was acknowledged. Positions go on from it, even if the files have fewer facts. */
   acknowledged: Position;
-  /** Closes what else has the files open. It is called before the store is closed, as only the last one empties the log. */
+  /** Closes other connections to the files. Called before the store is closed, as only the last connection empties the log. */
   closeReaders = () => {};
 
   /** @throws JournalHeld, JournalDamaged, or an Error when it cannot be written */
@@ -66,10 +66,10 @@ export class Custody implements Disposable {
     const store = this.#open();
     this.#store = store;
     this.#files = new OpenFiles(this.#path);
-    this.#say({type: 'told', level: 'warn', message: 'The journal is written again', cause: this.#failure});
+    this.#say({type: 'logged', level: 'warn', message: 'The journal is written again', cause: this.#failure});
     if (store.missing > 0) {
       const cause = `facts ${this.acknowledged - store.missing + 1} to ${this.acknowledged} went with its files`;
-      this.#say({type: 'told', level: 'error', message: 'The journal goes on without facts that it had', cause});
+      this.#say({type: 'logged', level: 'error', message: 'The journal goes on without facts that it had', cause});
     }
     this.#failure = '';
     return store;

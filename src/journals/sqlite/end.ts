@@ -8,7 +8,7 @@ import {checksumOf, type Pack} from './pack.ts';
 Checks that a journal ends where it was written to. SQLite itself cannot know when a write-ahead log has lost its end.
 */
 
-/** The start checks so many of the newest packs; `verify` checks all. */
+/** How many of the newest packs the start checks; `verify` checks all. */
 const checkedAtStart = 64;
 
 /** What is wrong with the end of a database, judged by a mark that was read before; undefined when nothing is. */
@@ -21,7 +21,7 @@ export function problemOfEnd(mark: Mark | 'unreadable' | undefined, db: Database
   return marked && marked.checksum !== mark.checksum ? `The facts up to ${mark.position} were replaced` : undefined;
 }
 
-/** @throws JournalDamaged for a missing or empty file whose mark says that it had facts: it is no new journal */
+/** @throws JournalDamaged for a missing or empty file whose mark says that it had facts, as that is not a new journal */
 export function refuseEmptied(path: string): void {
   const mark = readMark(`${path}.mark`);
   if (mark === undefined) return;

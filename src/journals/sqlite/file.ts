@@ -1,7 +1,7 @@
 import {closeSync, lstatSync, openSync, readlinkSync, realpathSync, statSync} from 'node:fs';
 import path from 'node:path';
 
-/** The file that a name leads to. Its lock and its mark stand beside the file itself, by whatever link it is opened. */
+/** The file that a name leads to. Its lock and its mark are beside the file itself, also if it is opened by a link. */
 export function fileItself(name: string): string {
   if (!lstatSync(name, {throwIfNoEntry: false})?.isSymbolicLink()) return name;
   try {
@@ -27,7 +27,7 @@ export function makeFile(file: string, like?: string): void {
   }
 }
 
-/** For our user alone, or for the group, too, where it has the file that this one stands beside. */
+/** The mode: for our user alone, or also for the group if that has the file beside this one. */
 export function modeLike(file: string | undefined): number {
   const mode = file === undefined ? 0 : (statSync(file, {throwIfNoEntry: false})?.mode ?? 0);
   return 0o600 | (mode & 0o060);

@@ -8,7 +8,7 @@ import {type Room, roomOf} from './room.ts';
 import type {SqliteStore} from './store.ts';
 import {stepBytes} from './sweep.ts';
 
-/** Most steps in which one look removes payloads before their time. */
+/** Most steps in which one look at the disk removes payloads before their time. */
 const mostSteps = 4;
 /** How soon a database in which nothing could be removed is searched again. */
 const crowdedMs = 1000;
@@ -24,11 +24,11 @@ export class Headroom {
   readonly #reserve: Reserve;
   /** When a search last found nothing to remove. */
   #crowdedAt = Number.NEGATIVE_INFINITY;
-  /** Making the reserve was tried. */
+  /** True once the reserve was made, or could not be. */
   #wasTried: boolean;
   #isLow = false;
   #isLogFull = false;
-  #isLogTold = false;
+  #isHoldLogged = false;
   #logAt = Number.NEGATIVE_INFINITY;
 
   /** @param path of the journal, in a folder that exists */
@@ -48,12 +48,12 @@ export class Headroom {
     return this.#isLow ? keeps.noRecordedPayloads : keeps.all;
   }
 
-  /** The reason that refused commands are given. */
+  /** The reason with which commands are refused. */
   get why(): string {
     return this.#isLogFull ? 'a reader holds its write-ahead log' : 'its disk is full';
   }
 
-  /** There is room for the end of work that was begun. */
+  /** True when there is room for the end of work that was begun. */
   get #isReserved(): boolean {
     return this.#reserve.isThere || !this.#wasTried;
   }
@@ -64,12 +64,12 @@ export class Headroom {
     return this.#reserve.giveUp();
   }
 
-  /** Removes what is oldest until so many bytes more fit into the database. @returns whether they do */
+  /** Removes the oldest facts and payloads until the database has room for more bytes. @returns whether it has */
   makeRoom(store: SqliteStore, needed: number, now: number): boolean {
     if (store.bytes + needed <= this.room.most) return true;
     if (Math.abs(now - this.#crowdedAt) < crowdedMs) return false;
     for (let after: number | undefined = 0; after !== undefined && hasRoomToGrow(this.#path, stepBytes); ) {
-      // Without regard to time: a clock that jumped must not remove anything.
+      // Age does not count here, as a clock that jumped must not remove anything.
       const {payloads, early, next} = store.sweep(this.#retention, Number.NEGATIVE_INFINITY, after, needed);
       if (payloads > 0) this.#say({type: 'shredded', payloads, early, until: now});
       if (store.bytes + needed <= this.room.most) return true;
@@ -79,7 +79,7 @@ export class Headroom {
     return false;
   }
 
-  /** Whether the disk has room for so many bytes in the log and in the database, beside the reserve. Asks the disk only for many. */
+  /** Whether the disk has room for these bytes in the log and in the database, beside the reserve. Few bytes are not worth asking. */
   fitsDisk(bytes: number): boolean {
     return bytes < this.room.log / 4 || this.#reserve.leaves(2 * bytes);
   }
@@ -89,7 +89,7 @@ export class Headroom {
     if (!this.#reserve.isThere && (!this.#wasTried || this.#reserve.isDiskRoomy)) this.#makeReserve();
     const wasLow = this.#isLow;
     this.#isLow = !this.#reserve.isThere || (wasLow ? !this.#reserve.isDiskRoomy : this.#reserve.isDiskLow);
-    if (this.#isLow !== wasLow) this.#tellDisk();
+    if (this.#isLow !== wasLow) this.#logDisk();
     for (let step = 0; step < mostSteps && this.#isLow && !this.#reserve.isDiskRoomy; step++) {
       const payloads = store.giveBack();
       if (payloads === 0) break;
@@ -101,28 +101,28 @@ export class Headroom {
   lookAtLog(store: SqliteStore, now: number): void {
     const bytes = logBytes(this.#path);
     if (bytes <= 2 * this.room.log) {
-      this.#tellLogFree();
+      this.#logThatLogIsFree();
       return;
     }
-    if (this.#isLogTold && Math.abs(now - this.#logAt) < logMs && bytes <= this.room.heldLog) return;
+    if (this.#isHoldLogged && Math.abs(now - this.#logAt) < logMs && bytes <= this.room.heldLog) return;
     this.#logAt = now;
     if (store.emptyLog()) {
-      this.#tellLogFree();
+      this.#logThatLogIsFree();
       return;
     }
     this.#isLogFull = bytes > this.room.heldLog;
-    if (this.#isLogTold) return;
-    this.#isLogTold = true;
+    if (this.#isHoldLogged) return;
+    this.#isHoldLogged = true;
     const readers = readersOf(this.#path).join(', ') || 'unknown';
     const cause = `${bytes} bytes, held by process ${readers}`;
-    this.#say({type: 'told', level: 'warn', message: 'A reader keeps the write-ahead log of the journal from being emptied', cause});
+    this.#say({type: 'logged', level: 'warn', message: 'A reader keeps the write-ahead log of the journal from being emptied', cause});
   }
 
-  #tellLogFree(): void {
-    if (!this.#isLogTold) return;
-    this.#isLogTold = false;
+  #logThatLogIsFree(): void {
+    if (!this.#isHoldLogged) return;
+    this.#isHoldLogged = false;
     this.#isLogFull = false;
-    this.#say({type: 'told', level: 'warn', message: 'The write-ahead log of the journal is free again', cause: 'no reader holds it'});
+    this.#say({type: 'logged', level: 'warn', message: 'The write-ahead log of the journal is free again', cause: 'no reader holds it'});
   }
 
   #makeReserve(): void {
@@ -134,7 +134,7 @@ export class Headroom {
     }
   }
 
-  #tellDisk(): void {
+  #logDisk(): void {
     const [level, message, cause] = !this.#reserve.isThere
       ? ([
           'error',
@@ -148,6 +148,6 @@ export class Headroom {
             'it has less than the reserve left',
           ] as const)
         : (['warn', 'The disk of the journal has room again: everything is kept', 'there is room for the reserve'] as const);
-    this.#say({type: 'told', level, message, cause});
+    this.#say({type: 'logged', level, message, cause});
   }
 }

@@ -3,19 +3,19 @@ import {isLast} from '../../facts.ts';
 import {JournalDamaged, type Position, type Recorded} from '../../journal.ts';
 import {lineHead, type Pack, readPack, readStream} from './pack.ts';
 
-/** Tells which packs must not be removed, whatever their age. */
+/** Says which packs must not be removed at any age. */
 export interface Hold {
   /** @throws JournalDamaged when what it holds cannot be read */
   mustStay(pack: Pack): boolean;
   /** The streams that table `stream` lists for a pack. @throws JournalDamaged */
   streamsOf(pack: Pack): readonly string[];
-  /** The pack was removed, so its claims keep nothing any more. */
+  /** Called when the pack was removed: its claims keep nothing any more. */
   gone(pack: Pack): void;
 }
 
 /**
 A pack stays while it has
-- the newest fact of a schedule, which says from when on occurrences may have been missed;
+- the newest fact of a schedule, which says since when occurrences may have been missed;
 - a claim whose invocation is not over, as the occurrence is delivered again;
 - an invocation that was written ahead and is not over for long enough, or that a claim in another pack names: without
   its last fact the occurrence would look as if it had never ended.
@@ -87,7 +87,7 @@ function schedulesIn(db: DatabaseSync, until: Position): {pinned: ReadonlySet<Po
 /** The name of a schedule's stream without the occurrence. */
 const scheduleOf = (stream: string) => stream.replace(/\.\d{4}-\d\d-\d\dT[^/]*$/, '');
 
-/** The streams of the invocations that claims name, with the packs of these claims. Few of the packs that are due are left by then. */
+/** The streams of the invocations that claims name, with the packs of these claims. Only few packs are asked about. */
 function claimsBy(db: DatabaseSync, packs: readonly Position[]): ReadonlyMap<string, Set<Position>> {
   const named = new Map<string, Set<Position>>();
   const packAt = db.prepare('SELECT * FROM pack WHERE last = ?');

@@ -19,7 +19,7 @@ export class SqliteJournal implements Journal {
   readonly #thread: WriterThread;
   readonly #outbox: Outbox;
   readonly #followers = new Followers();
-  /** Not open yet, or not any more. */
+  /** True before it is open, and after it was closed. */
   #isClosed = true;
   #openedAt = 0;
   #stopSweeping = () => {};
@@ -49,7 +49,7 @@ export class SqliteJournal implements Journal {
           this.#outbox.committed(message);
           this.#followers.wake();
         },
-        told: ({level, message, cause}) => house.log[level]({cause}, message),
+        logged: ({level, message, cause}) => house.log[level]({cause}, message),
         looked: () => this.#lookLater(),
         state: ({isDurable}) => {
           this.#isDurable = isDurable;
@@ -102,7 +102,7 @@ export class SqliteJournal implements Journal {
     this.#followers.count++;
     try {
       for (let seen = after; !signal.aborted && !this.#isClosed; ) {
-        const {times} = this.#followers; // before the question, so that facts that come during it are not missed
+        const {times} = this.#followers; // read before the question, so that facts that come meanwhile are not missed
         const {facts, next, until} = await this.#ask({page: {of: {prefix: ''}, after: seen}});
         for (const recorded of facts) {
           yield recorded;
@@ -144,7 +144,7 @@ export class SqliteJournal implements Journal {
     }
   }
 
-  /** Behind everything that was handed over before, so that the answer includes it. */
+  /** Asks after everything that was handed over before was sent, so that the answer includes it. */
   #ask<Q extends Question>(question: Q): Promise<ReplyTo<Q>> {
     if (this.#isClosed) return Promise.reject(failed('it is closed'));
     this.#outbox.flush();
@@ -159,7 +159,7 @@ export class SqliteJournal implements Journal {
     this.#stopSweeping = clock.after(sweepMs, () => this.#sweep());
   }
 
-  /** Each look is asked for after the one before it, so that they do not pile up before a disk that hangs. */
+  /** Asks for the next look when the last one is done, so that looks do not pile up when a disk hangs. */
   #lookLater(): void {
     if (this.#isClosed) return;
     const {clock} = this.#house;
@@ -171,7 +171,7 @@ export class SqliteJournal implements Journal {
     this.#stopLooking();
   }
 
-  /** The thread ends after the close; earlier only by a bug, and then nothing is acknowledged any more. */
+  /** Called when the thread has ended. Before the close that is a bug, and nothing is acknowledged any more. */
   #ended(error: Error): void {
     this.#stopTimers();
     this.#isDurable = false;

@@ -8,7 +8,7 @@ import type {Command, FromWriter, Outcome} from './messages.ts';
 import type {SqliteStore} from './store.ts';
 import {type Swept, stepBytes} from './sweep.ts';
 
-/** A command changes two pages beside what it adds: where its stream is listed, and its payload. */
+/** Beside what it adds, a command changes two pages: in the list of streams, and for its payload. */
 const pagesBytes = 2 * 4120;
 
 /** Writes the journal as far as disk and readers let it, and says when it cannot. */
@@ -34,11 +34,11 @@ export class Keeper implements Disposable {
     this.#sayState(); // opening may have taken the reserve
   }
 
-  /** @throws Error when nothing was kept, or nobody can know whether it was */
+  /** @throws Error when nothing was kept, or when it cannot be known whether it was */
   commit(commands: readonly Command[], now: number): Outcome[] {
     try {
       const store = this.#usable(now);
-      this.#custody.checkFiles(); // first, so that files that come back do not have what is refused here
+      this.#custody.checkFiles(); // first, so that files that come back do not hold a command that is refused here
       const admitted = this.#admit(store, commands, now);
       if (!this.#mayGrow(store, admitted.bytes + commands.length * pagesBytes)) {
         throw new NoRoom('the disk is full: the index of the write-ahead log has no room to grow');
@@ -103,7 +103,7 @@ export class Keeper implements Disposable {
     return opened;
   }
 
-  /** Makes room for the commands, and decides what of them is written. */
+  /** Makes room for the commands, and decides which parts of them are written. */
   #admit(store: SqliteStore, commands: readonly Command[], now: number) {
     const {level, why, room} = this.#headroom;
     let admission = admit(commands, level, room.payloads, why);
@@ -118,14 +118,14 @@ export class Keeper implements Disposable {
     return admission;
   }
 
-  /** Whether the log has room for so many bytes more. Empties it where it has not. */
+  /** Whether the log has room for more bytes. Empties the log if it has not. */
   #mayGrow(store: SqliteStore, bytes: number): boolean {
     if (hasRoomToGrow(this.#path, bytes)) return true;
     store.emptyLog();
     return hasRoomToGrow(this.#path, bytes);
   }
 
-  /** After a commit, which stands whatever fails here. */
+  /** Called after a commit, which stands even if this fails. */
   #lookAtLog(store: SqliteStore, now: number): void {
     try {
       this.#headroom.lookAtLog(store, now);
@@ -147,6 +147,6 @@ export class Keeper implements Disposable {
     this.#sayState();
     if (!isNew) return;
     const cause = error instanceof Error ? error.message : String(error);
-    this.#say({type: 'told', level: 'error', message: 'The journal could not be written: nothing is acknowledged until it can', cause});
+    this.#say({type: 'logged', level: 'error', message: 'The journal could not be written: nothing is acknowledged until it can', cause});
   }
 }

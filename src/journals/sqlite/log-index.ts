@@ -15,9 +15,9 @@ by SIGBUS.
 /** The index grows by this many bytes for 4062 frames of the log, each a page and its head. */
 const partBytes = 2 ** 15;
 const partOfLogBytes = 4062 * 4120;
-/** What a writer writes to the log and the folder before it has written all of the index. */
+/** Bytes that a writer adds to the log and the folder before it has written all of the index. */
 const besideBytes = 2 ** 15;
-/** For pages that a commit changes beside what it adds, and for what a file system keeps back. */
+/** Room for pages that a commit changes beside what it adds, and for bytes that a file system keeps back. */
 const slackBytes = 2 ** 20;
 
 /** Called before a connection that writes is opened. @throws Error of the system when the disk has no room for the index */
@@ -26,18 +26,18 @@ export function requireRoomToWrite(path: string): void {
 }
 
 /**
-Called before a connection that reads is opened, as it makes the index where nobody has the files open.
+Called before a connection that reads is opened: it makes the index if nothing else has the files open.
 
 @throws Error of the system when the disk has no room for it
 */
 export function requireRoomToRead(path: string): void {
   const needed = neededBytes(path);
-  // The blocks that the index has on the disk stay, or are used again.
+  // An index that has its blocks on the disk keeps them.
   if ((statSync(`${path}-shm`, {throwIfNoEntry: false})?.blocks ?? 0) * 512 < needed) requireRoom(path, needed);
 }
 
 /**
-Whether so many bytes can be added to the log. Most additions need no longer index. For one that does, the disk must have
+Whether these bytes can be added to the log. Most additions do not make the index longer. When one does, the disk must have
 room for both, as the log is written first.
 */
 export function hasRoomToGrow(path: string, bytes: number): boolean {
@@ -77,7 +77,7 @@ const neededBytes = (path: string) => partBytesOf(logBytes(path) + 1);
 
 const partBytesOf = (log: number) => partBytes * Math.ceil(log / partOfLogBytes);
 
-/** Takes the room and gives it back, as a file system may keep back what it says is free. */
+/** Takes the room and gives it back, to be sure: a file system may keep back bytes that it calls free. */
 function requireRoom(path: string, bytes: number): void {
   const probe = `${path}.probe`;
   try {
@@ -89,6 +89,6 @@ function requireRoom(path: string, bytes: number): void {
       rmSync(probe, {force: true});
     }
   } catch (error) {
-    if (isFull(error)) throw error; // otherwise this user may make no file here, and SQLite says itself whether it can
+    if (isFull(error)) throw error; // else this user may not make a file here, and SQLite itself says whether it can
   }
 }

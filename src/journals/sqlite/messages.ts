@@ -12,7 +12,7 @@ export interface Append {
   readonly text: string;
   readonly count: number;
   readonly expect?: Position | undefined;
-  /** Work starts once this is kept. Where there may be no room for its end, it is better refused. */
+  /** True: work starts once this is kept. It is refused when there may be no room for the end of that work. */
   readonly begins?: boolean | undefined;
   readonly payloads?: readonly Payload[] | undefined;
 }
@@ -66,7 +66,7 @@ export type Reply = Page | Recorded | Uint8Array | Position | undefined;
 export type ToWriter =
   | Batch
   | {readonly type: 'question'; readonly id: number; readonly question: Question}
-  /** `upMs`: how long the journal has been open, by a clock that nobody sets. */
+  /** `upMs`: how long the journal has been open, by the monotonic clock. */
   | {readonly type: 'sweep'; readonly now: number; readonly upMs: number}
   /** Check that the files are still there and can be written. */
   | {readonly type: 'look'; readonly now: number}
@@ -83,7 +83,7 @@ export type FromWriter =
   | {readonly type: 'replied'; readonly id: number; readonly reply: Reply}
   | {readonly type: 'unanswered'; readonly id: number; readonly message: string; readonly damaged: boolean}
   /** A line for the log. */
-  | {readonly type: 'told'; readonly level: 'warn' | 'error'; readonly message: string; readonly cause: string}
+  | {readonly type: 'logged'; readonly level: 'warn' | 'error'; readonly message: string; readonly cause: string}
   /** The answer to `look`. */
   | {readonly type: 'looked'}
   /** Whether facts are kept durably from now on. */

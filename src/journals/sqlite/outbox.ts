@@ -10,13 +10,13 @@ import {type Gathered, Turn} from './turn.ts';
 
 /** Facts that nobody waits for are sent after this time at the latest: a message costs as much as several facts. */
 const lingerMs = 50;
-/** They are sent earlier once they are this long. */
+/** They are sent earlier when they have this many characters. */
 const lingerCharacters = 2 ** 18;
-/** Characters that are not written yet, past which facts that nobody waits for are dropped. */
+/** When more characters than this are not written yet, facts that nobody waits for are dropped. */
 const shedCharacters = 2 ** 24;
 /** Payloads that nobody waits for are dropped earlier, so that on a slow disk facts are kept for longer. */
 const shedPayloadCharacters = shedCharacters / 2;
-/** Past this many, other facts are refused, too. */
+/** When more than this are not written yet, other facts are refused, too. */
 const busyCharacters = 2 ** 25;
 
 type Sent = Omit<Gathered, 'commands'> & {readonly sentAt: number};
@@ -59,7 +59,7 @@ export class Outbox {
     const kept = waiting <= shedPayloadCharacters ? payloads : [];
     if (kept.length < payloads.length) this.shed(0, payloads.length);
     const {text, count} = this.#written(stream, facts);
-    // Invocations are many: a row in a list for each would cost more than the fact, and the time in the id tells where it is.
+    // There are many invocations. A row in the list of streams would cost more than the fact, which the time in the id finds, too.
     if (stream.startsWith('invocation.')) this.#turn.record(text, count, kept);
     else this.#turn.append({stream, text, count, payloads: kept});
     if (this.#turn.characters > lingerCharacters) this.flush();
@@ -91,7 +91,7 @@ export class Outbox {
     for (const {id, outcomes, failure} of batches) this.#settle(id, outcomes, failure);
   }
 
-  /** No answer will come any more. */
+  /** Called when no answer will come any more. */
   fail(failure: string): void {
     for (const id of [...this.#sent.keys()]) this.#settle(id, [], failure);
   }

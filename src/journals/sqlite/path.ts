@@ -28,7 +28,7 @@ export async function holdPath(journalPath: string): Promise<Disposable> {
     if (server) return {[Symbol.dispose]: () => void server.close()};
     const holder = holderOf(name);
     if (holder !== undefined) throw new JournalHeld(`it is held by process ${holder} on ${hostname()}`);
-    // A program of another user has the name. The lock beside the file must do then.
+    // A program of another user has the name. Then only the lock beside the file protects it.
     if (tries === mostTries) return {[Symbol.dispose]() {}};
   }
 }

@@ -5,9 +5,9 @@ import {JournalDamaged, type Position, type Recorded} from '../../journal.ts';
 import type {Page, Query} from './messages.ts';
 import {lineHead, type Pack, readPack, readStream, textOf} from './pack.ts';
 
-/** Facts of a page, roughly, as packs are not divided. */
+/** How many facts a page has, roughly, as packs are not divided. */
 const pageFacts = 1000;
-/** How the names of streams start whose facts may not be listed. */
+/** Streams whose names start like this may have facts that are not listed. */
 const looseName = 'invocation.';
 
 /** Reads facts and payloads from an open database. */
@@ -48,7 +48,7 @@ export class SqliteReader {
     return first === null || first === undefined ? this.position() : Number(first);
   }
 
-  /** Every fact that can be read as of now; calls `tell` with a sentence about each pack that cannot. */
+  /** Every fact so far that can be read. Calls `tell` with a sentence about each pack that cannot. */
   *readable(tell: (problem: string) => void): Generator<Recorded> {
     const until = this.position();
     for (let pack = this.#after(0, until); pack; pack = this.#after(pack.last, until)) {
@@ -160,7 +160,7 @@ function timeInId(stream: string): number | undefined {
   return high === undefined || low === undefined ? undefined : Number.parseInt(high + low, 16);
 }
 
-/** Adds facts of a page that it does not have yet: a listed pack may be loose, too. */
+/** Adds the facts that a page does not have yet, as a pack that is listed may also have loose facts. */
 function merge(facts: Recorded[], more: readonly Recorded[], after: Position, until: Position): void {
   const known = new Set(facts.map(({position}) => position));
   for (const recorded of more) {

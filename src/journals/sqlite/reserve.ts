@@ -28,12 +28,12 @@ export class Reserve {
     return freeBytes(this.#path) < this.#bytes;
   }
 
-  /** After so many bytes more, the disk has as much left as the reserve takes. */
+  /** True when the disk, after these bytes, still has as much left as the reserve takes. */
   leaves(bytes: number): boolean {
     return freeBytes(this.#path) >= bytes + this.#bytes;
   }
 
-  /** The disk has room for the reserve, and as much again. */
+  /** True when the disk has room for the reserve, and as much again. */
   get isDiskRoomy(): boolean {
     return freeBytes(this.#path) >= 2 * this.#bytes;
   }
@@ -63,7 +63,7 @@ export class Reserve {
   }
 }
 
-/** Free bytes of the disk; practically endless where the file system does not say. */
+/** Free bytes of the disk; a very large number where the file system does not say. */
 export function freeBytes(file: string): number {
   const {blocks, bavail, bsize} = statfsSync(path.dirname(file));
   return blocks === 0 ? Number.MAX_SAFE_INTEGER : bavail * bsize;

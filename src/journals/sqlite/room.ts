@@ -15,8 +15,8 @@ export interface Room {
 const mebi = 2 ** 20;
 
 /**
-Divides the given size. A full database, a log that a reader holds and one more commit together stay below 1.25 times the
-given size and 16 MiB, whatever happens.
+Divides the given size. A full database, a log that a reader holds and one more commit together always stay below 1.25 times
+the given size and 16 MiB.
 */
 export function roomOf(maxBytes: number, diskBytes: number): Room {
   const log = Math.max(2 ** 16, Math.min(4 * mebi, Math.floor(maxBytes / 16), Math.floor(diskBytes / 32)));

@@ -5,7 +5,7 @@ import {JournalDamaged} from '../../journal.ts';
 import {makeFile} from './file.ts';
 import {requireRoomToWrite} from './log-index.ts';
 
-/** `CORE` in ASCII: it tells a journal from another program's database. */
+/** `CORE` in ASCII: it marks the database as a journal and not another program's. */
 const applicationId = 0x434f5245;
 const format = 1;
 /** Older versions of SQLite can lose a checkpoint that runs beside a write. */

@@ -14,8 +14,8 @@ import {giveSome, shrinkOld, usedBytes, vacuum} from './size.ts';
 import {type Swept, shred, sweep} from './sweep.ts';
 
 /**
-The database for the writer: the one connection that writes and checkpoints. After any error but a conflict it must be
-closed and opened again, as nobody knows what a failed sync left on the disk.
+The database, as the writer uses it: the one connection that writes and checkpoints. After every error except a conflict it
+must be closed and opened again, as nobody knows what a failed sync left on the disk.
 */
 export class SqliteStore implements Disposable {
   readonly #db: DatabaseSync;
@@ -34,7 +34,7 @@ export class SqliteStore implements Disposable {
 
   /**
   @param path of the database; `<path>.mark` stands beside it
-  @param from position to go on from. No position is given twice, even if the file is another one now
+  @param from position to go on from. No position is given twice, also if the file was replaced
   @param logBytes size of the write-ahead log past which it is written into the database
   @throws JournalDamaged when the file holds less than was written, or something else
   */
@@ -139,7 +139,7 @@ export class SqliteStore implements Disposable {
     this.#db.exec('BEGIN IMMEDIATE');
     const payloads = shred(this.#db, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
     this.#db.exec('COMMIT');
-    while (this.emptyLog() && giveSome(this.#db)); // the log has little room itself
+    while (this.emptyLog() && giveSome(this.#db)); // in turn, as the log has little room, too
     return payloads;
   }
 
@@ -147,7 +147,7 @@ export class SqliteStore implements Disposable {
   [Symbol.dispose](): void {
     this.#mark[Symbol.dispose]();
     try {
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK'); // of a commit that failed
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK'); // a commit has failed
       this.emptyLog(); // SQLite does it only when the last connection is closed
     } finally {
       this.#db.close();

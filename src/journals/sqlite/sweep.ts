@@ -10,7 +10,7 @@ import {usedBytes} from './size.ts';
 /** Rows that are removed at a time. They are few, as the next commit waits for them. */
 const packsAtOnce = 32;
 const payloadsAtOnce = 64;
-/** Most bytes, roughly, that a step writes to the write-ahead log, or one that gives pages back. */
+/** Most bytes, roughly, that a step of a sweep writes to the write-ahead log, as does a step that gives pages back. */
 export const stepBytes = 2 ** 23;
 
 export interface Swept {
@@ -67,7 +67,7 @@ export function shred(db: DatabaseSync, before: number, bytes: number): number {
   return going.length;
 }
 
-/** The payload belongs to an invocation that was written ahead and is not over, so it may have to run again. */
+/** True when the payload belongs to an invocation that was written ahead and is not over: it may have to run again. */
 function isAwaited(db: DatabaseSync, payload: string): boolean {
   if (!payload.startsWith('invocation.')) return false;
   const stream = payload.slice(0, payload.lastIndexOf('/'));
@@ -83,7 +83,7 @@ function isAwaited(db: DatabaseSync, payload: string): boolean {
 interface Pruning {
   /** Packs from before this time may go, and so may invocations that were over before it. */
   readonly before: number;
-  /** Bytes for which newer packs must go, too. */
+  /** Bytes by which the database is too large: for these, newer packs must go, too. */
   readonly tooMuch: number;
   readonly after: Position;
 }

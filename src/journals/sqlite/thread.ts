@@ -7,7 +7,7 @@ import type {FromWriter, Question, Reply, ReplyTo, ToWriter, WriterData} from '.
 /** Messages of the writer that are no answers. */
 export interface ThreadEvents {
   committed(message: Extract<FromWriter, {type: 'committed'}>): void;
-  told(message: Extract<FromWriter, {type: 'told'}>): void;
+  logged(message: Extract<FromWriter, {type: 'logged'}>): void;
   looked(): void;
   state(message: Extract<FromWriter, {type: 'state'}>): void;
   shed(message: Extract<FromWriter, {type: 'shed'}>): void;
@@ -85,8 +85,8 @@ export class WriterThread {
       case 'committed':
         this.#events.committed(message);
         break;
-      case 'told':
-        this.#events.told(message);
+      case 'logged':
+        this.#events.logged(message);
         break;
       case 'looked':
         this.#events.looked();

@@ -21,7 +21,7 @@ const mostCharacters = 2 ** 20;
 
 if (!parentPort) throw new TypeError('Expected to run as a worker thread');
 const port = parentPort;
-const {path: name, retention} = workerData as WriterData; // WriterThread gives it
+const {path: name, retention} = workerData as WriterData; // WriterThread gives these
 const path = fileItself(name);
 const say = (message: FromWriter) => port.postMessage(message);
 
@@ -32,8 +32,8 @@ let sweptAt = 0;
 /** A sweep that was asked for while commits waited. */
 let sweepDue: Extract<ToWriter, {type: 'sweep'}> | undefined;
 const age = new RetentionClock();
-let isLeapTold = false;
-const toldDamaged = new Set<Position>();
+let isLeapLogged = false;
+const loggedDamaged = new Set<Position>();
 
 let hold: Disposable | undefined;
 let keeper: Keeper;
@@ -116,7 +116,7 @@ function commitAll(batches: readonly Batch[]): void {
   say({type: 'committed', batches: done});
 }
 
-/** Judges age by the time that was seen to pass. */
+/** Begins to remove what is old, by the time that the journal has seen pass. */
 function beginSweep({now, upMs}: Extract<ToWriter, {type: 'sweep'}>): void {
   sweepDue = undefined;
   const unseen = keeper.unseenMs(now);
@@ -124,17 +124,17 @@ function beginSweep({now, upMs}: Extract<ToWriter, {type: 'sweep'}>): void {
   sweptUntil = 0;
   sweptAt = age.at(now, upMs, unseen);
   const hours = Math.floor((now - sweptAt) / 3_600_000);
-  const isEverRemoved = retention.factsMs < Number.MAX_SAFE_INTEGER; // commands that only append remove nothing
-  if (hours >= 24 && isEverRemoved && !isLeapTold) {
+  const isEverRemoved = retention.factsMs < Number.MAX_SAFE_INTEGER; // a command that only appends never removes anything
+  if (hours >= 24 && isEverRemoved && !isLeapLogged) {
     const cause = `${hours} hours went by in which no fact was written`;
     say({
-      type: 'told',
+      type: 'logged',
       level: 'warn',
       message: 'No core ran for long, or the clock was set forward: what is old is kept for one day more',
       cause,
     });
   }
-  isLeapTold = hours >= 24;
+  isLeapLogged = hours >= 24;
 }
 
 /** Removes a few rows between two commits, until nothing more is to be removed. */
@@ -144,18 +144,18 @@ function sweepSome(): void {
   const swept = keeper.sweep(sweptAt, sweptUntil);
   sweptUntil = swept?.next;
   if (!swept) return;
-  for (const last of swept.damaged) tellDamaged(last);
+  for (const last of swept.damaged) logDamaged(last);
   const {payloads, early} = swept;
   if (payloads > 0) say({type: 'shredded', payloads, early, until: sweptAt});
   if (swept.next !== undefined) atTurnEnd(sweepSome); // behind the commits that wait
 }
 
 /** Reports it once, as every sweep finds it again. */
-function tellDamaged(last: Position): void {
-  if (toldDamaged.has(last)) return;
-  toldDamaged.add(last);
+function logDamaged(last: Position): void {
+  if (loggedDamaged.has(last)) return;
+  loggedDamaged.add(last);
   const cause = `the facts up to ${last} are not what was written`;
-  say({type: 'told', level: 'error', message: 'Old facts stay, as they are damaged and what they hold cannot be known', cause});
+  say({type: 'logged', level: 'error', message: 'Old facts stay, as they are damaged and what they hold cannot be known', cause});
 }
 
 function textOf(error: unknown): string {
