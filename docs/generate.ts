@@ -5,6 +5,7 @@ import {loadCommands} from '../src/commands/index.ts';
 import {joinSettings} from '../src/settings/config.ts';
 import {triggers} from '../triggers/index.ts';
 import {errorsTables, refusalsTable} from './errors.ts';
+import {pagesTable} from './pages.ts';
 
 const commands = await loadCommands();
 
@@ -15,6 +16,7 @@ export const generated: readonly {readonly document: string; readonly mark: stri
   {document: 'docs/operations.md', mark: 'exit-codes', write: exitTable},
   {document: 'docs/errors.md', mark: 'faults', write: errorsTables},
   {document: 'docs/errors.md', mark: 'refusals', write: refusalsTable},
+  {document: 'docs/private-listener.md', mark: 'pages', write: pagesTable},
 ];
 
 /**

@@ -6,8 +6,12 @@ it; a route reads what it needs and returns its answer.
 */
 export interface Route {
   readonly method: 'GET' | 'POST';
-  /** One segment may be `*`, which stands for any text without a slash. */
+  /** One segment may be a name such as `<id>`, which stands for any text without a slash. */
   readonly path: string;
+  /** The parameters of its query, as the list of pages shows them: `after=<position>&stream=<prefix>`. */
+  readonly query?: string;
+  /** What it answers, in one sentence or two, for the list of pages. */
+  readonly doc: string;
   /** Everybody who reaches the listener may call it. By default only callers who are authorised may. */
   readonly open?: true;
   /**
@@ -21,7 +25,7 @@ export interface Route {
 export interface Call {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** The segment that stands for the `*` of the path; '' where the path has none. */
+  /** What the request has where the path has a name; '' where the path has none. */
   readonly name: string;
   readonly query: URLSearchParams;
   /** A header field; '' when the request does not have it. */

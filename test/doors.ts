@@ -68,7 +68,7 @@ test('a trigger that delivers nothing says why, under its name', async t => {
 test('a trigger adds routes, which are refused until it is open', async t => {
   const routed: TriggerPlugin<Settings> = {
     ...teller('routed', [], {url: 'http://routed'}),
-    routes: opened => [{method: 'GET', path: '/api/routed', run: () => ({body: {url: opened().url}})}],
+    routes: opened => [{method: 'GET', path: '/api/routed', doc: 'A test.', run: () => ({body: {url: opened().url}})}],
   };
   const table = {plain: teller('plain', []), routed};
   let doors: Awaited<ReturnType<typeof openDoors>> | undefined;

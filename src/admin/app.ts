@@ -4,6 +4,7 @@ import {ConfigurationError} from '../errors.ts';
 import {shareDescriptors} from '../limits/descriptors.ts';
 import type {Route} from '../route.ts';
 import {type HandlingOptions, handlerOf} from './handle.ts';
+import {joinRoutes} from './match.ts';
 import {refuseBytes, refuseTunnel} from './raw.ts';
 import {type AdminHouse, adminRoutes} from './routes/index.ts';
 import {gate} from './turns.ts';
@@ -28,7 +29,7 @@ Opens the private listener: a table of routes, behind one function that answers 
 */
 export async function openAdmin(options: AdminOptions): Promise<AsyncDisposable & {url: string}> {
   const {host, port, log, metrics, routes} = options;
-  const handle = handlerOf([...adminRoutes(options), ...routes], {...options, meter: metrics.meter});
+  const handle = handlerOf(joinRoutes(adminRoutes(options), routes), {...options, meter: metrics.meter});
   const server = nodeHttp.createServer(serverOptions, handle);
   // A connection past this number is closed as it comes.
   server.maxConnections = shareDescriptors().admin;

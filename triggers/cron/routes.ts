@@ -9,11 +9,14 @@ export function scheduleRoutes(schedules: () => Schedules): Route[] {
     {
       method: 'GET',
       path: '/api/schedules',
+      doc: 'The schedules, with the next five occurrences of each.',
       run: () => ({body: {schedules: schedules().list()}}),
     },
     {
       method: 'POST',
-      path: '/api/schedules/*/fire',
+      path: '/api/schedules/<name>/fire',
+      query: 'at=<time>',
+      doc: 'Runs a schedule now, or the occurrence of a time that was missed, and answers when the function has.',
       async run({name, query}) {
         const at = query.get('at');
         const outcome = await schedules().fire(name, at === null ? undefined : parseTime(at));

@@ -18,11 +18,13 @@ const mostCharacters = 2 ** 20;
 /** Proxies take a stream for dead when nothing comes for a while. */
 const commentMs = 15_000;
 
-/** `GET /api/facts?after=<position>&stream=<prefix>`: JSON lines; as server-sent events it goes on with new facts. */
+/** The facts of the journal. Server-sent events go on with new facts. */
 export function factsRoute(house: FactsHouse, desk: JournalDesk): Route {
   return {
     method: 'GET',
     path: '/api/facts',
+    query: 'after=<position>&stream=<prefix>',
+    doc: 'The facts of the journal as JSON lines, 1,000 or a mebibyte at most. With `Accept: text/event-stream` the answer goes on with new facts.',
     async run(call) {
       const {query, response} = call;
       const after = Number(call.get('last-event-id') || query.get('after') || 0);

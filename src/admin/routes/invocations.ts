@@ -14,6 +14,8 @@ export function invocationsRoute({journal, clock}: {readonly journal: JournalRea
   return {
     method: 'GET',
     path: '/api/invocations',
+    query: 'status=<status>&since=<duration>&limit=<count>',
+    doc: 'Recorded invocations, the newest first; without `since` those of the last hour.',
     run: ({query, response}) =>
       desk.answer(response, async () => {
         const {agoMs, ...wish} = parseWish(query);
@@ -40,7 +42,8 @@ function parseWish(query: URLSearchParams) {
 export function invocationRoute({journal}: {readonly journal: JournalReader}, desk: JournalDesk): Route {
   return {
     method: 'GET',
-    path: '/api/invocations/*',
+    path: '/api/invocations/<id>',
+    doc: 'What happened to one invocation, as `explain --json` prints it.',
     run: ({name: id, response}) =>
       desk.answer(response, async () => {
         const explanation = await explainInvocation(journal, id);

@@ -6,6 +6,7 @@ export function metricsRoute({metrics}: {readonly metrics: Metrics}): Route {
   return {
     method: 'GET',
     path: '/metrics',
+    doc: 'The metrics, for Prometheus.',
     open: true,
     async run({get}) {
       const {contentType: type, body} = await metrics.scrape(get('accept'));

@@ -2,13 +2,20 @@ import type {Route} from '../../route.ts';
 import type {Readiness} from '../readiness.ts';
 
 /** `GET /livez`: 200 while the process answers at all. */
-export const liveRoute: Route = {method: 'GET', path: '/livez', open: true, run: () => ({body: {live: true}})};
+export const liveRoute: Route = {
+  method: 'GET',
+  path: '/livez',
+  open: true,
+  doc: '200 while the process answers at all.',
+  run: () => ({body: {live: true}}),
+};
 
 /** `GET /readyz`: 200 when the function can take calls, else 503 and why. */
 export function readyRoute({readiness}: {readonly readiness: () => Readiness | Promise<Readiness>}): Route {
   return {
     method: 'GET',
     path: '/readyz',
+    doc: '200 when the function can take calls, else 503 with the phase and the cause.',
     open: true,
     async run() {
       const state = await readiness();

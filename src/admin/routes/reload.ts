@@ -5,6 +5,7 @@ export function reloadRoute({reload}: {readonly reload: () => Promise<string | u
   return {
     method: 'POST',
     path: '/api/reload',
+    doc: 'Lets newer code take over, and answers when it has; 409 with the cause when the old code goes on serving.',
     async run() {
       const problem = await reload();
       if (problem !== undefined) throw new Refusal('NOT_RELOADED', problem, {details: {reloaded: false, cause: problem}});

@@ -18,6 +18,7 @@ export function replaysRoute({journal, budget}: {readonly journal: Journal; read
   return {
     method: 'POST',
     path: '/api/replays',
+    doc: 'Keeps what a replay found: a JSON list of `{invocationId, verdict, baseline, candidate}`.',
     async run({request, response}) {
       const comparisons = parse(await read(request, response, budget));
       if (!comparisons) throw new Refusal('BAD_REQUEST', `expected a JSON list of 1 to ${mostAtOnce} comparisons`);
