@@ -582,7 +582,9 @@ function settle(invocation, value) {
   try {
     text = toText(value);
   } catch (error) {
-    return fail(invocation, new TypeError(`The result of the function is not JSON: ${messageOf(error)}`));
+    const refusal = new TypeError(`The result of the function is not JSON: ${messageOf(error)}`);
+    if (error && error.cause !== undefined) refusal.cause = error.cause;
+    return fail(invocation, refusal);
   }
   finish(invocation);
   invocation.connection.reply(200, JSON_TYPE, text);
@@ -614,19 +616,16 @@ function tellSettled(invocation) {
 }
 
 /** The JSON text of a result. Bytes become the envelope's base64 form. */
-function toText(value) {
-  if (value === undefined) return '';
+function toText(given) {
+  if (given === undefined) return '';
+  const value = given !== null && typeof given === 'object' ? readable(given) : given;
   if (value !== null && typeof value === 'object') {
     if (isBytes(value)) return JSON.stringify({body: base64(value), isBase64Encoded: true});
-    refuseUnread(value);
-    const body = value.body;
-    if (body !== null && typeof body === 'object') {
-      if (isBytes(body)) return JSON.stringify(Object.assign({}, value, {body: base64(body), isBase64Encoded: true}));
-      refuseUnread(body);
-    }
+    if (isBytes(value.body)) return JSON.stringify(Object.assign({}, value, {body: base64(value.body), isBase64Encoded: true}));
   }
   const text = JSON.stringify(value);
   if (text === undefined) throw new TypeError(`a value of type ${typeof value} has no JSON form`);
+  if (typeof value === 'object' && text.includes('{}')) refusePromises(value);
   return text;
 }
 
@@ -643,12 +642,104 @@ function base64(bytes) {
   return buffer.toString('base64');
 }
 
-/** JSON would make `{}`, or its innards, of what still has to be read: a stream, a Blob, a Response of fetch(). */
-function refuseUnread(value) {
-  if (typeof value.toJSON === 'function') return;
-  if (typeof value.pipe !== 'function' && typeof value.getReader !== 'function' && typeof value.arrayBuffer !== 'function') return;
-  const name = value.constructor && value.constructor.name;
-  throw new TypeError(`a ${name || 'stream'} must be read first`);
+const OBJECT = Object.prototype;
+const LIST = Array.prototype;
+const FORM_TYPE = 'application/x-www-form-urlencoded;charset=UTF-8';
+
+/** JSON shows objects without enumerable members as `{}`. They are read where their meaning is plain, else refused; bytes stay. */
+function readable(value) {
+  if (!isShown(value)) {
+    if (isForm(value)) return withForm({body: value}, value);
+    refuse(value, '');
+    return value;
+  }
+  if (isBytes(value)) return value;
+  const {headers, multiValueHeaders, body} = value;
+  let read = value;
+  if (!isShown(headers)) read = Object.assign({}, read, {headers: fieldsOf(headers, 'headers: ')});
+  if (!isShown(multiValueHeaders)) read = Object.assign({}, read, {multiValueHeaders: fieldsOf(multiValueHeaders, 'multiValueHeaders: ')});
+  if (isShown(body)) return read;
+  if (isForm(body)) return withForm(read, body);
+  refuse(body, '');
+  return read;
+}
+
+/** True where JSON does as the function means it, and for bytes. */
+function isShown(value) {
+  if (value === null || typeof value !== 'object') return true;
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype === OBJECT || prototype === LIST || prototype === null) return true;
+  if (Array.isArray(value) || isBytes(value) || typeof value.toJSON === 'function') return true;
+  return Object.getPrototypeOf(prototype) === null; // an object of another realm
+}
+
+function isForm(value) {
+  return OBJECT.toString.call(value) === '[object URLSearchParams]';
+}
+
+function withForm(envelope, form) {
+  const read = Object.assign({}, envelope, {body: String(form)});
+  const isTyped = fields => Object.keys(Object(fields)).some(name => name.toLowerCase() === 'content-type');
+  if (!isTyped(read.headers) && !isTyped(read.multiValueHeaders)) {
+    read.headers = Object.assign({}, read.headers, {'Content-Type': FORM_TYPE});
+  }
+  return read;
+}
+
+/** Reads a WHATWG Headers, a Map, or anything else that lists pairs of name and value. */
+function fieldsOf(given, where) {
+  if (typeof given.raw === 'function') return given.raw(); // of node-fetch 2, whose pairs join cookies
+  if (typeof given[Symbol.iterator] !== 'function' || typeof given.next === 'function') {
+    refuse(given, where);
+    return given;
+  }
+  const fields = Object.create(null);
+  for (const pair of given) {
+    if (!Array.isArray(pair) || pair.length !== 2 || typeof pair[0] !== 'string') {
+      throw new TypeError(`${where}${kindOf(given)} is no list of names and values`);
+    }
+    const [name, value] = pair;
+    fields[name] = name in fields ? [].concat(fields[name], value) : value;
+  }
+  return fields;
+}
+
+/** Throws when JSON would make `{}`, or its innards, of the value: a stream, a Response of fetch(), a generator, a Map, an Error. */
+function refuse(value, where) {
+  if (typeof value.then === 'function') throw new TypeError(`${where}${kindOf(value)} must be awaited first`);
+  if (isUnread(value)) throw new TypeError(`${where}${kindOf(value)} must be read first`);
+  if (value instanceof Error) {
+    const error = new TypeError(`${where}${kindOf(value)} must be thrown, not returned: ${messageOf(value)}`);
+    error.cause = value;
+    throw error;
+  }
+  const isCollection = value instanceof Map || value instanceof Set;
+  if (!isCollection && Object.keys(value).length > 0) return; // an instance shows its members
+  if (value instanceof Number || value instanceof Boolean || value instanceof String) return;
+  throw new TypeError(`${where}${kindOf(value)} has no members that JSON shows`);
+}
+
+function isUnread(value) {
+  if (typeof value.pipe === 'function' || typeof value.getReader === 'function' || typeof value.arrayBuffer === 'function') return true;
+  if (typeof value.next === 'function') return true;
+  return Symbol.asyncIterator !== undefined && typeof value[Symbol.asyncIterator] === 'function';
+}
+
+/** What a value is called, with its article: `a Map`, `an AsyncGenerator`. */
+function kindOf(value) {
+  const made = value.constructor;
+  const name = (typeof made === 'function' && made !== Object && made.name) || OBJECT.toString.call(value).slice(8, -1);
+  return (/^[AEIOU]/i.test(name) ? 'an ' : 'a ') + name;
+}
+
+/** A promise that was not awaited is `{}` in JSON: among the members of the result, of its body, of its headers. */
+function refusePromises(value) {
+  for (const holder of [value, value.body, value.headers]) {
+    if (holder === null || typeof holder !== 'object') continue;
+    for (const name of Object.keys(holder)) {
+      if (holder[name] instanceof Promise) throw new TypeError(`${name}: a Promise must be awaited first`);
+    }
+  }
 }
 
 // Look-up of headers in either case --------------------------------------------------------------------------------
