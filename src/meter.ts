@@ -9,14 +9,14 @@ export interface Meter {
   /**
   A public request was answered or its client left. Unknown methods share one label value.
 
-  @param exemplar id of the trace that tells more of it, if one is kept
+  @param exemplar id of the trace of the request, if it is kept
   */
   requestEnded(method: string, status: number, seconds: number, exemplar?: string): void;
   /** An event went through the stages. `trigger` is the event's type: http, cron … */
   invocationEnded(trigger: string, outcome: 'ok' | 'error', seconds: number, exemplar?: string): void;
   faulted(code: FaultCode): void;
   accepted(): void;
-  /** An accepted event is over for now. @param fault why it is no success, if so */
+  /** An accepted event is over for now. @param fault why the function did not succeed; absent when it did */
   settled(fault?: Pick<Fault, 'code' | 'reached'>): void;
   /**
   A reply was cut off while its client read it: the grace time of a stop was over.
@@ -37,34 +37,34 @@ export interface Meter {
   runtimeExited(reason: ExitReason): void;
   /** A core process beside the leader ended unasked, and is started again. */
   processRestarted(reason: ExitReason): void;
-  /** One start is tried of a sub-runtime that was given up. */
+  /** A sub-runtime that was given up is started once more, to try. */
   runtimeTried(): void;
-  /** From the hand-over of facts until they were kept. */
+  /** Facts were kept, this long after they were handed over. */
   appended(seconds: number): void;
-  /** An occurrence was fired on time; `lagSeconds` after the moment it was due. */
+  /** An occurrence was fired on time, `lagSeconds` after the moment at which it was due. */
   scheduleFired(schedule: string, lagSeconds: number): void;
-  /** Occurrences that did not reach the function yet and are delivered again: so many now. */
+  /** The number of occurrences now that have not reached the function yet and are delivered again. */
   scheduleWaits(schedule: string, occurrences: number): void;
-  /** When the next occurrence is due, or was, wall time in milliseconds; undefined: there is none. */
+  /** When the next occurrence is or was due, wall time in milliseconds; undefined when no occurrence is left. */
   scheduleNext(schedule: string, at: number | undefined): void;
-  /** Occurrences are passed over now, as they were fired before their time, by a clock that was ahead. */
+  /** Whether occurrences are passed over now, because a clock that was ahead fired them before their time. */
   scheduleHeld(schedule: string, isHeld: boolean): void;
   /** Occurrences that nobody ran. */
   scheduleMissed(schedule: string, reason: FactTypes['schedule.missed']['reason'], occurrences: number): void;
   /** Facts that were dropped, as the journal could not keep up or could not be written. */
   shed(facts: number): void;
-  /** Recorded requests and replies that were not kept, or not for their time, for want of room. */
+  /** Recorded requests and replies that were not kept, or not for as long as the settings say, for lack of room. */
   payloadsShed(payloads: number): void;
-  /** Lines of the log that were not written: the function's past its budget, or any that our output did not take. */
+  /** Log lines that were not written: those of the function past its budget, and any that stdout did not take. */
   linesDropped(lines: number): void;
   /** Callers that read the journal through the private listener now. */
   readers(count: number): void;
-  /** One was refused as there are too many, or cut off as it did not read. */
+  /** Such a caller was refused, as there are too many, or cut off, as it did not read. */
   readerRefused(reason: 'full' | 'slow'): void;
   /** Spans that the collector did not get: the queue was full, it did not take them, or the stop was over. */
   spansDropped(reason: 'queue_full' | 'not_taken' | 'stopped', spans: number): void;
   /** The key set that verifies callers could not be fetched. */
   keySetFailed(): void;
-  /** What is to be asked, when somebody scrapes, for the age of the key set. */
+  /** Called once, with the function that gives the age of the key set to each scrape. */
   keySetAge(seconds: () => number): void;
 }

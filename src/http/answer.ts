@@ -8,7 +8,7 @@ export const defaultHeaders = {
 } as const;
 
 /**
-The answer that tells a fault: its text, ending in a newline, or RFC 9457 for a caller that accepts it.
+Makes the answer to a fault: its text, ending in a newline, or RFC 9457 for a caller that accepts it.
 
 @param accept the caller's Accept field
 */

@@ -1,4 +1,4 @@
-/** Header fields, in lower case, that speak of one hop or frame a message (RFC 9110 §7.6.1): no function is on that hop. */
+/** Header fields, in lower case, that are meant for one hop or frame a message (RFC 9110 §7.6.1). Functions are not on that hop. */
 export const hopByHop: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',

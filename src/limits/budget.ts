@@ -4,7 +4,7 @@ import {type Place, ReplyRooms, smallReply} from './reply-rooms.ts';
 
 export type {Place};
 
-/** What the core holds for others, by what it is; the same words are the label `kind` of the metric. */
+/** The kinds of bytes that the core holds for others. The same words are the label `kind` of the metric. */
 export const heldKinds = ['head', 'body', 'event', 'reply', 'stream', 'log'] as const;
 
 export type HeldKind = (typeof heldKinds)[number];
@@ -16,11 +16,11 @@ lent to every part that holds such bytes. Past the limit nothing more is accepte
 export class Budget {
   readonly maxBytes: number;
   readonly clock: Clock;
-  /** All kinds together. */
+  /** Bytes of all kinds together. */
   heldBytes = 0;
   readonly #bytes: Record<HeldKind, number> = {head: 0, body: 0, event: 0, reply: 0, stream: 0, log: 0};
   #rooms: ReplyRooms | undefined;
-  /** Mean time that a share is held, the newest weighing a tenth; for Retry-After. */
+  /** Mean time that a share is held, in which the newest share counts a tenth. For Retry-After. */
   holdMs = 1000;
 
   constructor(maxBytes: number, clock: Clock) {
@@ -28,7 +28,7 @@ export class Budget {
     this.clock = clock;
   }
 
-  /** Above 0: so much has to go. */
+  /** Bytes above the limit, which must be freed; below 0 there is room. */
   get overBytes(): number {
     return this.heldBytes - this.maxBytes;
   }
@@ -42,16 +42,16 @@ export class Budget {
   }
 
   /**
-  A share of somebody's own, empty at first.
+  Opens a share, which holds nothing at first.
 
   @param sinceMs monotonic time
-  @param place of the reply that it is for, in its connection
+  @param place the place of the reply in its connection, for a share that a reply is charged to
   */
   open(kind: HeldKind, sinceMs = this.clock.monotonic(), place?: Place): Hold {
     return new Hold(this, kind, sinceMs, place);
   }
 
-  /** For a reply that no stranger asked for, such as that to a schedule: others' reading must not make it fail. */
+  /** Opens a share for a reply that no stranger asked for, such as that to a schedule. It must not fail because others read slowly. */
   openSure(kind: HeldKind): Hold {
     return new Hold(this, kind, this.clock.monotonic(), undefined, true);
   }
@@ -61,14 +61,14 @@ export class Budget {
     return this.#rooms?.wantedBytes ?? 0;
   }
 
-  /** For shares only: they know what they hold already. */
+  /** Only for shares, which know what they hold already. */
   add(kind: HeldKind, bytes: number): void {
     this.#bytes[kind] += bytes;
     this.heldBytes += bytes;
     if (bytes < 0) this.#rooms?.give();
   }
 
-  /** For shares only: one that is released waits no more. */
+  /** Only for shares: one that was released does not wait any more. */
   forget(hold: Hold): void {
     this.#rooms?.forget(hold);
   }
@@ -85,12 +85,12 @@ export class Hold {
   readonly #budget: Budget;
   readonly #sinceMs: number;
   readonly #place: Place | undefined;
-  /** Charged, but never waiting nor refused. */
+  /** It is charged, but never waits and is never refused. */
   readonly #mustFit: boolean;
   #kind: HeldKind;
   #bytes = 0;
   #keepers = 0;
-  /** Released, but for those who keep it. */
+  /** It was released, but others still keep it. */
   #isDue = false;
   #isReleased = false;
 
@@ -106,7 +106,7 @@ export class Hold {
     return this.#bytes;
   }
 
-  /** Holds so many bytes in all, never fewer than before; a fault when they do not fit, and then no more than before. */
+  /** Makes the share hold this many bytes in all, never fewer than before. @returns a fault when they do not fit: then nothing changed */
   grow(bytes: number): Fault | undefined {
     if (bytes <= this.#bytes) return undefined;
     if (this.#budget.overBytes + bytes - this.#bytes > 0) return this.#budget.full();
@@ -115,8 +115,8 @@ export class Hold {
   }
 
   /**
-  The same for a form of the bytes that was made here and is longer, such as the event written as JSON. While others
-  hold next to nothing it always fits: it was received within the limit, so refusing it now would refuse it every time.
+  The same, for bytes that have become longer here, such as an event that is written as JSON. While others hold next to
+  nothing they always fit: they were received within the limit, so refusing them now would refuse them every time.
   */
   growAlone(bytes: number): Fault | undefined {
     const {heldBytes, maxBytes} = this.#budget;
@@ -126,9 +126,9 @@ export class Hold {
   }
 
   /**
-  The same for a reply, which the function has made already: a small one always fits, a large one may wait for room.
+  The same, for a reply, which the function has made already. A small one always fits; a large one may wait for room.
 
-  @param given called later when it has to wait: with nothing once it holds the bytes, with a fault when it does not get them
+  @param given called later if it has to wait: without a fault once it holds the bytes, with a fault when it does not get them
   @returns true when it holds them now
   */
   growReply(bytes: number, given: (fault?: Fault) => void): boolean {
@@ -138,7 +138,7 @@ export class Hold {
     return true;
   }
 
-  /** Holds exactly so many bytes, whether they fit or not: they are there already, or are gone. */
+  /** Makes the share hold exactly this many bytes, even if they do not fit, as they exist already or are gone. */
   set(bytes: number): undefined {
     if (this.#isReleased) return;
     const change = bytes - this.#bytes;
@@ -148,7 +148,7 @@ export class Hold {
     this.#budget.add(this.#kind, change);
   }
 
-  /** The bytes are something else from now on, such as a body that became an event. */
+  /** The bytes are of another kind from now on, such as a body that became an event. */
   become(kind: HeldKind): void {
     const bytes = this.#bytes;
     this.set(0);
@@ -156,12 +156,12 @@ export class Hold {
     this.set(bytes);
   }
 
-  /** Somebody else needs the bytes, too: a release waits for `letGo`. */
+  /** Another part needs the bytes, too: a release waits for its `letGo`. */
   keep(): void {
     this.#keepers++;
   }
 
-  /** Once for each `keep`. */
+  /** Called once for each `keep`. */
   letGo(): void {
     this.#keepers--;
     if (this.#isDue) this.release();

@@ -27,11 +27,11 @@ export function shareDescriptors(limit = descriptorLimit()): DescriptorShares {
   return {callers: Math.min(mostCallers, side), admin: Math.min(mostAdmin, Math.floor(free / 8)), calls: side};
 }
 
-/** The soft limit of this process, which Node has raised to the hard one. @see proc_pid_limits(5) */
+/** The soft limit of this process, which Node has raised to the hard limit. @see proc_pid_limits(5) */
 function descriptorLimit(): number | undefined {
   try {
     const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
-    return soft === undefined ? undefined : Number(soft); // none for `unlimited`
+    return soft === undefined ? undefined : Number(soft); // undefined for `unlimited`
   } catch {
     return undefined;
   }

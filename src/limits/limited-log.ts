@@ -1,7 +1,7 @@
 import type {Clock} from '../clock.ts';
 import type {Log, LogFields} from '../log.ts';
 
-/** Lines of one kind that are written in a second; the rest of them is summed up in one line. */
+/** Lines of one kind that are written in a second. One more line counts the rest. */
 const linesPerSecond = 20;
 const secondMs = 1000;
 
@@ -11,8 +11,8 @@ interface Kind {
 }
 
 /**
-Writes lines that strangers can cause, such as refusals: a flood of them must not become a flood of the log. Of each kind
-the first of a second are written; at its end one line says how many more there were.
+Writes lines that strangers can cause, such as refusals: a flood of requests must not become a flood of lines. In each second
+the first lines of a kind are written, and at its end one line says how many more there were.
 */
 export class LimitedLog {
   readonly #log: Log;
@@ -24,7 +24,7 @@ export class LimitedLog {
     this.#clock = clock;
   }
 
-  /** @param kind of few: each is remembered for a second */
+  /** @param kind one of few words, as each is remembered for a second */
   write(level: 'warn' | 'error', kind: string, fields: LogFields, message: string): void {
     const known = this.#kinds.get(kind) ?? this.#begin(level, kind);
     if (known.lines++ < linesPerSecond) this.#log[level](fields, message);

@@ -7,7 +7,7 @@ export interface Place {
   isNext(): boolean;
   /** Bytes of all replies on the connection. */
   replyBytes(): number;
-  /** The share of its reply has changed by so many bytes. */
+  /** Called when the share of its reply has changed by this many bytes. */
   held(change: number): void;
 }
 
@@ -19,24 +19,24 @@ interface Account {
   bytesOf(kind: 'reply'): number;
 }
 
-/** What one reply is charged with. */
+/** The share that one reply is charged to. */
 interface Share {
   readonly bytes: number;
   set(bytes: number): void;
 }
 
-/** A reply of this size never waits: calls at a time are bounded, and so are these. */
+/** A reply up to this size never waits. The number of calls at a time bounds these replies, too. */
 export const smallReply = 64 * 2 ** 10;
 
-/** The part of the budget that large replies may take; with the rest others are served. */
+/** The part of the budget that large replies may take. The rest is for other requests. */
 const replyPart = 3 / 4;
-/** The same for one that could not leave yet: what is next to leave always finds more room than these fill. */
+/** The same, for replies that cannot leave yet. It is less, so that the reply that leaves next always finds room. */
 const earlyPart = 1 / 2;
-/** With all others of its connection a reply that could not leave yet may take so much. */
+/** Bytes that the replies of one connection that cannot leave yet may take together. */
 const earlyBytes = 8 * 2 ** 20;
 
 const lookMs = 250;
-/** No room was given to anybody for so long: nobody reads, and the function's place is needed. */
+/** When no reply got room for this long, no client reads, and the places of the functions are needed. */
 const stuckMs = 1000;
 const longestMs = 10_000;
 
@@ -48,7 +48,7 @@ interface Waiting {
   readonly given: (fault?: Fault) => void;
 }
 
-/** Large replies wait here, in the sub-runtime that made them, while those before them are read. */
+/** Large replies wait here until those before them have been read. Meanwhile their bytes stay in the sub-runtime. */
 export class ReplyRooms {
   readonly #account: Account;
   readonly #waiting: Waiting[] = [];
@@ -75,7 +75,7 @@ export class ReplyRooms {
     return false;
   }
 
-  /** Somebody holds less than before. First come, first served, among those whose turn to leave it is. */
+  /** Called when a share became smaller. Gives room to those whose turn to leave it is, first come, first served. */
   give(): void {
     if (this.#isGiving || this.#waiting.length === 0) return;
     this.#isGiving = true;
@@ -92,7 +92,7 @@ export class ReplyRooms {
     this.#isGiving = false;
   }
 
-  /** Its reply is not wanted any more. */
+  /** Called when its reply is not wanted any more. */
   forget(hold: Share): void {
     const index = this.#waiting.findIndex(waiting => waiting.hold === hold);
     if (index !== -1) this.#waiting.splice(index, 1);
@@ -100,7 +100,7 @@ export class ReplyRooms {
 
   #fits({hold, bytes, place}: Waiting): boolean {
     const {maxBytes, heldBytes} = this.#account;
-    // One that is alone always fits: it would never find more room.
+    // A reply that is alone always fits, as it would never find more room.
     if (this.#account.bytesOf('reply') <= hold.bytes) return true;
     const more = bytes - hold.bytes;
     if (place === undefined || place.isNext()) return heldBytes + more <= maxBytes * replyPart;

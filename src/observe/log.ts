@@ -16,9 +16,9 @@ export interface OpenLog extends Log, AsyncDisposable {
   function(line: FunctionLine): void;
   /** Writes a record that another of our processes has made. */
   pass(record: string): void;
-  /** A log for a library; its lines name the library. They are written whatever our level is: the library has a level of its own. */
+  /** A log for a library, whose lines name the library. They are written at every level of ours, as the library has its own. */
   of(library: string): Log;
-  /** What stdout has not taken yet. */
+  /** Bytes that stdout has not taken yet. */
   waitingBytes(): number;
   /**
   Waits until stdout has taken what was written, as long as it takes some, and at most `mostMs`. What is left then is dropped
@@ -30,12 +30,12 @@ export interface OpenLog extends Log, AsyncDisposable {
 }
 
 /**
-When this many bytes wait for stdout, lines are dropped: logs never stop the function. There is room for what a function may
+When this many bytes wait for stdout, lines are dropped, as logs must never stop the function. This is what a function may
 write in a second.
 */
 const bufferBytes = 24 * 2 ** 20;
 
-/** The reader of stdout may be dead: the end of the process waits no longer than this for the last lines. */
+/** How long the end of the process waits for the last lines, as the reader of stdout may be dead. */
 const lastLinesMs = 1000;
 /** Pause between two looks at what stdout has taken. */
 const lookMs = 20;
@@ -87,7 +87,7 @@ export async function openLog({level, pretty, onDropped, clock}: LogOptions): Pr
     },
   };
 
-  /** Undocumented field of pino's stream: without it these bytes are not counted, and they have a bound of their own. */
+  /** An undocumented field of pino's stream. If it is missing, these bytes are not counted; they have a bound of their own. */
   function waitingBytes(): number {
     return (destination as Partial<Queue>)._len ?? 0;
   }

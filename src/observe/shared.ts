@@ -1,6 +1,6 @@
 import type {Clock} from '../clock.ts';
 
-/** After each piece of work it rests this many times as long as the work took. */
+/** The rest after a piece of work is this many times as long as the work. */
 const restFactor = 9;
 const longestRestMs = 250;
 

@@ -6,7 +6,7 @@ import type {JournalWish} from '../journals/open.ts';
 import {Budget} from '../limits/budget.ts';
 import {type OpenLog, openLog} from '../observe/log.ts';
 import {linesLostIn, type Metrics, openMetrics} from '../observe/metrics/metrics.ts';
-import {tellLost} from '../observe/traces/lost.ts';
+import {logLost} from '../observe/traces/lost.ts';
 import {passingSpans, type Spans} from '../observe/traces/spans.ts';
 import {doubtsOf, wantsTelemetry} from '../observe/traces/wanted.ts';
 import {dataDirOf} from '../settings/config.ts';
@@ -81,7 +81,7 @@ export async function openCore(wanted: Wanted, options: CoreOptions, opening: As
   // The journal closes after the sub-runtime, whose end is a fact, too.
   opening.use(facts);
   const keys = await openKeys(config, {env, clock, log, meter, warn});
-  const spansLost = tellLost(meter.spansDropped, log, clock);
+  const spansLost = logLost(meter.spansDropped, log, clock);
   opening.defer(() => spansLost.close());
   // Spans leave after those of the calls that the stop waited for.
   const telemetry = opening.use(new AsyncDisposableStack());

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {tellLost} from '../../src/observe/traces/lost.ts';
+import {logLost} from '../../src/observe/traces/lost.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {recordingLog} from '../helpers/fakes.ts';
 
@@ -7,7 +7,7 @@ function open() {
   const clock = new ManualClock();
   const log = recordingLog();
   const counted: number[] = [];
-  const {lost, close} = tellLost((_reason, spans) => void counted.push(spans), log, clock);
+  const {lost, close} = logLost((_reason, spans) => void counted.push(spans), log, clock);
   return {clock, log, counted, lost, close, told: () => log.lines.map(({fields}) => fields.spans)};
 }
 

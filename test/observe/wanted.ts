@@ -2,7 +2,7 @@ import test from 'ava';
 import {doubtsOf} from '../../src/observe/traces/wanted.ts';
 
 const doubtful: [name: string, value: string, said: RegExp][] = [
-  ['OTEL_TRACES_EXPORTER', 'jaeger', /^OTEL_TRACES_EXPORTER: expected otlp, .* got `jaeger`: whatever else stands there gets no spans$/],
+  ['OTEL_TRACES_EXPORTER', 'jaeger', /^OTEL_TRACES_EXPORTER: expected otlp, .* got `jaeger`: any other exporter gets no spans$/],
   ['OTEL_TRACES_EXPORTER', 'otlp,bogus', /got `otlp,bogus`/],
   ['OTEL_TRACES_EXPORTER', 'otlp,none', /^OTEL_TRACES_EXPORTER: expected none to stand alone, got `otlp,none`: no spans leave$/],
   ['OTEL_EXPORTER_OTLP_PROTOCOL', 'htp', /^OTEL_EXPORTER_OTLP_PROTOCOL: expected grpc, .* got `htp`: http\/protobuf is taken$/],

@@ -3,9 +3,9 @@ import https from 'node:https';
 import type {Clock} from '../../clock.ts';
 import type {Environment} from '../../settings/setting.ts';
 
-/** Longest time of a fetch, from the first attempt to the last byte of the second: name look-ups, proxies and slow bytes count. */
+/** Longest time of a fetch, from the first attempt to the last byte of the second, with name look-ups, proxies and slow bytes. */
 const longestFetchMs = 5000;
-/** More bytes than any key set has. They are not decompressed: a small answer cannot become a large one. */
+/** More bytes than any key set has. Answers are not decompressed, so that a small one cannot become a large one. */
 const longestSet = 2 ** 20;
 
 const proxyNames = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'NO_PROXY', 'no_proxy'];

@@ -6,21 +6,21 @@ export interface VerifyingKey {
   readonly algorithm: 'RS256' | 'PS256' | 'ES256' | 'ES384';
 }
 
-/** By algorithm and key id, parted by a space. */
+/** Keys by algorithm and key id, with a space between them. */
 export type KeyTable = ReadonlyMap<string, VerifyingKey>;
 
 /** More keys than any set has. Each costs time to read. */
 const mostKeys = 256;
 
 /**
-The usable keys of a key set; the others in it are passed over.
+Reads the usable keys of a key set, and skips the others.
 
 @param before what was read last time: a key that is still there stays the same object
 */
 export function readKeys(listed: readonly unknown[], before: KeyTable): KeyTable {
   const keys = new Map<string, VerifyingKey>();
   for (const entry of listed.slice(0, mostKeys)) {
-    const jwk = entry as Jwk | null; // whatever it is, its members are looked at one by one
+    const jwk = entry as Jwk | null; // it may be anything: its members are checked one by one
     const usable = jwk ? usableKey(jwk) : undefined;
     if (!usable) continue;
     const name = `${usable.algorithm} ${typeof jwk?.kid === 'string' ? jwk.kid : ''}`;

@@ -11,7 +11,7 @@ export interface KeySetOptions {
   readonly url: string;
   /** An RSA key that verifies RS256 when the set holds no key for a token. */
   readonly fallback: KeyObject | undefined;
-  /** Age in milliseconds past which keys that could not be fetched again count no more. */
+  /** Age in milliseconds from which on keys that could not be fetched again do not count. */
   readonly maxAgeMs: number;
   /** Names the proxies. */
   readonly env: Environment;
@@ -31,8 +31,8 @@ const shortestPauseMs = 1000;
 const mostWaiting = 1000;
 
 /**
-Keys that another machine publishes (RFC 7517). They rotate, so they are fetched again while they are in use. Once they are
-older than `maxAgeMs` they count no more. The address comes from the settings, never from a token.
+Keys that another machine publishes (RFC 7517). They rotate, so they are fetched again while they are in use. When they are
+older than `maxAgeMs`, they no longer count. The address comes from the settings, never from a token.
 */
 export function openKeySet({url, fallback, maxAgeMs, env, clock, log, meter}: KeySetOptions) {
   const fetchListed = keySetFetcher(url, env, clock);
@@ -103,14 +103,14 @@ export function openKeySet({url, fallback, maxAgeMs, env, clock, log, meter}: Ke
   function dropExpired(): void {
     if (keys.size === 0 || since(fetchedAt) < maxAgeMs) return;
     keys = new Map();
-    log.error({maxAgeMs}, 'The keys of the key set are older than CORE_JWKS_MAX_AGE: they count no more');
+    log.error({maxAgeMs}, 'The keys of the key set are older than CORE_JWKS_MAX_AGE: they are not used any more');
   }
 
   function moment(): Moment {
     return {monotonicMs: clock.monotonic(), wallMs: clock.now()};
   }
 
-  /** The longer of two: a machine that was suspended has its monotonic clock behind, one whose clock was set back the other. */
+  /** The longer time of two clocks: after a suspension the monotonic clock is behind; after a clock was set back, the wall clock is. */
   function since(at: Moment | undefined): number {
     if (!at) return Number.POSITIVE_INFINITY;
     return Math.max(clock.monotonic() - at.monotonicMs, clock.now() - at.wallMs);

@@ -1,10 +1,10 @@
 import type {HeldKind} from '../../limits/budget.ts';
 
-/** What the metrics ask the other parts of the core for, each time somebody scrapes. */
+/** Values that the metrics ask other parts of the core for at each scrape. */
 export interface Gauges {
   /** Sub-runtimes that can take a call now. */
   runtimesUp(): number;
-  /** Processes that exist, of each place in the pool. */
+  /** The number of processes that exist in each place of the pool. */
   runtimeProcesses(): readonly number[];
   /** Resident bytes of the sub-runtimes; 0 where the system does not say. */
   runtimesResidentBytes(): number;

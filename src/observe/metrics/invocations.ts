@@ -9,15 +9,15 @@ type InvocationMeter = Pick<Meter, 'invocationEnded' | 'faulted' | 'accepted' | 
 export interface Counts {
   readonly accepted: number;
   readonly settled: number;
-  /** Settled, and never reached the function. */
+  /** Events that were settled and never reached the function. */
   readonly handedBack: number;
-  /** Settled, and its process went away during the call. */
+  /** Events that were settled because the process ended during the call. */
   readonly broken: number;
   /** Replies that were cut off, by whether they were settled before the stop began. */
   readonly cutOff: {readonly before: number; readonly since: number};
 }
 
-/** What becomes of the events: how they end, how long they take, and that none is lost. */
+/** Counts what becomes of the events: how they end, how long they take, and whether any is lost. */
 export function invocationMetrics(
   registers: Registry[],
   timers: Timers,

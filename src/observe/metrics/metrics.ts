@@ -23,13 +23,13 @@ export interface Metrics {
   counts(): Counts;
   /** What Prometheus scrapes: with exemplars for callers that accept OpenMetrics, else plain text. */
   scrape(accept: string): Promise<Exposition>;
-  /** The same as data, for the process that leads this one. */
+  /** The same as data, for the leader of this process. */
   families(): Promise<readonly Family[]>;
 }
 
 /** What the metrics ask for when somebody scrapes. */
 export interface MetricsHouse extends Gauges {
-  /** What the other processes of this core counted; undefined when there is none. */
+  /** What the other processes of this core counted; undefined when this is the only one. */
   others(): Promise<readonly (readonly Family[])[]> | undefined;
 }
 

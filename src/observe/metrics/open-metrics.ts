@@ -12,7 +12,7 @@ export interface Family {
 }
 
 export interface Sample {
-  /** Absent when it is the family's. */
+  /** Absent when it is the name of the family. */
   readonly metricName?: string;
   readonly labels: Readonly<Partial<Record<string, string | number>>>;
   readonly value: number;

@@ -18,7 +18,7 @@ export class Scrape {
   readonly #plain: Shared<Exposition>;
   readonly #open: Shared<Exposition>;
 
-  /** @param others what the other processes counted; undefined when there is none */
+  /** @param others what the other processes counted; undefined when this is the only one */
   constructor(
     registry: Registry,
     timers: Timers,

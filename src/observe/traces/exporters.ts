@@ -10,8 +10,8 @@ export type Rejected = (spans: number, cause: string) => void;
 type Serializer = ISerializer<ReadableSpan[], unknown>;
 
 /**
-The SDK's exporters for OTLP, but for who writes the spans and who reads the answers. Endpoint, headers, timeout,
-compression and certificates are read from the environment by the SDK itself.
+The SDK's exporters for OTLP, except that the core writes the spans and reads the answers. The SDK itself reads endpoint,
+headers, timeout, compression and certificates from the environment.
 */
 export function openOtlp(protocol: string | undefined, rejected: Rejected): Promise<SpanExporter> {
   if (protocol === 'grpc') return openGrpc(reading(spanSerializer, rejected));
@@ -40,12 +40,12 @@ async function openGrpc(serializer: Serializer): Promise<SpanExporter> {
   );
 }
 
-/** The SDK logs what a collector says that it rejected, and takes the export for a success. */
+/** The SDK takes an export for a success even if the collector says that it rejected spans, and only logs that. */
 function reading(serializer: Serializer, rejected: Rejected): Serializer {
   return {
     serializeRequest: spans => serializer.serializeRequest(spans),
     deserializeResponse(bytes) {
-      // Some collectors answer in JSON whatever they were asked in.
+      // Some collectors always answer in JSON, even if they were sent protobuf.
       const response = bytes[0] === brace ? JSON.parse(Buffer.from(bytes).toString()) : serializer.deserializeResponse(bytes);
       const {spans, message} = partialSuccessOf(response);
       if (spans >= 1 && Number.isSafeInteger(spans)) rejected(spans, message);

@@ -3,10 +3,10 @@ import type {Fields} from '../../delivery.ts';
 import type {InvocationTrace} from '../../runtime.ts';
 import {PassedState, readTrace} from './trace-context.ts';
 
-/** Reads the sender's context out of what it sent; undefined when there is none. */
+/** Reads the context of the sender from what it sent; undefined when it sent none. */
 export type Extract = (fields: Fields) => SpanContext | undefined;
 
-/** Reads the way the propagators of the SDK do: start it first. */
+/** Reads with the propagators of the SDK, which must be started first. */
 export function extractor(): Extract {
   // Most callers send no context. Where only the W3C's is read, one field shows that.
   const isOurs = propagation.fields().every(field => w3cFields.has(field));

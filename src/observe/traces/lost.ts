@@ -2,45 +2,45 @@ import type {Clock} from '../../clock.ts';
 import type {Log} from '../../log.ts';
 
 /**
-Why spans did not reach a collector: more were held than fit the queue; the collector did not take them or was not there;
-they had not left when the stop was over.
+Why spans did not reach a collector: the queue was full; the collector did not take them, or could not be reached; they had
+not left when the stop was over.
 */
 export type Loss = 'queue_full' | 'not_taken' | 'stopped';
 
 /** Called with spans that a collector does not get. */
 export type LostSpans = (reason: Loss, spans: number, exporter: string, cause?: string) => void;
 
-/** Between two lines about the same trouble. */
+/** Time between two lines about the same trouble. */
 const quietMs = 60_000;
 /** Characters of a cause that are logged: it may be a collector's answer. */
 const longestCause = 500;
 
-/** Logs that spans are lost: at once, then once a minute while it goes on, and what is left at the close. */
-export function tellLost(count: (reason: Loss, spans: number) => void, log: Log, clock: Clock): {lost: LostSpans; close(): void} {
-  let untold: Partial<Record<Loss, number>> = {};
+/** Logs that spans are lost: at once, then once a minute while it goes on, and once more at the close. */
+export function logLost(count: (reason: Loss, spans: number) => void, log: Log, clock: Clock): {lost: LostSpans; close(): void} {
+  let unlogged: Partial<Record<Loss, number>> = {};
   let last: {exporter: string; cause?: string} = {exporter: ''};
   let stopTimer: (() => void) | undefined;
 
   return {
     lost(reason, spans, exporter, cause) {
       count(reason, spans);
-      untold[reason] = (untold[reason] ?? 0) + spans;
+      unlogged[reason] = (unlogged[reason] ?? 0) + spans;
       if (cause !== undefined || last.exporter !== exporter)
         last = {exporter, ...(cause !== undefined && {cause: cause.slice(0, longestCause)})};
-      if (!stopTimer) tell();
+      if (!stopTimer) write();
     },
     close() {
       stopTimer?.();
-      tell();
+      write();
     },
   };
 
-  function tell(): void {
+  function write(): void {
     stopTimer = undefined;
-    const spans = Object.values(untold).reduce((sum, some) => sum + some, 0);
+    const spans = Object.values(unlogged).reduce((sum, some) => sum + some, 0);
     if (spans === 0) return;
-    log.warn({spans, reasons: untold, ...last}, 'Spans are lost: the collector does not answer, refuses them, or is too slow');
-    untold = {};
-    stopTimer = clock.after(quietMs, tell);
+    log.warn({spans, reasons: unlogged, ...last}, 'Spans are lost: the collector does not answer, refuses them, or is too slow');
+    unlogged = {};
+    stopTimer = clock.after(quietMs, write);
   }
 }

@@ -5,13 +5,13 @@ import {ProtobufWriter} from './protobuf.ts';
 import {hrTimeOf, RecordedSpan} from './recorder.ts';
 
 /*
-Our spans as OTLP's protobuf: byte for byte what the SDK's serializer writes, in less than half of its time. That one goes
-over every span twice, first for its size; and it does not know that ours share one resource and one scope.
+Writes our spans as OTLP's protobuf: byte for byte what the SDK's serializer writes, in less than half of the time. The SDK's
+goes over every span twice, first for its size, and does not know that our spans share one resource and one scope.
 
 @see opentelemetry-proto 1.x: collector/trace/v1/trace_service.proto, trace/v1/trace.proto, common/v1/common.proto
 */
 
-/** For the SDK's exporters; spans that are not ours are left to its own serializer. */
+/** For the SDK's exporters. Its own serializer writes spans that are not ours. */
 export const spanSerializer: ISerializer<ReadableSpan[], unknown> = {
   deserializeResponse: ProtobufTraceSerializer.deserializeResponse,
   serializeRequest(spans) {
@@ -56,7 +56,7 @@ const arrayValue = {values: tag(1, 2)};
 
 const writer = new ProtobufWriter();
 
-/** An export request with these spans, all of one recorder. */
+/** Writes an export request with these spans, which all come from one recorder. */
 function writeSpans(spans: readonly RecordedSpan[]): Uint8Array<ArrayBuffer> {
   const [first] = spans;
   if (!first) return new Uint8Array();
@@ -129,7 +129,7 @@ function writeLink(context: SpanContext): void {
   writer.end(at);
 }
 
-/** The eight flags of W3C, and above them whether the context came from another process. */
+/** The eight flags of the W3C, and above them two bits that say whether the context came from another process. */
 const flagsOf = (traceFlags: number, of: SpanContext | undefined) => (traceFlags & 0xff) | 0x100 | (of?.isRemote ? 0x200 : 0);
 
 function writeAttributes(attributes: Attributes, as: number): void {

@@ -5,7 +5,7 @@ import {openOtlp, openZipkin} from './exporters.ts';
 import type {LostSpans} from './lost.ts';
 import {type QueueSizes, SpanQueue} from './queue.ts';
 
-/** What takes ended spans to where the `OTEL_*` variables say. Empty where they name nothing that is known. */
+/** Opens the processors that export ended spans as the `OTEL_*` variables say. Empty when these name no known exporter. */
 export async function openProcessors(env: Environment, lost: LostSpans, clock: Clock): Promise<SpanProcessor[]> {
   const listed = (env.OTEL_TRACES_EXPORTER ?? '')
     .split(',')
@@ -28,7 +28,7 @@ export async function openProcessors(env: Environment, lost: LostSpans, clock: C
 
 const protocolOf = (env: Environment) => env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL?.trim() || env.OTEL_EXPORTER_OTLP_PROTOCOL?.trim();
 
-/** What is not a number from 1 on is as the specification has it by default: batches of none would never empty the queue. */
+/** A value that is not a number from 1 on counts as the default of the specification: batches of 0 would never empty the queue. */
 function sizesOf(env: Environment): QueueSizes {
   const sizeOf = (name: string, fallback: number) => {
     const given = Math.floor(Number(env[name]?.trim() || Number.NaN));

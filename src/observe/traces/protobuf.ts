@@ -4,20 +4,20 @@ The few forms of protobuf's wire format that OTLP needs, written into one buffer
 @see https://protobuf.dev/programming-guides/encoding
 */
 const leastBytes = 2 ** 16;
-/** Most batches are far smaller. What one with long paths took is given back. */
+/** Most batches are far smaller. A buffer that grew larger, for a batch with long paths, is given back. */
 const mostKeptBytes = 2 ** 20;
 
 export class ProtobufWriter {
   #buffer = Buffer.alloc(leastBytes);
   #at = 0;
-  /** Names repeat: each is written as it was the first time. Bounded, though only we choose them. */
+  /** Names repeat, so their bytes are kept. Only the core chooses names; there is a bound all the same. */
   readonly #names = new Map<string, Buffer>();
 
   reset(): void {
     this.#at = 0;
   }
 
-  /** What it holds, written or not. */
+  /** The capacity of its buffer. */
   get keptBytes(): number {
     return this.#buffer.length;
   }
@@ -164,6 +164,6 @@ function sizeOf(value: number): number {
   return size;
 }
 
-/** What a hexadecimal digit stands for, by its character; whatever is no digit stands for 0. */
+/** The value of each hexadecimal digit, by its character code; 0 for every other character. */
 const nibbles = Uint8Array.from({length: 0x80}, (_, code) => Number.parseInt(String.fromCharCode(code), 16) || 0);
 const nibble = (code: number) => nibbles[code & 0x7f] as number; // of 128

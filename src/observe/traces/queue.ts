@@ -21,9 +21,9 @@ export interface SpanQueueOptions {
   readonly clock: Clock;
 }
 
-/** At a stop so many batches leave at a time. The exporters for OTLP refuse more than 30. */
+/** Batches that leave at a time at a stop. The exporters for OTLP refuse more than 30. */
 const mostAtOnce = 24;
-/** Exports that were given up on, and may still hold their spans: past it nothing more is sent until one of them ends. */
+/** Exports that were given up and may still hold their spans. With more, nothing is sent until one of them ends. */
 const mostGivenUp = 8;
 
 /**
@@ -71,10 +71,10 @@ export class SpanQueue implements SpanProcessor {
   async shutdown(): Promise<void> {
     await this.forceFlush();
     this.#close();
-    await this.#options.exporter.shutdown().catch(() => {}); // whatever it held it has answered for
+    await this.#options.exporter.shutdown().catch(() => {}); // it has answered for all spans that it held
   }
 
-  /** The stop waits no longer: what the exporter has not answered for counts as lost. */
+  /** Ends the wait of the stop: spans for which the exporter has not answered count as lost. */
   abandon(): void {
     this.#close();
     const left = this.#spans.length + this.#leaving;
@@ -138,7 +138,7 @@ export class SpanQueue implements SpanProcessor {
     try {
       context.with(suppressTracing(context.active()), () => exporter.export(batch, answered));
     } catch (error) {
-      answered({code: ExportResultCode.FAILED, error: error as Error}); // reported whatever it is
+      answered({code: ExportResultCode.FAILED, error: error as Error}); // any error is reported
     }
     return promise;
   }
@@ -148,8 +148,8 @@ export class SpanQueue implements SpanProcessor {
   }
 }
 
-/** A resource may still wait for what describes the machine. */
+/** Waits for resources that still wait for a description of the machine. */
 async function settleResources(batch: readonly ReadableSpan[]): Promise<void> {
   const pending = new Set(batch.map(({resource}) => resource).filter(({asyncAttributesPending}) => asyncAttributesPending));
-  for (const resource of pending) await resource.waitForAsyncAttributes?.().catch(() => {}); // then it goes without them
+  for (const resource of pending) await resource.waitForAsyncAttributes?.().catch(() => {}); // then the attributes are missing
 }

@@ -9,7 +9,7 @@ import type {RecordedSpan, Recorder} from './recorder.ts';
 import type {Spans, Subject} from './spans.ts';
 
 /*
-Spans get their parent as an argument: the hot path needs no AsyncLocalStorage. The names of spans and attributes are spelled
+Spans get their parent as an argument, so that the hot path needs no AsyncLocalStorage. The names of spans and attributes are spelled
 here and in describe.ts, and nowhere else.
 */
 
@@ -40,7 +40,7 @@ class RecordedInvocation implements InvocationSpan {
   readonly #house: InnerHouse;
   readonly #span: RecordedSpan;
   readonly #isHttp: boolean;
-  /** Wall time less monotonic time when it began: within an invocation times do not step. */
+  /** Wall time minus monotonic time at its start. With it the times within an invocation do not jump. */
   readonly #offsetMs: number;
 
   constructor(house: InnerHouse, id: string, delivery: Subject) {
@@ -55,7 +55,7 @@ class RecordedInvocation implements InvocationSpan {
     attributes['faas.trigger'] = subject.trigger;
     attributes['faas.invocation_id'] = id;
     attributes['faas.coldstart'] = false;
-    // Many messages may be handled at a time, and late: the trace of a sender would never be over.
+    // A sender's messages may be handled together, and late, so its trace is linked: as a parent it would never be over.
     const isMessage = subject.trigger === 'pubsub';
     const kind = isMessage ? SpanKind.CONSUMER : SpanKind.SERVER;
     const links = isMessage && sender ? [{context: sender}] : undefined;

@@ -13,13 +13,13 @@ import type {ReadableSpan, SpanProcessor, TimedEvent} from '@opentelemetry/sdk-t
 import type {Sampler} from './sampler.ts';
 
 /*
-Our spans, made by hand. The SDK's cost a third of a core's throughput: each of theirs looks every attribute over twice,
-keeps its times as pairs, walks its contexts and counts itself. These hold what was found out and nothing else, and are read
-as the SDK's once they have ended: its processors and exporters take them.
+Our spans, made by hand. The SDK's spans cost a third of the throughput: each looks at every attribute twice, keeps its times
+as pairs, walks its contexts and counts itself. Ours hold their values and nothing else. Once they have ended, they can be
+read as spans of the SDK, so that its processors and exporters take them.
 */
 
 export interface RecorderOptions {
-  /** Get every span that is sampled, once it has ended. */
+  /** Each gets every sampled span when it has ended. */
   readonly processors: readonly SpanProcessor[];
   readonly resource: ReadableSpan['resource'];
   readonly sampler: Sampler;
@@ -30,7 +30,7 @@ export interface RecorderOptions {
 export interface SpanStart {
   readonly name: string;
   readonly kind: SpanKind;
-  /** Belongs to the span from here on. */
+  /** The span keeps this object: it must not be changed any more. */
   readonly attributes: Attributes;
   readonly parent: SpanContext | undefined;
   readonly links: Link[] | undefined;
@@ -47,7 +47,7 @@ export class Recorder {
     this.resource = options.resource;
   }
 
-  /** Starts a span; below a parent of this process what was decided for that one holds. */
+  /** Starts a span. With a parent in this process, the parent decides whether it is sampled. */
   start(start: SpanStart): RecordedSpan {
     const {parent} = start;
     const traceId = parent?.traceId ?? newId(16);
@@ -110,7 +110,7 @@ export class RecordedSpan implements ReadableSpan {
     this.events = [...this.events, {name, attributes, time: hrTimeOf(atMs)}];
   }
 
-  /** Once, last. Not before it began, even if the wall clock was set back meanwhile. */
+  /** Called once, last. The end is not before the start, also if the wall clock was set back meanwhile. */
   end(atMs: number): void {
     this.endMs = Math.max(atMs, this.startMs);
     this.#recorder.ended(this);

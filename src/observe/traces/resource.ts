@@ -2,12 +2,12 @@ import type {Environment} from '../../settings/setting.ts';
 
 export interface DescribedResource {
   readonly attributes: Readonly<Record<string, string>>;
-  /** What was not as it should be, each as a sentence. */
+  /** What was wrong with the variables, one sentence each. */
   readonly doubts: readonly string[];
 }
 
 /**
-What `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME` say of the resource: `key=value` with commas between, percent-encoded.
+What `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME` say about the resource: `key=value`, separated by commas, percent-encoded.
 A member that cannot be read is left out and reported; the others stay. (The SDK silently leaves out all of them.)
 
 @see OpenTelemetry specification, Resource SDK, "Specifying resource information via an environment variable"

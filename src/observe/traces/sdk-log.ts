@@ -12,12 +12,12 @@ const levels: Readonly<Record<string, DiagLogLevel>> = {
   all: DiagLogLevel.ALL,
 };
 
-/** Characters of a line: at `debug` the SDK says every span that it sends. */
+/** Most characters of a line, as at `debug` the SDK logs every span that it sends. */
 const longestLine = 2000;
 
 /**
-Lets the SDK log to ours, from the level that `OTEL_LOG_LEVEL` names on; unset, it logs nothing. The SDK itself would
-write text to the console.
+Lets the SDK write to the core's log, from the level in `OTEL_LOG_LEVEL` on. Without the variable it logs nothing. By itself
+the SDK would write text to the console.
 */
 export function logSdk(level: string | undefined, log: Log): void {
   const named = level?.trim().toLowerCase();
@@ -30,7 +30,7 @@ export function logSdk(level: string | undefined, log: Log): void {
   diag.setLogger(logger, {logLevel: levels[named] ?? DiagLogLevel.INFO});
 }
 
-/** What it says may hold an address with a password. */
+/** Makes one line, without the passwords that addresses may have. */
 const lineOf = (said: readonly unknown[]) =>
   formatWithOptions({depth: 1, maxArrayLength: 3, maxStringLength: 500, breakLength: Number.POSITIVE_INFINITY}, ...said)
     .slice(0, longestLine)

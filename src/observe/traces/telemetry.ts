@@ -58,7 +58,7 @@ export async function openTelemetry(identity: Identity, {env, clock, lost, log}:
     .merge(resourceFromAttributes(described(identity)))
     .merge(detectResources({detectors}))
     .merge(resourceFromAttributes(describedResource(env).attributes));
-  // Its tracer is for what leaves the machine; ours record the rest.
+  // The SDK's tracer is for calls that leave the machine; our own spans are for everything else.
   const sdk = new NodeSDK({
     resource,
     autoDetectResources: false,
@@ -74,11 +74,11 @@ export async function openTelemetry(identity: Identity, {env, clock, lost, log}:
   const recorder = new Recorder({processors, resource, sampler: openSampler(env), mostCharacters: longestValue(env)});
   const {functionName} = identity;
   return {
-    // Spans that go nowhere are not recorded, under ids that must not travel on.
+    // Spans that are not exported are not recorded either: the ids of such spans must not travel on.
     spans: processors.length > 0 ? recordedSpans({recorder, functionName, clock}) : passingSpans,
     async [Symbol.asyncDispose]() {
       const flushed = new AbortController();
-      // All at the same time: one that fails or never answers takes nothing from the others.
+      // All at the same time, so that one that fails or never answers takes no time from the others.
       const closed = processors.map(processor => processor.shutdown().catch(() => {}));
       await Promise.race([Promise.all(closed), clock.sleep(longestFlushMs, flushed.signal)]);
       flushed.abort();
@@ -87,7 +87,7 @@ export async function openTelemetry(identity: Identity, {env, clock, lost, log}:
   };
 }
 
-/** Characters of a text that are kept. The limits on how many attributes, events and links a span has are not looked at: ours have a dozen. */
+/** How many characters of a text are kept. The limits for attributes, events and links are ignored, as our spans have a dozen. */
 export function longestValue(env: Environment): number {
   const given = [env.OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT, env.OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT];
   const limit = given.map(text => Number(text?.trim() || Number.NaN)).find(number => !Number.isNaN(number));

@@ -10,8 +10,8 @@ const mostCharacters = 512;
 const longMember = 128;
 
 /**
-The caller's trace context, if it sent a valid one. A `tracestate` that breaks a rule is dropped as a whole, but of a key
-that comes twice the first counts.
+The caller's trace context, if it sent a valid one. A `tracestate` that breaks a rule is dropped as a whole, except that when
+a key comes twice the first counts.
 
 @see W3C Trace Context level 2, §3.2, §3.3 and §4
 */
@@ -42,7 +42,7 @@ function readState(text: string): string {
   return shortened([...members.values()]).join(',');
 }
 
-/** As many characters as everybody must pass on: without the long members first, then without the oldest, at the end. */
+/** Shortens the list to what every system must pass on: removes long members first, then the oldest, which are at the end. */
 function shortened(members: string[]): string[] {
   const length = () => members.reduce((sum, member) => sum + member.length + 1, -1);
   for (let at = members.length - 1; at >= 0 && length() > mostCharacters; at--) {

@@ -42,7 +42,7 @@ const rules: readonly Rule[] = [
     names: ['OTEL_TRACES_EXPORTER'],
     isKept: names => listOf(names).every(name => exporters.has(name)),
     expected: 'otlp, console, zipkin or none',
-    consequence: 'whatever else stands there gets no spans',
+    consequence: 'any other exporter gets no spans',
   },
   {
     names: ['OTEL_TRACES_EXPORTER'],
@@ -72,7 +72,7 @@ const rules: readonly Rule[] = [
     names: ['OTEL_PROPAGATORS'],
     isKept: names => listOf(names).every(name => name === '' || propagators.has(name)),
     expected: oneOf(propagators),
-    consequence: 'whatever else stands there is not read from callers',
+    consequence: 'any other propagator is ignored',
   },
   {names: sizeNames, isKept: size => Number(size) >= 1, expected: 'a number from 1 on', consequence: 'the default is taken'},
   {names: timeoutNames, isKept: time => Number(time) > 0, expected: 'milliseconds above 0', consequence: 'the default is taken'},
@@ -91,7 +91,7 @@ const rules: readonly Rule[] = [
   },
 ];
 
-/** What the SDK would take without a word and do nothing with, each as a sentence. */
+/** Values that the SDK would accept silently and ignore, one sentence each. */
 export function doubtsOf(env: Environment): string[] {
   const doubts = rules.flatMap(({names, isKept, expected, consequence}) =>
     names.flatMap(name => {
