@@ -8,7 +8,7 @@ What a member of a fact must be: `word` one line without control characters, `te
 type Kind = 'word' | 'text' | 'time' | 'count' | 'number' | 'boolean' | 'true' | 'number-or-null' | 'word-or-null';
 type Rule = Kind | `${Kind}?`;
 
-/** The fields of a schedule may be parted by tabs and line ends. */
+/** The fields of a schedule may be separated by tabs and line ends. */
 const occurrence = {name: 'word', occurrence: 'time', cron: 'text', timezone: 'word'} as const;
 
 /** Every member of every fact of the catalogue; the compiler checks that none is left out. */
@@ -46,7 +46,7 @@ const mostWord = 1000;
 /** Deeper data overflows the stack of the code that writes it. */
 const mostDepth = 100;
 
-/** What is wrong with the data of a fact; undefined when nothing is. Of a type of a later version only its depth is judged. */
+/** What is wrong with the data of a fact; undefined when nothing is. For a type of a later version, only the depth is checked. */
 export function problemOfFact(type: string, data: object): string | undefined {
   if (!isShallow(data, mostDepth)) return `expected data of at most ${mostDepth} levels`;
   const rules = Object.hasOwn(members, type) ? members[type as FactType] : {};

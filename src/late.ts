@@ -1,8 +1,8 @@
 import {createRequire} from 'node:module';
 
 /**
-Loads a package when it is first needed. The function's process starts before what is loaded so: both take a while, and
-each has a core of its own.
+Loads a package when it is first needed. So the function's process can start first: both take a while, and they run at the
+same time.
 
     const Koa = late('koa') as typeof import('koa');
 */

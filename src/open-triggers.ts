@@ -12,9 +12,9 @@ export function problemOf(opened: OpenTriggers): string | undefined {
 }
 
 /**
-Closes all at once: nothing new comes in by one while another waits for what is in flight.
+Closes all triggers at once, so that nothing new comes in by one while another waits for its calls.
 
-@throws what the first that failed has thrown, when all are closed
+@throws the error of the first that failed, when all are closed
 */
 export async function closeAll(opened: OpenTriggers): Promise<void> {
   const closings = await Promise.allSettled([...opened.values()].map(trigger => trigger[Symbol.asyncDispose]()));

@@ -1,6 +1,6 @@
 /*
-What was recorded may hold anything, such as the escape codes that a terminal obeys, or the marks that turn the direction
-of text. It is shown, never sent.
+Recorded text may hold anything, such as escape codes that a terminal obeys, or marks that turn the direction of text. These
+functions write it so that it is shown and not obeyed.
 */
 
 /** Controls of ASCII and Latin-1, line separators, and marks of direction. */
@@ -10,10 +10,10 @@ const obeyed = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]
 /** One line, with everything that a terminal obeys written as `\x1b` or `\u2028`. */
 export const printable = (text: string): string => text.replaceAll(obeyed, escaped);
 
-/** The same for text of several lines, which stay. */
+/** The same, for text of several lines, which stay lines. */
 export const printableLines = (text: string): string => text.split('\n').map(printable).join('\n');
 
-/** A value as JSON on one line that any reader of lines takes for one. */
+/** A value as JSON on one line. Every reader of lines takes it for one line. */
 export const printableJson = (value: unknown): string => JSON.stringify(value).replaceAll(obeyed, inJson);
 
 const hex = (character: string, digits: number) => character.charCodeAt(0).toString(16).padStart(digits, '0');

@@ -12,7 +12,7 @@ export interface Route {
   readonly query?: string;
   /** What it answers, in one sentence or two, for the list of pages. */
   readonly doc: string;
-  /** Everybody who reaches the listener may call it. By default only callers who are authorised may. */
+  /** True: everybody who reaches the listener may call it. By default only authorised callers may. */
   readonly open?: true;
   /**
   @returns the answer; nothing when the route has written to `call.response` itself

@@ -3,7 +3,7 @@ import type {Hold} from './limits/budget.ts';
 
 /** What is served: the handler, and the program that runs it. */
 export interface FunctionSpec {
-  /** For people: node, python, binary, or foreign for a bridge that is not ours. */
+  /** For people: node, python, php, binary, or foreign for a bridge that is not ours. */
   readonly language: string;
   /** Absolute; completed with its extension when our own bridge loads it. */
   readonly handlerPath: string;
@@ -15,7 +15,7 @@ export interface FunctionSpec {
 export interface Command {
   readonly file: string;
   readonly args: readonly string[];
-  /** Our bridges report on their descriptor; of a foreign sub-runtime the port must accept, or a report come. */
+  /** `report`: it is ready when it reports, as our bridges do. `port`: also when its port accepts. */
   readonly readiness: 'report' | 'port';
   /** Calls at a time when CORE_CONCURRENCY says nothing. */
   readonly concurrency: number;
@@ -33,7 +33,7 @@ export interface RuntimeAdapter {
   readonly concurrency: number;
 }
 
-/** When an invocation must have been answered, and the limit that made it so. */
+/** When an invocation must have been answered, and the limit from which that follows. */
 export interface Deadline {
   /** On the monotonic clock. */
   readonly monotonicMs: number;
@@ -55,14 +55,14 @@ export interface RuntimeCall {
   readonly deadlineMs: number;
   /** The same moment on the monotonic clock. */
   readonly deadline: number;
-  /** The limit that made the deadline, for the message. */
+  /** The limit from which the deadline follows, for the message. */
   readonly timeoutMs: number;
   /** Aborts when the call is not wanted any more; only where CORE_CANCEL says so. */
   readonly signal: AbortSignal | undefined;
   readonly trace: InvocationTrace | undefined;
-  /** What the body is charged to: kept until the sub-runtime is done with the call. */
+  /** The share that the body is charged to. It is kept until the sub-runtime is done with the call. */
   readonly eventHold?: Hold | undefined;
-  /** What the reply is charged to as it comes. */
+  /** The share that the reply is charged to while it comes. */
   readonly replyHold?: Hold | undefined;
 }
 
@@ -76,15 +76,15 @@ export interface RuntimeReply {
 }
 
 /**
-The right to make one call. It ends by itself when the sub-runtime is done with the call, which may be later than the
-reply: a call past its deadline is answered for, but still runs.
+The right to make one call. It ends by itself when the sub-runtime is done with the call. That may be later than the reply: a
+call that has passed its deadline was answered, but still runs.
 */
 export interface Lease {
   /** @throws NotSent when not one byte left; Fault UPSTREAM_* when the function may have run */
   send(call: RuntimeCall): Promise<RuntimeReply>;
   /** True for a call that waited for the sub-runtime to start. */
   readonly cold: boolean;
-  /** The start that it waited for, given to the first who did: its trace tells it. */
+  /** The start that it waited for. Only the first call that waited gets it, and has it in its trace. */
   readonly start: StartRecord | undefined;
   readonly waitedMs: number;
   /** How many were waiting when it came, itself included; 0 when it did not wait. */
@@ -103,9 +103,9 @@ export interface StartRecord {
   readonly exitCode?: number | null;
   /** Why it did not become ready; absent when it did. */
   readonly error?: string;
-  /** The same as one of a few words: how the process ended, or that the handler could not be loaded. */
+  /** The reason in one of a few words: how the process ended, or that the handler could not be loaded. */
   readonly failure?: ExitReason | 'not-loaded';
-  /** What runs the handler, as our bridges tell it: `Node.js 26.1.0`. */
+  /** What runs the handler, as our bridges report it: `Node.js 26.1.0`. */
   readonly runtime?: string;
 }
 

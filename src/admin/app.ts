@@ -19,7 +19,7 @@ export interface AdminOptions extends AdminHouse, Omit<HandlingOptions, 'meter'>
 const serverOptions = {
   headersTimeout: 5000,
   requestTimeout: 5000,
-  requireHostHeader: false, // Node would answer without a body; the handler refuses such a request in our shape
+  requireHostHeader: false, // Node would refuse it without a body; the handler refuses it in the shape of every error
 };
 
 /**
@@ -34,7 +34,7 @@ export async function openAdmin(options: AdminOptions): Promise<AsyncDisposable 
   // A connection past this number is closed as it comes.
   server.maxConnections = shareDescriptors().admin;
   server.on('connection', gate);
-  server.on('checkExpectation', handle); // refuses it
+  server.on('checkExpectation', handle); // it refuses the request
   server.on('connect', (_request, socket: Socket) => refuseTunnel(socket, options));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseBytes(error, socket, options));
   const url = await listen(server, host, port);

@@ -36,7 +36,7 @@ export function handlerOf(
   const log = limited(options.log, clock);
   const Application = late('koa') as typeof Koa;
   const app = new Application();
-  // Replaces Koa's own handler, which writes to the error that it is given. Some errors throw then, where nothing catches.
+  // Replaces Koa's own handler, which assigns to the error that it gets. Some errors throw at that, and nothing would catch it.
   app.context.onerror = function (this: Koa.Context, error: unknown) {
     if (error !== null && error !== undefined) answerFailure(this.req, this.res, error, log);
   };
@@ -96,7 +96,7 @@ function send(ctx: Koa.Context, reply: Reply | undefined): void {
   ctx.body = body;
 }
 
-/** Anybody who reaches the listener can cause its lines, and a flood of requests must not become a flood of lines. */
+/** Everybody who reaches the listener can cause its lines, and a flood of requests must not become a flood of lines. */
 function limited(log: Log, clock: Clock): Log {
   const lines = new LimitedLog(log, clock);
   return {

@@ -3,7 +3,7 @@ import type {Socket} from 'node:net';
 import {connectionOf, openConnection} from '../../triggers/http/connection.ts';
 import {gatePipeline} from '../../triggers/http/pipeline.ts';
 
-/** How many requests of one connection are parsed at a time: the one that is answered, and the next. The rest stay bytes. */
+/** How many requests of one connection are parsed at a time: the one that is being answered, and the next. Others stay bytes. */
 const mostTaken = 2;
 /** How many requests may wait where the pipeline cannot be stopped. With more, the connection is closed. */
 const mostWaiting = 100;

@@ -2,11 +2,11 @@ import type {SubRuntime} from './sub-runtime.ts';
 
 export interface ConformanceCase {
   readonly title: string;
-  /** It is about a handler file that cannot be loaded: left out when the handler is compiled into the program. */
+  /** True: it is about a handler file that cannot be loaded, so it is left out when the handler is compiled into the program. */
   readonly loads?: true;
   /**
   @param sub a sub-runtime that the cases share
-  @param start starts one of the case's own, which ends with the case
+  @param start starts another one for this case alone, which ends with the case
   @throws Error that says what was expected and what came
   */
   run(sub: SubRuntime, start: StartAnother): Promise<void>;
@@ -15,7 +15,7 @@ export interface ConformanceCase {
 export interface Changes {
   readonly handlerPath?: string;
   readonly readiness?: 'report';
-  /** It is killed when it is not ready by then. */
+  /** Milliseconds after which the sub-runtime is killed if it is not ready. */
   readonly startMs?: number;
 }
 

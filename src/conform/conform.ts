@@ -3,7 +3,7 @@ import {recommendedCases} from './recommended.ts';
 import {requiredCases} from './required.ts';
 import {SubRuntime, type SubRuntimeOptions} from './sub-runtime.ts';
 
-/** What a case demands: of every sub-runtime, or only of one that wants what our own bridges have. */
+/** Whether a case is required of every sub-runtime, or recommended, as our own bridges do it. */
 export type Demand = 'required' | 'recommended';
 
 export interface Verdict {
@@ -20,12 +20,12 @@ export interface ConformOptions extends Omit<SubRuntimeOptions, 'handlerPath' | 
 }
 
 const startMs = 30_000;
-/** A case that failed may have taken the process with it; its end is noticed by then. */
+/** A failed case may have ended the process. Within this time its end is noticed. */
 const settleMs = 250;
 
 /**
-Runs every case against a sub-runtime, one after the other, and yields each verdict when it stands.
-The cases share a process; one that has ended is started again for the next case.
+Runs every case against a sub-runtime, one after another, and yields each verdict when it is known. The cases share a
+process; if it has ended, it is started again for the next case.
 
 @throws Error when the sub-runtime does not start at all, or the reason of the signal
 */
@@ -35,7 +35,7 @@ export async function* conform({handlerPath, ...options}: ConformOptions): Async
   try {
     for (const [demand, each] of ordered(handlerPath !== undefined)) {
       const judged = await judge(each, shared, usual);
-      options.signal.throwIfAborted(); // what broke off says nothing of the sub-runtime
+      options.signal.throwIfAborted(); // a case that was broken off says nothing about the sub-runtime
       yield {case: each.title, demand, ...judged};
       if (judged.verdict === 'failed' && (await shared.endsWithin(settleMs))) {
         await shared[Symbol.asyncDispose]();

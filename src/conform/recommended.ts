@@ -7,7 +7,7 @@ import {isJson, type SubRuntime} from './sub-runtime.ts';
 const notLoaded = 'Function Handler does not exist';
 const slowMs = 1500;
 
-/** What our own bridges do beyond the protocol's minimum; a sub-runtime without it works, with less comfort. */
+/** What our own bridges do beyond the minimum of the protocol. A sub-runtime without it works, with less comfort. */
 export const recommendedCases: readonly ConformanceCase[] = [
   {
     title: 'a result says application/json, so that a text is never taken for an envelope',
@@ -50,12 +50,12 @@ export const recommendedCases: readonly ConformanceCase[] = [
     run: async sub => same(await sub.text({do: 'return', value: 'mine'}, {handlerPath: '/nowhere/else'}), 'mine'),
   },
   {
-    title: 'a line that a call prints is told with its invocation id',
+    title: 'a line that a call prints is reported with its invocation id',
     async run(sub) {
       await sub.returns({do: 'print', line: 'a line of mine'}, {invocationId: 'who-prints'});
-      await systemClock.sleep(200); // it takes another way than the reply
+      await systemClock.sleep(200); // lines take another way than the reply
       const line = sub.lines.find(each => each.line.includes('a line of mine'));
-      same({told: line !== undefined, invocationId: line?.invocationId}, {told: true, invocationId: 'who-prints'});
+      same({reported: line !== undefined, invocationId: line?.invocationId}, {reported: true, invocationId: 'who-prints'});
     },
   },
   {
@@ -85,7 +85,7 @@ export const recommendedCases: readonly ConformanceCase[] = [
     title: 'a call in flight is finished after TERM',
     async run(_sub, start) {
       const own = await start();
-      await own.returns({do: 'nothing'}); // what is loaded late is loaded now
+      await own.returns({do: 'nothing'}); // so that what is loaded late has been loaded
       const slow = own.text({do: 'slow', ms: slowMs});
       await systemClock.sleep(slowMs / 3);
       const [text] = await Promise.all([slow, own.stop()]);
@@ -96,7 +96,7 @@ export const recommendedCases: readonly ConformanceCase[] = [
 
 const missing = path.resolve('/nowhere/handler');
 
-/** A sub-runtime that does not report is not waited for longer than it could need. */
+/** Requires a report, and waits for it no longer than this sub-runtime could need, as another may never report. */
 function reporting({bootMs}: SubRuntime) {
   return {readiness: 'report', startMs: 2000 + 3 * bootMs} as const;
 }

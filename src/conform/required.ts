@@ -5,11 +5,11 @@ import {same, sameJson} from './expect.ts';
 const envelope = {statusCode: 201, headers: {'X-A': 'b'}, body: {key: 'value'}};
 const beyondAscii = 'Zoë 日本 😀';
 const big = 'x'.repeat(6 * 2 ** 20);
-/** A loopback address too, on Linux, that only a server on all interfaces answers. */
+/** On Linux this is a loopback address, too; only a server on all interfaces answers there. */
 const elsewhere = '127.0.0.2';
 const everyByte = Buffer.from(Array.from({length: 256}, (_, index) => index));
 
-/** What the protocol asks of everybody. */
+/** What the protocol requires of every sub-runtime. */
 export const requiredCases: readonly ConformanceCase[] = [
   {
     title: 'an envelope comes back as JSON with status 200',

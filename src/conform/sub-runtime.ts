@@ -10,7 +10,7 @@ import {type Script, writeCall} from './script.ts';
 
 export interface SubRuntimeOptions {
   readonly command: readonly [string, ...string[]];
-  /** What it finds in its environment beside what the protocol says. */
+  /** Its environment, without the variables of the protocol. */
   readonly environment: Readonly<Record<string, string>>;
   readonly handlerPath: string;
   readonly handlerName: string;
@@ -23,7 +23,7 @@ export interface SubRuntimeOptions {
 }
 
 export interface CallOptions {
-  /** What the call says under `handlerPath`; by default the truth. */
+  /** The `handlerPath` in the request; by default the right one. */
   readonly handlerPath?: string;
   readonly invocationId?: string;
 }
@@ -55,7 +55,7 @@ export class SubRuntime implements AsyncDisposable {
     options.signal.throwIfAborted();
     options.signal.addEventListener('abort', () => sub.#child.end('stopped'), {once: true});
     const {error, exitCode, startedAt, endedAt} = await sub.#started.promise;
-    // Between the choice of a port and its use somebody else may have got it: that says nothing of the sub-runtime.
+    // Between the choice of a port and its use, another program may have taken it: that says nothing about the sub-runtime.
     const isTaken = exitCode !== undefined && sub.lines.some(({line}) => /address already in use/i.test(line));
     if (isTaken && attempts > 1) return SubRuntime.start(options, attempts - 1);
     if (exitCode !== undefined) throw new Error([error, ...sub.lines.slice(-10).map(({line}) => `  ${line}`)].join('\n'));
@@ -109,7 +109,7 @@ export class SubRuntime implements AsyncDisposable {
     this.#stranger = new Upstream({...hop, bridgeToken: 'another'}, clock);
   }
 
-  /** Whether it has ended, or does so within `ms`: it breaks off its calls before its end is reported. */
+  /** Whether it has ended, or ends within `ms`. Its calls break off before its end is reported. */
   async endsWithin(ms: number): Promise<boolean> {
     const stopWaiting = new AbortController();
     const late = this.#options.clock.sleep(ms, stopWaiting.signal).then(() => 'late');
@@ -122,7 +122,7 @@ export class SubRuntime implements AsyncDisposable {
     return this.send(this.#protocolCall(script, options), options);
   }
 
-  /** The same from somebody who does not know the token. */
+  /** The same, from a caller that does not know the token. */
   callAsStranger(script: Script): Promise<RuntimeReply> {
     return this.#post(this.#stranger, this.#protocolCall(script, {}), randomUUID());
   }
@@ -141,7 +141,7 @@ export class SubRuntime implements AsyncDisposable {
     return success(await this.call(script, options));
   }
 
-  /** A returned text as the core reads it: out of its JSON when the reply says that it is JSON, else as it stands. */
+  /** A text that the function returned, as the core reads it: parsed if the reply says that it is JSON, else as it is. */
   async text(script: Script, options?: CallOptions): Promise<string> {
     const reply = await this.call(script, options);
     const body = success(reply);
@@ -151,7 +151,7 @@ export class SubRuntime implements AsyncDisposable {
     return value;
   }
 
-  /** TERM, and KILL after 5 s. Tells what ended it: a signal, or `exit code N`. */
+  /** TERM, and KILL after 5 s. @returns what ended it: a signal, or `exit code N` */
   async stop(): Promise<string> {
     await this.#child.stop('stopped', stopMs);
     return this.#ended.promise;

@@ -16,8 +16,8 @@ export interface DeskHouse {
 }
 
 /**
-Where the routes read the journal. Few callers may read at a time, they read one after another, and what they are
-answered is charged to the budget: readers must not slow the calls of the function.
+Where the routes read the journal. Readers must not slow the calls of the function: only a few may read at a time, they read
+one after another, and their answers are charged to the budget.
 */
 export class JournalDesk {
   readonly #budget: Budget;

@@ -14,11 +14,11 @@ export interface PageWish {
   readonly prefix: string;
   readonly after: Position;
   write(recorded: Recorded): string;
-  /** The page ends with the fact that reaches so many characters. */
+  /** The page ends with the fact that reaches this many characters. */
   readonly most: number;
 }
 
-/** A page has at most so many facts, and a pause follows it: a caller that reads a whole journal must leave time for others. */
+/** Most facts of a page. A pause follows each page, so that a caller that reads a whole journal leaves time for others. */
 const mostFacts = 1000;
 const pauseMs = 10;
 
@@ -48,7 +48,7 @@ export class Pages {
     }, left);
   }
 
-  /** Does other work that reads much, in turn with the pages. Rejects without doing it when the caller has left by then. */
+  /** Does other work that reads much, in turn with the pages. Rejects without doing it if the caller has left before its turn. */
   inTurn<T>(work: () => Promise<T>, left: AbortSignal): Promise<T> {
     const turn = this.#tail.then(() => left.throwIfAborted());
     const result = turn.then(work);

@@ -13,7 +13,7 @@ export interface FactsHouse {
   readonly metrics: {readonly meter: Pick<Meter, 'readerRefused'>};
 }
 
-/** Characters of an answer that does not go on. */
+/** Most characters of an answer that is not a stream. */
 const mostCharacters = 2 ** 20;
 /** Proxies take a stream for dead when nothing comes for a while. */
 const commentMs = 15_000;
