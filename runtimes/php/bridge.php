@@ -43,8 +43,6 @@ final class Bridge
     public static ?Invocation $invocation = null;
     /** Of the newest call. */
     public static ?string $callId = null;
-    /** SIGTERM came. */
-    public static bool $isAsked = false;
     public static bool $isStopping = false;
 
     private static ?\Closure $handler = null;
@@ -55,9 +53,14 @@ final class Bridge
     private static ?Server $server = null;
     /** What plain output goes to: streams of the bridge's own, past its filters. */
     private static array $plain = [];
+    private static int $processId = 0;
+    private static bool $isChild = false;
+    /** Errors that belong to no call. */
+    private static int $strays = 0;
 
     public static function open(): void
     {
+        self::$processId = (int) getmypid();
         self::$settings = Settings::take();
         self::$plain = ['stdout' => fopen('php://stdout', 'wb'), 'stderr' => fopen('php://stderr', 'wb')];
         // Nothing that PHP says may end up in a reply; it goes to stderr, in time, whatever php.ini says.
@@ -70,14 +73,7 @@ final class Bridge
         }
         set_time_limit(0);
         register_shutdown_function([self::class, 'onShutdown']);
-        if (function_exists('pcntl_async_signals') && function_exists('pcntl_signal')) {
-            pcntl_async_signals(true);
-            foreach ([SIGTERM, SIGINT] as $signal) {
-                pcntl_signal($signal, static function (): void {
-                    self::$isAsked = true;
-                });
-            }
-        }
+        Signals::open();
         if (self::$settings->fd >= 0) {
             self::$channel = Channel::open(self::$settings->fd);
             stream_filter_register('core.tag', TagFilter::class);
@@ -85,6 +81,7 @@ final class Bridge
             stream_filter_append(STDERR, 'core.tag', STREAM_FILTER_WRITE, 'stderr');
             self::startBuffer();
         }
+        Native::open([self::$settings->fd], [self::class, 'isChild']);
     }
 
     public static function findHandler(): string
@@ -100,6 +97,7 @@ final class Bridge
     /** @param mixed $returned what the handler's file returned, 1 when nothing */
     public static function loaded(mixed $returned): void
     {
+        self::endChild();
         self::$handler = Loader::pick(self::$file, self::$settings->handlerName, $returned);
         $type = ((new \ReflectionFunction(self::$handler))->getParameters()[1] ?? null)?->getType();
         self::$takesArray = $type instanceof \ReflectionNamedType && $type->getName() === 'array';
@@ -108,6 +106,7 @@ final class Bridge
 
     public static function notLoaded(\Throwable $error): void
     {
+        self::endChild($error);
         self::listen(['loaded' => false, 'error' => causeOf($error)]);
         self::logError($error, 'core-bridge: cannot load the handler: ');
     }
@@ -115,6 +114,7 @@ final class Bridge
     private static function listen(array $report): void
     {
         self::$isLoading = false;
+        Signals::hold();
         while (ob_get_level() > self::baseLevel()) {
             ob_end_flush();
         }
@@ -132,8 +132,16 @@ final class Bridge
 
     public static function serve(): void
     {
-        if (self::$server !== null) {
-            self::$server->run();
+        while (self::$server !== null && !self::$isStopping) {
+            try {
+                self::$server->run();
+            } catch (\Throwable $error) {
+                // A destructor of the function's that ran in between, for example.
+                if ($error->getFile() === __FILE__) {
+                    throw $error;
+                }
+                self::stray($error);
+            }
         }
         if (self::$channel !== null) {
             self::$channel->drain(3.0);
@@ -181,16 +189,71 @@ final class Bridge
         restore_error_handler();
         $scope = attachTrace($invocation->trace);
         try {
-            $given = self::$takesArray ? $context->getArrayCopy() : $context;
-            $reply = [200, JSON_TYPE, writeJson((self::$handler)($event, $given))];
-        } catch (\Throwable $error) {
-            self::logError($error);
-            $reply = [500, TEXT_TYPE, messageOf($error)];
+            try {
+                $given = self::$takesArray ? $context->getArrayCopy() : $context;
+                Signals::release();
+                $reply = [200, JSON_TYPE, writeJson((self::$handler)($event, $given))];
+                Signals::hold();
+            } catch (\Throwable $error) {
+                Signals::hold();
+                self::endChild($error);
+                self::logError($error);
+                $reply = [500, TEXT_TYPE, messageOf($error)];
+                unset($error); // its destructor may throw
+            }
+        } catch (\Throwable $late) { // or the handler of a signal that came within the few lines above
+            Signals::hold();
+            self::logError($late);
+            $reply ??= [500, TEXT_TYPE, messageOf($late)];
         }
+        self::endChild();
         detachTrace($scope);
         set_error_handler([self::class, 'ignore']);
         self::settle();
         return $reply;
+    }
+
+    /** An error that belongs to no call: thrown by a handler of a signal, for example. The process lives on. */
+    public static function stray(\Throwable $error): void
+    {
+        self::logError($error, 'core-bridge: error outside of a call (stray error ' . ++self::$strays . '): ');
+    }
+
+    // Children --------------------------------------------------------------------------------------------------------
+
+    /**
+    Whether this process is one that the function has forked. Such a child is the function's own: as soon as the bridge
+    finds itself in it, it gives up its descriptors, its signals and the call, which are the parent's.
+    */
+    public static function isChild(): bool
+    {
+        if (self::$isChild || getmypid() === self::$processId) {
+            return self::$isChild;
+        }
+        self::$isChild = true;
+        self::$invocation = null;
+        if (self::$channel !== null) {
+            self::$channel->close();
+            self::$channel = null;
+        }
+        if (self::$server !== null) {
+            self::$server->forget();
+        }
+        Native::close();
+        Signals::giveUp();
+        return true;
+    }
+
+    /** A forked child in which the handler has returned, or thrown, is at the end of its program. */
+    private static function endChild(?\Throwable $error = null): void
+    {
+        if (!self::isChild()) {
+            return;
+        }
+        if ($error !== null) {
+            fwrite(self::$plain['stderr'], "core-bridge: uncaught in a process that the function forked: $error\n");
+        }
+        exit($error === null ? 0 : 255);
     }
 
     /** Puts back what the handler may have left behind: open buffers, a time limit. Its last words are sent. */
@@ -215,6 +278,9 @@ final class Bridge
     */
     public static function onShutdown(): void
     {
+        if (self::isChild()) {
+            return;
+        }
         $fatal = fatalError();
         if (self::$isLoading) {
             ini_set('memory_limit', '-1');
@@ -258,7 +324,7 @@ final class Bridge
         if ($text === '') {
             return;
         }
-        if (self::$invocation !== null && self::$channel !== null) {
+        if (!self::isChild() && self::$invocation !== null && self::$channel !== null) {
             self::$invocation->capture($stream, $text);
         } else {
             @fwrite(self::$plain[$stream], $text);
@@ -329,6 +395,184 @@ final class Settings
             unset($_SERVER[$name], $_ENV[$name]);
         }
         return $taken;
+    }
+}
+
+// The process ---------------------------------------------------------------------------------------------------------
+
+/**
+While the function runs, handlers of signals run at once, as in any program. In between they wait for the bridge's loop:
+what they throw would hit the bridge anywhere. The function may handle SIGTERM and SIGINT: its handler runs, then ours.
+*/
+final class Signals
+{
+    /** SIGTERM came. */
+    public static bool $isAsked = false;
+
+    private static bool $isKnown = false;
+    /** What the function wants. */
+    private static bool $areAsync = true;
+    /** @var array<int, \Closure> our handlers without one of the function's */
+    private static array $first = [];
+    /** @var array<int, \Closure> */
+    private static array $ours = [];
+    /** @var array<int, callable> handlers that the function has set */
+    private static array $theirs = [];
+
+    public static function open(): void
+    {
+        self::$isKnown = function_exists('pcntl_async_signals') && function_exists('pcntl_signal');
+        if (!self::$isKnown) {
+            return;
+        }
+        foreach ([SIGTERM, SIGINT] as $signal) {
+            self::handle($signal, null);
+        }
+        self::$first = self::$ours;
+        pcntl_async_signals(true);
+    }
+
+    private static function handle(int $signal, ?callable $theirs): void
+    {
+        self::$ours[$signal] = static function (int $signal, mixed $info) use ($theirs): void {
+            if (Bridge::isChild()) {
+                self::deliver($signal, $info, $theirs);
+                return;
+            }
+            try {
+                if ($theirs !== null) {
+                    $theirs($signal, $info);
+                }
+            } finally {
+                self::$isAsked = true;
+            }
+        };
+        pcntl_signal($signal, self::$ours[$signal]);
+    }
+
+    /** The function runs. */
+    public static function release(): void
+    {
+        if (self::$isKnown) {
+            pcntl_async_signals(self::$areAsync);
+        }
+    }
+
+    /** It has run. */
+    public static function hold(): void
+    {
+        if (!self::$isKnown || Bridge::isChild()) {
+            return;
+        }
+        self::$areAsync = pcntl_async_signals(false);
+        foreach (self::$ours as $signal => $ours) {
+            $set = pcntl_signal_get_handler($signal);
+            if ($set === $ours) {
+                continue;
+            }
+            unset(self::$theirs[$signal]);
+            if ($set === self::$first[$signal]) { // the function has put back what it had found
+                self::$ours[$signal] = $set;
+            } elseif (is_callable($set)) {
+                self::$theirs[$signal] = $set;
+                self::handle($signal, $set);
+            } else {
+                self::handle($signal, null);
+            }
+        }
+    }
+
+    public static function dispatch(): void
+    {
+        if (!self::$isKnown) {
+            return;
+        }
+        restore_error_handler();
+        try {
+            pcntl_signal_dispatch();
+        } catch (\Throwable $error) {
+            Bridge::stray($error);
+        }
+        set_error_handler([Bridge::class, 'ignore']);
+    }
+
+    /** In a child that the function has forked: as if the bridge had never been. */
+    public static function giveUp(): void
+    {
+        foreach (self::$ours as $signal => $ours) {
+            if (pcntl_signal_get_handler($signal) === $ours) {
+                pcntl_signal($signal, self::$theirs[$signal] ?? SIG_DFL);
+            }
+        }
+    }
+
+    /** The first signal of a child that could not give up ours before. */
+    private static function deliver(int $signal, mixed $info, ?callable $theirs): void
+    {
+        if ($theirs !== null) {
+            $theirs($signal, $info);
+        } elseif (function_exists('posix_kill')) {
+            posix_kill((int) getmypid(), $signal);
+        } else {
+            exit(128 + $signal);
+        }
+    }
+}
+
+/**
+What PHP cannot do by itself, where it has FFI: programs that the function starts get no descriptor of the bridge, and a
+forked child is the function's own from its first moment, not only once the bridge finds itself in it.
+*/
+final class Native
+{
+    private const TYPES = 'typedef void (*hook)(void); int fcntl(int fd, int command, int flags); int close(int fd);';
+    private const HOOKS = [
+        'int __register_atfork(void *before, void *parent, hook child, void *library);', // glibc
+        'int pthread_atfork(void *before, void *parent, hook child);', // musl
+    ];
+    private const F_SETFD = 2;
+    private const FD_CLOEXEC = 1;
+
+    private static ?\FFI $library = null;
+    /** @var int[] */
+    private static array $given = [];
+
+    /** @param int[] $given the numbers that the core gave us */
+    public static function open(array $given, callable $inChild): void
+    {
+        self::$given = array_filter($given, static fn(int $fd) => $fd > 2);
+        foreach (class_exists('FFI', false) ? self::HOOKS : [] as $index => $hook) {
+            try {
+                self::$library = \FFI::cdef(self::TYPES . $hook);
+                $child = static function () use ($inChild): void {
+                    $inChild();
+                };
+                if ($index === 0) {
+                    self::$library->__register_atfork(null, null, $child, null);
+                } else {
+                    self::$library->pthread_atfork(null, null, $child);
+                }
+                break;
+            } catch (\Throwable) {
+                // Not allowed here, or another libc.
+            }
+        }
+        if (self::$library === null) {
+            return;
+        }
+        // Nothing of the function's is open yet. PHP has the given descriptors under numbers of its own, too.
+        foreach (@scandir('/proc/self/fd') ?: self::$given as $fd) {
+            if ((int) $fd > 2) {
+                self::$library->fcntl((int) $fd, self::F_SETFD, self::FD_CLOEXEC);
+            }
+        }
+    }
+
+    public static function close(): void
+    {
+        foreach (self::$library === null ? [] : self::$given as $fd) {
+            self::$library->close($fd);
+        }
     }
 }
 
@@ -679,7 +923,7 @@ final class TagFilter extends \php_user_filter
         $passes = false;
         while ($bucket = stream_bucket_make_writeable($in)) {
             $consumed += $bucket->datalen;
-            if (Bridge::$invocation === null) {
+            if (Bridge::isChild() || Bridge::$invocation === null) {
                 stream_bucket_append($out, $bucket);
                 $passes = true;
             } else {
@@ -719,6 +963,15 @@ final class Channel
     public function stream()
     {
         return $this->stream;
+    }
+
+    /** Its end in this process only. */
+    public function close(): void
+    {
+        $this->isOpen = false;
+        $this->unsent = '';
+        $this->from = 0;
+        fclose($this->stream);
     }
 
     /** The core has ended its side, or is gone. */
@@ -1116,19 +1369,20 @@ final class Server
     {
         $listenerId = get_resource_id($this->listener);
         while (!Bridge::$isStopping) {
-            if (Bridge::$isAsked && $this->mayLeave()) {
+            if (Signals::$isAsked && $this->mayLeave()) {
                 Bridge::$isStopping = true;
                 break;
             }
             $ready = $this->waiting;
             $except = null;
-            if (Bridge::$isAsked) {
+            if (Signals::$isAsked) {
                 $ready[self::LET_GO] = Bridge::$channel->stream(); // readable once the core lets go
             }
             $backlog = Bridge::$channel === null ? null : Bridge::$channel->backlog();
             $write = $backlog === null ? null : [$backlog];
             // A signal that comes right before the wait is seen after a second.
             $count = stream_select($ready, $write, $except, 1);
+            Signals::dispatch();
             if ($count === 0 && $this->settings->fd >= 0 && parentId() !== $this->parent) {
                 break; // the core is gone and cannot send SIGTERM
             }
@@ -1193,7 +1447,12 @@ final class Server
         unset($data);
         while ($request !== null) {
             $this->serving = $connection;
-            $answer = $request->refusal ?? Bridge::run($request->body);
+            try {
+                $answer = $request->refusal ?? Bridge::run($request->body);
+            } catch (\Throwable $error) { // from a destructor of what the call has left behind
+                Bridge::stray($error);
+                $answer = [500, TEXT_TYPE, messageOf($error)];
+            }
             if ($request->refusal === null) {
                 $connection->callId = Bridge::$callId;
             }
@@ -1230,6 +1489,16 @@ final class Server
         foreach (array_keys($this->connections) as $id) {
             $this->drop($id);
         }
+    }
+
+    /** In a child that the function has forked: the connections are its parent's. */
+    public function forget(): void
+    {
+        $this->closeListener();
+        foreach ($this->connections as $connection) {
+            fclose($connection->socket);
+        }
+        $this->connections = $this->waiting = [];
     }
 
     private function closeListener(): void

@@ -1,21 +1,15 @@
-import {spawn, spawnSync} from 'node:child_process';
+import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {mkdir, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import type {Readable} from 'node:stream';
 import {fileURLToPath} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
-import {type Bridge, type BridgeOptions, functionFile, startBridge} from '../helpers/bridge.ts';
+import {functionFile} from '../helpers/bridge.ts';
 import {bridgeSuite} from '../helpers/bridge-suite.ts';
+import {bridge, check, start, startText} from '../helpers/php.ts';
 
-const bridge = fileURLToPath(new URL('../../runtimes/php/bridge.php', import.meta.url));
 const handlers = fileURLToPath(new URL('../fixtures/functions/php/handlers', import.meta.url));
-
-/** A case, or a skipped one with its reason where the machine has no PHP. */
-const check =
-  spawnSync('php', ['-r', 'exit(PHP_VERSION_ID < 80000 ? 1 : 0);']).status === 0
-    ? (title: string, body: (t: ExecutionContext) => Promise<void>) => test.serial(`php: ${title}`, body)
-    : undefined;
 
 if (check) {
   bridgeSuite({
@@ -30,14 +24,6 @@ if (check) {
   ownCases(check);
 } else {
   test.skip('php: PATH has no php 8 or later', () => {});
-}
-
-function start(t: ExecutionContext, file: string, more: Partial<BridgeOptions> = {}): Promise<Bridge> {
-  return startBridge(t, {binary: 'php', bridge, path: file, ...more});
-}
-
-async function startText(t: ExecutionContext, text: string, more: Partial<BridgeOptions> = {}): Promise<Bridge> {
-  return start(t, await functionFile(t, 'handler.php', `<?php\n${text}\n`), more);
 }
 
 function ownCases(check: (title: string, body: (t: ExecutionContext) => Promise<void>) => void): void {
