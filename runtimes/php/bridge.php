@@ -68,8 +68,8 @@ final class Bridge
             ini_set($name, $value);
         }
         ini_set('serialize_precision', '-1'); // floats as short as they are exact
-        if (get_cfg_var('memory_limit') === false) {
-            ini_set('memory_limit', '-1'); // unless php.ini has one, the container's limit is the limit
+        if (in_array(get_cfg_var('memory_limit'), [false, '-1'], true)) {
+            ini_set('memory_limit', (string) memoryLimit());
         }
         set_time_limit(0);
         register_shutdown_function([self::class, 'onShutdown']);
@@ -87,8 +87,8 @@ final class Bridge
     public static function findHandler(): string
     {
         self::$file = Loader::locate(self::$settings->handlerPath);
-        $autoload = dirname(self::$file) . '/vendor/autoload.php';
-        if (is_file($autoload)) {
+        $autoload = Loader::autoload(self::$settings->handlerPath) ?? Loader::autoload(self::$file);
+        if ($autoload !== null) {
             require_once $autoload;
         }
         return self::$file;
@@ -593,6 +593,24 @@ final class Loader
         throw new \RuntimeException("no handler file at $wanted or $wanted.php");
     }
 
+    /**
+    Composer's file for a handler: beside it, else in the nearest parent up to the function's root. That is the working
+    directory, or the nearest folder with a composer.json; above it a vendor/ is not the function's.
+    */
+    public static function autoload(string $handler): ?string
+    {
+        $found = null;
+        for ($folder = dirname($handler); $folder !== dirname($folder); $folder = dirname($folder)) {
+            $file = "$folder/vendor/autoload.php";
+            $found ??= is_file($file) ? $file : null;
+            if ($folder === getcwd() || is_file("$folder/composer.json")) {
+                return $found;
+            }
+        }
+        $file = dirname($handler) . '/vendor/autoload.php';
+        return is_file($file) ? $file : null;
+    }
+
     /** A function or Class::method that the file declares, or a member of what it returns. */
     public static function pick(string $file, string $name, mixed $returned): \Closure
     {
@@ -760,38 +778,118 @@ function writeJson(mixed $result): string
     if ($result === null) {
         return '';
     }
-    if (is_array($result)) {
-        foreach (['headers', 'multiValueHeaders'] as $name) {
-            if (($result[$name] ?? null) === []) {
-                $result[$name] = new \stdClass(); // in PHP an empty map looks like an empty list
-            }
-        }
-    }
-    refuseUnread($result);
-    refuseUnread(is_array($result) ? $result['body'] ?? null : ($result instanceof \stdClass ? $result->body ?? null : null));
     try {
+        $result = readResult($result);
         $text = json_encode($result, JSON_FLAGS, JSON_DEPTH);
         if (json_last_error() === JSON_ERROR_UTF8) {
             $result = withBase64($result);
             $text = json_encode($result, JSON_FLAGS, JSON_DEPTH);
         }
+        if (json_last_error() !== JSON_ERROR_NONE) {
+            $isEndless = in_array(json_last_error(), [JSON_ERROR_RECURSION, JSON_ERROR_DEPTH], true);
+            throw new \UnexpectedValueException($isEndless ? 'it is circular or too deep' : json_last_error_msg());
+        }
+        if (str_contains($text, '{}')) {
+            refuseHollow($result);
+        }
     } catch (\Throwable $error) {
         throw new \UnexpectedValueException('The result of the function is not JSON: ' . messageOf($error), 0, $error);
     }
-    if (json_last_error() !== JSON_ERROR_NONE) {
-        $isEndless = in_array(json_last_error(), [JSON_ERROR_RECURSION, JSON_ERROR_DEPTH], true);
-        $problem = $isEndless ? 'it is circular or too deep' : json_last_error_msg();
-        throw new \UnexpectedValueException("The result of the function is not JSON: $problem");
-    }
-    return (string) $text;
+    return $text;
 }
 
-/** JSON would make `{}` of it. */
-function refuseUnread(mixed $value): void
+/** Objects whose meaning is plain become what they stand for: the result itself, its body, its headers. */
+function readResult(mixed $result): mixed
 {
-    if ($value instanceof \Generator || $value instanceof \Closure) {
-        $kind = $value instanceof \Generator ? 'generator must be read' : 'function must be called';
-        throw new \UnexpectedValueException("The result of the function is not JSON: a $kind first");
+    if (is_object($result)) {
+        $result = readObject($result);
+        if (is_object($result)) {
+            $members = $result instanceof \ArrayObject ? $result->getArrayCopy() : get_object_vars($result);
+            if (!isset($members['headers']) && !isset($members['multiValueHeaders']) && !isset($members['body'])) {
+                return $result;
+            }
+            $result = $members;
+        }
+    }
+    if (is_array($result)) {
+        foreach (['headers', 'multiValueHeaders'] as $name) {
+            if (isset($result[$name]) && !is_scalar($result[$name])) {
+                $result[$name] = readHeaders($result[$name]);
+            }
+        }
+        if (is_object($result['body'] ?? null)) {
+            $result['body'] = readObject($result['body']);
+        }
+    }
+    return $result;
+}
+
+function readObject(object $value): mixed
+{
+    if ($value instanceof \stdClass) {
+        return $value;
+    }
+    while ($value instanceof \JsonSerializable) {
+        $plain = $value->jsonSerialize();
+        if (!is_object($plain) || $plain === $value) {
+            return $plain;
+        }
+        $value = $plain;
+    }
+    if (method_exists($value, 'getStatusCode') && method_exists($value, 'getHeaders') && method_exists($value, 'getBody')) {
+        // A response as in PSR-7.
+        return ['statusCode' => $value->getStatusCode(), 'headers' => $value->getHeaders(), 'body' => (string) $value->getBody()];
+    }
+    return $value instanceof \Stringable && !$value instanceof \Throwable && isHollow($value) ? (string) $value : $value;
+}
+
+/** Names and values of any map: an array, an object that is read like one, or a message that has headers. */
+function readHeaders(mixed $headers): mixed
+{
+    if ($headers instanceof \JsonSerializable) {
+        $headers = $headers->jsonSerialize();
+    } elseif (is_object($headers) && method_exists($headers, 'getHeaders')) {
+        $headers = $headers->getHeaders();
+    }
+    if ($headers instanceof \Traversable && !$headers instanceof \Generator) {
+        $headers = iterator_to_array($headers);
+    }
+    return $headers === [] ? new \stdClass() : $headers; // in PHP an empty map looks like an empty list
+}
+
+/** JSON would make `{}` of it, although it holds something. */
+function isHollow(object $value): bool
+{
+    if ($value instanceof \stdClass || $value instanceof \ArrayObject || $value instanceof \ArrayIterator) {
+        return false;
+    }
+    return get_object_vars($value) === [] && json_encode($value) === '{}'
+        && ((array) $value !== [] || $value instanceof \Traversable || (new \ReflectionObject($value))->isInternal());
+}
+
+/** @throws \UnexpectedValueException for the first hollow object in it */
+function refuseHollow(mixed $value): void
+{
+    if (is_object($value)) {
+        if ($value instanceof \JsonSerializable) {
+            return; // it has said what it is
+        }
+        if (isHollow($value)) {
+            $problem = match (true) {
+                $value instanceof \Generator => 'a generator must be read first',
+                $value instanceof \Closure => 'a function must be called first',
+                default => 'an object of ' . get_debug_type($value) . ' has no public members',
+            };
+            throw new \UnexpectedValueException($problem);
+        }
+        $value = $value instanceof \ArrayObject || $value instanceof \ArrayIterator ? $value->getArrayCopy() : get_object_vars($value);
+    }
+    if (is_array($value)) {
+        foreach ($value as $member) {
+            if (is_array($member) || is_object($member)) {
+                refuseHollow($member);
+            }
+        }
     }
 }
 
@@ -800,11 +898,10 @@ function withBase64(mixed $result): mixed
     if (is_string($result)) {
         return ['body' => base64_encode($result), 'isBase64Encoded' => true];
     }
-    $envelope = $result instanceof \stdClass ? get_object_vars($result) : $result;
-    if (!is_array($envelope) || !is_string($envelope['body'] ?? null) || preg_match('//u', $envelope['body']) === 1) {
+    if (!is_array($result) || !is_string($result['body'] ?? null) || preg_match('//u', $result['body']) === 1) {
         return $result;
     }
-    return ['body' => base64_encode($envelope['body']), 'isBase64Encoded' => true] + $envelope;
+    return ['body' => base64_encode($result['body']), 'isBase64Encoded' => true] + $result;
 }
 
 // Errors --------------------------------------------------------------------------------------------------------------
@@ -1518,6 +1615,30 @@ final class Server
             Bridge::$channel->write(['settled' => $connection->callId]);
         }
     }
+}
+
+/**
+Bytes that PHP may take where php.ini sets no limit: three quarters of the container's, or 2 GiB. So endless recursion is
+an error of its call; otherwise it would take all memory, and the kernel would end the process, or one beside it.
+*/
+function memoryLimit(): int
+{
+    $limit = PHP_INT_MAX;
+    foreach (@file('/proc/self/cgroup', FILE_IGNORE_NEW_LINES) ?: [] as $line) {
+        [, $controller, $folder] = explode(':', $line, 3) + ['', '', ''];
+        if ($controller !== '' && $controller !== 'memory') {
+            continue;
+        }
+        $file = $controller === '' ? '/sys/fs/cgroup%s/memory.max' : '/sys/fs/cgroup/memory%s/memory.limit_in_bytes';
+        for (; ; $folder = dirname($folder)) {
+            $bytes = (int) @file_get_contents(sprintf($file, $folder)); // 0 for "max"
+            $limit = $bytes > 0 ? min($limit, $bytes) : $limit;
+            if ($folder === dirname($folder)) {
+                break;
+            }
+        }
+    }
+    return $limit < 1 << 50 ? max(128 << 20, intdiv($limit, 4) * 3) : 2 << 30;
 }
 
 function parentId(): int

@@ -192,6 +192,15 @@ function cases(check: Check): void {
     t.is((await b.call({})).text, '["there","beside"]');
   });
 
+  check('endless recursion through PHP itself is an error, or the end of the process at once', async t => {
+    const b = await startText(t, 'function handle($event) { return array_map("handle", [$event]); }');
+    const reply = await b.call({}).catch(() => undefined);
+    if (reply)
+      t.is(reply.status, 500); // PHP 8.3 and later
+    else await b.exited;
+    if (!reply) t.is(b.child.signalCode, 'SIGSEGV');
+  });
+
   // The program
 
   check('a handler’s file is not told that it is the program', async t => {

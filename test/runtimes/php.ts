@@ -1,6 +1,6 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {mkdir, writeFile} from 'node:fs/promises';
+import {mkdir, symlink, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import type {Readable} from 'node:stream';
 import {fileURLToPath} from 'node:url';
@@ -35,6 +35,11 @@ function ownCases(check: (title: string, body: (t: ExecutionContext) => Promise<
     'memory that is used up': [
       'echo "half a line"; ini_set("memory_limit", "20M"); $all = []; while (true) { $all[] = str_repeat("x", 100000); }',
       /^Allowed memory size of 20971520 bytes exhausted/,
+      255,
+    ],
+    'endless recursion': [
+      'echo "half a line"; function endless($n) { return endless($n + 1) + 1; } endless(0);',
+      /^Allowed memory size of \d+ bytes exhausted/,
       255,
     ],
     'a fatal error': ['echo "half a line"; eval("class A implements Countable {}");', /^Class A contains 1 abstract method/, 255],
@@ -258,6 +263,39 @@ function handle() { global $calls; return [Dependency::WORD, neighbour(), ++$cal
       t.is((await b.call({})).text, '["x","near",11]');
       t.is((await b.call({})).text, '["x","near",12]');
     }
+  });
+
+  for (const [where, handler, vendor] of [
+    ['at the function’s root', 'src/http/handler.php', 'vendor'],
+    ['beside a link to the handler', 'handler.php', 'vendor'],
+    ['beside the file that a link to the handler names', 'handler.php', 'elsewhere/vendor'],
+  ] as const) {
+    check(`vendor/autoload.php ${where} is loaded`, async t => {
+      const file = await functionFile(t, 'composer.json', '{}');
+      const root = path.dirname(file);
+      await mkdir(path.join(root, vendor), {recursive: true});
+      await writeFile(path.join(root, vendor, 'autoload.php'), "<?php class Dependency { const WORD = 'x'; }\n");
+      const isLink = !handler.includes('src');
+      const real = path.join(root, isLink ? 'elsewhere/real.php' : handler);
+      await mkdir(path.dirname(real), {recursive: true});
+      await writeFile(real, '<?php function handle() { return Dependency::WORD; }\n');
+      if (isLink) await symlink(real, path.join(root, handler));
+      const b = await start(t, path.join(root, handler));
+      t.is((await b.call({})).text, '"x"');
+    });
+  }
+
+  check('a vendor/ above the function’s root is not the function’s', async t => {
+    const file = await functionFile(t, 'unused.php', '');
+    const folder = path.dirname(file);
+    await mkdir(path.join(folder, 'vendor'));
+    await writeFile(path.join(folder, 'vendor/autoload.php'), '<?php class Foreign {}\n');
+    await mkdir(path.join(folder, 'function'));
+    const handler = path.join(folder, 'function/handler.php');
+    await writeFile(handler, "<?php function handle() { return class_exists('Foreign'); }\n");
+    t.is((await (await start(t, handler)).call({})).text, 'false');
+    await writeFile(path.join(folder, 'function/composer.json'), '{}');
+    t.is((await (await start(t, handler)).call({})).text, 'false');
   });
 
   check('calls run one at a time', async t => {
