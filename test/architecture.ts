@@ -170,7 +170,7 @@ for (const [title, files, expected] of [
   });
 }
 
-test('nobody imports what it may not, and every package has one door', t => {
+test('no file imports what it may not, and every package has one door', t => {
   const sources = sourcesOf('src', 'middleware', 'triggers', 'runtimes');
   t.true(sources.size > 40);
   t.deepEqual(breaches(sources), []);

@@ -118,7 +118,7 @@ test('a reply that is alone always fits', t => {
   t.false(reply(MiB).isHeld);
 });
 
-test('replies that cannot leave yet take half, and of one connection 8 MiB with all others on it', t => {
+test('replies that cannot leave yet take half at most, and those of one connection 8 MiB together', t => {
   const {reply} = open();
   const connection = {bytes: 0};
   const next = reply(6 * MiB, {connection});
@@ -155,7 +155,7 @@ test('when no room is given for a second those that waited so long are refused',
   t.is(clock.pending, 0);
 });
 
-test('while room is given one waits for longer, but not for ever', async t => {
+test('while others get room a reply waits for longer, but not without end', async t => {
   const {clock, reply} = open();
   let small = reply(10 * MiB);
   reply(64 * MiB);

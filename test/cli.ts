@@ -14,7 +14,7 @@ test('dev without a handler says what it wants', async t => {
   t.regex(stderr, /core-runtime dev handler\.js/);
 });
 
-test('a mistake in the options is told without a stack', async t => {
+test('a mistake in the options is reported without a stack', async t => {
   for (const args of [
     ['config', '--bogus'],
     ['dev', '--bogus', 'x.js'],
@@ -39,14 +39,14 @@ test('dev with a handler that is not there says so', async t => {
   t.regex(stderr, /SCW_HANDLER_PATH: expected one handler file/);
 });
 
-test('config tells a bad value and still prints the others', async t => {
+test('config names a bad value and still prints the others', async t => {
   const {code, stdout, stderr} = await cli(['config'], {CORE_TIMEOUT: 'soon'});
   t.is(code, 78);
   t.regex(stderr, /CORE_TIMEOUT: expected a duration .* got `soon`/);
   t.regex(stdout, /^PORT +8080 +default$/m);
 });
 
-test('config hides secrets and tells where values came from', async t => {
+test('config hides secrets and says where values came from', async t => {
   const {code, stdout} = await cli(['config', '--json'], {SCW_PUBLIC: 'true', SCW_PUBLIC_KEY: 'the-secret', PORT: '1234'});
   t.is(code, 0);
   t.notRegex(stdout, /the-secret/);

@@ -36,7 +36,7 @@ test('the wall clock is the system’s', t => {
   t.true(before <= now && now <= Date.now());
 });
 
-test.serial('a time that is over is no mistake of the timer', async t => {
+test.serial('a timer for a time that has passed does not fail', async t => {
   const warnings: string[] = [];
   const note = ({name}: Error) => void warnings.push(name);
   process.on('warning', note);

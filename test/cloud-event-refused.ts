@@ -54,12 +54,12 @@ for (const [title, event, message] of refusals) {
   });
 }
 
-test('text that is no JSON is refused with its beginning', t => {
+test('text that is not JSON is refused with its beginning', t => {
   t.throws(() => readEvent('{"a'), {message: 'expected a CloudEvent as JSON, got "{\\"a"'});
   t.throws(() => readEvent('[1e999'), {instanceOf: TypeError});
 });
 
-test('a number past every bound is none', t => {
+test('a number past every bound is refused', t => {
   const line = JSON.stringify({...fact, type: 'retry.scheduled', data: {attempt: 1, afterMs: 1}}).replace('"afterMs":1', '"afterMs":1e999');
   t.throws(() => readEvent(line), {message: /afterMs/});
 });

@@ -89,7 +89,7 @@ test('only the word true makes the handler a binary', t => {
   for (const value of ['', 'True', '1', 'yes']) t.false(parseConfig({SCW_HANDLER_IS_BINARY: value}).handlerIsBinary, value);
 });
 
-test('a public key is not read here, whatever it is, and never shown', t => {
+test('a public key is not read here, and never shown', t => {
   t.is(parseConfig({SCW_PUBLIC_KEY: 'garbage'}).publicKey, 'garbage');
   t.true(settings.publicKey.secret);
 });

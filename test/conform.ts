@@ -36,20 +36,20 @@ test('no command is refused', async t => {
   t.regex(stderr, /expected the command that starts the sub-runtime[\s\S]*conform \[--handler <file>\]/);
 });
 
-test('an option that is none is refused', async t => {
+test('an unknown option is refused', async t => {
   const {code, stderr} = await conform(['--fast', '--', 'true']);
   t.is(code, 64);
   t.regex(stderr, /--fast/);
 });
 
-test('a command that is not there is told', async t => {
+test('a command that does not exist is reported', async t => {
   const {code, stderr, stdout} = await conform(['--', 'no-such-program']);
   t.is(code, 69);
   t.regex(stderr, /could not be started: spawn no-such-program ENOENT/);
   t.is(stdout, '');
 });
 
-test('a command that ends before it listens is told, with what it wrote', async t => {
+test('a command that ends before it listens is reported, with what it wrote', async t => {
   const {code, stderr} = await conform(['--', process.execPath, '-e', 'console.error("no luck"); process.exit(3)']);
   t.is(code, 69);
   t.regex(stderr, /exited with code 3\n {2}no luck/);
@@ -101,7 +101,7 @@ function robbed(t: ExecutionContext, times: number) {
   return {ended, starts: () => readFileSync(starts, 'utf8').trim().split('\n').length};
 }
 
-test('a port that never is to be had is told, after three were tried', async t => {
+test('when no port can be had, that is reported after three tries', async t => {
   const {ended, starts} = robbed(t, Number.POSITIVE_INFINITY);
   const {code, stderr} = await ended;
   t.is(code, 69);

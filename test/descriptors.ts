@@ -12,7 +12,7 @@ test('with few, callers, calls and the private listener have their shares, and a
   t.deepEqual(shareDescriptors(128), {callers: 28, admin: 8, calls: 28});
 });
 
-test('whatever the limit, everybody gets something, and past 86 the reserve of 64 is never given away', t => {
+test('at every limit each part gets something, and past 86 the reserve of 64 is never given away', t => {
   fc.assert(
     fc.property(fc.integer({min: 1, max: 2 ** 31}), limit => {
       const {callers, admin, calls} = shareDescriptors(limit);

@@ -22,7 +22,7 @@ test('a name one edit away from a setting stops the start and names it', t => {
   }
 });
 
-test('all typing mistakes are told at once', t => {
+test('all typing mistakes are reported at once', t => {
   const error = t.throws<ConfigurationError>(() => checkNames(table, {CORE_TIMEOU: 'x', CORE_QUEU: 'x'}), {instanceOf: ConfigurationError});
   t.is(error?.problems.length, 2);
 });
@@ -86,7 +86,7 @@ test('the environment is a copy, and nothing in the process’s own makes a libr
   t.deepEqual(own, {A: '1'});
 });
 
-test('a word that may be meant for true is told, and counts as false', t => {
+test('a word that may be meant for true is reported, and counts as false', t => {
   for (const given of ['True', 'TRUE', 'true ', ' true', 'true\n', 'yes', '1', 'on']) {
     const warnings = checkNames(table, {SCW_PUBLIC: given, SCW_HANDLER_IS_BINARY: given});
     t.is(warnings.length, 2, given);

@@ -13,11 +13,11 @@ const unseen: readonly FaultCode[] = [
 const perhapsSeen: readonly FaultCode[] = ['UPSTREAM_LOST', 'UPSTREAM_TIMEOUT', 'UPSTREAM_PROTOCOL', 'CALLER_LEFT', 'INTERNAL'];
 const seen: readonly FaultCode[] = ['HANDLER_FAILED', 'HANDLER_MISSING', 'RESULT_INVALID'];
 
-test('a fault tells whether the function may have seen the event', t => {
+test('a fault says whether the function may have seen the event', t => {
   for (const code of unseen) t.false(new Fault(code).reached, code);
   for (const code of [...perhapsSeen, ...seen]) t.true(new Fault(code).reached, code);
 });
 
-test('where more is known than the code tells, it is said', t => {
+test('a fault can say that the function was not reached, where the code leaves that open', t => {
   t.false(new Fault('UPSTREAM_TIMEOUT', {reached: false}).reached);
 });

@@ -3,7 +3,7 @@ import {LimitedLog} from '../src/limits/limited-log.ts';
 import {ManualClock} from './helpers/clock.ts';
 import {recordingLog} from './helpers/fakes.ts';
 
-test('of a flood of one kind twenty lines a second are written, and one that sums up the rest', async t => {
+test('of a flood of one kind, twenty lines a second are written, and one that counts the rest', async t => {
   const [log, clock] = [recordingLog(), new ManualClock()];
   const limited = new LimitedLog(log, clock);
   for (let count = 0; count < 5332; count++) limited.write('warn', 'POOL_BUSY', {invocationId: String(count)}, 'busy');

@@ -16,7 +16,7 @@ async function linesOf(chunks: readonly (string | Buffer)[]): Promise<string[]> 
 
 const full = 'x'.repeat(longestLineBytes);
 
-test('nothing written is no line', async t => t.deepEqual(await linesOf([]), []));
+test('without output there is no line', async t => t.deepEqual(await linesOf([]), []));
 
 test('a stream that breaks loses nothing that came before, and throws nothing', async t => {
   const stream = new PassThrough();
@@ -29,7 +29,7 @@ test('a stream that breaks loses nothing that came before, and throws nothing', 
   t.deepEqual(lines, ['a']);
 });
 
-test('a last line that was cut off is told, and not handed on, where only whole lines mean anything', async t => {
+test('where only whole lines count, a last line that was cut off is reported and not handed on', async t => {
   const stream = new PassThrough();
   const lines: string[] = [];
   let torn = 0;

@@ -28,7 +28,7 @@ test('results are counted by language and version', t => {
   t.deepEqual(matrixTable(tap).trim().split('\n').slice(2), rows);
 });
 
-test('the document’s table tells of no failure', t => {
+test('the table in the document has no failure', t => {
   const rows = [...readFileSync(projectFile('docs/matrix.md'), 'utf8').matchAll(/^\| ([a-z]+(?: [\d.]+)?) \| (\d+) \| (\d+) \|/gm)];
   t.true(rows.length >= 10);
   for (const [, version, , failed] of rows) t.is(failed, '0', version);

@@ -196,7 +196,7 @@ test('the stack is pinned, checked, limited and closed, and holds the files it m
   t.deepEqual(await composeProblems(text, isInRepository), []);
 });
 
-test('who looks at the dashboards can neither log in nor change them', async t => {
+test('people who look at the dashboards can neither log in nor change them', async t => {
   const {services} = parse(await readFile(path.join(root, 'docker-compose.yml'), 'utf8'), {merge: true});
   const settings = services.grafana.environment;
   t.is(settings.GF_AUTH_ANONYMOUS_ORG_ROLE, 'Viewer');

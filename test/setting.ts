@@ -43,7 +43,7 @@ const refused: [title: string, schema: v.GenericSchema<string, unknown>, values:
 ];
 
 for (const [title, schema, values] of refused) {
-  test(`what is no value of ${title} is refused`, t => {
+  test(`a text that is not a value of ${title} is refused`, t => {
     for (const value of values) t.false(accepts(schema, value), JSON.stringify(value));
   });
 }
@@ -99,19 +99,19 @@ const table = {
   key: secret('CORE_KEY', integer(1, 9), undefined, 'A secret.'),
 };
 
-test('a bad value is told with its name, the value and the rule', t => {
+test('a bad value is reported with its name, the value and the rule', t => {
   t.throws(() => parseSettings(table, {CORE_WAIT: '2 weeks'}), {
     instanceOf: ConfigurationError,
     message: 'CORE_WAIT: expected a duration such as 500ms, 2s, 5m or 1h, got `2 weeks`',
   });
 });
 
-test('a bad secret is told without its value', t => {
+test('a bad secret is reported without its value', t => {
   const error = t.throws(() => parseSettings(table, {CORE_KEY: 'hunter2'}), {instanceOf: ConfigurationError});
   t.is(error?.message, 'CORE_KEY: expected an integer from 1 to 9, got a secret');
 });
 
-test('all bad values are told at once', t => {
+test('all bad values are reported at once', t => {
   const error = t.throws<ConfigurationError>(() => parseSettings(table, {CORE_WAIT: 'x', CORE_KEY: 'hunter2'}), {
     instanceOf: ConfigurationError,
   });

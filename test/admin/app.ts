@@ -77,7 +77,7 @@ for (const [title, error] of readErrors) {
   });
 }
 
-test('a fault is answered with its status, its code and when to try again, and is no bug', async t => {
+test('a fault is answered with its status, its code and when to try again, and is not logged as a bug', async t => {
   const error = new Fault('JOURNAL_FAILED', {cause: new Error('disk I/O error'), retryAfterS: 1});
   const {url, log} = await open(t, {
     clock: systemClock,
@@ -105,7 +105,7 @@ test('a fault is answered with its status, its code and when to try again, and i
   t.like(log.lines[0], {level: 'warn', fields: {code: 'JOURNAL_FAILED', cause: 'disk I/O error'}});
 });
 
-test('a flood of requests that fail is no flood of lines: the rest is summed up', async t => {
+test('a flood of requests that fail does not become a flood of lines: one line counts the rest', async t => {
   const clock = new ManualClock();
   const {url, log} = await open(t, {
     clock,
@@ -172,7 +172,7 @@ test('a caller without the token is refused, and at debug the log says why witho
   t.notRegex(JSON.stringify(log.lines), /canary|right/);
 });
 
-test('a target that is none is a bad request', async t => {
+test('a target that cannot be read is a bad request', async t => {
   const {url} = await open(t);
   for (const target of ['http://', 'http://[::1', 'http:///livez', 'livez', '*', '/%', '//[', 'ftp://a/livez', `/api/${'%'.repeat(99)}`]) {
     const text = await raw(url, `GET ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`);
@@ -182,7 +182,7 @@ test('a target that is none is a bad request', async t => {
   t.regex(await raw(url, 'GET http://a/livez?b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 200 /);
 });
 
-test('bytes that are no request are answered in the same shape', async t => {
+test('bytes that are not a request are answered in the same shape', async t => {
   const {url} = await open(t);
   t.regex(await raw(url, 'nonsense\r\n\r\n'), /^HTTP\/1\.1 400 [\s\S]*\{"error":\{"code":"BAD_REQUEST",/);
   t.regex(await raw(url, `GET / HTTP/1.1\r\nA: ${'x'.repeat(20_000)}\r\n\r\n`), /^HTTP\/1\.1 431 [\s\S]*"HEAD_TOO_LARGE"/);
@@ -229,7 +229,7 @@ test('HTTP/1.0 needs no Host', async t => {
   t.regex(await raw(url, 'GET /livez HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 200 /);
 });
 
-test('bytes that are no request break no answer that has begun, nor stand before one that is due', async t => {
+test('the refusal of bytes that are not a request breaks no answer that has begun, and comes after the answers before it', async t => {
   const {url} = await open(t);
   const request = 'GET /api/facts?after=99 HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n';
   const streamed = await new Promise<string>((resolve, reject) => {
@@ -248,7 +248,7 @@ test('bytes that are no request break no answer that has begun, nor stand before
   t.notRegex(pipelined, /^HTTP\/1\.1 400/);
 });
 
-test('what hides behind an offer to upgrade is no request, and the connection ends', async t => {
+test('bytes behind an offer to upgrade are not read as a request, and the connection ends', async t => {
   const {url, log} = await open(t);
   const upgrade = 'GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n';
   const text = await askRaw(
@@ -260,7 +260,7 @@ test('what hides behind an offer to upgrade is no request, and the connection en
   t.deepEqual(log.lines, []);
 });
 
-test('callers that leave in the middle of an answer, or of a body, harm nobody', async t => {
+test('callers that leave in the middle of an answer or of a body do no harm', async t => {
   const {url, log} = await open(t);
   for (let round = 0; round < 20; round++) {
     for (const head of [

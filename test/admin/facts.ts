@@ -103,7 +103,7 @@ test('the journal is asked for new facts once, however many streams are open, an
   t.is(asked, before);
 });
 
-test('so many read at a time, others get 503 and when to come again', async t => {
+test('a limited number of callers read at a time; others get 503 and when to come again', async t => {
   const {url, meter} = await openPrivate(t);
   const streams = await Promise.all(Array.from({length: mostReaders}, () => listen(t, `${url}/api/facts`)));
   for (const path of ['/api/facts', '/api/invocations', '/api/invocations/x']) {

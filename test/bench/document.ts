@@ -30,7 +30,7 @@ test('figures are read as they were written', t => {
   });
 });
 
-test('figures of another name, and what is no figure, are left out', t => {
+test('figures of another name, and values that are not figures, are left out', t => {
   const block = '<!-- figures\n{"a figure of yore": [1, 2, 3], "exec to first 2xx, core": [1, 2], "resident idle, core": null}\n-->';
   t.deepEqual(recordedFigures(block), {});
 });

@@ -22,7 +22,7 @@ test('a ratio is taken round by round: a machine that slows down for both change
   );
 });
 
-test('a round without its counterpart is no figure', t => {
+test('a round without its counterpart gives no figure', t => {
   t.is(shown(paired([1, 2], [1])), '–');
 });
 

@@ -14,7 +14,7 @@ test('a peer that cannot be had is not measured, and says why, once', async t =>
   t.deepEqual([...peers.missing], [['of-watchdog', 'not measured: of-watchdog is not installed (Error: spawn go ENOENT)']]);
 });
 
-test('a peer that nobody wants is left out without a word', async t => {
+test('a peer that is not wanted is left out without a message', async t => {
   await using stack = new AsyncDisposableStack();
   const peers = new Peers(stack, ['nginx']);
   t.is(await peers.find('functions-framework'), undefined);

@@ -28,7 +28,7 @@ for (const bytes of [0, 1000]) {
   });
 }
 
-test('whoever serves a function gets the body itself', t => {
+test('a server of functions gets the body itself', t => {
   const {method, body} = requestTo({url: '', pids: [], takes: 'requests'}, 100);
   t.is(method, 'POST');
   t.is(body?.length, 100);

@@ -57,7 +57,7 @@ test('every command that prints something to read has --json', t => {
   );
 });
 
-test('help for a group is that of its commands; help behind -- is for the other program', async t => {
+test('the help of a group is that of its commands; --help behind -- belongs to the other program', async t => {
   const {code, stdout} = await cli(['journal', '--help']);
   t.is(code, 0);
   t.deepEqual(

@@ -58,7 +58,7 @@ for (const [protocol, openCollector] of [
   ['http/json', openRejecting],
   ['grpc', openRejectingGrpc],
 ] as const) {
-  test(`over ${protocol}, spans that the collector says it rejected are counted, and told with its reason`, async t => {
+  test(`over ${protocol}, spans that the collector says it rejected are counted, and logged with its reason`, async t => {
     const endpoint = await openCollector(t, 1);
     const env = {OTEL_BSP_SCHEDULE_DELAY: '1', OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: protocol};
     const core = await startCore({...mirror, ...env}, t);
@@ -75,7 +75,7 @@ const toldLost = (core: RunningCore, exporter: string) =>
     .filter(line => line.msg.startsWith('Spans are lost') && line.exporter === exporter)
     .reduce((sum, {spans}) => sum + Number(spans), 0);
 
-test('at the stop a collector that is not there takes nothing from one that is, and what it does not get is told', async t => {
+test('at the stop a collector that cannot be reached takes no time from one that can, and the spans that it does not get are logged', async t => {
   const receiver = await openReceiver();
   t.teardown(async () => receiver.close());
   const env = {
@@ -101,7 +101,7 @@ test('at the stop a long queue leaves in many small batches, whole', async t => 
   t.is(receiver.spans.length + toldLost(core, 'otlp'), 101);
 });
 
-test('what a collector that never answers did not get by the end of the stop is told', async t => {
+test('spans that a collector which never answers did not get by the end of the stop are logged', async t => {
   const env = {...patient, OTEL_BSP_SCHEDULE_DELAY: '600000', OTEL_EXPORTER_OTLP_ENDPOINT: await openSilent(t)};
   const core = await startCore({...mirror, ...env}, t);
   for (let calls = 0; calls < 5; calls++) await ask(core.url);

@@ -77,7 +77,7 @@ test('what runs when a stop is asked for finishes, and nothing fires after it', 
   t.like(core.logs.at(-1), {msg: 'Stopped', lost: 0, handedBack: 0});
 });
 
-test('by hand: what is wrong with a wish is said, and nothing runs', async t => {
+test('by hand: a wrong request is refused with the reason, and nothing runs', async t => {
   const core = await serve(t, newYear);
   t.like(await fire(core, 'weekly'), {status: 404, refused: 'there is no schedule `weekly`; there is yearly'});
   t.like(await fire(core, 'yearly', '?at=tomorrow'), {

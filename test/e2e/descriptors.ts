@@ -32,7 +32,7 @@ const openDescriptors = (pid: number) => readdirSync(`/proc/${pid}/fd`).length;
 const limit = (core: RunningCore, descriptors: number) =>
   execFileSync('prlimit', ['--pid', String(core.pid), `--nofile=${descriptors}:4096`]);
 
-test('strangers who hold every connection keep the function from nothing: it is started again, and serves when they leave', async t => {
+test('strangers who hold every connection do not hinder the function: it is started again, and serves when they leave', async t => {
   const core = await startCore(env, t, 128);
   t.is((await ask(`${core.url}/?how=nothing`)).status, 200);
   const strangers = await occupy(t, core.url, 200);
@@ -54,7 +54,7 @@ test('strangers who hold every connection keep the function from nothing: it is 
   t.is(answer.status, 200);
 });
 
-test('calls at a time are so many as the process can open connections for, and the others wait', async t => {
+test('there are as many calls at a time as the process can open connections for, and the others wait', async t => {
   const core = await startCore(mirror, t, 128);
   const line = await core.logged(({msg}) => msg.startsWith('Calls at a time in one sub-runtime: '));
   t.is(line.level, 'warn');
@@ -62,7 +62,7 @@ test('calls at a time are so many as the process can open connections for, and t
   t.deepEqual(new Set(answers.map(({status}) => status)), new Set([200]));
 });
 
-test('a call for which no descriptor is left did not run and is told so: 503, and its process is not replaced', async t => {
+test('a call for which no descriptor is left does not run: the answer is 503, and the process is not replaced', async t => {
   const core = await startCore(mirror, t);
   await metricIs(core, 'core_runtime_up', 1);
   const wire = new Wire(core.url);

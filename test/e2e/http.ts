@@ -45,7 +45,7 @@ test('a malformed % escape in the path is refused', async t => {
   t.regex(answer.text(), /% escape\n$/);
 });
 
-test('an unknown trigger type is refused, whatever its case', async t => {
+test('an unknown trigger type is refused, in any case', async t => {
   const answer = await ask(core.url, {method: 'POST', headers: {SCW_TRIGGER_TYPE: 'carrier-pigeon'}});
   t.is(answer.status, 400);
   t.is(answer.text(), 'Trigger Type is not supported by Scaleway Functions Runtime\n');
@@ -61,7 +61,7 @@ test('a handler that throws is a 500 with its message', async t => {
   t.is(answer.field('access-control-allow-origin'), '*');
 });
 
-test('a rejected promise is told as a problem document to whoever accepts one', async t => {
+test('a rejected promise becomes a problem document for callers that accept one', async t => {
   const answer = await ask(`${core.url}/?do=reject`, {headers: {Accept: 'application/problem+json'}});
   t.is(answer.status, 500);
   t.is(answer.field('content-type'), 'application/problem+json');
@@ -221,7 +221,7 @@ test('OPTIONS goes to the function', async t => {
   t.is((await ask(core.url, {method: 'OPTIONS'})).json().event.httpMethod, 'OPTIONS');
 });
 
-test('a platform’s cron call is an event of that type, and its answer only tells success', async t => {
+test('a platform’s cron call is an event of that type, and its answer only says whether it succeeded', async t => {
   const answer = await ask(`${core.url}/ignored?do=throw`, {method: 'PUT', headers: {SCW_TRIGGER_TYPE: 'cron'}, body: '{"tick":1}'});
   t.is(answer.status, 200);
   t.is(answer.text(), 'executed properly');
@@ -234,7 +234,7 @@ test('the public port serves the metrics, by GET and HEAD only', async t => {
   t.is((await ask(`${core.url}/metrics`, {method: 'POST'})).json().event.path, '/metrics');
 });
 
-test('the private listener tells life, readiness and metrics, and nothing else', async t => {
+test('the private listener gives life, readiness and metrics, and nothing else', async t => {
   t.is((await ask(`${core.adminUrl}/secrets`)).status, 404);
   t.is((await ask(`${core.adminUrl}/livez`, {method: 'POST'})).status, 405);
   t.is((await ask(`${core.adminUrl}/livez`)).status, 200);
@@ -266,7 +266,7 @@ for (const [title, bytes, status] of refused) {
   });
 }
 
-test('bytes that are no request wait for the answer to the request before them', async t => {
+test('bytes that are not a request wait for the answer to the request before them', async t => {
   for (const after of ['GARBAGE\r\n\r\n', 'CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n']) {
     const answer = await askRaw(core.url, `GET /?do=slow&ms=200 HTTP/1.1\r\nHost: a\r\n\r\n${after}`);
     t.regex(answer, /^HTTP\/1\.1 200 [\s\S]*?slowHTTP\/1\.1 40[05] /);

@@ -27,7 +27,7 @@ test('a journal whose end is lost is refused in one sentence by every command th
   t.false(existsSync(`${file}.copy`));
 });
 
-test('a damaged fact is told in one sentence; export leaves it out', async t => {
+test('a damaged fact is reported in one sentence; export leaves it out', async t => {
   const file = await newFile(t);
   await written(file, 3, 1);
   const db = new DatabaseSync(file);
@@ -63,7 +63,7 @@ test('an import says in one sentence what is wrong, in which line, and makes no 
   t.is(JSON.parse(first ?? '').stream, 'a');
 });
 
-test('a line that is no fact is refused with its number and the rule; what came before it stays', async t => {
+test('a line that is not a fact is refused with its number and the rule; facts before it stay', async t => {
   const file = await newFile(t);
   const from = `${dirname(dirname(file))}/facts.ndjson`;
   for (const [text, problem] of [
@@ -164,7 +164,7 @@ test('what is there already is not imported twice, and an import that broke off 
   t.deepEqual(await positions(), [1, 2, 3, 4, 10]);
 });
 
-test('whoever has read enough ends the export without a word', async t => {
+test('a reader that has read enough ends the export without a message', async t => {
   const file = await newFile(t);
   await written(file, 60, 100);
   const child = spawn(process.execPath, [projectFile('src/cli.ts'), 'journal', 'export', '--journal', file], {
@@ -226,7 +226,7 @@ test('a journal in a folder that cannot be written is read, unless its log has f
   t.false(readFileSync(file).length === 0 || existsSync(join(folder, 'journal.db-shm')));
 });
 
-test('a position that is none is refused', async t => {
+test('a position that is not a whole number from 0 on is refused', async t => {
   const file = await newFile(t);
   await written(file, 1);
   for (const after of ['abc', '-1', '1.5']) {

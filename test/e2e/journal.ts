@@ -55,7 +55,7 @@ test('a journal that cannot be written stops the start when it was named', async
   t.is((await refuseCore(named)).code, 78);
 });
 
-test('where nobody named one, a journal that cannot be had is replaced by memory, with one warning', async t => {
+test('when no journal is named, memory replaces one that cannot be opened, with one warning', async t => {
   const folder = await newFolder(t);
   const env = {CORE_JOURNAL: '', CORE_DATA_DIR: folder};
   const first = await serve(t, env);
@@ -132,7 +132,7 @@ test('what was kept survives a core that is killed, and the next one goes on', a
   t.regex((await runCli(['explain', idOf(answer), '--journal', file])).stdout, /responded, status 200/);
 });
 
-test('explain tells who failed, in which process, with which code; invocations finds it', async t => {
+test('explain says what failed, in which process, with which code; invocations finds it', async t => {
   const file = join(await newFolder(t), 'journal.db');
   const core = await serve(t, {CORE_JOURNAL: `sqlite:${file}`});
   await ask(core.url);
@@ -190,7 +190,7 @@ test('without full no body and no header is kept', async t => {
   t.notRegex((await runCli(['journal', 'export', '--payloads', '--journal', file])).stdout, /canary|payload\.kept/);
 });
 
-test('the API tells facts and invocations, to callers that may ask', async t => {
+test('the API gives facts and invocations to authorised callers', async t => {
   const core = await serve(t, {CORE_JOURNAL: 'memory:'});
   const api = (path: string, headers: Record<string, string> = {}) => ask(`${core.adminUrl}/api/${path}`, {headers});
   for (const path of ['facts', 'invocations', 'invocations/x']) {

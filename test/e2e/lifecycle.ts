@@ -31,7 +31,7 @@ for (const [title, env, message] of refusals) {
   });
 }
 
-test('several problems are told at once', async t => {
+test('several problems are reported at once', async t => {
   const {stderr} = await refuseCore({...mirror, CORE_TIMEOUT: 'x', PORT: 'y'});
   t.regex(stderr, /CORE_TIMEOUT[\s\S]*PORT|PORT[\s\S]*CORE_TIMEOUT/);
 });
@@ -45,7 +45,7 @@ test('a public port that is taken stops the start and names it', async t => {
   await first.stop();
 });
 
-test('a handler that cannot be loaded answers 500 at once, and readiness tells the cause', async t => {
+test('a handler that cannot be loaded answers 500 at once, and readiness says why', async t => {
   const core = await startCore({...mirror, SCW_HANDLER_PATH: functions('broken.cjs')}, t);
   const answer = await ask(core.url);
   t.is(answer.status, 500);

@@ -33,7 +33,7 @@ test('without a token the caller is unauthorized, on the metrics too', async t =
   }
 });
 
-test('a token that is none is not valid', async t => {
+test('a text that is not a token is not valid', async t => {
   const answer = await ask(core.url, {headers: {'X-Auth-Token': 'a.b.c'}});
   t.is(answer.status, 401);
   t.is(answer.text(), 'authorization token not valid\n');
@@ -81,7 +81,7 @@ test('the body of a refused caller is not read', async t => {
   t.is(answer.status, 401);
 });
 
-test('without a key every token is told that the setup is wrong', async t => {
+test('without a key the answer to every token says that the setup is wrong', async t => {
   const unkeyed = await startCore(handler, t);
   try {
     const answer = await ask(unkeyed.url, {headers: {'X-Auth-Token': token()}});
@@ -94,7 +94,7 @@ test('without a key every token is told that the setup is wrong', async t => {
   }
 });
 
-test('a key that is none stops the start without showing it', async t => {
+test('a key that cannot be read stops the start and is not shown', async t => {
   const {code, stderr} = await refuseCore({...handler, SCW_PUBLIC_KEY: 'my secret text'});
   t.is(code, 78);
   t.regex(stderr, /^core-runtime: SCW_PUBLIC_KEY: expected a PEM block/);

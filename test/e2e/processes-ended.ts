@@ -20,7 +20,7 @@ for (const [what, signal] of [
   ['is stopped', 'SIGSTOP'],
   ['loops', 'SIGUSR2'],
 ] as const) {
-  test(`a process that ${what} is noticed, told, ended and replaced; callers do not hang in it`, async t => {
+  test(`a process that ${what} is noticed, logged, ended and replaced; callers do not hang in it`, async t => {
     const core = await serve(t, 'holds.cjs', {...three, ...broken});
     await metricIs(core, 'core_processes_up', 3);
     const [first = 0] = siblingsOf(core);
@@ -43,7 +43,7 @@ for (const [what, signal] of [
   });
 }
 
-test('a reload does not wait for ever for a process that is stopped: the next one has the new code', async t => {
+test('the wait of a reload for a process that is stopped is bounded: the next process has the new code', async t => {
   const core = await serve(t, 'holds.cjs', three);
   const [first = 0] = siblingsOf(core);
   process.kill(first, 'SIGSTOP');
@@ -65,7 +65,7 @@ async function connectionTo(core: RunningCore, sibling: number, called = () => {
 }
 
 for (const signal of ['SIGSTOP', 'SIGKILL'] as const) {
-  test(`a stop does not wait for ever for a process that has got ${signal}, and counts its calls as lost`, async t => {
+  test(`the wait of a stop for a process that has got ${signal} is bounded, and its calls count as lost`, async t => {
     const core = await serve(t, 'holds.cjs', three);
     const [first = 0] = siblingsOf(core);
     const agent = await connectionTo(core, first);

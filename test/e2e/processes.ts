@@ -128,7 +128,7 @@ test('a schedule fires in one process', async t => {
   t.is(new Set(occurrences()).size, occurrences().length);
 });
 
-test('what is doubtful about the settings is said once, however many processes there are', async t => {
+test('doubts about the settings are logged once, with any number of processes', async t => {
   const doubtful = {SCW_PUBLIC: 'True', CORE_NO_SETTING: 'x', OTEL_TRACES_EXPORTER: 'none,nobody'};
   const core = await serve(t, 'holds.cjs', {CORE_PROCESSES: '2', ...doubtful});
   await metricIs(core, 'core_runtime_up', 2);

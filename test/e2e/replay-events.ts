@@ -3,7 +3,7 @@ import {projectFile, runCli} from '../helpers/core.ts';
 import {linesOf, newJournal, record, replay, serve} from '../helpers/replay.ts';
 import {ask} from '../helpers/request.ts';
 
-test('the function is told that it is a replay, under the id and in the form of then', async t => {
+test('the function learns that it is a replay, with the recorded id and form', async t => {
   const file = await newJournal(t);
   const core = await serve(t, file);
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';

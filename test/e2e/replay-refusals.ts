@@ -2,7 +2,7 @@ import {DatabaseSync} from 'node:sqlite';
 import test from 'ava';
 import {keptOf, linesOf, newJournal, record, replay, serve} from '../helpers/replay.ts';
 
-test('a command line that is wrong, or a journal that is none, is told on stderr alone', async t => {
+test('a wrong command line, or a file that is not a journal, is reported on stderr alone', async t => {
   const file = await newJournal(t);
   for (const [args, code, message] of [
     [[], 64, /expected either ids of invocations or --since/],
@@ -67,7 +67,7 @@ test('bodies that are shredded or damaged are named, and the others compared', a
   t.regex(named.stdout, /1 not replayable: its request or its reply is not kept any more: give CORE_JOURNAL_KEEP_BODIES/);
 });
 
-test('a journal that is damaged is no journal', async t => {
+test('a damaged journal is not read', async t => {
   const file = await newJournal(t);
   const core = await serve(t, file);
   const ids = await record(core, ['count=1', 'count=2']);

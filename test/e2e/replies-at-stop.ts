@@ -68,7 +68,7 @@ for (const [when, answer] of Object.entries(moments)) {
   });
 }
 
-test('an event counts once, whatever is cut off of it, and answers that are no event’s do not count', async t => {
+test('an event counts once, even if it was cut off twice, and answers that belong to no event do not count', async t => {
   const core = await serve(t, 'holds.cjs', {CORE_GRACE: '2s', CORE_CONCURRENCY: '1'});
   const gate = await openGate(t);
   const silent = net.connect(Number(new URL(core.url).port), '127.0.0.1');

@@ -48,7 +48,7 @@ const jsonText = fc
   .tuple(space, fc.oneof(fc.json(), fc.stringMatching(/^-?[1-9][0-9]{0,30}(\.[0-9]{1,5})?([eE]-?[0-9]{1,4})?$/)), space)
   .map(parts => parts.join(''));
 
-test('a JSON value that is no envelope is the body, in the very text that it was written in', async t => {
+test('a JSON value that is not an envelope is the body, in exactly the text in which it was written', async t => {
   await fc.assert(
     fc.asyncProperty(jsonText, async text => {
       const value: unknown = JSON.parse(text);

@@ -42,13 +42,13 @@ for (const [title, bridge] of [
   });
 }
 
-test('binary and bridge may be left out: the extension tells the language', async t => {
+test('binary and bridge may be left out: the extension gives the language', async t => {
   const core = await startCore(await seedExports({SCW_HANDLER_PATH: handler}), t);
   t.is((await ask(core.url)).json().message, 'Hello, world!');
   t.is(await core.stop(), 0);
 });
 
-test('CORE_RUNTIME tells the language of a file with another extension', async t => {
+test('CORE_RUNTIME gives the language of a file with another extension', async t => {
   const renamed = join(home, 'handler.function');
   copyFileSync(projectFile('examples/02-hello-python/handler.py'), renamed);
   const core = await startCore(await seedExports({SCW_HANDLER_PATH: renamed, CORE_RUNTIME: 'python'}), t);

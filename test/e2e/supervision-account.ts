@@ -155,7 +155,7 @@ test('a blocked process is given one call while its spare starts slowly: the oth
   await gone(before);
 });
 
-test('a spare that cannot load the function takes over from nobody: the process serves on', async t => {
+test('a spare that cannot load the function takes over from no process: the old one goes on serving', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'spare-'));
   t.teardown(() => rm(folder, {recursive: true}));
   const mark = JSON.stringify(join(folder, 'mark'));

@@ -8,7 +8,7 @@ const one = {CORE_CONCURRENCY: '1'};
 /** Our own bridges end a call at its deadline themselves; others do not. */
 const silent = {SCW_RUNTIME_BRIDGE: projectFile('test/fixtures/silent-bridge.cjs')};
 
-test('past CORE_QUEUE_WAIT whoever waits for a place is refused', async t => {
+test('past CORE_QUEUE_WAIT a caller that waits for a place is refused', async t => {
   const core = await serve(t, 'holds.cjs', {...one, CORE_QUEUE_WAIT: '100ms'});
   const gate = await openGate(t);
   const held = ask(`${core.url}/?do=hold`, {headers: gate.headers});
@@ -57,7 +57,7 @@ test('a deadline shorter than the queue is refused at once', async t => {
   await core.stop();
 });
 
-test('past its places the queue holds so many, and readiness says overloaded', async t => {
+test('beyond the places, the queue holds CORE_QUEUE callers, and readiness says overloaded', async t => {
   const core = await serve(t, 'holds.cjs', {...one, CORE_QUEUE: '2'});
   const gate = await openGate(t);
   const held = ask(`${core.url}/?do=hold`, {headers: gate.headers});
@@ -148,7 +148,7 @@ test('CORE_CANCEL=finish: a call whose caller leaves runs on to its end', async 
 
 const abort = {...one, CORE_CANCEL: 'abort'};
 
-test('CORE_CANCEL=abort: a function that heeds its signal ends, and its place is free long before the deadline', async t => {
+test('CORE_CANCEL=abort: a function that listens to its signal ends, and its place is free long before the deadline', async t => {
   const core = await serve(t, 'holds.cjs', abort);
   const before = await pidOf(core);
   const gate = await openGate(t);
@@ -161,7 +161,7 @@ test('CORE_CANCEL=abort: a function that heeds its signal ends, and its place is
   await core.stop();
 });
 
-test('CORE_CANCEL=abort: the place of a function that does not heed it stays taken until it has ended', async t => {
+test('CORE_CANCEL=abort: the place of a function that ignores its signal stays taken until it has ended', async t => {
   const core = await serve(t, 'holds.cjs', abort);
   const before = await pidOf(core);
   const gate = await openGate(t);
@@ -176,7 +176,7 @@ test('CORE_CANCEL=abort: the place of a function that does not heed it stays tak
   await core.stop();
 });
 
-test('CORE_CANCEL=abort: where nobody tells the end, the place is given on after CORE_TIMEOUT, and the process stays', async t => {
+test('CORE_CANCEL=abort: where the end is not reported, the place is free after CORE_TIMEOUT, and the process stays', async t => {
   const core = await serve(t, 'holds.cjs', {
     ...abort,
     SCW_RUNTIME_BRIDGE: projectFile('test/fixtures/silent-bridge.cjs'),
@@ -222,7 +222,7 @@ test('CORE_CANCEL=abort: the place of a call that was not yet sent whole is free
   await core.stop();
 });
 
-test('CORE_CANCEL=abort: whoever leaves the queue is not run at all', async t => {
+test('CORE_CANCEL=abort: a call whose caller leaves the queue does not run', async t => {
   const core = await serve(t, 'holds.cjs', abort);
   const [gate, unrun] = await Promise.all([openGate(t), openGate(t)]);
   const held = ask(`${core.url}/?do=hold`, {headers: gate.headers});

@@ -26,7 +26,7 @@ test('a line of 10 MB is cut into parts and nothing is lost', async t => {
   await core.stop();
 });
 
-test('bytes that are no text become a record of JSON', async t => {
+test('bytes that are not text become a record of JSON', async t => {
   const core = await serve(t, 'writes.cjs');
   await ask(`${core.url}/?what=binary`);
   t.is((await core.logged(({msg}) => msg.includes('\u0001'))).msg, '\0\u0001\ufffd\ufffd\u001b');
@@ -87,7 +87,7 @@ test('a disk that is full costs the log and nothing else', async t => {
   await servesAndStops(t, running);
 });
 
-test('a pipe that nobody reads costs the log and nothing else, and what was lost is counted', async t => {
+test('a pipe that nobody reads costs log lines and nothing else, and lost lines are counted', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'pipe-'));
   t.teardown(() => rm(folder, {recursive: true}));
   execFileSync('mkfifo', [join(folder, 'stdout')]);
@@ -102,7 +102,7 @@ test('a pipe that nobody reads costs the log and nothing else, and what was lost
   closeSync(pipe);
 });
 
-test('a flood of 100 MB ends, replies go on meanwhile, memory is bounded, and what was dropped is counted and told', async t => {
+test('a flood of 100 MB ends, replies go on meanwhile, memory is bounded, and dropped lines are counted and reported', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'flood-'));
   t.teardown(() => rm(folder, {recursive: true}));
   const file = join(folder, 'stdout');

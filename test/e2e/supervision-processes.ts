@@ -78,7 +78,7 @@ test('a function that is never ready is killed at CORE_START_TIMEOUT', async t =
   await core.stop();
 });
 
-test('a program that the system cannot execute does not end the core: it is tried again, and told', async t => {
+test('a program that the system cannot execute does not end the core: it is tried again, and logged', async t => {
   const core = await startCore(
     {SCW_PUBLIC: 'true', SCW_HANDLER_PATH: projectFile('test/fixtures/no-interpreter.sh'), SCW_HANDLER_IS_BINARY: 'true'},
     t,

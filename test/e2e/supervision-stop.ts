@@ -130,7 +130,7 @@ test('two reloads at a time are one', async t => {
   await core.stop();
 });
 
-test('the private listener acts only for whoever may', async t => {
+test('the private listener acts only for callers that may use it', async t => {
   const core = await serve(t, 'mirror.cjs', {CORE_ADMIN_TOKEN: 'secret'});
   const authorization = {Authorization: 'Bearer secret'};
   const refusals: Record<string, string>[] = [
@@ -216,7 +216,7 @@ test('a bug in the core is logged, what is in flight finishes, and the core ends
   t.like(core.logs.at(-1), {msg: 'Stopped', lost: 0});
 });
 
-test('a bug that shows during the stop is no clean stop', async t => {
+test('after a bug during the stop, the stop is not clean', async t => {
   const core = await serve(t, 'holds.cjs', buggy);
   const gate = await openGate(t);
   const held = ask(`${core.url}/?do=hold`, {headers: gate.headers});

@@ -83,7 +83,7 @@ test('one trace leads from the caller through the invocation to the proxy call a
   t.is(failed?.status.code, 2);
 });
 
-test('a spawn that nobody waited for is a trace of its own, and so is one that failed', async t => {
+test('a start that no call waited for is a trace of its own, and so is one that failed', async t => {
   const receiver = await openReceiver();
   t.teardown(async () => receiver.close());
   const core = await startCore({...mirror, ...receiver.env, SCW_RUNTIME_BINARY: 'no-such-interpreter'}, t);
@@ -98,7 +98,7 @@ test('a spawn that nobody waited for is a trace of its own, and so is one that f
 
 const openMetrics = {accept: 'application/openmetrics-text;version=1.0.0,text/plain;q=0.5'};
 
-test('whoever accepts OpenMetrics gets the trace of a sampled request with its buckets, and plain text is plain after it', async t => {
+test('a caller that accepts OpenMetrics gets the trace of a sampled request with its buckets, and plain text stays plain after it', async t => {
   const core = await startCore(mirror, t);
   await ask(core.url, {headers: {traceparent: traceparent.replace(/01$/, '00')}});
   const before = await ask(`${core.adminUrl}/metrics`, {headers: openMetrics});
@@ -156,7 +156,7 @@ for (const level of [undefined, 'none', 'error']) {
   });
 }
 
-test('of OTEL_RESOURCE_ATTRIBUTES what can be read is in the resource, and what cannot is told', async t => {
+test('members of OTEL_RESOURCE_ATTRIBUTES that can be read are in the resource, the others are reported', async t => {
   const receiver = await openReceiver();
   t.teardown(async () => receiver.close());
   const env = {OTEL_RESOURCE_ATTRIBUTES: 'good=1,bad,k=a=b,service.name=theirs', OTEL_LOG_LEVEL: 'loud'};

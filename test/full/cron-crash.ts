@@ -51,7 +51,7 @@ async function read(file: string): Promise<Told> {
 const responded = async (core: RunningCore): Promise<number> =>
   (await ask(`${core.adminUrl}/api/invocations?status=responded&since=1h&limit=1000`)).json().invocations.length;
 
-test('killed at random moments, whatever was fired runs, and whatever was settled does not run again', async t => {
+test('after kills at random moments, every fired occurrence runs, and no settled one runs again', async t => {
   t.timeout(cycles * 60_000 + 120_000);
   const folder = await mkdtemp(join(tmpdir(), 'cron-kills-'));
   t.teardown(() => rm(folder, {recursive: true}));

@@ -281,7 +281,7 @@ export function journalSuite(title: string, open: OpenJournal, {durability = 'bu
     t.is((await journal.append('a', [fact(3)])).position, 3);
   });
 
-  test(`${title}: closing ends whoever follows`, async t => {
+  test(`${title}: closing ends every follower`, async t => {
     const journal = await open(t, new ManualClock());
     await journal.append('a', [fact(1)]);
     const following = all(journal.follow({after: 0, signal: new AbortController().signal}));

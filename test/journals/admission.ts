@@ -47,7 +47,7 @@ test('past what one commit may hold, recorded payloads are left out, work is ref
   );
 });
 
-test('whatever the sizes, database, held log, one more commit and the reserve stay within 1.25 times the size and 16 MiB', t => {
+test('at every size, database, held log, one more commit and the reserve stay within 1.25 times the size and 16 MiB', t => {
   fc.assert(
     fc.property(fc.integer({min: mebi, max: 2 ** 40}), fc.integer({min: mebi, max: 2 ** 45}), (maxBytes, diskBytes) => {
       const {most, payloads, heldLog, reserve, log} = roomOf(maxBytes, diskBytes);

@@ -12,7 +12,7 @@ import {retention} from '../helpers/sqlite-journal.ts';
 
 const house = () => ({clock: new ManualClock(), log: recordingLog(), meter: recordingMeter()});
 
-test('a location that no engine serves, or that names no place, is none', t => {
+test('a location that no engine serves, or that names no place, is refused', t => {
   for (const location of ['', ':', 'sqlite', 'sqlite:', 'memory', 'memory:x', 'SQLITE:x', 'toString:', '__proto__:x', '/var/facts.db']) {
     t.is(readPlace(location), undefined, location);
   }

@@ -24,7 +24,7 @@ test('a request is kept in the form that journals have had from the start', t =>
   t.deepEqual(readRequest(Buffer.from(written)), tick);
 });
 
-test('what is kept is read as what it was, whatever its type and its reply', t => {
+test('a recorded request and reply are read as they were, with any type', t => {
   const {context: _, ...plain} = tick;
   for (const given of [
     tick,

@@ -14,7 +14,7 @@ import {projectFile} from '../helpers/core.ts';
 import {all, fact, numbers} from '../helpers/journal-suite.ts';
 import {crashed, flip, newFile, openFile, written} from '../helpers/sqlite-journal.ts';
 
-test('a log that was cut or flipped is seen by whoever reads, and no backup seals the loss', async t => {
+test('every reader notices a log that was cut or flipped, and no backup is made of it', async t => {
   for (const harm of [
     (log: string) => truncateSync(log, 0),
     (log: string) => truncateSync(log, 40_000),
@@ -86,7 +86,7 @@ test('what comes after a time is found, though older facts came later', async t 
   t.deepEqual(numbers(await all(later.scan('a', {after}))), [2, 3, 4]);
 });
 
-test('of a damaged journal what can be read is given, and the rest told', async t => {
+test('the readable part of a damaged journal is read, and the rest is reported', async t => {
   const file = await newFile(t);
   await written(file, 3, 1);
   const db = new DatabaseSync(file);
@@ -100,7 +100,7 @@ test('of a damaged journal what can be read is given, and the rest told', async 
   await t.throwsAsync(all(archive.scan('')), {instanceOf: JournalDamaged});
 });
 
-test('a payload that was damaged starts silently, and the first that reads it is told, with a line in the log', async t => {
+test('a damaged payload does not hinder the start; reading it fails, with a line in the log', async t => {
   const file = await newFile(t);
   await written(file, 3);
   const db = new DatabaseSync(file);

@@ -63,7 +63,7 @@ test('a clock that says the same for more than a day is believed', async t => {
   t.deepEqual(later.facts, [...names('early', 0, 20), ...names('later', 0, 8)]);
 });
 
-test('a clock that leaps while the core runs removes nothing, and that is said', async t => {
+test('a clock that leaps while the core runs removes nothing, and the log says so', async t => {
   const clock = new ManualClock(start);
   const opening = openFile(await newFile(t), clock);
   await using journal = await opening;
@@ -112,7 +112,7 @@ const table: [title: string, at: number[], now: number, hours: number][] = [
 ];
 for (const [title, at, now, hours] of table) test(`what nobody saw: ${title}`, t => t.is(unseen(t, at, now), hours));
 
-test('time that the process lived through counts, whatever the clock and the facts say', t => {
+test('time in which the process ran counts, with any clock and any facts', t => {
   const clock = new RetentionClock();
   t.is(clock.at(1000 * hour, 0, 900 * hour), 100 * hour, 'at the start only what was seen');
   t.is(clock.at(1010 * hour, 10 * hour, 910 * hour), 110 * hour);

@@ -79,7 +79,7 @@ test('the claim of an occurrence that is not over stays: it is delivered again',
   }
 });
 
-test('a pack that is damaged stays and is told; the others go', async t => {
+test('a damaged pack stays and is logged; the others are removed', async t => {
   const {clock, file, journal, log} = await open(t);
   await journal.append('runtime.a', [fact(1)]);
   await journal.append('runtime.b', [fact(2)]);

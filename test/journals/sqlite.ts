@@ -13,7 +13,7 @@ journalSuite('sqlite', async (t, clock) => openFile(await newFile(t), clock), {d
 
 const damaged = {instanceOf: JournalRefused, message: /lost|not what was written|gone|malformed|replaced|no journal|not a database/};
 
-test('whoever opens a journal that is held is refused, and told by whom', async t => {
+test('opening a journal that is held is refused, with the name of the holder', async t => {
   const file = await newFile(t);
   const first = await openFile(file);
   const refused = await t.throwsAsync(openFile(file), {instanceOf: JournalRefused});
@@ -41,7 +41,7 @@ test('a journal that was cut is refused', async t => {
   t.true(verifySqlite(file).problems.length > 0);
 });
 
-test('a file that is no journal is refused, and left as it is', async t => {
+test('a file that is not a journal is refused, and left as it is', async t => {
   const file = await newFile(t);
   await written(file, 1);
   execFileSync('rm', [file, `${file}.mark`]);
@@ -106,7 +106,7 @@ test('a flipped bit in the database is refused, or said when it is read, and fou
   t.true(seen > 40, `${seen} of 60 flips were found`);
 });
 
-test('a mark that cannot be read is said; without one the journal opens and makes another', async t => {
+test('a mark that cannot be read is an error; without a mark the journal opens and makes one', async t => {
   const file = await newFile(t);
   await written(file, 2);
   writeFileSync(`${file}.mark`, Buffer.alloc(48, 1));
@@ -131,7 +131,7 @@ test('when another program writes to the journal, nothing is acknowledged before
   t.true(opening.meter.calls.some(([name]) => name === 'shed'));
 });
 
-test('past what may wait for the disk, facts that nobody waits for are dropped and counted, others refused', async t => {
+test('when 16 MiB wait for the disk, facts that nobody waits for are dropped and counted, others refused', async t => {
   const opening = openFile(await newFile(t));
   await using journal = await opening;
   const large: Fact = {type: 'runtime.ready', data: {bootMs: 1, loaded: false, error: 'x'.repeat(2 ** 20)}};
@@ -149,7 +149,7 @@ test('past what may wait for the disk, facts that nobody waits for are dropped a
   t.is(shed(), before, 'there is room again');
 });
 
-test('past half of what may wait for the disk, payloads that nobody waits for are dropped and counted, and their facts are kept', async t => {
+test('when half as much waits for the disk, payloads that nobody waits for are dropped and counted, and their facts are kept', async t => {
   const opening = openFile(await newFile(t));
   await using journal = await opening;
   const bytes = Buffer.alloc(2 ** 20);

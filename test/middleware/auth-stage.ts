@@ -65,7 +65,7 @@ test('a field given twice fails as malformed', async t => {
   }
 });
 
-test('who is refused without a token may get an answer of the trigger’s instead', async t => {
+test('a caller without a token may get an answer of the trigger instead of a refusal', async t => {
   const delivery = new FakeDelivery({anonymousReply: {status: 204, headers: ['A', 'b'], body: ''}});
   await auth(unreachable)(stageContext(delivery), unreachable);
   t.deepEqual(delivery.replies, [{status: 204, headers: ['A', 'b', 'Core-Invocation-Id', 'id-1'], body: ''}]);

@@ -8,18 +8,18 @@ for (const [title, given] of invalid) test(`401 for a token with ${title}`, asyn
 for (const [title, given] of forbidden) test(`403 for a token with ${title}`, async t => t.is(await verdict(given), 'AUTH_FORBIDDEN'));
 for (const [title, given] of good) test(`accepts a token with ${title}`, async t => t.is(await verdict(given), 'ok'));
 
-test('without ids of ours nobody is let in', async t => {
+test('without the ids of this function nobody is let in', async t => {
   const ours = {applicationId: '', namespaceId: ''};
   for (const [, given] of good) t.is(await verdict(given, ours), 'AUTH_FORBIDDEN');
   t.is(await verdict(withClaim([{namespace_id: '', application_id: ''}]), ours), 'AUTH_FORBIDDEN');
 });
 
-test('with one id of ours only a claim of that one lets in', async t => {
+test('with one id set, only a claim of that id lets a caller in', async t => {
   t.is(await verdict(valid, {namespaceId: ''}), 'AUTH_FORBIDDEN');
   t.is(await verdict(withClaim([{application_id: 'app-1'}]), {namespaceId: ''}), 'ok');
 });
 
-test('without a usable key every token gets 500, whatever it is', async t => {
+test('without a usable key every token gets 500', async t => {
   for (const given of [valid, 'secret', 'x'.repeat(10_000)]) t.is(await verdict(given, {}, fixedKey(undefined)), 'AUTH_NOT_CONFIGURED');
 });
 

@@ -186,7 +186,7 @@ test('a stage that goes on twice does not call the function twice', async t => {
   t.is(delivery.replies.length, 1);
 });
 
-test('a delivery that is no HTTP request walks the same chain', async t => {
+test('a delivery that is not an HTTP request goes through the same chain', async t => {
   const house = openHouse({isPublic: false});
   const schedule = {name: 'nightly', occurrence: '2026-01-01T00:00:00.000Z'};
   const delivery = new FakeDelivery({

@@ -202,7 +202,7 @@ test('the call carries the invocation, its deadline and the event with its trace
   }
 });
 
-test('a wait and a cold start are told', async t => {
+test('a wait and a cold start are recorded', async t => {
   const {walk, meter, told} = prepare([runtimeReply('{}', {status: 201})], {lease: {cold: true, waitedMs: 30}});
   await walk();
   t.deepEqual(meter.calls, [['inFlight', 1], ['coldStarted'], ['inFlight', -1]]);
@@ -224,7 +224,7 @@ test('a caller that leaves is nothing to the call, unless it is to be broken off
   t.is(abort.calls[0]?.signal, signal);
 });
 
-test('nobody watches a caller leave whose call runs on', async t => {
+test('a caller is not watched when its call would run on', async t => {
   const {walk, ctx, passed} = prepare([runtimeReply('{}')]);
   Object.defineProperty(ctx.state.delivery, 'signal', {get: () => t.fail()});
   await walk();

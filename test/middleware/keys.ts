@@ -72,7 +72,7 @@ test('accepts 4096 bits', t => {
   t.true(rsaPublicKey(pem(long, 'spki')).equals(long));
 });
 
-test('without a key, whoever asks is told that there is none', async t => {
+test('without a key, every look-up says that there is no key', async t => {
   t.is(await fixedKey(undefined).find('any', 'RS256'), 'none');
   const only = {key: publicKey, algorithm: 'RS256'} as const;
   t.deepEqual(await fixedKey(publicKey).find(undefined, 'RS256'), only);

@@ -46,7 +46,7 @@ test('a bug becomes 500 without a word of it, and goes to the log with its stack
   t.deepEqual(meter.calls[0], ['faulted', 'INTERNAL']);
 });
 
-test('whatever is thrown becomes 500', async t => {
+test('everything that is thrown becomes 500', async t => {
   for (const thrown of [undefined, null, 'text', 0, {status: 404}, Object.create(null)]) {
     const {walk, delivery} = prepare();
     await walk(fail(thrown));
@@ -157,7 +157,7 @@ test('the span is there for the stages further in', async t => {
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
-test('without recording, a trace that is none is not passed on', t => {
+test('without recording, an invalid trace is not passed on', t => {
   const spans = passingSpans;
   const bad = [
     '',
@@ -192,7 +192,7 @@ test('without recording, the caller’s trace is passed on as it came', t => {
   );
 });
 
-test('what fails after the reply is told, not replied with', async t => {
+test('an error after the reply is logged and does not change the reply', async t => {
   const {walk, delivery, ctx, log, meter, ended} = prepare();
   await walk(async () => {
     delivery.reply(answer);
@@ -206,7 +206,7 @@ test('what fails after the reply is told, not replied with', async t => {
   t.deepEqual(meter.calls[0], ['faulted', 'INTERNAL']);
 });
 
-test('why a caller was refused is told at debug, and nothing of other faults below 500', async t => {
+test('why a caller was refused is logged at debug; other faults below 500 are not logged', async t => {
   for (const [fault, cause] of [
     [new Fault('AUTH_INVALID', {cause: 'its signature is not that of the key'}), 'its signature is not that of the key'],
     [new Fault('AUTH_FORBIDDEN', {cause: new Error('jwt expired')}), 'jwt expired'],

@@ -50,7 +50,7 @@ for (const [title, table] of [
     },
   ],
 ] as const) {
-  test(`${title} tells the id of the container`, t => {
+  test(`${title} has the id of the container`, t => {
     t.is(containerId(files(table)), id);
   });
 }

@@ -36,30 +36,33 @@ const send = (exporter: SpanExporter, span: ReadableSpan) =>
   new Promise<number>(resolve => exporter.export([span], ({code}) => resolve(code)));
 
 for (const protocol of ['http/protobuf', 'http/json']) {
-  test.serial(`over ${protocol}, what a collector says it rejected is told, and nothing it says fails an export that it took`, async t => {
-    let body: string | Buffer = '';
-    const server = http.createServer((request, response) => {
-      request.resume().on('end', () => response.end(body));
-    });
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-    t.teardown(() => {
-      server.closeAllConnections();
-      server.close();
-    });
-    process.env.OTEL_EXPORTER_OTLP_ENDPOINT = `http://127.0.0.1:${(server.address() as AddressInfo).port}`; // the exporter reads it there
-    const told: [number, string][] = [];
-    const exporter = await openOtlp(protocol, (spans, cause) => void told.push([spans, cause]));
-    const ofBinary: typeof answers = protocol === 'http/protobuf' ? [['three in protobuf', binary, [[3, 'too old']]]] : [];
-    for (const [title, answer, rejected] of [...answers, ...ofBinary]) {
-      body = answer;
-      told.length = 0;
-      t.is(await send(exporter, record()), 0, title);
-      t.deepEqual(
-        told,
-        rejected.map(each => [...each]),
-        title,
-      );
-    }
-    await exporter.shutdown();
-  });
+  test.serial(
+    `over ${protocol}, spans that a collector says it rejected are reported, and no answer fails an export that it took`,
+    async t => {
+      let body: string | Buffer = '';
+      const server = http.createServer((request, response) => {
+        request.resume().on('end', () => response.end(body));
+      });
+      await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+      t.teardown(() => {
+        server.closeAllConnections();
+        server.close();
+      });
+      process.env.OTEL_EXPORTER_OTLP_ENDPOINT = `http://127.0.0.1:${(server.address() as AddressInfo).port}`; // the exporter reads it there
+      const told: [number, string][] = [];
+      const exporter = await openOtlp(protocol, (spans, cause) => void told.push([spans, cause]));
+      const ofBinary: typeof answers = protocol === 'http/protobuf' ? [['three in protobuf', binary, [[3, 'too old']]]] : [];
+      for (const [title, answer, rejected] of [...answers, ...ofBinary]) {
+        body = answer;
+        told.length = 0;
+        t.is(await send(exporter, record()), 0, title);
+        t.deepEqual(
+          told,
+          rejected.map(each => [...each]),
+          title,
+        );
+      }
+      await exporter.shutdown();
+    },
+  );
 }

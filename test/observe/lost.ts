@@ -11,7 +11,7 @@ function open() {
   return {clock, log, counted, lost, close, told: () => log.lines.map(({fields}) => fields.spans)};
 }
 
-test('lost spans are counted each time, and told at once and then once a minute', async t => {
+test('lost spans are counted each time, and logged at once and then once a minute', async t => {
   const {clock, log, counted, lost, told} = open();
   lost('not_taken', 3, 'otlp', 'refused');
   t.deepEqual(told(), [3]);
@@ -29,7 +29,7 @@ test('lost spans are counted each time, and told at once and then once a minute'
   t.deepEqual(counted, [3, 4, 5, 1]);
 });
 
-test('what was not told yet is told at the close, and nothing is left to fire', async t => {
+test('lost spans that were not logged yet are logged at the close, and no timer is left', async t => {
   const {clock, lost, told, close} = open();
   lost('not_taken', 3, 'otlp');
   lost('stopped', 4, 'otlp');

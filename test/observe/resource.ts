@@ -21,7 +21,7 @@ const cases: [given: string, attributes: Record<string, string>, doubts: readonl
   [`a=${'x'.repeat(1000)}`, {a: 'x'.repeat(1000)}, []],
 ];
 for (const [given, attributes, doubts] of cases) {
-  test(`OTEL_RESOURCE_ATTRIBUTES=${given.slice(0, 40)} is read, and what is doubtful in it told`, t => {
+  test(`OTEL_RESOURCE_ATTRIBUTES=${given.slice(0, 40)} is read, and what is doubtful in it reported`, t => {
     const read = describedResource({OTEL_RESOURCE_ATTRIBUTES: given});
     t.deepEqual(read.attributes, attributes);
     t.is(read.doubts.length, doubts.length);
@@ -37,7 +37,7 @@ test('the name of the service wins over the attribute', t => {
   t.deepEqual(describedResource({OTEL_SERVICE_NAME: ' '}).attributes, {});
 });
 
-test('whatever is encoded comes back, without a doubt', t => {
+test('everything that is encoded comes back, without a warning', t => {
   // Not halves of surrogate pairs: they cannot be encoded.
   const text = fc.oneof(fc.string(), fc.string({unit: 'grapheme'}), fc.constantFrom('__proto__', 'constructor', '%', '=', ',', ' '));
   fc.assert(

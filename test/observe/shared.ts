@@ -13,7 +13,7 @@ function slowWork(clock: ManualClock) {
   return {work, counts};
 }
 
-test('whoever asks while it is done, or rests, gets the next result, which is newer than the question', async t => {
+test('callers that ask during the work, or the rest after it, get the next result, which is newer than the question', async t => {
   const clock = new ManualClock();
   const {work, counts} = slowWork(clock);
   const shared = new Shared(work, clock);

@@ -28,7 +28,7 @@ function open(subject: SpanSubject, given: Record<string, string> = {}) {
 
 const finished = () => exporter.getFinishedSpans();
 
-test.serial('a method that nobody knows is not in the name', t => {
+test.serial('an unknown method is not in the name', t => {
   open({trigger: 'http', method: 'BREW', path: '/', address: 'here'}).ended(answer);
   const [span] = finished();
   t.is(span?.name, 'HTTP hello');
@@ -124,7 +124,7 @@ test.serial('the wait is an event with its length and the queue’s; a cold star
   t.deepEqual(spawn?.duration, [0, 250_000_000]);
 });
 
-test.serial('a start that failed tells how the process ended', t => {
+test.serial('a failed start says how the process ended', t => {
   const failed = {
     executable: 'node',
     pid: 7,
@@ -139,7 +139,7 @@ test.serial('a start that failed tells how the process ended', t => {
   t.like(spawn?.attributes, {'process.executable.name': 'node', 'process.pid': 7, 'process.exit.code': 3, 'error.type': 'exit-nonzero'});
 });
 
-test.serial('a fault of ours names itself; below 500 the span is no error', t => {
+test.serial('a fault of the core is named; below 500 the span is not an error', t => {
   open({trigger: 'other', name: 'a'}).ended({...answer, status: 504, fault: new Fault('UPSTREAM_TIMEOUT')});
   open({trigger: 'other', name: 'b'}).ended({...answer, status: 401, fault: new Fault('AUTH_MISSING')});
   const [timeout, refused] = finished();

@@ -44,7 +44,7 @@ test('the parts of a histogram are kept apart', t => {
   t.deepEqual(sumFamilies([[histogram(1, 0.5)], [histogram(2, 0.25)]]), [histogram(3, 0.75)]);
 });
 
-test('what every process says alike is said once', t => {
+test('what every process reports in the same way is reported once', t => {
   const info: Family = {
     name: 'core_build_info',
     help: 'i',

@@ -41,7 +41,7 @@ const limits: [env: Record<string, string>, most: number][] = [
   [{[general]: '4', [ofSpans]: '-1'}, Number.POSITIVE_INFINITY],
 ];
 for (const [env, most] of limits) {
-  test(`texts are as long as ${JSON.stringify(env)} says: what is no limit to the SDK is none`, t => {
+  test(`texts are as long as ${JSON.stringify(env)} says: a value that the SDK does not take for a limit is none`, t => {
     t.is(longestValue(env), most);
   });
 }

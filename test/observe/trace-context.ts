@@ -27,7 +27,7 @@ test('exactly 512 characters pass, one more does not', t => {
   t.is(state(exact.replace('b=', 'bb=')), exact.split(',').slice(0, 3).join(',').replace('b=', 'bb='));
 });
 
-test('the flags tell whether it is sampled, whatever else they say', t => {
+test('the flags say whether a trace is sampled, with any other bits', t => {
   for (const [flags, expected] of [
     ['00', false],
     ['01', true],

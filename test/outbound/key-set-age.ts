@@ -33,7 +33,7 @@ for (const [title, answer] of failing) {
   });
 }
 
-test('after a silence the first caller waits for a fetch: a withdrawn key lets nobody in', async t => {
+test('after a long silence the first caller waits for a fetch, so that a withdrawn key lets nobody in', async t => {
   for (const silenceMs of [600_000, 86_400_000]) {
     const {set, clock, serve} = await keySet(t, [jwk(first.publicKey, {kid: 'one'})]);
     same(t, await set.find('one'), first.publicKey);
@@ -96,7 +96,7 @@ test('the key of the settings counts while the set is too old', async t => {
   t.is(await set.find('one', 'ES256'), undefined);
 });
 
-test('the age of the set is told in seconds, before its first fetch since the start', async t => {
+test('the age of the set is given in seconds, before its first fetch since the start', async t => {
   const {set, clock, age} = await keySet(t, [jwk(first.publicKey, {kid: 'one'})]);
   await clock.advance(7000);
   t.is(age(), 7);

@@ -39,7 +39,7 @@ function drip(response: http.ServerResponse): void {
   response.on('close', () => clearInterval(timer));
 }
 
-test('a thousand callers wait for the keys; who comes then is told to come again', async t => {
+test('a thousand callers wait for the keys; one more is asked to come again', async t => {
   const {set, served, serve} = await keySet(t, []);
   const answer = Promise.withResolvers<void>();
   serve([jwk(first.publicKey, {kid: 'one'})]);
@@ -104,7 +104,7 @@ test('the proxy of the environment is asked, but not for hosts that NO_PROXY nam
 });
 
 for (const proxy of ['http://me:secret@127.0.0.1:1', 'http://me:secret@[bad', 'http://me:secret%ZZ@127.0.0.1:1']) {
-  test(`with a proxy that cannot be reached there is no key, and its password is not told: ${proxy}`, async t => {
+  test(`with a proxy that cannot be reached there is no key, and its password is not logged: ${proxy}`, async t => {
     const log = recordingLog();
     const options = {
       fallback: undefined,

@@ -5,7 +5,7 @@ import {pipeline} from 'node:stream/promises';
 import test from 'ava';
 import {first, jwk, keySet, pair, refusing, same, second, third} from '../helpers/key-set.ts';
 
-test('an answer that is no key set leaves no key, and is logged', async t => {
+test('an answer that is not a key set gives no key, and is logged', async t => {
   const answers: RequestListener[] = [
     refusing,
     (_request, response) => response.end('hello'),

@@ -56,7 +56,7 @@ test('by status, by time, by number; the newest first', async t => {
   t.deepEqual(await ids({agoMs: 24 * 3_600_000, status: 'failed'}), ['b', 'old']);
 });
 
-test('one that was accepted long before its end is told whole', async t => {
+test('an invocation that was accepted long before its end is read as a whole', async t => {
   const {journal, clock, list} = prepare();
   journal.record('invocation.a', [accepted]);
   const acceptedAt = clock.now();

@@ -61,7 +61,7 @@ test('JSON of more levels than anybody walks is compared as bytes', t => {
   }
 });
 
-test('headers are compared by name whatever its case, repeated ones in their order', t => {
+test('headers are compared by name in any case, repeated ones in their order', t => {
   const headers = (...fields: string[]) => ({status: 200, headers: fields, body: Buffer.alloc(0)});
   t.is(verdict(headers('A', '1', 'B', '2'), headers('b', '2', 'a', '1')), 'same');
   t.is(verdict(headers('A', '1', 'A', '2'), headers('A', '2', 'A', '1')), 'headers');
@@ -69,7 +69,7 @@ test('headers are compared by name whatever its case, repeated ones in their ord
   t.deepEqual(paths(headers('X-One', '1'), headers('X-Two', '1')), ['x-one', 'x-two']);
 });
 
-test('the gravest change is the verdict, and every changed aspect is told', t => {
+test('the gravest change is the verdict, and every changed aspect is listed', t => {
   const judged = judge(json('{"a":1}'), json('{"a":2}', {status: 201, headers: []}), nothing);
   t.is(judged.verdict, 'status');
   t.deepEqual(judged.changed, ['status', 'headers', 'body']);
@@ -127,7 +127,7 @@ const outcomes: fc.Arbitrary<Outcome> = fc
   .tuple(bodies, fields, fc.constantFrom(200, 404), fc.boolean())
   .map(([outcome, headers, status, keepsType]) => ({...outcome, status, headers: keepsType ? (outcome.headers ?? []) : headers}));
 
-test('whatever it is, it is the same as itself', t => {
+test('every outcome is the same as itself', t => {
   fc.assert(
     fc.property(outcomes, outcome => {
       const copy = {...outcome, headers: [...(outcome.headers ?? [])], body: Buffer.from(outcome.body ?? '')};
@@ -137,7 +137,7 @@ test('whatever it is, it is the same as itself', t => {
   );
 });
 
-test('whatever two runs differ in, with the noise learned from them nothing has changed', t => {
+test('with the noise that was learned from two runs, nothing between them has changed', t => {
   fc.assert(
     fc.property(outcomes, outcomes, (one, other) => {
       const noise = learnNoise(one, other);
@@ -147,7 +147,7 @@ test('whatever two runs differ in, with the noise learned from them nothing has 
   );
 });
 
-test('in whatever order the members of an object stand, it is the same', t => {
+test('an object with its members in another order is the same', t => {
   const shuffled = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(shuffled);
     if (typeof value !== 'object' || value === null) return value;

@@ -53,7 +53,7 @@ async function hindrance(kept: Kept, wantsReply = true): Promise<string | undefi
   return 'hindrance' in recalled ? recalled.hindrance : undefined;
 }
 
-test('what is not known is said so', async t => {
+test('an unknown invocation is reported as unknown', async t => {
   t.like(await recall(await journalWith({}), 'another', true), {id: 'another', hindrance: 'unknown'});
 });
 
@@ -71,7 +71,7 @@ test('a request or a reply that is not kept any more is shredded', async t => {
   t.is(await hindrance({reply: none}, false), undefined, 'two versions need no reply');
 });
 
-test('damage is named, whether the checksum tells it or the bytes do', async t => {
+test('damage is named, whether the checksum shows it or the bytes do', async t => {
   t.is(await hindrance({request: Buffer.from('neither head nor body')}), 'damaged');
   t.is(await hindrance({reply: Buffer.from('{"status":')}), 'damaged');
   const journal = await journalWith({});
@@ -105,7 +105,7 @@ test('request and reply come as they were, without the secrets', async t => {
   t.true(recalled.isTraced);
 });
 
-test('of one that was delivered again, its last run counts: its code is what gave the reply', async t => {
+test('the last run of an invocation that was delivered again counts, as its code gave the reply', async t => {
   const journal = await journalWith({end: {status: 0}});
   const load = (boot: string, digest: string) =>
     journal.record(`runtime.${boot}`, [{type: 'code.loaded', data: {digest, handler: '/h.js'}}]);

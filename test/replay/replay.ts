@@ -117,7 +117,7 @@ test('fields of the reply that are kept as hashes are compared as hashes, by the
   t.notRegex(JSON.stringify(lost?.expected.headers), /sid=1/);
 });
 
-test('an aborted replay ends at once, and tells nothing of what it broke off', async t => {
+test('an aborted replay ends at once, and reports no invocation that it broke off', async t => {
   const clock = new ManualClock();
   const stopping = new AbortController();
   const ids = ['a', 'b'];

@@ -166,7 +166,7 @@ test.serial('node: a module that cannot be resolved names the missing one', asyn
   t.regex(JSON.stringify(b.records[0]), /Cannot find module 'not-installed-anywhere'/);
 });
 
-test.serial('node: a module that cannot be parsed is named with its line, whatever its kind and whoever imports it', async t => {
+test.serial('node: a module of any kind that cannot be parsed is named with its line, also when another module imports it', async t => {
   const broken = 'export const ok = 1;\nexport const handle = () => {;\n';
   const handler = await functionFile(t, 'handler.mjs', "import {handle} from './neighbour.mjs';\nexport {handle};\n");
   await writeFile(path.join(path.dirname(handler), 'neighbour.mjs'), broken);
@@ -277,7 +277,7 @@ test.serial('node: a default export that is a function does not stand for anothe
 
 // Where it listens
 
-test.serial('node: its socket, too, serves nobody without the token, and finishes what is in flight', async t => {
+test.serial('node: its socket, too, serves no caller without the token, and finishes calls in flight', async t => {
   const b = await startText(t, "exports.handle = event => event.wait ? new Promise(resolve => setTimeout(resolve, 200, 'late')) : 'x';");
   const {socket = ''} = b.records[0] as {socket?: string};
   t.regex(socket, /^core-bridge-\d+-[0-9a-f]{16}$/);

@@ -157,7 +157,7 @@ test.serial('python: the event stays a dict: any case finds a header, JSON and c
 
 // Modules
 
-test.serial('python: dependencies come from package/, neighbours from the folder, and the file is no program', async t => {
+test.serial('python: dependencies come from package/, neighbours from the folder, and the file is not run as a program', async t => {
   const file = await functionFile(
     t,
     'json.py', // a name of the standard library
@@ -246,7 +246,7 @@ async def handle(event, context):
   ]);
 });
 
-test.serial('python: SIGTERM lets an async call finish and exits 0, whatever threads are left', async t => {
+test.serial('python: SIGTERM lets an async call finish and exits 0, even if threads are left', async t => {
   const b = await startText(
     t,
     `import asyncio, threading, time

@@ -56,7 +56,7 @@ test('a path that several files fit is refused, and they are listed', async t =>
   );
 });
 
-test('a directory is no handler', async t => {
+test('a directory is not a handler', async t => {
   const dir = await directory(t, 'handler.js/index.js');
   refuses(t, {handlerPath: `${dir}/handler.js`}, /no such file/);
   refuses(t, {handlerPath: dir}, /no such file/);
@@ -87,7 +87,7 @@ test('a bridge that does not exist is refused', async t => {
   refuses(t, {handlerPath: `${dir}/handler.js`, runtimeBridge: `${dir}/index.js`}, /^SCW_RUNTIME_BRIDGE: expected an existing file/);
 });
 
-test('a foreign bridge without an interpreter that could be told is refused', async t => {
+test('a foreign bridge whose interpreter is not known is refused', async t => {
   const dir = await directory(t, 'bridge.rb');
   refuses(
     t,
@@ -127,12 +127,12 @@ test('Node handlers run in the core’s own Node by default, in the one that is 
   t.is(resolve({handlerPath: `${dir}/handler`, runtimeBinary: 'node24'}).command.file, 'node24');
 });
 
-test('a name with an extension is taken as it is, whatever stands beside it', async t => {
+test('a name with an extension is taken as it is, also with other files beside it', async t => {
   const dir = await directory(t, 'handler.js', 'handler.py', 'handler.js.js');
   t.is(resolve({handlerPath: `${dir}/handler.js`}).handlerPath, `${dir}/handler.js`);
 });
 
-test('CORE_RUNTIME tells the language of a file that does not', async t => {
+test('CORE_RUNTIME gives the language of a file whose extension does not', async t => {
   const dir = await directory(t, 'handler');
   const spec = resolve({handlerPath: `${dir}/handler`, language: 'python'});
   t.is(spec.language, 'python');
@@ -169,13 +169,13 @@ test('our own bridge, named explicitly or through a link, counts as ours', async
   }
 });
 
-test('our own bridge, named explicitly, tells the language', async t => {
+test('our own bridge, named explicitly, gives the language', async t => {
   const dir = await directory(t, 'handler.mjs', 'run');
   t.is(resolve({handlerPath: `${dir}/run`, runtimeBridge: python.bridge}).language, 'python');
   t.deepEqual(resolve({handlerPath: `${dir}/handler`, runtimeBridge: python.bridge, language: 'node'}).command.args, [python.bridge]);
 });
 
-test('a binary is executed itself, whatever else is set', async t => {
+test('a binary is executed itself, also with other settings', async t => {
   const dir = await directory(t, 'handler');
   await chmod(`${dir}/handler`, 0o755);
   t.deepEqual(resolve({handlerPath: `${dir}/handler`, handlerIsBinary: true, runtimeBridge: '/missing', language: 'node'}), {

@@ -29,7 +29,7 @@ test('what cannot be answered is an error with the other side’s message', asyn
   await t.throwsAsync(client.ask('double', 1), {message: 'too large'});
 });
 
-test('a question that is not answered in time is given up, and an answer that comes later is nobody’s', async t => {
+test('a question that is not answered in time is given up, and a later answer is ignored', async t => {
   const clock = new ManualClock();
   const answer = Promise.withResolvers<number>();
   const {client} = pair({double: () => answer.promise, note: () => undefined}, undefined, clock);
@@ -43,7 +43,7 @@ test('a question that is not answered in time is given up, and an answer that co
   t.is(clock.pending, 0);
 });
 
-test('who is gone answers nothing any more', async t => {
+test('when the other side is gone, every question fails', async t => {
   const {client} = pair({double: () => new Promise<number>(() => {}), note: () => undefined});
   const asked = client.ask('double', 1);
   client.close();

@@ -90,7 +90,7 @@ test('one part is on its way at a time, so that signs of life are not behind all
   t.is(shed(), 0);
 });
 
-test('at the end of the process all leaves at once, before its last account, and is not waited for for ever', async t => {
+test('at the end of the process all facts leave at once, before its last account, and the wait for them is bounded', async t => {
   const {journal, asked, linger, clock} = open();
   journal.record('a', one, [{name: 'p', bytes: Buffer.alloc(2 * 2 ** 20)}]);
   await linger();

@@ -9,7 +9,7 @@ function open() {
   return {clock, pulse, silences: () => silences};
 }
 
-test('a process without a sign of life is late first, then silent, and that is told once', async t => {
+test('a process without a sign of life is late first, then silent, which is reported once', async t => {
   const {clock, pulse, silences} = open();
   await clock.advance(1999);
   t.false(pulse.isLate);
@@ -24,7 +24,7 @@ test('a process without a sign of life is late first, then silent, and that is t
   t.is(silences(), 1);
 });
 
-test('a sign of life begins the count again, and the next silence is told, too', async t => {
+test('a sign of life begins the count again, and the next silence is reported, too', async t => {
   const {clock, pulse, silences} = open();
   for (let seconds = 0; seconds < 30; seconds++) {
     await clock.advance(1000);
@@ -38,7 +38,7 @@ test('a sign of life begins the count again, and the next silence is told, too',
   t.is(silences(), 2);
 });
 
-test('who looks no more tells nothing', async t => {
+test('a pulse that was stopped reports nothing', async t => {
   const {clock, pulse, silences} = open();
   await clock.advance(4000);
   pulse.stop();

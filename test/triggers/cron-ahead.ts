@@ -118,7 +118,7 @@ test('with a clock that is behind, what was fired already is passed over, and th
   t.deepEqual(told(behind, 'scheduleHeld'), [false, true, false]);
 });
 
-test('a clock that is set back by an hour while the core runs: what was fired is not fired again, and that is said', async t => {
+test('after the clock is set back by an hour while the core runs, fired occurrences are not fired again, and the log says so', async t => {
   const core = await openCore(t);
   await core.clock.advance(2 * minute);
   core.clock.setWall(noon + hour);
@@ -133,7 +133,7 @@ test('a clock that is set back by an hour while the core runs: what was fired is
   t.deepEqual(told(core, 'scheduleHeld'), [false, true, false]);
 });
 
-test('the next occurrence is told as it is due, also while the journal cannot be read: then it lies in the past', async t => {
+test('the metric has the time of the next occurrence, also while the journal cannot be read: then it is in the past', async t => {
   const clock = new ManualClock(noon);
   const journal = new MemoryJournal(clock);
   // biome-ignore lint/correctness/useYield: it only fails
@@ -148,7 +148,7 @@ test('the next occurrence is told as it is due, also while the journal cannot be
   t.is(told(well, 'scheduleNext').at(-1), noon + 2 * minute);
 });
 
-test('occurrences that nobody ran are counted by why, from nought on', async t => {
+test('occurrences that did not run are counted by the reason, from 0 on', async t => {
   const core = await openCore(t, {held: true, schedule: {overlap: 'forbid'}});
   await core.clock.advance(3 * minute);
   core.clock.setWall(noon + 10 * minute + 500);

@@ -30,7 +30,7 @@ for (const [catchUp, run, missed] of downtimes) {
   });
 }
 
-test('downtime is noted once, whoever starts, and however often', async t => {
+test('downtime is noted once, whichever cores start, and however often', async t => {
   const clock = new ManualClock(noon);
   const journal = await pastJournal(clock);
   clock.setWall(noon + 5 * minute + 1);

@@ -15,7 +15,7 @@ const event = fc.oneof(
 );
 
 for (const overlap of ['allow', 'forbid', 'replace'] as const) {
-  test(`whatever clocks, restarts and refusals do, what was fired runs once and the schedule goes on: overlap ${overlap}`, async t => {
+  test(`with any clocks, restarts and refusals, every fired occurrence runs once and the schedule goes on: overlap ${overlap}`, async t => {
     await fc.assert(
       fc.asyncProperty(fc.array(event, {maxLength: 12}), async events => {
         const clock = new ManualClock(noon);

@@ -27,7 +27,7 @@ test('overlap forbid: an occurrence that was skipped does not come back with the
   t.deepEqual(occurrences(), [at(1)]);
 });
 
-test('overlap replace: the one before is broken off, whatever CORE_CANCEL says, and over before the next begins', async t => {
+test('overlap replace: the earlier one is broken off, with any CORE_CANCEL, and over before the next begins', async t => {
   const {clock, runs, occurrences, journal} = await openCore(t, {held: true, schedule: {overlap: 'replace'}});
   await clock.advance(2 * minute);
   t.deepEqual(occurrences(), [at(1), at(2)]);

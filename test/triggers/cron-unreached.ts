@@ -64,7 +64,7 @@ test('it is tried again less and less often, once a minute in the end, and not b
   t.is(later.runs.length, 1);
 });
 
-test('at a stop it is left to the next start, however often that comes; the attempts that reached nobody do not count', async t => {
+test('at a stop it is left to the next start, however often that happens; attempts that did not reach the function do not count', async t => {
   const clock = new ManualClock(noon);
   const journal = new MemoryJournal(clock);
   const always = () => new Fault('DRAINING');

@@ -12,7 +12,7 @@ for (const [title, thrown] of [
   ['a fault', new Fault('JOURNAL_FAILED')],
   ['a text', 'text'],
 ] as const) {
-  test(`${title} that comes from outside the stages ends its connection, is logged, and harms nobody else`, async t => {
+  test(`${title} that comes from outside the stages ends its connection, is logged, and does no other harm`, async t => {
     let isFailing = true;
     const log = recordingLog();
     const house = fakeHouse({

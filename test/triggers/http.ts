@@ -34,7 +34,7 @@ for (const [title, sent, drip, expected] of late) {
   });
 }
 
-test('a body that stops behind a slow request is told after that one’s answer', async t => {
+test('a body that stops behind a slow request is refused after the answer to that request', async t => {
   const {connect, runs} = await open(
     t,
     async () => {
@@ -79,7 +79,7 @@ for (const [title, sent] of [
   }
 }
 
-test('a client that resets an idle connection is no request', async t => {
+test('a client that resets an idle connection does not count as a request', async t => {
   const {connect, meter} = await open(t);
   const wire = connect();
   await wire.write(head('/one'));
@@ -89,7 +89,7 @@ test('a client that resets an idle connection is no request', async t => {
   t.is(meter.calls.filter(([name]) => name === 'faulted').length, 0);
 });
 
-test('an idle connection is kept as long as the setting says, and the client is told', async t => {
+test('an idle connection is kept as long as the setting says, and a header says so to the client', async t => {
   const {connect} = await open(t, undefined, {keepAliveMs: 2_000_000});
   const wire = connect();
   await wire.write(head('/one'));
@@ -155,7 +155,7 @@ test('requests in flight on one connection are all answered while the port close
   await stopped;
 });
 
-test('the port stays open for a last call though nobody is connected', async t => {
+test('the port stays open for a last call, even with no client connected', async t => {
   const lastCall = Promise.withResolvers<boolean>();
   const clock: Clock = {...systemClock, sleep: (ms, signal) => (ms === 500 ? lastCall.promise : systemClock.sleep(ms, signal))};
   const {connect, stop, url} = await open(t, () => 'late', {clock});
@@ -173,7 +173,7 @@ test('the port stays open for a last call though nobody is connected', async t =
   await t.throwsAsync(fetch(url), undefined, 'the port is closed');
 });
 
-test('whoever came through the port just before it closed is answered', async t => {
+test('a client that connected just before the port closed is answered', async t => {
   const sleeps: (() => void)[] = [];
   const clock: Clock = {
     ...systemClock,

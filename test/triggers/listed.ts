@@ -86,7 +86,7 @@ test('what delivers nothing says so under the name of its entry', async t => {
   t.is(opened.problem?.(), 't2: no broker');
 });
 
-test('what is no delivery is refused with what is wrong, and reaches no stage', async t => {
+test('an object that is not a delivery is refused with what is wrong, and reaches no stage', async t => {
   const type = packageOf(
     'delivers',
     triggerWith('async open(options, house) { globalThis.houseByTest = house; return {async [Symbol.asyncDispose]() {}}; }'),
@@ -142,7 +142,7 @@ test('one that never closes is waited for until the grace time is over, and a li
   t.regex(JSON.stringify(log.lines), /has not closed/);
 });
 
-test('what a delivery of a package throws, or gives that is no input, does not get into the stages', async t => {
+test('an error of a package’s delivery, or a wrong input, does not get into the stages', async t => {
   const type = packageOf('breaks', opens('globalThis.breaksByTest = house; return {async [Symbol.asyncDispose]() {}};'));
   const log = recordingLog();
   const delivered: Delivery[] = [];
@@ -185,7 +185,7 @@ test('what a delivery of a package throws, or gives that is no input, does not g
   t.is((await delivered.at(-1)?.input())?.eventType, 'inbox');
 });
 
-test('the event of a package that keeps no account of it is charged until the reply, and refused when there is no room', async t => {
+test('an event for which the package keeps no account is charged until the reply, and refused when there is no room', async t => {
   const type = packageOf('holds', opens('globalThis.holdsByTest = house; return {async [Symbol.asyncDispose]() {}};'));
   const budget = new Budget(1000, new ManualClock());
   const delivered: Delivery[] = [];

@@ -13,7 +13,7 @@ const open = () => {
   return {clock, broken: new BrokenConnections({clock, isEnding: () => false, onDeaf() {}})};
 };
 
-test('of callers that were told nothing stays, however long the process lives', async t => {
+test('nothing is kept of callers that got their answer, however long the process lives', async t => {
   const {clock, broken} = open();
   const faults: WeakRef<Fault>[] = [];
   const ask = () => {
@@ -31,7 +31,7 @@ test('of callers that were told nothing stays, however long the process lives', 
   t.is(broken.restMs, 0, 'it is still there');
 });
 
-test('who asks when the reason is known is told it at once', async t => {
+test('a caller that asks when the reason is known gets it at once', async t => {
   const {clock, broken} = open();
   broken.over(new Fault('UPSTREAM_LOST', {message: 'it exited'}));
   t.is((await broken.reasonOf(new Fault('UPSTREAM_LOST'))).message, 'it exited');

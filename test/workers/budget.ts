@@ -18,7 +18,7 @@ function openBudget(bytesPerSecond: number) {
   return {clock, dropped, budget, lines, write};
 }
 
-test('what a second has no room for is dropped in whole lines, and told once a second', async t => {
+test('lines for which a second has no room are dropped whole, and reported once a second', async t => {
   const {clock, dropped, lines, write} = openBudget(1100);
   await write('1\n2\n3\n4\n5\n6');
   t.deepEqual(lines, ['1', '2', '3']); // a record costs 512 bytes beside its text
@@ -55,7 +55,7 @@ test('of a long line that is dropped every part is, and it counts as one', async
   t.deepEqual(lines, ['first', 'after']);
 });
 
-test('a line without an end is told as dropped while it goes on', async t => {
+test('a line without an end is reported as dropped while it goes on', async t => {
   const {clock, dropped, lines, write} = openBudget(100);
   await write('first\n');
   await write('x'.repeat(longestLineBytes * 3));
@@ -88,7 +88,7 @@ test('of 100 MB of two-byte lines each is kept or counted', async t => {
   t.true(lines.length < 100_000);
 });
 
-test('what the end of the process leaves untold is told at once, and only once', async t => {
+test('dropped lines that were not reported are reported when the process ends, at once and only once', async t => {
   const {clock, dropped, budget, write} = openBudget(100);
   budget.tell();
   t.deepEqual(dropped, []);

@@ -8,7 +8,7 @@ const noFile = () => {
 /** A system with these files. */
 const reading = (files: Record<string, string>) => (path: string) => files[path] ?? noFile();
 
-test('where the system tells nothing nobody was killed', t => {
+test('where the system reports nothing, no process counts as killed', t => {
   t.is(openOomCounter(noFile).kills(), 0);
   t.is(openOomCounter(reading({'/proc/self/cgroup': '0::/'})).kills(), 0);
   t.is(openOomCounter(reading({'/sys/fs/cgroup/memory.events': 'low 0\noom 3\n'})).kills(), 0);

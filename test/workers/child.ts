@@ -73,7 +73,7 @@ test('one that outgrows its memory is ended and is oom, before and after it is r
   }
 });
 
-test('a call that the bridge settles is told by its id', async t => {
+test('a call that the bridge settles is reported by its id', async t => {
   const {ready, settled} = spawnChild(
     t,
     `require('fs').writeSync(3, '{"settled":"id-1"}\\n{"loaded":true}\\n'); setInterval(() => {}, 1000)`,
@@ -87,7 +87,7 @@ test('its last words are there although it ended at once, and are bytes of any k
   t.is(await (await exit).lastWords, '\ufffd\nab');
 });
 
-test('somebody who left its process group and holds its pipes does not hold up its last words', async t => {
+test('a process that left the group and holds the pipes does not hold up the last lines', async t => {
   const program = `const child = require('child_process').spawn('/bin/sh', ['-c', 'sleep 60'], {detached: true, stdio: 'inherit'});
     console.error(child.pid); process.exit(1);`;
   const {exit} = spawnChild(t, program);
@@ -129,7 +129,7 @@ test('a report that comes before the port listens counts once it does', async t 
   t.deepEqual(await ready, {loaded: false, error: 'no such function'});
 });
 
-test('the pipes that somebody holds who left its process group are closed after its last words', async t => {
+test('pipes that a process outside the group holds are closed after the last lines', async t => {
   const orphan = `while echo x; do sleep 0.05; done`; // ends when nobody can read it any more
   const program = `const child = require('child_process').spawn('/bin/sh', ['-c', ${JSON.stringify(orphan)}], {detached: true, stdio: 'inherit'});
     console.error(child.pid); process.stdout.write('unended', () => process.exit(1));`;

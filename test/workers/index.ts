@@ -48,7 +48,7 @@ async function open(t: ExecutionContext, program: string, workers = 1, {clock = 
   return {opened, facts, log, file, write: (newer: string) => writeFile(file, newer)};
 }
 
-test('a function that exits again and again is given up: whoever waits and whoever comes is refused', async t => {
+test('a function that exits again and again is given up: callers that wait and callers that come are refused', async t => {
   const {opened, facts, log} = await open(t, exits);
   await t.throwsAsync(opened.runtimes.lease(soon()), {code: 'POOL_GAVE_UP'});
   await t.throwsAsync(opened.runtimes.lease(soon()), {code: 'POOL_GAVE_UP'});
@@ -125,7 +125,7 @@ test('two sub-runtimes are two processes, each with a port of its own', async t 
   t.true(opened.residentBytes() > 2 ** 20);
 });
 
-test('past the grace time whoever waits is refused and every process ends at once', async t => {
+test('past the grace time callers that wait are refused, and every process ends at once', async t => {
   const {opened} = await open(t, `process.on('SIGTERM', () => {}); ${loads}`);
   await opened.runtimes.lease(soon());
   const waiting = opened.runtimes.lease(soon());

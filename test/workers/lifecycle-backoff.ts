@@ -42,7 +42,7 @@ test('jitter takes up to half of the delay away', t => {
   t.pass();
 });
 
-test('whatever happens, the state stays small and another start comes', t => {
+test('after any events the state stays small, and another start comes', t => {
   const steps = fc.array(fc.tuple(fc.constantFrom<Seen['type']>('spawned', 'reported', 'exited'), fc.nat(60_000), fc.nat(60_000)), {
     maxLength: 200,
   });

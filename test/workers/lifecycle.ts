@@ -4,7 +4,7 @@ import {after, exit, ready, spawned} from '../helpers/lifecycle.ts';
 
 const refusals = ['spawn node EMFILE', 'spawn ENOMEM', 'spawn /usr/bin/php EAGAIN', 'spawn python3 ENFILE'];
 for (const error of refusals) {
-  test(`what the host refuses (${error}) is tried again for ever, after a pause that grows to 2 s`, t => {
+  test(`a start that the host refuses (${error}) is tried again without end, after a pause that grows to 2 s`, t => {
     const refused = (at: number) => exit(at, {reason: 'unspawnable', code: null, error});
     const delays: (number | undefined)[] = [];
     for (let count = 1; count <= 50; count++) {
@@ -21,7 +21,7 @@ for (const error of refusals) {
   });
 }
 
-test('a program that is not there, or may not be executed, is no refusal of the host', t => {
+test('a program that does not exist, or may not be executed, is not a refusal of the host', t => {
   for (const error of ['spawn node ENOENT', 'spawn node EACCES', 'spawn E2BIG', 'spawn /opt/EMFILE/node ENOENT']) {
     const lives = Array.from({length: 11}, (_, index) => exit(index, {reason: 'unspawnable', code: null, error}));
     t.is(after(lives).state.phase, 'gave-up', error);
@@ -94,7 +94,7 @@ test('after giving up the cause stays, until newer code is ready', t => {
   t.is(state.error, undefined);
 });
 
-test('there is no restart but after an exit', t => {
+test('a restart comes only after an exit', t => {
   for (const seen of [[], [spawned], [spawned, ready]]) t.is(restartDelayMs(after(seen).state, 0), undefined);
 });
 

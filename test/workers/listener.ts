@@ -35,7 +35,7 @@ test('a port that somebody else listens on is not the child’s', async t => {
   t.false(await waited);
 });
 
-test('where nobody listens nobody is listed', t => {
+test('where no process listens, none is listed', t => {
   t.is(listenerOf(1, process.pid), 'none');
 });
 
@@ -88,14 +88,14 @@ test.serial('a listener that is gone at the look was somebody else’s', async t
   t.false(await waited);
 });
 
-test.serial('a port that goes on accepting though the system lists nobody there is taken for the child’s', async t => {
+test.serial('a port that goes on accepting though the system lists no listener counts as the child’s', async t => {
   const child = run(t, 'setInterval(() => {}, 1000)');
   const {port, tries} = await vanishing(t, true);
   t.true(await awaitListener({host, port, group: child.pid}, systemClock, new AbortController().signal));
   t.true(tries.length >= 3);
 });
 
-test('one that has ended, and whose end was not told yet, listens nowhere, also when the core is not root', async t => {
+test('a process that has ended, and whose end was not reported yet, listens nowhere, also when the core is not root', async t => {
   const program = `
     import {spawn} from 'node:child_process';
     import {readFileSync} from 'node:fs';

@@ -77,7 +77,7 @@ test('a call past its deadline keeps its place until the sub-runtime is done wit
   t.deepEqual(told, ['ended']);
 });
 
-test('one that does not end within a second of its deadline is stuck, and is told once', async t => {
+test('a call that does not end within a second of its deadline is stuck, which is reported once', async t => {
   const {clock, reply, told, member} = openMember();
   await clock.advance(5000);
   reply.reject(new Fault('UPSTREAM_TIMEOUT'));
@@ -114,7 +114,7 @@ test('the watch on a call past its deadline ends with the call', async t => {
   t.false(member.isStuck);
 });
 
-test('the first answer is told, once, whether or not anybody still waited for it', t => {
+test('the first answer is reported once, also if nobody waited for it any more', t => {
   const {member, told, again, end} = openMember();
   t.false(member.isFull && told.includes('answered'));
   end({answered: true});
@@ -179,7 +179,7 @@ test('a call that was broken off keeps its place until the bridge says that it e
   t.deepEqual(told, ['ended']);
 });
 
-test('a call that was broken off and whose end nobody tells is stuck a second after its deadline', async t => {
+test('a call that was broken off and whose end is not reported is stuck a second after its deadline', async t => {
   const {clock, told} = await abandoned();
   await clock.advance(5999);
   t.deepEqual(told, []);
@@ -187,7 +187,7 @@ test('a call that was broken off and whose end nobody tells is stuck a second af
   t.deepEqual(told, ['stuck']);
 });
 
-test('where nobody tells the end of a call that was broken off, its place is given on after its longest time', async t => {
+test('where ends are not reported, the place of a call that was broken off is free after the longest time of a call', async t => {
   const {member, clock, told} = await abandoned(false);
   await clock.advance(5999);
   t.true(member.isFull);
@@ -197,14 +197,14 @@ test('where nobody tells the end of a call that was broken off, its place is giv
   t.deepEqual(told, ['ended'], 'that a caller left says nothing about the process');
 });
 
-test('one that has told an end once is expected to tell every end', async t => {
+test('a sub-runtime that has reported one end is expected to report every end', async t => {
   const {member, clock, told} = await abandoned(false);
   member.settled('another');
   await clock.advance(6000);
   t.deepEqual(told, ['stuck']);
 });
 
-test('a call past its deadline whose connection stays is stuck, also where nobody tells ends', async t => {
+test('a call past its deadline whose connection stays is stuck, also where ends are not reported', async t => {
   const {clock, reply, told} = openMember({}, () => false, 5000, 1, false);
   reply.reject(new Fault('UPSTREAM_TIMEOUT'));
   await clock.advance(6000);
@@ -258,7 +258,7 @@ test('a call that was never sent ends at once, although its caller left', async 
   t.false(member.isFull);
 });
 
-test('it is quiet when nobody waits for a call in it, whether or not calls still run', async t => {
+test('it is quiet when nobody waits for a call in it, also if calls still run', async t => {
   const {member, reply, clock} = openMember();
   let isQuiet = false;
   void member.quiet().then(() => {
@@ -297,7 +297,7 @@ test('when the process lives on, a broken connection is all there is to tell, so
   await told;
 });
 
-test('while the system takes its process down, the reason is waited for and nobody is sent there', async t => {
+test('while the system ends its process, callers wait for the reason, and no call is sent there', async t => {
   const {sent, reply, end, clock, member} = openMember({}, () => true);
   end({broke: true});
   reply.reject(lost('went away'));
@@ -308,7 +308,7 @@ test('while the system takes its process down, the reason is waited for and nobo
   t.is(clock.pending, 0);
 });
 
-test('a process that never comes to its end is not waited for for ever', async t => {
+test('the wait for a process that never ends is bounded', async t => {
   const {sent, reply, end, clock} = openMember({}, () => true);
   end({broke: true});
   reply.reject(lost('went away'));
@@ -357,7 +357,7 @@ test('one that lost its listener is not heard again because a call that it had b
   t.true(member.isDeaf && member.isStuck && member.servesNobody);
 });
 
-test('a call that was never to be sent tells nothing of the listener', async t => {
+test('a call that was never to be sent says nothing about the listener', async t => {
   const {clock, told, again} = openMember();
   again({mayRun: false});
   await clock.advance(60_000);

@@ -25,7 +25,7 @@ test('a process that is not there gets no group', t => {
   t.is(openMemoryGroup(2 ** 30, 2 ** 28, systemClock), undefined);
 });
 
-test('the kernel ends what outgrows its limit, and the group tells it', async t => {
+test('the kernel ends a process that outgrows its limit, and the group reports it', async t => {
   const fill = 'process.stdin.once("data", () => { const kept = []; setInterval(() => kept.push(Buffer.alloc(2 ** 24, 1)), 1); })';
   const house = limited(t, 200 * 2 ** 20, process.execPath, ['-e', fill]);
   if (!house) return;

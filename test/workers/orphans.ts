@@ -63,7 +63,7 @@ async function killedAfter(t: ExecutionContext, text: string): Promise<number> {
   return Number(written);
 }
 
-test('a process that it was not told of yet is known by its environment', async t => {
+test('a process that was not listed yet is known by its environment', async t => {
   const pid = await killedAfter(t, `console.log(start({CANARY: mark.slice(7)}).pid);`);
   t.true(pid > 0);
   await gone(pid);
@@ -84,7 +84,7 @@ test('when somebody ended its shell, another watches', async t => {
   await gone(pid);
 });
 
-test('where no shell can be started that is said once, and one is started as soon as it can be', async t => {
+test('where no shell can be started, that is logged once, and one is started as soon as possible', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'orphans-'));
   t.teardown(() => rm(folder, {recursive: true}));
   const shell = join(folder, 'sh');

@@ -84,7 +84,7 @@ test('a lease ends with its call, well or badly, and once only', async t => {
   }
 });
 
-test('the first who waited for a start carries its record on, nobody else', async t => {
+test('only the first call that waited for a start gets its record', async t => {
   const record = {executable: 'node', pid: 7, startedAt: 0, endedAt: 30};
   const {pool, member} = openPool();
   t.false(pool.add(member(), record));

@@ -37,7 +37,7 @@ class EarlyClock extends ManualClock {
   }
 }
 
-test('who waits for a sub-runtime that rests is served once it has rested, even when the timer came early', async t => {
+test('a caller that waits for a sub-runtime that rests is served once it has rested, even when the timer came early', async t => {
   const {pool, upstream, clock} = openReady({concurrency: 1}, new EarlyClock());
   const sent = (await pool.lease(never)).send(call);
   const waiting = [pool.lease(never), pool.lease(never)];
@@ -70,7 +70,7 @@ test('calls go to the least busy one; of equals to the one that rested longest',
   t.deepEqual(await calls(), [3, 3]);
 });
 
-test('where a connection just broke nobody else is sent for a moment, to another they are', async t => {
+test('where a connection just broke no call is sent for a moment; to another sub-runtime calls are sent', async t => {
   const {pool, upstream, member, clock} = openReady({concurrency: 1});
   const sent = (await pool.lease(never)).send(call);
   upstream.calls[0]?.reject(new NotSent('refused'), {mayRun: false, broke: true});

@@ -39,7 +39,7 @@ test('each refusal is an error of its own', async t => {
   t.not(a, b);
 });
 
-test('Retry-After tells when the queue of now will have been served, from 1 to 60 seconds', async t => {
+test('Retry-After says when the present queue will have been served, from 1 to 60 seconds', async t => {
   const {pool, clock, upstream} = openReady({concurrency: 1, queueLength: 5, queueWaitMs: Number.MAX_SAFE_INTEGER});
   const lease = await pool.lease(never);
   const sent = lease.send(call);

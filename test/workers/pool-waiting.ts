@@ -2,7 +2,7 @@ import test from 'ava';
 import {Fault} from '../../src/errors.ts';
 import {at, finish, isPending, never, openPool, openReady} from '../helpers/pool.ts';
 
-test('whoever waits for a busy sub-runtime is refused after the longest wait, not before', async t => {
+test('a caller that waits for a busy sub-runtime is refused after the longest wait, not before', async t => {
   const {pool, clock} = openReady({concurrency: 1});
   await pool.lease(never);
   const waiting = pool.lease(never);
@@ -12,7 +12,7 @@ test('whoever waits for a busy sub-runtime is refused after the longest wait, no
   t.is(clock.pending, 0);
 });
 
-test('whoever waits for the start is refused when it takes too long', async t => {
+test('a caller that waits for the start is refused when it takes too long', async t => {
   const {pool, clock} = openPool();
   const waiting = pool.lease(never);
   await clock.advance(59_999);
@@ -38,13 +38,13 @@ test('a wait that the deadline ends is a 504 that names the limit, before or aft
   t.is(clock.pending + ready.clock.pending, 0);
 });
 
-test('a deadline that has passed is told at once', async t => {
+test('a deadline that has passed is reported at once', async t => {
   const {pool, clock} = openReady();
   await clock.advance(500);
   await t.throwsAsync(pool.lease(at(500)), {code: 'UPSTREAM_TIMEOUT'});
 });
 
-test('whoever left waits no longer, and is not asked to wait', async t => {
+test('a caller that has left does not wait any more, and does not begin to wait', async t => {
   const {pool, clock, meter} = openReady({concurrency: 1});
   const held = await pool.lease(never);
   const caller = new AbortController();
@@ -61,7 +61,7 @@ test('whoever left waits no longer, and is not asked to wait', async t => {
   t.false(await isPending(pool.lease(never)));
 });
 
-test('a pool that refuses turns away whoever waits and whoever comes, with the reason, until it admits again', async t => {
+test('a pool that refuses turns away callers that wait and callers that come, with the reason, until it admits again', async t => {
   const {pool, clock, member} = openPool();
   const waiting = [pool.lease(never), pool.lease(never)];
   t.is(

@@ -8,7 +8,7 @@ import {refusingPort} from '../helpers/port.ts';
 
 const host = '127.0.0.1';
 
-test('where nobody listens nothing accepts', async t => {
+test('where no process listens, nothing accepts', async t => {
   t.false(await accepts(host, await refusingPort(t)));
 });
 
@@ -19,7 +19,7 @@ test('where somebody listens it accepts', async t => {
   server.close();
 });
 
-test('a listener that takes nobody any more is there, and that is known soon', async t => {
+test('a listener that takes no connection any more still counts as there, and that is known soon', async t => {
   const port = await freePort(host);
   const program = `require('net').createServer().listen({port: ${port}, host: '${host}', backlog: 1}, () => console.log('listening'))`;
   const wedged = spawn(process.execPath, ['-e', program], {stdio: ['ignore', 'pipe', 'inherit']});
@@ -46,7 +46,7 @@ async function withFourPorts(program: string): Promise<string | undefined> {
   return text === '' ? undefined : text;
 }
 
-test('a connection that met itself is no listener', async t => {
+test('a connection that met itself is not a listener', async t => {
   const text = await withFourPorts(`
     import {accepts} from ${JSON.stringify(projectFile('src/workers/process/port.ts'))};
     const seen = [];

@@ -13,7 +13,7 @@ function hear(line: string) {
   return heard;
 }
 
-test('what is no report and no line is skipped', t => {
+test('a record that is neither a report nor a line is skipped', t => {
   const others = [
     '',
     'hello',
@@ -44,7 +44,7 @@ test('what is no report and no line is skipped', t => {
   for (const line of [...others, ...lines]) t.deepEqual(hear(line), [], line);
 });
 
-test('a handler that could not be loaded is told with its cause', t => {
+test('a handler that could not be loaded is reported with its cause', t => {
   t.deepEqual(hear('{"loaded":false,"error":"SyntaxError: x"}'), [{loaded: false, error: 'SyntaxError: x'}]);
   t.deepEqual(hear('{"loaded":false}'), [{loaded: false, error: 'the bridge gave no cause'}]);
   t.deepEqual(hear('{"loaded":false,"error":7}'), [{loaded: false, error: 'the bridge gave no cause'}]);

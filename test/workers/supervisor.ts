@@ -121,7 +121,7 @@ async function supervise(
 /** Reports on the descriptor, then lives on. */
 const loaded = `require('fs').writeSync(3, '{"loaded":true}\\n'); setInterval(() => {}, 1000);`;
 
-test('a program that cannot be executed is told as such, and tried again', async t => {
+test('a program that cannot be executed is reported as that, and tried again', async t => {
   const {facts, until, count, starts, log} = await supervise(t, '', {file: '/missing/node'});
   await until(() => count('runtime.spawned') > 1 && log.lines.length > 0);
   t.like(facts[1], {type: 'runtime.exited', data: {reason: 'unspawnable', code: null}});
@@ -167,7 +167,7 @@ for (const [title, program, data] of ends) {
   });
 }
 
-test('the log line of an exit carries the last 4 KB of stderr, whatever was said on the way', async t => {
+test('the log line of an exit carries the last 4 KB of stderr, after any amount of output', async t => {
   const {log, until} = await supervise(t, `require('fs').writeSync(2, 'é'.repeat(50000) + '\\nthe last words'); process.exit(3)`);
   await until(() => log.lines.length > 0);
   const {fields, message} = log.lines[0] ?? {fields: {} as Record<string, unknown>, message: ''};

@@ -106,7 +106,7 @@ for (const [title, stray] of [
   });
 }
 
-test('a second reply that comes with the first is nobody’s, and ends the connection', async t => {
+test('a second reply that comes with the first reaches no caller, and ends the connection', async t => {
   const ids = ['a', 'b', 'c', 'd'];
   const answer = (socket: Socket, requests: number) => {
     const reply = named(ids[requests - 1] ?? '');
@@ -139,7 +139,7 @@ test('a connection that the sub-runtime closed while idle is not used again', as
   t.is(received.length, 3);
 });
 
-test('a socket that takes nobody leaves the call to the port', async t => {
+test('when the socket takes no connection, the call goes to the port', async t => {
   const {upstream: onPort, port, received} = await misbehaving(t, ok('{}'));
   onPort.destroy(new Fault('DRAINING'));
   const options = {host: '127.0.0.1', port, socket: newSocket(), connections: 1, maxReplyBytes: 1000, bridgeToken: 'x'};

@@ -69,7 +69,7 @@ test('a caller that left before the call could leave keeps it from being sent', 
   t.is(received.join('').match(/POST \/ /g)?.length, 1);
 });
 
-test('a connection that breaks off is told as such, a wrong reply is not', async t => {
+test('a connection that breaks off is reported as broken, a wrong reply is not', async t => {
   const lost = sendAndHear((await misbehaving(t, socket => socket.resetAndDestroy())).upstream, within(5000));
   await t.throwsAsync(lost.reply, {code: 'UPSTREAM_LOST'});
   t.like(lost.ends, [{mayRun: true, broke: true}]);

@@ -106,7 +106,7 @@ test('504 at the deadline for one that never ends its body', t => timesOut(t, so
 test('504 at the deadline for one that only promises', t =>
   timesOut(t, socket => socket.write(head('X: y', '103 Early Hints').repeat(50))));
 
-test('504 at the deadline for one that drips for ever', async t => {
+test('504 at the deadline for a reply that drips without end', async t => {
   const {upstream} = await misbehaving(t, socket => {
     socket.write(head('Transfer-Encoding: chunked'));
     const drip = setInterval(() => socket.write('1\r\na\r\n'), 5);

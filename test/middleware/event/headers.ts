@@ -35,7 +35,7 @@ test('Host is never one of the fields that Connection lists', t => {
   t.deepEqual(headersOf(['Connection', 'host, X-A', 'X-A', '1', 'Host', 'a.example']).single, {Host: 'a.example'});
 });
 
-test('a field that Connection lists is gone, in whatever order and case', t => {
+test('a field that Connection lists is removed, in any order and case', t => {
   const raw = [
     'x-one',
     '1',
@@ -103,7 +103,7 @@ test('repeats are joined with a comma, Cookie with a semicolon, and all stand in
   t.deepEqual(multi, {Accept: ['a', 'b, c', ''], Cookie: ['x=1', 'y=2'], Host: ['h']});
 });
 
-test('bytes are read as UTF-8, those that are none become U+FFFD', t => {
+test('bytes are read as UTF-8; those that are not UTF-8 become U+FFFD', t => {
   const {single} = headersOf(['X-A', received('é€😀'), 'X-B', 'caf\xe9', 'X-C', received('\u2028"\\')]);
   t.deepEqual(single, {'X-A': 'é€😀', 'X-B': 'caf\ufffd', 'X-C': '\u2028"\\'});
 });

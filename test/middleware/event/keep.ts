@@ -26,7 +26,7 @@ test('what is to be written ahead and cannot be kept is refused', async t => {
   await t.throwsAsync(async () => keep.accepted(invocation, input), {instanceOf: Fault, code: 'JOURNAL_FAILED'});
 });
 
-test('an end that cannot be kept is told in the log, as the invocation may run again', async t => {
+test('an end that cannot be kept is logged, as the invocation may run again', async t => {
   const {keep, invocation, journal, log} = prepare('facts', true);
   await journal[Symbol.asyncDispose]();
   keep.settled(invocation, {outcome: 'responded', status: 200, durationMs: 1});
@@ -81,7 +81,7 @@ test('full keeps request and reply beside the facts, which name them', async t =
   }
 });
 
-test('of one that was written ahead the failed attempt is a fact, too', async t => {
+test('a failed attempt of a delivery that was written ahead is a fact, too', async t => {
   for (const [code, kind] of [
     ['UPSTREAM_TIMEOUT', 'timeout'],
     ['UPSTREAM_LOST', 'lost'],
@@ -97,7 +97,7 @@ test('of one that was written ahead the failed attempt is a fact, too', async t 
   }
 });
 
-test('a process that crashed, or ran out of memory, is told as such, not only as lost', async t => {
+test('a call is recorded as crashed or out of memory, not only as lost', async t => {
   for (const ended of ['crash', 'oom'] as const) {
     const {keep, invocation, journal} = prepare('facts', true);
     keep.settled(invocation, {outcome: 'failed', status: 502, code: 'UPSTREAM_LOST', durationMs: 1}, ended);

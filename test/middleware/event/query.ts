@@ -52,7 +52,7 @@ test('no key is dropped, however many there are', t => {
   t.is(Object.keys(queryOf(query).single).length, 5000);
 });
 
-test('whatever a client encodes arrives', t => {
+test('every text that a client encodes arrives', t => {
   // V8 14.6 reads a name of one escaped character as a lone backslash, once it has met that name at the same place.
   const part = fc
     .string({unit: 'grapheme'})

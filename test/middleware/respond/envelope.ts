@@ -150,7 +150,7 @@ test('every answer has the default headers and its id once', t => {
   });
 });
 
-test('headers of the handler win over every default, whatever their case', t => {
+test('headers of the handler win over every default, in any case', t => {
   const given = {'content-TYPE': 'text/css', 'access-control-allow-ORIGIN': 'https://a.example', 'ACCESS-control-allow-headers': 'X-A'};
   t.deepEqual(fieldMap(shape(JSON.stringify({headers: given, body: {a: 1}})).headers), {
     'content-type': ['text/css'],
@@ -160,7 +160,7 @@ test('headers of the handler win over every default, whatever their case', t => 
   });
 });
 
-test('a body under a Content-Encoding gets no default type, of whatever kind it is', t => {
+test('a body with a Content-Encoding gets no default type, of any kind', t => {
   const gzip = '"body":"H4sIAAAAAAAAAw==","isBase64Encoded":true';
   for (const field of ['"Content-Encoding":"gzip"', '"content-ENCODING":["br"]']) {
     for (const body of [gzip, '"body":"plain"', '"body":{"a":1}', '"body":"<html>"']) {
@@ -227,7 +227,7 @@ test('any JSON value as body is sent as the text that was written', t => {
   t.pass();
 });
 
-test('a reply, whatever it holds, is shaped or refused with RESULT_INVALID', t => {
+test('every reply is shaped or refused with RESULT_INVALID', t => {
   const member = fc.oneof(fc.jsonValue(), fc.constantFrom(200, '404', true, 'YQ==', {}));
   const envelope = fc.record(
     {statusCode: member, body: member, headers: member, multiValueHeaders: member, isBase64Encoded: member},

@@ -5,7 +5,7 @@ import {Fault} from '../../../src/errors.ts';
 
 const read = (single: unknown, multi?: unknown) => readHeaders(single, multi, JSON.stringify({headers: single, multiValueHeaders: multi}));
 
-test('a name that is no token is refused and named', t => {
+test('a name that is not a token is refused and named', t => {
   for (const name of ['', ' ', 'a b', 'a:', 'a\r\nb', 'a\0', 'é', 'a(b)', '"a"', 'a,b', 'a/b', '[a]']) {
     const fault = t.throws(() => read({[name]: 'x'}), {instanceOf: Fault, code: 'RESULT_INVALID'}, name);
     t.true(fault?.message.includes(JSON.stringify(name)), name);
@@ -53,7 +53,7 @@ test('null is skipped, alone and in a list', t => {
   t.deepEqual(read({'X-A': null, 'X-B': ['1', null, '2'], 'X-C': []}), ['X-B', '1', 'X-B', '2']);
 });
 
-test('of a field that an answer has once the last is sent, whatever its case', t => {
+test('of a field that an answer has only once, the last is sent, in any case', t => {
   t.deepEqual(read({'Content-Type': ['a/b', 'c/d'], 'X-A': ['1', '2']}), ['Content-Type', 'c/d', 'X-A', '1', 'X-A', '2']);
   t.deepEqual(read({'content-type': 'a/b', 'X-A': '1', 'CONTENT-TYPE': 'c/d'}), ['X-A', '1', 'CONTENT-TYPE', 'c/d']);
   t.deepEqual(read(null, {Location: ['/a', '/b', null]}), ['Location', '/b']);
@@ -73,7 +73,7 @@ test('two cookies are two fields', t => {
   t.deepEqual(read({'Set-Cookie': ['a=1; Path=/', 'b=2']}), ['Set-Cookie', 'a=1; Path=/', 'Set-Cookie', 'b=2']);
 });
 
-test('where both maps name a field, multiValueHeaders count, whatever the case', t => {
+test('where both maps name a field, in any case, multiValueHeaders count', t => {
   t.deepEqual(read({'x-a': 'single', 'X-B': 'b'}, {'X-A': ['1', '2']}), ['X-B', 'b', 'X-A', '1', 'X-A', '2']);
 });
 

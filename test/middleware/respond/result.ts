@@ -61,14 +61,14 @@ test('500 for a missing handler has a code of its own', t => {
   t.is(refuses(runtimeReply(`An error occured during handler execution: ${text}\n`, {status: 500})), full);
 });
 
-test('an empty body is no result, whatever its type and status', t => {
+test('an empty body is no result, with any type and status', t => {
   for (const contentType of ['application/json', 'text/plain', '']) {
     for (const status of [200, 201, 204, 299]) t.deepEqual(readResult(runtimeReply('', {status, contentType})), {kind: 'none'});
   }
   t.deepEqual(readResult(runtimeReply('', {status: 204, framed: false})), {kind: 'none'});
 });
 
-test('with application/json every JSON value is itself, whatever the type’s case and parameters', t => {
+test('with application/json every JSON value is itself, with any case and parameters of the type', t => {
   for (const contentType of ['application/json', 'Application/JSON; charset=utf-8', 'application/json ;x']) {
     t.deepEqual(readResult(runtimeReply('"x"', {contentType})), {kind: 'json', value: 'x', json: '"x"'});
     t.deepEqual(readResult(runtimeReply(' 1.0\n', {contentType})), {kind: 'json', value: 1, json: '1.0'});

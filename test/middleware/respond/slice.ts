@@ -56,7 +56,7 @@ test('a member that is absent has no slice', t => {
   }
 });
 
-test('what looks like an end inside a string is none', t => {
+test('a bracket inside a string does not end the value', t => {
   t.is(sliceMember('{"a":"}],\\"{[","body":"}\\\\"}', 'body'), '"}\\\\"');
   t.is(sliceMember('{"a":["]","}"],"body":{"}":"{"}}', 'body'), '{"}":"{"}');
 });
@@ -93,7 +93,7 @@ scanner has names of its own reading; where JSON.parse is the judge, no name may
 */
 const plainName = escapedText.filter(text => !(JSON.parse(text) as string).includes('\\'));
 
-test('names that JSON.parse may take for each other are told apart', t => {
+test('names that JSON.parse may confuse are kept apart', t => {
   for (const [before, after, name] of [
     ['{"unlike others":1,"\\\\":2}', '{"unlike others":1,"\\n":2}', '\n'],
     ['{"unlike others":1,"bod\\\\":2}', '{"unlike others":1,"bod\\u0079":2}', 'body'],

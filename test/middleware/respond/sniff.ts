@@ -3,7 +3,7 @@ import {sniffContentType} from '../../../middleware/respond/sniff.ts';
 
 const sniff = (text: string) => sniffContentType(Buffer.from(text, 'latin1'));
 
-test('nothing is told of what no signature fits', t => {
+test('a text that fits no signature has no type', t => {
   const none = [
     '',
     '\xfe\xff',

@@ -30,7 +30,7 @@ for (const cron of [
   });
 }
 
-test('a zone that is none is refused', t => {
+test('an unknown zone is refused', t => {
   t.throws(() => calendarOf('* * * * *', 'Mars/Olympus'), {instanceOf: RangeError});
 });
 
@@ -149,7 +149,7 @@ const minutes = fc.tuple(field(0, 59), field(0, 23), field(1, 28), field(1, 12),
 const seconds = fc.tuple(field(0, 59), minutes).map(([second, rest]) => `${second} ${rest}`);
 const instants = fc.integer({min: Date.UTC(2011, 0, 1), max: Date.UTC(2037, 0, 1)});
 
-test('occurrences strictly increase, whole seconds, whatever the rule, the zone and the time', t => {
+test('occurrences strictly increase, in whole seconds, for every rule, zone and time', t => {
   fc.assert(
     fc.property(fc.oneof(minutes, seconds), fc.constantFrom(...zones), instants, (cron, zone, after) => {
       const found = upcoming(calendarOf(cron, zone), after, 40);

@@ -26,7 +26,7 @@ const seconds20 = {of: () => 20_000, longestMs: 20_000};
 const openCourse = (delay = none) => new Course(minutely, delay, noon, noon);
 const every = (ms: number, from: number, until: number) => Array.from({length: (until - from) / ms + 1}, (_, index) => from + index * ms);
 
-test('a calendar without a next occurrence waits for ever', t => {
+test('a calendar without a next occurrence waits without end', t => {
   const never = new Course({next: () => undefined}, none, noon, noon);
   t.deepEqual(never.at(noon), {kind: 'wait', ms: Number.POSITIVE_INFINITY});
 });
@@ -80,7 +80,7 @@ test('jitter moves the delivery, not the occurrence, and a clock set back in bet
   t.deepEqual(walk(course, [noon + minute + 10_000, noon + minute + 25_000, noon + 2 * minute + 19_999]), []);
 });
 
-test('with no patience, whatever was due is lost; what is still to come because of its jitter is not', t => {
+test('with no patience every occurrence that was due is lost; one that is still to come because of its jitter is not', t => {
   const course = new Course(minutely, seconds20, noon, noon + 3 * minute + 10_000);
   const step = course.at(noon + 3 * minute + 10_000, 0);
   t.deepEqual(step, {kind: 'lost', after: noon, until: noon + 3 * minute - 10_000});

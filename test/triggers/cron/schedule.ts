@@ -104,6 +104,6 @@ test('the list may stand in a file', async t => {
   t.regex(problemsOf(file)[0] ?? '', /in the file `.*schedules.json`, got object/);
 });
 
-test('jitter is told in the largest unit that divides it', t => {
+test('jitter is written in the largest unit that divides it', t => {
   t.deepEqual([0, 500, 1000, 90_000, 300_000, 3_600_000].map(jitterText), ['none', '500ms', '1s', '90s', '5m', '1h']);
 });

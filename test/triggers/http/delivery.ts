@@ -136,7 +136,7 @@ test('the input is what was received', async t => {
   ]);
 });
 
-test('a platform’s trigger is a POST to / whatever the request was, and no schedule is believed', async t => {
+test('a call of a platform’s trigger is always a POST to /, and its schedule is not believed', async t => {
   const {send} = await receive(t, tell);
   for (const type of ['cron', 'mqtt', 'nats', 'sqs']) {
     const received = await send(`${head('GET /a?q=1 HTTP/1.1', `SCW_TRIGGER_TYPE: ${type}`, 'Content-Length: 2')}{}`);
@@ -145,7 +145,7 @@ test('a platform’s trigger is a POST to / whatever the request was, and no sch
   }
 });
 
-test('only a preflight has an answer for whoever has no credentials', async t => {
+test('only a preflight has an answer for callers without credentials', async t => {
   const {send} = await receive(t, delivery => delivery.reply({...done, body: JSON.stringify(delivery.anonymousReply ?? null)}));
   const bodyOf = async (line: string, ...fields: string[]) => JSON.parse((await send(head(line, ...fields))).split('\r\n\r\n')[1] ?? '');
   const origin = 'Origin: https://a.example';
@@ -166,7 +166,7 @@ test('only a preflight has an answer for whoever has no credentials', async t =>
   });
 });
 
-test('a span is told the path and the host without query and port', async t => {
+test('a span gets the path and the host, without query and port', async t => {
   const {send} = await receive(t, delivery => delivery.reply({...done, body: JSON.stringify(delivery.subject())}));
   t.deepEqual(JSON.parse((await send(head('GET /a?secret=1 HTTP/1.1'))).split('\r\n\r\n')[1] ?? ''), {
     trigger: 'http',
@@ -176,7 +176,7 @@ test('a span is told the path and the host without query and port', async t => {
   });
 });
 
-test('the signal aborts when the client leaves, also for one who asks later', async t => {
+test('the signal aborts when the client leaves, also if it is read only later', async t => {
   const aborted = Promise.withResolvers<boolean>();
   const late = Promise.withResolvers<boolean>();
   const {connect, edge} = await receive(t, (delivery, _request, response) => {

@@ -38,7 +38,7 @@ function gate() {
   };
 }
 
-test('of one packet with 2,300 requests sixteen are served at a time, and in the end all, in order', async t => {
+test('the 2,300 requests of one packet are served sixteen at a time, and in the end all, in order', async t => {
   const {run, running, started, most} = gate();
   const {connect, meter} = await openHttp(t, run, roomy);
   const wire = connect();

@@ -53,7 +53,7 @@ test('bodies that come fast, or began just now, are not refused for another', as
   t.is(cut(), 0);
 });
 
-test('a body that was received is no sender any more', async t => {
+test('a body that was received does not count as a sender any more', async t => {
   const {send, clock, senders} = open(1000);
   const whole = send(900);
   senders.end(whole.sender);

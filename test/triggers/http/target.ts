@@ -71,7 +71,7 @@ for (const [target, path, query] of table) {
   test(`reads the target ${JSON.stringify(target)}`, t => t.deepEqual(parseTarget(target), {path, query}));
 }
 
-test('whatever a client encodes is the path', t => {
+test('every text that a client encodes is the path', t => {
   fc.assert(
     fc.property(fc.string({unit: 'grapheme'}), text => {
       const path = `/${text.toWellFormed()}`;

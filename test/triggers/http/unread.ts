@@ -22,7 +22,7 @@ async function unread() {
 
 const {signal: calm} = new AbortController();
 
-test('nothing is held for a port that nobody uses', async t => {
+test('the system holds nothing for a port that is not used', async t => {
   t.is(await untakenBytes(1), 0);
   t.is(await untilTaken(1, {clock: new ManualClock(), hurry: calm}), 0);
 });
@@ -56,7 +56,7 @@ test('a client that takes nothing more is not waited for, and how much is left i
   t.true(clock.monotonic() >= 5000);
 });
 
-test('at the end of the grace time nobody is waited for', async t => {
+test('at the end of the grace time the wait for clients ends', async t => {
   const {port, client} = await unread();
   t.teardown(() => void client.destroy());
   t.true((await untilTaken(port, {clock: new ManualClock(), hurry: AbortSignal.abort()})) > 0);

@@ -4,7 +4,7 @@ import type {AddressInfo} from 'node:net';
 import test from 'ava';
 import {runCli as cli} from '../../../helpers/core.ts';
 
-test('an occurrence that did not reach the function yet is told as such, not as refused', async t => {
+test('an occurrence that has not reached the function yet is reported as waiting, not as refused', async t => {
   const ran = {schedule: 'nightly', occurrence: '2026-01-01T00:00:00Z', invocationId: 'an-id'};
   const waits = {...ran, status: 503, error: 'Every sub-runtime is busy', waits: true};
   const core = http.createServer((_request, response) => {

@@ -77,7 +77,7 @@ test('fire without a running core says so', async t => {
   );
 });
 
-test('fire at something that is no core says so', async t => {
+test('fire at something that is not a core says so', async t => {
   const other = createServer((_request, response) => response.writeHead(404).end('nothing here')).listen(0, '127.0.0.1');
   t.teardown(() => other.close());
   await new Promise(resolve => other.once('listening', resolve));
@@ -86,7 +86,7 @@ test('fire at something that is no core says so', async t => {
   t.regex(stderr, /what answers there does not know schedules \(status 404\)/);
 });
 
-test('fire runs a schedule through the running core, with its token, and tells what came of it', async t => {
+test('fire runs a schedule through the running core, with its token, and prints the outcome', async t => {
   const yearly = {name: 'yearly', cron: '0 0 1 1 *'};
   const token = {CORE_ADMIN_TOKEN: 'a-token-of-this-test'};
   const core = await startCore({...handler, ...env(yearly, {...yearly, name: 'fails', input: {do: 'throw'}}), ...token}, t);
