@@ -45,8 +45,8 @@ export const bodies = {
     return {
       title: 'Bodies in and out',
       about:
-        'The function answers the text that it was sent. Whoever is not in the function’s process writes the body as JSON and reads it ' +
-        'from JSON again; the bridge, nginx and of-watchdog are sent a call that holds it already, and give back the result as it is.',
+        'The function answers the text that it was sent. Contenders outside of its process write the body as JSON and read the reply as ' +
+        'JSON; the bridge, nginx and of-watchdog get a call that has it as JSON already, and give back the result as it is.',
       tables: tables.join('\n\n'),
       figures: known(figures),
     };

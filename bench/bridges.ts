@@ -51,9 +51,10 @@ export const bridges: Question = {
     return {
       title: 'Bridges',
       about:
-        'A call of the core’s protocol, the same text for everybody, sent straight to the sub-runtime; the handler answers a small ' +
-        'envelope. Beside each bridge the usual way to serve that call in its language: JSON parsed by the framework, handler called, ' +
-        'result written as JSON. The ratio is to the usual way. The larger the payload, the more it is JSON that is measured.',
+        'A call of the core’s protocol, with the same text for every contender, sent straight to the sub-runtime; the handler answers a ' +
+        'small envelope. Beside each bridge stands the usual way to serve that call in its language: the framework parses the JSON, ' +
+        'the handler is called, the result is written as JSON. The ratio is to the usual way. With larger payloads, more of the time ' +
+        'is JSON’s.',
       tables: markdownTable(head, rows),
       figures: known(figures),
     };

@@ -41,8 +41,8 @@ export const coldStart: Question = {
     return {
       title: 'Cold start',
       about:
-        'From starting the program to the first answer of 2xx, in milliseconds, asked every millisecond; whoever has a function’s process ' +
-        'starts it too. As it ships: plain JavaScript, as in the image and the package. The compile cache is warm.',
+        'From the start of the program to the first answer of 2xx, in milliseconds, asked every millisecond. Where the function has a ' +
+        'process of its own, the start includes it. As it ships: plain JavaScript, as in the image and the package. The compile cache is warm.',
       tables: markdownTable(
         ['what', 'ms (min–max)'],
         [...programs.keys()].map(name => [name, shown(spread(name))]),

@@ -17,7 +17,7 @@ import {type Load, type Measured, measure} from './load.ts';
 
 /*
 What the edge costs: the guard and the target per request, a slice against parse and stringify, a flood of bad tokens
-for whoever carries a good one, and calls at the very moment at which a sub-runtime closes its idle connections.
+for callers with good ones, and calls at the very moment at which a sub-runtime closes its idle connections.
 
     node bench/edge.ts [guard|slice|flood|idle …]
 */

@@ -11,7 +11,7 @@ import {http} from '../triggers/http/index.ts';
 import {parseTarget} from '../triggers/http/target.ts';
 
 /*
-Throws garbage at what reads strangers' bytes and compares with a second reading of the same bytes: slices of JSON with
+Sends garbage to everything that reads strangers' bytes, and compares with a second reader of the same bytes: slices of JSON with
 JSON.parse and with another scanner; requests on real sockets with a strict parser; targets with another decoder.
 Stops at the first difference and prints it with its seed.
 

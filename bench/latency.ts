@@ -29,7 +29,7 @@ export const latency: Question = {
       ratio(results.get(name), results.get(bridge), p50sOf) && paired(p50sOf(results.get(name)), p50sOf(results.get(bridge)), minus);
     return {
       title: 'Latency at one connection',
-      about: 'The same function and requests, one connection: what nobody has to wait for.',
+      about: 'The same function and requests on one connection, so that no request waits for another.',
       tables: raceTable(results, bridge),
       figures: known({
         'p50 at one connection, core': spreadOf(p50sOf(results.get(core))),

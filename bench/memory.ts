@@ -83,7 +83,7 @@ function read(pids: readonly number[]): Sample {
   const all = residentMemory(pids);
   const total = (list: typeof all) => list.reduce((sum, {bytes}) => sum + bytes, 0);
   const whole = total(all);
-  // A built core has a bridge of its own; whoever starts the bridge names it among its arguments too, but later.
+  // A built core has a copy of the bridge. Programs that start the bridge name it among their arguments, too, but later.
   const front = all.filter(({args}) => !args[1]?.endsWith('/runtimes/node/bridge.cjs'));
   return {own: front.length > 0 ? total(front) : whole, whole};
 }

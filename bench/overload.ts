@@ -57,9 +57,9 @@ export const overload: Question = {
     return {
       title: 'Overload',
       about:
-        `Capacity: what 8 connections get that wait for each answer. Then ${times} times that rate for ${seconds} s, whether answers come or ` +
-        'not, from when each request was due. Refused: 429 and 503, told at once to come again. Lost: no answer before the time was over, ' +
-        'or a broken connection. The client and what is refused share the machine’s cores with the function.',
+        `Capacity: what 8 connections get when each waits for its answers. Then ${times} times that rate for ${seconds} s, whether answers ` +
+        'come or not; times count from when each request was due. Refused: 429 and 503, at once. Lost: no answer before the time was ' +
+        'over, or a broken connection. The client and the refusals share the machine’s processors with the function.',
       tables: markdownTable(head, rows),
       figures: known({
         'good answers/s at 10×, core / its capacity': of(bounded, kept),

@@ -16,7 +16,7 @@ export interface Server {
   readonly url: string;
   /** The processes that it was started as; what they started belongs to it too. */
   readonly pids: readonly number[];
-  /** A sub-runtime, and a proxy that knows nothing else, takes the core's calls; whoever serves a function takes any request. */
+  /** `calls`: those of the core, for a sub-runtime or a plain proxy in front of it. `requests`: any, for a server of functions. */
   readonly takes: 'calls' | 'requests';
 }
 

@@ -3,7 +3,7 @@ import {projectFile} from '../../test/helpers/core.ts';
 import type {Peer, Peers} from '../peers.ts';
 import {environment, type FunctionName, newPort, type Program} from '../servers.ts';
 
-/* What serves the function in its own process: no hop, and nobody who survives it. */
+/* Peers that serve the function in their own process: there is no hop, and when the function dies they do, too. */
 
 export async function functionsFramework(peers: Peers): Promise<Peer> {
   const {modules, version} = await peers.install('@google-cloud/functions-framework@5');
