@@ -50,7 +50,7 @@ function report(entry: Setting<unknown>, env: Environment): SettingReport {
   return {name, value: fallback || null, source: fallback ? 'default' : 'unset', doc};
 }
 
-/** A flag is shown as what the core takes it for, as only the exact word counts: `TRUE` is false. */
+/** The value that the core uses. Only the exact word true counts in a flag, so `TRUE` is shown as false. */
 function effective({schema}: Setting<unknown>, given: string): string {
   const value = parseText(schema, given);
   return typeof value === 'boolean' ? String(value) : given;

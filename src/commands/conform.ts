@@ -55,7 +55,7 @@ export const conform = command({
 
 const row = columns(Math.max(...titles.map(({length}) => length)), 11, 6);
 
-/** Of the detail only the first line is shown; --json has all of it. */
+/** Shows only the first line of the detail; --json has all of it. */
 function rowOf({case: title, demand, verdict, detail}: Verdict): string {
   return row(title, demand, verdict, detail.split('\n')[0]);
 }

@@ -2,7 +2,7 @@ import {type Commands, type CommandTable, sections} from '../command/command.ts'
 import type {Settings} from '../settings/setting.ts';
 
 /**
-One table of the core's commands and every trigger's: section by section, in each those of the core first.
+Joins the commands of the core and of every trigger in one table, by section; in each, those of the core come first.
 
 @throws TypeError when two of them have a command of one name, or one has a command that is called like a group
 */

@@ -84,7 +84,7 @@ export async function openArchive({engine, place}: LocatedJournal): Promise<Jour
 }
 
 /**
-Opens a journal that no core holds, to append to it. Nothing is removed from it, whatever its age.
+Opens a journal that no core holds, to append to it. Nothing is removed from it, however old it is.
 
 @throws JournalRefused
 */

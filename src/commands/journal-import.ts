@@ -14,9 +14,9 @@ import {linesOf} from '../workers/output/lines.ts';
 import {locateJournal, openToAppend, whichJournal} from './journal-at.ts';
 import {Known} from './journal-known.ts';
 
-/** So many facts are written to the disk together. */
+/** Number of facts that are written to the disk together. */
 const importedAtOnce = 200;
-/** One fact refers to at most so many payloads; an export has them before the fact. */
+/** Most payloads that one fact refers to. An export has them before the fact. */
 const mostPayloads = 16;
 
 /**
@@ -47,7 +47,7 @@ interface Counts {
   other: number;
 }
 
-/** @throws CommandFailed when the journal cannot be opened, or a line cannot be read; what came before the line is kept */
+/** @throws CommandFailed when the journal cannot be opened, or a line cannot be read; facts before that line are kept */
 async function importFacts(target: JournalPlace, from: string | undefined): Promise<Counts & {others: string}> {
   const input = await openInput(from); // first, so that a file that does not exist leaves no empty journal behind
   let now = systemClock.now();

@@ -42,7 +42,7 @@ function checkSettings(env: Environment): void {
   checkNames(table, env);
 }
 
-/** The reader has enough, as `head` does. Any other error of stdout is a failure. */
+/** Ends well when the reader has read enough, as `head` does. Any other error of stdout is a failure. */
 function endWhenUnread(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
   process.exit();

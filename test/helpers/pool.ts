@@ -69,7 +69,7 @@ export function openPool({concurrency = 2, ...some}: Partial<PoolOptions & {conc
       concurrency,
       timeoutMs: 5000,
       clock,
-      tellsEnds: true,
+      reportsEnds: true,
       onStuck() {},
       onAnswered() {},
       isEnding: () => false,

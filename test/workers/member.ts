@@ -10,7 +10,7 @@ import {whole} from '../helpers/pool.ts';
 const lost = (message: string) => new Fault('UPSTREAM_LOST', {message});
 
 /** A member in which the test says how calls go on; one place is taken and its call is sent. */
-function openMember(some: Partial<RuntimeCall> = {}, isEnding = () => false, timeoutMs = 5000, concurrency = 1, tellsEnds = true) {
+function openMember(some: Partial<RuntimeCall> = {}, isEnding = () => false, timeoutMs = 5000, concurrency = 1, reportsEnds = true) {
   const clock = new ManualClock();
   const told: string[] = [];
   const reply = Promise.withResolvers<RuntimeReply>();
@@ -28,7 +28,7 @@ function openMember(some: Partial<RuntimeCall> = {}, isEnding = () => false, tim
     concurrency,
     timeoutMs,
     clock,
-    tellsEnds,
+    reportsEnds,
     onStuck: () => void told.push('stuck'),
     onAnswered: () => void told.push('answered'),
     isEnding,
@@ -157,9 +157,9 @@ test('that the host has no connection left says nothing about the process', asyn
 });
 
 /** The caller left, and its connection is closed. */
-async function abandoned(tellsEnds = true) {
+async function abandoned(reportsEnds = true) {
   const caller = new AbortController();
-  const house = openMember({signal: caller.signal}, () => false, 5000, 1, tellsEnds);
+  const house = openMember({signal: caller.signal}, () => false, 5000, 1, reportsEnds);
   caller.abort();
   house.reply.reject(new Fault('CALLER_LEFT'));
   house.end();
@@ -219,17 +219,17 @@ test('a call that was broken off ends with its process', async t => {
   t.deepEqual(told, ['destroyed', 'ended']);
 });
 
-for (const tellsEnds of [true, false]) {
-  const sub = tellsEnds ? 'one of our bridges' : 'a foreign sub-runtime that tells ends';
+for (const reportsEnds of [true, false]) {
+  const sub = reportsEnds ? 'one of our bridges' : 'a foreign sub-runtime that tells ends';
   test(`a caller that leaves before its request was sent whole never makes ${sub} a stuck one`, async t => {
     const caller = new AbortController();
-    const {member, told, clock, reply, end} = openMember({signal: caller.signal}, () => false, 5000, 1, tellsEnds);
+    const {member, told, clock, reply, end} = openMember({signal: caller.signal}, () => false, 5000, 1, reportsEnds);
     member.settled('another');
     caller.abort();
     reply.reject(new Fault('CALLER_LEFT'));
     end({sentWhole: false});
     await settle();
-    t.is(member.isFull, !tellsEnds, 'a foreign one may have begun with the call');
+    t.is(member.isFull, !reportsEnds, 'a foreign one may have begun with the call');
     await clock.advance(6000);
     t.false(member.isFull);
     t.deepEqual(told, ['ended']);

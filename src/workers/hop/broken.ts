@@ -41,7 +41,7 @@ export class BrokenConnections {
     return Math.max(0, this.#restsUntil - this.#options.clock.monotonic());
   }
 
-  /** The process should get no call for so long. */
+  /** Keeps calls away from the process for this many milliseconds. */
   rest(ms: number): void {
     this.#restsUntil = Math.max(this.#restsUntil, this.#options.clock.monotonic() + ms);
   }

@@ -1,7 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {attempt} from '../../attempt.ts';
 
-/** Counts the processes of our control group that the kernel killed for want of memory. */
+/** Counts the processes of our control group that the kernel killed for lack of memory. */
 export interface OomCounter {
   /** Only grows; 0 where the system does not say. */
   kills(): number;

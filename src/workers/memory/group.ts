@@ -5,7 +5,7 @@ import {ownGroups} from './cgroup.ts';
 
 /** A control group for one process and all that it starts: the kernel itself enforces the limit. */
 export interface MemoryGroup {
-  /** How many of its processes the kernel killed for want of memory. */
+  /** How many of its processes the kernel killed for lack of memory. */
   kills(): number;
   /** Kills the processes that are left in it, and removes it. */
   close(): void;

@@ -24,7 +24,7 @@ export class MemoryLimit {
     if (!this.#group) void outgrows(pid, bytes, this.#clock, this.#over.signal).then(isOver => isOver && onOutgrown());
   }
 
-  /** The kernel has killed a process for want of memory since: in the group, or without a group anywhere around us. */
+  /** The kernel has killed a process for lack of memory since: in the group, or without a group anywhere around us. */
   get wasExceeded(): boolean {
     return this.#ooms.kills() > this.#killsBefore || (this.#group?.kills() ?? 0) > 0;
   }

@@ -7,14 +7,14 @@ export interface LineBudgetOptions {
 }
 
 /**
-What one process may write to the log. 16 MiB a second are more than anybody reads and leave room for a line of 10 MB, but are
-far less than what would make the core slow to answer.
+What one process may write to the log. 16 MiB a second are more than anybody reads, and leave room for a line of 10 MB. It
+would take far more to make the core slow to answer.
 */
 export const logBytesPerSecond = 16 * 2 ** 20;
 
 /**
-A record of the log costs more than the text in it: `yes` writes two bytes a line. So weighed, a flood of empty lines takes
-some 32,000 records a second, a sixth of a core; at 128 bytes a record it took two thirds, and replies waited for them.
+A record of the log costs more than its text: `yes` writes two bytes a line. With this many bytes for each record, a flood of
+empty lines makes some 32,000 records a second, a sixth of a processor. With 128 bytes it took two thirds, and replies waited.
 */
 const lineBytes = 512;
 const periodMs = 1000;
@@ -51,7 +51,7 @@ export class LineBudget {
     this.#dropped += lines;
   }
 
-  /** Reports now what is still to be reported: the process is gone, and the core may be about to end. */
+  /** Reports lines that were dropped and not reported yet: the process is gone, and the core may be about to end. */
   tell(): void {
     const lines = this.#dropped;
     if (lines === 0) return;

@@ -15,7 +15,7 @@ export interface MemberOptions {
   readonly timeoutMs: number;
   readonly clock: Clock;
   /** It reports the end of a call whose connection was closed. A foreign sub-runtime may do so; we know once it has. */
-  readonly tellsEnds: boolean;
+  readonly reportsEnds: boolean;
   /** A call does not end although its longest time is over, or the process takes no connection: only a new process helps. */
   readonly onStuck: (why: string) => void;
   /** Called once, at the first answer. */
@@ -52,12 +52,12 @@ export class Member {
   #hasAnswered = false;
   readonly #broken: BrokenConnections;
   readonly #doubt = new Doubt();
-  #tellsEnds: boolean;
+  #reportsEnds: boolean;
 
   constructor(options: MemberOptions) {
     const {clock, isEnding, onStuck} = options;
     this.#options = options;
-    this.#tellsEnds = options.tellsEnds;
+    this.#reportsEnds = options.reportsEnds;
     this.address = options.address;
     this.pid = options.pid;
     this.concurrency = options.concurrency;
@@ -107,7 +107,7 @@ export class Member {
 
   /** The bridge reports that a call whose connection was closed has ended. */
   settled(invocationId: string): void {
-    this.#tellsEnds = true;
+    this.#reportsEnds = true;
     this.#unsettled.get(invocationId)?.();
   }
 
@@ -127,7 +127,7 @@ export class Member {
   }
 
   #send(call: RuntimeCall, isProbe: boolean, ended: () => void): Promise<RuntimeReply> {
-    const {clock, onStuck, tellsEnds, timeoutMs} = this.#options;
+    const {clock, onStuck, reportsEnds, timeoutMs} = this.#options;
     const stuckAt = clock.monotonic() + timeoutMs + stuckAfterMs;
     call.eventHold?.keep(); // the connection holds the event even after the deadline
     let isOver = false;
@@ -153,7 +153,7 @@ export class Member {
       this.#tellQuiet();
       stopTimer = clock.after(Math.max(0, stuckAt - clock.monotonic()), () => {
         // Its end will not be reported, and a process is not replaced because a caller left.
-        if ((!this.#tellsEnds || !sentWhole) && this.#unsettled.has(call.invocationId)) return end();
+        if ((!this.#reportsEnds || !sentWhole) && this.#unsettled.has(call.invocationId)) return end();
         isStuck = true;
         this.#stuck++;
         onStuck('A call did not end within CORE_TIMEOUT');
@@ -166,7 +166,7 @@ export class Member {
       if (how.answered) this.#answered(clock.monotonic());
       this.#broken.seen(how);
       sentWhole = how.sentWhole;
-      if (!how.mayRun || !call.signal?.aborted || (!sentWhole && tellsEnds)) return end();
+      if (!how.mayRun || !call.signal?.aborted || (!sentWhole && reportsEnds)) return end();
       abandon();
       this.#unsettled.set(call.invocationId, end);
     };

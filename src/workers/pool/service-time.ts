@@ -8,7 +8,7 @@ export class ServiceTime {
     this.#meanMs += this.#meanMs === 0 ? ms : (ms - this.#meanMs) / 10;
   }
 
-  /** How long it will take to serve so many waiting calls in so many places. */
+  /** How long it will take to serve the waiting calls, with this many places. */
   queueMs(waiting: number, places: number): number {
     return (waiting * this.#meanMs) / Math.max(1, places);
   }

@@ -18,7 +18,7 @@ export interface ChildOptions {
   readonly host: string;
   readonly port: number;
   readonly startTimeoutMs: number;
-  /** Whom the child runs as; undefined: as the core. */
+  /** The user that the child runs as; undefined: that of the core. */
   readonly user: {readonly uid: number; readonly gid: number} | undefined;
   /** When its resident memory grows past this it is ended; undefined: no limit. */
   readonly memoryBytes: number | undefined;

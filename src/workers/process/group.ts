@@ -7,7 +7,7 @@ export interface GroupOptions {
   readonly file: string;
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  /** Whom the process runs as; undefined: as the core. */
+  /** The user that the process runs as; undefined: that of the core. */
   readonly user: {readonly uid: number; readonly gid: number} | undefined;
 }
 

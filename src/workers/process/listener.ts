@@ -5,7 +5,7 @@ import {isGone} from '../proc/stat.ts';
 import {accepts} from './port.ts';
 
 const pollMs = 10;
-/** After so many looks in a row that find no listener at a port which accepts, the tables of this system do not list listeners. */
+/** When this many looks in a row find no listener at a port that accepts, the tables of this system do not list listeners. */
 const unlistedLooks = 3;
 
 /** Who listens on a port. `none`: no listener is listed; `unknown`: the system does not say (no /proc, another user's process). */

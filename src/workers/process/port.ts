@@ -30,7 +30,7 @@ export async function choosePort(
   }
 }
 
-/** A port on this machine accepts or refuses at once. One that does neither for so long has a listener whose queue is full. */
+/** A port on this machine accepts or refuses at once. One that does neither for this long has a listener whose queue is full. */
 const fullQueueMs = 2000;
 
 /** True when something listens there now. */

@@ -121,7 +121,7 @@ export class SubRuntime {
       concurrency,
       timeoutMs,
       clock,
-      tellsEnds: child.command.readiness === 'report',
+      reportsEnds: child.command.readiness === 'report',
       onStuck: why => this.#events.stuck(why),
       onAnswered: () => this.#events.answered(),
       isEnding: () => this.pid !== undefined && isEnding(this.pid),
@@ -185,7 +185,7 @@ export class SubRuntime {
   }
 }
 
-/** The exits that are a crash, or want of memory: not those of processes that we ended. */
+/** The exits that are a crash, or lack of memory: not those of processes that we ended. */
 const endedByItself: Partial<Record<ExitReason, Fault['ended']>> = {
   'exit-zero': 'crash',
   'exit-nonzero': 'crash',
