@@ -11,6 +11,15 @@ export function problemOf(opened: OpenTriggers): string | undefined {
   return undefined;
 }
 
+/** What an error comes from that nothing caught; undefined when it is from none of them. */
+export function originOf(opened: OpenTriggers, error: unknown): string | undefined {
+  for (const trigger of opened.values()) {
+    const origin = trigger.originOf?.(error);
+    if (origin !== undefined) return origin;
+  }
+  return undefined;
+}
+
 /**
 Closes all triggers at once, so that nothing new comes in by one while another waits for its calls.
 

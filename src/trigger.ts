@@ -16,6 +16,8 @@ export interface House {
   scrape(delivery: Delivery, carrier: Carrier): Promise<void>;
   /** Aborts when the grace time of a stop is over: what is still in flight is cut off. */
   readonly hurry: AbortSignal;
+  /** The names of the core's own triggers; their deliveries have them as their source, alone or before a colon. */
+  readonly kinds: readonly string[];
   /** Other processes of this core listen on the same port. */
   readonly isShared: boolean;
   /** Of those this one closes the port last: what waits for the others may still come to it. */
@@ -43,6 +45,8 @@ export interface OpenTrigger extends AsyncDisposable {
   readonly url?: string;
   /** Why it delivers nothing now, such as a lost connection; undefined when nothing is wrong. Meanwhile the core is not ready. */
   problem?(): string | undefined;
+  /** What of it an error comes from that nothing caught, by its name; undefined when the error is not from here. */
+  originOf?(error: unknown): string | undefined;
 }
 
 /**

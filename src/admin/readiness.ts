@@ -19,11 +19,13 @@ export interface Crew {
 One word for the whole pool. One sub-runtime that takes calls is enough to be ready.
 
 @param problem why a trigger delivers nothing now, if one does not
+@param isOpen false until every trigger is open
 */
-export function readinessOf(crew: Crew, isDraining: boolean, problem?: string): Readiness {
+export function readinessOf(crew: Crew, isDraining: boolean, problem?: string, isOpen = true): Readiness {
   if (isDraining) return {ready: false, phase: 'draining'};
   const states = crew.states();
   if (crew.ready() > 0 && states.some(({phase}) => phase === 'ready')) {
+    if (!isOpen) return {ready: false, phase: 'booting', cause: 'the triggers are not open yet'};
     if (crew.isOverloaded()) return {ready: false, phase: 'overloaded', cause: 'the queue is full'};
     return problem === undefined ? {ready: true, phase: 'ready'} : {ready: false, phase: 'broken', cause: problem};
   }

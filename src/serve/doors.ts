@@ -1,4 +1,4 @@
-import {closeAll, problemOf} from '../open-triggers.ts';
+import {closeAll, originOf, problemOf} from '../open-triggers.ts';
 import {Refusal, type Route} from '../route.ts';
 import {type Environment, parseSettings, type Settings} from '../settings/setting.ts';
 import type {ClaimingHouse, House, OpenTrigger, TriggerPlugin} from '../trigger.ts';
@@ -14,6 +14,8 @@ export interface OpenDoors extends AsyncDisposable {
   readonly opened: ReadonlyMap<string, OpenTrigger>;
   /** Why one of them delivers nothing now; undefined when nothing is wrong. */
   problem(): string | undefined;
+  /** Of which trigger an error is that nothing caught; undefined when it is of the core. */
+  originOf(error: unknown): string | undefined;
 }
 
 /**
@@ -34,6 +36,7 @@ export async function openDoors<H extends House>(table: Table<H>, env: Environme
     url: [...opened.values()].find(({url}) => url !== undefined)?.url ?? '',
     opened,
     problem: () => problemOf(opened),
+    originOf: error => originOf(opened, error),
     [Symbol.asyncDispose]: () => closeAll(opened),
   };
 }

@@ -1,5 +1,7 @@
 import {closeSync, openSync} from 'node:fs';
 import {isatty} from 'node:tty';
+import {inspect} from 'node:util';
+import {attempt} from '../attempt.ts';
 import {systemClock} from '../clock.ts';
 import {ConfigurationError} from '../errors.ts';
 import {exit} from '../exit.ts';
@@ -40,7 +42,11 @@ export async function run(env: Environment, options: ServeOptions & {onServed?: 
   });
   process.on('uncaughtException', error => {
     if (!served) return refuseToStart(error, env);
-    served.log.error({stack: error.stack}, 'A bug in the core: draining, then exit');
+    const trigger = served.originOf(error);
+    // Anything can be thrown, even what throws when it is looked at.
+    const stack = attempt(() => (error instanceof Error ? error.stack : inspect(error))) ?? 'It cannot be shown';
+    if (trigger === undefined) served.log.error({stack}, 'A bug in the core: draining, then exit');
+    else served.log.error({trigger, stack}, 'A trigger threw an error that nothing catches: draining, then exit');
     process.exitCode = exit.failed;
     if (stoppingSince === undefined) {
       stoppingSince = systemClock.monotonic();

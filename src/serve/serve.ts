@@ -30,6 +30,8 @@ export interface Served {
   /** The first start of the sub-runtime, once it has succeeded or failed. */
   readonly started: Promise<StartRecord>;
   readiness(): Readiness;
+  /** Which trigger an error is of that nothing caught; undefined when it is of the core. */
+  originOf(error: unknown): string | undefined;
   families(): Promise<readonly Family[]>;
   /** What became of the events since the stop began. Before that, what is in flight counts as lost. */
   drainReport(): DrainReport;
@@ -102,19 +104,21 @@ async function lead(core: Core, opening: AsyncDisposableStack): Promise<Places> 
 
 /** Opens the triggers of a sibling that share a port with the leader's. The leader does the rest. */
 async function serveBeside(leader: Leader, core: Core, opening: AsyncDisposableStack): Promise<Places> {
-  const {wanted, metrics, facts} = core;
+  const {wanted, metrics, facts, watched} = core;
   const journal = leader.journal(metrics.meter);
   facts.open({journal, isDurable: true}, configLoaded(wanted.table, wanted.env, version));
   await core.recordCode();
   const spans = await core.openSpans();
   const stages = composeStages({...core, config: wanted.config, spec: wanted.spec, runtimes: core.workers.runtimes, journal, spans});
   const house = {...stages, ...lentBy(core), isShared: true, closesLast: false};
-  const {url} = opening.use(await openDoors(besideLeader(triggers), wanted.env, house));
-  return {url, adminUrl: ''};
+  const doors = opening.use(await openDoors(besideLeader(triggers), wanted.env, house));
+  watched.doors = doors;
+  return {url: doors.url, adminUrl: ''};
 }
 
 /** The parts of the core that every trigger may use. */
-const lentBy = ({stop, budget, clock, log, metrics: {meter}}: Core) => ({hurry: stop.hurry, budget, clock, log, meter}) as const;
+const lentBy = ({stop, budget, clock, log, metrics: {meter}}: Core) =>
+  ({kinds: Object.keys(triggers), hurry: stop.hurry, budget, clock, log, meter}) as const;
 
 /** Opens the private listener, which answers for every process of this core. */
 async function openPrivate(core: Core, journal: Journal): Promise<AsyncDisposable & {url: string}> {
@@ -145,7 +149,8 @@ async function openPrivate(core: Core, journal: Journal): Promise<AsyncDisposabl
   return opened;
 }
 
-const readinessHere = ({workers, stop, watched}: Core) => readinessOf(workers, stop.hasBegun, watched.doors?.problem());
+const readinessHere = ({workers, stop, watched: {doors}}: Core) =>
+  readinessOf(workers, stop.hasBegun, doors?.problem(), doors !== undefined);
 
 async function reload({workers, watched, log, stop, recordCode}: Core): Promise<string | undefined> {
   if (stop.hasBegun) return 'the runtime is shutting down';
@@ -167,6 +172,7 @@ function served(core: Core, places: Places, open: AsyncDisposableStack): Served 
     log,
     started: starts.first,
     readiness: () => readinessHere(core),
+    originOf: error => watched.doors?.originOf(error),
     families: () => metrics.families(),
     drainReport: () => stop.account(),
     stop() {

@@ -1,5 +1,6 @@
 import {readFileSync} from 'node:fs';
 import {ConfigurationError} from '../errors.ts';
+import {whereNotJson} from './json-position.ts';
 
 export interface JsonListOptions {
   /** The setting that holds the list. */
@@ -9,6 +10,13 @@ export interface JsonListOptions {
   readonly most: number;
   /** True: numbers stay as they are written, as raw JSON; as a double, a long one would change. */
   readonly keepsNumbers?: true;
+}
+
+/** Only the position is told: what stands there may be a secret, and the messages of Node quote it. */
+function positionText(text: string, position: number): string {
+  if (position >= text.length) return 'it ends too early';
+  const lines = text.slice(0, position).split('\n');
+  return `it is not JSON at line ${lines.length}, column ${(lines.at(-1) ?? '').length + 1}`;
 }
 
 /**
@@ -42,7 +50,8 @@ function parse(text: string, keepsNumbers: boolean | undefined, refuse: (problem
   try {
     return keepsNumbers ? json.parse(text, keepNumber) : JSON.parse(text);
   } catch (error) {
-    return refuse((error as Error).message); // a SyntaxError
+    if (!(error instanceof SyntaxError)) throw error;
+    return refuse(positionText(text, whereNotJson(text)));
   }
 }
 

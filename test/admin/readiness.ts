@@ -37,6 +37,8 @@ for (const [title, states, taking, overloaded, told] of table) {
   test(`when ${title}, readiness is ${told.phase}`, t => t.deepEqual(readinessOf(crew, false), told));
   test(`when ${title} and a trigger delivers nothing, the cause is the first that keeps calls away`, t =>
     t.deepEqual(readinessOf(crew, false, 'cron: no clock'), told.ready ? {ready: false, phase: 'broken', cause: 'cron: no clock'} : told));
+  test(`when ${title} and the triggers are not open yet, the core is not ready`, t =>
+    t.false(readinessOf(crew, false, undefined, false).ready));
   test(`when ${title} and the core stops, readiness is draining`, t =>
     t.deepEqual(readinessOf(crew, true), {ready: false, phase: 'draining'}));
 }

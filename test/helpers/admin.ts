@@ -49,6 +49,7 @@ function doorsWith(schedules: object | undefined): OpenDoors | undefined {
       url: '',
       opened: new Map([['cron', schedules as OpenTrigger]]),
       problem: () => undefined,
+      originOf: () => undefined,
       async [Symbol.asyncDispose]() {},
     }
   );

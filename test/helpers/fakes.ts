@@ -75,6 +75,7 @@ export function fakeHouse(some: Partial<ClaimingHouse> = {}): ClaimingHouse {
     journal: new MemoryJournal(clock),
     core: 'core-1',
     leaseMs: 0,
+    kinds: ['http', 'cron', 'listed'],
     isShared: false,
     closesLast: false,
     budget: new Budget(128 * 2 ** 20, clock),

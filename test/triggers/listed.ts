@@ -21,6 +21,9 @@ function packageOf(name: string, source: string): string {
   return file;
 }
 
+/** A delivery of the first entry. */
+const deliveryOf = () => Object.assign(new FakeDelivery(), {source: 't1'}) as FakeDelivery;
+
 const triggerWith = (members: string) => `export const trigger = {contract: 1, read: options => options, ${members}};`;
 const open = (house: ClaimingHouse, ...types: string[]) =>
   listed.open({entries: types.map((type, index) => ({type, name: `t${index + 1}`, options: {index}}))}, house);
@@ -42,6 +45,11 @@ const refused: [title: string, source: string, problem: RegExp][] = [
     'export const trigger = {contract: 1, read() { throw new Error("expected a port"); }, open() {}};',
     /^CORE_TRIGGERS: trigger `t1`: expected a port$/,
   ],
+  [
+    'reads late',
+    'export const trigger = {contract: 1, async read() { throw new Error("expected a port"); }, open() {}};',
+    /^CORE_TRIGGERS: trigger `t1`: expected `trigger.read` to return what it has read, got a promise$/,
+  ],
 ];
 for (const [title, source, problem] of refused) {
   test(`a package that ${title} is refused, by the name of its entry`, async t => {
@@ -49,6 +57,26 @@ for (const [title, source, problem] of refused) {
     await t.throwsAsync(open(fakeHouse(), type), {instanceOf: ConfigurationError, message: problem});
   });
 }
+
+test('an entry with a name of a trigger of the core is refused, before its package is loaded', async t => {
+  const entries = ['cron', 'http:1', 'httpd'].map(name => ({type: 'no-such-package', name, options: {}}));
+  const {problems} = (await t.throwsAsync(listed.open({entries}, fakeHouse()), {instanceOf: ConfigurationError})) as ConfigurationError;
+  const rule = 'expected `name` to be none of http, cron, listed, which are triggers of the core, nor to begin with one and a colon';
+  t.deepEqual(problems, [`CORE_TRIGGERS: trigger \`cron\`: ${rule}`, `CORE_TRIGGERS: trigger \`http:1\`: ${rule}`]);
+});
+
+test('a package that never loads keeps the core from starting, by its name', async t => {
+  const clock = new ManualClock();
+  const opening = open(fakeHouse({clock}), packageOf('never-loads', 'await new Promise(() => {});'));
+  const refused = t.throwsAsync(opening, {
+    instanceOf: ConfigurationError,
+    message: /^CORE_TRIGGERS: trigger `t1`: the package `.*` cannot be loaded: its module is not loaded within 30 s; a top-level `await`/,
+  });
+  while (clock.pending === 0) await new Promise(setImmediate);
+  await clock.advance(30_000);
+  await refused;
+  t.is(clock.pending, 0);
+});
 
 test('a package that is not installed is refused, and so are the others, in one message', async t => {
   const error = await t.throwsAsync(open(fakeHouse(), 'no-such-package', packageOf('empty', '')), {instanceOf: ConfigurationError});
@@ -97,19 +125,25 @@ test('an object that is not a delivery is refused with what is wrong, and reache
   t.is(house.name, 't1');
   for (const [change, message] of [
     [{source: undefined}, 'Expected `source` of a delivery to be a string, got `undefined`'],
+    [{source: 'cron:nightly'}, 'Expected `source` of a delivery to be `t1`, or to begin with `t1:`, got `cron:nightly`'],
+    [{source: 't10'}, 'Expected `source` of a delivery to be `t1`, or to begin with `t1:`, got `t10`'],
     [{writeAhead: 'no'}, 'Expected `writeAhead` of a delivery to be a boolean, got `no`'],
     [{reply: undefined}, 'Expected `reply` of a delivery to be a function, got `undefined`'],
     [{id: 'a"b'}, 'Expected `id` of a delivery to be 1 to 100 letters, digits, - and _, got `a"b`'],
     [{attempt: 0}, 'Expected `attempt` of a delivery to be a number from 1 on, got `0`'],
     [{signal: {}}, 'Expected `signal` of a delivery to be an AbortSignal, got object'],
   ] as const) {
-    const delivery = Object.assign(new FakeDelivery(), change) as unknown as Delivery; // as a package in JavaScript may do
+    const delivery = Object.assign(deliveryOf(), change) as unknown as Delivery; // as a package in JavaScript may do
     await t.throwsAsync(house.deliver(delivery), {instanceOf: TypeError, message});
   }
   await t.throwsAsync(house.deliver(undefined as never), {instanceOf: TypeError});
   t.deepEqual(delivered, []);
-  await house.deliver(new FakeDelivery());
-  t.is(delivered.length, 1);
+  await house.deliver(deliveryOf());
+  await house.deliver(Object.assign(deliveryOf(), {source: 't1:orders'}));
+  t.deepEqual(
+    delivered.map(({source}) => source),
+    ['t1', 't1:orders'],
+  );
 });
 
 const opens = (body: string) => triggerWith(`async open(options, house) { ${body} }`);
@@ -157,10 +191,10 @@ test('an error of a package’s delivery, or a wrong input, does not get into th
     breaks();
   };
   const traceCarrier = {get: breaks};
-  const own = Object.assign(new FakeDelivery(), {subject: breaks, called: breaks, defers: breaks, reply, traceCarrier});
+  const own = Object.assign(deliveryOf(), {subject: breaks, called: breaks, defers: breaks, reply, traceCarrier});
   await house.deliver(own as unknown as Delivery);
   const [delivery] = delivered;
-  t.deepEqual(delivery?.subject(), {trigger: 'other', name: 'test'});
+  t.deepEqual(delivery?.subject(), {trigger: 'other', name: 't1'});
   t.is(delivery?.traceCarrier?.get('traceparent'), '');
   delivery?.called?.();
   t.false(delivery?.defers?.());
@@ -178,10 +212,10 @@ test('an error of a package’s delivery, or a wrong input, does not get into th
     [{shape: 'request'}, 'Expected `method` of an input to be a string, got `undefined`'],
     [{context: {headers: []}}, 'Expected `context` of an input to be without the members that every event or record has, got `headers`'],
   ] as const) {
-    await house.deliver(Object.assign(new FakeDelivery(), {input: async () => ({...message, ...change})}) as unknown as Delivery);
+    await house.deliver(Object.assign(deliveryOf(), {input: async () => ({...message, ...change})}) as unknown as Delivery);
     await t.throwsAsync(async () => delivered.at(-1)?.input(), {instanceOf: TypeError, message: problem});
   }
-  await house.deliver(Object.assign(new FakeDelivery(), {input: async () => message}) as unknown as Delivery);
+  await house.deliver(Object.assign(deliveryOf(), {input: async () => message}) as unknown as Delivery);
   t.is((await delivered.at(-1)?.input())?.eventType, 'inbox');
 });
 
@@ -193,7 +227,7 @@ test('an event for which the package keeps no account is charged until the reply
   const house = (globalThis as unknown as {holdsByTest: ClaimingHouse}).holdsByTest; // the package put it there
   const message = {shape: 'message', eventType: 'inbox', reply: 'outcome', contentType: '', attributes: [], body: Buffer.from('')};
   for (let time = 0; time < 2; time++) {
-    await house.deliver(Object.assign(new FakeDelivery(), {input: async () => message}) as unknown as Delivery);
+    await house.deliver(Object.assign(deliveryOf(), {input: async () => message}) as unknown as Delivery);
   }
   const [first, second] = await Promise.all(delivered.map(each => each.input()));
   first?.holder?.written(900);

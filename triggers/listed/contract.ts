@@ -25,11 +25,20 @@ export function checkOpened(opened: unknown): void {
     throw new TypeError(`Expected \`problem\` to be a function, got ${shown(problem)}`);
 }
 
-/** @throws TypeError for what is not a delivery */
-export function checkDelivery(delivery: Delivery): void {
+/**
+@param name of the entry that delivers
+@throws TypeError for what is not a delivery, or says that another delivers it
+*/
+export function checkDelivery(delivery: Delivery, name: string): void {
   for (const [member, type] of required) {
     const given: unknown = delivery?.[member];
     if (typeof given !== type) throw new TypeError(`Expected \`${member}\` of a delivery to be a ${type}, got ${shown(given)}`);
+  }
+  const {source} = delivery;
+  if (source !== name && !source.startsWith(`${name}:`)) {
+    throw new TypeError(
+      `Expected \`source\` of a delivery to be ${shown(name)}, or to begin with ${shown(`${name}:`)}, got ${shown(source)}`,
+    );
   }
   if (!(delivery.signal instanceof AbortSignal)) {
     throw new TypeError(`Expected \`signal\` of a delivery to be an AbortSignal, got ${shown(delivery.signal)}`);

@@ -1,3 +1,4 @@
+import type {Clock} from '../../src/clock.ts';
 import {ConfigurationError} from '../../src/errors.ts';
 import {LimitedLog} from '../../src/limits/limited-log.ts';
 import {closeAll, problemOf} from '../../src/open-triggers.ts';
@@ -6,6 +7,7 @@ import {CheckedDelivery} from './checked.ts';
 import {checkDelivery, checkOpened} from './contract.ts';
 import type {Entry} from './entries.ts';
 import {loadTrigger} from './load.ts';
+import {type Home, originOf} from './origin.ts';
 
 /** Longest time that a trigger may take to open. One that waits for something opens at once, and says in `problem` for what. */
 const openMs = 30_000;
@@ -19,7 +21,8 @@ Opens the triggers of a list, one after the other. Closing closes all at once.
 @throws Error that names the first that does not open
 */
 export async function openEntries(entries: readonly Entry[], house: ClaimingHouse): Promise<OpenTrigger> {
-  const read = await readAll(entries);
+  refuseTakenNames(entries, house.kinds);
+  const read = await readAll(entries, house.clock);
   const opened = new Map<string, OpenTrigger>();
   try {
     for (const each of read) opened.set(each.name, await openOne(each, house));
@@ -29,6 +32,7 @@ export async function openEntries(entries: readonly Entry[], house: ClaimingHous
   }
   return {
     problem: () => problemOf(opened),
+    originOf: error => originOf(error, read),
     [Symbol.asyncDispose]: () => closeInTime(opened, house),
   };
 }
@@ -83,19 +87,26 @@ async function closeInTime(opened: ReadonlyMap<string, OpenTrigger>, {hurry, clo
   }
 }
 
-interface ReadEntry {
-  readonly name: string;
+/** The source of a delivery tells in the journal who delivered, so no entry may deliver as a trigger of the core does. */
+function refuseTakenNames(entries: readonly Entry[], kinds: readonly string[]): void {
+  const taken = entries.filter(({name}) => kinds.includes(name.split(':')[0] ?? ''));
+  if (taken.length === 0) return;
+  const rule = `expected \`name\` to be none of ${kinds.join(', ')}, which are triggers of the core, nor to begin with one and a colon`;
+  throw new ConfigurationError(taken.map(({name}) => `CORE_TRIGGERS: trigger \`${name}\`: ${rule}`));
+}
+
+interface ReadEntry extends Home {
   readonly trigger: ListedTrigger;
   readonly options: unknown;
 }
 
-async function readAll(entries: readonly Entry[]): Promise<ReadEntry[]> {
+async function readAll(entries: readonly Entry[], clock: Clock): Promise<ReadEntry[]> {
   const problems: string[] = [];
   const all: ReadEntry[] = [];
   for (const entry of entries) {
     try {
-      const trigger = await loadTrigger(entry);
-      all.push({name: entry.name, trigger, options: readOptions(trigger, entry)});
+      const {trigger, folder} = await loadTrigger(entry, clock);
+      all.push({name: entry.name, folder, trigger, options: readOptions(trigger, entry)});
     } catch (error) {
       if (!(error instanceof ConfigurationError)) throw error;
       problems.push(...error.problems);
@@ -106,11 +117,16 @@ async function readAll(entries: readonly Entry[]): Promise<ReadEntry[]> {
 }
 
 function readOptions(trigger: ListedTrigger, {name, options}: Entry): unknown {
+  const refuse = (problem: string) => new ConfigurationError([`CORE_TRIGGERS: trigger \`${name}\`: ${problem}`]);
+  let read: unknown;
   try {
-    return trigger.read(options);
+    read = trigger.read(options);
   } catch (cause) {
-    throw new ConfigurationError([`CORE_TRIGGERS: trigger \`${name}\`: ${cause instanceof Error ? cause.message : String(cause)}`]);
+    throw refuse(cause instanceof Error ? cause.message : String(cause));
   }
+  if (!(read instanceof Promise)) return read;
+  read.catch(() => {}); // why it does is not waited for
+  throw refuse('expected `trigger.read` to return what it has read, got a promise');
 }
 
 /** What it delivers is checked: a mistake is reported to the trigger that made it. */
@@ -120,7 +136,7 @@ function lentTo(name: string, house: ClaimingHouse): ListedHouse {
     ...house,
     name,
     async deliver(delivery, carrier) {
-      checkDelivery(delivery);
+      checkDelivery(delivery, name);
       return house.deliver(new CheckedDelivery(delivery, checked), carrier);
     },
   };
