@@ -43,10 +43,14 @@ def main():
     settings = Settings(os.environ)
     channel = Channel(settings.fd) if settings.fd is not None else None
     tag_output(channel)
+    signals.hold(channel)
+    follow_forks()
     try:
         handler, failure = load_handler(settings.handler_path, settings.handler_name), None
     except BaseException as error:  # sys.exit() in a module is one more way not to load
+        end_forked(error)
         handler, failure = None, (error, sys.exc_info()[2])
+    end_forked()
     try:
         listener = listen(settings.port)
     except (OSError, socket.error, OverflowError) as error:
@@ -262,11 +266,13 @@ class Calls(object):
             outer = current.set(invocation)
         attached = attach_trace(context)
         try:
-            result = self.handler(event, context)
+            result = enter(self.handler, event, context)
             if hasattr(result, "__await__"):
                 result = self.wait_for(result, context)
+            end_forked()
             return 200, JSON, to_json(result)
         except BaseException as error:  # SystemExit too: one call must not end its neighbours
+            end_forked(error)
             return failed(error)
         finally:
             detach_trace(attached)
@@ -289,6 +295,7 @@ class Calls(object):
         try:
             task = loop.create_task(self.handler(event, context))
         except BaseException as error:
+            end_forked(error)
             reply = failed(error)
             if invocation is not None:
                 invocation.end()
@@ -305,6 +312,7 @@ class Calls(object):
             answer(TimedOut())
 
         def finish(task):
+            end_forked(None, task)
             if timer is not None:
                 timer.cancel()
             try:
@@ -344,6 +352,11 @@ class Calls(object):
                 raise
             future.cancel()
             raise TimedOut()
+
+
+def enter(handler, event, context):
+    """Its frame marks where the function begins: what a signal handler raises below it is the function's to catch."""
+    return handler(event, context)
 
 
 class TimedOut(Exception):
@@ -600,12 +613,15 @@ def listen(port):
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     listener.listen(1024)
+    set_close_on_exec(listener.fileno())
+    ours.add(listener)
     return listener
 
 
 class Connection(object):
     def __init__(self, sock, settings):
         set_close_on_exec(sock.fileno())
+        ours.add(sock)
         sock.setblocking(True)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", WRITE_TIMEOUT_S, 0))
@@ -615,6 +631,7 @@ class Connection(object):
 
     def close(self, calls):
         """The reply may have been on the way when the connection closed, so the end of its newest call is always reported."""
+        ours.discard(self.sock)
         self.sock.close()
         calls.settled(self.newest_id)
 
@@ -663,15 +680,16 @@ class Stop(object):
         self.calls = calls
         self.is_set = self.is_asked = False
         self.awake, self.waker = os.pipe()
-        set_close_on_exec(self.awake)
-        set_close_on_exec(self.waker)
+        for fd in (self.awake, self.waker):
+            set_close_on_exec(fd)
+            ours.add(fd)
 
-    def set(self, *_):
+    def set(self):
         if not self.is_set:
             self.is_set = True
             os.write(self.waker, b"!")
 
-    def ask(self, *_):
+    def ask(self):
         """A service manager sends SIGTERM to every process at once, and the core may still have calls: they are served."""
         if self.is_asked:
             return
@@ -688,8 +706,8 @@ class Stop(object):
         self.set()
 
     def on_signals(self):
-        signal.signal(signal.SIGTERM, self.ask)
-        signal.signal(signal.SIGINT, self.ask)
+        signals.follow(signal.SIGTERM, self.ask)
+        signals.follow(signal.SIGINT, self.ask)
 
 
 class Rest(object):
@@ -709,6 +727,7 @@ def serve_by_epoll(listener, settings, calls, stop, report):
     """Every thread waits for the next readable connection, runs the call itself and waits again."""
     listener.setblocking(False)
     epoll, connections, accepting = select.epoll(), {}, listener.fileno()
+    ours.add(epoll.fileno())
     # With several threads a connection that woke one must not wake another before it was served.
     several = settings.threads > 1
     mask = select.EPOLLIN | (select.EPOLLONESHOT if several else 0)
@@ -814,10 +833,13 @@ def serve_on_loop(listener, settings, calls, report):
     class Protocol(asyncio.Protocol):
         def connection_made(self, transport):
             self.transport, self.reader, self.is_busy = transport, Reader(settings), False
+            self.socket = transport.get_extra_info("socket")
+            ours.add(self.socket)
             self.newest, self.cancel, self.is_lost = None, None, False
 
         def connection_lost(self, error):
             self.is_lost = True
+            ours.discard(self.socket)
             if self.is_busy and self.cancel is not None:
                 self.cancel()
             elif not self.is_busy and self.newest is not None:
@@ -896,14 +918,22 @@ def serve_on_loop(listener, settings, calls, report):
 
     listener.setblocking(False)
     server = loop.run_until_complete(loop.create_server(Protocol, sock=listener))
+    hold_loop(loop)
+
+    def ask_soon():
+        # A handler that the function has added to the loop is told through the loop: it runs before.
+        loop.call_soon_threadsafe(loop.call_later, 0.01, ask)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ask)
+        signals.follow(number, ask_soon)
+    forks.find_task = lambda: current_task(loop)
     report()
     while True:
         try:
             loop.run_forever()
             return
-        except BaseException:  # sys.exit() in a task ends the loop's run; the call has its answer already
+        except BaseException as error:  # sys.exit() in a task ends the loop's run; the call has its answer already
+            end_forked(error, forks.task)
             log(traceback.format_exc())
 
 
@@ -921,6 +951,217 @@ def handlers_loop(asyncio):
             loop = asyncio.new_event_loop()
             asyncio.set_event_loop(loop)
     return loop
+
+
+def hold_loop(loop):
+    """A forked child must not read what comes for the loop, nor change what it waits for."""
+    for name in ("_selector", "_ssock", "_csock"):
+        each = getattr(loop, name, None)
+        if each is not None:
+            ours.add(each)
+
+
+def current_task(loop):
+    import asyncio
+
+    find = getattr(asyncio, "current_task", None) or asyncio.Task.current_task  # 3.6
+    return find(loop)
+
+
+# Signals
+
+
+class Signals(object):
+    """Lets the function have signal handlers beside the bridge's: on SIGTERM the function's runs first, then the bridge's.
+
+    The handlers that the function sets are called from here. Outside of a call nobody could catch what one raises, so it
+    is logged. The function sees its own handlers only, and a forked child has nothing else.
+    """
+
+    def __init__(self):
+        self.pid = os.getpid()
+        self.set_handler, self.get_handler = signal.signal, signal.getsignal
+        self.chosen = {}  # what the function has set, by number
+        self.hooks = {}  # what the bridge does then, by number
+        self.channel = None
+        self.strays = 0
+
+    def hold(self, channel):
+        self.channel = channel
+        signal.signal, signal.getsignal = self.set, self.get
+
+    def follow(self, number, hook):
+        self.chosen.setdefault(number, self.get_handler(number))
+        self.hooks[number] = hook
+        self.set_handler(number, self.run)
+
+    def set(self, signalnum, handler):
+        before = self.get(signalnum)
+        if os.getpid() != self.pid:
+            self.set_handler(signalnum, handler)
+        elif callable(handler) or (signalnum in self.hooks and handler in (signal.SIG_DFL, signal.SIG_IGN)):
+            self.set_handler(signalnum, self.run)  # raises outside of the main thread
+            self.chosen[signalnum] = handler
+        else:
+            self.set_handler(signalnum, handler)
+            self.chosen.pop(signalnum, None)
+        return before
+
+    def get(self, signalnum):
+        return self.chosen[signalnum] if signalnum in self.chosen else self.get_handler(signalnum)
+
+    def run(self, number, frame):
+        handler, hook = self.chosen.get(number), self.hooks.get(number)
+        if os.getpid() != self.pid:  # a child that does not know yet that it is one
+            if callable(handler):
+                handler(number, frame)
+            else:
+                self.set_handler(number, handler or signal.SIG_DFL)
+                os.kill(os.getpid(), number)
+            return
+        try:
+            if callable(handler):
+                handler(number, frame)
+        except BaseException as error:
+            is_end = hook is not None and isinstance(error, (SystemExit, KeyboardInterrupt))  # which is what the hook is for
+            if not is_end and self.runs_function_at(frame):
+                raise
+            if not is_end:
+                self.strays += 1
+                prefix = "core-bridge: a signal handler failed outside of a call (stray error %d): " % self.strays
+                log_error(error, sys.exc_info()[2], self.channel, prefix)
+        finally:
+            if hook is not None:
+                hook()
+
+    def runs_function_at(self, frame):
+        if forks.find_task is not None and forks.find_task() is not None:
+            return True
+        while frame is not None:
+            if frame.f_code in FUNCTION_BELOW:
+                return True
+            frame = frame.f_back
+        return False
+
+    def end(self):
+        """In a forked child: each signal does what the function has said, else what it does by default."""
+        for number in set(self.chosen) | set(self.hooks):
+            handler = self.chosen.get(number)
+            self.set_handler(number, signal.SIG_DFL if handler is None else handler)
+        self.chosen.clear()
+        self.hooks.clear()
+
+
+signals = Signals()
+FUNCTION_BELOW = (enter.__code__, load_handler.__code__)
+
+# Forks
+
+ours = set()  # descriptors, and what has one: no forked child keeps them
+
+
+class Forks(object):
+    """No signal may come before the child has handlers of its own: Python would lose it."""
+
+    def __init__(self):
+        self.masks = threading.local()
+        self.pid = os.getpid()
+        self.find_task = None  # on a loop: its task that is running
+        self.task = None  # which has forked this child
+
+    def before(self):
+        if hasattr(signal, "pthread_sigmask"):
+            self.masks.before = signal.pthread_sigmask(signal.SIG_BLOCK, set(signals.chosen) | set(signals.hooks))
+
+    def after(self):
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_SETMASK, self.masks.before)
+
+    def follow(self):
+        """In the child: the bridge is none of its business."""
+        if self.pid is not None:
+            self.forget()
+        self.after()
+
+    def forget(self):
+        self.pid = None
+        signals.end()
+        for each in list(ours):
+            let_go(each)
+        ours.clear()
+        if signals.channel is not None:
+            signals.channel.forget()
+        if self.find_task is not None:
+            self.task = self.find_task()
+
+
+forks = Forks()
+
+
+def follow_forks():
+    if hasattr(os, "register_at_fork"):  # 3.7
+        os.register_at_fork(before=forks.before, after_in_parent=forks.after, after_in_child=forks.follow)
+        return
+
+    def following(fork):
+        def fork_and_follow():
+            forks.before()
+            is_child = False
+            try:
+                result = fork()
+                is_child = (result[0] if isinstance(result, tuple) else result) == 0
+                return result
+            finally:
+                if is_child:
+                    forks.follow()
+                else:
+                    forks.after()
+
+        return fork_and_follow
+
+    for name in ("fork", "forkpty"):
+        if hasattr(os, name):
+            setattr(os, name, following(getattr(os, name)))
+
+
+def let_go(descriptor):
+    """Nothing stands behind the number any more, but it stays taken: whoever closes it later closes no file of the child."""
+    try:
+        fd = descriptor if isinstance(descriptor, int) else descriptor.fileno()
+        if fd >= 0:
+            null = os.open(os.devnull, os.O_RDWR)
+            os.dup2(null, fd)
+            os.close(null)
+            set_close_on_exec(fd)
+    except (OSError, IOError, ValueError, AttributeError):
+        pass  # it has none, or was closed already
+
+
+def end_forked(error=None, task=None):
+    """Returns in the bridge. A child that the handler has forked ends here, as a program of its own does: it serves nobody."""
+    if os.getpid() == signals.pid:
+        return
+    if forks.pid is not None:  # a fork past the hooks
+        forks.forget()
+    if task is not None and task.done():
+        error = None if task.cancelled() else task.exception()
+    code = 0
+    if isinstance(error, SystemExit):
+        code = error.code
+        if code is not None and not isinstance(code, int):
+            log("%s\n" % (code,))
+            code = 1
+    elif error is not None:
+        code = 1
+        log_error(error, getattr(error, "__traceback__", sys.exc_info()[2]))
+    processes = sys.modules.get("multiprocessing.process")
+    if processes is not None:
+        getattr(processes, "_children", set()).clear()  # the parent's, which the exit hook would end
+    try:
+        getattr(threading, "_shutdown", bool)()  # waits for the child's own threads
+    except BaseException:
+        pass
+    leave(None, (code or 0) & 0xFF)
 
 
 # Output of a call
@@ -1022,7 +1263,7 @@ class Output(object):
         self.stream, self.name, self.channel = stream, name, channel
 
     def write(self, text):
-        invocation = current.get() if self.channel is not None else None
+        invocation = current.get() if self.channel is not None and not self.channel.is_forgotten else None
         if PY2:
             text = text if isinstance(text, text_type) else bytes(text).decode("utf-8", "replace")
         if invocation is None:
@@ -1076,7 +1317,7 @@ def log_error(error, trace, channel=None, prefix=""):
     """An error that was thrown, as one record, of its call when there is one. Without a channel its lines, on stderr."""
     invocation = current.get()
     channel = invocation.channel if invocation is not None else channel
-    if channel is None:
+    if channel is None or channel.is_forgotten:
         log(prefix + "".join(traceback.format_exception(type(error), error, trace)))
         return
     told = [as_text(each) for each in traceback.format_exception(type(error), error, without_bridge(trace))]
@@ -1126,6 +1367,11 @@ class Channel(object):
         self.unsent = bytearray()
         self.dropped = 0
         self.is_draining = False
+        self.is_forgotten = False  # in a forked child
+        ours.add(fd)
+
+    def forget(self):
+        self.fd, self.is_forgotten = None, True
 
     def write(self, record):
         with self.lock:
@@ -1210,11 +1456,14 @@ def set_close_on_exec(fd):
     fcntl.fcntl(fd, fcntl.F_SETFD, fcntl.fcntl(fd, fcntl.F_GETFD) | fcntl.FD_CLOEXEC)
 
 
-def leave(channel):
-    """Exits 0 even when the function left threads behind."""
+def leave(channel, code=0):
+    """Exits even when the function left threads behind."""
     import atexit
 
-    atexit._run_exitfuncs()
+    try:
+        atexit._run_exitfuncs()
+    except BaseException:
+        log(traceback.format_exc())  # 2.7 raises what the last one raised
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -1222,7 +1471,7 @@ def leave(channel):
             pass
     if channel is not None:
         channel.wait_until_sent(3)
-    os._exit(0)
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ import {fileURLToPath} from 'node:url';
 import test from 'ava';
 import {functionFile, startBridge} from '../helpers/bridge.ts';
 import {bridgeSuite} from '../helpers/bridge-suite.ts';
+import {pythonProcessesSuite} from '../helpers/python-processes-suite.ts';
+import {pythonSignalsSuite} from '../helpers/python-signals-suite.ts';
 
 // Every bridge on every version of its language that this machine has. Node versions beside the project's own are
 // looked for in the folder CORE_TEST_NODES, as node-8, node-10 …
@@ -64,6 +66,9 @@ for (const version of pythonVersions) {
     brokenText: 'def handle(event, context)\n',
     tags: true,
   });
+  const python = {title: `python ${version}`, binary, isThree: version !== '2.7'};
+  pythonProcessesSuite(python);
+  pythonSignalsSuite(python);
   if (version !== '2.7') tagsAsyncCalls(version, binary);
 }
 

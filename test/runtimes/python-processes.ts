@@ -1,0 +1,3 @@
+import {pythonProcessesSuite} from '../helpers/python-processes-suite.ts';
+
+pythonProcessesSuite({title: 'python', binary: 'python3', isThree: true});
