@@ -20,6 +20,7 @@ const RUNTIME = `Node.js ${process.versions.node}`;
 const JSON_TYPE = 'application/json';
 const TEXT_TYPE = 'text/plain; charset=utf-8';
 const SWEEP_MS = 250;
+const HOOKS_MS = 2000;
 const LINE_MAX_CHARS = 65536;
 const TITLE_MAX_CHARS = 8192;
 const FRAME = /^\s+at /;
@@ -41,7 +42,8 @@ let handler = null;
 /** A handler with three parameters may return nothing and call back later. */
 let takesCallback = false;
 let handlerFile = '';
-/** True once SIGTERM came. */
+/** Called once SIGTERM came: nothing serves yet. */
+let onAsked = () => process.exit(0);
 let isAsked = false;
 let stopping = false;
 /** Requests so far. */
@@ -50,8 +52,7 @@ let strays = 0;
 
 function start() {
   if (isCopy()) return runAlone();
-  process.on('uncaughtException', onUncaught);
-  process.on('unhandledRejection', reason => stray('unhandled rejection', reason, currentInvocation()));
+  keepListeners();
   if (invocations !== null) tagOutput();
   loadOrEnd(() => loadHandler(settings.handlerPath, settings.handlerName)).then(
     loaded => {
@@ -85,6 +86,60 @@ function runAlone() {
       throw error;
     });
   });
+}
+
+// Signals and stray errors -----------------------------------------------------------------------------------------
+
+/** The bridge's own listeners on the process. */
+const kept = new Map([
+  ['uncaughtException', onUncaught],
+  ['unhandledRejection', onRejection],
+  ['SIGTERM', onTerm],
+]);
+
+/** The function may add listeners of its own, and remove all of them: the bridge's stay, in front, so that one that throws hides none. */
+function keepListeners() {
+  process.on('newListener', (name, listener) => {
+    if (kept.has(name) && kept.get(name) !== listener) process.nextTick(toFront, name); // the new one is added after this event
+  });
+  process.on('removeListener', (name, listener) => {
+    if (kept.get(name) === listener && !isMoving) process.prependListener(name, listener);
+  });
+  for (const name of ['uncaughtException', 'unhandledRejection']) toFront(name);
+}
+
+let isMoving = false;
+
+function toFront(name) {
+  isMoving = true;
+  process.removeListener(name, kept.get(name));
+  process.prependListener(name, kept.get(name));
+  isMoving = false;
+}
+
+function onRejection(reason) {
+  stray('unhandled rejection', reason, currentInvocation());
+}
+
+/** The hooks of the function run first. */
+function onTerm() {
+  if (isAsked) return;
+  isAsked = true;
+  setImmediate(() => onAsked());
+}
+
+/** Ends the process. Hooks of the function on SIGTERM may still be at work: they have until nothing is left to do, or 2 s. */
+function leave() {
+  let isLeaving = false;
+  const exit = () => {
+    if (isLeaving) return;
+    isLeaving = true;
+    if (channel === null) process.exit(0);
+    else channel.end(() => process.exit(0));
+  };
+  if (process.listenerCount('SIGTERM') < 2) return exit();
+  process.on('beforeExit', exit);
+  setTimeout(exit, HOOKS_MS).unref();
 }
 
 // Settings ---------------------------------------------------------------------------------------------------------
@@ -220,21 +275,18 @@ function serve(report, told = () => {}) {
     onSocket.on('error', () => tell()); // the port will do
     onSocket.listen({path: `\0${name}`, backlog: 1024}, () => tell({socket: name}));
   });
-  process.on('SIGTERM', () => {
-    if (isAsked) return;
-    isAsked = true;
+  toFront('SIGTERM');
+  onAsked = () => {
     if (channel === null) stop();
     else untilLetGo(connections, stop);
-  });
+  };
 
   function stop() {
     stopping = true;
     let left = servers.length;
     const onClose = () => {
       left -= 1;
-      if (left > 0) return;
-      if (channel === null) process.exit(0);
-      else channel.end(() => process.exit(0));
+      if (left === 0) leave();
     };
     for (const server of servers) server.close(onClose);
     for (const connection of connections) if (!connection.isServing) connection.socket.destroy();

@@ -12,7 +12,7 @@ export function startNode(t: ExecutionContext, file: string, more: Partial<Bridg
 export async function startNodeText(
   t: ExecutionContext,
   text: string,
-  {name = 'handler.cjs', ...more}: Partial<BridgeOptions> = {},
+  {file = 'handler.cjs', ...more}: Partial<BridgeOptions> & {file?: string} = {},
 ): Promise<Bridge> {
-  return startNode(t, await functionFile(t, name, text), more);
+  return startNode(t, await functionFile(t, file, text), more);
 }
