@@ -43,7 +43,8 @@ const doors: Readonly<Record<string, RegExp>> = {
   '@opentelemetry/core': /^src\/observe\/traces\/queue\.ts$/,
   '@opentelemetry/otlp-grpc-exporter-base': /^src\/observe\/traces\/exporters\.ts$/,
   '@opentelemetry/instrumentation-http': /^src\/observe\/traces\/telemetry\.ts$/,
-  'node:child_process': /^src\/workers\/process\/(group|orphans)\.ts$|^src\/serve\/siblings\/(fork|process)\.ts$/,
+  'node:child_process':
+    /^src\/workers\/process\/(group|orphans)\.ts$|^src\/serve\/siblings\/(fork|process)\.ts$|^src\/conform\/channel\/program\.ts$/,
   'node:sqlite': /^src\/journals\/sqlite\//,
 };
 

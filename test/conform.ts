@@ -92,6 +92,70 @@ test('for people there is a table', async t => {
   t.regex(stdout, /^12 of 16 required and \d of 9 recommended cases passed$/m);
 });
 
+const onChannel = [
+  '--handler',
+  projectFile('runtimes/node/conform.cjs'),
+  '--',
+  process.execPath,
+  projectFile('test/fixtures/channel-sub-runtime.cjs'),
+];
+
+test('a sub-runtime that does not start when it is offered the channel is told', async t => {
+  const {code, stderr} = await conform(['--json', ...onChannel], {WRONG: 'ends'});
+  t.is(code, 69);
+  t.regex(stderr, /with CORE_CALLS_FD it ended: exit code 0/);
+});
+
+test('on the channel a sub-runtime fails what it does wrong, and after its end the other cases are run', async t => {
+  const wrong = 'beyond the window, latin1, listens, cuts characters, knows all types, ignores CANCEL, exits with 1';
+  const ended = await conform(['--json', ...onChannel], {WRONG: wrong});
+  t.is(ended.code, 1);
+  t.deepEqual(
+    verdictsOf(ended)
+      .filter(({verdict}) => verdict === 'failed')
+      .map(each => [each.over, each.case]),
+    [
+      'text beyond ASCII survives, also beyond the basic plane',
+      'nothing listens while calls come on the channel',
+      'a text of more than 1 MiB survives both ways',
+      'JSON and body may be cut anywhere',
+      'a frame may be as long as 1 MiB',
+      'frames may come a byte at a time',
+      'many frames may come in one piece, and types that it does not know are skipped',
+      'no byte of a reply comes beyond the window before there is credit',
+      'a cancelled call whose reply waits for credit ends, and the next is served',
+      'a call that is cancelled before it came whole ends without having run',
+      'a reply that waits for credit holds up no other call',
+      'the message of FAILED is cut at 64 KiB, between two characters',
+      'at the end of the stream the open call is finished, then it exits with 0',
+      'at the end of the stream it exits with 0 when no call is open',
+    ].map(title => ['channel', title]),
+  );
+});
+
+test('a sub-runtime that speaks on the channel is called there, too', async t => {
+  const ended = await conform(['--json', ...onChannel]);
+  const verdicts = verdictsOf(ended);
+  t.deepEqual(
+    verdicts.filter(({verdict}) => verdict !== 'ok'),
+    [],
+    ended.stderr,
+  );
+  t.is(verdicts.filter(({over}) => over === 'http').length, 28);
+  t.is(verdicts.filter(({over}) => over === 'channel').length, 44);
+  t.is(ended.code, 0);
+});
+
+test('one that takes one call at a time gets one at a time', async t => {
+  const ended = await conform(['--json', ...onChannel], {CONCURRENCY: '1'});
+  t.deepEqual(
+    verdictsOf(ended).filter(({verdict}) => verdict !== 'ok'),
+    [],
+    ended.stderr,
+  );
+  t.is(verdictsOf(ended).filter(({over}) => over === 'channel').length, 40);
+});
+
 function robbed(t: ExecutionContext, times: number) {
   const folder = mkdtempSync(join(tmpdir(), 'conform-'));
   t.teardown(() => rmSync(folder, {recursive: true}));
@@ -132,7 +196,7 @@ for (const [language, extension, binary] of [
       [],
       ended.stderr,
     );
-    t.is(verdictsOf(ended).length, 28);
+    t.is(verdictsOf(ended).filter(({over}) => over === 'http').length, 28);
     t.is(ended.code, 0);
   });
 }
@@ -148,6 +212,6 @@ for (const [language, extension, binary] of [
     [],
     ended.stderr,
   );
-  t.is(verdictsOf(ended).length, 25);
+  t.is(verdictsOf(ended).filter(({over}) => over === 'http').length, 25);
   t.is(ended.code, 0);
 });

@@ -41,6 +41,8 @@ export const conform = command({
     const verdicts: Verdict[] = [];
     try {
       for await (const verdict of judgeSubRuntime({...options, signal: stopping.signal, clock: systemClock})) {
+        const isFirst = verdict.over === 'channel' && verdicts.at(-1)?.over === 'http';
+        if (isFirst && !isJson) print('', 'on the channel');
         isJson ? printJson(verdict) : print(rowOf(verdict));
         verdicts.push(verdict);
       }

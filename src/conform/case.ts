@@ -1,16 +1,38 @@
+import type {Caller} from './caller.ts';
+import type {ChannelSubRuntime} from './channel/sub-runtime.ts';
 import type {SubRuntime} from './sub-runtime.ts';
 
-export interface ConformanceCase {
+/** How a sub-runtime is called. */
+export type Over = 'http' | 'channel';
+
+interface CaseOf<Sub> {
   readonly title: string;
   /** True: it is about a handler file that cannot be loaded, so it is left out when the handler is compiled into the program. */
   readonly loads?: true;
+  /** It makes several calls at a time: left out when the sub-runtime takes one. */
+  readonly several?: true;
   /**
   @param sub a sub-runtime that the cases share
   @param start starts another one for this case alone, which ends with the case
   @throws Error that says what was expected and what came
   */
-  run(sub: SubRuntime, start: StartAnother): Promise<void>;
+  run(sub: Sub, start: (changes?: Changes) => Promise<Sub>): Promise<void>;
 }
+
+/** One that makes sense however the sub-runtime is called. */
+export interface CommonCase extends CaseOf<Caller> {
+  readonly over?: undefined;
+}
+
+export interface HttpCase extends CaseOf<SubRuntime> {
+  readonly over: 'http';
+}
+
+export interface ChannelCase extends CaseOf<ChannelSubRuntime> {
+  readonly over: 'channel';
+}
+
+export type ConformanceCase = CommonCase | HttpCase | ChannelCase;
 
 export interface Changes {
   readonly handlerPath?: string;
@@ -18,5 +40,3 @@ export interface Changes {
   /** Milliseconds after which the sub-runtime is killed if it is not ready. */
   readonly startMs?: number;
 }
-
-export type StartAnother = (changes?: Changes) => Promise<SubRuntime>;

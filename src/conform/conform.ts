@@ -1,4 +1,8 @@
-import type {ConformanceCase, StartAnother} from './case.ts';
+import type {Caller} from './caller.ts';
+import type {Changes, ChannelCase, CommonCase, HttpCase, Over} from './case.ts';
+import {recommendedOnChannel} from './channel/recommended.ts';
+import {requiredOnChannel} from './channel/required.ts';
+import {ChannelSubRuntime} from './channel/sub-runtime.ts';
 import {recommendedCases} from './recommended.ts';
 import {requiredCases} from './required.ts';
 import {SubRuntime, type SubRuntimeOptions} from './sub-runtime.ts';
@@ -8,6 +12,7 @@ export type Demand = 'required' | 'recommended';
 
 export interface Verdict {
   readonly case: string;
+  readonly over: Over;
   readonly demand: Demand;
   readonly verdict: 'ok' | 'failed';
   /** Why it failed: what was expected and what came. Empty when it did not. */
@@ -21,25 +26,73 @@ export interface ConformOptions extends Omit<SubRuntimeOptions, 'handlerPath' | 
 
 const startMs = 30_000;
 /** A failed case may have ended the process. Within this time its end is noticed. */
-const settleMs = 250;
+const settleMs = 1000;
 
 /**
-Runs every case against a sub-runtime, one after another, and yields each verdict when it is known. The cases share a
-process; if it has ended, it is started again for the next case.
+Runs every case against a sub-runtime, one after another, and yields each verdict when it is known: first over HTTP, the
+protocol of every sub-runtime, then on the channel, if the sub-runtime speaks there. The cases share a process; if it has
+ended, it is started again for the next case.
 
 @throws Error when the sub-runtime does not start at all, or the reason of the signal
 */
 export async function* conform({handlerPath, ...options}: ConformOptions): AsyncGenerator<Verdict> {
   const usual = {...options, handlerPath: handlerPath ?? options.command[0], readiness: 'port', startMs} as const;
-  let shared = await SubRuntime.start(usual);
+  const isLoaded = ({loads}: {readonly loads?: true}) => handlerPath !== undefined || !loads;
+  const shared = await SubRuntime.start(usual);
+  yield* judged(
+    'http',
+    shared,
+    httpCases.filter(([, each]) => isLoaded(each)),
+    async changes => SubRuntime.start({...usual, ...changes}),
+    options,
+  );
+  const onChannel = await ChannelSubRuntime.start(usual);
+  if (!onChannel) return;
+  const cases = channelCases.filter(([, each]) => isLoaded(each) && (onChannel.takesSeveral || !each.several));
+  const start = async (changes?: Changes) => speaking(await ChannelSubRuntime.start({...usual, ...changes}));
+  yield* judged('channel', onChannel, cases, start, options);
+}
+
+type Demanded<Case> = readonly (readonly [Demand, Case])[];
+
+const httpCases: Demanded<CommonCase | HttpCase> = [
+  ...requiredCases.map(each => ['required', each] as const),
+  ...recommendedCases.map(each => ['recommended', each] as const),
+];
+
+const isCommon = (demanded: readonly [Demand, CommonCase | HttpCase]): demanded is [Demand, CommonCase] => demanded[1].over === undefined;
+
+const channelCases: Demanded<CommonCase | ChannelCase> = [
+  ...httpCases.filter(isCommon),
+  ...requiredOnChannel.map(each => ['required', each] as const),
+  ...recommendedOnChannel.map(each => ['recommended', each] as const),
+];
+
+/** Every title, for a caller that lays out a table. */
+export const titles = [...httpCases, ...channelCases].map(([, {title}]) => title);
+
+/** What has cases of its own kind: how to run them, and how to start another of it. */
+interface Kind<Sub> {
+  readonly title: string;
+  run(sub: Sub, start: (changes?: Changes) => Promise<Sub>): Promise<void>;
+}
+
+async function* judged<Sub extends Caller>(
+  over: Over,
+  first: Sub,
+  cases: Demanded<Kind<Sub>>,
+  start: (changes?: Changes) => Promise<Sub>,
+  {signal}: {readonly signal: AbortSignal},
+): AsyncGenerator<Verdict> {
+  let shared = first;
   try {
-    for (const [demand, each] of ordered(handlerPath !== undefined)) {
-      const judged = await judge(each, shared, usual);
-      options.signal.throwIfAborted(); // a case that was broken off says nothing about the sub-runtime
-      yield {case: each.title, demand, ...judged};
-      if (judged.verdict === 'failed' && (await shared.endsWithin(settleMs))) {
+    for (const [demand, each] of cases) {
+      const detail = await judge(each, shared, start);
+      signal.throwIfAborted(); // a case that was broken off says nothing about the sub-runtime
+      yield {case: each.title, over, demand, verdict: detail === undefined ? 'ok' : 'failed', detail: detail ?? ''};
+      if (detail !== undefined && !(await shared.isUsable(settleMs))) {
         await shared[Symbol.asyncDispose]();
-        shared = await SubRuntime.start(usual);
+        shared = await start();
       }
     }
   } finally {
@@ -47,21 +100,23 @@ export async function* conform({handlerPath, ...options}: ConformOptions): Async
   }
 }
 
-/** Every title, for a caller that lays out a table. */
-export const titles = [...requiredCases, ...recommendedCases].map(({title}) => title);
-
-function ordered(loads: boolean): (readonly [Demand, ConformanceCase])[] {
-  const all = [...requiredCases.map(each => ['required', each] as const), ...recommendedCases.map(each => ['recommended', each] as const)];
-  return all.filter(([, each]) => loads || !each.loads);
+/** @returns why it failed; undefined when it did not */
+async function judge<Sub extends Caller>(
+  {run}: Kind<Sub>,
+  shared: Sub,
+  start: (changes?: Changes) => Promise<Sub>,
+): Promise<string | undefined> {
+  await using own = new AsyncDisposableStack();
+  try {
+    await run(shared, async changes => own.use(await start(changes)));
+    await shared.settle();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
-async function judge({run}: ConformanceCase, shared: SubRuntime, usual: SubRuntimeOptions): Promise<Pick<Verdict, 'verdict' | 'detail'>> {
-  await using own = new AsyncDisposableStack();
-  const start: StartAnother = async changes => own.use(await SubRuntime.start({...usual, ...changes}));
-  try {
-    await run(shared, start);
-    return {verdict: 'ok', detail: ''};
-  } catch (error) {
-    return {verdict: 'failed', detail: error instanceof Error ? error.message : String(error)};
-  }
+function speaking(sub: ChannelSubRuntime | undefined): ChannelSubRuntime {
+  if (!sub) throw new Error('started once more, it does not say that it speaks on the channel');
+  return sub;
 }

@@ -1,16 +1,17 @@
 import path from 'node:path';
 import {systemClock} from '../clock.ts';
-import type {ConformanceCase} from './case.ts';
+import {type Caller, isJson} from './caller.ts';
+import type {CommonCase, HttpCase} from './case.ts';
 import {same, sameJson} from './expect.ts';
-import {isJson, type SubRuntime} from './sub-runtime.ts';
 
 const notLoaded = 'Function Handler does not exist';
 const slowMs = 1500;
 
 /** What our own bridges do beyond the minimum of the protocol. A sub-runtime without it works, with less comfort. */
-export const recommendedCases: readonly ConformanceCase[] = [
+export const recommendedCases: readonly (CommonCase | HttpCase)[] = [
   {
     title: 'a result says application/json, so that a text is never taken for an envelope',
+    over: 'http',
     async run(sub) {
       const reply = await sub.call({do: 'return', value: '{"statusCode":500}'});
       same({json: isJson(reply)}, {json: true});
@@ -19,6 +20,7 @@ export const recommendedCases: readonly ConformanceCase[] = [
   },
   {
     title: 'a reply has a length or chunks',
+    over: 'http',
     run: async sub => same({framed: (await sub.call({do: 'return', value: 1})).framed}, {framed: true}),
   },
   {
@@ -31,6 +33,7 @@ export const recommendedCases: readonly ConformanceCase[] = [
   },
   {
     title: 'a request that is not JSON is refused, and the next call is served',
+    over: 'http',
     async run(sub) {
       const {status} = await sub.send('{"event":');
       same({refused: status >= 400 && status <= 499}, {refused: true});
@@ -39,6 +42,7 @@ export const recommendedCases: readonly ConformanceCase[] = [
   },
   {
     title: 'a call without the token is refused',
+    over: 'http',
     async run(sub) {
       const {status} = await sub.callAsStranger({do: 'nothing'});
       same({refused: status >= 400 && status <= 499}, {refused: true});
@@ -46,6 +50,7 @@ export const recommendedCases: readonly ConformanceCase[] = [
   },
   {
     title: 'a path in the request is not loaded',
+    over: 'http',
     loads: true,
     run: async sub => same(await sub.text({do: 'return', value: 'mine'}, {handlerPath: '/nowhere/else'}), 'mine'),
   },
@@ -60,6 +65,7 @@ export const recommendedCases: readonly ConformanceCase[] = [
   },
   {
     title: 'loading is reported on the descriptor',
+    over: 'http',
     run: async (sub, start) => same((await start(reporting(sub))).loadError, undefined),
   },
   {
@@ -97,6 +103,6 @@ export const recommendedCases: readonly ConformanceCase[] = [
 const missing = path.resolve('/nowhere/handler');
 
 /** Requires a report, and waits for it no longer than this sub-runtime could need, as another may never report. */
-function reporting({bootMs}: SubRuntime) {
+function reporting({bootMs}: Caller) {
   return {readiness: 'report', startMs: 2000 + 3 * bootMs} as const;
 }

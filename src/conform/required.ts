@@ -1,5 +1,5 @@
 import {accepts} from '../workers/process/port.ts';
-import type {ConformanceCase} from './case.ts';
+import type {CommonCase, HttpCase} from './case.ts';
 import {same, sameJson} from './expect.ts';
 
 const envelope = {statusCode: 201, headers: {'X-A': 'b'}, body: {key: 'value'}};
@@ -10,7 +10,7 @@ const elsewhere = '127.0.0.2';
 const everyByte = Buffer.from(Array.from({length: 256}, (_, index) => index));
 
 /** What the protocol requires of every sub-runtime. */
-export const requiredCases: readonly ConformanceCase[] = [
+export const requiredCases: readonly (CommonCase | HttpCase)[] = [
   {
     title: 'an envelope comes back as JSON with status 200',
     run: async sub => sameJson(await sub.returns({do: 'return', value: envelope}), envelope),
@@ -89,6 +89,7 @@ export const requiredCases: readonly ConformanceCase[] = [
   },
   {
     title: 'twenty calls at once are all answered, each with its own result',
+    several: true,
     async run(sub) {
       const numbers = Array.from({length: 20}, (_, index) => index);
       const answers = await Promise.all(numbers.map(value => sub.returns({do: 'return', value: [value]})));
@@ -98,6 +99,7 @@ export const requiredCases: readonly ConformanceCase[] = [
   },
   {
     title: 'it listens on 127.0.0.1 only',
+    over: 'http',
     run: async sub => same({'127.0.0.2': await accepts(elsewhere, sub.port)}, {'127.0.0.2': false}),
   },
   {

@@ -1,11 +1,11 @@
 import {randomBytes, randomUUID} from 'node:crypto';
 import type {Clock} from '../clock.ts';
 import {Fault} from '../errors.ts';
-import type {FunctionLine} from '../log.ts';
 import type {Command, RuntimeReply, StartRecord} from '../runtime.ts';
 import {Upstream} from '../workers/hop/http.ts';
 import {Child} from '../workers/process/child.ts';
 import {accepts, freePort} from '../workers/process/port.ts';
+import {Caller, type CallOptions} from './caller.ts';
 import {type Script, writeCall} from './script.ts';
 
 export interface SubRuntimeOptions {
@@ -22,25 +22,14 @@ export interface SubRuntimeOptions {
   readonly clock: Clock;
 }
 
-export interface CallOptions {
-  /** The `handlerPath` in the request; by default the right one. */
-  readonly handlerPath?: string;
-  readonly invocationId?: string;
-}
-
 const host = '127.0.0.1';
 const callMs = 20_000;
 const stopMs = 5000;
 const payloadMaxBytes = 6 * 2 ** 20;
 
-/** A sub-runtime under test: a process of its own, never started again, spoken to as the core does. */
-export class SubRuntime implements AsyncDisposable {
+/** A sub-runtime that is called over HTTP, as the core does it. */
+export class SubRuntime extends Caller {
   readonly port: number;
-  readonly lines: FunctionLine[] = [];
-  /** Milliseconds from spawn until it was ready. */
-  bootMs = 0;
-  /** Why the handler was not loaded, as it reported. */
-  loadError: string | undefined;
   readonly #options: SubRuntimeOptions;
   readonly #child: Child;
   readonly #upstream: Upstream;
@@ -80,6 +69,7 @@ export class SubRuntime implements AsyncDisposable {
       CORE_BRIDGE_TOKEN: bridgeToken,
       CORE_BRIDGE_FD: '3',
     };
+    super();
     this.port = port;
     this.#options = options;
     this.#child = new Child(
@@ -109,7 +99,6 @@ export class SubRuntime implements AsyncDisposable {
     this.#stranger = new Upstream({...hop, bridgeToken: 'another'}, clock);
   }
 
-  /** Whether it has ended, or ends within `ms`. Its calls break off before its end is reported. */
   async endsWithin(ms: number): Promise<boolean> {
     const stopWaiting = new AbortController();
     const late = this.#options.clock.sleep(ms, stopWaiting.signal).then(() => 'late');
@@ -132,26 +121,6 @@ export class SubRuntime implements AsyncDisposable {
     return this.#post(this.#upstream, body, invocationId);
   }
 
-  /**
-  The reply's body as it stands.
-
-  @throws Error when the status is not 200–299
-  */
-  async returns(script: Script, options?: CallOptions): Promise<string> {
-    return success(await this.call(script, options));
-  }
-
-  /** A text that the function returned, as the core reads it: parsed if the reply says that it is JSON, else as it is. */
-  async text(script: Script, options?: CallOptions): Promise<string> {
-    const reply = await this.call(script, options);
-    const body = success(reply);
-    if (!isJson(reply)) return body;
-    const value: unknown = JSON.parse(body);
-    if (typeof value !== 'string') throw new Error(`expected a JSON string, got ${body.slice(0, 80)}`);
-    return value;
-  }
-
-  /** TERM, and KILL after 5 s. @returns what ended it: a signal, or `exit code N` */
   async stop(): Promise<string> {
     await this.#child.stop('stopped', stopMs);
     return this.#ended.promise;
@@ -173,12 +142,4 @@ export class SubRuntime implements AsyncDisposable {
     const {clock, handlerName} = this.#options;
     return writeCall(script, {handlerPath, handlerName}, {id: invocationId, deadlineMs: clock.now() + callMs});
   }
-}
-
-export const isJson = ({contentType}: RuntimeReply) => /^application\/json\b/i.test(contentType);
-
-function success({status, body}: RuntimeReply): string {
-  const text = body.toString('utf8');
-  if (status < 200 || status > 299) throw new Error(`expected status 200, got ${status}: ${text.slice(0, 200).trim()}`);
-  return text;
 }
