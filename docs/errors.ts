@@ -7,7 +7,7 @@ const readers = {
   token: ['The token of a private function', 'The log says at `CORE_LOG_LEVEL=debug` why a token was refused. The function did not run.'],
   load: ['Too much at a time, or not ready', 'These pass. More room can be given to the function: [Operating](operations.md).'],
   function: ['The function', 'The author of the function can correct these.'],
-  core: ['The core', 'What is left.'],
+  core: ['The core', 'Codes that belong to none of these groups.'],
 } as const;
 
 interface Advice {
@@ -129,14 +129,15 @@ const advice = {
   },
   JOURNAL_BUSY: {
     reader: 'load',
-    when: 'An occurrence of a schedule must be recorded before it runs, and the journal has too much to write.',
-    remedy: 'Nothing: the occurrence is delivered again. If it lasts, the disk is too slow.',
+    when: 'A delivery that is written ahead, such as an occurrence of a schedule, must be recorded before it runs, and the journal has too much to write.',
+    remedy: 'Nothing: a schedule delivers the occurrence again. If it lasts, the disk is too slow.',
     retryAfter: true,
   },
   JOURNAL_FAILED: {
     reader: 'load',
-    when: 'An occurrence of a schedule must be recorded before it runs, and the journal cannot be written.',
-    remedy: 'The log has the error of the disk; [when the disk fails](journal.md#when-the-disk-fails). The occurrence is delivered again.',
+    when: 'A delivery that is written ahead, such as an occurrence of a schedule, must be recorded before it runs, and the journal cannot be written.',
+    remedy:
+      'The log has the error of the disk; [when the disk fails](journal.md#when-the-disk-fails). A schedule delivers the occurrence again.',
     retryAfter: true,
   },
 

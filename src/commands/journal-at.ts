@@ -49,7 +49,9 @@ export function locateJournal(
   }
   const [found, ...more] = defaultJournals(dataDir);
   if (found && more.length === 0) return located(found, 'CORE_DATA_DIR');
-  const list = found ? `there are several:\n  ${[found, ...more].map(({place}) => place).join('\n  ')}` : `there is none below ${dataDir}`;
+  const list = found
+    ? `there are several:\n  ${[found, ...more].map(({place}) => place).join('\n  ')}`
+    : `no journal exists below ${dataDir}`;
   throw new CommandFailed(exit.noJournal, `expected --journal <file> or --handler <file>: ${list}`);
 }
 

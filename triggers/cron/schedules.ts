@@ -38,5 +38,6 @@ export type FireOutcome =
 
 /** @param known the names of all schedules */
 export function unknownSchedule(name: string, known: readonly string[]): FireOutcome {
-  return {why: 'unknown', refused: `there is no schedule \`${name}\`; there is ${known.join(', ') || 'none'}`};
+  const others = known.length > 0 ? `there is ${known.join(', ')}` : 'this core has no schedules';
+  return {why: 'unknown', refused: `there is no schedule \`${name}\`; ${others}`};
 }
