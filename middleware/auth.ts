@@ -150,9 +150,9 @@ function checkSignature(
 
 function checkClaims(payload: unknown, claims: Claims, clock: Clock): {principal: Principal; expiryS: number} {
   const {requireExpiry, clockToleranceMs} = claims;
-  if (!isRecord(payload)) throw invalid('its payload is no object');
+  if (!isRecord(payload)) throw invalid('its payload is not an object');
   const {exp, nbf, iat, sub} = payload;
-  if (![exp, nbf, iat].every(time => time === undefined || Number.isFinite(time))) throw invalid('exp, nbf or iat is no number');
+  if (![exp, nbf, iat].every(time => time === undefined || Number.isFinite(time))) throw invalid('exp, nbf or iat is not a number');
   if (requireExpiry && exp === undefined) throw invalid('it has no exp, which CORE_AUTH_REQUIRE_EXP wants');
   if (typeof iat === 'number' && iat * 1000 > clock.now() + clockToleranceMs)
     throw invalid('its iat is in the future: see CORE_AUTH_CLOCK_TOLERANCE');
@@ -180,7 +180,7 @@ function checkApplication(list: unknown, {applicationId, namespaceId}: Claims): 
 
 function idOf(id: unknown): string {
   if (id === undefined || id === null) return '';
-  if (typeof id !== 'string') throw invalid('an id in its application_claim is no text');
+  if (typeof id !== 'string') throw invalid('an id in its application_claim is not a text');
   return id;
 }
 

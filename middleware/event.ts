@@ -66,6 +66,6 @@ function shortened(timeoutMs: number, asked: string): number {
   if (asked === '') return timeoutMs;
   const askedMs = parseDuration(asked);
   if (askedMs === undefined)
-    throw new Fault('REQUEST_MALFORMED', {message: 'Bad request: Core-Timeout is no duration such as 500ms or 2s'});
+    throw new Fault('REQUEST_MALFORMED', {message: 'Bad request: Core-Timeout is not a duration such as 500ms or 2s'});
   return Math.min(timeoutMs, askedMs);
 }

@@ -59,7 +59,7 @@ export interface FactTypes {
   'runtime.exited': {code: number | null; signal: string | null; reason: ExitReason; upMs: number; error?: string; pid?: number};
   /** The supervisor stopped restarting this sub-runtime. */
   'runtime.gave-up': {exits: number; withinMs: number};
-  /** The core started, with these settings: SHA-256 of all that are no secrets. Stream `runtime.<boot>`. */
+  /** The core started, with these settings: SHA-256 of all that are not secrets. Stream `runtime.<boot>`. */
   'config.loaded': {version: string; digest: string};
   /** The code that is served from now on: SHA-256 of the handler's file. Stream `runtime.<boot>`. */
   'code.loaded': {digest: string; handler: string};

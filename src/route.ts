@@ -34,7 +34,7 @@ export interface Call {
   accepts(...types: string[]): string | false;
 }
 
-/** An answer that is no error. */
+/** An answer that is not an error. */
 export interface Reply {
   /** By default 200. */
   readonly status?: number;

@@ -59,7 +59,7 @@ function protocolFault(how: string): Fault {
   return new Fault('UPSTREAM_PROTOCOL', {message: `The sub-runtime broke the protocol: ${how}`});
 }
 
-const truncated = () => protocolFault('its reply has neither a length nor chunks, and is no complete JSON value');
+const truncated = () => protocolFault('its reply has neither a length nor chunks, and is not a complete JSON value');
 
 function parsed(text: string): {json: unknown} | undefined {
   try {

@@ -25,7 +25,7 @@ const serverOptions = {
 /**
 Opens the private listener: a table of routes, behind one function that answers them all.
 
-@throws ConfigurationError when CORE_ADMIN_HOST is no address of this machine
+@throws ConfigurationError when CORE_ADMIN_HOST is not an address of this machine
 */
 export async function openAdmin(options: AdminOptions): Promise<AsyncDisposable & {url: string}> {
   const {host, port, log, metrics, routes} = options;

@@ -64,7 +64,7 @@ export async function findCommand([name = '', ...args]: readonly string[]): Prom
   throw new CommandFailed(exit.misused, `${got}\n\n${usage(await loadCommands())}`);
 }
 
-/** The first word that is no option, nor the value of one, names the command. */
+/** The first word that is neither an option nor the value of one names the command. */
 function findInGroup(name: string, group: readonly NamedCommand[], args: readonly string[]): FoundCommand {
   const options: Options = Object.assign({}, ...group.map(([, {options}]) => options));
   const {tokens} = parseArgs({args: [...args], strict: false, allowPositionals: true, tokens: true, options: parserOptions(options)});

@@ -15,7 +15,7 @@ export const ready = command({
   examples: {ready: 'Print its phase, such as ready, booting or overloaded.'},
   async run({json: isJson}, env) {
     const {body: state = {ready: false, phase: 'unknown'}} = await askCore(env, 'GET', '/readyz', {waitMs}).catch(error => {
-      // No core is no reason to exit with 69 here: a HEALTHCHECK knows 0 and 1.
+      // When no core answers, this exits with 1 and not with 69, as a HEALTHCHECK knows only 0 and 1.
       throw error instanceof NoCore ? new CommandFailed(exit.failed, error.message, {cause: error}) : error;
     });
     const cause = state.cause === undefined ? '' : `: ${state.cause}`;

@@ -16,7 +16,7 @@ export const requiredCases: readonly (CommonCase | HttpCase)[] = [
     run: async sub => sameJson(await sub.returns({do: 'return', value: envelope}), envelope),
   },
   {
-    title: 'a text that is no envelope comes back',
+    title: 'a text that is not an envelope comes back',
     run: async sub => same(await sub.text({do: 'return', value: 'plain text'}), 'plain text'),
   },
   {

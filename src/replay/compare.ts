@@ -26,7 +26,7 @@ export interface Difference {
   readonly actual: Json | undefined;
 }
 
-/** Everything in which two outcomes differ. The order of members of JSON objects, and space around values, is no difference. */
+/** Everything in which two outcomes differ. The order of members of JSON objects, and space around values, do not count. */
 export function differences(expected: Outcome, actual: Outcome): Difference[] {
   const found: Difference[] = [];
   if (actual.code !== undefined && actual.code !== expected.code) {

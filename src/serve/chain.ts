@@ -34,7 +34,7 @@ export function composeStages(house: ChainHouse): Pick<House, 'deliver' | 'scrap
   const guard = config.isPublic ? authPublic() : auth(verifier(keys, config, clock));
   const write = eventWriter(eventOptions(config, spec));
   const keep = keepInvocations({journal, mode: config.journalHttp, redact: redactor(config.journalRedact), log});
-  // A scrape is no invocation: it has no span and is not counted as one.
+  // A scrape is not an invocation: it has no span, and is not counted.
   const traceScrape = trace({spans: passingSpans, meter: {...meter, invocationEnded() {}}, log, clock});
   return {
     deliver: deliverThrough(pipeline({...config, spans, meter, log, clock, guard, write, keep, runtimes}), clock),

@@ -19,7 +19,7 @@ export interface KeysHouse {
 /**
 Opens the source of the keys that verify callers. A public function needs no key, and its key is not read.
 
-@throws ConfigurationError for a key that is no usable RSA public key
+@throws ConfigurationError for a key that is not a usable RSA public key
 */
 export async function openKeys({isPublic, publicKey, jwksUrl, jwksMaxAgeMs}: Config, house: KeysHouse): Promise<KeySource> {
   if (isPublic) return fixedKey(undefined);

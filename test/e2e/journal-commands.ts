@@ -20,7 +20,7 @@ test('a journal whose end is lost is refused in one sentence by every command th
   for (const args of [['facts'], ['invocations'], ['explain', 'x'], ['journal', 'export'], ['journal', 'backup', `${file}.copy`]]) {
     const {code, stdout, stderr} = await runCli([...args, '--journal', file]);
     t.is(code, 1, args.join(' '));
-    t.regex(stderr, /no journal|lost/);
+    t.regex(stderr, /not a journal|lost/);
     t.notRegex(stderr, noStack);
     t.is(stdout, '');
   }

@@ -49,7 +49,7 @@ function named(walls: Cron, zone: Zone): Calendar {
     next(after) {
       let wall = zone.wallOf(after);
       for (;;) {
-        // Past the year 9999 there is no next one.
+        // After the year 9999 no occurrence follows.
         const next = walls.nextRun(dateOf(wall));
         if (!next) return;
         wall = next.getTime();

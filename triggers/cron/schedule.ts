@@ -13,7 +13,7 @@ export interface Schedule {
   readonly catchUp: number;
   /** What happens when an occurrence comes while an earlier one still runs. */
   readonly overlap: Overlap;
-  /** Each occurrence is delivered up to so much later, always by the same amount. */
+  /** Each occurrence is delivered up to this much later, always by the same amount. */
   readonly jitterMs: number;
 }
 
@@ -101,7 +101,7 @@ function readSchedule(entry: unknown, index: number, problem: (text: string) => 
 
 /** What is wrong with the fields; undefined when nothing is. */
 function problemOf(cron: unknown, timezone: string): string | undefined {
-  if (typeof cron !== 'string') return 'it is no text';
+  if (typeof cron !== 'string') return 'it is not a text';
   try {
     return calendarOf(cron, timezone).next(0) === undefined ? 'there is no such day' : undefined;
   } catch (error) {
@@ -111,7 +111,7 @@ function problemOf(cron: unknown, timezone: string): string | undefined {
 
 function zoneExists(name: string): boolean {
   try {
-    // An offset such as +02:00 is no zone: it knows no change of the clocks.
+    // An offset such as +02:00 is not a zone, as it has no change of the clocks.
     return !/^[+-]/.test(name) && new Intl.DateTimeFormat('en-US', {timeZone: name}) !== undefined;
   } catch {
     return false;

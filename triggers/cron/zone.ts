@@ -8,7 +8,7 @@ A time zone. Wall times are written as numbers too: the milliseconds that a cloc
 export class Zone {
   readonly #format: Intl.DateTimeFormat;
 
-  /** @throws RangeError for a name that is no zone */
+  /** @throws RangeError for a name that is not a zone */
   constructor(name: string) {
     this.#format = new Intl.DateTimeFormat('en-US', {timeZone: name, timeZoneName: 'longOffset'});
   }

@@ -35,7 +35,7 @@ export function guardHead({rawHeaders, httpVersion, method = ''}: IncomingMessag
     }
   }
   if (hosts > 1) return malformed('Host is given twice');
-  if (!hostForm.test(host)) return malformed('Host is no host and port');
+  if (!hostForm.test(host)) return malformed('Host is not a host and port');
   if (hosts === 0 && httpVersion === '1.1') return malformed('Host is missing');
   if (lengths > 1) return malformed('Content-Length is given twice');
   if (expectation !== undefined && httpVersion === '1.1' && !isContinue(expectation)) return new Fault('EXPECTATION_UNKNOWN');

@@ -38,7 +38,7 @@ export class Senders {
   }
 
   /**
-  Makes a share hold so many bytes in all. When there is no room for them, slow senders are refused.
+  Makes a share hold this many bytes in all. When there is no room for them, slow senders are refused.
 
   @returns a fault when there is still no room
   */

@@ -73,7 +73,7 @@ export class Newest {
     this.#hold.release();
   }
 
-  /** The first frame after a position, found by halves because positions may have gaps. */
+  /** The first frame after a position, found by halving, as positions may have gaps. */
   #indexAfter(after: Position): number {
     let low = 0;
     let high = this.#frames.length;

@@ -59,6 +59,6 @@ function openAgents(env: Environment): {http: http.Agent; https: https.Agent} {
 
 function listOf(body: unknown): readonly unknown[] {
   const listed = typeof body === 'object' && body !== null && 'keys' in body ? body.keys : undefined;
-  if (!Array.isArray(listed)) throw new TypeError('the answer is not a key set: `keys` is no list');
+  if (!Array.isArray(listed)) throw new TypeError('the answer is not a key set: `keys` is not a list');
   return listed;
 }

@@ -1,13 +1,13 @@
 import {statSync} from 'node:fs';
 
-/** The files that a journal has open while it is written, by the ends of their names. */
+/** The ends of the names of all files that a journal has open while it is written. */
 const ends = ['', '-wal', '-shm', '.mark', '.lock'] as const;
 
 export type FileChange = {readonly isLock: boolean; readonly problem: string};
 
 /**
 Remembers which files the names of a journal led to when it was opened. A process that has a file open can still write it
-after it was removed, moved or replaced, but nobody will find there what was written.
+after it was removed, moved or replaced, but nobody would find what it wrote.
 */
 export class OpenFiles {
   readonly #path: string;

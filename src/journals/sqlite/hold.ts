@@ -78,7 +78,7 @@ function schedulesIn(db: DatabaseSync, until: Position): {pinned: ReadonlySet<Po
   const newer = db.prepare('SELECT name FROM stream WHERE name >= ? AND name < ? AND last > ?');
   const pinned = new Set<Position>();
   for (const [schedule, {last}] of newest) {
-    const names = newer.iterate(`${schedule}.`, `${schedule}/`, until); // `/` follows `.`
+    const names = newer.iterate(`${schedule}.`, `${schedule}/`, until); // in ASCII, `/` follows `.`
     if (!names.some(({name}) => scheduleOf(String(name)) === schedule)) pinned.add(last);
   }
   return {pinned, claimed};
@@ -92,15 +92,15 @@ function claimsBy(db: DatabaseSync, packs: readonly Position[]): ReadonlyMap<str
   const named = new Map<string, Set<Position>>();
   const packAt = db.prepare('SELECT * FROM pack WHERE last = ?');
   for (const last of packs) {
-    for (const stream of invocationsClaimed(packAt.get(last) as Pack | undefined)) {
-      // the table's columns
+    const pack = packAt.get(last) as Pack | undefined; // the table's columns
+    for (const stream of invocationsClaimed(pack)) {
       named.set(stream, (named.get(stream) ?? new Set()).add(last));
     }
   }
   return named;
 }
 
-/** Empty for a pack that cannot be read: a reader of its schedule gets the error. */
+/** The invocations that the claims of a pack name. None for a pack that cannot be read: a reader of its schedule gets the error. */
 function invocationsClaimed(pack: Pack | undefined): readonly string[] {
   try {
     const facts = pack ? [...readPack(pack, stream => stream.startsWith('schedule.'))] : [];

@@ -32,10 +32,10 @@ export function openReading(file: string): DatabaseSync {
     return openAt(file);
   } catch (error) {
     if (!isUnwritable(error)) throw error;
-    // A reader beside a writer needs files of its own. Where it cannot make these, it can only read while nobody writes.
+    // Beside a writer, a reader needs files of its own. If it cannot make them, it can read only while nobody writes.
     if ((statSync(`${file}-wal`, {throwIfNoEntry: false})?.size ?? 0) > 0) {
       throw new Error(
-        'its folder cannot be written, and its write-ahead log has facts: copy all its files where they can be, and read them there',
+        'its folder cannot be written, and its write-ahead log has facts: copy all its files to another folder, and read them there',
       );
     }
     return openAt(Object.assign(pathToFileURL(file), {search: '?immutable=1'}));

@@ -36,7 +36,7 @@ export const raisePruned = "INSERT INTO meta VALUES('pruned', ?) ON CONFLICT DO 
 Opens the one connection that writes, and proves what receipts promise: facts are written ahead, synced at every commit,
 and text comes back as it was written.
 
-@throws JournalDamaged when the file is no journal; Error when it cannot be written
+@throws JournalDamaged when the file is not a journal; Error when it cannot be written
 */
 export function openWriting(file: string, logBytes: number): DatabaseSync {
   requireRoomToWrite(file);
@@ -64,9 +64,9 @@ export function pragma(db: DatabaseSync, name: string): unknown {
 
 const countTables = (db: DatabaseSync) => Number(db.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.n);
 
-/** @throws JournalDamaged when it is no journal, or one of another format */
+/** @throws JournalDamaged when it is not a journal, or has another format */
 export function checkFormat(db: DatabaseSync): void {
-  if (pragma(db, 'application_id') !== applicationId) throw new JournalDamaged('The file is no journal');
+  if (pragma(db, 'application_id') !== applicationId) throw new JournalDamaged('The file is not a journal');
   const found = pragma(db, 'user_version');
   if (found !== format) throw new JournalDamaged(`The journal has format ${found}; this version of the core reads ${format}`);
 }

@@ -4,7 +4,7 @@ import {JournalDamaged} from '../../journal.ts';
 import {JournalRefused} from '../engine.ts';
 import type {FromWriter, Question, Reply, ReplyTo, ToWriter, WriterData} from './messages.ts';
 
-/** Messages of the writer that are no answers. */
+/** Messages of the writer that are not answers. */
 export interface ThreadEvents {
   committed(message: Extract<FromWriter, {type: 'committed'}>): void;
   logged(message: Extract<FromWriter, {type: 'logged'}>): void;

@@ -30,17 +30,17 @@ export function edgeMetrics(registers: Registry[], timers: Timers): EdgeMeter {
   });
   const connectionsRefused = new Counter({
     name: 'core_connections_refused_total',
-    help: 'Connections of the public port that were closed as they came, as too many were open.',
+    help: 'Connections of the public port that were closed when they came because too many were open.',
     registers,
   });
   const pipelined = new Counter({
     name: 'core_pipelined_connections_total',
-    help: 'Connections that sent a request before the one before it was answered; they are read request by request.',
+    help: 'Connections that sent a request before the previous one was answered; they are read request by request.',
     registers,
   });
   const connectionsCut = new Counter({
     name: 'core_connections_cut_total',
-    help: 'Connections that were cut off so that the memory they held is there for others, by why.',
+    help: 'Connections that were cut off to free the memory that they held, by reason.',
     labelNames: ['reason'],
     registers,
   });

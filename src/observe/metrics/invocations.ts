@@ -50,7 +50,7 @@ export function invocationMetrics(
   });
   new Gauge({
     name: 'core_drain_events',
-    help: 'Events since the stop began, by what became of them; lost is in flight, or was cut off.',
+    help: 'Events since the stop began, by what became of them. Lost events are in flight or were cut off.',
     labelNames: ['outcome'],
     registers,
     collect() {

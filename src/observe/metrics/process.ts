@@ -40,12 +40,12 @@ export function processMetrics(
   });
   const linesDropped = new Counter({
     name: linesDroppedName,
-    help: 'Log lines that were not written: past the budget of the function, or not taken by our output.',
+    help: 'Log lines that were not written: past the budget of the function, or not taken by stdout.',
     registers,
   });
   const spansDropped = new Counter({
     name: 'core_spans_dropped_total',
-    help: 'Spans that did not reach the collector, by why.',
+    help: 'Spans that did not reach the collector, by reason.',
     labelNames: ['reason'],
     registers,
   });

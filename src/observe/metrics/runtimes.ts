@@ -45,7 +45,7 @@ export function runtimeMetrics(
   for (const reason of exitReasons) restarts.labels(reason).inc(0);
   const trials = new Counter({
     name: 'core_runtime_trials_total',
-    help: 'Starts that were tried of a sub-runtime that had been given up.',
+    help: 'Starts that were tried after a sub-runtime had been given up.',
     registers,
   });
   new Gauge({

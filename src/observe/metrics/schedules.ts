@@ -33,7 +33,7 @@ export function scheduleMetrics(registers: Registry[]): ScheduleMeter {
   });
   const missed = new Counter({
     name: 'core_schedule_missed_total',
-    help: 'Occurrences that nobody ran, by why.',
+    help: 'Occurrences that did not run, by reason.',
     labelNames: ['schedule', 'reason'],
     registers,
   });

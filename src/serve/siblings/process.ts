@@ -13,9 +13,9 @@ import type {Account, ToLeader, ToSibling, WrittenRecord} from './words.ts';
 export interface SiblingHouse {
   readonly clock: Clock;
   readonly journal: JournalWriter;
-  /** A line of a sibling's log, a whole record already. */
+  /** Called with each line of a sibling's log, which is a whole record already. */
   line(text: string): void;
-  /** Its end has cut a record of its log off. */
+  /** Called when its end has cut off a record of its log. */
   lineTorn(): void;
 }
 
@@ -25,9 +25,9 @@ export interface SiblingEnd {
   readonly signal: string | null;
 }
 
-/** From its start until it listens; then it is ended. */
+/** A sibling that does not listen after this time is ended. */
 const startMs = 60_000;
-/** A sibling that shows no sign of life for so many seconds is ended: it is stopped, or its event loop stands still. */
+/** A sibling that shows no sign of life for 5 s is ended: it was stopped, or its event loop stands still. */
 const pulse = {lookMs: 1000, silentAfter: 5};
 /** Longest wait for an answer that a healthy sibling has at once. */
 const answerMs = 1000;
@@ -41,7 +41,7 @@ export class SiblingProcess {
   /** Resolves when it listens, or has ended. */
   readonly listening: Promise<void>;
   readonly ended: Promise<SiblingEnd>;
-  /** The newest that is known. */
+  /** Its newest account. */
   account: Account | undefined;
   readonly #house: SiblingHouse;
   readonly #process: ChildProcess | undefined;
@@ -51,7 +51,7 @@ export class SiblingProcess {
   readonly #stopStartTimer: () => void;
   #pulse: Pulse | undefined;
   #hasEnded = false;
-  /** Why we ended it, when we did. */
+  /** Why the leader ended it, if it did. */
   #verdict: ExitReason | undefined;
 
   /** @param onSilent called when it shows no sign of life: it is ended already */

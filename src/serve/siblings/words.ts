@@ -6,7 +6,7 @@ import type {Family} from '../../observe/metrics/open-metrics.ts';
 
 /**
 What a sibling recorded, on its way to the journal: streams and facts, in order, as one text of JSON, which costs both
-sides less than copies of so many objects; and the payloads of the record at an index.
+sides less than copies of many objects; and the payloads of the record at an index.
 */
 export interface Records {
   readonly text: string;

@@ -30,7 +30,7 @@ const bad: [title: string, given: unknown, problem: RegExp][] = [
   ['a bad minute', [{...good, cron: '61 * * * *'}], /got `61 \* \* \* \*`: Invalid value for minute: 61$/],
   ['four fields', [{...good, cron: '* * * *'}], /expected cron to be five or six fields/],
   ['seven fields', [{...good, cron: '0 * * * * * 2030'}], /expected cron to be five or six fields/],
-  ['cron that is no text', [{...good, cron: 5}], /got `5`: it is no text$/],
+  ['cron that is not a text', [{...good, cron: 5}], /got `5`: it is not a text$/],
   ['a day that never comes', [{...good, cron: '0 0 30 2 *'}], /there is no such day$/],
   [
     'an unknown zone',

@@ -12,9 +12,9 @@ const refused: [title: string, rawHeaders: string[], message: RegExp, httpVersio
   ['two equal Hosts', [...host, ...host], /Host is given twice/],
   ['two Hosts in HTTP/1.0', [...host, ...host], /Host is given twice/, '1.0'],
   ...['a b', 'a/b', 'user@a', 'a?', 'a#b', 'a:b', 'a:80:80', '[::1', '::1', '[a]b', '<a>', 'a\\b', 'bücher', 'a, b'].map(
-    (value): [string, string[], RegExp] => [`the Host ${value}`, ['Host', value], /Host is no host and port/],
+    (value): [string, string[], RegExp] => [`the Host ${value}`, ['Host', value], /Host is not a host and port/],
   ),
-  ['such a Host in HTTP/1.0', ['Host', 'a b'], /Host is no host and port/, '1.0'],
+  ['such a Host in HTTP/1.0', ['Host', 'a b'], /Host is not a host and port/, '1.0'],
   ['two lengths', [...host, 'Content-Length', '1', 'content-length', '1'], /Content-Length is given twice/],
   ['two codings', [...host, 'Transfer-Encoding', 'chunked', 'Transfer-Encoding', 'chunked'], /Transfer-Encoding is given twice/],
   ['a coding and a length', [...host, 'Transfer-Encoding', 'chunked', 'Content-Length', '5'], /both given/],
