@@ -1,5 +1,5 @@
 import {execFile, spawnSync} from 'node:child_process';
-import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
@@ -71,6 +71,23 @@ test('a wrong sub-runtime fails what it does wrong, and after its end the other 
   t.regex(failed[2]?.detail ?? '', /expected \{"status":500,"tells":true\}, got \{"status":200,"tells":true\}/);
 });
 
+test('a sub-runtime that names its calls in other letters names other calls', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'conform-'));
+  t.teardown(() => rmSync(folder, {recursive: true}));
+  const file = join(folder, 'upper-case.cjs');
+  const name = `const id = request.headers['core-invocation-id']; if (id === 'Whose-Reply_1') response.setHeader('Core-Invocation-Id', id.toUpperCase());`;
+  const source = readFileSync(projectFile('test/fixtures/wrong-sub-runtime.cjs'), 'utf8');
+  writeFileSync(
+    file,
+    source.replace('(request, response) => {', start => `${start} ${name}`),
+  );
+  const ended = await conform(['--json', '--', process.execPath, file]);
+  t.is(
+    verdictsOf(ended).find(each => each.case?.startsWith('a reply that names a call'))?.detail,
+    'expected {"core-invocation-id":"Whose-Reply_1"}, got {"core-invocation-id":"WHOSE-REPLY_1"}',
+  );
+});
+
 test('a load that failed may be reported a while before the port accepts', async t => {
   const handler = projectFile('runtimes/node/conform.cjs');
   const ended = await conform(['--json', '--handler', handler, '--', process.execPath, projectFile('test/fixtures/reports-early.cjs')]);
@@ -89,7 +106,7 @@ test('for people there is a table', async t => {
   t.is(code, 1);
   t.regex(stdout, /^a list comes back as JSON +required +ok$/m);
   t.regex(stdout, /^it listens on 127\.0\.0\.1 only +required +failed +expected \{"127/m);
-  t.regex(stdout, /^12 of 16 required and \d of 9 recommended cases passed$/m);
+  t.regex(stdout, /^13 of 17 required and \d of 9 recommended cases passed$/m);
 });
 
 const onChannel = [
@@ -141,7 +158,7 @@ test('a sub-runtime that speaks on the channel is called there, too', async t =>
     [],
     ended.stderr,
   );
-  t.is(verdicts.filter(({over}) => over === 'http').length, 28);
+  t.is(verdicts.filter(({over}) => over === 'http').length, 29);
   t.is(verdicts.filter(({over}) => over === 'channel').length, 44);
   t.is(ended.code, 0);
 });
@@ -196,7 +213,7 @@ for (const [language, extension, binary] of [
       [],
       ended.stderr,
     );
-    t.is(verdictsOf(ended).filter(({over}) => over === 'http').length, 28);
+    t.is(verdictsOf(ended).filter(({over}) => over === 'http').length, 29);
     t.is(ended.code, 0);
   });
 }
@@ -212,6 +229,6 @@ for (const [language, extension, binary] of [
     [],
     ended.stderr,
   );
-  t.is(verdictsOf(ended).filter(({over}) => over === 'http').length, 25);
+  t.is(verdictsOf(ended).filter(({over}) => over === 'http').length, 26);
   t.is(ended.code, 0);
 });

@@ -88,6 +88,19 @@ export const requiredCases: readonly (CommonCase | HttpCase)[] = [
     },
   },
   {
+    title: 'a reply that names a call names its own, byte for byte, errors too',
+    over: 'http',
+    async run(sub) {
+      for (const script of [
+        {do: 'return', value: 1},
+        {do: 'throw', message: 'no luck'},
+      ]) {
+        const named = await sub.named(script, 'Whose-Reply_1');
+        if (named !== undefined) same({'core-invocation-id': named}, {'core-invocation-id': 'Whose-Reply_1'});
+      }
+    },
+  },
+  {
     title: 'twenty calls at once are all answered, each with its own result',
     several: true,
     async run(sub) {

@@ -6,6 +6,7 @@ import {Upstream} from '../workers/hop/http.ts';
 import {Child} from '../workers/process/child.ts';
 import {accepts, freePort} from '../workers/process/port.ts';
 import {Caller, type CallOptions} from './caller.ts';
+import {namedCall} from './named-call.ts';
 import {type Script, writeCall} from './script.ts';
 
 export interface SubRuntimeOptions {
@@ -32,6 +33,7 @@ export class SubRuntime extends Caller {
   readonly port: number;
   readonly #options: SubRuntimeOptions;
   readonly #child: Child;
+  readonly #bridgeToken: string;
   readonly #upstream: Upstream;
   readonly #stranger: Upstream;
   readonly #started = Promise.withResolvers<StartRecord>();
@@ -71,6 +73,7 @@ export class SubRuntime extends Caller {
     };
     super();
     this.port = port;
+    this.#bridgeToken = bridgeToken;
     this.#options = options;
     this.#child = new Child(
       {
@@ -114,6 +117,12 @@ export class SubRuntime extends Caller {
   /** The same, from a caller that does not know the token. */
   callAsStranger(script: Script): Promise<RuntimeReply> {
     return this.#post(this.#stranger, this.#protocolCall(script, {}), randomUUID());
+  }
+
+  /** The call that the reply names; undefined when it names none. */
+  named(script: Script, invocationId: string): Promise<string | undefined> {
+    const body = this.#protocolCall(script, {invocationId});
+    return namedCall({host, port: this.port, bridgeToken: this.#bridgeToken, invocationId, body, timeoutMs: callMs});
   }
 
   /** Any text as the request's body. */

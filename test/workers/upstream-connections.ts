@@ -122,6 +122,11 @@ test('a reply of ours that names another call is refused, too', async t => {
   t.deepEqual(await sendInTurn(upstream, ['a']), ['UPSTREAM_PROTOCOL']);
 });
 
+test('a reply that names its call in letters of another case names another call: ids may differ by case alone', async t => {
+  const {upstream} = await misbehaving(t, named('a'), {connections: 1, isForeign: true});
+  t.deepEqual(await sendInTurn(upstream, ['a', 'A']), ['{}', 'UPSTREAM_PROTOCOL']);
+});
+
 test('calls at a time have a connection each', async t => {
   const {upstream, received} = await misbehaving(t, (socket, requests) => {
     if (requests === 3) for (const other of sockets) other.write(ok('{}'));

@@ -26,7 +26,7 @@ export class Reuse {
   }
 
   /**
-  Whether a reply belongs to the call.
+  Whether a reply belongs to the call. Ids are compared byte for byte: two may differ by case alone.
 
   @param named the call that the reply names
   @param isFirst nothing was sent on the connection before the call
