@@ -38,7 +38,7 @@ export interface JournalReader {
   read(stream: string): AsyncIterable<Recorded>;
   /** Every fact so far of the streams whose names start with `prefix`, by position, after a position. */
   scan(prefix: string, options?: {after?: Position}): AsyncIterable<Recorded>;
-  /** Every fact after a position, then new ones as they come, until the signal aborts. */
+  /** Every fact after a position, then new ones as they come. It ends when the signal aborts or the journal is closed. */
   follow(options: {after: Position; signal: AbortSignal}): AsyncIterable<Recorded>;
   /** The bytes of a payload; undefined when it was never kept or has been removed. */
   payload(name: string): Promise<Uint8Array | undefined>;

@@ -1,3 +1,4 @@
+import {either} from '../either.ts';
 import type {JournalEngine} from './engine.ts';
 import {memory} from './memory/index.ts';
 import {sqlite} from './sqlite/index.ts';
@@ -35,9 +36,7 @@ export function locationOf({engine, place}: JournalPlace): string {
 }
 
 /** What CORE_JOURNAL may be, for messages: `sqlite:<path> or memory:`. */
-export const journalForms = Object.values(engines)
-  .map(({form}) => form)
-  .join(' or ');
+export const journalForms = either(Object.values(engines).map(({form}) => form));
 
 /** The same for the help, with what is special about each. */
 export const journalHelp = Object.values(engines)

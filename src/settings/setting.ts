@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import {either} from '../either.ts';
 import {ConfigurationError} from '../errors.ts';
 import type {Group} from './groups.ts';
 
@@ -189,6 +190,6 @@ export const url = (...schemes: string[]) =>
     v.string(),
     v.check(
       given => URL.canParse(given) && schemes.includes(new URL(given).protocol.slice(0, -1)),
-      `expected a URL with scheme ${schemes.join(' or ')}`,
+      `expected a URL with scheme ${either(schemes)}`,
     ),
   );
