@@ -1,3 +1,4 @@
+import {columns} from '../command/columns.ts';
 import {printable} from '../printable.ts';
 import {type Aspect, statusText} from './compare.ts';
 import {unifiedDiff} from './diff.ts';
@@ -18,6 +19,7 @@ const mostRows = 20;
 const mostDiffs = 3;
 const mostDiffLines = 40;
 const requestWidth = 32;
+const cells = columns(36, requestWidth, 20, 20);
 
 /** Gathers what a person wants to read: counts, a table, the first differences. Holds no more than it prints. */
 export class Report {
@@ -81,10 +83,8 @@ export class Report {
   text(): string {
     const rows = [...this.#differing, ...this.#alike].slice(0, mostRows);
     const left = this.#compared - rows.length;
-    const head = ['invocation'.padEnd(36), 'request'.padEnd(requestWidth), 'expected'.padEnd(20), 'actual'.padEnd(20), 'verdict'].join(
-      '  ',
-    );
-    const table = rows.length === 0 ? [] : ['', `  ${head}`, ...rows, ...(left > 0 ? [`  and ${left} more; --json has all`] : [])];
+    const head = `  ${cells('invocation', 'request', 'expected', 'actual', 'verdict')}`;
+    const table = rows.length === 0 ? [] : ['', head, ...rows, ...(left > 0 ? [`  and ${left} more; --json has all`] : [])];
     return [
       this.#title(),
       '',
@@ -138,8 +138,8 @@ function row(compared: Compared): string {
   const rest = changed.filter(aspect => aspect !== verdict);
   const redacted = differences.some(({meaning}) => meaning === 'redacted') ? ' (redacted)' : '';
   const told = `${verdict}${rest.length > 0 ? `, ${rest.join(', ')}` : ''}${redacted}`;
-  const request = shorten(requestOf(compared), requestWidth - 1).padEnd(requestWidth);
-  return `  ${recalled.id.padEnd(36)}  ${request}  ${statusText(expected).padEnd(20)}  ${statusText(actual).padEnd(20)}  ${told}`;
+  const request = shorten(requestOf(compared), requestWidth - 1);
+  return `  ${cells(recalled.id, request, statusText(expected), statusText(actual), told)}`;
 }
 
 /** Without the query, which may hold what should not be seen on a screen. */

@@ -1,9 +1,11 @@
+import {columns} from '../../src/command/columns.ts';
 import {calendarOf, upcoming} from './calendar.ts';
 import {isoOccurrence} from './occurrence.ts';
 import {catchUpText, jitterText, type Schedule} from './schedule.ts';
 import type {ScheduleView} from './schedules.ts';
 import {Zone} from './zone.ts';
 
+const cells = columns();
 /** How many occurrences to come are shown. */
 const shown = 5;
 
@@ -17,8 +19,8 @@ export function viewOf(schedule: Schedule, now: number): ScheduleView {
 /** A view as text for people: what clocks in the schedule's zone will show, and the same in UTC. */
 export function table({name, cron, timezone, catchUp, overlap, jitter, next}: ScheduleView): string {
   const zone = new Zone(timezone);
-  const rows = next.map(time => `  ${localTime(zone, Date.parse(time))}   ${time}`);
-  return [`${name}   ${cron}   ${timezone}   catchUp ${catchUp}, overlap ${overlap}, jitter ${jitter}`, ...rows, ''].join('\n');
+  const head = cells(name, cron, timezone, `catchUp ${catchUp}, overlap ${overlap}, jitter ${jitter}`);
+  return [head, ...next.map(time => `  ${cells(localTime(zone, Date.parse(time)), time)}`), ''].join('\n');
 }
 
 function localTime(zone: Zone, instant: number): string {

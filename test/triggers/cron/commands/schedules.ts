@@ -36,7 +36,7 @@ test('schedules prints the next five occurrences of each, as lines of JSON when 
   t.true(second.next.every((time: string) => time.endsWith('-01-01T00:00:00Z')));
   t.regex(
     (await cli(['schedules'], env(nightly))).stdout,
-    /^nightly {3}30 2 \* \* \* {3}Europe\/Paris.*\n( {2}\d{4}-\d\d-\d\d \d\d:\d\d:00 \+0[12]:00 {3}.*Z\n){5}/,
+    /^nightly {2}30 2 \* \* \* {2}Europe\/Paris.*\n( {2}\d{4}-\d\d-\d\d \d\d:\d\d:00 \+0[12]:00 {2}.*Z\n){5}/,
   );
 });
 
@@ -45,10 +45,10 @@ test('people see what their clocks will show, across a change of the clocks', t 
   t.is(
     table({...nightly, catchUp: 'none', overlap: 'allow', jitter: '90s', next}),
     [
-      'nightly   30 2 * * *   Europe/Paris   catchUp none, overlap allow, jitter 90s',
-      '  2026-03-28 02:30:00 +01:00   2026-03-28T01:30:00Z',
-      '  2026-03-29 03:00:00 +02:00   2026-03-29T01:00:00Z',
-      '  2026-03-30 02:30:00 +02:00   2026-03-30T00:30:00Z',
+      'nightly  30 2 * * *  Europe/Paris  catchUp none, overlap allow, jitter 90s',
+      '  2026-03-28 02:30:00 +01:00  2026-03-28T01:30:00Z',
+      '  2026-03-29 03:00:00 +02:00  2026-03-29T01:00:00Z',
+      '  2026-03-30 02:30:00 +02:00  2026-03-30T00:30:00Z',
       '',
     ].join('\n'),
   );
