@@ -1,6 +1,7 @@
 import {ConfigurationError} from '../errors.ts';
 import {type ExitCode, exit} from '../exit.ts';
 import {JournalDamaged} from '../journal.ts';
+import {complain} from './terminal.ts';
 
 /** A command cannot go on; its message is one sentence for a person. */
 export class CommandFailed extends Error {
@@ -22,12 +23,19 @@ What a person can do something about, in sentences, and the exit code.
 
 @throws any other error: it is a bug and keeps its stack
 */
-export function failureOf(error: unknown): Failure {
+function failureOf(error: unknown): Failure {
   if (error instanceof ConfigurationError) return {problems: error.problems, exitCode: exit.misconfigured};
   if (error instanceof CommandFailed) return {problems: [error.message], exitCode: error.exitCode};
   if (error instanceof JournalDamaged) return {problems: [damageOf(error)], exitCode: exit.failed};
   if (!isOfSystem(error)) throw error;
   return {problems: [error.message], exitCode: exit.failed};
+}
+
+/** Reports on stderr what a person can do something about. @returns the exit code @throws any other error */
+export function reportFailure(error: unknown): ExitCode {
+  const {problems, exitCode} = failureOf(error);
+  for (const problem of problems) complain(problem);
+  return exitCode;
 }
 
 export const damageOf = ({message}: JournalDamaged) => `${message}; \`core-runtime journal verify\` lists all that is wrong`;

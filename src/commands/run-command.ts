@@ -1,5 +1,5 @@
 import {triggers} from '../../triggers/index.ts';
-import {failureOf, isMisuse} from '../command/failure.ts';
+import {isMisuse, reportFailure} from '../command/failure.ts';
 import {complain} from '../command/terminal.ts';
 import {exit} from '../exit.ts';
 import {joinSettings} from '../settings/config.ts';
@@ -29,9 +29,7 @@ export async function runCommand({name, command: it, args}: FoundCommand, env: E
     if (it.checksSettings !== false) checkSettings(env);
     process.exitCode = await it.run(given, env);
   } catch (error) {
-    const {problems, exitCode} = failureOf(error);
-    for (const problem of problems) complain(problem);
-    process.exitCode = exitCode;
+    process.exitCode = reportFailure(error);
   }
 }
 

@@ -3,11 +3,11 @@ import {isatty} from 'node:tty';
 import {inspect} from 'node:util';
 import {attempt} from '../attempt.ts';
 import {systemClock} from '../clock.ts';
-import {ConfigurationError} from '../errors.ts';
 import {exit} from '../exit.ts';
 import {boundGarbage} from '../limits/heap.ts';
 import type {Environment} from '../settings/setting.ts';
 import {closeInherited} from '../workers/process/inherited.ts';
+import {reportRefusal} from './refused.ts';
 import type {Served, ServeOptions} from './serve.ts';
 import {serve} from './serve.ts';
 
@@ -41,7 +41,7 @@ export async function run(env: Environment, options: ServeOptions & {onServed?: 
     else reload();
   });
   process.on('uncaughtException', error => {
-    if (!served) return refuseToStart(error, env);
+    if (!served) process.exit(reportRefusal(error, env));
     const trigger = served.originOf(error);
     // Anything can be thrown, even what throws when it is looked at.
     const stack = attempt(() => (error instanceof Error ? error.stack : inspect(error))) ?? 'It cannot be shown';
@@ -57,7 +57,7 @@ export async function run(env: Environment, options: ServeOptions & {onServed?: 
   try {
     served = await serve(env, options);
   } catch (error) {
-    return refuseToStart(error, env);
+    process.exit(reportRefusal(error, env));
   }
   whenServed.resolve(served);
   options.onServed?.(served);
@@ -99,21 +99,4 @@ async function stop(served: Served, why: string): Promise<void> {
     process.exit(exit.failed);
   }
   process.exit(); // with 0, unless a bug has set another code
-}
-
-function refuseToStart(error: unknown, env: Environment): void {
-  if (error instanceof ConfigurationError) {
-    for (const problem of error.problems) console.error(`core-runtime: ${problem}`);
-    process.exit(exit.misconfigured);
-  } else if (isAddressInUse(error)) {
-    const name = String(error.port) === (env.PORT || '8080') ? 'PORT' : 'CORE_ADMIN_PORT';
-    console.error(`core-runtime: ${name}: expected a free port, but something listens on ${error.port}`);
-  } else {
-    console.error(error);
-  }
-  process.exit(exit.failed);
-}
-
-function isAddressInUse(error: unknown): error is NodeJS.ErrnoException & {port: number} {
-  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
 }

@@ -1,8 +1,8 @@
 import process from 'node:process';
 import {isoStamp, systemClock} from '../../clock.ts';
-import {ConfigurationError} from '../../errors.ts';
 import {boundGarbage} from '../../limits/heap.ts';
 import type {Environment} from '../../settings/setting.ts';
+import {reportRefusal} from '../refused.ts';
 import {type Served, serve} from '../serve.ts';
 import {LeadersJournal} from './journal.ts';
 import {Pulse} from './pulse.ts';
@@ -54,8 +54,7 @@ export async function follow(env: Environment): Promise<void> {
     served = await serve(env, {leader: {journal: meter => new LeadersJournal(channel, {...meter, clock: systemClock})}});
     opening.resolve(served);
   } catch (error) {
-    console.error(error instanceof ConfigurationError ? error.problems.join('\n') : error);
-    process.exit(1);
+    process.exit(reportRefusal(error, env));
   }
   channel.tell('listening', undefined);
   await beat(served, channel);
