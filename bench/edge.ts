@@ -10,6 +10,7 @@ import {systemClock} from '../src/clock.ts';
 import {Fault} from '../src/errors.ts';
 import {Upstream} from '../src/workers/hop/http.ts';
 import {projectFile, startCore} from '../test/helpers/core.ts';
+import {writtenEvent} from '../test/helpers/event.ts';
 import {guardHead} from '../triggers/http/guard.ts';
 import {parseTarget} from '../triggers/http/target.ts';
 import {median} from './figures.ts';
@@ -128,7 +129,10 @@ async function raceIdle(): Promise<void> {
     const invocationId = String(sent++);
     const deadline = systemClock.monotonic() + 30_000;
     await upstream
-      .send({invocationId, body: '{}', deadlineMs: 0, deadline, timeoutMs: 30_000, signal: undefined, trace: undefined}, () => {})
+      .send(
+        {invocationId, event: writtenEvent(), deadlineMs: 0, deadline, timeoutMs: 30_000, signal: undefined, trace: undefined},
+        () => {},
+      )
       .catch((error: Error & {cause?: Error}) => errors.push(`${error.message}: ${error.cause?.message}`));
   };
   const lead = async (upstream: Upstream, index: number) => {

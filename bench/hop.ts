@@ -46,7 +46,7 @@ async function raceClients(): Promise<void> {
   const far = systemClock.monotonic() + 600_000;
   const clients: Record<string, () => Promise<unknown>> = {
     'undici dispatch (ours)': () =>
-      upstream.send({invocationId: 'x', body, deadlineMs: 0, deadline: far, timeoutMs: 0, signal: undefined, trace: undefined}, () => {}),
+      upstream.post(body, {invocationId: 'x', deadlineMs: 0, deadline: far, timeoutMs: 0, signal: undefined, trace: undefined}, () => {}),
     'undici request': async () => (await request(url, {dispatcher: pool, method: 'POST', headers, body})).body.text(),
     'node:http Agent': () => viaNodeHttp({port, agent, headers, body}),
     got: () => got.post(url, {body, headers, agent: {http: gotAgent}, retry: {limit: 0}, followRedirect: false}).text(),

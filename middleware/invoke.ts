@@ -1,6 +1,6 @@
 import type {Delivery} from '../src/delivery.ts';
 import {Fault} from '../src/errors.ts';
-import type {Invocation, WrittenEvent} from '../src/invocation.ts';
+import type {Invocation} from '../src/invocation.ts';
 import type {Meter} from '../src/meter.ts';
 import {NotSent, type RuntimeReply, type Runtimes} from '../src/runtime.ts';
 import type {Stage} from '../src/stage.ts';
@@ -52,7 +52,7 @@ async function callFunction(
     try {
       const reply = await lease.send({
         invocationId: id,
-        body: withTrace(event, call.trace),
+        event,
         deadlineMs: deadline.wallMs,
         deadline: deadline.monotonicMs,
         timeoutMs: deadline.timeoutMs,
@@ -75,11 +75,4 @@ async function callFunction(
 function notReached(cause: NotSent): Fault {
   if (!cause.byHost) return new Fault('POOL_NOT_READY', {cause, message: 'The sub-runtime refuses connections', retryAfterS: 1});
   return new Fault('POOL_BUSY', {cause, message: 'The host has nothing left for a call: too many descriptors are open', retryAfterS: 1});
-}
-
-/** Puts `context.trace` between the halves of the written event. */
-function withTrace({head, tail}: WrittenEvent, trace: {traceparent: string; tracestate?: string} | undefined): string {
-  if (!trace) return `${head}{}${tail}`;
-  if (!trace.tracestate) return `${head}{"traceparent":"${trace.traceparent}"}${tail}`;
-  return `${head}${JSON.stringify(trace)}${tail}`;
 }

@@ -60,7 +60,7 @@ function shapeOf(returned: FunctionResult): Shape {
     case 'none':
       return {status: 200, headers: [], body: '', kind: 'text'};
     case 'json':
-      return readShape(returned.value, returned.json);
+      return readShape(returned.value, returned.json, returned.content);
     default:
       return {status: 200, headers: [], body: returned.body, kind: returned.kind};
   }

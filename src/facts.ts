@@ -88,7 +88,17 @@ Why a sub-runtime ended. By itself: with code 0, with another code, by a signal 
 or because it could not even be started. Ended by the core: not ready in time, stuck (in a call that ran for longer than
 CORE_TIMEOUT, or without its listener), replaced by newer code, or stopped with the core.
 */
-export type ExitReason = 'exit-zero' | 'exit-nonzero' | 'signal' | 'oom' | 'unspawnable' | 'never-ready' | 'stuck' | 'reloaded' | 'stopped';
+export type ExitReason =
+  | 'exit-zero'
+  | 'exit-nonzero'
+  | 'signal'
+  | 'oom'
+  | 'unspawnable'
+  | 'never-ready'
+  | 'stuck'
+  | 'protocol'
+  | 'reloaded'
+  | 'stopped';
 
 export type FactType = keyof FactTypes;
 export type Fact = {[T in FactType]: {type: T; data: FactTypes[T]}}[FactType];

@@ -1,11 +1,5 @@
 import type {Delivery, Input, InvocationResult, Principal} from './delivery.ts';
-import type {InvocationTrace, Lease, RuntimeReply} from './runtime.ts';
-
-/** The event, written once as JSON. When the call has its span, the trace is put between the two halves. */
-export interface WrittenEvent {
-  readonly head: string;
-  readonly tail: string;
-}
+import type {InvocationTrace, Lease, RuntimeReply, WrittenEvent} from './runtime.ts';
 
 /** The state of one invocation: one field per stage, in stage order, each set once. */
 export interface Invocation {

@@ -46,11 +46,25 @@ export interface InvocationTrace {
   readonly tracestate?: string;
 }
 
+/** How the function gets the bytes of a body: as text, as base64 made of them, or as text that is base64 already. */
+export type BodyForm = 'text' | 'bytes' | 'base64';
+
+/** An event, written once as JSON but for its body, which is escaped only where the hop needs it. */
+export interface WrittenEvent {
+  /** `{"event":{…`, up to its last member before the body. */
+  readonly start: string;
+  readonly body: Buffer;
+  readonly form: BodyForm;
+  /** `,"context":{…,"trace":`: the trace follows, which is known when the call has its span. */
+  readonly context: string;
+  /** `,"handlerPath":…,"handlerName":…`: what a sub-runtime that is called over HTTP gets beside them. */
+  readonly handler: string;
+}
+
 /** One call of the function. */
 export interface RuntimeCall {
   readonly invocationId: string;
-  /** `{event, context, handlerPath, handlerName}` as JSON. */
-  readonly body: string;
+  readonly event: WrittenEvent;
   /** When the function must have answered: wall time, milliseconds since 1970. */
   readonly deadlineMs: number;
   /** The same moment on the monotonic clock. */
@@ -67,12 +81,24 @@ export interface RuntimeCall {
 }
 
 /** What the sub-runtime answered, unjudged. */
-export interface RuntimeReply {
+export type RuntimeReply = HttpReply | ChannelReply;
+
+/** An answer over HTTP. */
+export interface HttpReply {
   readonly status: number;
   readonly contentType: string;
   /** False when only the end of the connection ended the body: it may have been cut off. */
   readonly framed: boolean;
   readonly body: Buffer;
+}
+
+/** An answer on the channel: what the handler returned as JSON, and beside it a body that was text or bytes. */
+export interface ChannelReply {
+  readonly status: 200 | 500;
+  /** Undefined: it returned nothing, or the body alone. With status 500 the message of the error. */
+  readonly json: string | undefined;
+  /** Undefined: the JSON is all of it. Otherwise the member `body`, or the whole of what was returned. */
+  readonly content: {readonly isText: boolean; readonly body: Buffer} | undefined;
 }
 
 /**

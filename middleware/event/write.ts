@@ -1,6 +1,6 @@
 import {isUtf8} from 'node:buffer';
 import type {RequestInput} from '../../src/delivery.ts';
-import type {WrittenEvent} from '../../src/invocation.ts';
+import type {BodyForm, WrittenEvent} from '../../src/runtime.ts';
 import {keysIn, writeHeaders, writeQuery} from './maps.ts';
 
 export interface EventOptions {
@@ -29,7 +29,7 @@ export function eventWriter(options: EventOptions): WriteEvent {
   const {functionName, functionVersion, memoryMb, handlerPath, handlerName, base64, replay} = options;
   const same = {functionName, functionVersion, memoryInMb: memoryMb, memoryLimitInMb: memoryMb, ...(replay && {replay})};
   const context = `,"context":${JSON.stringify(same).slice(0, -1)}`;
-  const tail = `},"handlerPath":${JSON.stringify(handlerPath)},"handlerName":${JSON.stringify(handlerName)}}`;
+  const handler = `,"handlerPath":${JSON.stringify(handlerPath)},"handlerName":${JSON.stringify(handlerName)}`;
 
   return function writeEvent(input, {id, deadlineMs, credential}) {
     const method = JSON.stringify(input.method);
@@ -39,18 +39,23 @@ export function eventWriter(options: EventOptions): WriteEvent {
     if (keys > fewKeys) input.holder?.written(keys * keyBytes);
     const query = writeQuery(input.query);
     const more = input.context ? writeMembers(input.context) : '';
-    const head =
+    const start =
       `{"event":{"resource":"${input.eventType}","path":${path},"httpMethod":${method}` +
       `,"headers":${headers.single},"multiValueHeaders":${headers.multi}` +
       `,"queryStringParameters":${query.single},"multiValueQueryStringParameters":${query.multi}` +
       ',"pathParameters":{},"stageVariables":null' +
       ',"requestContext":{"accountId":"","resourceId":"","apiId":"","resourcePath":"","authorizer":null,"stage":"dev"' +
       `,"eventType":"${input.eventType}","httpMethod":${method},"path":${path},"requestId":"${id}"` +
-      `,"identity":{"sourceIp":${JSON.stringify(input.sourceIp)}}${more}}` +
-      `,${writeBody(input.body, base64)}}` +
-      `${context},"invocationId":"${id}","deadlineMs":${deadlineMs},"trace":`;
-    input.holder?.written(head.length);
-    return {head, tail};
+      `,"identity":{"sourceIp":${JSON.stringify(input.sourceIp)}}${more}}`;
+    const {body} = input;
+    input.holder?.written(start.length + body.length);
+    return {
+      start,
+      body,
+      form: formOf(body, base64),
+      context: `${context},"invocationId":"${id}","deadlineMs":${deadlineMs},"trace":`,
+      handler,
+    };
   };
 }
 
@@ -65,11 +70,10 @@ function writeMembers(context: Readonly<Record<string, unknown>>): string {
   return members === '' ? '' : `,${members}`;
 }
 
-/** Text as it is, anything else as base64; the flag is always there. */
-function writeBody(body: Buffer, mode: 'exact' | 'sniff'): string {
-  if (!isUtf8(body)) return `"body":"${body.toString('base64')}","isBase64Encoded":true`;
-  const text = body.toString('utf8');
-  return `"body":${JSON.stringify(text)},"isBase64Encoded":${mode === 'sniff' && decodesAsBase64(text)}`;
+/** Text as it is, anything else as base64. */
+function formOf(body: Buffer, mode: 'exact' | 'sniff'): BodyForm {
+  if (!isUtf8(body)) return 'bytes';
+  return mode === 'sniff' && decodesAsBase64(body.toString('utf8')) ? 'base64' : 'text';
 }
 
 /** Go's StdEncoding: padded, newlines ignored; the empty text decodes too. */

@@ -1,4 +1,6 @@
+import type {ChannelReply} from '../../src/runtime.ts';
 import {invalid, readDeclaredLength, readHeaders} from './headers.ts';
+import {textOf} from './result.ts';
 import {sliceMember} from './slice.ts';
 
 /** What is to be sent, before defaults. `json` is text that is an object or array, for the default content type. */
@@ -12,6 +14,8 @@ export interface Shape {
   readonly declaredLength?: string | undefined;
 }
 
+type RawContent = NonNullable<ChannelReply['content']>;
+
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /** The members that make an object an envelope; one that is null counts as absent. */
@@ -21,18 +25,27 @@ const members = ['statusCode', 'body', 'headers', 'isBase64Encoded'];
 Reads what the handler returned: an envelope, or a value that is itself the body.
 
 @param json the exact text of `value`; parts of it are sent as they stand
+@param content the member `body` of an envelope whose JSON came without it
 @throws Fault RESULT_INVALID that names what HTTP cannot carry
 */
-export function readShape(value: unknown, json: string): Shape {
-  if (!isObject(value) || !members.some(member => own(value, member) !== null))
+export function readShape(value: unknown, json: string, content?: RawContent): Shape {
+  if (!isObject(value) || (!content && !members.some(member => own(value, member) !== null)))
     return {status: 200, headers: [], ...shapeBody(value, json)};
   const status = readStatus(own(value, 'statusCode'));
   const headers = readHeaders(own(value, 'headers'), own(value, 'multiValueHeaders'), json);
   const declaredLength = readDeclaredLength(own(value, 'headers'), own(value, 'multiValueHeaders'));
-  const content = own(value, 'body');
-  if (isTrue(own(value, 'isBase64Encoded'))) return {status, headers, body: decodeBase64(content), kind: 'bytes', declaredLength};
-  const isText = typeof content === 'string' || content === null;
-  return {status, headers, declaredLength, ...shapeBody(content, isText ? '' : (sliceMember(json, 'body') ?? ''))};
+  if (content) return {status, headers, declaredLength, ...shapeContent(content, own(value, 'isBase64Encoded'))};
+  const body = own(value, 'body');
+  if (isTrue(own(value, 'isBase64Encoded'))) return {status, headers, body: decodeBase64(body), kind: 'bytes', declaredLength};
+  const isText = typeof body === 'string' || body === null;
+  return {status, headers, declaredLength, ...shapeBody(body, isText ? '' : (sliceMember(json, 'body') ?? ''))};
+}
+
+/** A body that came beside its JSON: bytes are what they are, a text may be the base64 of bytes. */
+function shapeContent({isText, body}: RawContent, flag: unknown): {body: string | Buffer; kind: 'text' | 'bytes'} {
+  if (!isText) return {body, kind: 'bytes'};
+  if (isTrue(flag)) return {body: decodeBase64(body.toString('utf8')), kind: 'bytes'};
+  return {body: textOf(body), kind: 'text'};
 }
 
 function shapeBody(value: unknown, json: string): {body: string; kind: 'json' | 'text'} {

@@ -1,11 +1,11 @@
 import {isUtf8} from 'node:buffer';
 import {Fault} from '../../src/errors.ts';
-import type {RuntimeReply} from '../../src/runtime.ts';
+import type {ChannelReply, HttpReply, RuntimeReply} from '../../src/runtime.ts';
 
 /** What the function returned: nothing, a JSON value with its exact text, or a body as it stands. */
 export type FunctionResult =
   | {readonly kind: 'none'}
-  | {readonly kind: 'json'; readonly value: unknown; readonly json: string}
+  | {readonly kind: 'json'; readonly value: unknown; readonly json: string; readonly content?: ChannelReply['content']}
   | {readonly kind: 'text'; readonly body: string | Buffer}
   | {readonly kind: 'bytes'; readonly body: Buffer};
 
@@ -21,8 +21,27 @@ Judges the sub-runtime's reply by its status, type and framing.
 
 @throws Fault HANDLER_FAILED, HANDLER_MISSING for status 500; UPSTREAM_PROTOCOL for what no sub-runtime may send
 */
-export function readResult({status, contentType, framed, body}: RuntimeReply): FunctionResult {
-  if (status === 500) throw handlerFault(body);
+export function readResult(reply: RuntimeReply): FunctionResult {
+  return 'framed' in reply ? readHttp(reply) : readChannel(reply);
+}
+
+function readChannel({status, json, content}: ChannelReply): FunctionResult {
+  if (status === 500) throw handlerFault(json ?? '');
+  if (json !== undefined) {
+    const value = parsed(json);
+    if (value === undefined) throw protocolFault('its JSON is not one JSON value');
+    return {kind: 'json', value: value.json, json: trimJson(json), ...(content && {content})};
+  }
+  if (!content) return {kind: 'none'};
+  return content.isText ? {kind: 'text', body: textOf(content.body)} : {kind: 'bytes', body: content.body};
+}
+
+/** A small text is sent best as a text, a large one as the bytes that it came as. */
+export const textOf = (body: Buffer): string | Buffer => (body.length > largeText ? body : body.toString('utf8'));
+
+function readHttp({status, contentType, framed, body}: HttpReply): FunctionResult {
+  if (status === 500)
+    throw handlerFault(body.toString('utf8', 0, longestMessageBytes) + (body.length > longestMessageBytes ? ' [cut]' : ''));
   if (status < 200 || status > 299) throw protocolFault(`it answered with status ${status}, expected 200 to 299 or 500`);
   if (body.length === 0) {
     if (!framed && status !== 204 && status !== 205) throw truncated();
@@ -48,8 +67,7 @@ export function readResult({status, contentType, framed, body}: RuntimeReply): F
 }
 
 /** The message with its prefix; a sub-runtime that wrote the prefix itself does not get a second one. */
-function handlerFault(body: Buffer): Fault {
-  const message = body.toString('utf8', 0, longestMessageBytes) + (body.length > longestMessageBytes ? ' [cut]' : '');
+function handlerFault(message: string): Fault {
   const bare = message.startsWith(errorPrefix) ? message.slice(errorPrefix.length) : message;
   const text = errorPrefix + trimEnd(bare, '\r\n');
   return new Fault(bare.startsWith(missingHandler) ? 'HANDLER_MISSING' : 'HANDLER_FAILED', {message: text});

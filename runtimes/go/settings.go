@@ -30,6 +30,7 @@ func takeSettings() (settings, error) {
 	descriptor := os.Getenv("CORE_BRIDGE_FD")
 	os.Unsetenv("CORE_BRIDGE_TOKEN")
 	os.Unsetenv("CORE_BRIDGE_FD")
+	os.Unsetenv("CORE_CALLS_FD")
 
 	if text := os.Getenv("SCW_UPSTREAM_PORT"); text != "" {
 		port, err := strconv.Atoi(text)

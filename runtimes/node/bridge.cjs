@@ -157,6 +157,8 @@ function takeSettings(env) {
   };
   delete env.CORE_BRIDGE_TOKEN;
   delete env.CORE_BRIDGE_FD;
+  if (env.CORE_CALLS_FD) fs.closeSync(Number(env.CORE_CALLS_FD)); // it is called over HTTP
+  delete env.CORE_CALLS_FD;
   return taken;
 }
 

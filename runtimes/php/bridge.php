@@ -390,7 +390,7 @@ final class Settings
         }
         // A JSON escape makes one byte six; the rest of the event has room beside it.
         $taken->maxBytes = 6 * ((int) getenv('SCW_PAYLOAD_MAX_SIZE') ?: 6291456) + 8 * 1024 * 1024;
-        foreach (['CORE_BRIDGE_TOKEN', 'CORE_BRIDGE_FD'] as $name) {
+        foreach (['CORE_BRIDGE_TOKEN', 'CORE_BRIDGE_FD', 'CORE_CALLS_FD'] as $name) {
             putenv($name);
             unset($_SERVER[$name], $_ENV[$name]);
         }

@@ -84,6 +84,9 @@ class Settings(object):
         self.token = env.pop("CORE_BRIDGE_TOKEN", "").encode("latin-1")
         fd = env.pop("CORE_BRIDGE_FD", "")
         self.fd = int(fd) if fd.isdigit() else None
+        calls = env.pop("CORE_CALLS_FD", "")
+        if calls.isdigit():
+            os.close(int(calls))  # it is called over HTTP
         self.threads = max(1, int(env.get("CORE_CONCURRENCY") or 1))
         # A JSON escape makes one byte six; the rest of the event has room beside it.
         self.max_bytes = 6 * int(env.get("SCW_PAYLOAD_MAX_SIZE") or 6291456) + 8 * 1024 * 1024

@@ -1,5 +1,5 @@
 import type {FunctionLine} from '../log.ts';
-import type {RuntimeReply} from '../runtime.ts';
+import type {HttpReply} from '../runtime.ts';
 import type {Script} from './script.ts';
 
 export interface CallOptions {
@@ -16,7 +16,7 @@ export abstract class Caller implements AsyncDisposable {
   /** Why the handler was not loaded, as it reported. */
   loadError: string | undefined;
 
-  abstract call(script: Script, options?: CallOptions): Promise<RuntimeReply>;
+  abstract call(script: Script, options?: CallOptions): Promise<HttpReply>;
 
   /** Whether it has ended, or ends within `ms`. Its calls break off before its end is reported. */
   abstract endsWithin(ms: number): Promise<boolean>;
@@ -54,9 +54,9 @@ export abstract class Caller implements AsyncDisposable {
   }
 }
 
-export const isJson = ({contentType}: RuntimeReply) => /^application\/json\b/i.test(contentType);
+export const isJson = ({contentType}: HttpReply) => /^application\/json\b/i.test(contentType);
 
-function success({status, body}: RuntimeReply): string {
+function success({status, body}: HttpReply): string {
   const text = body.toString('utf8');
   if (status < 200 || status > 299) throw new Error(`expected status 200, got ${status}: ${text.slice(0, 200).trim()}`);
   return text;

@@ -1,5 +1,6 @@
 import {eventWriter} from '../../middleware/event/write.ts';
 import type {RequestInput} from '../delivery.ts';
+import {writeRequest} from '../workers/hop/text.ts';
 
 /** What the conformance function is asked to do, as the text of the event's body; bytes come back as they are. */
 export type Script = Readonly<Record<string, unknown>> | Buffer;
@@ -22,6 +23,5 @@ export function writeCall(
     body: Buffer.isBuffer(script) ? script : Buffer.from(JSON.stringify(script)),
     sourceIp: '127.0.0.1',
   };
-  const {head, tail} = write(input, {...call, credential: undefined});
-  return `${head}{}${tail}`;
+  return writeRequest(write(input, {...call, credential: undefined}), undefined);
 }

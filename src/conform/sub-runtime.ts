@@ -1,7 +1,7 @@
 import {randomBytes, randomUUID} from 'node:crypto';
 import type {Clock} from '../clock.ts';
 import {Fault} from '../errors.ts';
-import type {Command, RuntimeReply, StartRecord} from '../runtime.ts';
+import type {Command, HttpReply, StartRecord} from '../runtime.ts';
 import {Upstream} from '../workers/hop/http.ts';
 import {Child} from '../workers/process/child.ts';
 import {accepts, freePort} from '../workers/process/port.ts';
@@ -84,6 +84,7 @@ export class SubRuntime extends Caller {
         startTimeoutMs: startMs,
         user: undefined,
         memoryBytes: undefined,
+        hasCalls: false,
       },
       {
         ready: (_report, start) => this.#started.resolve(start),
@@ -110,12 +111,12 @@ export class SubRuntime extends Caller {
     return first !== 'late';
   }
 
-  call(script: Script, options: CallOptions = {}): Promise<RuntimeReply> {
+  call(script: Script, options: CallOptions = {}): Promise<HttpReply> {
     return this.send(this.#protocolCall(script, options), options);
   }
 
   /** The same, from a caller that does not know the token. */
-  callAsStranger(script: Script): Promise<RuntimeReply> {
+  callAsStranger(script: Script): Promise<HttpReply> {
     return this.#post(this.#stranger, this.#protocolCall(script, {}), randomUUID());
   }
 
@@ -126,7 +127,7 @@ export class SubRuntime extends Caller {
   }
 
   /** Any text as the request's body. */
-  send(body: string, {invocationId = randomUUID()}: CallOptions = {}): Promise<RuntimeReply> {
+  send(body: string, {invocationId = randomUUID()}: CallOptions = {}): Promise<HttpReply> {
     return this.#post(this.#upstream, body, invocationId);
   }
 
@@ -141,10 +142,10 @@ export class SubRuntime extends Caller {
     for (const upstream of [this.#upstream, this.#stranger]) upstream.destroy(new Fault('UPSTREAM_LOST'));
   }
 
-  #post(upstream: Upstream, body: string, invocationId: string): Promise<RuntimeReply> {
+  #post(upstream: Upstream, body: string, invocationId: string): Promise<HttpReply> {
     const {clock} = this.#options;
     const deadline = {deadlineMs: clock.now() + callMs, deadline: clock.monotonic() + callMs, timeoutMs: callMs};
-    return upstream.send({...deadline, invocationId, body, signal: undefined, trace: undefined}, () => {});
+    return upstream.post(body, {...deadline, invocationId, signal: undefined, trace: undefined}, () => {});
   }
 
   #protocolCall(script: Script, {handlerPath = this.#options.handlerPath, invocationId = randomUUID()}: CallOptions): string {

@@ -52,6 +52,12 @@ export const settings = {
     ),
     language: setting('CORE_RUNTIME', word(), undefined, 'Language of the handler: node, python or php. By default its extension decides.'),
     upstreamHost: setting('SCW_UPSTREAM_HOST', loopback(), '127.0.0.1', 'Loopback address of the sub-runtime, with or without http://.'),
+    hop: setting(
+      'CORE_HOP',
+      oneOf('auto', 'http'),
+      'auto',
+      'auto calls a sub-runtime on the channel that it inherits, when it offers that; http calls each at its port.',
+    ),
     upstreamPort: setting('SCW_UPSTREAM_PORT', port(), '8081', 'Port of the first sub-runtime.'),
     applicationName: setting('SCW_APPLICATION_NAME', text(), '', 'Name of the function, in the context and in traces.'),
     applicationVersion: setting('SCW_APPLICATION_VERSION', text(), '', 'Version of the function, in the context and in traces.'),

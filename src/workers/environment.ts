@@ -1,11 +1,9 @@
+import {callsDescriptor, reportsDescriptor} from './descriptors.ts';
 import type {WorkersOptions} from './workers.ts';
-
-/** The child's descriptor on which our bridges report. */
-const bridgeDescriptor = 3;
 
 /** The environment of one sub-runtime: the user's, and the variables of the contract. */
 export function environmentOf(
-  {environment, host, spec, concurrency = spec.command.concurrency}: WorkersOptions,
+  {environment, host, hop, spec, concurrency = spec.command.concurrency}: WorkersOptions,
   port: number,
   bridgeToken: string,
 ): Readonly<Record<string, string>> {
@@ -16,7 +14,8 @@ export function environmentOf(
     SCW_HANDLER_PATH: spec.handlerPath,
     SCW_HANDLER_NAME: spec.handlerName,
     CORE_BRIDGE_TOKEN: bridgeToken,
-    CORE_BRIDGE_FD: String(bridgeDescriptor),
+    CORE_BRIDGE_FD: String(reportsDescriptor),
+    ...(hop === 'auto' && {CORE_CALLS_FD: String(callsDescriptor)}),
     CORE_CONCURRENCY: String(concurrency),
   };
 }

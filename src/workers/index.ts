@@ -54,16 +54,18 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
   };
 
   function openPlace(preferredPort: number): Supervisor {
-    const {spec, host, startTimeoutMs, user, memoryBytes, timeoutMs, restarts} = options;
+    const {spec, host, hop, startTimeoutMs, user, memoryBytes, maxReplyBytes, timeoutMs, restarts} = options;
     const isForeign = spec.command.readiness === 'port';
     return new Supervisor(
       {
-        child: {command: spec.command, host, startTimeoutMs, user, memoryBytes},
+        child: {command: spec.command, host, startTimeoutMs, user, memoryBytes, hasCalls: hop === 'auto'},
         environment: port => environmentOf(options, port, bridgeToken),
         upstream: (port, socket) =>
           new Upstream({...options, host, port, socket, connections: concurrency, bridgeToken, isForeign}, house.clock),
         preferredPort,
+        maxReplyBytes,
         concurrency,
+        isConcurrencySet: options.concurrency !== undefined,
         timeoutMs,
         policy: {...restartPolicy, exitsAllowed: restarts},
       },

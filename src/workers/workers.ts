@@ -9,6 +9,8 @@ export interface WorkersOptions {
   readonly spec: FunctionSpec;
   /** What the function gets from the user's environment; the variables of the contract are added to it. */
   readonly environment: Readonly<Record<string, string>>;
+  /** `http`: no sub-runtime is offered the channel. */
+  readonly hop: 'auto' | 'http';
   readonly host: string;
   /** The port of the first sub-runtime; 0: any free one. */
   readonly port: number;

@@ -5,7 +5,7 @@ import {MemoryJournal} from '../../src/journals/memory/journal.ts';
 import {Budget} from '../../src/limits/budget.ts';
 import type {Log, LogFields} from '../../src/log.ts';
 import type {Meter} from '../../src/meter.ts';
-import type {RuntimeReply} from '../../src/runtime.ts';
+import type {HttpReply} from '../../src/runtime.ts';
 import type {ClaimingHouse} from '../../src/trigger.ts';
 
 /** A meter that keeps what it was told, as `name` and arguments. */
@@ -160,7 +160,7 @@ export function stageContext(delivery: Delivery, fields: Readonly<Record<string,
 }
 
 /** A reply of our own bridges unless told otherwise: framed JSON with status 200. */
-export function runtimeReply(body: string | Buffer, some: Partial<Omit<RuntimeReply, 'body'>> = {}): RuntimeReply {
+export function runtimeReply(body: string | Buffer, some: Partial<Omit<HttpReply, 'body'>> = {}): HttpReply {
   return {status: 200, contentType: 'application/json', framed: true, body: Buffer.from(body), ...some};
 }
 

@@ -1,16 +1,17 @@
 import type {Fault} from '../../src/errors.ts';
 import type {Deadline, Lease, RuntimeCall, RuntimeReply} from '../../src/runtime.ts';
-import type {CallEnd} from '../../src/workers/hop/exchange.ts';
+import type {CallEnd, Hop} from '../../src/workers/hop/hop.ts';
 import {Member} from '../../src/workers/pool/member.ts';
 import {Pool, type PoolOptions} from '../../src/workers/pool/pool.ts';
 import {ManualClock, settle} from './clock.ts';
+import {writtenEvent} from './event.ts';
 import {recordingMeter, runtimeReply} from './fakes.ts';
 
 const options: PoolOptions = {queueLength: 3, queueWaitMs: 10_000, startTimeoutMs: 60_000};
 export const address = {host: '127.0.0.1', port: 8081};
 export const call: RuntimeCall = {
   invocationId: 'id-1',
-  body: '{}',
+  event: writtenEvent(),
   deadlineMs: 0,
   deadline: Number.MAX_SAFE_INTEGER,
   timeoutMs: 5000,
@@ -22,7 +23,10 @@ export const at = (monotonicMs: number): Deadline => ({monotonicMs, timeoutMs: 5
 export const never = at(Number.MAX_SAFE_INTEGER);
 
 /** How a connection ends that was used and did not break. */
-export const whole: CallEnd = {mayRun: true, sentWhole: true, broke: false, byHost: false, answered: false};
+export const whole: CallEnd = {mayRun: true, sentWhole: true, broke: false, byHost: false, answered: false, isOver: false};
+
+/** It is called over HTTP: nobody asks whether it is alive. */
+export const quietHop = {isChannel: false, isDoubtful: false, isSilent: false};
 
 const answeredAtOnce: RuntimeCall = {...call, invocationId: 'id-at-once'};
 
@@ -30,7 +34,10 @@ const answeredAtOnce: RuntimeCall = {...call, invocationId: 'id-at-once'};
 export const finish = (lease: Lease | undefined) => void lease?.send(answeredAtOnce);
 
 /** As much of an upstream as a member uses: the test settles its calls. */
-export class FakeUpstream {
+export class FakeUpstream implements Hop {
+  readonly isChannel = false;
+  isDoubtful = false;
+  isSilent = false;
   readonly calls: {resolve(reply: RuntimeReply): void; reject(error: Error, end?: Partial<CallEnd>): void}[] = [];
   destroyed: Fault | undefined;
 

@@ -5,15 +5,16 @@ import type {ExecutionContext} from 'ava';
 import {systemClock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
 import type {RuntimeCall} from '../../src/runtime.ts';
-import type {CallEnd} from '../../src/workers/hop/exchange.ts';
+import type {CallEnd} from '../../src/workers/hop/hop.ts';
 import {Upstream, type UpstreamOptions} from '../../src/workers/hop/http.ts';
 import {projectFile} from './core.ts';
+import {writtenEvent} from './event.ts';
 
 export const fixture = projectFile('test/fixtures/busy-listener.cjs');
 
 export const call: RuntimeCall = {
   invocationId: 'id-1',
-  body: '{"event":"é"}',
+  event: writtenEvent(),
   deadlineMs: 1_764_000_000_000,
   deadline: Number.POSITIVE_INFINITY,
   timeoutMs: 5000,

@@ -3,6 +3,7 @@ import {event} from '../../middleware/event.ts';
 import {Fault, type FaultCode} from '../../src/errors.ts';
 import type {Fact} from '../../src/facts.ts';
 import {ManualClock, settle} from '../helpers/clock.ts';
+import {writtenEvent} from '../helpers/event.ts';
 import {FakeDelivery, recordingMeter, requestInput, stageContext} from '../helpers/fakes.ts';
 
 function prepare({record, ...given}: {writeAhead?: boolean; defers?: () => boolean; record?: () => Promise<unknown>} = {}) {
@@ -21,7 +22,7 @@ function prepare({record, ...given}: {writeAhead?: boolean; defers?: () => boole
   const stage = event({
     write(given, more) {
       written.push(given, more);
-      return {head: 'head', tail: 'tail'};
+      return writtenEvent('hello');
     },
     keep: {
       deferred: ({id}, code) => void keep(id, {type: 'attempt.failed', data: {attempt: 1, class: 'busy', retryable: true, code}}),
@@ -161,7 +162,7 @@ test('the event is written once, with the deadline counted from the arrival', as
     ctx.state.result = {status: 200, headers: [], body: ''};
   });
   t.deepEqual(written, [input, {id: 'id-1', deadlineMs: 1_764_000_005_000, credential: 'authorization'}]);
-  t.deepEqual(ctx.state.event, {head: 'head', tail: 'tail'});
+  t.deepEqual(ctx.state.event, writtenEvent('hello'));
   t.deepEqual(ctx.state.deadline, {wallMs: 1_764_000_005_000, monotonicMs: 5000, timeoutMs: 5000});
 });
 

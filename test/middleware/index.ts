@@ -16,6 +16,7 @@ import {passingSpans} from '../../src/observe/traces/spans.ts';
 import {NotSent, type RuntimeReply, type Runtimes} from '../../src/runtime.ts';
 import type {Stage} from '../../src/stage.ts';
 import {ManualClock} from '../helpers/clock.ts';
+import {textOf, writtenEvent} from '../helpers/event.ts';
 import {FakeDelivery, fieldMap, recordingLog, recordingMeter, runtimeReply} from '../helpers/fakes.ts';
 
 const {publicKey, privateKey} = generateKeyPairSync('rsa', {modulusLength: 2048});
@@ -63,9 +64,9 @@ function openHouse({isPublic = true, replies = [runtimeReply('"fine"')], lease, 
         waitedMs: 0,
         depth: 0,
         address: {host: '127.0.0.1', port: 8081},
-        async send({body}) {
+        async send({event, trace}) {
           const reply = replies[Math.min(called.length, replies.length - 1)];
-          called.push(JSON.parse(body));
+          called.push(JSON.parse(textOf(event, trace)));
           if (!reply || reply instanceof Error) throw reply;
           return reply;
         },
@@ -296,7 +297,7 @@ test('the stages walk in their order and are named', async t => {
       },
       write() {
         order.push('event');
-        return {head: '{"trace":', tail: '}'};
+        return writtenEvent();
       },
     },
     onLease: () => order.push('invoke'),

@@ -11,7 +11,10 @@ import {
   type RuntimeReply,
   type Runtimes,
 } from '../../src/runtime.ts';
+import {writtenEvent} from '../helpers/event.ts';
 import {FakeDelivery, recordingMeter, runtimeReply, stageContext} from '../helpers/fakes.ts';
+
+const written = writtenEvent();
 
 const address = {host: '127.0.0.1', port: 8081};
 type Outcome = RuntimeReply | Error;
@@ -72,8 +75,11 @@ function prepare(outcomes: Outcome[], {trace, lease, cancel = 'finish', breaksOf
   const meter = recordingMeter();
   const {span, told} = fakeSpan(trace);
   const fake = fakeRuntimes(outcomes, lease);
-  const event = {head: '{"context":{"trace":', tail: '}}'};
-  const ctx = stageContext(new FakeDelivery({breaksOff}), {}, {event, deadline: {wallMs: 5000, monotonicMs: 500, timeoutMs: 400}, span});
+  const ctx = stageContext(
+    new FakeDelivery({breaksOff}),
+    {},
+    {event: written, deadline: {wallMs: 5000, monotonicMs: 500, timeoutMs: 400}, span},
+  );
   let passed = 0;
   const walk = () => invoke({runtimes: fake.runtimes, meter, cancel})(ctx, async () => void passed++);
   return {...fake, ctx, meter, told, walk, passed: () => passed};
@@ -151,7 +157,7 @@ test('a refused lease calls nothing', async t => {
     },
   };
   const {span, told} = fakeSpan();
-  const state = {event: {head: '', tail: ''}, deadline: {wallMs: 0, monotonicMs: 0, timeoutMs: 0}, span};
+  const state = {event: written, deadline: {wallMs: 0, monotonicMs: 0, timeoutMs: 0}, span};
   const stage = invoke({runtimes, meter, cancel: 'finish'});
   await t.throwsAsync(
     stage(stageContext(new FakeDelivery(), {}, state), async () => t.fail()),
@@ -178,18 +184,13 @@ test('an answer that came is the reply, after however many refused connections',
 
 test('the call carries the invocation, its deadline and the event with its trace', async t => {
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-  const table: [InvocationTrace | undefined, string][] = [
-    [undefined, '{"context":{"trace":{}}}'],
-    [{traceparent}, `{"context":{"trace":{"traceparent":"${traceparent}"}}}`],
-    [{traceparent, tracestate: 'a="b'}, `{"context":{"trace":{"traceparent":"${traceparent}","tracestate":"a=\\"b"}}}`],
-  ];
-  for (const [trace, body] of table) {
+  for (const trace of [undefined, {traceparent}, {traceparent, tracestate: 'a="b'}]) {
     const {walk, calls} = prepare([runtimeReply('{}')], trace && {trace});
     await walk();
     t.deepEqual(calls, [
       {
         invocationId: 'id-1',
-        body,
+        event: written,
         deadlineMs: 5000,
         deadline: 500,
         timeoutMs: 400,

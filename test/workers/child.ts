@@ -27,6 +27,7 @@ function spawnChild(
       startTimeoutMs: 20_000,
       user: undefined,
       memoryBytes: undefined,
+      hasCalls: false,
       ...some,
     },
     {

@@ -29,6 +29,7 @@ async function open(t: ExecutionContext, program: string, workers = 1, {clock = 
         command: {file: process.execPath, args: [file], readiness: 'report', concurrency: 1},
       },
       environment: {},
+      hop: 'auto',
       host: '127.0.0.1',
       port: 0,
       workers,

@@ -1,11 +1,12 @@
 import test from 'ava';
 import {Fault} from '../../src/errors.ts';
 import {NotSent, type RuntimeCall, type RuntimeReply} from '../../src/runtime.ts';
-import type {CallEnd} from '../../src/workers/hop/exchange.ts';
+import type {CallEnd, Hop} from '../../src/workers/hop/hop.ts';
 import {Member} from '../../src/workers/pool/member.ts';
 import {ManualClock, settle} from '../helpers/clock.ts';
+import {writtenEvent} from '../helpers/event.ts';
 import {runtimeReply} from '../helpers/fakes.ts';
-import {whole} from '../helpers/pool.ts';
+import {quietHop, whole} from '../helpers/pool.ts';
 
 const lost = (message: string) => new Fault('UPSTREAM_LOST', {message});
 
@@ -15,7 +16,8 @@ function openMember(some: Partial<RuntimeCall> = {}, isEnding = () => false, tim
   const told: string[] = [];
   const reply = Promise.withResolvers<RuntimeReply>();
   let ended: (end: CallEnd) => void = () => {};
-  const upstream = {
+  const upstream: Hop = {
+    ...quietHop,
     send(_call: RuntimeCall, onEnd: (end: CallEnd) => void) {
       ended = onEnd;
       return reply.promise;
@@ -35,7 +37,7 @@ function openMember(some: Partial<RuntimeCall> = {}, isEnding = () => false, tim
   });
   const call: RuntimeCall = {
     invocationId: 'id-1',
-    body: '{}',
+    event: writtenEvent(),
     deadlineMs: 0,
     deadline: 5000,
     timeoutMs: 5000,

@@ -1,7 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
+import type {Purpose} from '../../src/workers/process/parts.ts';
 import {Processes} from '../../src/workers/process/processes.ts';
-import type {Purpose, SubRuntime} from '../../src/workers/process/sub-runtime.ts';
+import type {SubRuntime} from '../../src/workers/process/sub-runtime.ts';
 
 /** As much of an subRuntime as the account looks at; it is gone as soon as it is ended. */
 class FakeSubRuntime {

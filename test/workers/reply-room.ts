@@ -7,6 +7,7 @@ import {Fault} from '../../src/errors.ts';
 import {Budget} from '../../src/limits/budget.ts';
 import {Upstream} from '../../src/workers/hop/http.ts';
 import {ManualClock, settle} from '../helpers/clock.ts';
+import {writtenEvent} from '../helpers/event.ts';
 
 const MiB = 2 ** 20;
 
@@ -34,7 +35,16 @@ async function open(t: ExecutionContext, respond: (response: ServerResponse) => 
     send(deadline = Number.POSITIVE_INFINITY) {
       const replyHold = budget.open('reply');
       let hasEnded = false;
-      const call = {invocationId: 'id', body: '{}', deadlineMs: 0, deadline, timeoutMs: 1, signal: undefined, trace: undefined, replyHold};
+      const call = {
+        invocationId: 'id',
+        event: writtenEvent(),
+        deadlineMs: 0,
+        deadline,
+        timeoutMs: 1,
+        signal: undefined,
+        trace: undefined,
+        replyHold,
+      };
       const reply = upstream.send(call, () => {
         hasEnded = true;
       });

@@ -65,7 +65,10 @@ async function supervise(
         startTimeoutMs,
         user: undefined,
         memoryBytes: undefined,
+        hasCalls: false,
       },
+      maxReplyBytes: 1000,
+      isConcurrencySet: false,
       environment(port) {
         ports.push(port);
         return {SCW_UPSTREAM_PORT: String(port), ...environment};

@@ -5,6 +5,7 @@ import {systemClock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
 import {Upstream} from '../../src/workers/hop/http.ts';
 import {ManualClock} from '../helpers/clock.ts';
+import {writtenEvent} from '../helpers/event.ts';
 import {call, ignored, misbehaving, ok, sendAndHear, within} from '../helpers/upstream.ts';
 
 test('a call past its deadline is not over before the sub-runtime has answered', async t => {
@@ -48,7 +49,7 @@ for (const [bytes, sentWhole] of [
       server.close();
     });
     const caller = new AbortController();
-    const {reply, ends} = sendAndHear(upstream, {...call, body: 'x'.repeat(bytes), signal: caller.signal});
+    const {reply, ends} = sendAndHear(upstream, {...call, event: writtenEvent('x'.repeat(bytes)), signal: caller.signal});
     const [socket] = (await once(server, 'connection')) as [Socket];
     t.teardown(() => socket.destroy());
     socket.once('readable', () => caller.abort()); // nobody reads what is behind its first buffer

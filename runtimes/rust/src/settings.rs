@@ -20,6 +20,7 @@ impl Settings {
             .and_then(|text| text.parse().ok());
         env::remove_var("CORE_BRIDGE_TOKEN");
         env::remove_var("CORE_BRIDGE_FD");
+        env::remove_var("CORE_CALLS_FD");
         let port = env::var("SCW_UPSTREAM_PORT").unwrap_or_else(|_| "8081".to_owned());
         let port = port
             .parse()

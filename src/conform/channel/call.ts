@@ -1,4 +1,4 @@
-import type {RuntimeReply} from '../../runtime.ts';
+import type {HttpReply} from '../../runtime.ts';
 import {type Form, type Frame, fromBridge, runHeadBytes, unknownLength} from './frames.ts';
 
 /** How a call ended. `end`: it is over without a reply. */
@@ -110,7 +110,7 @@ The outcome as the reply that the same call has over HTTP.
 
 @throws Error when it has none, or is not what its form says
 */
-export function replyOf(outcome: Outcome): RuntimeReply {
+export function replyOf(outcome: Outcome): HttpReply {
   if (outcome.kind === 'end') throw new Error('the call ended without a reply');
   if (outcome.kind === 'failed') return reply(500, 'text/plain', outcome.message);
   const {form, json, body} = outcome;
@@ -123,7 +123,7 @@ export function replyOf(outcome: Outcome): RuntimeReply {
   return reply(200, 'application/json', JSON.stringify({...members, ...content}));
 }
 
-function reply(status: number, contentType: string, text: string): RuntimeReply {
+function reply(status: number, contentType: string, text: string): HttpReply {
   return {status, contentType, framed: true, body: Buffer.from(text)};
 }
 

@@ -1,5 +1,5 @@
 import {randomUUID} from 'node:crypto';
-import type {RuntimeReply} from '../../runtime.ts';
+import type {HttpReply} from '../../runtime.ts';
 import {accepts, freePort} from '../../workers/process/port.ts';
 import {Caller, type CallOptions} from '../caller.ts';
 import {type Script, writeCall} from '../script.ts';
@@ -96,12 +96,12 @@ export class ChannelSubRuntime extends Caller {
     while (!claim() && clock.monotonic() < endsAt) await clock.sleep(5);
   }
 
-  async call(script: Script, options?: CallOptions): Promise<RuntimeReply> {
+  async call(script: Script, options?: CallOptions): Promise<HttpReply> {
     return this.replyTo(this.calls.begin(this.run(script, options)).outcome);
   }
 
   /** @throws Error when it does not come in time */
-  async replyTo(outcome: ReturnType<Calls['begin']>['outcome']): Promise<RuntimeReply> {
+  async replyTo(outcome: ReturnType<Calls['begin']>['outcome']): Promise<HttpReply> {
     if (!(await this.within(callMs, outcome))) throw new Error(`no reply came within ${callMs / 1000} s`);
     return replyOf(await outcome);
   }

@@ -1,23 +1,10 @@
 import type {Socket} from 'node:net';
 import type {Clock} from '../../clock.ts';
 import {Fault} from '../../errors.ts';
-import {NotSent, type RuntimeCall, type RuntimeReply} from '../../runtime.ts';
+import {type HttpReply, NotSent, type RuntimeCall} from '../../runtime.ts';
 import {judged, notOfTheCall, tooLarge, tooManyInterim, wrongCoding} from './fault.ts';
+import type {CallEnd} from './hop.ts';
 import type {Reuse} from './reuse.ts';
-
-/** How a call ended on its connection. */
-export interface CallEnd {
-  /** The sub-runtime may have seen the call. */
-  readonly mayRun: boolean;
-  /** The connection had taken the whole request. */
-  readonly sentWhole: boolean;
-  /** The connection was refused or broke off, not by us. */
-  readonly broke: boolean;
-  /** The host had no descriptor, port or memory left for a connection. */
-  readonly byHost: boolean;
-  /** A whole reply came, whether or not its caller still waited for it. */
-  readonly answered: boolean;
-}
 
 /** The connection that a call is on. */
 export interface Connection {
@@ -41,8 +28,8 @@ const mostInterim = 1000;
 export class Exchange {
   stopTimer = () => {};
   connection: Connection | undefined;
-  readonly #call: RuntimeCall;
-  readonly #resolve: (reply: RuntimeReply) => void;
+  readonly #call: Omit<RuntimeCall, 'event'>;
+  readonly #resolve: (reply: HttpReply) => void;
   readonly #reject: (error: Error) => void;
   readonly #ended: (end: CallEnd) => void;
   readonly #maxBytes: number;
@@ -64,8 +51,8 @@ export class Exchange {
   #declaredBytes = 0;
 
   constructor(
-    call: RuntimeCall,
-    resolve: (reply: RuntimeReply) => void,
+    call: Omit<RuntimeCall, 'event'>,
+    resolve: (reply: HttpReply) => void,
     reject: (error: Error) => void,
     ended: (end: CallEnd) => void,
     maxReplyBytes: number,
@@ -178,9 +165,9 @@ export class Exchange {
     this.#reject(fault);
   }
 
-  #close(how: Omit<CallEnd, 'mayRun'>): void {
+  #close(how: Omit<CallEnd, 'mayRun' | 'isOver'>): void {
     this.stopTimer();
     this.#call.signal?.removeEventListener('abort', this.leave);
-    this.#ended({mayRun: this.#wasSent, ...how});
+    this.#ended({mayRun: this.#wasSent, isOver: false, ...how});
   }
 }

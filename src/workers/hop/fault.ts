@@ -29,6 +29,8 @@ export function judged(error: Error & {code?: string; syscall?: string}): Fault 
 /** Whether a connection ended because bytes came that belong to no request, or are no HTTP. */
 export const isStray = ({message, code = ''}: Error & {code?: string}) => message === 'bad response' || code.startsWith('HPE_');
 
+export const protocolBroken = (how: string) => new Fault('UPSTREAM_PROTOCOL', {message: `The sub-runtime broke the protocol: ${how}`});
+
 function protocolFault(cause: Error): Fault {
   return new Fault('UPSTREAM_PROTOCOL', {cause, message: `The sub-runtime broke the protocol: ${cause.message.replaceAll(/\s+/g, ' ')}`});
 }

@@ -2,11 +2,13 @@ import type {buildConnector, Client, Pool} from 'undici';
 import type {Clock} from '../../clock.ts';
 import type {Fault} from '../../errors.ts';
 import {late} from '../../late.ts';
-import type {RuntimeCall, RuntimeReply} from '../../runtime.ts';
-import {type CallEnd, type Connection, Exchange} from './exchange.ts';
+import type {HttpReply, RuntimeCall} from '../../runtime.ts';
+import {type Connection, Exchange} from './exchange.ts';
 import {isStray} from './fault.ts';
+import type {CallEnd, Hop} from './hop.ts';
 import {Reuse} from './reuse.ts';
 import {metItself} from './self-connection.ts';
+import {writeRequest} from './text.ts';
 
 export interface UpstreamOptions {
   /** Literal loopback address. */
@@ -29,6 +31,9 @@ const idleMs = 4000;
 export const loadClient = () => late('undici') as typeof import('undici');
 
 const connectMs = 10_000;
+
+/** A request as JSON is longer than its event was charged for. Up to this length nobody asks. */
+const smallRequest = 16 * 2 ** 10;
 
 /** Connects to the abstract socket; to the port when there is no socket, or when the socket refuses, as its queue may be full. */
 function connector(socket: string | undefined): buildConnector.connector {
@@ -73,7 +78,10 @@ function openClient(origin: URL, options: Client.Options, connect: buildConnecto
 }
 
 /** The loopback hop to one sub-runtime: no proxy, no redirect, no decompression, no retry. */
-export class Upstream {
+export class Upstream implements Hop {
+  readonly isChannel = false;
+  readonly isDoubtful = false;
+  readonly isSilent = false;
   readonly #pool: Pool;
   readonly #clock: Clock;
   readonly #options: UpstreamOptions;
@@ -109,9 +117,18 @@ export class Upstream {
   deadline the reply fails, but the connection stays until then, as the function cannot be stopped from here.
   @throws NotSent when the connection was refused
   @throws Fault UPSTREAM_TIMEOUT at the deadline, CALLER_LEFT when the signal aborted, UPSTREAM_LOST when it broke off,
-  UPSTREAM_PROTOCOL otherwise
+  UPSTREAM_PROTOCOL otherwise, INFLIGHT_FULL when the event as JSON has no room
   */
-  send(call: RuntimeCall, ended: (end: CallEnd) => void): Promise<RuntimeReply> {
+  send(call: RuntimeCall, ended: (end: CallEnd) => void): Promise<HttpReply> {
+    const body = writeRequest(call.event, call.trace);
+    const full = body.length > smallRequest ? call.eventHold?.growAlone(body.length) : undefined;
+    if (!full) return this.post(body, call, ended);
+    ended({mayRun: false, sentWhole: false, broke: false, byHost: false, answered: false, isOver: true});
+    return Promise.reject(full);
+  }
+
+  /** The same with any text in the place of the event. */
+  post(body: string, call: Omit<RuntimeCall, 'event'>, ended: (end: CallEnd) => void): Promise<HttpReply> {
     return new Promise((resolve, reject) => {
       const exchange = new Exchange(call, resolve, reject, ended, this.#options.maxReplyBytes, this.#reuse, this.#clock);
       exchange.stopTimer = this.#clock.after(call.deadline - this.#clock.monotonic(), () => exchange.expire());
@@ -121,8 +138,8 @@ export class Upstream {
         headers.push('traceparent', call.trace.traceparent);
         if (call.trace.tracestate) headers.push('tracestate', call.trace.tracestate);
       }
-      const reset = this.#reuse.isLast(call.body.length);
-      this.#pool.dispatch({method: 'POST', path: '/', headers, body: call.body, ...(reset && {reset})}, exchange);
+      const reset = this.#reuse.isLast(body.length);
+      this.#pool.dispatch({method: 'POST', path: '/', headers, body, ...(reset && {reset})}, exchange);
     });
   }
 

@@ -1,4 +1,5 @@
 import type {FunctionLine} from '../../log.ts';
+import {channelVersion} from '../hop/frames.ts';
 
 /** What a bridge reports once it listens: whether it could load the handler. */
 export interface LoadReport {
@@ -8,6 +9,10 @@ export interface LoadReport {
   readonly runtime?: string;
   /** The abstract socket on which it listens beside its port, where it has one. */
   readonly socket?: string;
+  /** It is on the channel: calls reach it there, and it listens nowhere. */
+  readonly isOnChannel?: boolean;
+  /** Calls that it takes at a time when the user has set no number. */
+  readonly concurrency?: number;
 }
 
 /** A bridge puts at most 64 Ki characters into a record, and JSON may write each as twelve bytes. A record that is cut cannot be read. */
@@ -25,11 +30,18 @@ export interface Hearing {
 
 /** Reads one line of the bridge's descriptor; skips what it does not know. */
 export function hearBridge(text: string, hearing: Hearing): void {
-  const {loaded, error, runtime, socket, log, settled, dropped} = parsed(text);
+  const {loaded, error, runtime, socket, calls, concurrency, log, settled, dropped} = parsed(text);
   if (typeof loaded === 'boolean') {
     const cause = !loaded && {error: typeof error === 'string' ? error : 'the bridge gave no cause'};
     const isName = typeof socket === 'string' && /^[\w-]{1,100}$/.test(socket);
-    hearing.report({loaded, ...cause, ...(typeof runtime === 'string' && {runtime}), ...(isName && {socket})});
+    hearing.report({
+      loaded,
+      ...cause,
+      ...(typeof runtime === 'string' && {runtime}),
+      ...(isName && {socket}),
+      ...(calls === channelVersion && {isOnChannel: true}),
+      ...(isCount(concurrency) && {concurrency}),
+    });
   } else if (typeof settled === 'string') {
     hearing.settled(settled);
   } else if (typeof dropped === 'number') {
@@ -39,6 +51,8 @@ export function hearBridge(text: string, hearing: Hearing): void {
     if (line) hearing.line(line);
   }
 }
+
+const isCount = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 1000;
 
 /** Recognised without parsing: in a flood of lines, those that are dropped must cost little. */
 export const isLogRecord = (text: string) => /^\s*\{\s*"log"/.test(text);

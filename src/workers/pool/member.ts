@@ -2,12 +2,11 @@ import type {Clock} from '../../clock.ts';
 import {Fault} from '../../errors.ts';
 import type {RuntimeCall, RuntimeReply} from '../../runtime.ts';
 import {BrokenConnections} from '../hop/broken.ts';
-import type {CallEnd} from '../hop/exchange.ts';
-import type {Upstream} from '../hop/http.ts';
+import type {CallEnd, Hop} from '../hop/hop.ts';
 import {Doubt} from './doubt.ts';
 
 export interface MemberOptions {
-  readonly upstream: Pick<Upstream, 'send' | 'destroy'>;
+  readonly upstream: Hop;
   readonly address: {readonly host: string; readonly port: number};
   readonly pid?: number | undefined;
   readonly concurrency: number;
@@ -70,7 +69,7 @@ export class Member {
   }
 
   get isFull(): boolean {
-    return this.#active >= this.concurrency || this.#doubt.isTested;
+    return this.#active >= this.concurrency || this.#doubt.isTested || this.#options.upstream.isDoubtful;
   }
 
   /** Milliseconds until it should be given a call again; 0: now. */
@@ -85,7 +84,7 @@ export class Member {
 
   /** A spare should take over from it. */
   get isStuck(): boolean {
-    return this.#stuck > 0 || this.isDeaf;
+    return this.#stuck > 0 || this.isDeaf || this.#options.upstream.isSilent;
   }
 
   /** No caller can be served by it any more. */
@@ -100,8 +99,9 @@ export class Member {
     return {send: (call, ended) => this.#send(call, isProbe, ended)};
   }
 
-  /** A call in it does not end. Unless it has just answered another, it may be blocked, so it rests. */
+  /** A call in it does not end. Unless it has just answered another, it may be blocked, so it rests. On the channel it is asked. */
   doubt(): void {
+    if (this.#options.upstream.isChannel) return;
     this.#broken.rest(this.#doubt.raise(this.#options.clock.monotonic()));
   }
 
@@ -166,7 +166,7 @@ export class Member {
       if (how.answered) this.#answered(clock.monotonic());
       this.#broken.seen(how);
       sentWhole = how.sentWhole;
-      if (!how.mayRun || !call.signal?.aborted || (!sentWhole && reportsEnds)) return end();
+      if (how.isOver || !how.mayRun || !call.signal?.aborted || (!sentWhole && reportsEnds)) return end();
       abandon();
       this.#unsettled.set(call.invocationId, end);
     };

@@ -41,6 +41,11 @@ export class Pool implements Runtimes {
     this.#meter = meter;
   }
 
+  /** Callers wait for a place. */
+  get isWaitedFor(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** Sub-runtimes that take calls. */
   get size(): number {
     return this.#members.length;
@@ -59,7 +64,7 @@ export class Pool implements Runtimes {
   add(member: Member, start?: StartRecord): boolean {
     this.#members.push(member);
     this.#start = start;
-    this.#admitWaiting();
+    this.admitWaiting();
     const isTold = start !== undefined && this.#start === undefined;
     this.#start = undefined;
     return isTold;
@@ -76,7 +81,7 @@ export class Pool implements Runtimes {
     if (member.restMs === 0) return;
     this.#clock.after(member.restMs, () => {
       this.admitRested(member);
-      this.#admitWaiting();
+      this.admitWaiting();
     });
   }
 
@@ -134,7 +139,8 @@ export class Pool implements Runtimes {
     waiter.refuse(fault);
   }
 
-  #admitWaiting(): void {
+  /** A place may have become free. */
+  admitWaiting(): void {
     for (let member = this.#freeMember(); member; member = this.#freeMember()) {
       const waiter = this.#waiting.shift();
       if (!waiter) return;
@@ -171,7 +177,7 @@ export class Pool implements Runtimes {
         place.send(call, () => {
           this.#service.learn(this.#clock.monotonic() - taken);
           this.admitRested(member);
-          this.#admitWaiting();
+          this.admitWaiting();
         }),
     };
   }

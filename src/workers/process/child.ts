@@ -1,3 +1,4 @@
+import type {Socket} from 'node:net';
 import path from 'node:path';
 import type {Clock} from '../../clock.ts';
 import type {ExitReason} from '../../facts.ts';
@@ -22,6 +23,8 @@ export interface ChildOptions {
   readonly user: {readonly uid: number; readonly gid: number} | undefined;
   /** When its resident memory grows past this it is ended; undefined: no limit. */
   readonly memoryBytes: number | undefined;
+  /** It is offered the channel. */
+  readonly hasCalls: boolean;
 }
 
 export interface ChildEvents {
@@ -67,13 +70,13 @@ export class Child {
   #verdict: ExitReason | undefined;
 
   constructor(options: ChildOptions, events: ChildEvents, {clock, ooms}: {clock: Clock; ooms: OomCounter}) {
-    const {command, environment, user, startTimeoutMs, memoryBytes} = options;
+    const {command, environment, user, startTimeoutMs, memoryBytes, hasCalls} = options;
     this.#options = options;
     this.#events = events;
     this.#clock = clock;
     this.#memory = new MemoryLimit(ooms, clock);
     this.#startedAt = clock.now();
-    this.#group = new ProcessGroup({...command, environment, user}, (code, signal, error) => this.#ended(code, signal, error));
+    this.#group = new ProcessGroup({...command, environment, user, hasCalls}, (code, signal, error) => this.#ended(code, signal, error));
     this.#output = this.#readOutput();
     if (command.readiness === 'port') void this.#awaitPort();
     if (memoryBytes !== undefined && this.pid !== undefined) {
@@ -87,6 +90,11 @@ export class Child {
 
   get pid(): number | undefined {
     return this.#group.pid;
+  }
+
+  /** Our end of the descriptor for calls. */
+  get calls(): Socket | undefined {
+    return this.#group.calls;
   }
 
   get executable(): string {
@@ -128,13 +136,14 @@ export class Child {
 
   /** Our bridges report once they listen. A foreign sub-runtime may report before it does; that counts once its port accepts. */
   #hear(report: LoadReport): void {
-    if (this.#options.command.readiness === 'report') this.#ready(report);
+    if (this.#options.command.readiness === 'report' || report.isOnChannel) this.#ready(report);
     else this.#heard ??= report;
   }
 
   #ready(report: LoadReport): void {
     if (this.#over.signal.aborted || this.#readyAt !== undefined) return;
     this.#readyAt = this.#clock.monotonic();
+    if (!report.isOnChannel) this.#group.calls?.destroy();
     const {error, runtime} = report;
     this.#events.ready(report, {
       ...this.#begun(),

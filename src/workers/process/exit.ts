@@ -1,3 +1,4 @@
+import {Fault} from '../../errors.ts';
 import type {ExitReason, FactTypes} from '../../facts.ts';
 
 /** How a process ended. */
@@ -14,6 +15,8 @@ export function describeExit({reason, code, signal, error}: Omit<Exit, 'upMs'>):
       return 'The sub-runtime ran out of memory and was killed';
     case 'stuck':
       return 'The sub-runtime was stuck and was replaced';
+    case 'protocol':
+      return 'The sub-runtime broke the protocol and was killed';
     case 'reloaded':
       return 'The sub-runtime was replaced by newer code';
     case 'stopped':
@@ -24,6 +27,18 @@ export function describeExit({reason, code, signal, error}: Omit<Exit, 'upMs'>):
       return `The sub-runtime exited with code ${code}`;
   }
 }
+
+/** The fault of a call that was in the process when it ended. */
+export const lostBy = (exit: Omit<Exit, 'upMs'>): Fault =>
+  new Fault('UPSTREAM_LOST', {message: `${describeExit(exit)} during the call`, ended: endedByItself[exit.reason]});
+
+/** The exits that are a crash, or want of memory: not those of processes that we ended. */
+const endedByItself: Partial<Record<ExitReason, Fault['ended']>> = {
+  'exit-zero': 'crash',
+  'exit-nonzero': 'crash',
+  signal: 'crash',
+  oom: 'oom',
+};
 
 /** Whether somebody asked for the end: then there is nothing to report. */
 export const isOrdered = (reason: ExitReason) => reason === 'stopped' || reason === 'reloaded';

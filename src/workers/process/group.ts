@@ -1,6 +1,7 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import type {Socket} from 'node:net';
 import type {Readable} from 'node:stream';
+import {callsDescriptor, reportsDescriptor} from '../descriptors.ts';
 import type {Pipes} from '../output/output.ts';
 
 export interface GroupOptions {
@@ -9,6 +10,8 @@ export interface GroupOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** The user that the process runs as; undefined: that of the core. */
   readonly user: {readonly uid: number; readonly gid: number} | undefined;
+  /** It inherits a descriptor for calls, beside the one for reports. */
+  readonly hasCalls: boolean;
 }
 
 /** A process that leads a process group and a session of its own: signals reach the processes that it starts, too. */
@@ -27,8 +30,13 @@ export class ProcessGroup {
   }
 
   get pipes(): Pipes {
-    const report = (this.#process?.stdio?.[3] ?? null) as Readable | null; // 'pipe' makes it a readable socket
+    const report = (this.#process?.stdio?.[reportsDescriptor] ?? null) as Readable | null; // 'pipe' makes it a readable socket
     return {stdout: this.#process?.stdout ?? null, stderr: this.#process?.stderr ?? null, report};
+  }
+
+  /** Our end of its descriptor for calls, where it has one. */
+  get calls(): Socket | undefined {
+    return (this.#process?.stdio?.[callsDescriptor] ?? undefined) as Socket | undefined; // 'pipe' makes it a socket
   }
 
   /**
@@ -36,7 +44,7 @@ export class ProcessGroup {
   the last call.
   */
   announceStop(): void {
-    const channel = this.#process?.stdio[3] as Socket | null | undefined; // 'pipe' makes it a socket, for both directions
+    const channel = this.#process?.stdio[reportsDescriptor] as Socket | null | undefined; // 'pipe' makes it a socket, for both directions
     channel?.end();
   }
 
@@ -51,12 +59,12 @@ export class ProcessGroup {
 }
 
 /** Node reports some refusals of the system by an event and throws others; here all are reported later. */
-function started({file, args, environment, user}: GroupOptions, refused: (error: Error) => void): ChildProcess | undefined {
+function started({file, args, environment, user, hasCalls}: GroupOptions, refused: (error: Error) => void): ChildProcess | undefined {
   try {
     return spawn(file, args, {
       env: environment,
       detached: true, // makes the session and the process group
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      stdio: hasCalls ? ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'] : ['ignore', 'pipe', 'pipe', 'pipe'],
       ...user,
     });
   } catch (error) {

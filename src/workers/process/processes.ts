@@ -1,5 +1,6 @@
 import type {ExitReason} from '../../facts.ts';
-import type {Purpose, SubRuntime} from './sub-runtime.ts';
+import type {Purpose} from './parts.ts';
+import type {SubRuntime} from './sub-runtime.ts';
 
 /** The process that serves and its spare or successor; or the process that took over, and the one that is still ending. */
 const mostProcesses = 2;
@@ -51,6 +52,16 @@ export class Processes {
     this.#all.add(subRuntime);
     if (subRuntime.purpose === 'start') this.#current = subRuntime;
     else this.#next = subRuntime;
+  }
+
+  /**
+  Whether a process that is ready serves from now on. One that could not load its handler takes over from none that serves,
+  and a spare from none that has recovered: it keeps what it has in memory.
+  */
+  isFit(subRuntime: SubRuntime, isLoaded: boolean): boolean {
+    if (subRuntime === this.#current) return true;
+    if (subRuntime.purpose === 'spare') return !this.#current || (isLoaded && this.#current.isStuck);
+    return isLoaded;
   }
 
   roleOf(subRuntime: SubRuntime): Role {

@@ -1,51 +1,18 @@
-import type {Clock} from '../../clock.ts';
-import {Fault} from '../../errors.ts';
 import type {ExitReason} from '../../facts.ts';
-import type {FunctionLine} from '../../log.ts';
 import type {StartRecord} from '../../runtime.ts';
-import type {Upstream} from '../hop/http.ts';
-import type {OomCounter} from '../memory/cgroup.ts';
+import type {Hop} from '../hop/hop.ts';
 import type {LoadReport} from '../output/report.ts';
 import {Member} from '../pool/member.ts';
-import type {Pool} from '../pool/pool.ts';
 import {isEnding} from '../proc/stat.ts';
-import {Child, type ChildExit, type ChildOptions} from './child.ts';
-import {describeExit} from './exit.ts';
-import type {OrphanKiller} from './orphans.ts';
-
-export interface SubRuntimeOptions {
-  /** What every process of the place is started with; the port is chosen each time. */
-  readonly child: Omit<ChildOptions, 'port' | 'environment'>;
-  environment(port: number): Readonly<Record<string, string>>;
-  upstream(port: number, socket: string | undefined): Upstream;
-  readonly concurrency: number;
-  /** Longest time of a call, in milliseconds. */
-  readonly timeoutMs: number;
-}
-
-export interface SubRuntimeHouse {
-  readonly pool: Pool;
-  readonly clock: Clock;
-  readonly ooms: OomCounter;
-  readonly orphanKiller: OrphanKiller;
-  line(line: FunctionLine): void;
-  linesDropped(lines: number): void;
-}
-
-export interface SubRuntimeEvents {
-  ready(report: LoadReport, start: StartRecord): void;
-  exited(exit: ChildExit): void;
-  /** A call in it does not end, or it takes no connection. */
-  stuck(why: string): void;
-  /** It has answered its first call. */
-  answered(): void;
-}
-
-/** Why a process is started: it is the first or follows an exit; it replaces a stuck process; it runs newer code. */
-export type Purpose = 'start' | 'spare' | 'reload';
+import {Child, type ChildExit} from './child.ts';
+import {lostBy} from './exit.ts';
+import type {Purpose, SubRuntimeEvents, SubRuntimeHouse, SubRuntimeOptions} from './parts.ts';
+import {concurrencyOf, openHop} from './way.ts';
 
 /** How long the process group has after TERM before KILL. */
 const stopMs = 5000;
+/** A process that closed its channel has so long to end by itself. */
+const exitMs = 250;
 
 /**
 One sub-runtime from its start to its end: its process, and the calls in it. It becomes ready, joins the pool when its
@@ -61,6 +28,8 @@ export class SubRuntime {
   readonly #events: SubRuntimeEvents;
   readonly #child: Child;
   #isLeaving = false;
+  #isOver = false;
+  #hop: Hop | undefined;
   #member: Member | undefined;
 
   constructor(purpose: Purpose, port: number, options: SubRuntimeOptions, house: SubRuntimeHouse, events: SubRuntimeEvents) {
@@ -106,22 +75,31 @@ export class SubRuntime {
   }
 
   /**
-  Takes calls from now on, through the abstract socket if it has one.
+  Takes calls from now on: on the channel when it is on it, else through the abstract socket if it has one.
 
   @returns true when an invocation had waited for this start: it has the record, and reports it
   */
-  join(start: StartRecord, socket: string | undefined): boolean {
-    const {concurrency, timeoutMs, upstream, child} = this.#options;
+  join(start: StartRecord, report: LoadReport): boolean {
+    const {timeoutMs, child} = this.#options;
     const {clock, pool} = this.#house;
     const address = {host: child.host, port: this.#port};
+    const hop = openHop(report, this.#options, {
+      port: this.#port,
+      calls: this.#child.calls,
+      clock,
+      onBroken: why => this.#broke(why),
+      onSilent: () => pool.isWaitedFor && this.#events.stuck('It does not answer while a call is in it'),
+      onAlive: () => pool.admitWaiting(),
+    });
+    this.#hop = hop;
     this.#member = new Member({
-      upstream: upstream(this.#port, socket),
+      upstream: hop,
       address,
       pid: this.pid,
-      concurrency,
+      concurrency: concurrencyOf(report, this.#options),
       timeoutMs,
       clock,
-      reportsEnds: child.command.readiness === 'report',
+      reportsEnds: child.command.readiness === 'report' || hop.isChannel,
       onStuck: why => this.#events.stuck(why),
       onAnswered: () => this.#events.answered(),
       isEnding: () => this.pid !== undefined && isEnding(this.pid),
@@ -129,7 +107,16 @@ export class SubRuntime {
     return pool.add(this.#member, start);
   }
 
-  /** A call in it does not end, or it takes no connection: a spare should take over. */
+  /** Its channel is of no use any more. Most likely it is ending, and its exit says why. */
+  #broke(why: string): void {
+    this.leave();
+    this.#house.clock.after(exitMs, () => {
+      if (!this.#isOver) this.#events.broken(why);
+      this.#child.end('protocol');
+    });
+  }
+
+  /** A call in it does not end, or it takes no connection, or does not answer: a spare should take over. */
   get isStuck(): boolean {
     return this.#member?.isStuck ?? false;
   }
@@ -176,19 +163,14 @@ export class SubRuntime {
   }
 
   #exited(exit: ChildExit): void {
+    this.#isOver = true;
     if (this.pid !== undefined) this.#house.orphanKiller.forget(this.pid);
     this.leave();
     this.#events.exited(exit);
-    this.#member?.destroy(
-      new Fault('UPSTREAM_LOST', {message: `${describeExit(exit)} during the call`, ended: endedByItself[exit.reason]}),
-    );
+    const lost = lostBy(exit);
+    // Replies that it wrote on the channel before it ended are read first.
+    if (this.#hop?.isChannel) void this.#house.clock.turn().then(() => this.#member?.destroy(lost));
+    else this.#member?.destroy(lost);
+    if (!this.#member) this.#child.calls?.destroy();
   }
 }
-
-/** The exits that are a crash, or lack of memory: not those of processes that we ended. */
-const endedByItself: Partial<Record<ExitReason, Fault['ended']>> = {
-  'exit-zero': 'crash',
-  'exit-nonzero': 'crash',
-  signal: 'crash',
-  oom: 'oom',
-};

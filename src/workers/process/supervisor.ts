@@ -6,11 +6,12 @@ import type {ChildExit} from './child.ts';
 import {ExitReports} from './exit-reports.ts';
 import {History, type HistoryHouse} from './history.ts';
 import type {LifecycleState} from './lifecycle.ts';
+import type {Purpose, SubRuntimeHouse, SubRuntimeOptions} from './parts.ts';
 import {choosePort} from './port.ts';
 import {Processes} from './processes.ts';
 import type {RestartPolicy} from './restart-policy.ts';
 import {Spares} from './spares.ts';
-import {type Purpose, SubRuntime, type SubRuntimeHouse, type SubRuntimeOptions} from './sub-runtime.ts';
+import {SubRuntime} from './sub-runtime.ts';
 import {Turns} from './turns.ts';
 
 export interface SupervisorOptions extends SubRuntimeOptions {
@@ -116,9 +117,8 @@ export class Supervisor implements AsyncDisposable {
       ready: (report, start) => this.#ready(subRuntime, report, start),
       exited: exit => this.#exited(subRuntime, exit),
       stuck: why => this.#replace(subRuntime, why),
-      answered: () => {
-        if (subRuntime === this.#processes.current) this.#history.answered();
-      },
+      broken: why => this.#house.log.error({pid: subRuntime.pid}, `${why}: it is ended`),
+      answered: () => void (subRuntime === this.#processes.current && this.#history.answered()),
     });
     this.#processes.add(subRuntime);
     this.#history.see({type: 'spawned', pid: subRuntime.pid, executable: subRuntime.executable}, purpose === 'start');
@@ -129,20 +129,19 @@ export class Supervisor implements AsyncDisposable {
     return !this.#stopping.signal.aborted && this.#processes.wants(purpose);
   }
 
-  #ready(subRuntime: SubRuntime, {loaded, error, socket}: LoadReport, start: StartRecord): void {
+  #ready(subRuntime: SubRuntime, report: LoadReport, start: StartRecord): void {
+    const {loaded, error} = report;
     const {meter, log, started} = this.#house;
     const bootMs = start.endedAt - start.startedAt;
     const role = this.#processes.roleOf(subRuntime);
     // A report may be read after its process was ended. The stop has refused the callers that waited: admit none after it.
     const isLate = this.#stopping.signal.aborted || subRuntime.isLeaving;
-    // A process that could not load its handler takes over from none that serves.
-    const isFit = loaded || role === 'serving' || (subRuntime.purpose === 'spare' && !this.#processes.current);
-    const takesOver = !isLate && isFit;
+    const takesOver = !isLate && this.#processes.isFit(subRuntime, loaded);
     meter.runtimeReady(bootMs / 1000);
     this.#history.see({type: 'reported', pid: subRuntime.pid, loaded, bootMs, ...(error !== undefined && {error})}, takesOver);
     if (!loaded) log.error({pid: subRuntime.pid, cause: error}, 'The handler could not be loaded');
     if (takesOver) this.#house.pool.admit();
-    started(start, takesOver && subRuntime.join(start, socket));
+    started(start, takesOver && subRuntime.join(start, report));
     if (takesOver && role === 'next') {
       this.#processes.takeOver(); // only after it joined: there is always a process that takes calls
       this.#spares.succeeded();
@@ -164,8 +163,8 @@ export class Supervisor implements AsyncDisposable {
     const role = this.#processes.roleOf(subRuntime);
     this.#processes.remove(subRuntime);
     meter.runtimeExited(how.reason);
-    const seen = {type: 'exited', pid: subRuntime.pid, ...how, at: clock.monotonic(), functionServedAt: functionServedAt()} as const;
-    this.#history.see(seen, role === 'serving');
+    const at = clock.monotonic();
+    this.#history.see({type: 'exited', pid: subRuntime.pid, ...how, at, functionServedAt: functionServedAt()}, role === 'serving');
     if (start) started(start, false);
     if (role !== 'past') this.#fillAgain();
   }

@@ -2,6 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import {type EventOptions, eventWriter} from '../../../middleware/event/write.ts';
 import type {RequestInput} from '../../../src/delivery.ts';
+import {writeRequest} from '../../../src/workers/hop/text.ts';
 import {requestInput} from '../../helpers/fakes.ts';
 
 const options: EventOptions = {
@@ -15,8 +16,8 @@ const options: EventOptions = {
 
 /** Written and read again, as a bridge does. */
 function eventOf(input: Partial<RequestInput>, some: Partial<EventOptions> = {}, credential?: string) {
-  const {head, tail} = eventWriter({...options, ...some})(requestInput(input), {id: 'id-1', deadlineMs: 1764000000000, credential});
-  return JSON.parse(`${head}{"traceparent":"00-a"}${tail}`);
+  const event = eventWriter({...options, ...some})(requestInput(input), {id: 'id-1', deadlineMs: 1764000000000, credential});
+  return JSON.parse(writeRequest(event, {traceparent: '00-a'}));
 }
 
 const bodyOf = (body: Buffer | string, base64: 'exact' | 'sniff' = 'exact') => {

@@ -1,0 +1,200 @@
+import type {Duplex} from 'node:stream';
+import type {Clock} from '../../clock.ts';
+import {Fault} from '../../errors.ts';
+import {type ChannelReply, NotSent, type RuntimeCall} from '../../runtime.ts';
+import {ChannelCall} from './channel-call.ts';
+import {protocolBroken} from './fault.ts';
+import {FrameWriter} from './frame-writer.ts';
+import {BrokenFrames, FrameReader, type FrameSink} from './frames.ts';
+import type {CallEnd, Hop} from './hop.ts';
+import {Liveness} from './liveness.ts';
+import {writeCall} from './text.ts';
+
+export interface ChannelOptions {
+  /** Our end of the descriptor that the process inherited. */
+  readonly socket: Duplex;
+  readonly maxReplyBytes: number;
+  /** Several calls share the process: while one is open, the process must go on answering. */
+  readonly isShared: boolean;
+  /** The process broke the protocol, or closed its end. It must be replaced. */
+  readonly onBroken: (why: string) => void;
+  /** The process did not answer in time whether it is alive; called again and again until it does. */
+  readonly onSilent: () => void;
+  /** It takes calls again after it did not. */
+  readonly onAlive: () => void;
+}
+
+/** The hop to one bridge that is on the channel: frames on a socket that it inherited. */
+export class Channel implements Hop, FrameSink {
+  readonly isChannel = true;
+  readonly #options: ChannelOptions;
+  readonly #clock: Clock;
+  readonly #writer: FrameWriter;
+  readonly #reader = new FrameReader(this);
+  readonly #liveness: Liveness;
+  readonly #open = new Map<number, ChannelCall>();
+  #number = 0;
+  /** Whose bytes come now. */
+  #current: ChannelCall | undefined;
+  #isClosed = false;
+
+  constructor(options: ChannelOptions, clock: Clock) {
+    const {socket, isShared, onSilent, onAlive} = options;
+    this.#options = options;
+    this.#clock = clock;
+    this.#writer = new FrameWriter(socket);
+    this.#liveness = new Liveness({isShared, ping: () => this.#ping(), isIdle: () => this.#open.size === 0, onSilent, onAlive}, clock);
+    socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    socket.on('error', () => {}); // 'close' follows
+    socket.on('end', () => this.#closed());
+    socket.on('close', () => this.#closed());
+  }
+
+  /** It is not certain that the process still answers: it gets no call. */
+  get isDoubtful(): boolean {
+    return this.#liveness.isDoubtful;
+  }
+
+  /** It did not answer in time. */
+  get isSilent(): boolean {
+    return this.#liveness.isSilent;
+  }
+
+  /**
+  One call of the function.
+
+  @param ended called once, when the sub-runtime is done with the call, whatever became of its caller
+  @throws NotSent when the process has closed its end
+  @throws Fault UPSTREAM_TIMEOUT at the deadline, CALLER_LEFT when the signal aborted, UPSTREAM_LOST when the process ended,
+  UPSTREAM_PROTOCOL when it broke the protocol
+  */
+  send(call: RuntimeCall, ended: (end: CallEnd) => void): Promise<ChannelReply> {
+    return new Promise((resolve, reject) => {
+      const now = this.#clock.monotonic();
+      if (this.#isClosed || now >= call.deadline) {
+        ended({mayRun: false, sentWhole: false, broke: this.#isClosed, byHost: false, answered: false, isOver: true});
+        reject(this.#isClosed ? new NotSent('The sub-runtime has closed its channel') : new Fault('UPSTREAM_TIMEOUT'));
+        return;
+      }
+      const open = new ChannelCall(this.#freeNumber(), call, resolve, reject, ended, this);
+      this.#open.set(open.number, open);
+      open.stopTimer = this.#clock.after(call.deadline - now, open.expire);
+      call.signal?.addEventListener('abort', open, {once: true});
+      this.#liveness.called(now);
+      open.long = this.#writer.call(open.number, call.event.form, writeCall(call.event, call.trace), call.event.body);
+    });
+  }
+
+  /** Breaks off every call: the process is gone. */
+  destroy(reason: Fault): void {
+    this.#lose(reason);
+    this.#options.socket.destroy();
+  }
+
+  // What an open call asks of its channel.
+
+  now(): number {
+    return this.#clock.monotonic();
+  }
+
+  get maxReplyBytes(): number {
+    return this.#options.maxReplyBytes;
+  }
+
+  credit(call: number, bytes: number): void {
+    if (!this.#isClosed) this.#writer.credit(call, bytes);
+  }
+
+  cancel(call: ChannelCall): void {
+    if (this.#isClosed || !this.#open.has(call.number)) return;
+    if (call.long) call.long.isStopped = true;
+    this.#writer.cancel(call.number);
+  }
+
+  // What the bridge sends.
+
+  result(number: number, form: number, jsonBytes: number, bodyBytes: number): void {
+    this.#current = this.#callOf(number);
+    this.#current.begin(form, jsonBytes, bodyBytes);
+  }
+
+  data(number: number): void {
+    this.#current = this.#callOf(number);
+    this.#current.reply.more();
+  }
+
+  failed(number: number, bytes: number): void {
+    this.#current = this.#callOf(number);
+    this.#current.reply.fail(bytes);
+  }
+
+  bytes(chunk: Buffer, from: number, to: number): void {
+    this.#current?.reply.take(chunk, from, to);
+  }
+
+  complete(): void {
+    const call = this.#current;
+    this.#current = undefined;
+    if (call?.reply.isWhole) this.#conclude(call, false);
+  }
+
+  end(number: number): void {
+    this.#conclude(this.#callOf(number), true);
+  }
+
+  pong(): void {} // any frame says that it is alive
+
+  #conclude(call: ChannelCall, isEnd: boolean): void {
+    this.#open.delete(call.number);
+    try {
+      call.conclude(isEnd);
+    } catch (error) {
+      if (error instanceof BrokenFrames) this.#open.set(call.number, call); // it is lost with the others
+      throw error;
+    }
+  }
+
+  #callOf(number: number): ChannelCall {
+    const call = this.#open.get(number);
+    if (!call) throw new BrokenFrames(`a frame for call ${number}, which is not open`);
+    return call;
+  }
+
+  #freeNumber(): number {
+    do this.#number = (this.#number + 1) >>> 0;
+    while (this.#number === 0 || this.#open.has(this.#number));
+    return this.#number;
+  }
+
+  #read(chunk: Buffer): void {
+    this.#liveness.heard();
+    if (this.#isClosed) return;
+    try {
+      this.#reader.read(chunk);
+    } catch (error) {
+      if (!(error instanceof BrokenFrames)) throw error;
+      this.#lose(protocolBroken(`it sent ${error.message}`));
+      this.#options.socket.destroy();
+      this.#options.onBroken(`The sub-runtime broke the protocol: it sent ${error.message}`);
+    }
+  }
+
+  #ping(): void {
+    this.#writer.ping();
+    this.#writer.flush();
+  }
+
+  #closed(): void {
+    if (this.#isClosed) return;
+    this.#lose(new Fault('UPSTREAM_LOST'));
+    this.#options.onBroken('The sub-runtime closed its channel');
+  }
+
+  #lose(reason: Fault): void {
+    this.#isClosed = true;
+    this.#liveness.close();
+    const lost = [...this.#open.values()];
+    this.#open.clear();
+    for (const call of lost) call.lose(reason);
+  }
+}

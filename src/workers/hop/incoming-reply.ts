@@ -1,0 +1,160 @@
+import {isUtf8} from 'node:buffer';
+import type {Fault} from '../../errors.ts';
+import type {Hold} from '../../limits/budget.ts';
+import type {ChannelReply} from '../../runtime.ts';
+import {tooLarge} from './fault.ts';
+import {BrokenFrames, resultForm, unknownBytes, windowBytes} from './frames.ts';
+
+/** Credit is given in steps, not for each piece. */
+const creditStep = windowBytes / 2;
+
+/** What a reply needs of its call. */
+export interface ReplyHouse {
+  /** What it is charged to. */
+  readonly hold: Hold | undefined;
+  readonly maxBytes: number;
+  /** The bridge may send so many bytes more. */
+  credit(bytes: number): void;
+  /** It is too large, or there is no room for it: nobody gets it. */
+  refuse(fault: Fault): void;
+}
+
+/** The reply to one call on a channel, as its bytes come. */
+export class IncomingReply {
+  readonly #house: ReplyHouse;
+  /** Its bytes are not wanted any more. They must come all the same, before the place of the call is free. */
+  #isDropped = false;
+  #isFailed = false;
+  #form: number | undefined;
+  #jsonBytes = 0;
+  /** Of JSON and body; undefined while it is not known. */
+  #total: number | undefined = 0;
+  #received = 0;
+  /** A long reply whose length is known, once there is room for it. */
+  #whole: Buffer | undefined;
+  #parts: Buffer[] = [];
+  /** Bytes that the bridge may have sent, or will. */
+  #granted = windowBytes;
+  #waitsForRoom = false;
+
+  constructor(house: ReplyHouse) {
+    this.#house = house;
+  }
+
+  /** Its last frame has come. An END says so of a reply of unknown length. */
+  get isWhole(): boolean {
+    return this.#isFailed || this.#received === this.#total;
+  }
+
+  /** Its length is not known. */
+  get isStreamed(): boolean {
+    return this.#form !== undefined && this.#total === undefined;
+  }
+
+  /** @throws BrokenFrames */
+  begin(form: number, jsonBytes: number, bodyBytes: number): void {
+    if (this.#form !== undefined) throw new BrokenFrames('a second RESULT for a call');
+    if (form > resultForm.bytes) throw new BrokenFrames(`a RESULT of form ${form}`);
+    this.#form = form;
+    this.#jsonBytes = jsonBytes;
+    this.#total = bodyBytes === unknownBytes ? undefined : jsonBytes + bodyBytes;
+    const known = this.#total ?? jsonBytes;
+    if (known > this.#house.maxBytes) this.#refuse(tooLarge());
+    else this.#takeRoom(known);
+  }
+
+  /** @throws BrokenFrames */
+  more(): void {
+    if (this.#form === undefined) throw new BrokenFrames('DATA before its RESULT');
+  }
+
+  /** The message of an error comes in its place. */
+  fail(bytes: number): void {
+    this.#isFailed = true;
+    this.#parts = [];
+    this.#whole = undefined;
+    this.#received = 0;
+    this.#total = bytes;
+  }
+
+  /** @throws BrokenFrames */
+  take(chunk: Buffer, from: number, to: number): void {
+    const before = this.#received;
+    this.#received += to - from;
+    if (this.#total !== undefined && this.#received > this.#total) throw new BrokenFrames('more bytes than its RESULT announced');
+    if (!this.#isFailed && this.#received > this.#granted) throw new BrokenFrames('more bytes of a reply than it has credit for');
+    if (!this.#isDropped) {
+      if (this.#whole) chunk.copy(this.#whole, before, from, to);
+      else this.#parts.push(Buffer.from(chunk.subarray(from, to)));
+    }
+    if (this.#total === undefined) this.#goOn();
+  }
+
+  drop(): void {
+    this.#isDropped = true;
+    this.#parts = [];
+    this.#whole = undefined;
+  }
+
+  /** Undefined when its JSON is not UTF-8. */
+  read(): ChannelReply | undefined {
+    const bytes = this.#whole ?? (this.#parts.length === 1 ? (this.#parts[0] as Buffer) : Buffer.concat(this.#parts));
+    if (this.#isFailed) return {status: 500, json: bytes.toString('utf8'), content: undefined};
+    const json = bytes.subarray(0, this.#jsonBytes);
+    if (!isUtf8(json)) return undefined;
+    return {
+      status: 200,
+      json: json.length > 0 ? json.toString('utf8') : undefined,
+      content: this.#content(bytes.subarray(this.#jsonBytes)),
+    };
+  }
+
+  #content(body: Buffer): ChannelReply['content'] {
+    if (this.#form === resultForm.json) return undefined;
+    return {isText: this.#form === resultForm.text && isUtf8(body), body};
+  }
+
+  /** Charges the reply. While there is no room, the bridge gets no credit for more than its window. */
+  #takeRoom(bytes: number): void {
+    if (this.#isDropped || this.#waitsForRoom) return;
+    this.#waitsForRoom = true;
+    const isGiven = this.#house.hold?.growReply(bytes, fault => {
+      this.#waitsForRoom = false;
+      if (fault) this.#refuse(fault);
+      else this.#gotRoom();
+    });
+    if (isGiven === false) return;
+    this.#waitsForRoom = false;
+    this.#gotRoom();
+  }
+
+  #gotRoom(): void {
+    const total = this.#total;
+    if (total !== undefined && total > windowBytes && !this.#isDropped && !this.#whole) {
+      this.#whole = Buffer.allocUnsafeSlow(total);
+      let at = 0;
+      for (const part of this.#parts) at += part.copy(this.#whole, at);
+      this.#parts = [];
+    }
+    this.#grant(total ?? this.#received + windowBytes);
+  }
+
+  #grant(bytes: number): void {
+    if (bytes <= this.#granted) return;
+    this.#house.credit(bytes - this.#granted);
+    this.#granted = bytes;
+  }
+
+  /** A reply of unknown length gets more credit as there is room. */
+  #goOn(): void {
+    if (this.#isDropped) return;
+    if (this.#received > this.#house.maxBytes) this.#refuse(tooLarge());
+    else if (this.#granted - this.#received <= creditStep) this.#takeRoom(this.#received);
+  }
+
+  #refuse(fault: Fault): void {
+    this.drop();
+    this.#house.refuse(fault);
+    if (this.#total !== undefined) this.#grant(this.#total);
+  }
+}

@@ -1,0 +1,85 @@
+import type {Clock} from '../../clock.ts';
+
+/** A process from which nothing has come for so long, while calls are open, is asked whether it is alive. */
+const quietMs = 100;
+/** When it has not answered for so long, another should take over. */
+const lateMs = 250;
+/** How often that is said again, as the next caller may come later. */
+const againMs = 25;
+
+export interface LivenessOptions {
+  /** Several calls share the process. One call at a time waits for nobody but itself: its deadline decides. */
+  readonly isShared: boolean;
+  ping(): void;
+  /** No call is open. */
+  isIdle(): boolean;
+  onSilent(): void;
+  onAlive(): void;
+}
+
+/**
+Whether a process that several calls share still answers. One that is blocked, by a handler that computes or waits, would
+take the next call and leave it lying. No timer for each call: one looks now and then while calls are open.
+*/
+export class Liveness {
+  /** It is asked, and gets no call before it answers. */
+  isDoubtful = false;
+  /** It has not answered in time. */
+  isSilent = false;
+  readonly #options: LivenessOptions;
+  readonly #clock: Clock;
+  #heardAt = 0;
+  #isWatched = false;
+  #stopTimer = () => {};
+
+  constructor(options: LivenessOptions, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  /** It gets a call, at this monotonic time. */
+  called(now: number): void {
+    if (this.#isWatched || !this.#options.isShared) return;
+    this.#isWatched = true;
+    this.#heardAt = now;
+    this.#look();
+  }
+
+  /** It sent something. */
+  heard(): void {
+    if (!this.#isWatched) return;
+    this.#heardAt = this.#clock.monotonic();
+    if (!this.isDoubtful) return;
+    this.isDoubtful = false;
+    this.isSilent = false;
+    this.#look();
+    this.#options.onAlive();
+  }
+
+  close(): void {
+    this.#stopTimer();
+    this.#isWatched = false;
+  }
+
+  readonly #look = (): void => {
+    this.#stopTimer();
+    if (this.#options.isIdle() && !this.isDoubtful) {
+      this.#isWatched = false;
+      return;
+    }
+    const leftMs = this.#heardAt + quietMs - this.#clock.monotonic();
+    if (leftMs > 0) {
+      this.#stopTimer = this.#clock.after(Math.ceil(leftMs), this.#look);
+      return;
+    }
+    this.isDoubtful = true;
+    this.#options.ping();
+    this.#stopTimer = this.#clock.after(lateMs, this.#late);
+  };
+
+  readonly #late = (): void => {
+    this.isSilent = true;
+    this.#stopTimer = this.#clock.after(againMs, this.#late);
+    this.#options.onSilent();
+  };
+}

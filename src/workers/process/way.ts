@@ -1,0 +1,36 @@
+import type {Duplex} from 'node:stream';
+import type {Clock} from '../../clock.ts';
+import {Channel} from '../hop/channel.ts';
+import type {Hop} from '../hop/hop.ts';
+import type {LoadReport} from '../output/report.ts';
+
+export interface HopOptions {
+  /** The way to a sub-runtime that is called over HTTP. */
+  upstream(port: number, socket: string | undefined): Hop;
+  readonly maxReplyBytes: number;
+  /** Calls at a time, unless the sub-runtime reports another number and the user has set none. */
+  readonly concurrency: number;
+  readonly isConcurrencySet: boolean;
+}
+
+export interface HopHouse {
+  readonly port: number;
+  /** Our end of the descriptor for calls. */
+  readonly calls: Duplex | undefined;
+  readonly clock: Clock;
+  onBroken(why: string): void;
+  onSilent(): void;
+  onAlive(): void;
+}
+
+/** Opens the way to a sub-runtime: the channel when it reported that it is on it, else HTTP. */
+export function openHop(report: LoadReport, options: HopOptions, {port, calls, clock, ...events}: HopHouse): Hop {
+  if (!report.isOnChannel || !calls) return options.upstream(port, report.socket);
+  const {maxReplyBytes} = options;
+  return new Channel({socket: calls, maxReplyBytes, isShared: concurrencyOf(report, options) > 1, ...events}, clock);
+}
+
+/** Calls that it takes at a time. */
+export function concurrencyOf({concurrency: reported}: LoadReport, {concurrency, isConcurrencySet}: HopOptions): number {
+  return isConcurrencySet ? concurrency : (reported ?? concurrency);
+}

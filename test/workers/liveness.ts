@@ -1,0 +1,77 @@
+import test from 'ava';
+import {frameOf, openChannel, resultOf} from '../helpers/channel.ts';
+
+const ping = 5;
+const pong = frameOf(21, 0);
+
+test('a process that shares nothing is never asked', async t => {
+  const {send, clock, ofType, channel} = openChannel(t, {isShared: false});
+  await send();
+  await clock.advance(60_000);
+  t.deepEqual(ofType(ping), []);
+  t.false(channel.isDoubtful);
+});
+
+test('a process without a call is not asked, and no timer runs', async t => {
+  const {send, say, clock, ofType} = openChannel(t);
+  await send();
+  await say(resultOf(1, {json: '1'}));
+  await clock.advance(1000);
+  t.deepEqual(ofType(ping), []);
+  t.is(clock.pending, 0);
+});
+
+test('it is asked after 100 ms without a frame, and gets no call until one comes', async t => {
+  const {send, say, clock, ofType, channel, told} = openChannel(t);
+  await send();
+  await clock.advance(99);
+  t.false(channel.isDoubtful);
+  await clock.advance(1);
+  t.true(channel.isDoubtful);
+  t.is(ofType(ping).length, 1);
+  await say(pong);
+  t.false(channel.isDoubtful);
+  t.deepEqual(told, ['alive']);
+  await clock.advance(100);
+  t.is(ofType(ping).length, 2, 'while the call is open it is asked again');
+});
+
+test('a frame of any call says that it is alive', async t => {
+  const {send, say, clock, ofType, channel} = openChannel(t);
+  await send();
+  await send();
+  await clock.advance(60);
+  await say(resultOf(2, {json: '1'}));
+  await clock.advance(60);
+  t.deepEqual(ofType(ping), []);
+  await clock.advance(40);
+  t.true(channel.isDoubtful);
+  await say(resultOf(1, {json: '1'}));
+  t.false(channel.isDoubtful);
+});
+
+test('when the answer is a quarter of a second late it is silent, which is said until it answers', async t => {
+  const {send, say, clock, channel, told} = openChannel(t);
+  await send();
+  await clock.advance(349);
+  t.false(channel.isSilent);
+  await clock.advance(1);
+  t.true(channel.isSilent);
+  t.deepEqual(told, ['silent']);
+  await clock.advance(50);
+  t.deepEqual(told, ['silent', 'silent', 'silent']);
+  await say(pong);
+  t.false(channel.isSilent);
+  t.deepEqual(told.slice(3), ['alive']);
+  await clock.advance(60);
+  t.is(told.length, 4);
+});
+
+test('a broken channel is not watched any more', async t => {
+  const {send, theirs, clock, told} = openChannel(t);
+  await send();
+  theirs.end();
+  await clock.advance(1000);
+  t.deepEqual(told, ['The sub-runtime closed its channel']);
+  t.is(clock.pending, 0);
+});
