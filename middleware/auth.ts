@@ -104,7 +104,7 @@ export function verifier(keys: KeySource, claims: Claims, clock: Clock, verified
     const keyId = typeof header?.kid === 'string' ? header.kid : undefined;
     const key = await keys.find(keyId, typeof header?.alg === 'string' ? header.alg : undefined);
     if (key === 'none') throw new Fault('AUTH_NOT_CONFIGURED');
-    if (!header) throw invalid('it is no JSON Web Token, or longer than 8 KiB');
+    if (!header) throw invalid('it is not a JSON Web Token, or longer than 8 KiB');
     if (!key) throw invalid('no key fits the key id and the algorithm that it names');
     if ('crit' in header) throw invalid('it names critical extensions');
     if (header.alg !== key.algorithm) throw invalid(`its algorithm is not ${key.algorithm}, that of the key`);
@@ -137,7 +137,7 @@ function checkSignature(
   try {
     return library().verify(token, key, {
       algorithms: [algorithm],
-      // A number: given a text, the library would switch expiry off.
+      // As a number: with a text, the library would not check the expiry.
       clockTolerance: clockToleranceMs / 1000,
       clockTimestamp: Math.floor(clock.now() / 1000),
       ...(issuer !== undefined && {issuer}),

@@ -125,7 +125,7 @@ test('at debug the log says why a caller was refused, without the token', async 
   const other = token([{application_id: randomUUID()}]);
   for (const [headers, code, cause] of [
     [{}, 'AUTH_MISSING', /^no token came/],
-    [{'X-Auth-Token': 'a.b.c'}, 'AUTH_INVALID', /^it is no JSON Web Token/],
+    [{'X-Auth-Token': 'a.b.c'}, 'AUTH_INVALID', /^it is not a JSON Web Token/],
     [{Authorization: `Bearer ${other}`}, 'AUTH_FORBIDDEN', /^its claim is not for SCW_APPLICATION_ID$/],
   ] as const) {
     const answer = await ask(told.url, {headers});

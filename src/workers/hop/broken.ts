@@ -12,7 +12,7 @@ export interface BrokenOptions {
 
 /*
 When a connection breaks off, its process is most likely ending, and the exit is reported a moment later. Until then no other
-call is sent there, and callers whose call was lost wait for the reason: for long only when the system says that it ends.
+call is sent there, and callers whose call was lost wait for the reason. They wait long only if the system says that it ends.
 */
 const restMs = 25;
 const reasonMs = 250;

@@ -14,20 +14,20 @@ export interface UpstreamOptions {
   /** Literal loopback address. */
   readonly host: string;
   readonly port: number;
-  /** An abstract socket that leads to the same sub-runtime as the port, at half the price. */
+  /** An abstract socket that leads to the same sub-runtime as the port, at half the cost. */
   readonly socket?: string | undefined;
   /** Calls at a time, each on a connection of its own. */
   readonly connections: number;
   readonly maxReplyBytes: number;
   readonly bridgeToken: string;
-  /** The sub-runtime is not ours: it may answer a request twice, or before it has read all of the request. */
+  /** True when the sub-runtime is not ours: it may answer a request twice, or before it has read all of the request. */
   readonly isForeign?: boolean;
 }
 
 /** Node servers close an idle connection after 5 s. We close it first, so that no call meets a closing connection. */
 const idleMs = 4000;
 
-/** To load undici takes 60 ms: call this before the first request needs it. */
+/** Loads undici, which takes 60 ms: call this before the first request needs it. */
 export const loadClient = () => late('undici') as typeof import('undici');
 
 const connectMs = 10_000;
@@ -56,7 +56,7 @@ function connector(socket: string | undefined): buildConnector.connector {
     });
 }
 
-/** A client with one connection at a time, which every exchange on it gets to know. */
+/** Opens a client with one connection at a time, and gives that connection to every exchange on it. */
 function openClient(origin: URL, options: Client.Options, connect: buildConnector.connector): Client {
   const connection: Connection = {socket: null, isUsed: false};
   const client = new (loadClient().Client)(origin, {

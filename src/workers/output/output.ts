@@ -18,10 +18,10 @@ const tailBytes = 4096;
 const silentMs = 250;
 /** Silence is established by several looks: one alone may fall into a pause of this process. */
 const lookMs = 50;
-/** Longest wait, however much still comes. */
+/** Longest wait, even if more still comes. */
 const longestMs = 5000;
 
-/** Everything that a process writes: its lines, as far as the budget goes, the reports of its bridge, and its last words. */
+/** Everything that a process writes: its lines, within the budget, the reports of its bridge, and its last words. */
 export class Output {
   readonly #line: (line: FunctionLine) => void;
   readonly #streams: readonly Readable[];

@@ -27,11 +27,11 @@ export function statOf(pid: number | string): ProcessStat | undefined {
 /** A process that has ended: only its entry in the table of processes is left. */
 const hasEnded = ({state}: ProcessStat) => state === 'Z' || state === 'X';
 
-/** Set by the kernel from the moment a process begins to go, long before its parent learns of it. Linux, include/linux/sched.h */
+/** The kernel sets this flag as soon as a process begins to end, long before its parent learns about it. Linux, include/linux/sched.h */
 const exitingFlag = 0x4;
 
 /**
-Whether the kernel is taking a process down, or has. Its connections break off before its exit is reported, and when it has
+Whether the kernel is ending a process, or has ended it. Its connections break off before its exit is reported; when it has
 much memory to give back, some time passes in between.
 
 @returns false where the system does not say
@@ -41,7 +41,7 @@ export function isEnding(pid: number): boolean {
   return stat !== undefined && (hasEnded(stat) || (stat.flags & exitingFlag) !== 0);
 }
 
-/** Whether a process is gone, but for what is left until its parent has read its exit code. */
+/** Whether a process is gone. Its entry in the table may stay until its parent has read its exit code. */
 export function isGone(pid: number | string): boolean {
   const stat = statOf(pid);
   return stat === undefined || hasEnded(stat);
