@@ -15,13 +15,13 @@ export interface Clock {
 /** A wall time as a Date, for code that needs one. */
 export const dateOf = (ms: number): Date => new Date(ms);
 
-/** A wall time as ISO 8601 in UTC, of one width: a column of them is straight and sorts. */
+/** A wall time as ISO 8601 in UTC. The texts have the same length, so that they line up in a column, and sort. */
 export const isoStamp = (ms: number): string => dateOf(ms).toISOString();
 
 /** setTimeout fires at once past 2^31 − 1 ms. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/** Below 0, as when a deadline has just passed, Node would write a warning to stderr. */
+/** For a time below 0, as when a deadline has just passed, Node would write a warning to stderr. */
 const timerMs = (ms: number) => Math.max(0, Math.min(ms, longestTimerMs));
 
 export const systemClock: Clock = {

@@ -16,7 +16,7 @@ export interface CallerRules {
 
 /**
 Decides whether a caller may use the guarded routes. A web page in a browser on this machine can reach the listener, too.
-Therefore the Host must be ours, so that no foreign name leads here, and an Origin must be this listener's own.
+Therefore an Origin must be this listener's own, and without a token the Host must be ours, so that no foreign name leads here.
 
 @returns the refusal; undefined when the caller may
 */

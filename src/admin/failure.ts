@@ -15,7 +15,7 @@ interface Failure {
 
 /**
 Logs an error and answers it as `{"error": {"code", "message"}}`. An answer that has begun is broken off instead, so that the
-client sees that it is incomplete. Never throws, whatever `error` is: it may not be an Error, or may throw when it is read.
+client sees that it is incomplete. Never throws: `error` may be any value, and may throw when it is read.
 */
 export function answerFailure(request: IncomingMessage, response: ServerResponse, error: unknown, log: Log): void {
   let failure = internal;

@@ -14,7 +14,7 @@ export function columns(...widths: readonly number[]): (...cells: readonly (stri
       .trimEnd();
 }
 
-/** Rows with as wide columns as their cells need. */
+/** Lays out rows in columns that are as wide as their widest cells. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths = Array.from({length: Math.max(0, ...rows.map(({length}) => length))}, (_, index) =>
     Math.max(...rows.map(cells => cells[index]?.length ?? 0)),

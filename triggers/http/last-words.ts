@@ -1,7 +1,7 @@
 import type {Socket} from 'node:net';
 import type {Clock} from '../../src/clock.ts';
 
-/** How long a refused client's unread bytes are received, so that closing does not reset the reply away. */
+/** How long bytes of a refused client are still received, as an earlier close would reset the connection before it has the reply. */
 export const lingerMs = 1000;
 
 /**
