@@ -31,7 +31,7 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
   const ooms = openOomCounter();
   const places = Array.from({length: options.workers}, (_, index) => openPlace(index === 0 ? options.port : 0));
   await Promise.all(places.map(place => place.start()));
-  loadClient(); // while they boot
+  if (isCalledOverHttp(options)) loadClient(); // while they boot
 
   return {
     runtimes: pool,
@@ -60,8 +60,7 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
       {
         child: {command: spec.command, host, startTimeoutMs, user, memoryBytes, hasCalls: hop === 'auto'},
         environment: port => environmentOf(options, port, bridgeToken),
-        upstream: (port, socket) =>
-          new Upstream({...options, host, port, socket, connections: concurrency, bridgeToken, isForeign}, house.clock),
+        upstream: port => new Upstream({...options, host, port, connections: concurrency, bridgeToken, isForeign}, house.clock),
         preferredPort,
         maxReplyBytes,
         concurrency,
@@ -95,6 +94,9 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
     if (places.every(({state}) => state.phase === 'gave-up')) pool.refuse(() => new Fault('POOL_GAVE_UP', {retryAfterS: 60}));
   }
 }
+
+/** Our own bridges are on the channel: what calls over HTTP is not even loaded for them. */
+const isCalledOverHttp = ({hop, spec}: WorkersOptions) => hop === 'http' || spec.command.readiness === 'port';
 
 async function requireFree(host: string, port: number): Promise<void> {
   if (port !== 0 && (await accepts(host, port))) {

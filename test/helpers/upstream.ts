@@ -1,4 +1,3 @@
-import {randomUUID} from 'node:crypto';
 import {once} from 'node:events';
 import net, {type AddressInfo, type Socket} from 'node:net';
 import type {ExecutionContext} from 'ava';
@@ -7,10 +6,7 @@ import {Fault} from '../../src/errors.ts';
 import type {RuntimeCall} from '../../src/runtime.ts';
 import type {CallEnd} from '../../src/workers/hop/hop.ts';
 import {Upstream, type UpstreamOptions} from '../../src/workers/hop/http.ts';
-import {projectFile} from './core.ts';
 import {writtenEvent} from './event.ts';
-
-export const fixture = projectFile('test/fixtures/busy-listener.cjs');
 
 export const call: RuntimeCall = {
   invocationId: 'id-1',
@@ -56,9 +52,9 @@ export async function misbehaving(
       else socket.write(answer);
     });
   });
-  server.listen(some.socket === undefined ? {port: 0, host: '127.0.0.1'} : {path: `\0${some.socket}`});
+  server.listen({port: 0, host: '127.0.0.1'});
   await once(server, 'listening');
-  const {port} = some.socket === undefined ? (server.address() as AddressInfo) : {port: 1};
+  const {port} = server.address() as AddressInfo;
   const upstream = new Upstream({host: '127.0.0.1', port, connections: 4, maxReplyBytes: 1000, bridgeToken: 'secret', ...some}, clock);
   t.teardown(() => {
     upstream.destroy(new Fault('DRAINING'));
@@ -72,8 +68,6 @@ export const ignored = () => {};
 export const within = (ms: number): RuntimeCall => ({...call, deadline: systemClock.monotonic() + ms});
 export const head = (fields: string, status = '200 OK') => `HTTP/1.1 ${status}\r\n${fields}\r\n\r\n`;
 export const ok = (body: string) => head(`Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}`) + body;
-/** Of a test of its own. */
-export const newSocket = () => `core-test-${process.pid}-${randomUUID()}`;
 
 /** Sends and collects how the sub-runtime was done with the call. */
 export function sendAndHear(upstream: Upstream, sent: RuntimeCall) {

@@ -56,11 +56,11 @@ test('a loaded handler has no cause, and the bridge may say what runs it', t => 
   t.deepEqual(hear('{"loaded":true,"runtime":7}'), [{loaded: true}]);
 });
 
-test('the bridge may name a socket, of characters that a name has', t => {
-  t.deepEqual(hear('{"loaded":true,"socket":"core-bridge-7-ab"}'), [{loaded: true, socket: 'core-bridge-7-ab'}]);
-  for (const socket of ['', 'a b', '\\u0000a', '/tmp/a', 'a'.repeat(101)])
-    t.deepEqual(hear(`{"loaded":true,"socket":"${socket}"}`), [{loaded: true}]);
-  t.deepEqual(hear('{"loaded":true,"socket":7}'), [{loaded: true}]);
+test('a bridge may be on the channel, and say how many calls it takes at a time', t => {
+  t.deepEqual(hear('{"loaded":true,"calls":1,"concurrency":100}'), [{loaded: true, isOnChannel: true, concurrency: 100}]);
+  t.deepEqual(hear('{"loaded":false,"error":"e","calls":1}'), [{loaded: false, error: 'e', isOnChannel: true}]);
+  for (const calls of ['0', '2', 'true', '"1"', 'null']) t.deepEqual(hear(`{"loaded":true,"calls":${calls}}`), [{loaded: true}]);
+  for (const most of ['0', '-1', '1.5', '1001', '"9"']) t.deepEqual(hear(`{"loaded":true,"concurrency":${most}}`), [{loaded: true}]);
 });
 
 test('a tagged line of output is handed on with its tags', t => {

@@ -1,14 +1,12 @@
-import {fork} from 'node:child_process';
 import {once} from 'node:events';
 import http from 'node:http';
 import type {AddressInfo, Socket} from 'node:net';
 import test from 'ava';
 import {systemClock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
-import {NotSent} from '../../src/runtime.ts';
 import {Upstream} from '../../src/workers/hop/http.ts';
 import {textOf, writtenEvent} from '../helpers/event.ts';
-import {call, fixture, ignored, misbehaving, newSocket, ok, sendAndHear, within} from '../helpers/upstream.ts';
+import {call, ignored, misbehaving, ok, within} from '../helpers/upstream.ts';
 
 test('the request is the contract’s: one POST to /, our fields, the body as it stands', async t => {
   const {upstream, port, received} = await misbehaving(t, ok('{}'));
@@ -145,36 +143,6 @@ test('a connection that the sub-runtime closed while idle is not used again', as
   const {upstream, received} = await misbehaving(t, socket => socket.end(ok('{}')));
   for (let calls = 0; calls < 3; calls++) await upstream.send(within(5000), ignored);
   t.is(received.length, 3);
-});
-
-test('when the socket takes no connection, the call goes to the port', async t => {
-  const {upstream: onPort, port, received} = await misbehaving(t, ok('{}'));
-  onPort.destroy(new Fault('DRAINING'));
-  const options = {host: '127.0.0.1', port, socket: newSocket(), connections: 1, maxReplyBytes: 1000, bridgeToken: 'x'};
-  const upstream = new Upstream(options, systemClock);
-  t.teardown(() => upstream.destroy(new Fault('DRAINING')));
-  t.is(String((await upstream.send(within(5000), ignored)).body), '{}');
-  t.is(received.length, 1);
-});
-
-test('where both refuse nothing ran', async t => {
-  const options = {host: '127.0.0.1', port: 1, socket: newSocket(), connections: 1, maxReplyBytes: 1000, bridgeToken: 'x'};
-  const upstream = new Upstream(options, systemClock);
-  t.teardown(() => upstream.destroy(new Fault('DRAINING')));
-  const {reply, ends} = sendAndHear(upstream, within(5000));
-  await t.throwsAsync(reply, {instanceOf: NotSent});
-  t.like(ends, [{mayRun: false, broke: true}]);
-});
-
-test('calls beyond the queue of a socket come in by the port', async t => {
-  const busy = fork(fixture, {execArgv: []});
-  t.teardown(() => busy.kill());
-  const [{port, socket}] = (await once(busy, 'message')) as [{port: number; socket: string}];
-  const upstream = new Upstream({host: '127.0.0.1', port, socket, connections: 20, maxReplyBytes: 1000, bridgeToken: 'x'}, systemClock);
-  t.teardown(() => upstream.destroy(new Fault('DRAINING')));
-  const replies = await Promise.all(Array.from({length: 20}, () => upstream.send(within(10_000), ignored)));
-  const doors = replies.map(({body}) => String(body));
-  t.true(doors.includes('"socket"') && doors.includes('"port"'), doors.join());
 });
 
 test('the loopback address of IPv6 is reached, too', async t => {

@@ -14,8 +14,6 @@ export interface UpstreamOptions {
   /** Literal loopback address. */
   readonly host: string;
   readonly port: number;
-  /** An abstract socket that leads to the same sub-runtime as the port, at half the cost. */
-  readonly socket?: string | undefined;
   /** Calls at a time, each on a connection of its own. */
   readonly connections: number;
   readonly maxReplyBytes: number;
@@ -35,24 +33,16 @@ const connectMs = 10_000;
 /** A request as JSON is longer than its event was charged for. Up to this length nobody asks. */
 const smallRequest = 16 * 2 ** 10;
 
-/** Connects to the abstract socket; to the port when there is no socket, or when the socket refuses, as its queue may be full. */
-function connector(socket: string | undefined): buildConnector.connector {
-  const {buildConnector} = loadClient();
-  const connect = buildConnector({timeout: connectMs});
-  const toPort: buildConnector.connector = (options, callback) =>
+/** Connects to the port. On loopback a connection may meet itself, which is nobody. */
+function connector(): buildConnector.connector {
+  const connect = loadClient().buildConnector({timeout: connectMs});
+  return (options, callback) =>
     connect(options, (...[error, connected]) => {
       if (error) callback(error, null);
       else if (metItself(connected)) {
         connected.resetAndDestroy();
         callback(Object.assign(new Error('connect ECONNREFUSED: nobody listens'), {code: 'ECONNREFUSED'}), null);
       } else callback(null, connected);
-    });
-  if (socket === undefined) return toPort;
-  const toSocket = buildConnector({timeout: connectMs, socketPath: `\0${socket}`});
-  return (options, callback) =>
-    toSocket(options, (...[error, connected]) => {
-      if (error) toPort(options, callback);
-      else callback(null, connected);
     });
 }
 
@@ -89,12 +79,12 @@ export class Upstream implements Hop {
   readonly #reuse: Reuse;
 
   constructor(options: UpstreamOptions, clock: Clock) {
-    const {host, port, socket, connections} = options;
+    const {host, port, connections} = options;
     this.#options = options;
     this.#clock = clock;
     this.#reuse = new Reuse(options.isForeign === true);
     this.#staticHeaders = ['content-type', 'application/json', 'core-bridge-token', options.bridgeToken];
-    const connect = connector(socket);
+    const connect = connector();
     this.#pool = new (loadClient().Pool)(`http://${host.includes(':') ? `[${host}]` : host}:${port}`, {
       connections,
       pipelining: 1,

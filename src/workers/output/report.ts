@@ -7,8 +7,6 @@ export interface LoadReport {
   readonly error?: string;
   /** The program that runs the handler: `Node.js 26.1.0`. */
   readonly runtime?: string;
-  /** The abstract socket on which it listens beside its port, where it has one. */
-  readonly socket?: string;
   /** It is on the channel: calls reach it there, and it listens nowhere. */
   readonly isOnChannel?: boolean;
   /** Calls that it takes at a time when the user has set no number. */
@@ -30,15 +28,13 @@ export interface Hearing {
 
 /** Reads one line of the bridge's descriptor; skips what it does not know. */
 export function hearBridge(text: string, hearing: Hearing): void {
-  const {loaded, error, runtime, socket, calls, concurrency, log, settled, dropped} = parsed(text);
+  const {loaded, error, runtime, calls, concurrency, log, settled, dropped} = parsed(text);
   if (typeof loaded === 'boolean') {
     const cause = !loaded && {error: typeof error === 'string' ? error : 'the bridge gave no cause'};
-    const isName = typeof socket === 'string' && /^[\w-]{1,100}$/.test(socket);
     hearing.report({
       loaded,
       ...cause,
       ...(typeof runtime === 'string' && {runtime}),
-      ...(isName && {socket}),
       ...(calls === channelVersion && {isOnChannel: true}),
       ...(isCount(concurrency) && {concurrency}),
     });

@@ -75,7 +75,7 @@ export class SubRuntime {
   }
 
   /**
-  Takes calls from now on: on the channel when it is on it, else through the abstract socket if it has one.
+  Takes calls from now on: on the channel when it is on it, else at its port.
 
   @returns true when an invocation had waited for this start: it has the record, and reports it
   */
