@@ -2,7 +2,7 @@ import test from 'ava';
 import {runCli as cli, projectFile, spawnCli} from './helpers/core.ts';
 import {ask} from './helpers/request.ts';
 
-test('an unknown command is refused with the ones there are', async t => {
+test('an unknown command is refused, with the list of commands', async t => {
   const {code, stderr} = await cli(['serv']);
   t.is(code, 64);
   t.regex(stderr, /expected a command, got `serv`[\s\S]*core-runtime dev <handler>/);
@@ -33,7 +33,7 @@ test('config refuses what the start would refuse', async t => {
   t.regex((await cli(['config'], {SCW_PUBLIC: 'TRUE'})).stdout, /^SCW_PUBLIC +false +environment$/m);
 });
 
-test('dev with a handler that is not there says so', async t => {
+test('dev with a handler that does not exist says so', async t => {
   const {code, stderr} = await cli(['dev', 'nowhere.js']);
   t.is(code, 78);
   t.regex(stderr, /SCW_HANDLER_PATH: expected one handler file/);

@@ -191,7 +191,7 @@ test('an admin token is what a header field can carry', t => {
   for (const given of ['a b', '~!@#$%^&*()', 'a'.repeat(4000)]) t.is(parseSettings(all, {CORE_ADMIN_TOKEN: given}).adminToken, given);
 });
 
-test('a bad text is shown on one line', t => {
+test('a bad value is shown on one line', t => {
   const error = t.throws(() => parseSettings(all, {SCW_APPLICATION_ID: 'my-id\u2028\u001b[31m\n'}));
   t.is(
     error?.message,

@@ -117,7 +117,7 @@ const onChannel = [
   projectFile('test/fixtures/channel-sub-runtime.cjs'),
 ];
 
-test('a sub-runtime that does not start when it is offered the channel is told', async t => {
+test('a sub-runtime that does not start when it is offered the channel is reported', async t => {
   const {code, stderr} = await conform(['--json', ...onChannel], {WRONG: 'ends'});
   t.is(code, 69);
   t.regex(stderr, /with CORE_CALLS_FD it ended: exit code 0/);
@@ -163,7 +163,7 @@ test('a sub-runtime that speaks on the channel is called there, too', async t =>
   t.is(ended.code, 0);
 });
 
-test('one that takes one call at a time gets one at a time', async t => {
+test('a sub-runtime that takes one call at a time gets one at a time', async t => {
   const ended = await conform(['--json', ...onChannel], {CONCURRENCY: '1'});
   t.deepEqual(
     verdictsOf(ended).filter(({verdict}) => verdict !== 'ok'),
@@ -190,7 +190,7 @@ test('when no port can be had, that is reported after three tries', async t => {
   t.is(starts(), 3);
 });
 
-test('a port that somebody else got first says nothing of the sub-runtime', async t => {
+test('a port that another program got first says nothing about the sub-runtime', async t => {
   const {ended, starts} = robbed(t, 2);
   t.deepEqual(
     verdictsOf(await ended).filter(({verdict}) => verdict !== 'ok'),

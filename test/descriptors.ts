@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import {shareDescriptors} from '../src/limits/descriptors.ts';
 
-test('with many descriptors the limits are those that memory asks for', t => {
+test('with many descriptors, memory sets the limits', t => {
   t.like(shareDescriptors(1_048_576), {callers: 10_000, admin: 2048});
   t.true(shareDescriptors(1_048_576).calls > 10_000);
 });
@@ -23,6 +23,6 @@ test('at every limit each part gets something, and past 86 the reserve of 64 is 
   t.pass();
 });
 
-test('where the system does not tell, only memory limits', t => {
+test('where the system does not say, only memory sets limits', t => {
   t.deepEqual(shareDescriptors(undefined).calls > 0, true);
 });

@@ -16,7 +16,7 @@ test('of a flood of one kind, twenty lines a second are written, and one that co
   t.is(log.lines.at(-1)?.message, 'busy again');
 });
 
-test('where few lines come nothing is summed up, and nothing is kept', async t => {
+test('with few lines nothing is counted, and nothing is kept', async t => {
   const [log, clock] = [recordingLog(), new ManualClock()];
   const limited = new LimitedLog(log, clock);
   for (let count = 0; count < 20; count++) limited.write('warn', 'POOL_BUSY', {}, 'busy');

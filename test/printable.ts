@@ -4,7 +4,7 @@ import {printable, printableJson, printableLines} from '../src/printable.ts';
 
 const esc = '\x1b';
 
-test('what a terminal obeys is shown, not sent', t => {
+test('escape codes that a terminal obeys are shown, not sent', t => {
   t.is(printable(`${esc}[31mred${esc}[0m\r\n\t\0\x7f\x9b`), '\\x1b[31mred\\x1b[0m\\x0d\\x0a\\x09\\x00\\x7f\\x9b');
   t.is(printable('a\u2028b\u2029c\u202ed\u2066e\u061c'), 'a\\u2028b\\u2029c\\u202ed\\u2066e\\u061c');
   t.is(printable('é😀 „x“'), 'é😀 „x“');

@@ -118,15 +118,15 @@ test('all bad values are reported at once', t => {
   t.is(error?.problems.length, 2);
 });
 
-test('what is not set has its default, or is absent', t => {
+test('a setting that is not set has its default, or is absent', t => {
   t.deepEqual(parseSettings(table, {}), {wait: 2000, path: '/metrics'});
 });
 
-test('an empty text means not set, but for those where it is a value', t => {
+test('an empty text means that a setting is not set, except where it is a value', t => {
   t.deepEqual(parseSettings(table, {CORE_WAIT: '', CORE_NAME: '', CORE_PATH: '', CORE_KEY: ''}), {wait: 2000, path: ''});
 });
 
-test('what is set is read', t => {
+test('a setting that is set is read', t => {
   t.deepEqual(parseSettings(table, {CORE_WAIT: '1m', CORE_NAME: 'a', CORE_PATH: '/m', CORE_KEY: '7', OTHER: 'x'}), {
     wait: 60_000,
     name: 'a',

@@ -73,7 +73,7 @@ async function leaveBehind(journal: string, agoMs: number, schedule: {name: stri
   return occurrence;
 }
 
-test('an occurrence that ended is not delivered again once what is older than is kept was removed', async t => {
+test('an occurrence that ended is not delivered again once old facts were removed', async t => {
   const env = {...(await onDisk(t, newYear)), CORE_JOURNAL_KEEP: '1s', CORE_TIMEOUT: '1s'};
   await leaveBehind(env.CORE_JOURNAL, 40 * minute, newYear, 'older');
   await leaveBehind(env.CORE_JOURNAL, 20 * minute, newYear, 'newer'); // it stands for the schedule from now on, the other may go
@@ -117,7 +117,7 @@ test('an occurrence in which the function crashed says so', async t => {
   t.like(JSON.parse(line).data, {class: 'crash', code: 'UPSTREAM_LOST'});
 });
 
-test('what was lost while no core ran is noted, and the newest of it is run', async t => {
+test('occurrences that were lost while no core ran are noted, and the newest is run', async t => {
   const often = {name: 'often', cron: '* * * * * *', catchUp: 'latest'};
   const env = await onDisk(t, often);
   const last = await leaveBehind(env.CORE_JOURNAL, 10_000, {name: 'often', cron: often.cron}, 'before');

@@ -52,7 +52,7 @@ test('an occurrence that the queue had no room for is delivered when there is', 
   t.is(await core.stop(), 0);
 });
 
-test('an occurrence that a stop kept from the function is delivered by the next start, and that once', async t => {
+test('an occurrence that a stop kept from the function is delivered once, by the next start', async t => {
   const gate = await openGate(t);
   const env = {...(await environment(t, gate)), CORE_GRACE: '300ms'};
   const core = await startCore(env, t);

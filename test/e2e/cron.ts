@@ -62,7 +62,7 @@ test('calls by the clock are counted by trigger, and their lag is measured', asy
   t.is(await metric(core, 'core_conservation_drift'), 0);
 });
 
-test('what runs when a stop is asked for finishes, and nothing fires after it', async t => {
+test('occurrences that run when a stop begins finish, and nothing fires after it', async t => {
   const gate = await openGate(t);
   const core = await serve(t, {...everySecond, input: {gate: gate.headers['X-Gate']}});
   await gate.running();
@@ -118,7 +118,7 @@ test('GET /api/schedules lists the occurrences to come', async t => {
   t.true(schedules[0].next.every((time: string) => time.endsWith('-12-31T15:00:00Z')));
 });
 
-test('overlap replace breaks off what runs, and the function learns it', async t => {
+test('overlap replace breaks off the running occurrence, and the function learns about it', async t => {
   const gate = await openGate(t);
   const core = await serve(t, {...newYear, overlap: 'replace', input: {gate: gate.headers['X-Gate']}});
   const first = fire(core, 'yearly', '?at=2026-01-01T00:00:00Z');

@@ -210,7 +210,7 @@ const endless: [title: string, sends: string, manner?: Manner][] = [
 All at a time, as one call that does not end costs the process: it is replaced once they are over. The deadline is far
 longer than what it takes to hand a dozen calls over, so that each has run.
 */
-test('504 for every sub-runtime that does not come to an end, after which another process serves', async t => {
+test('504 for every sub-runtime that does not finish its reply, after which another process serves', async t => {
   const stuck = await startRawCore({CORE_TIMEOUT: '6s'});
   t.teardown(() => stuck.stop());
   await metricIs(stuck, 'core_runtime_up', 1); // a deadline may not pass while it starts

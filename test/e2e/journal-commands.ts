@@ -137,7 +137,7 @@ test('what was recorded with control characters travels, and every command shows
   t.true(shown.stdout.includes(String.raw`a.later               text=\x1b]0;owned\x07\x9b31m\u2028\u202edne\x0d\x0anew`), shown.stdout);
 });
 
-test('what is there already is not imported twice, and an import that broke off can be done again', async t => {
+test('facts that the journal has already are not imported twice, and an import that broke off can be done again', async t => {
   const file = await newFile(t);
   const from = `${dirname(dirname(file))}/facts.ndjson`;
   const whole = [line('a', 1), line('b', 2), line('a', 3), line('b', 4)];

@@ -17,7 +17,7 @@ test('code that ends in a call is an error there, and the next event is run all 
   );
 });
 
-test('code that does not start: of now there is nothing to compare with, another version of it is the gravest change', async t => {
+test('current code that does not start cannot be compared with, and another version that does not start is the gravest change', async t => {
   const file = await newJournal(t);
   const core = await serve(t, file);
   const ids = await record(core, ['count=1']);

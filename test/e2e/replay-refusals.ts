@@ -45,7 +45,7 @@ test('what cannot be replayed is named with its reason and the fix, and nothing 
   t.deepEqual(await keptOf(file), []);
 });
 
-test('bodies that are shredded or damaged are named, and the others compared', async t => {
+test('invocations with shredded or damaged bodies are named, and the others compared', async t => {
   const file = await newJournal(t);
   const core = await serve(t, file);
   const ids = await record(core, ['count=1', 'count=2', 'count=3']);

@@ -90,7 +90,7 @@ test('a program that the system cannot execute does not end the core: it is trie
   t.is(await core.stop(), 0);
 });
 
-test('what the function started does not outlive it', async t => {
+test('processes that the function started do not outlive it', async t => {
   const core = await serve(t, 'forks.cjs');
   const {forked} = (await ask(`${core.url}/?then=exit`)).json();
   await core.logged(({msg}) => msg === 'The sub-runtime exited with code 1');
@@ -98,7 +98,7 @@ test('what the function started does not outlive it', async t => {
   t.is(await core.stop(), 0);
 });
 
-test('what the function started does not outlive the stop', async t => {
+test('processes that the function started do not outlive the stop', async t => {
   const core = await serve(t, 'forks.cjs');
   const {pid, forked} = (await ask(core.url)).json();
   t.true(isAlive(forked));
@@ -107,7 +107,7 @@ test('what the function started does not outlive the stop', async t => {
   await gone(forked);
 });
 
-test('neither the function nor what it started outlives a core that was killed', async t => {
+test('neither the function nor its processes outlive a core that was killed', async t => {
   const core = await serve(t, 'forks.cjs', {CORE_WORKERS: '2'});
   const {pid, forked} = (await ask(core.url)).json();
   core.kill('SIGKILL');

@@ -9,7 +9,7 @@ import {editableHandler, loadOn, metric, metricIs, openGate, pidOf, readiness, s
 const says = (text: string) => `exports.handle = () => '${text}';`;
 const reload = (url: string, headers: Record<string, string> = {}) => ask(`${url}/api/reload`, {method: 'POST', headers});
 
-test('POST /api/reload lets the code of now serve', async t => {
+test('after POST /api/reload the new code serves', async t => {
   const handler = await editableHandler(t, says('one'));
   const core = await startCore({SCW_PUBLIC: 'true', ...handler.env, CORE_WORKERS: '2'}, t);
   t.is((await ask(core.url)).text(), 'one');
@@ -67,7 +67,7 @@ test('SIGHUP during the start is a reload after it', async t => {
   t.is(await core.stop(), 0);
 });
 
-test('newer code that cannot be loaded leaves the old one serving, and says why', async t => {
+test('with newer code that cannot be loaded the old code goes on serving, and the answer says why', async t => {
   const handler = await editableHandler(t, says('one'));
   const core = await startCore({SCW_PUBLIC: 'true', ...handler.env}, t);
   t.is((await ask(core.url)).text(), 'one');
@@ -152,7 +152,7 @@ test('the private listener acts only for callers that may use it', async t => {
   await core.stop();
 });
 
-test('a name of the Internet that leads here is refused, token or not', async t => {
+test('a request by a foreign Host is refused where no token is set', async t => {
   const core = await serve(t, 'mirror.cjs');
   t.is((await reload(core.adminUrl, {Host: 'evil.example'})).status, 403);
   t.is((await reload(core.adminUrl)).status, 200);
@@ -183,7 +183,7 @@ test('the last log line accounts for every event of the stop, and so does the me
   t.like(core.logs.at(-1), {msg: 'Stopped', accepted: 3, completed: 3, handedBack: 0, lost: 0});
 });
 
-test('what still waits when the grace time is over is handed back with 503', async t => {
+test('calls that still wait when the grace time is over are handed back with 503', async t => {
   const core = await serve(t, 'holds.cjs', {CORE_CONCURRENCY: '1', CORE_GRACE: '300ms'});
   const gate = await openGate(t);
   const held = ask(`${core.url}/?do=hold`, {headers: gate.headers});

@@ -146,7 +146,7 @@ for (const level of ['debug', 'VERBOSE', 'all']) {
 }
 
 for (const level of [undefined, 'none', 'error']) {
-  test(`with OTEL_LOG_LEVEL=${level} the SDK says nothing of what goes well`, async t => {
+  test(`with OTEL_LOG_LEVEL=${level} the SDK does not log what goes well`, async t => {
     const receiver = await openReceiver();
     t.teardown(async () => receiver.close());
     const core = await startCore({...mirror, ...receiver.env, ...(level && {OTEL_LOG_LEVEL: level})}, t);

@@ -146,7 +146,7 @@ test('payloads go after their time, facts later, and what must stay stays', asyn
   t.true((await journal.append('runtime.y', [fact(7)])).position > 6);
 });
 
-test('past its size the oldest goes before its time', async t => {
+test('past its size the oldest facts are removed before their time', async t => {
   const clock = new ManualClock();
   const file = await newFile(t);
   await using journal = await openFile(file, clock, {maxBytes: 2 ** 18});

@@ -81,7 +81,7 @@ test('a log that was cut or flipped anywhere never passes for a shorter journal'
   t.true(refusals > 40);
 });
 
-test('a flipped bit in the database is refused, or said when it is read, and found by verify', async t => {
+test('a flipped bit in the database is refused at the start or reported when it is read, and found by verify', async t => {
   const file = await newFile(t);
   await written(file, 60, 40);
   const {facts} = verifySqlite(file);
@@ -161,7 +161,7 @@ test('when half as much waits for the disk, payloads that nobody waits for are d
   t.is((await Array.fromAsync(journal.read('invocation.a'))).length, 40);
 });
 
-test('what was recorded is there after the journal was closed and opened; positions go on', async t => {
+test('recorded facts are there after the journal was closed and opened; positions go on', async t => {
   const file = await newFile(t);
   await written(file, 5);
   await using journal = await openFile(file);

@@ -214,7 +214,7 @@ test('a wait and a cold start are recorded', async t => {
   ]);
 });
 
-test('a caller that leaves is nothing to the call, unless it is to be broken off', async t => {
+test('a caller that leaves does not end the call, unless it is to be broken off', async t => {
   const finish = prepare([runtimeReply('{}')]);
   await finish.walk();
   t.deepEqual([finish.signals, finish.calls[0]?.signal], [[undefined], undefined]);

@@ -31,7 +31,7 @@ test('callers that ask during the work, or the rest after it, get the next resul
   t.is(counts.begun, 2);
 });
 
-test('a long time of it costs no long rest, and work that fails is done again', async t => {
+test('the rest is bounded after long work, and work that fails is done again', async t => {
   const clock = new ManualClock();
   let fails = true;
   const shared = new Shared(async () => {

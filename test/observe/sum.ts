@@ -55,7 +55,7 @@ test('what every process reports in the same way is reported once', t => {
   t.deepEqual(sumFamilies([[info], [info]]), [info]);
 });
 
-test('of a process that is gone only what it has counted is left', t => {
+test('only the counters of a process that is gone are left', t => {
   const gauge: Family = {name: 'up', help: '', type: 'gauge', aggregator: 'sum', values: [{labels: {}, value: 1}]};
   const histogram: Family = {
     name: 'h',

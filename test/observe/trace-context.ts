@@ -14,7 +14,7 @@ test('past 512 characters the long members go first, from the end', t => {
   t.is(state(`${long('a')},b=1,${long('c')},d=2,${long('e')}`), `${long('a')},b=1,${long('c')},d=2`);
 });
 
-test('then the last ones do', t => {
+test('after the long members the last ones go', t => {
   const members = Array.from({length: 6}, (_, index) => `k${index}=${'x'.repeat(97)}`); // 100 characters each
   t.is(state(members.join(',')), members.slice(0, 5).join(','));
 });

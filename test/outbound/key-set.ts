@@ -103,7 +103,7 @@ test('many tokens at once fetch the set once', async t => {
   t.is(served.requests, 1);
 });
 
-test('keys rotate: a new one is found when a token names it, one that was withdrawn counts no more', async t => {
+test('keys rotate: a new one is found when a token names it, one that was withdrawn is not used any more', async t => {
   const {set, clock, serve} = await keySet(t, [jwk(first.publicKey, {kid: 'one'}), jwk(second.publicKey, {kid: 'two'})]);
   same(t, await set.find('one'), first.publicKey);
   serve([jwk(second.publicKey, {kid: 'two'}), jwk(third.publicKey, {kid: 'three'})]);
@@ -113,7 +113,7 @@ test('keys rotate: a new one is found when a token names it, one that was withdr
   t.is(await set.find('one'), undefined);
 });
 
-test('a known key serves on while the set is fetched again after five minutes', async t => {
+test('a known key goes on counting while the set is fetched again after five minutes', async t => {
   const {set, served, clock, serve} = await keySet(t, [jwk(first.publicKey, {kid: 'one'})]);
   await set.find('one');
   const asked = Promise.withResolvers<void>();
@@ -133,7 +133,7 @@ test('a known key serves on while the set is fetched again after five minutes', 
   same(t, await set.find('one'), second.publicKey);
 });
 
-test('a token without a key id takes the only key, of several none', async t => {
+test('a token without a key id takes the only key, and none of several', async t => {
   const one = await keySet(t, [jwk(first.publicKey, {kid: 'one'})]);
   same(t, await one.set.find(undefined), first.publicKey);
   const two = await keySet(t, [jwk(first.publicKey, {kid: 'one'}), jwk(second.publicKey, {kid: 'two'})]);
@@ -142,7 +142,7 @@ test('a token without a key id takes the only key, of several none', async t => 
   same(t, await nameless.set.find(undefined), first.publicKey);
 });
 
-test('the key of the settings counts where the set has none', async t => {
+test('the key of the settings counts where the set has no key', async t => {
   const {set, served} = await keySet(t, [jwk(first.publicKey, {kid: 'one'})], {fallback: third.publicKey});
   same(t, await set.find('two'), third.publicKey);
   same(t, await set.find('one'), first.publicKey);

@@ -75,7 +75,7 @@ test('the gravest change is the verdict, and every changed aspect is listed', t 
   t.deepEqual(judged.changed, ['status', 'headers', 'body']);
 });
 
-test('a new failure is an error, another failure too, and one that is gone is a change of the status', t => {
+test('a new failure is an error, another failure is, too, and a failure that is gone is a change of the status', t => {
   t.is(verdict(json('{}'), failed), 'error');
   t.is(verdict(failed, {...failed, code: 'RESULT_INVALID', status: 502}), 'error');
   t.is(verdict(failed, json('{}')), 'status');
@@ -85,7 +85,7 @@ test('a new failure is an error, another failure too, and one that is gone is a 
   t.is(verdict(failed, {...failed, body: Buffer.from('otherwise\n')}), 'body');
 });
 
-test('what two runs of the same code tell apart is noise, and so is all that lies in it', t => {
+test('a place that differs between two runs of the same code is noise, and so is everything in it', t => {
   const noise = learnNoise(json('{"id":1,"at":{"ms":5},"list":[1]}'), json('{"id":2,"at":{"ms":6},"list":[1,2]}'));
   t.is(verdict(json('{"id":3,"at":{"ms":7},"list":[5]}'), json('{"id":4,"at":{"ms":8},"list":[6]}'), noise), 'noise');
   t.is(verdict(json('{"id":3,"at":{"ms":7},"list":[],"n":1}'), json('{"id":4,"at":{"ms":7},"list":[],"n":2}'), noise), 'body');
@@ -102,13 +102,13 @@ test('a member that comes and goes is noise in both directions', t => {
   }
 });
 
-test('code that fails at times says nothing of what it answers', t => {
+test('when code fails at times, all differences of its answers are noise', t => {
   const noise = learnNoise(json('{"a":1}'), failed);
   t.is(verdict(json('{"a":1}'), json('{"a":2}', {status: 404}), noise), 'noise');
   t.is(verdict(json('{"a":1}'), failed, noise), 'noise');
 });
 
-test('a difference that the recording cannot help is redacted, and no change', t => {
+test('a difference that comes from a secret which the recording lacks is redacted, and not a change', t => {
   const judged = judge(json('{"a":1}'), json('{"a":2}'), {noise: new Set(), isRedacted: ({path}) => path === '/a'});
   t.is(judged.verdict, 'noise');
   t.deepEqual(

@@ -15,7 +15,7 @@ test('changed lines stand between two lines that did not change', t => {
   t.deepEqual(unifiedDiff([], lines('a')), ['+ a']);
 });
 
-test('changes far from one another are parted', t => {
+test('changes far from one another are separate hunks', t => {
   t.deepEqual(unifiedDiff(lines('a b c d e f g h'), lines('A b c d e f g H')), [
     '- a',
     '+ A',
@@ -35,7 +35,7 @@ test('texts of very many lines are one change', t => {
   t.is(unifiedDiff(many, others).length, 8000);
 });
 
-test('from the lines of both texts each can be read, and no more of them changed than must', t => {
+test('each text can be read from the aligned lines, and as few lines as possible are changed', t => {
   const some = fc.array(fc.constantFrom('a', 'b', 'c'), {maxLength: 8});
   fc.assert(
     fc.property(some, some, (one, other) => {

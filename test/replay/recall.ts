@@ -57,7 +57,7 @@ test('an unknown invocation is reported as unknown', async t => {
   t.like(await recall(await journalWith({}), 'another', true), {id: 'another', hindrance: 'unknown'});
 });
 
-test('what was recorded without its request names the setting', async t => {
+test('an invocation that was recorded without its request names the setting', async t => {
   const journal = new MemoryJournal(new ManualClock());
   journal.record('invocation.one', [{type: 'invocation.accepted', data: {source: 'http', bytes: 0, attempt: 1}}]);
   const recalled = await recall(journal, 'one', false);
@@ -79,7 +79,7 @@ test('damage is named, whether the checksum shows it or the bytes do', async t =
   t.like(await recall(journal, 'one', true), {hindrance: 'damaged'});
 });
 
-test('what the function has not answered cannot be compared with', async t => {
+test('a reply that is not the function’s cannot be compared with', async t => {
   t.is(await hindrance({end: {status: 0}}), 'unsettled');
   t.is(await hindrance({end: {status: 0}}, false), undefined);
   for (const code of ['CALLER_LEFT', 'POOL_BUSY', 'DRAINING', 'INTERNAL'] as const) {
@@ -119,7 +119,7 @@ test('the last run of an invocation that was delivered again counts, as its code
   t.is((await Boots.read(journal)).of(recalled.run)?.codeDigest, 'new');
 });
 
-test('what was accepted since then is listed, oldest first, with whether it can be run again', async t => {
+test('invocations accepted since a time are listed, oldest first, with whether they can be run again', async t => {
   const clock = new ManualClock();
   const journal = new MemoryJournal(clock);
   for (const [index, dataref] of ['x', undefined, 'x'].entries()) {
@@ -133,7 +133,7 @@ test('what was accepted since then is listed, oldest first, with whether it can 
   ]);
 });
 
-test('a sample is spread over all, and has no more than there is', t => {
+test('a sample is spread over the whole list, and is not larger than the list', t => {
   t.deepEqual(sample([1, 2, 3], 5), [1, 2, 3]);
   t.deepEqual(sample([1, 2, 3, 4, 5, 6, 7, 8, 9], 3), [2, 5, 8]);
   t.is(

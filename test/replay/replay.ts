@@ -60,7 +60,7 @@ async function run(ids: readonly string[], house: ReplayHouse & {clock: ManualCl
 
 const verdicts = (found: readonly Compared[]) => found.map(({judgement}) => judgement.verdict);
 
-test('a change against what was recorded is found, times and ids apart', async t => {
+test('a change against the recording is found, and times and ids are ignored', async t => {
   const clock = new ManualClock();
   const recorded = {status: 200, headers: [], body: JSON.stringify({at: 1, seconds: 1, pid: 1, calls: 70, total: 10})};
   const now = (pid: number, total: number) =>
@@ -98,7 +98,7 @@ test('the candidate runs between both runs of the baseline, and the events run i
   }
 });
 
-test('fields of the reply that are kept as hashes are compared as hashes, by the settings of then and of now', async t => {
+test('fields of the reply that are kept as hashes are compared as hashes, by the recorded settings and the present ones', async t => {
   const clock = new ManualClock();
   const house = await houseOf(clock, {status: 200, headers: ['Set-Cookie', 'sid=1', 'X-Mine', 'mine'], body: '{}'});
   const same = code(() => json({}, ['Set-Cookie', 'sid=1', 'X-Mine', 'mine']));

@@ -39,7 +39,7 @@ function compared(id: string, expected: object, actual: object, path = '/orders'
   };
 }
 
-test('a report of nothing says that it is nothing', t => {
+test('a report without invocations says so', t => {
   const report = new Report({baseline: 'handler.js', candidate: undefined});
   t.is(
     report.text(),
@@ -48,7 +48,7 @@ test('a report of nothing says that it is nothing', t => {
   t.deepEqual([report.compared, report.hindered, report.changed.size], [0, 0, 0]);
 });
 
-test('those that changed come first in a table that ends somewhere, with one diff of each kind', t => {
+test('changed invocations come first in a table of bounded length, with one diff of each kind', t => {
   const report = new Report({baseline: 'handler.js', candidate: 'changed.js'});
   for (let index = 0; index < 30; index++) report.add(compared(`same-${index}`, {a: 1}, {a: 1}), code);
   for (let index = 0; index < 5; index++) report.add(compared(`total-${index}`, {total: index}, {total: index + 1}), code);
@@ -65,7 +65,7 @@ test('those that changed come first in a table that ends somewhere, with one dif
   t.deepEqual([...report.changed], ['body']);
 });
 
-test('why some were not replayed is counted, and how many had other code', t => {
+test('the reasons for which some were not replayed are counted, and those with other code', t => {
   const report = new Report({baseline: 'handler.js', candidate: undefined});
   for (const id of ['one', 'two']) report.addHindered(notReplayable(id, 'facts-only'));
   report.addHindered(notReplayable('three', 'shredded'));

@@ -28,7 +28,7 @@ for (const text of [
   });
 }
 
-test('other text is shown, words that are known too', t => {
+test('other text is shown, also words that are known', t => {
   t.is(conceal('Hello, Ada! 12.50 application/json', secrets, never), 'Hello, Ada! 12.50 application/json');
   t.is(conceal('order-2026-11-23', secrets, never), hidden);
   t.is(
@@ -74,7 +74,7 @@ test('neither a diff nor a value shows a secret, wherever the reply has it', t =
   t.notRegex(valueText({...whole, meaning: 'noise', path: '/t'}, body.t, masks) ?? '', /canary/);
 });
 
-test('what a terminal would obey is not printed', t => {
+test('escape codes that a terminal would obey are not printed', t => {
   const masks = {noise: new Set<string>(), secrets: {names: new Set<string>(), hashes: new Set<string>()}, isKnown: never};
   const lines = documentOf({status: 200, headers: [], body: Buffer.from('\u001b[2J\u009b31m red\r')}, masks);
   t.is(lines.at(-1), '\\x1b[2J\\x9b31m red\\x0d');

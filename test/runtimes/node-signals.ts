@@ -122,7 +122,7 @@ test.serial('node: a SIGTERM while the module is loaded ends the process, its ho
   await t.throwsAsync(b, {message: /ended early/});
 });
 
-test.serial('node: stray errors are logged and the process stays, whatever listeners the function removed or added', async t => {
+test.serial('node: stray errors are logged and the process stays, also when the function removed or added listeners', async t => {
   const b = await startNodeText(
     t,
     `for (const name of ['uncaughtException', 'unhandledRejection']) process.removeAllListeners(name);

@@ -115,7 +115,7 @@ test('a leader that is gone takes its facts with it, and holds nothing up', asyn
   t.is(shed(), 0);
 });
 
-test('what comes within a hundredth of a second is one message', async t => {
+test('facts that come within a hundredth of a second are one message', async t => {
   const {journal, asked, linger} = open();
   for (const stream of ['a', 'b', 'c']) journal.record(stream, one);
   await linger();

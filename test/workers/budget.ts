@@ -42,7 +42,7 @@ test('a line that began before the budget was spent, and one that ends after, ar
   t.deepEqual(lines, ['1', '2', '3 begins and ends']);
 });
 
-test('of a long line that is dropped every part is, and it counts as one', async t => {
+test('all parts of a long line are dropped with it, and it counts as one', async t => {
   const {clock, dropped, lines, write} = openBudget(100);
   await write('first\n');
   await write('x'.repeat(longestLineBytes * 3));

@@ -51,7 +51,7 @@ function spawnChild(
 
 const loaded = `require('fs').writeSync(3, '{"loaded":true}\\n');`;
 
-test('one that ignores TERM is killed after its grace', async t => {
+test('a child that ignores TERM is killed after its grace time', async t => {
   const {child, ready, exit} = spawnChild(t, `process.on('SIGTERM', () => {}); ${loaded} setInterval(() => {}, 1000)`);
   await ready;
   await child.stop('stopped', 100);
@@ -83,7 +83,7 @@ test('a call that the bridge settles is reported by its id', async t => {
   t.deepEqual(settled, ['id-1']);
 });
 
-test('its last words are there although it ended at once, and are bytes of any kind', async t => {
+test('its last lines are there although it ended at once, and may be any bytes', async t => {
   const {exit} = spawnChild(t, `require('fs').writeSync(2, Buffer.from([0xff, 0x0a, 0x61, 0x62])); process.exit(1)`);
   t.is(await (await exit).lastWords, '\ufffd\nab');
 });

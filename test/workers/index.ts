@@ -97,7 +97,7 @@ test('no place is given up while the function serves in another, nor before the 
   await t.throwsAsync(opened.runtimes.lease({monotonicMs: clock.monotonic() + 1, timeoutMs: 1}), {code: 'POOL_GAVE_UP'});
 });
 
-test('what was given up serves again after a reload with code that does not exit', async t => {
+test('a function that was given up serves again after a reload with code that does not exit', async t => {
   const {opened, write} = await open(t, exits);
   await t.throwsAsync(opened.runtimes.lease(soon()), {code: 'POOL_GAVE_UP'});
   t.is(await opened.reload(), 'the new sub-runtime ended before it was ready');

@@ -4,7 +4,7 @@ import {text} from 'node:stream/consumers';
 import test from 'ava';
 import {projectFile} from '../helpers/core.ts';
 
-test('what this process was started with is not passed on to what it starts', async t => {
+test('descriptors that this process was started with are not passed on to its children', async t => {
   const program = `
     import {spawnSync} from 'node:child_process';
     import {closeInherited} from '${projectFile('src/workers/process/inherited.ts')}';

@@ -79,7 +79,7 @@ test('an exit that was asked for never leads to giving up', t => {
   }
 });
 
-test('every other class of exit does', t => {
+test('every other class of exit leads to giving up', t => {
   for (const reason of ['exit-zero', 'exit-nonzero', 'signal', 'oom', 'unspawnable', 'never-ready'] as const) {
     const {state} = after(Array.from({length: 11}, (_, index) => exit(index, {reason})));
     t.is(state.phase, 'gave-up', reason);
@@ -118,7 +118,7 @@ test('the cause is forgotten with the process that had it', t => {
   t.false('error' in state);
 });
 
-test('facts tell what was seen', t => {
+test('facts say what was seen', t => {
   t.deepEqual(after([spawned, ready, exit(0, {code: null, signal: 'SIGKILL', reason: 'signal', upMs: 7})]).facts, [
     {type: 'runtime.spawned', data: {executable: 'node'}},
     {type: 'runtime.ready', data: {bootMs: 30, loaded: true}},
@@ -126,7 +126,7 @@ test('facts tell what was seen', t => {
   ]);
 });
 
-test('a fact of something else changes nothing', t => {
+test('a fact about something else changes nothing', t => {
   const state = after([spawned]).state;
   t.is(evolve(state, {type: 'invocation.settled', data: {outcome: 'responded', status: 200, durationMs: 1}}, 0), state);
 });

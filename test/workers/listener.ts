@@ -22,7 +22,7 @@ function run(t: ExecutionContext, program: string): ChildProcess & {pid: number}
 
 const listening = `require('net').createServer().listen(0, '127.0.0.1', function () { console.log(this.address().port); })`;
 
-test('a port that somebody else listens on is not the child’s', async t => {
+test('a port on which another process listens is not the child’s', async t => {
   const server = net.createServer().listen(0, host);
   await once(server, 'listening');
   t.teardown(() => server.close());
@@ -77,7 +77,7 @@ async function vanishing(t: ExecutionContext, comesBack: boolean) {
   return {port, tries};
 }
 
-test.serial('a listener that is gone at the look was somebody else’s', async t => {
+test.serial('a listener that is gone when it is looked up belonged to another process', async t => {
   const child = run(t, 'setInterval(() => {}, 1000)');
   const {port, tries} = await vanishing(t, false);
   const over = new AbortController();

@@ -287,7 +287,7 @@ test('a call whose connection broke off learns why the process ended', async t =
   await t.throwsAsync(sent, {code: 'UPSTREAM_LOST', message: 'The sub-runtime exited with code 1 during the call'});
 });
 
-test('when the process lives on, a broken connection is all there is to tell, soon', async t => {
+test('when the process lives on, its callers soon get the broken connection as the reason', async t => {
   const {sent, reply, end, clock, member} = openMember();
   end({broke: true});
   reply.reject(lost('went away'));
@@ -320,7 +320,7 @@ test('the wait for a process that never ends is bounded', async t => {
   await told;
 });
 
-test('what was not sent is not waited for', async t => {
+test('a call that was not sent does not wait for a reason', async t => {
   const {sent, reply, end, clock} = openMember();
   end({mayRun: false, broke: true});
   reply.reject(new NotSent('refused'));
@@ -328,7 +328,7 @@ test('what was not sent is not waited for', async t => {
   t.is(clock.pending, 0);
 });
 
-test('one that refuses connections again after its rest, and does not end, is stuck', async t => {
+test('a process that refuses connections again after its rest, and does not end, is stuck', async t => {
   for (const [isEnding, reachedBetween, expected] of [
     [false, false, ['stuck']],
     [true, false, []],
@@ -349,7 +349,7 @@ test('one that refuses connections again after its rest, and does not end, is st
   }
 });
 
-test('one that lost its listener is not heard again because a call that it had before ends well', async t => {
+test('a process that lost its listener gets no calls again when an earlier call in it ends well', async t => {
   const {clock, member, again, end} = openMember({}, () => false, 5000, 10);
   again({mayRun: false, broke: true});
   await clock.advance(25);

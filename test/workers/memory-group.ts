@@ -21,7 +21,7 @@ function limited(
   return undefined;
 }
 
-test('a process that is not there gets no group', t => {
+test('a process that does not exist gets no group', t => {
   t.is(openMemoryGroup(2 ** 30, 2 ** 28, systemClock), undefined);
 });
 
@@ -38,7 +38,7 @@ test('the kernel ends a process that outgrows its limit, and the group reports i
   t.is(house.group.kills(), 0, 'the group is gone');
 });
 
-test('what made a session of its own ends with the group', async t => {
+test('a process that made a session of its own ends with the group', async t => {
   const house = limited(t, 200 * 2 ** 20, '/bin/sh', ['-c', 'read go; setsid sleep 1000 & echo $!; wait']);
   if (!house) return;
   house.child.stdin?.write('go\n');

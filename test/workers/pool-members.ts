@@ -25,7 +25,7 @@ test('a sub-runtime that left takes no calls: those that wait wait on for the ne
   t.is(upstream.calls.length, 1);
 });
 
-test('removing a sub-runtime that never was there is nothing', t => {
+test('removing a sub-runtime that was never added does nothing', t => {
   const {pool, member} = openPool();
   t.notThrows(() => pool.remove(member()));
 });

@@ -19,7 +19,7 @@ test('with a queue of 0 nobody waits', async t => {
   await t.throwsAsync(pool.lease(never), {code: 'POOL_BUSY'});
 });
 
-test('a deadline that the queue of now cannot meet is refused at once', async t => {
+test('a deadline that the present queue cannot meet is refused at once', async t => {
   const {pool, clock, upstream} = openReady({concurrency: 1, queueLength: 10, queueWaitMs: Number.MAX_SAFE_INTEGER});
   const sent = (await pool.lease(never)).send(call);
   await clock.advance(1000);
@@ -62,7 +62,7 @@ test('Retry-After says when the present queue will have been served, from 1 to 6
   t.is((await slow.pool.lease(never).catch(error => error)).retryAfterS, 60);
 });
 
-test('it is overloaded when the queue is full, and no longer when somebody was served', async t => {
+test('a pool is overloaded when the queue is full, and not any more once a call was served', async t => {
   const {pool} = openReady({concurrency: 1, queueLength: 1});
   const held = await pool.lease(never);
   t.false(pool.isOverloaded);
@@ -73,7 +73,7 @@ test('it is overloaded when the queue is full, and no longer when somebody was s
   t.false(pool.isOverloaded);
 });
 
-test('with a queue of 0 it is overloaded while every place is taken', async t => {
+test('with a queue of 0 a pool is overloaded while every place is taken', async t => {
   const {pool} = openReady({concurrency: 1, queueLength: 0});
   t.false(pool.isOverloaded);
   const held = await pool.lease(never);

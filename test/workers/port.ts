@@ -12,7 +12,7 @@ test('where no process listens, nothing accepts', async t => {
   t.false(await accepts(host, await refusingPort(t)));
 });
 
-test('where somebody listens it accepts', async t => {
+test('where a process listens, the port accepts', async t => {
   const server = net.createServer().listen(0, host);
   await once(server, 'listening');
   t.true(await accepts(host, (server.address() as net.AddressInfo).port)); // a TCP server has one

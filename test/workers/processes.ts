@@ -73,7 +73,7 @@ test('room is made by ending what is to take over, and what has been taken over 
   t.is(processes.current, second.self);
 });
 
-test('whatever happens in whatever order, there are two at most, and what serves is ended by nobody', async t => {
+test('after any events in any order there are two processes at most, and the one that serves is never ended', async t => {
   const steps = fc.array(fc.constantFrom('start', 'spare', 'reload', 'ready', 'stuck', 'serving dies', 'next dies', 'past dies'), {
     maxLength: 60,
   });

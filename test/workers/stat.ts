@@ -3,7 +3,7 @@ import {once} from 'node:events';
 import test from 'ava';
 import {isEnding} from '../../src/workers/proc/stat.ts';
 
-test('a process that runs is not ending, and one that is not there neither', t => {
+test('neither a process that runs nor one that does not exist is ending', t => {
   t.false(isEnding(process.pid));
   t.false(isEnding(2 ** 30));
 });

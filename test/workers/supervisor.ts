@@ -133,7 +133,7 @@ test('a program that cannot be executed is reported as that, and tried again', a
   t.regex(log.lines[0]?.message ?? '', /could not be started: .*ENOENT/);
 });
 
-test('what the system refuses to execute at once ends the same way', async t => {
+test('a program that the system refuses to execute at once ends the same way', async t => {
   const {facts, until, count} = await supervise(t, '', {environment: {LARGE: 'x'.repeat(2 ** 20)}});
   await until(() => count('runtime.spawned') > 1);
   t.like(facts[1], {type: 'runtime.exited', data: {reason: 'unspawnable', code: null}});
@@ -150,7 +150,7 @@ test('one that never reports is killed after its start time', async t => {
   t.regex(starts[0]?.error ?? '', /not ready in time/);
 });
 
-test('exit code 0 is death like any other, and it is started again', async t => {
+test('exit code 0 is an end like any other, and the process is started again', async t => {
   const {facts, until, count, types} = await supervise(t, `require('fs').writeSync(3, '{"loaded":true}\\n'); setTimeout(() => {}, 50)`);
   await until(() => count('runtime.spawned') > 1);
   t.like(facts[2], {type: 'runtime.exited', data: {reason: 'exit-zero', code: 0, signal: null}});
@@ -181,7 +181,7 @@ test('the log line of an exit carries the last 4 KB of stderr, after any amount 
   t.true(stderr.length <= 4096 && stderr.length > 1000);
 });
 
-test('what it forked does not outlive it', async t => {
+test('processes that it forked do not outlive it', async t => {
   const program = `const {spawn} = require('child_process');
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], {stdio: 'ignore'});
     console.log(child.pid);
@@ -238,7 +238,7 @@ test('a reload starts newer code beside the old, which ends when it was taken ov
   t.is(new Set(ports).size, 2);
 });
 
-test('one that was still starting when newer code took over does not take over from it', async t => {
+test('a process that was still starting when newer code took over does not take over from that', async t => {
   const once = await loadedOnce(
     t,
     `process.on('SIGTERM', () => { require('fs').writeSync(3, '{"loaded":true}\\n'); setTimeout(() => process.exit(), 200); });
@@ -255,7 +255,7 @@ test('one that was still starting when newer code took over does not take over f
   t.is(pool.size, 1);
 });
 
-test('newer code that cannot be loaded, or that ends, leaves the old one serving and says why', async t => {
+test('with newer code that cannot be loaded, or that ends, the old code goes on serving and the reason is given', async t => {
   const once = await loadedOnce(t);
   for (const [then, cause] of [
     [`require('fs').writeSync(3, '{"loaded":false,"error":"SyntaxError"}\\n'); setInterval(() => {}, 1000)`, 'SyntaxError'],
@@ -272,7 +272,7 @@ test('newer code that cannot be loaded, or that ends, leaves the old one serving
   }
 });
 
-test('what was given up is started once in a while, and serves again when it no longer ends', async t => {
+test('a function that was given up is started once in a while, and serves again when it no longer ends', async t => {
   const once = await loadedOnce(t, 'process.exit(1)');
   const {supervisor, until, told, count, log} = await supervise(t, once(loaded), {policy: {exitsAllowed: 0, trialMs: 300}});
   await until(() => count('runtime.gave-up') === 1);
@@ -285,7 +285,7 @@ test('what was given up is started once in a while, and serves again when it no 
   t.is(count('runtime.spawned'), 2);
 });
 
-test('a start that is tried in vain is followed by another, and by one only', async t => {
+test('a trial start that fails is followed by another, and by one only', async t => {
   const {supervisor, until, told, count} = await supervise(t, 'process.exit(1)', {policy: {exitsAllowed: 0, trialMs: 50}});
   await until(() => count('runtime.gave-up') === 1);
   t.is(await supervisor.reload(), 'the new sub-runtime ended before it was ready'); // no reason to try twice as often

@@ -100,9 +100,11 @@ async function timesOut(t: ExecutionContext, answer: (socket: Socket) => void): 
 }
 
 test('504 at the deadline for a sub-runtime that never answers', t => timesOut(t, () => {}));
-test('504 at the deadline for one that stops after the head', t => timesOut(t, socket => socket.write(head('Content-Length: 5'))));
-test('504 at the deadline for one that never ends its body', t => timesOut(t, socket => socket.write(`${head('Connection: close')}abc`)));
-test('504 at the deadline for one that only promises', t =>
+test('504 at the deadline for a sub-runtime that stops after the head', t =>
+  timesOut(t, socket => socket.write(head('Content-Length: 5'))));
+test('504 at the deadline for a sub-runtime that never ends its body', t =>
+  timesOut(t, socket => socket.write(`${head('Connection: close')}abc`)));
+test('504 at the deadline for a sub-runtime that sends only interim answers', t =>
   timesOut(t, socket => socket.write(head('X: y', '103 Early Hints').repeat(50))));
 
 test('504 at the deadline for a reply that drips without end', async t => {

@@ -28,7 +28,7 @@ test('a value of another type is refused', t => {
   }
 });
 
-test('framing and hop-by-hop names are dropped, and those that are ours', t => {
+test('framing and hop-by-hop names are dropped, and those that only the core sets', t => {
   const dropped = [
     'Content-Length',
     'Transfer-Encoding',
