@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 
 PY2 = sys.version_info[0] == 2
 NOT_LOADED = (
@@ -47,6 +48,8 @@ def main():
     follow_forks()
     try:
         handler, failure = load_handler(settings.handler_path, settings.handler_name), None
+        if is_async(handler):
+            library.load_asyncio()
     except BaseException as error:  # sys.exit() in a module is one more way not to load
         end_forked(error)
         handler, failure = None, (error, sys.exc_info()[2])
@@ -110,11 +113,11 @@ def load_handler(handler_path, handler_name):
         path += ".py"
     if not os.path.isfile(path):
         raise ValueError("no handler file at %s or %s" % (path[:-3], path))
-    directory, stem = os.path.dirname(path), os.path.splitext(os.path.basename(path))[0]
-    # The first entry is the bridge's own folder, none of the function's business.
-    sys.path[0:1] = [os.path.join(directory, "package"), directory]
-    sys.argv[:] = [path]
-    handler = import_file(stem, path)
+    directory = os.path.dirname(path)
+    root = function_root(directory)
+    base, folders = package_folders(directory, root)
+    search_in(directory, root, base)
+    handler = import_handler(path, folders)
     for name in handler_name.split("."):
         handler = getattr(handler, name)
     if not callable(handler):
@@ -122,27 +125,238 @@ def load_handler(handler_path, handler_name):
     return handler
 
 
-def import_file(stem, path):
+def function_root(directory):
+    """The function's root: the nearest folder, from the handler's upwards, that is marked as one or is the working one."""
+    try:
+        working = os.getcwd()
+    except OSError:
+        working = None  # it was deleted
+    folder = directory
+    while folder != os.path.dirname(folder):
+        is_marked = os.path.isdir(os.path.join(folder, "package")) or any(
+            os.path.isfile(os.path.join(folder, name)) for name in ("requirements.txt", "pyproject.toml")
+        )
+        # Anybody may put a file into a folder such as /tmp.
+        if is_marked and (folder == directory or not os.stat(folder).st_mode & 0o002):
+            return folder
+        if os.path.realpath(folder) == working:
+            return folder
+        folder = os.path.dirname(folder)
+    return directory
+
+
+def package_folders(directory, root):
+    """The folder from which the names of packages are counted, and the packages from there to the handler."""
+    base = directory
+    while is_package(base):
+        base = os.path.dirname(base)
+    if base.startswith(root + os.sep):
+        base = root
+    folders, folder = [], directory
+    while folder != base:
+        folders.insert(0, folder)
+        folder = os.path.dirname(folder)
+    return base, folders
+
+
+def is_package(folder):
+    return os.path.isfile(os.path.join(folder, "__init__.py"))
+
+
+def search_in(directory, root, base):
+    """The function's own modules come first, then what it depends on, then the library."""
+    if sys.path and os.path.realpath(sys.path[0]) == os.path.dirname(os.path.realpath(__file__)):
+        del sys.path[0]  # the bridge's folder is none of the function's business
+    own = [directory] if root == directory else [directory, root]
+    library.protect(own)
+    sys.path[0:0] = own + [os.path.join(root, "package")]
+    if base not in own:
+        sys.path.append(base)  # for `import package.module` in a package that is the root itself
+    library.own = [each for each in sys.path if each in own or each == base]
+
+
+def import_handler(path, folders):
     """By path, so that a handler called json.py or test.py is not mistaken for a module of the library."""
+    stem, package = os.path.splitext(os.path.basename(path))[0], ""
+    for folder in folders:
+        package = open_package(package, folder)
+    is_regular = bool(folders) and is_package(folders[-1])
+    if is_regular and stem == "__init__":
+        return sys.modules[package]
+    own = "__handler__" if stem == "__main__" else stem  # it is never told that it is the program
+    full = package + "." + stem if package else own
+    if full in sys.modules and package:
+        return sys.modules[full]  # its package has imported it
+    name = full if is_regular else own  # by which neighbours import it
+    if PY2:
+        return load_source(name, path, package)
+    from importlib import machinery, util
+
+    # The loader is named, as the file may have any extension.
+    spec = util.spec_from_file_location(full, path, loader=machinery.SourceFileLoader(name, path))
+    module = util.module_from_spec(spec)
+    module.__name__ = name
+    names = set([name, full])
+    if stem != "__main__" and stem not in sys.modules and not library.has(stem):
+        names.add(stem)
+    for each in names:
+        sys.modules[each] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        for each in names:
+            sys.modules.pop(each, None)
+        raise
+    if is_regular:
+        setattr(sys.modules[package], stem, module)
+    return sys.modules.get(name, module)
+
+
+def open_package(outer, folder):
+    """Imports the package that a folder is, with or without an __init__.py. Returns its name."""
+    short = os.path.basename(folder).replace(".", "_")
+    if outer:
+        name = outer + "." + short
+    else:
+        name = short if imports_folder(short, folder) else "function_" + short
+    if name in sys.modules:
+        return name  # the package around it has imported it
     if PY2:
         import imp
 
-        return imp.load_source(stem, path)
-    from importlib import import_module, machinery, util
+        if is_package(folder):
+            module = imp.load_module(name, None, folder, ("", "", imp.PKG_DIRECTORY))
+        else:
+            module = sys.modules[name] = imp.new_module(name)
+            module.__path__ = [folder]
+    else:
+        from importlib import machinery, util
 
-    directory = os.path.dirname(path)
-    package = os.path.basename(directory)
-    if os.path.isfile(os.path.join(directory, "__init__.py")) and package.isidentifier():
-        sys.path.append(os.path.dirname(directory))  # `from . import sibling` needs the package
-        module = import_module("%s.%s" % (package, stem))
-        sys.modules.setdefault(stem, module)
-        return module
-    # The loader is named, as the file may have any extension.
-    spec = util.spec_from_file_location(stem, path, loader=machinery.SourceFileLoader(stem, path))
-    module = util.module_from_spec(spec)
-    sys.modules[stem] = module
-    spec.loader.exec_module(module)
+        if is_package(folder):
+            file = os.path.join(folder, "__init__.py")
+            spec = util.spec_from_file_location(name, file, submodule_search_locations=[folder])
+        else:
+            spec = machinery.ModuleSpec(name, None, is_package=True)
+            spec.submodule_search_locations = [folder]
+        module = sys.modules[name] = util.module_from_spec(spec)
+        if is_package(folder):
+            try:
+                spec.loader.exec_module(module)
+            except BaseException:
+                del sys.modules[name]
+                raise
+    if outer:
+        setattr(sys.modules[outer], short, module)
+    return name
+
+
+def imports_folder(name, folder):
+    """Whether `import name` imports this folder, and not a module of the library or of a dependency."""
+    if library.has(name):
+        return False
+    try:
+        if PY2:
+            import imp
+
+            return imp.find_module(name)[1] == folder
+        from importlib import util
+
+        spec = util.find_spec(name)
+        return spec is not None and folder in (spec.submodule_search_locations or ())
+    except (ImportError, ValueError, AttributeError):
+        return False
+
+
+def load_source(name, path, package):
+    import imp
+
+    if package:
+        module = sys.modules.setdefault(name, imp.new_module(name))
+        module.__package__ = package
+    module = imp.load_source(name, path)
+    if package and name.startswith(package + "."):
+        setattr(sys.modules[package], name[len(package) + 1 :], module)
     return module
+
+
+class Library(object):
+    """Python's own modules, for the bridge, whatever the function calls its files."""
+
+    def __init__(self):
+        self.folder = os.path.dirname(os.path.realpath(os.__file__))
+        self.own = []  # where the function's modules are
+        self.kept = {}  # modules of the library whose names the function's have taken
+        self.asyncio = None
+
+    def has(self, name):
+        names = getattr(sys, "stdlib_module_names", None)  # 3.10
+        if names is not None:
+            return name in names
+        path = os.path.join(self.folder, name)
+        return name in sys.builtin_module_names or os.path.isfile(path + ".py") or is_package(path)
+
+    def protect(self, folders):
+        """Imports what the function's files hide: asyncio, as far as it needs them, and what the root would hide."""
+        hidden = [[each for each in names_in(folder) if self.has(each)] for folder in folders]
+        if any(hidden) and not PY2:
+            before = set(sys.modules)
+            self.load_asyncio()
+            self.kept = dict((name, sys.modules[name]) for name in hidden[0] if name in sys.modules)
+            for name in hidden[0]:
+                if name not in before:
+                    sys.modules.pop(name, None)  # the function's own comes first when it imports the name
+        for name in hidden[1] if len(hidden) > 1 else ():
+            if name not in ("this", "antigravity") and name not in hidden[0]:
+                try:
+                    __import__(name)
+                except Exception:
+                    pass  # the library has no such part here
+
+    def load_asyncio(self):
+        if self.asyncio is None:
+            with self:
+                import asyncio
+                import concurrent.futures
+            self.asyncio, self.futures = asyncio, concurrent.futures
+        return self.asyncio
+
+    def __enter__(self):
+        """Takes the function's modules out of the way for a while."""
+        own = [os.path.realpath(folder) for folder in self.own]
+        self.path = sys.path[:]
+        hidden = set(name for name, module in list(sys.modules.items()) if self.is_hidden_by(name, module))
+        self.modules = dict((name, sys.modules.pop(name, None)) for name in hidden.union(self.kept))
+        sys.modules.update(self.kept)
+        sys.path[:] = [folder for folder in sys.path if os.path.realpath(folder) not in own]
+
+    def __exit__(self, *_):
+        sys.path[:] = self.path
+        for name, module in self.modules.items():
+            kept = sys.modules.pop(name, None)
+            if kept is not None:
+                self.kept[name] = kept
+            if module is not None:
+                sys.modules[name] = module
+
+    def is_hidden_by(self, name, module):
+        file = getattr(module, "__file__", None)
+        if not file or not self.has(name.partition(".")[0]):
+            return False
+        file = os.path.realpath(file)
+        return not file.startswith(self.folder + os.sep) and any(
+            file.startswith(os.path.realpath(folder) + os.sep) for folder in self.own
+        )
+
+
+library = Library()
+
+
+def names_in(folder):
+    try:
+        entries = os.listdir(folder)
+    except OSError:
+        return []
+    return [each[:-3] if each.endswith(".py") else each for each in entries if each.endswith(".py") or is_package(os.path.join(folder, each))]
 
 
 def is_async(handler):
@@ -340,17 +554,16 @@ class Calls(object):
         return task.cancel
 
     def wait_for(self, coroutine, context):
-        import asyncio
-        from concurrent import futures
-
+        asyncio = library.load_asyncio()
         with self.lock:
             if self.loop is None:
-                self.loop = asyncio.new_event_loop()
+                with library:
+                    self.loop = asyncio.new_event_loop()
                 start_thread(self.loop.run_forever)
         future = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
         try:
             return future.result(seconds_left(context))
-        except futures.TimeoutError:
+        except library.futures.TimeoutError:
             if future.done():
                 raise
             future.cancel()
@@ -826,8 +1039,7 @@ def start_thread(work, *args):
 
 
 def serve_on_loop(listener, settings, calls, report):
-    import asyncio
-
+    asyncio = library.load_asyncio()
     loop = handlers_loop(asyncio)
     if isinstance(current, ThreadCurrent):
         current.follow_tasks(loop)
@@ -942,9 +1154,7 @@ def serve_on_loop(listener, settings, calls, report):
 
 def handlers_loop(asyncio):
     """The loop that the handler's module may already have bound its locks and clients to."""
-    import warnings
-
-    with warnings.catch_warnings():
+    with library, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             loop = asyncio.get_event_loop_policy().get_event_loop()
@@ -965,9 +1175,7 @@ def hold_loop(loop):
 
 
 def current_task(loop):
-    import asyncio
-
-    find = getattr(asyncio, "current_task", None) or asyncio.Task.current_task  # 3.6
+    find = getattr(library.asyncio, "current_task", None) or library.asyncio.Task.current_task  # 3.6
     return find(loop)
 
 
@@ -1183,18 +1391,14 @@ class ThreadCurrent(threading.local):
         loop.set_task_factory(self.start_task)
 
     def start_task(self, loop, coroutine):
-        import asyncio
-
-        task = asyncio.Task(coroutine, loop=loop)
+        task = library.asyncio.Task(coroutine, loop=loop)
         self.tasks[task] = self.get()
         return task
 
     def get(self):
         if self.tasks is not None:
-            import asyncio
-
-            loop = asyncio._get_running_loop()
-            task = None if loop is None else asyncio.Task.current_task(loop)
+            loop = library.asyncio._get_running_loop()
+            task = None if loop is None else library.asyncio.Task.current_task(loop)
             if task is not None:
                 return self.tasks.get(task)
         return self.invocation

@@ -6,6 +6,7 @@ import {fileURLToPath} from 'node:url';
 import test from 'ava';
 import {functionFile, startBridge} from '../helpers/bridge.ts';
 import {bridgeSuite} from '../helpers/bridge-suite.ts';
+import {pythonImportsSuite} from '../helpers/python-imports-suite.ts';
 import {pythonProcessesSuite} from '../helpers/python-processes-suite.ts';
 import {pythonSignalsSuite} from '../helpers/python-signals-suite.ts';
 
@@ -69,6 +70,7 @@ for (const version of pythonVersions) {
   const python = {title: `python ${version}`, binary, isThree: version !== '2.7'};
   pythonProcessesSuite(python);
   pythonSignalsSuite(python);
+  pythonImportsSuite(python);
   if (version !== '2.7') tagsAsyncCalls(version, binary);
 }
 

@@ -30,6 +30,7 @@ export interface BridgeOptions {
   path: string;
   name?: string;
   env?: Record<string, string>;
+  cwd?: string;
   /** Without the descriptor there is no report; readiness is then the port that accepts. */
   channel?: false;
 }
@@ -65,6 +66,7 @@ export class Bridge {
         ...(options.channel === false ? {} : {CORE_BRIDGE_FD: '3'}),
         ...options.env,
       },
+      cwd: options.cwd,
       stdio: ['ignore', 'pipe', 'pipe', options.channel === false ? 'ignore' : 'pipe'],
     });
     this.exited = once(this.child, 'close').then(([code]) => code as number | null);
