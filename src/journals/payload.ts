@@ -62,7 +62,7 @@ export function writeReply({status, headers, body}: InvocationResult, redact: Re
 
 /** @throws SyntaxError for bytes that `writeRequest` did not write */
 export function readRequest(bytes: Uint8Array): RecordedRequest {
-  const {head, body} = parted(bytes);
+  const {head, body} = divided(bytes);
   const {eventType, reply = usualReply(eventType), method, path, query, headers, sourceIp, ...context} = head as RecordedHead;
   const isMore = Object.keys(context).length > 0;
   return {shape: 'request', eventType, reply, method, path, query, headers, sourceIp, ...(isMore && {context}), body};
@@ -70,13 +70,13 @@ export function readRequest(bytes: Uint8Array): RecordedRequest {
 
 /** @throws SyntaxError for bytes that `writeReply` did not write */
 export function readReply(bytes: Uint8Array): RecordedReply {
-  const {head, body} = parted(bytes);
+  const {head, body} = divided(bytes);
   return {...(head as Omit<RecordedReply, 'body'>), body}; // writeReply wrote it
 }
 
 const joined = (head: object, body: Buffer) => Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), body]);
 
-function parted(bytes: Uint8Array): {head: unknown; body: Buffer} {
+function divided(bytes: Uint8Array): {head: unknown; body: Buffer} {
   const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const newline = all.indexOf(10);
   return {head: JSON.parse(all.toString('utf8', 0, newline)), body: all.subarray(newline + 1)};

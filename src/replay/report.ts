@@ -137,9 +137,9 @@ function row(compared: Compared): string {
   const {verdict, changed, differences} = judgement;
   const rest = changed.filter(aspect => aspect !== verdict);
   const redacted = differences.some(({meaning}) => meaning === 'redacted') ? ' (redacted)' : '';
-  const told = `${verdict}${rest.length > 0 ? `, ${rest.join(', ')}` : ''}${redacted}`;
+  const outcome = `${verdict}${rest.length > 0 ? `, ${rest.join(', ')}` : ''}${redacted}`;
   const request = shorten(requestOf(compared), requestWidth - 1);
-  return `  ${cells(recalled.id, request, statusText(expected), statusText(actual), told)}`;
+  return `  ${cells(recalled.id, request, statusText(expected), statusText(actual), outcome)}`;
 }
 
 /** Without the query, which may hold what should not be seen on a screen. */

@@ -12,7 +12,7 @@ export interface JsonListOptions {
   readonly keepsNumbers?: true;
 }
 
-/** Only the position is told: what stands there may be a secret, and the messages of Node quote it. */
+/** Only the position is given: the text there may be a secret, and the messages of Node quote it. */
 function positionText(text: string, position: number): string {
   if (position >= text.length) return 'it ends too early';
   const lines = text.slice(0, position).split('\n');

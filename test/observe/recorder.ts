@@ -20,7 +20,7 @@ const remote = (traceFlags: TraceFlags): SpanContext => ({
   isRemote: true,
 });
 
-test('a span that is not sampled is not exported, and its trace says so to what it calls', t => {
+test('a span that is not sampled is not exported, and neither are the spans below it', t => {
   const {recorder, finished} = open({sampler: openSampler({OTEL_TRACES_SAMPLER: 'always_off'})});
   const span = recorder.start({...started, parent: remote(TraceFlags.SAMPLED)});
   const below = recorder.start({...started, parent: span.spanContext()});

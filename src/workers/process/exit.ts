@@ -32,7 +32,7 @@ export function describeExit({reason, code, signal, error}: Omit<Exit, 'upMs'>):
 export const lostBy = (exit: Omit<Exit, 'upMs'>): Fault =>
   new Fault('UPSTREAM_LOST', {message: `${describeExit(exit)} during the call`, ended: endedByItself[exit.reason]});
 
-/** The exits that are a crash, or want of memory: not those of processes that we ended. */
+/** The exits that are a crash, or lack of memory, and not the end of a process by the core. */
 const endedByItself: Partial<Record<ExitReason, Fault['ended']>> = {
   'exit-zero': 'crash',
   'exit-nonzero': 'crash',
