@@ -3,8 +3,9 @@
 'use strict';
 
 /*
-The Node bridge: loads one handler, listens on 127.0.0.1:$SCW_UPSTREAM_PORT and answers POST / with the
-handler's result. One file, no dependencies, in syntax that Node 8 parses. README.md lists what it promises.
+The Node bridge: loads one handler and calls it for the core: with frames on the descriptor CORE_CALLS_FD, or, without
+one, for each POST / to 127.0.0.1:$SCW_UPSTREAM_PORT. One file, no dependencies, in syntax that Node 8 parses. README.md
+lists what it promises.
 */
 
 const childProcess = require('child_process');
@@ -152,12 +153,12 @@ function takeSettings(env) {
     handlerName: env.SCW_HANDLER_NAME || 'handle',
     token: env.CORE_BRIDGE_TOKEN || '',
     fd: env.CORE_BRIDGE_FD ? Number(env.CORE_BRIDGE_FD) : -1,
+    callsFd: env.CORE_CALLS_FD ? Number(env.CORE_CALLS_FD) : -1,
     // A JSON escape makes one byte six; the rest of the event has room beside it.
     maxBytes: 6 * (Number(env.SCW_PAYLOAD_MAX_SIZE) || 6291456) + 8 * 1024 * 1024,
   };
   delete env.CORE_BRIDGE_TOKEN;
   delete env.CORE_BRIDGE_FD;
-  if (env.CORE_CALLS_FD) fs.closeSync(Number(env.CORE_CALLS_FD)); // it is called over HTTP
   delete env.CORE_CALLS_FD;
   return taken;
 }
@@ -250,6 +251,12 @@ function member(owner, name) {
 
 /** @param told called when the report has been written, the first record */
 function serve(report, told = () => {}) {
+  toFront('SIGTERM');
+  if (settings.callsFd >= 0) serveFrames(report, told);
+  else serveHttp(report, told);
+}
+
+function serveHttp(report, told) {
   const connections = new Set();
   const servers = [];
   const open = () => {
@@ -277,10 +284,10 @@ function serve(report, told = () => {}) {
     onSocket.on('error', () => tell()); // the port will do
     onSocket.listen({path: `\0${name}`, backlog: 1024}, () => tell({socket: name}));
   });
-  toFront('SIGTERM');
+  const isBusy = () => [...connections].some(connection => connection.isServing);
   onAsked = () => {
     if (channel === null) stop();
-    else untilLetGo(connections, stop);
+    else channel.onLetGo(untilRested(isBusy, stop));
   };
 
   function stop() {
@@ -297,23 +304,423 @@ function serve(report, told = () => {}) {
 
 /*
 A service manager sends SIGTERM to every process at once, and the core may still have calls: they are served. The core
-lets go of the channel right before a SIGTERM of its own. Without that the process ends once it has rested for a second.
+lets go of the bridge right before a SIGTERM of its own. Without that the process ends once it has rested for a second.
 */
-function untilLetGo(connections, stop) {
+function untilRested(isBusy, stop) {
   let seen = calls;
   let rests = 0;
   const timer = setInterval(() => {
-    const isBusy = calls !== seen || [...connections].some(connection => connection.isServing);
+    rests = calls !== seen || isBusy() ? 0 : rests + 1;
     seen = calls;
-    rests = isBusy ? 0 : rests + 1;
     if (rests === RESTS) done();
   }, 1000 / RESTS);
   const done = () => {
     clearInterval(timer);
     if (!stopping) stop();
   };
-  channel.onLetGo(done);
+  return done;
 }
+
+// Frames on the channel --------------------------------------------------------------------------------------------
+
+/** What the frames are is said in runtimes/README.md, "The channel". */
+const CALL = 1;
+const BODY = 2;
+const CANCEL = 3;
+const CREDIT = 4;
+const PING = 5;
+const RESULT = 17;
+const DATA = 18;
+const END = 19;
+const FAILED = 20;
+const PONG = 21;
+
+const HEAD_BYTES = 9;
+/** The form, and the lengths of JSON and body, with which a CALL and a RESULT begin. */
+const RUN_HEAD_BYTES = 9;
+const PIECE_BYTES = 65536;
+const WINDOW_BYTES = 262144;
+const MESSAGE_MAX_BYTES = 65536;
+const READ_BYTES = 65536;
+/** Long replies wait while the core has so much to read. */
+const UNREAD_MAX_BYTES = 262144;
+/** Written frames stand here until the turn ends; no room in it is used twice, so that nothing is overwritten that waits to be sent. */
+const OUT_BYTES = 65536;
+/** A text takes at most three bytes for each of its characters. */
+const SHORT_CHARS = Math.floor((OUT_BYTES - HEAD_BYTES - RUN_HEAD_BYTES) / 3);
+const EMPTY = Buffer.alloc(0);
+
+function serveFrames(report, told) {
+  const served = new Calls(settings.callsFd, () => done());
+  let done = stop;
+  onAsked = () => {
+    if (!stopping) done = untilRested(() => served.isBusy, stop);
+  };
+  if (channel !== null) channel.write(Object.assign({}, report, {calls: 1}));
+  told();
+
+  function stop() {
+    stopping = true;
+    served.end(leave);
+  }
+}
+
+/** The bridge's end of the channel: reads calls, writes replies. */
+class Calls {
+  /** @param onLetGo called when the core has ended its side */
+  constructor(fd, onLetGo) {
+    /** The header of a frame whose rest has not come yet. */
+    this.head = Buffer.alloc(HEAD_BYTES);
+    this.headBytes = 0;
+    /** A frame that comes in pieces: how many of its bytes are still to come, and where they go; null: nowhere. */
+    this.left = 0;
+    this.target = null;
+    this.at = 0;
+    this.type = 0;
+    this.number = 0;
+    /** Calls whose body is still coming, that run, and whose reply is still leaving. */
+    this.coming = new Map();
+    this.running = new Map();
+    this.leaving = new Map();
+    /** Replies that may be sent now, in turn. */
+    this.turns = [];
+    this.out = Buffer.allocUnsafeSlow(OUT_BYTES);
+    this.flushed = 0;
+    this.written = 0;
+    this.isScheduled = false;
+    this.flush = () => this.flushNow();
+    this.onRested = null;
+    this.socket = openStream(fd, (size, bytes) => this.receive(size, bytes), onLetGo);
+    this.socket.on('drain', () => this.pump());
+  }
+
+  get isBusy() {
+    return this.coming.size + this.running.size + this.leaving.size > 0;
+  }
+
+  /** Ends this side as soon as no call is open. */
+  end(done) {
+    this.onRested = () => {
+      this.onRested = null;
+      this.flushNow();
+      this.socket.end(done);
+    };
+    if (!this.isBusy) this.onRested();
+  }
+
+  // What comes
+
+  receive(size, bytes) {
+    let at = 0;
+    while (at < size) {
+      if (this.left > 0) at = this.takePiece(bytes, at, size);
+      else if (this.headBytes > 0 || size - at < HEAD_BYTES) at = this.takeHead(bytes, at, size);
+      else {
+        const length = readUint(bytes, at);
+        const end = at + HEAD_BYTES + length;
+        if (end <= size) this.take(bytes[at + 4], readUint(bytes, at + 5), bytes, at + HEAD_BYTES, end);
+        else this.await(bytes[at + 4], readUint(bytes, at + 5), length);
+        at = end <= size ? end : at + HEAD_BYTES;
+      }
+    }
+  }
+
+  takeHead(bytes, from, size) {
+    const end = Math.min(size, from + HEAD_BYTES - this.headBytes);
+    bytes.copy(this.head, this.headBytes, from, end);
+    this.headBytes += end - from;
+    if (this.headBytes < HEAD_BYTES) return end;
+    this.headBytes = 0;
+    const length = readUint(this.head, 0);
+    if (length > 0) this.await(this.head[4], readUint(this.head, 5), length);
+    else this.take(this.head[4], readUint(this.head, 5), EMPTY, 0, 0);
+    return end;
+  }
+
+  /** A frame comes in pieces: those of a body go where they belong, and unknown ones nowhere. */
+  await(type, number, length) {
+    this.type = type;
+    this.number = number;
+    this.left = length;
+    this.at = 0;
+    const call = type === BODY ? this.coming.get(number) : undefined;
+    if (call !== undefined && call.filled + length <= call.bytes.length) {
+      this.target = call.bytes;
+      this.at = call.filled;
+    } else this.target = type <= PING && type !== BODY ? Buffer.allocUnsafe(length) : null;
+  }
+
+  takePiece(bytes, from, size) {
+    const end = Math.min(size, from + this.left);
+    if (this.target !== null) bytes.copy(this.target, this.at, from, end);
+    this.at += end - from;
+    this.left -= end - from;
+    if (this.left > 0) return end;
+    const {target} = this;
+    this.target = null;
+    if (target === null) return end;
+    if (this.type === BODY) this.fill(this.coming.get(this.number), this.at);
+    else this.take(this.type, this.number, target, 0, target.length);
+    return end;
+  }
+
+  /** A whole frame; its payload is from `at` to `end`. */
+  take(type, number, bytes, at, end) {
+    if (type === CALL) this.begin(number, bytes, at, end);
+    else if (type === BODY) {
+      const call = this.coming.get(number);
+      if (call === undefined) return; // it was cancelled, or refused
+      this.fill(call, call.filled + bytes.copy(call.bytes, call.filled, at, end));
+    } else if (type === CANCEL) this.cancel(number);
+    else if (type === CREDIT) this.credit(number, readUint(bytes, at));
+    else if (type === PING) this.write(PONG, 0);
+  }
+
+  begin(number, bytes, at, end) {
+    calls += 1;
+    const form = bytes[at];
+    const jsonBytes = readUint(bytes, at + 1);
+    const allBytes = jsonBytes + readUint(bytes, at + 5);
+    const start = at + RUN_HEAD_BYTES;
+    if (end - start === allBytes) return this.run(number, form, bytes, start, start + jsonBytes, end);
+    if (allBytes > settings.maxBytes) return this.fail(number, 'The request is too large for the bridge');
+    const call = {number, form, jsonBytes, bytes: Buffer.allocUnsafeSlow(allBytes), filled: 0};
+    bytes.copy(call.bytes, 0, start, end);
+    call.filled = end - start;
+    this.coming.set(number, call);
+  }
+
+  fill(call, filled) {
+    call.filled = filled;
+    if (filled < call.bytes.length) return;
+    this.coming.delete(call.number);
+    this.run(call.number, call.form, call.bytes, 0, call.jsonBytes, filled);
+  }
+
+  /** The call is whole: JSON and body lie one behind the other. */
+  run(number, form, bytes, at, bodyAt, end) {
+    if (handler === null) return this.fail(number, NOT_LOADED);
+    let event;
+    let context;
+    try {
+      const call = JSON.parse(bytes.toString('utf8', at, bodyAt));
+      event = call.event;
+      context = call.context;
+      if (event !== null && typeof event === 'object') {
+        event.body = form === 1 ? bytes.toString('base64', bodyAt, end) : bodyAt === end ? '' : bytes.toString('utf8', bodyAt, end);
+        event.isBase64Encoded = form > 0;
+      }
+    } catch (error) {
+      return this.fail(number, `The call is not JSON: ${error.message}`);
+    }
+    invoke(this, number, event, context);
+  }
+
+  cancel(number) {
+    const invocation = this.running.get(number);
+    if (invocation !== undefined) {
+      invocation.isLeft = true;
+      const tell = invocation.onHangUp;
+      invocation.onHangUp = null;
+      if (tell !== null) tell();
+    } else if (this.coming.delete(number) || this.leaving.delete(number)) {
+      this.turns = this.turns.filter(reply => reply.number !== number);
+      this.write(END, number);
+      this.rest();
+    }
+  }
+
+  credit(number, bytes) {
+    const reply = this.leaving.get(number);
+    if (reply === undefined) return;
+    if (reply.credit === 0) this.turns.push(reply);
+    reply.credit += bytes;
+    this.pump();
+  }
+
+  // What an invocation says
+
+  began(invocation) {
+    this.running.set(invocation.number, invocation);
+  }
+
+  /** What is sent of a result. @throws TypeError when it has no JSON form */
+  encode(value) {
+    return encodeResult(value);
+  }
+
+  succeed(invocation, {form, json, body}) {
+    const {number} = invocation;
+    this.running.delete(number);
+    if (invocation.isLeft) this.write(END, number);
+    else if (typeof body === 'string' && json.length + body.length <= SHORT_CHARS) this.writeResult(number, form, json, body);
+    else this.leave(number, form, Buffer.from(json), typeof body === 'string' ? Buffer.from(body) : bytesOf(body));
+    this.rest();
+  }
+
+  failed(invocation, message) {
+    this.running.delete(invocation.number);
+    this.fail(invocation.number, message);
+    this.rest();
+  }
+
+  rest() {
+    if (this.onRested !== null && !this.isBusy) this.onRested();
+  }
+
+  // What goes
+
+  fail(number, message) {
+    let bytes = Buffer.from(message);
+    // A character is not cut in the middle.
+    if (bytes.length > MESSAGE_MAX_BYTES) bytes = Buffer.from(bytes.toString('utf8', 0, MESSAGE_MAX_BYTES - 3).replace(/\ufffd$/, ''));
+    if (bytes.length > OUT_BYTES - HEAD_BYTES) {
+      this.flushNow();
+      this.socket.write(Buffer.concat([frameHead(FAILED, number, bytes.length), bytes]));
+      return;
+    }
+    const at = this.room(HEAD_BYTES + bytes.length);
+    bytes.copy(this.out, at + HEAD_BYTES);
+    this.writeHead(at, FAILED, number, bytes.length);
+  }
+
+  /** A frame without payload. */
+  write(type, number) {
+    this.writeHead(this.room(HEAD_BYTES), type, number, 0);
+  }
+
+  writeResult(number, form, json, body) {
+    const at = this.room(HEAD_BYTES + RUN_HEAD_BYTES + 3 * (json.length + body.length));
+    const {out} = this;
+    const start = at + HEAD_BYTES + RUN_HEAD_BYTES;
+    const jsonBytes = json === '' ? 0 : out.write(json, start);
+    const bodyBytes = body === '' ? 0 : out.write(body, start + jsonBytes);
+    out[at + HEAD_BYTES] = form;
+    writeUint(out, at + HEAD_BYTES + 1, jsonBytes);
+    writeUint(out, at + HEAD_BYTES + 5, bodyBytes);
+    this.writeHead(at, RESULT, number, RUN_HEAD_BYTES + jsonBytes + bodyBytes);
+  }
+
+  writeHead(at, type, number, length) {
+    const {out} = this;
+    writeUint(out, at, length);
+    out[at + 4] = type;
+    writeUint(out, at + 5, number);
+    this.written = at + HEAD_BYTES + length;
+    if (this.isScheduled) return;
+    this.isScheduled = true;
+    process.nextTick(this.flush);
+  }
+
+  /** Where so many bytes can be written. */
+  room(bytes) {
+    if (this.written + bytes > OUT_BYTES) {
+      this.flushNow();
+      this.out = Buffer.allocUnsafeSlow(OUT_BYTES);
+      this.written = this.flushed = 0;
+    }
+    return this.written;
+  }
+
+  /** The frames of a turn leave in one write: each wakes the core. */
+  flushNow() {
+    this.isScheduled = false;
+    if (this.written === this.flushed) return;
+    const bytes = this.out.slice(this.flushed, this.written);
+    this.flushed = this.written;
+    this.socket.write(bytes);
+  }
+
+  /** A reply that is too long for one frame leaves in turn with others, as far as the core has given credit. */
+  leave(number, form, json, body) {
+    const head = Buffer.allocUnsafe(RUN_HEAD_BYTES);
+    head[0] = form;
+    writeUint(head, 1, json.length);
+    writeUint(head, 5, body.length);
+    const reply = {number, head, parts: [json, body], left: json.length + body.length, credit: WINDOW_BYTES};
+    this.leaving.set(number, reply);
+    this.turns.push(reply);
+    this.pump();
+  }
+
+  pump() {
+    if (this.turns.length === 0 || this.socket.writableLength > UNREAD_MAX_BYTES) return;
+    this.flushNow();
+    this.socket.cork();
+    while (this.turns.length > 0 && this.socket.writableLength <= UNREAD_MAX_BYTES) this.sendPiece(this.turns.shift());
+    this.socket.uncork();
+    this.rest();
+  }
+
+  sendPiece(reply) {
+    const isFirst = reply.head !== null;
+    const room = isFirst ? PIECE_BYTES - RUN_HEAD_BYTES : PIECE_BYTES;
+    const bytes = Math.min(room, reply.left, reply.credit);
+    const head = frameHead(isFirst ? RESULT : DATA, reply.number, bytes + (isFirst ? RUN_HEAD_BYTES : 0));
+    this.socket.write(isFirst ? Buffer.concat([head, reply.head]) : head);
+    reply.head = null;
+    reply.left -= bytes;
+    reply.credit -= bytes;
+    for (let rest = bytes; rest > 0; ) {
+      const part = reply.parts[0];
+      if (part.length <= rest) reply.parts.shift();
+      else reply.parts[0] = part.slice(rest);
+      if (part.length > 0) this.socket.write(part.length <= rest ? part : part.slice(0, rest));
+      rest -= Math.min(rest, part.length);
+    }
+    if (reply.left === 0) this.leaving.delete(reply.number);
+    else if (reply.credit > 0) this.turns.push(reply);
+  }
+}
+
+function frameHead(type, number, length) {
+  const head = Buffer.allocUnsafe(HEAD_BYTES);
+  writeUint(head, 0, length);
+  head[4] = type;
+  writeUint(head, 5, number);
+  return head;
+}
+
+function readUint(bytes, at) {
+  return bytes[at] * 16777216 + ((bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]);
+}
+
+function writeUint(bytes, at, value) {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
+}
+
+/** Every chunk is read into the same buffer where Node can do that: nothing may keep a part of it. */
+function openStream(fd, receive, ended) {
+  const options = {fd, readable: true, writable: true, allowHalfOpen: true};
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  const hasBuffer = major > 12 || (major === 12 && minor >= 10);
+  if (hasBuffer) {
+    const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+    options.onread = {
+      buffer,
+      callback(size) {
+        receive(size, buffer);
+        return true;
+      },
+    };
+  }
+  const socket = new net.Socket(options);
+  if (!hasBuffer) socket.on('data', chunk => receive(chunk.length, chunk));
+  let isOver = false;
+  const over = () => {
+    if (isOver) return;
+    isOver = true;
+    ended();
+  };
+  for (const event of ['end', 'error', 'close']) socket.on(event, over);
+  socket.resume();
+  return socket;
+}
+
+// HTTP on a port ---------------------------------------------------------------------------------------------------
 
 const HEAD_MAX_BYTES = 65536;
 const REASONS = {
@@ -348,8 +755,6 @@ class Connection {
     this.left = -1;
     this.isChunked = false;
     this.isTrailer = false;
-    /** Told once, when the caller hangs up during a call. */
-    this.onHangUp = null;
     /** The newest call that came here. */
     this.call = null;
     socket.setNoDelay(true);
@@ -461,7 +866,7 @@ class Connection {
       return this.reply(400, TEXT_TYPE, `The request body is not JSON: ${error.message}\n`);
     }
     if (call === null || typeof call !== 'object') return this.reply(400, TEXT_TYPE, 'The request body is not a JSON object\n');
-    invoke(this, call.event, call.context);
+    invoke(this, 0, call.event, call.context);
   }
 
   /** Answers the request that is served, and goes on with the next. */
@@ -470,7 +875,6 @@ class Connection {
     const head =
       `HTTP/1.1 ${status} ${REASONS[status]}\r\nContent-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(text)}\r\n` +
       (this.isLast ? 'Connection: close\r\n\r\n' : 'Keep-Alive: timeout=660\r\n\r\n');
-    this.onHangUp = null;
     if (this.isLast) {
       this.socket.end(head + text);
       this.pending = null;
@@ -492,13 +896,29 @@ class Connection {
 
   /** A caller that only ended its side still gets the reply. */
   hangUp() {
-    const tell = this.onHangUp;
-    const call = this.call;
-    this.onHangUp = this.call = null;
+    const {call} = this;
+    this.call = null;
     this.isLast = true;
+    const tell = call === null ? null : call.onHangUp;
     if (call !== null) onHangUp(call);
     if (tell !== null) tell();
     else if (!this.isServing) this.socket.end();
+  }
+
+  began(invocation) {
+    this.call = invocation;
+  }
+
+  encode(value) {
+    return toText(value);
+  }
+
+  succeed(_invocation, text) {
+    this.reply(200, JSON_TYPE, text);
+  }
+
+  failed(_invocation, message) {
+    this.reply(500, TEXT_TYPE, message);
   }
 }
 
@@ -517,11 +937,15 @@ function carriesToken(head) {
 
 /** One call of the handler, from the parsed request to the reply. */
 class Invocation {
-  constructor(connection, context) {
-    this.connection = connection;
+  constructor(caller, number, context) {
+    /** A connection, or the channel, on which calls have numbers. */
+    this.caller = caller;
+    this.number = number;
     this.isDone = false;
-    /** True once its connection is closed: the core then wants to know when the call is over. */
+    /** True once nobody waits for the reply: the core then wants to know when the call is over. */
     this.isLeft = false;
+    /** Told once, when the caller hangs up during the call. */
+    this.onHangUp = null;
     /** True once the handler returned nothing and only its callback can end the call. */
     this.waits = false;
     /** True once it returned a promise. */
@@ -558,10 +982,10 @@ class Context {
   }
 }
 
-function invoke(connection, event, members) {
+function invoke(caller, number, event, members) {
   const context = new Context(members);
-  const invocation = new Invocation(connection, context);
-  connection.call = invocation;
+  const invocation = new Invocation(caller, number, context);
+  caller.began(invocation);
   owner.value = invocation;
   Object.defineProperty(context, INVOCATION, owner);
   const callback = (error, value) => onCallback(invocation, error, value);
@@ -632,23 +1056,23 @@ function isResult(value) {
 
 function settle(invocation, value) {
   if (invocation.isDone) return;
-  let text;
+  let encoded;
   try {
-    text = toText(value);
+    encoded = invocation.caller.encode(value);
   } catch (error) {
     const refusal = new TypeError(`The result of the function is not JSON: ${messageOf(error)}`);
     if (error && error.cause !== undefined) refusal.cause = error.cause;
     return fail(invocation, refusal);
   }
   finish(invocation);
-  invocation.connection.reply(200, JSON_TYPE, text);
+  invocation.caller.succeed(invocation, encoded);
 }
 
 function fail(invocation, error) {
   if (invocation.isDone) return stray('error after the reply', error, invocation);
   logError(invocation, '', error);
   finish(invocation);
-  invocation.connection.reply(500, TEXT_TYPE, messageOf(error));
+  invocation.caller.failed(invocation, messageOf(error));
 }
 
 function finish(invocation) {
@@ -657,6 +1081,7 @@ function finish(invocation) {
   if (invocation.abort !== null) invocation.abort.stop();
   if (invocation.output !== null) flushOutput(invocation);
   if (invocation.isLeft) tellSettled(invocation);
+  invocation.onHangUp = null;
 }
 
 /** A connection was closed. Its reply may have been on the way at that moment, so the end of its newest call is always reported. */
@@ -665,18 +1090,59 @@ function onHangUp(invocation) {
   if (invocation.isDone) tellSettled(invocation);
 }
 
+/** On the channel the end of a call says it. */
 function tellSettled(invocation) {
-  if (channel !== null && typeof invocation.id === 'string') channel.write({settled: invocation.id});
+  if (invocation.number === 0 && channel !== null && typeof invocation.id === 'string') channel.write({settled: invocation.id});
 }
 
 /** The JSON text of a result. Bytes become the envelope's base64 form. */
 function toText(given) {
   if (given === undefined) return '';
-  const value = given !== null && typeof given === 'object' ? readable(given) : given;
+  const value = readable(given);
   if (value !== null && typeof value === 'object') {
     if (isBytes(value)) return JSON.stringify({body: base64(value), isBase64Encoded: true});
     if (isBytes(value.body)) return JSON.stringify(Object.assign({}, value, {body: base64(value.body), isBase64Encoded: true}));
   }
+  return toJson(value);
+}
+
+/** Overwritten by the next result. */
+const encoded = {form: 0, json: '', body: ''};
+
+/** The form of a RESULT: a text or bytes, as the result or as its member `body`, leave the JSON. */
+function encodeResult(given) {
+  encoded.form = 0;
+  encoded.json = encoded.body = '';
+  if (given === undefined) return encoded;
+  const value = readable(given);
+  if (typeof value === 'string') return encodeBody(1, value);
+  if (value === null || typeof value !== 'object' || (typeof value.toJSON === 'function' && !isBytes(value))) return encodeJson(value);
+  if (isBytes(value)) return encodeBody(2, value);
+  const {body} = value;
+  if (Array.isArray(value) || (typeof body !== 'string' && !isBytes(body))) return encodeJson(value);
+  encodeJson(withoutBody(value));
+  return encodeBody(typeof body === 'string' ? 1 : 2, body);
+}
+
+function encodeJson(value) {
+  encoded.json = toJson(value);
+  return encoded;
+}
+
+function encodeBody(form, body) {
+  encoded.form = form;
+  encoded.body = body;
+  return encoded;
+}
+
+/** Only members that JSON shows. */
+function withoutBody(value) {
+  const rest = {};
+  for (const name of Object.keys(value)) if (name !== 'body') rest[name] = value[name];
+  return rest;
+}
+
+function toJson(value) {
   const text = JSON.stringify(value);
   if (text === undefined) throw new TypeError(`a value of type ${typeof value} has no JSON form`);
   if (typeof value === 'object' && text.includes('{}')) refusePromises(value);
@@ -692,8 +1158,11 @@ function isSharedBuffer(value) {
 }
 
 function base64(bytes) {
-  const buffer = ArrayBuffer.isView(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) : Buffer.from(bytes);
-  return buffer.toString('base64');
+  return bytesOf(bytes).toString('base64');
+}
+
+function bytesOf(bytes) {
+  return ArrayBuffer.isView(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) : Buffer.from(bytes);
 }
 
 const OBJECT = Object.prototype;
@@ -702,6 +1171,7 @@ const FORM_TYPE = 'application/x-www-form-urlencoded;charset=UTF-8';
 
 /** JSON shows objects without enumerable members as `{}`. They are read where their meaning is plain, else refused; bytes stay. */
 function readable(value) {
+  if (value === null || typeof value !== 'object') return value;
   if (!isShown(value)) {
     if (isForm(value)) return withForm({body: value}, value);
     refuse(value, '');
@@ -866,7 +1336,7 @@ function signalOf(invocation, context) {
       timer = setTimeout(expire, afterMs);
       timer.unref();
     }
-    invocation.connection.onHangUp = onClose;
+    invocation.onHangUp = onClose;
     invocation.abort = {
       signal: controller.signal,
       /** False when it was aborted before. */
@@ -877,7 +1347,7 @@ function signalOf(invocation, context) {
       },
       stop() {
         clearTimeout(timer);
-        invocation.connection.onHangUp = null;
+        invocation.onHangUp = null;
       },
     };
     if (invocation.isDone) invocation.abort.stop();
