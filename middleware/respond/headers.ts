@@ -43,14 +43,14 @@ export function readHeaders(single: unknown, multi: unknown, json: string): stri
   return fields;
 }
 
-/** The Content-Length that the function gave, in digits; undefined without one, or when it is no length. Takes what `readHeaders` accepted. */
+/** The Content-Length that the function gave, in digits; undefined without one, or when it is not a length. Call `readHeaders` first. */
 export function readDeclaredLength(single: unknown, multi: unknown): string | undefined {
   return lengthIn(multi) ?? lengthIn(single);
 }
 
 function lengthIn(given: unknown): string | undefined {
   let found: string | undefined;
-  const fields = given as Readonly<Record<string, unknown>> | null; // an object or nothing: readHeaders refuses the rest
+  const fields = given as Readonly<Record<string, unknown>> | null; // an object or nothing, as readHeaders refuses anything else
   for (const name in fields) {
     if (name.length !== 14 || name.toLowerCase() !== 'content-length') continue;
     const value = fields[name];
@@ -78,7 +78,7 @@ function parseKeepingNumbers(json: string, member: string): object {
   try {
     return JSON.parse(json, keep);
   } catch {
-    throw invalid(`${member} must not be nested so deeply`); // a function over every value needs stack for every level
+    throw invalid(`${member} must not be nested so deeply`); // `keep` is called for every value, which needs stack for every level
   }
 }
 

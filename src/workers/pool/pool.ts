@@ -41,23 +41,23 @@ export class Pool implements Runtimes {
     this.#meter = meter;
   }
 
-  /** Callers wait for a place. */
+  /** True while callers wait for a place. */
   get isWaitedFor(): boolean {
     return this.#waiting.length > 0;
   }
 
-  /** Sub-runtimes that take calls. */
+  /** How many sub-runtimes take calls. */
   get size(): number {
     return this.#members.length;
   }
 
-  /** A caller that came now would be refused. */
+  /** True when a caller that comes now would be refused. */
   get isOverloaded(): boolean {
     return this.#waiting.length >= this.#options.queueLength && this.#members.every(member => member.isFull);
   }
 
   /**
-  A sub-runtime is ready: callers that wait go there, the oldest first.
+  Adds a sub-runtime that is ready. Callers that wait go there, the oldest first.
 
   @returns true when a caller had waited for this start: it has the record, and reports it
   */
@@ -65,18 +65,18 @@ export class Pool implements Runtimes {
     this.#members.push(member);
     this.#start = start;
     this.admitWaiting();
-    const isTold = start !== undefined && this.#start === undefined;
+    const isCarried = start !== undefined && this.#start === undefined;
     this.#start = undefined;
-    return isTold;
+    return isCarried;
   }
 
-  /** The sub-runtime takes no new calls. The calls in it run on; callers that wait go on waiting for another sub-runtime. */
+  /** Gives the sub-runtime no new calls. The calls in it run on; callers that wait go on waiting for another sub-runtime. */
   remove(member: Member): void {
     const at = this.#members.indexOf(member);
     if (at !== -1) this.#members.splice(at, 1);
   }
 
-  /** Sends waiting callers there once it has rested: no other event may do it. A timer may fire a moment early; then it waits again. */
+  /** Sends waiting callers there once it has rested, as no other event may do so. If the timer fires a moment early, it waits again. */
   admitRested(member: Member): void {
     if (member.restMs === 0) return;
     this.#clock.after(member.restMs, () => {
@@ -93,7 +93,7 @@ export class Pool implements Runtimes {
     return waiting.length;
   }
 
-  /** A sub-runtime may become ready after all. */
+  /** Ends the refusing: a sub-runtime may become ready after all. */
   admit(): void {
     this.#refusal = undefined;
   }
@@ -139,7 +139,7 @@ export class Pool implements Runtimes {
     waiter.refuse(fault);
   }
 
-  /** A place may have become free. */
+  /** Called when a place may have become free. */
   admitWaiting(): void {
     for (let member = this.#freeMember(); member; member = this.#freeMember()) {
       const waiter = this.#waiting.shift();
@@ -151,7 +151,7 @@ export class Pool implements Runtimes {
     }
   }
 
-  /** The least busy sub-runtime that takes a call; of equals the one that has been idle longest. */
+  /** The least busy sub-runtime that takes a call; among equals, the one that has been idle longest. */
   #freeMember(): Member | undefined {
     let best: Member | undefined;
     for (const member of this.#members) {

@@ -1,9 +1,9 @@
 /** Estimates from past calls how long the next ones will take. */
 export class ServiceTime {
-  /** Mean time of a call in milliseconds, the newest weighing a tenth; 0 before the first. */
+  /** Mean time of a call in milliseconds, in which the newest call counts a tenth; 0 before the first call. */
   #meanMs = 0;
 
-  /** Takes the time of one more call into the mean. */
+  /** Adds the time of one more call to the mean. */
   learn(ms: number): void {
     this.#meanMs += this.#meanMs === 0 ? ms : (ms - this.#meanMs) / 10;
   }

@@ -23,18 +23,18 @@ export interface ChildOptions {
   readonly user: {readonly uid: number; readonly gid: number} | undefined;
   /** When its resident memory grows past this it is ended; undefined: no limit. */
   readonly memoryBytes: number | undefined;
-  /** It is offered the channel. */
+  /** True: it is offered the channel. */
   readonly hasCalls: boolean;
 }
 
 export interface ChildEvents {
-  /** It listens. `loaded: false`: its handler could not be loaded, and it answers every call with the reason. */
+  /** Called when it listens. `loaded: false`: its handler could not be loaded, and it answers every call with the reason. */
   ready(report: LoadReport, start: StartRecord): void;
   exited(exit: ChildExit): void;
   line(line: FunctionLine): void;
-  /** It wrote more than its budget; reported at most once a second. */
+  /** Called when it wrote more than its budget, at most once a second. */
   linesDropped(lines: number): void;
-  /** A call whose caller had left came to its end. */
+  /** Called when a call whose caller had left has ended. */
   settled(invocationId: string): void;
 }
 
