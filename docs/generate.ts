@@ -2,6 +2,7 @@ import {readFileSync, writeFileSync} from 'node:fs';
 import {settingsTable} from '../src/commands/config.ts';
 import {commandsTable, exitTable} from '../src/commands/help.ts';
 import {loadCommands} from '../src/commands/index.ts';
+import {enginesTable} from '../src/journals/index.ts';
 import {joinSettings} from '../src/settings/config.ts';
 import {triggers} from '../triggers/index.ts';
 import {errorsTables, refusalsTable} from './errors.ts';
@@ -16,6 +17,7 @@ export const generated: readonly {readonly document: string; readonly mark: stri
   {document: 'docs/operations.md', mark: 'exit-codes', write: exitTable},
   {document: 'docs/errors.md', mark: 'faults', write: errorsTables},
   {document: 'docs/errors.md', mark: 'refusals', write: refusalsTable},
+  {document: 'docs/journal.md', mark: 'engines', write: enginesTable},
   {document: 'docs/private-listener.md', mark: 'pages', write: pagesTable},
 ];
 

@@ -10,6 +10,8 @@ it loads the code of its engine late, in the functions that need it.
 export interface JournalEngine {
   /** How CORE_JOURNAL names a journal of this engine, with the scheme: `sqlite:<path>`. */
   readonly form: string;
+  /** What it is, in one sentence, for the document of the journal. */
+  readonly doc: string;
   /** What the help adds after the form, in parentheses; '' for nothing. */
   readonly note: string;
   /** What a person can do about a journal that cannot be opened. */

@@ -35,10 +35,16 @@ export function locationOf({engine, place}: JournalPlace): string {
   return `${scheme}:${place}`;
 }
 
-/** What CORE_JOURNAL may be, for messages: `sqlite:<path> or memory:`. */
+/** What CORE_JOURNAL may be, for messages: `sqlite:<path> or memory:` with two engines. */
 export const journalForms = either(Object.values(engines).map(({form}) => form));
 
 /** The same for the help, with what is special about each. */
 export const journalHelp = Object.values(engines)
   .map(({form, note}) => (note === '' ? form : `${form} (${note})`))
   .join(', ');
+
+/** The engines in docs/journal.md; a test compares both. */
+export function enginesTable(): string {
+  const rows = Object.values(engines).map(({form, doc}) => `| \`${form}\` | ${doc} |`);
+  return ['| `CORE_JOURNAL` | where facts are |', '| --- | --- |', ...rows, ''].join('\n');
+}

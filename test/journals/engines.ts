@@ -26,7 +26,7 @@ test('a location is read, and written as it was', t => {
 });
 
 test('messages and help name every engine', t => {
-  t.regex(journalForms, /^sqlite:<path> or memory:/);
+  t.regex(journalForms, /^sqlite:<path>(,| or) .*\bmemory:/);
   t.regex(journalHelp, /^sqlite:<path>, memory: \(/);
 });
 
@@ -48,6 +48,7 @@ test('what an engine promises is what its receipts say', async t => {
 test('a default journal that cannot be opened is replaced by memory, unless something relies on it', async t => {
   const engine = {
     form: 'toy:<place>',
+    doc: '',
     note: '',
     remedy: 'Give it another place',
     durability: 'fsync' as const,

@@ -3,6 +3,7 @@ import type {JournalEngine} from '../engine.ts';
 /** Keeps the newest facts in the process and forgets them with it. */
 export const memory = {
   form: 'memory:',
+  doc: 'In the process: the newest facts, until the core ends.',
   note: 'until the core ends',
   remedy: '',
   durability: 'buffered',

@@ -5,6 +5,7 @@ import type {JournalEngine} from '../engine.ts';
 /** Keeps facts in a file, which one core writes and commands read beside it. */
 export const sqlite = {
   form: 'sqlite:<path>',
+  doc: 'In a file of SQLite, which one core writes and commands read beside it.',
   note: '',
   remedy:
     'Give CORE_JOURNAL=sqlite:<path> a file that only this core writes, stop the other one, or set CORE_JOURNAL=memory: to keep nothing. ' +
