@@ -8,9 +8,9 @@ import type {Meter} from './meter.ts';
 import type {Route} from './route.ts';
 import type {Parsed, Settings} from './settings/setting.ts';
 
-/** What the composition root lends to a trigger. */
+/** The parts of the core that every trigger gets. */
 export interface House {
-  /** Sends it through the stages. Never rejects: the delivery's `reply` gets every outcome. */
+  /** Sends a delivery through the stages. Never rejects: the delivery's `reply` gets every outcome. */
   deliver(delivery: Delivery, carrier?: Carrier): Promise<void>;
   /** Answers with the metrics, behind the same authentication as the function. */
   scrape(delivery: Delivery, carrier: Carrier): Promise<void>;
@@ -18,18 +18,18 @@ export interface House {
   readonly hurry: AbortSignal;
   /** The names of the core's own triggers; their deliveries have them as their source, alone or before a colon. */
   readonly kinds: readonly string[];
-  /** Other processes of this core listen on the same port. */
+  /** True when other processes of this core listen on the same port. */
   readonly isShared: boolean;
-  /** Of those this one closes the port last: what waits for the others may still come to it. */
+  /** True for the process that closes the port last: connections that waited for the others may still come to it. */
   readonly closesLast: boolean;
-  /** Bytes that a trigger holds for others are charged to it. */
+  /** The account to which a trigger charges the bytes that it holds for others. */
   readonly budget: Budget;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
 }
 
-/** What it also lends to a trigger that claims work in the journal. Only the process that owns the journal opens these. */
+/** What a trigger gets, too, that claims work in the journal. Only the process that owns the journal opens such triggers. */
 export interface ClaimingHouse extends House {
   /** Where work is claimed, so that only one of several cores does it. */
   readonly journal: Journal;
@@ -45,7 +45,7 @@ export interface OpenTrigger extends AsyncDisposable {
   readonly url?: string;
   /** Why it delivers nothing now, such as a lost connection; undefined when nothing is wrong. Meanwhile the core is not ready. */
   problem?(): string | undefined;
-  /** What of it an error comes from that nothing caught, by its name; undefined when the error is not from here. */
+  /** The name of the part of it from which an uncaught error comes; undefined when the error is not from here. */
   originOf?(error: unknown): string | undefined;
 }
 
@@ -56,8 +56,8 @@ nothing and connects to nothing.
 export interface TriggerPlugin<S extends Settings, H extends House = ClaimingHouse, O extends OpenTrigger = OpenTrigger> {
   readonly settings: S;
   /**
-  True when it is opened in every process of a core: each listens on the same port. By default the process that leads
-  opens it alone. The other processes cannot claim work, so only a trigger that is content with a House may declare it.
+  True when every process of a core opens it, as each listens on the same port. By default only the leader opens it. The
+  other processes cannot claim work, so only a trigger that needs no more than a House may declare it.
   */
   readonly runsBeside?: House extends H ? true : undefined;
   /** True when, with these settings, it relies on a journal that outlives the process. */
@@ -66,7 +66,7 @@ export interface TriggerPlugin<S extends Settings, H extends House = ClaimingHou
   open(section: Parsed<S>, house: H): Promise<O>;
   /** What it adds to the private listener. @param opened gives the open trigger. @throws Refusal NOT_READY while it is not open yet */
   routes?(opened: () => O): readonly Route[];
-  /** What it adds to the command line. A command has the environment alone; what is open, it asks on the private listener. */
+  /** What it adds to the command line. A command has only the environment; it reaches the open trigger by the private listener. */
   readonly commands?: CommandTable;
 }
 
@@ -83,7 +83,7 @@ export interface ListedTrigger<Options = unknown> {
   open(options: Options, house: ListedHouse): Promise<OpenTrigger>;
 }
 
-/** What a trigger of the list is lent. */
+/** What a trigger of the list gets. */
 export interface ListedHouse extends ClaimingHouse {
   /** The name of its entry: no other has it. */
   readonly name: string;

@@ -41,7 +41,7 @@ async function greet(served: Served): Promise<void> {
   if (error !== undefined) console.error(`The function did not start: ${printableLines(error)}`);
 }
 
-/** What a developer wants to know first. */
+/** The lines that a developer reads first. */
 function banner({spec, url, adminUrl, isPublic}: Served, runtime: string): string {
   const rows = [
     ['function', `${spec.handlerPath} (${spec.handlerName})`],

@@ -12,11 +12,11 @@ import {liveRoute, readyRoute} from './probes.ts';
 import {reloadRoute} from './reload.ts';
 import {replaysRoute} from './replays.ts';
 
-/** What the composition root lends to the routes. */
+/** The parts of the core that the routes may use. */
 export interface AdminHouse {
   readonly journal: Journal;
   readonly clock: Clock;
-  /** Bytes that callers make this process hold are charged to it. */
+  /** The account to which bytes are charged that callers make this process hold. */
   readonly budget: Budget;
   readonly metrics: Metrics;
   readonly readiness: () => Readiness | Promise<Readiness>;

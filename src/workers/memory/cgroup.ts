@@ -3,7 +3,7 @@ import {attempt} from '../../attempt.ts';
 
 /** Counts the processes of our control group that the kernel killed for lack of memory. */
 export interface OomCounter {
-  /** Only grows; 0 where the system does not say. */
+  /** How many were killed so far; 0 where the system does not say. */
   kills(): number;
 }
 
