@@ -231,5 +231,6 @@ for (const [language, extension, binary] of [
     ended.stderr,
   );
   t.is(verdictsOf(ended).filter(({over}) => over === 'http').length, 26);
+  t.is(verdictsOf(ended).filter(({over}) => over === 'channel').length, 42);
   t.is(ended.code, 0);
 });

@@ -28,7 +28,7 @@ type bridge struct {
 	handler  *adapted
 	token    string
 	maxBytes int64
-	channel  *channel
+	reporter *reporter
 	hangups  *hangups
 }
 
@@ -73,12 +73,16 @@ func (b *bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	b.hangups.called(r.RemoteAddr, received.Context.InvocationID)
-	result, err := b.run(r, received, eventError)
+	result, err := b.run(r.Context(), received, eventError)
+	var body []byte
+	if err == nil {
+		body, err = result.text()
+	}
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, err.Error())
 		return
 	}
-	reply(w, http.StatusOK, "application/json", result)
+	reply(w, http.StatusOK, "application/json", body)
 }
 
 func (b *bridge) admits(r *http.Request) bool {
@@ -138,6 +142,29 @@ func (b *bridge) open(text []byte) (received call, eventError, err error) {
 	return received, eventError, nil
 }
 
+// openCall reads a call of the channel, whose event has its body apart.
+func (b *bridge) openCall(text, body []byte, form byte) (received call, eventError, err error) {
+	if b.handler != nil {
+		switch b.handler.newEvent().(type) {
+		case *ignored, *HTTPRequest, *httpEvent:
+		default:
+			text = withBody(text, body, form)
+		}
+	}
+	received, eventError, err = b.open(text)
+	switch event := received.Event.(type) {
+	case *HTTPRequest:
+		event.Body, event.IsBase64Encoded = bodyText(body, form), form != callText
+	case *httpEvent:
+		if form == callBase64 {
+			event.Body, event.IsBase64Encoded = string(body), true
+		} else {
+			event.bytes = body
+		}
+	}
+	return received, eventError, err
+}
+
 // openSlowly finds out whose fault it is.
 func (b *bridge) openSlowly(text []byte) (received call, eventError, err error) {
 	raw := json.RawMessage("null")
@@ -153,15 +180,15 @@ func (b *bridge) openSlowly(text []byte) (received call, eventError, err error) 
 }
 
 // run calls the handler and survives it: a panic becomes the error.
-func (b *bridge) run(r *http.Request, received call, eventError error) (result []byte, err error) {
+func (b *bridge) run(parent context.Context, received call, eventError error) (result value, err error) {
 	if b.handler == nil {
-		return nil, errors.New(notLoaded)
+		return value{}, errors.New(notLoaded)
 	}
 	invocation := received.Context.invocation()
-	ctx, cancel := withInvocation(r.Context(), invocation)
+	ctx, cancel := withInvocation(parent, invocation)
 	defer cancel()
-	if b.channel != nil {
-		output := newOutput(b.channel, invocation)
+	if b.reporter != nil {
+		output := newOutput(b.reporter, invocation)
 		ctx = context.WithValue(ctx, outputKey{}, output)
 		defer output.end()
 	}
@@ -170,7 +197,7 @@ func (b *bridge) run(r *http.Request, received call, eventError error) (result [
 			if reason != http.ErrAbortHandler { // the quiet way to give up
 				b.logError(ctx, invocation, fmt.Sprintf("panic: %v", reason), string(debug.Stack()))
 			}
-			result, err = nil, fmt.Errorf("%v", reason)
+			result, err = value{}, fmt.Errorf("%v", reason)
 		}
 	}()
 	if eventError == nil {

@@ -226,8 +226,8 @@ func TestAPanicIsTheErrorAndTheServerSurvives(t *testing.T) {
 func TestAPanicIsOneRecordWithTheFramesOfTheHandler(t *testing.T) {
 	for _, fail := range []func(){func() { panic("boom") }, func() { var none *bridge; none.maxBytes++ }} {
 		var sent bytes.Buffer
-		records := openChannel(&sent)
-		b := &bridge{maxBytes: 100, channel: records, handler: must(adapt(fail))}
+		records := openReporter(&sent)
+		b := &bridge{maxBytes: 100, reporter: records, handler: must(adapt(fail))}
 		send(t, b, "POST", "/", "", `{"context":{"invocationId":"i"}}`)
 		records.drain(time.Minute)
 		var got record
@@ -247,8 +247,8 @@ func TestAPanicIsOneRecordWithTheFramesOfTheHandler(t *testing.T) {
 
 func TestWhatAnInvocationWritesGoesToTheChannelAndKeepsItsID(t *testing.T) {
 	var sent bytes.Buffer
-	records := openChannel(&sent)
-	b := &bridge{maxBytes: 1000, channel: records, handler: must(adapt(func(ctx context.Context) error {
+	records := openReporter(&sent)
+	b := &bridge{maxBytes: 1000, reporter: records, handler: must(adapt(func(ctx context.Context) error {
 		fmt.Fprint(Stdout(ctx), "half a ")
 		fmt.Fprint(Stdout(ctx), "line\n\nrest")
 		fmt.Fprint(Stderr(ctx), strings.Repeat("é", lineMaxBytes/2)+"é")
@@ -285,7 +285,7 @@ func TestOutsideOfAnInvocationOutputIsPlain(t *testing.T) {
 
 func TestAReaderThatSleepsCostsLinesAndNoTime(t *testing.T) {
 	reader, writer := io.Pipe()
-	records := openChannel(writer)
+	records := openReporter(writer)
 	line := record{Log: &logged{Stream: "stdout", Line: strings.Repeat("x", 1<<20)}}
 	for i := 0; i < 20; i++ {
 		records.write(line)

@@ -13,9 +13,9 @@
 // What is written to Stdout(ctx) and Stderr(ctx) becomes log lines of the
 // invocation that ctx belongs to.
 //
-// The package speaks the sub-runtime protocol of the core runtime: it listens on
-// 127.0.0.1 at $SCW_UPSTREAM_PORT and answers POST /. It uses the standard
-// library only.
+// The package speaks the sub-runtime protocol of the core runtime: frames on the
+// descriptor $CORE_CALLS_FD, or, without it, HTTP on 127.0.0.1 at
+// $SCW_UPSTREAM_PORT. It uses the standard library only.
 package functions
 
 import "core-runtime/functions/events"

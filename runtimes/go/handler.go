@@ -1,15 +1,12 @@
 package functions
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
-	"unicode/utf8"
 )
 
 // RawHandler takes the event as JSON and returns the result as JSON.
@@ -18,10 +15,10 @@ type RawHandler interface {
 }
 
 // adapted is a handler of any accepted form. newEvent makes what the event's
-// JSON is read into, a pointer; call takes that and returns the result's JSON.
+// JSON is read into, a pointer; call takes that and returns the result.
 type adapted struct {
 	newEvent func() interface{}
-	call     func(ctx context.Context, event interface{}) ([]byte, error)
+	call     func(ctx context.Context, event interface{}) (value, error)
 }
 
 // ignored is the event of a handler that takes none.
@@ -32,7 +29,6 @@ func (*ignored) UnmarshalJSON([]byte) error { return nil }
 var (
 	contextType = reflect.TypeOf((*context.Context)(nil)).Elem()
 	errorType   = reflect.TypeOf((*error)(nil)).Elem()
-	noResult    = []byte{} // no value: the empty body
 )
 
 // adapt makes any accepted form of handler callable. Its error says what is
@@ -44,8 +40,9 @@ func adapt(handler interface{}) (*adapted, error) {
 	case RawHandler:
 		return &adapted{
 			newEvent: func() interface{} { return new(json.RawMessage) },
-			call: func(ctx context.Context, event interface{}) ([]byte, error) {
-				return handler.Invoke(ctx, *event.(*json.RawMessage))
+			call: func(ctx context.Context, event interface{}) (value, error) {
+				text, err := handler.Invoke(ctx, *event.(*json.RawMessage))
+				return jsonValue(text), err
 			},
 		}, nil
 	case func(http.ResponseWriter, *http.Request):
@@ -79,7 +76,7 @@ func adaptFunc(handler reflect.Value) (*adapted, error) {
 	if eventType != nil {
 		newEvent = func() interface{} { return reflect.New(eventType).Interface() }
 	}
-	call := func(ctx context.Context, event interface{}) ([]byte, error) {
+	call := func(ctx context.Context, event interface{}) (value, error) {
 		arguments := make([]reflect.Value, 0, 2)
 		if takesContext {
 			arguments = append(arguments, reflect.ValueOf(ctx))
@@ -122,49 +119,39 @@ func checkResults(form reflect.Type) error {
 	return nil
 }
 
-// outcome turns what a handler returned, [result] [error], into JSON or an error.
-func outcome(results []reflect.Value) ([]byte, error) {
+// outcome turns what a handler returned, [result] [error], into a value or an error.
+func outcome(results []reflect.Value) (value, error) {
 	if len(results) == 0 {
-		return noResult, nil
+		return value{}, nil
 	}
 	if err, failed := results[len(results)-1].Interface().(error); failed {
-		return nil, err
+		return value{}, err
 	}
 	if len(results) == 1 {
-		return noResult, nil
+		return value{}, nil
 	}
 	return encodeResult(results[0].Interface())
 }
 
-func encodeResult(result interface{}) ([]byte, error) {
-	switch response := result.(type) {
+func encodeResult(result interface{}) (value, error) {
+	switch result := result.(type) {
+	case string:
+		return textValue(result), nil
 	case HTTPResponse:
-		return encode(intact(response))
+		return ofResponse(&result)
 	case *HTTPResponse:
-		if response != nil {
-			return encode(intact(*response))
+		if result != nil {
+			return ofResponse(result)
 		}
 	}
-	return encode(result)
+	text, err := encode(result)
+	return jsonValue(text), err
 }
 
-// intact keeps bytes that are not text from being replaced by the JSON encoder.
-func intact(response HTTPResponse) HTTPResponse {
-	if !response.IsBase64Encoded && !utf8.ValidString(response.Body) {
-		response.Body = base64.StdEncoding.EncodeToString([]byte(response.Body))
-		response.IsBase64Encoded = true
-	}
-	return response
-}
-
-// encode is json.Marshal without the escapes for HTML: the JSON text of a
-// result is the body that the caller gets.
-func encode(value interface{}) ([]byte, error) {
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		return nil, fmt.Errorf("The result of the function is not JSON: %v", err)
-	}
-	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
+func ofResponse(response *HTTPResponse) (value, error) {
+	return responseValue(struct {
+		StatusCode        int                 `json:"statusCode,omitempty"`
+		Headers           map[string]string   `json:"headers,omitempty"`
+		MultiValueHeaders map[string][]string `json:"multiValueHeaders,omitempty"`
+	}{response.StatusCode, response.Headers, response.MultiValueHeaders}, []byte(response.Body), response.IsBase64Encoded)
 }

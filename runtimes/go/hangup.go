@@ -10,8 +10,8 @@ import (
 // reply may have been on the way at that moment, so the newest call of every closed
 // connection is reported. It knows which connections have a call.
 type hangups struct {
-	channel *channel
-	mutex   sync.Mutex
+	reporter *reporter
+	mutex    sync.Mutex
 	// newest is the id of the newest call by the connection's remote address.
 	newest map[string]string
 	// active counts the connections with a call, begun the calls so far.
@@ -19,12 +19,12 @@ type hangups struct {
 	begun  uint64
 }
 
-func newHangups(to *channel) *hangups {
-	return &hangups{channel: to, newest: map[string]string{}, active: map[net.Conn]bool{}}
+func newHangups(to *reporter) *hangups {
+	return &hangups{reporter: to, newest: map[string]string{}, active: map[net.Conn]bool{}}
 }
 
 func (h *hangups) called(address, invocationID string) {
-	if h == nil || h.channel == nil || invocationID == "" {
+	if h == nil || h.reporter == nil || invocationID == "" {
 		return
 	}
 	h.mutex.Lock()
@@ -56,6 +56,6 @@ func (h *hangups) onState(connection net.Conn, state http.ConnState) {
 	address := connection.RemoteAddr().String()
 	if id, known := h.newest[address]; known {
 		delete(h.newest, address)
-		h.channel.write(record{Settled: id})
+		h.reporter.write(record{Settled: id})
 	}
 }

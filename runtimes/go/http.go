@@ -10,18 +10,17 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"unicode/utf8"
 )
 
 // adaptHTTP lets an http.Handler serve events: each becomes a request as
 // net/http would have made it, and what the handler writes becomes the result.
 func adaptHTTP(handler http.Handler) *adapted {
 	return &adapted{
-		newEvent: func() interface{} { return &HTTPRequest{} },
-		call: func(ctx context.Context, event interface{}) ([]byte, error) {
-			request, err := newRequest(ctx, event.(*HTTPRequest))
+		newEvent: func() interface{} { return &httpEvent{} },
+		call: func(ctx context.Context, event interface{}) (value, error) {
+			request, err := newRequest(ctx, event.(*httpEvent))
 			if err != nil {
-				return nil, err
+				return value{}, err
 			}
 			record := &recorder{header: http.Header{}, method: request.Method}
 			handler.ServeHTTP(record, request)
@@ -30,17 +29,33 @@ func adaptHTTP(handler http.Handler) *adapted {
 	}
 }
 
-func newRequest(ctx context.Context, event *HTTPRequest) (*http.Request, error) {
-	body := event.Body
-	if event.IsBase64Encoded {
-		decoded, err := base64.StdEncoding.DecodeString(body)
-		if err != nil {
-			return nil, fmt.Errorf("the event's body is not base64: %v", err)
-		}
-		body = string(decoded)
+// httpEvent is an event whose body may be bytes already.
+type httpEvent struct {
+	HTTPRequest
+	bytes []byte
+}
+
+func (e *httpEvent) body() ([]byte, error) {
+	if e.bytes != nil {
+		return e.bytes, nil
 	}
-	header := requestHeader(event)
-	target := &url.URL{Path: event.Path, RawQuery: requestQuery(event).Encode()}
+	if !e.IsBase64Encoded {
+		return []byte(e.Body), nil
+	}
+	decoded, err := base64.StdEncoding.DecodeString(e.Body)
+	if err != nil {
+		return nil, fmt.Errorf("the event's body is not base64: %v", err)
+	}
+	return decoded, nil
+}
+
+func newRequest(ctx context.Context, event *httpEvent) (*http.Request, error) {
+	body, err := event.body()
+	if err != nil {
+		return nil, err
+	}
+	header := requestHeader(&event.HTTPRequest)
+	target := &url.URL{Path: event.Path, RawQuery: requestQuery(&event.HTTPRequest).Encode()}
 	request := &http.Request{
 		Method: event.HTTPMethod, URL: target, RequestURI: target.RequestURI(),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -49,7 +64,7 @@ func newRequest(ctx context.Context, event *HTTPRequest) (*http.Request, error) 
 	}
 	header.Del("Host") // as net/http does: it lives in Request.Host
 	if len(body) > 0 {
-		request.Body = ioutil.NopCloser(strings.NewReader(body))
+		request.Body = ioutil.NopCloser(bytes.NewReader(body))
 	}
 	if ip := event.RequestContext.Identity.SourceIP; ip != "" {
 		request.RemoteAddr = net.JoinHostPort(ip, "0") // the caller's port is not in the event
@@ -123,20 +138,13 @@ func (r *recorder) WriteString(text string) (int, error) {
 // Flush exists for handlers that need an http.Flusher; the reply is sent whole.
 func (r *recorder) Flush() { r.WriteHeader(http.StatusOK) }
 
-// envelope is the JSON of {statusCode, headers, body, isBase64Encoded}.
-func (r *recorder) envelope() ([]byte, error) {
+// envelope is {statusCode, headers, body}.
+func (r *recorder) envelope() (value, error) {
 	r.WriteHeader(http.StatusOK)
-	result := struct {
-		StatusCode      int                    `json:"statusCode"`
-		Headers         map[string]interface{} `json:"headers"`
-		Body            string                 `json:"body"`
-		IsBase64Encoded bool                   `json:"isBase64Encoded"`
-	}{StatusCode: r.status, Headers: replyHeaders(r.sent), Body: r.body.String()}
-	if !utf8.ValidString(result.Body) {
-		result.Body = base64.StdEncoding.EncodeToString(r.body.Bytes())
-		result.IsBase64Encoded = true
-	}
-	return encode(result)
+	return responseValue(struct {
+		StatusCode int                    `json:"statusCode"`
+		Headers    map[string]interface{} `json:"headers"`
+	}{r.status, replyHeaders(r.sent)}, r.body.Bytes(), false)
 }
 
 // replyHeaders makes a header that repeats an array. Trailers are left out.

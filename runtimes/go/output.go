@@ -40,13 +40,13 @@ type outputKey struct{}
 
 // output collects what one invocation writes and sends it as whole lines.
 type output struct {
-	channel *channel
-	id      string
-	traceID string
-	mutex   sync.Mutex
-	isOver  bool
-	stdout  lines
-	stderr  lines
+	reporter *reporter
+	id       string
+	traceID  string
+	mutex    sync.Mutex
+	isOver   bool
+	stdout   lines
+	stderr   lines
 }
 
 // lines is one stream of an output; rest is the line that has not ended yet.
@@ -58,8 +58,8 @@ type lines struct {
 	wasCut bool
 }
 
-func newOutput(to *channel, invocation Invocation) *output {
-	o := &output{channel: to, id: invocation.InvocationID}
+func newOutput(to *reporter, invocation Invocation) *output {
+	o := &output{reporter: to, id: invocation.InvocationID}
 	if parts := strings.Split(invocation.Traceparent, "-"); len(parts) >= 4 {
 		o.traceID = parts[1]
 	}
@@ -107,7 +107,7 @@ func (l *lines) send(line []byte) {
 			}
 		}
 		o := l.output
-		o.channel.write(record{Log: &logged{Stream: l.stream, InvocationID: o.id, TraceID: o.traceID, Line: string(piece)}})
+		o.reporter.write(record{Log: &logged{Stream: l.stream, InvocationID: o.id, TraceID: o.traceID, Line: string(piece)}})
 		line = line[len(piece):]
 		if len(line) == 0 {
 			return
@@ -117,7 +117,7 @@ func (l *lines) send(line []byte) {
 
 // fail sends an error of the invocation as one record.
 func (o *output) fail(title, stack string) {
-	o.channel.write(record{Log: &logged{
+	o.reporter.write(record{Log: &logged{
 		Stream: "stderr", Level: "error", InvocationID: o.id, TraceID: o.traceID,
 		Line: cut(title, titleMaxBytes), Stack: cut(stack, lineMaxBytes),
 	}})

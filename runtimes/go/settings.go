@@ -2,6 +2,7 @@ package functions
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -20,17 +21,34 @@ type settings struct {
 	token string
 	// maxBytes bounds a request: JSON may write one byte as six.
 	maxBytes int64
-	// reports takes one JSON line about loading; nil when nobody listens.
+	// reports takes JSON lines, about loading first; nil when nobody listens.
 	reports *os.File
+	// calls is the channel; nil when calls come over HTTP.
+	calls net.Conn
+}
+
+// Programs that the function starts must not hold the core's descriptors.
+func init() {
+	for _, name := range []string{"CORE_BRIDGE_FD", "CORE_CALLS_FD"} {
+		if fd, isGiven := descriptorOf(name); isGiven {
+			syscall.CloseOnExec(fd)
+		}
+	}
+}
+
+func descriptorOf(name string) (fd int, isGiven bool) {
+	fd, err := strconv.Atoi(os.Getenv(name))
+	return fd, err == nil && fd > 2
 }
 
 // takeSettings reads the environment and removes what only the library may know.
 func takeSettings() (settings, error) {
 	taken := settings{port: defaultPort, token: os.Getenv("CORE_BRIDGE_TOKEN")}
-	descriptor := os.Getenv("CORE_BRIDGE_FD")
-	os.Unsetenv("CORE_BRIDGE_TOKEN")
-	os.Unsetenv("CORE_BRIDGE_FD")
-	os.Unsetenv("CORE_CALLS_FD")
+	reports, hasReports := descriptorOf("CORE_BRIDGE_FD")
+	calls, hasCalls := descriptorOf("CORE_CALLS_FD")
+	for _, name := range []string{"CORE_BRIDGE_TOKEN", "CORE_BRIDGE_FD", "CORE_CALLS_FD"} {
+		os.Unsetenv(name)
+	}
 
 	if text := os.Getenv("SCW_UPSTREAM_PORT"); text != "" {
 		port, err := strconv.Atoi(text)
@@ -44,9 +62,16 @@ func takeSettings() (settings, error) {
 		return taken, fmt.Errorf("SCW_PAYLOAD_MAX_SIZE: %v", err)
 	}
 	taken.maxBytes = 6*payload + 8*1024*1024
-	if fd, err := strconv.Atoi(descriptor); err == nil && fd > 2 {
-		syscall.CloseOnExec(fd) // programs that the function starts must not hold it
-		taken.reports = os.NewFile(uintptr(fd), "reports")
+	if hasReports {
+		taken.reports = os.NewFile(uintptr(reports), "reports")
+	}
+	if hasCalls {
+		inherited := os.NewFile(uintptr(calls), "calls")
+		taken.calls, err = net.FileConn(inherited) // a copy, which closes on exec, too
+		inherited.Close()
+		if err != nil {
+			return taken, fmt.Errorf("CORE_CALLS_FD=%d is not a socket: %v", calls, err)
+		}
 	}
 	return taken, nil
 }

@@ -48,14 +48,19 @@ func serve(handler interface{}) error {
 		return err
 	}
 	call, loadError := adapt(handler)
-	var records *channel
+	var records *reporter
 	if taken.reports != nil {
-		records = openChannel(taken.reports)
+		records = openReporter(taken.reports)
 		defer records.drain(drainMax)
 	}
 	if loadError != nil {
 		logger.Printf("cannot use the handler: %v", loadError)
-		report(records, loadError) // before the port accepts, which alone would pass for success
+	}
+	if taken.calls != nil {
+		return serveOnChannel(taken, call, records, loadError)
+	}
+	if loadError != nil {
+		report(records, record{}, loadError) // before the port accepts, which alone would pass for success
 	}
 	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(taken.port)))
 	if err != nil {
@@ -63,7 +68,7 @@ func serve(handler interface{}) error {
 	}
 	hangups := newHangups(records)
 	server := &http.Server{
-		Handler:           &bridge{handler: call, token: taken.token, maxBytes: taken.maxBytes, channel: records, hangups: hangups},
+		Handler:           &bridge{handler: call, token: taken.token, maxBytes: taken.maxBytes, reporter: records, hangups: hangups},
 		ReadHeaderTimeout: 30 * time.Second,
 		IdleTimeout:       idleTimeout,
 		ErrorLog:          logger,
@@ -77,7 +82,7 @@ func serve(handler interface{}) error {
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Shutdown(wait()) }()
 	if loadError == nil {
-		report(records, nil)
+		report(records, record{}, nil)
 	}
 	if err := server.Serve(listener); err != http.ErrServerClosed {
 		return err
@@ -88,10 +93,39 @@ func serve(handler interface{}) error {
 	return nil
 }
 
+// serveOnChannel serves calls of the core that inherited the other end.
+func serveOnChannel(taken settings, call *adapted, records *reporter, loadError error) error {
+	calls := newCalls(taken.calls, &bridge{handler: call, maxBytes: taken.maxBytes, reporter: records})
+	wait := watch(taken.reports, calls.counts)
+	read, stopped := make(chan error, 1), make(chan context.Context, 1)
+	go func() { stopped <- wait() }()
+	report(records, record{Calls: 1}, loadError)
+	go func() { read <- calls.serve() }()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var breach error
+	select {
+	case breach = <-read:
+		go func() { // until the calls are over, or the core is found dead
+			<-(<-stopped).Done()
+			cancel()
+		}()
+	case ctx = <-stopped:
+		select { // the core ends both descriptors: what it sent before is read
+		case breach = <-read:
+		case <-time.After(restLook):
+		}
+	}
+	if err := calls.drain(ctx); err != nil {
+		logger.Printf("stopped with calls in flight: %v", err)
+	}
+	return breach
+}
+
 // report tells the core, once, that loading was tried.
-func report(to *channel, loadError error) {
+func report(to *reporter, line record, loadError error) {
 	loaded := loadError == nil
-	line := record{Loaded: &loaded, Runtime: "Go " + strings.TrimPrefix(runtime.Version(), "go")}
+	line.Loaded, line.Runtime = &loaded, "Go "+strings.TrimPrefix(runtime.Version(), "go")
 	if loadError != nil {
 		line.Error = loadError.Error()
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,6 +32,40 @@ func TestMain(m *testing.M) {
 		})
 	case "unloadable":
 		Start("not a function")
+	case "starts":
+		Start(starts)
+	case "notified":
+		Start(notified())
+	}
+}
+
+// starts starts a program that outlives the function, and tells which of the
+// core's variables there are.
+func starts() (interface{}, error) {
+	child := exec.Command("sleep", "60")
+	if err := child.Start(); err != nil {
+		return nil, err
+	}
+	core := []string{}
+	for _, pair := range os.Environ() {
+		if strings.HasPrefix(pair, "CORE_") {
+			core = append(core, pair)
+		}
+	}
+	return map[string]interface{}{"pid": child.Process.Pid, "core": core}, nil
+}
+
+// notified listens to SIGTERM itself, and waits for it in its second call.
+func notified() func() (string, error) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM)
+	isListening := false
+	return func() (string, error) {
+		if !isListening {
+			isListening = true
+			return "listening", nil
+		}
+		return (<-signals).String(), nil
 	}
 }
 

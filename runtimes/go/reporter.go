@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// channelMaxBytes is how much may wait for a reader that sleeps.
-const channelMaxBytes = 8 * 1024 * 1024
+// unreadMaxBytes is how much may wait for a reader that sleeps.
+const unreadMaxBytes = 8 * 1024 * 1024
 
-// channel is the core's end of the descriptor: one JSON record a line. It never
-// waits for the reader: past channelMaxBytes unread, log lines are dropped, and
+// reporter is the core's end of the descriptor: one JSON record a line. It never
+// waits for the reader: past unreadMaxBytes unread, log lines are dropped, and
 // their number is reported as soon as the reader has caught up. A reader that is
-// gone costs the lines, not the process. A nil channel takes nothing.
-type channel struct {
+// gone costs the lines, not the process. A nil reporter takes nothing.
+type reporter struct {
 	to      io.Writer
 	mutex   sync.Mutex
 	changed *sync.Cond
@@ -30,6 +30,7 @@ type record struct {
 	Loaded  *bool   `json:"loaded,omitempty"`
 	Error   string  `json:"error,omitempty"`
 	Runtime string  `json:"runtime,omitempty"`
+	Calls   int     `json:"calls,omitempty"`
 	Settled string  `json:"settled,omitempty"`
 	Dropped int     `json:"dropped,omitempty"`
 	Log     *logged `json:"log,omitempty"`
@@ -44,14 +45,14 @@ type logged struct {
 	Stack        string `json:"stack,omitempty"`
 }
 
-func openChannel(to io.Writer) *channel {
-	c := &channel{to: to}
+func openReporter(to io.Writer) *reporter {
+	c := &reporter{to: to}
 	c.changed = sync.NewCond(&c.mutex)
 	go c.send()
 	return c
 }
 
-func (c *channel) write(r record) {
+func (c *reporter) write(r record) {
 	if c == nil {
 		return
 	}
@@ -60,7 +61,7 @@ func (c *channel) write(r record) {
 	if c.closed {
 		return
 	}
-	if r.Log != nil && len(c.unsent) > channelMaxBytes {
+	if r.Log != nil && len(c.unsent) > unreadMaxBytes {
 		c.dropped++
 		return
 	}
@@ -69,7 +70,7 @@ func (c *channel) write(r record) {
 	c.changed.Broadcast()
 }
 
-func (c *channel) tellDropped() {
+func (c *reporter) tellDropped() {
 	if c.dropped > 0 {
 		c.unsent = append(c.unsent, textOf(record{Dropped: c.dropped})...)
 		c.dropped = 0
@@ -85,7 +86,7 @@ func textOf(r record) []byte {
 }
 
 // send is the only writer of the descriptor.
-func (c *channel) send() {
+func (c *reporter) send() {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	for !c.closed {
@@ -108,7 +109,7 @@ func (c *channel) send() {
 }
 
 // drain waits until everything is sent, or for that long.
-func (c *channel) drain(longest time.Duration) {
+func (c *reporter) drain(longest time.Duration) {
 	if c == nil {
 		return
 	}

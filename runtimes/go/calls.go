@@ -1,0 +1,372 @@
+package functions
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+)
+
+// calls serves the core's calls on the channel: one goroutine reads frames,
+// each call runs on one of its own, and whoever has something to send writes
+// all that waits, in one piece.
+type calls struct {
+	bridge *bridge
+	socket net.Conn
+	// ended is closed when the core has ended its side.
+	ended chan struct{}
+
+	mutex   sync.Mutex
+	changed *sync.Cond
+	open    map[uint32]*openCall
+	begun   uint64
+	// unsent are frames that wait; replies are those that have more to send.
+	unsent  net.Buffers
+	replies []*openCall
+	writing bool
+	broken  bool
+	// freely: nobody gives credit any more.
+	freely bool
+}
+
+// openCall is a call until its last frame is written down.
+type openCall struct {
+	number    uint32
+	form      byte
+	jsonBytes int
+	// run is JSON and body, of which missing bytes are still to come.
+	run     []byte
+	missing int
+	cancel  context.CancelFunc
+	// isCancelled: nobody wants the reply.
+	isCancelled bool
+	// window is how much of the reply may be sent; rest is what was not.
+	window int
+	rest   [2][]byte
+}
+
+func newCalls(socket net.Conn, b *bridge) *calls {
+	c := &calls{bridge: b, socket: socket, ended: make(chan struct{}), open: map[uint32]*openCall{}}
+	c.changed = sync.NewCond(&c.mutex)
+	return c
+}
+
+// serve reads until the core ends its side. An error says what broke.
+func (c *calls) serve() error {
+	reader := bufio.NewReaderSize(c.socket, pieceBytes)
+	var err error
+	for err == nil {
+		err = c.readFrame(reader)
+	}
+	c.mutex.Lock()
+	for number, call := range c.open {
+		if call.missing > 0 { // the rest never comes
+			delete(c.open, number)
+		}
+	}
+	c.freely = true
+	c.mutex.Unlock()
+	close(c.ended)
+	c.send()
+	if _, isOfProtocol := err.(protocolError); isOfProtocol {
+		return err
+	}
+	return nil
+}
+
+func (c *calls) readFrame(from *bufio.Reader) error {
+	head, err := readHead(from)
+	if err != nil {
+		return err
+	}
+	switch head.kind {
+	case callFrame:
+		return c.readCall(from, head)
+	case bodyFrame:
+		c.mutex.Lock()
+		call := c.open[head.call]
+		c.mutex.Unlock()
+		return c.readRun(from, call, head.length)
+	case creditFrame:
+		if head.length == 4 {
+			return c.readCredit(from, head.call)
+		}
+	case cancelFrame:
+		c.cancelCall(head.call)
+	case pingFrame:
+		c.mutex.Lock()
+		c.unsent = append(c.unsent, appendHead(nil, 0, pongFrame, 0))
+		c.mutex.Unlock()
+		go c.send() // the reader never waits for the core to read
+	}
+	_, err = from.Discard(head.length)
+	return err
+}
+
+func (c *calls) readCall(from *bufio.Reader, head frameHead) error {
+	var text [runHeadBytes]byte
+	if head.length < runHeadBytes {
+		return breach("a CALL of %d bytes came", head.length)
+	}
+	if _, err := io.ReadFull(from, text[:]); err != nil {
+		return err
+	}
+	jsonBytes := int(binary.BigEndian.Uint32(text[1:]))
+	missing := jsonBytes + int(binary.BigEndian.Uint32(text[5:]))
+	call := &openCall{number: head.call, form: text[0], jsonBytes: jsonBytes, missing: missing, window: windowBytes}
+	isTooLarge := int64(missing) > c.bridge.maxBytes
+	c.mutex.Lock()
+	if c.open[head.call] != nil {
+		c.mutex.Unlock()
+		return breach("call %d came twice", head.call)
+	}
+	c.begun++
+	if isTooLarge {
+		c.fail(head.call, c.bridge.tooLarge())
+	} else {
+		c.open[head.call] = call
+	}
+	c.mutex.Unlock()
+	if isTooLarge {
+		go c.send()
+		call = nil
+	} else {
+		call.run = make([]byte, 0, missing)
+	}
+	return c.readRun(from, call, head.length-runHeadBytes)
+}
+
+// readRun reads more of a call's JSON and body, and starts the call when all
+// of it is there. A nil call is over: what still comes for it is skipped.
+func (c *calls) readRun(from *bufio.Reader, call *openCall, length int) error {
+	if call == nil {
+		_, err := from.Discard(length)
+		return err
+	}
+	if length > call.missing || call.cancel != nil {
+		return breach("call %d has more bytes than it said", call.number)
+	}
+	end := len(call.run) + length
+	if _, err := io.ReadFull(from, call.run[len(call.run):end]); err != nil {
+		return err
+	}
+	call.run = call.run[:end]
+	call.missing -= length // only the reader looks at it, and at cancel
+	if call.missing == 0 {
+		var ctx context.Context
+		ctx, call.cancel = context.WithCancel(context.Background())
+		go c.run(ctx, call, call.cancel)
+	}
+	return nil
+}
+
+func (c *calls) readCredit(from *bufio.Reader, number uint32) error {
+	var text [4]byte
+	if _, err := io.ReadFull(from, text[:]); err != nil {
+		return err
+	}
+	c.mutex.Lock()
+	call := c.open[number]
+	waits := call != nil && call.hasRest()
+	if call != nil {
+		call.window += int(binary.BigEndian.Uint32(text[:]))
+	}
+	c.mutex.Unlock()
+	if waits {
+		go c.send()
+	}
+	return nil
+}
+
+// cancelCall ends what has not begun and what only waits for credit; a
+// handler that runs is asked to end.
+func (c *calls) cancelCall(number uint32) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	call := c.open[number]
+	if call == nil {
+		return
+	}
+	call.isCancelled = true
+	if call.missing > 0 || call.hasRest() {
+		call.rest = [2][]byte{}
+		c.end(number, appendHead(nil, 0, endFrame, number))
+		go c.send()
+	} else {
+		call.cancel()
+	}
+}
+
+// run makes one call and writes its reply down.
+func (c *calls) run(ctx context.Context, call *openCall, cancel context.CancelFunc) {
+	defer cancel()
+	result, err := c.answer(ctx, call)
+	call.run = nil
+	c.mutex.Lock()
+	switch {
+	case call.isCancelled:
+		c.end(call.number, appendHead(nil, 0, endFrame, call.number))
+	case err != nil:
+		c.fail(call.number, err.Error())
+	default:
+		c.reply(call, result)
+	}
+	c.mutex.Unlock()
+	c.send()
+}
+
+func (c *calls) answer(ctx context.Context, call *openCall) (value, error) {
+	received, eventError, err := c.bridge.openCall(call.run[:call.jsonBytes], call.run[call.jsonBytes:], call.form)
+	if err != nil {
+		return value{}, fmt.Errorf("the call is not the protocol's JSON: %v", err)
+	}
+	return c.bridge.run(ctx, received, eventError)
+}
+
+// reply writes down as much of a result as fits into one frame and the
+// window. The mutex is held, here and below.
+func (c *calls) reply(call *openCall, result value) {
+	others := result.others()
+	total := len(others) + len(result.body)
+	first := total
+	if first > pieceBytes-runHeadBytes {
+		first = pieceBytes - runHeadBytes
+	}
+	call.rest = [2][]byte{others, result.body}
+	frame := make([]byte, 0, frameHeadBytes+runHeadBytes+first)
+	frame = appendHead(frame, runHeadBytes+first, resultFrame, call.number)
+	frame = appendRunHead(frame, result.form, len(others), len(result.body))
+	for _, piece := range call.next(first) {
+		frame = append(frame, piece...)
+	}
+	if call.hasRest() {
+		c.unsent = append(c.unsent, frame)
+		c.replies = append(c.replies, call)
+	} else {
+		c.end(call.number, frame)
+	}
+}
+
+func (c *calls) fail(number uint32, message string) {
+	text := cutMessage(strings.ToValidUTF8(message, "\uFFFD"))
+	c.end(number, append(appendHead(nil, len(text), failedFrame, number), text...))
+}
+
+// end writes down the last frame of a call.
+func (c *calls) end(number uint32, last []byte) {
+	delete(c.open, number)
+	c.unsent = append(c.unsent, last)
+}
+
+// next takes so many bytes of what is left of a reply.
+func (call *openCall) next(length int) [][]byte {
+	call.window -= length
+	pieces := make([][]byte, 0, 2)
+	for at := range call.rest {
+		most := len(call.rest[at])
+		if most > length {
+			most = length
+		}
+		if most > 0 {
+			pieces = append(pieces, call.rest[at][:most])
+			call.rest[at] = call.rest[at][most:]
+			length -= most
+		}
+	}
+	return pieces
+}
+
+func (call *openCall) left() int { return len(call.rest[0]) + len(call.rest[1]) }
+
+func (call *openCall) hasRest() bool { return call.left() > 0 }
+
+// send writes all that waits, unless another goroutine does that already; then
+// that one writes this, too.
+func (c *calls) send() {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.writing {
+		return
+	}
+	c.writing = true
+	for {
+		c.takeTurns()
+		if c.broken { // nobody reads any more
+			for _, call := range c.replies {
+				delete(c.open, call.number)
+			}
+			c.unsent, c.replies = nil, nil
+		}
+		if len(c.unsent) == 0 {
+			break
+		}
+		frames := c.unsent
+		c.unsent = nil
+		c.mutex.Unlock()
+		_, err := frames.WriteTo(c.socket)
+		c.mutex.Lock()
+		c.broken = err != nil
+	}
+	c.writing = false
+	c.changed.Broadcast()
+}
+
+// takeTurns writes down one frame of each long reply whose window allows it.
+func (c *calls) takeTurns() {
+	waiting := c.replies[:0]
+	for _, call := range c.replies {
+		length := call.left()
+		if length > pieceBytes {
+			length = pieceBytes
+		}
+		if length > call.window && !c.freely {
+			length = call.window
+		}
+		if length > 0 {
+			c.unsent = append(c.unsent, appendHead(nil, length, dataFrame, call.number))
+			c.unsent = append(c.unsent, call.next(length)...)
+			if !call.hasRest() {
+				delete(c.open, call.number)
+			}
+		}
+		if call.hasRest() {
+			waiting = append(waiting, call)
+		}
+	}
+	for at := len(waiting); at < len(c.replies); at++ {
+		c.replies[at] = nil
+	}
+	c.replies = waiting
+}
+
+// counts tells how many calls are open, and how many there were.
+func (c *calls) counts() (active int, begun uint64) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return len(c.open), c.begun
+}
+
+// drain waits until every call is over and written, or the context ends.
+func (c *calls) drain(ctx context.Context) error {
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() {
+		select {
+		case <-ctx.Done():
+			c.mutex.Lock()
+			c.changed.Broadcast()
+			c.mutex.Unlock()
+		case <-stop:
+		}
+	}()
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	for ctx.Err() == nil && (c.writing || len(c.open) > 0 || len(c.unsent) > 0) {
+		c.changed.Wait()
+	}
+	return ctx.Err()
+}
