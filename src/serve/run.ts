@@ -41,7 +41,10 @@ export async function run(env: Environment, options: ServeOptions & {onServed?: 
     else reload();
   });
   process.on('uncaughtException', error => {
-    if (!served) process.exit(reportRefusal(error, env));
+    if (!served) {
+      console.error(error); // of the core or of a package that it was loading: the stack says which
+      process.exit(exit.failed);
+    }
     const trigger = served.originOf(error);
     // Anything can be thrown, even what throws when it is looked at.
     const stack = attempt(() => (error instanceof Error ? error.stack : inspect(error))) ?? 'It cannot be shown';
