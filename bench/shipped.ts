@@ -4,7 +4,7 @@ import {build} from '../build.ts';
 import {projectFile} from '../test/helpers/core.ts';
 import {temporaryFolder} from './servers.ts';
 
-/** The core as it ships, in plain JavaScript. Gives its main module. */
+/** The core as it ships. Gives its main module. */
 export async function buildOurs(stack: AsyncDisposableStack): Promise<string> {
   const folder = join(await temporaryFolder(stack), 'core');
   await build(projectFile('.'), folder);

@@ -16,17 +16,18 @@ const foreignConcurrency = 100;
 /**
 Finds out from the settings and the disk what is served and which program runs it.
 
+@param heapBytes largest heap of the function's process, where memory is scarce and its interpreter can be told
 @throws ConfigurationError that names the setting and what would be right
 */
-export function resolveFunction(settings: FunctionSettings): FunctionSpec {
+export function resolveFunction(settings: FunctionSettings, heapBytes?: number): FunctionSpec {
   const {handlerPath, handlerIsBinary, runtimeBridge} = settings;
   if (handlerPath === undefined) throw refusal('SCW_HANDLER_PATH: expected the absolute path of the handler, got nothing');
   if (handlerIsBinary) return binaryFunction(handlerPath, settings);
   checkInterpreter(settings.runtimeBinary);
-  if (runtimeBridge === undefined) return bridgedFunction(handlerPath, settings);
+  if (runtimeBridge === undefined) return bridgedFunction(handlerPath, settings, heapBytes);
   const ours = [...adapters.keys()].find(language => isSameFile(adapters.get(language)?.bridge ?? '', runtimeBridge));
   if (ours === undefined) return foreignFunction(handlerPath, runtimeBridge, settings);
-  return bridgedFunction(handlerPath, {...settings, language: ours});
+  return bridgedFunction(handlerPath, {...settings, language: ours}, heapBytes);
 }
 
 /** A map, as in an object `constructor` would pass for a language. */
@@ -63,7 +64,11 @@ function foreignFunction(handlerPath: string, bridge: string, settings: Function
   };
 }
 
-function bridgedFunction(given: string, {language: named, handlerName, runtimeBinary}: FunctionSettings): FunctionSpec {
+function bridgedFunction(
+  given: string,
+  {language: named, handlerName, runtimeBinary}: FunctionSettings,
+  heapBytes: number | undefined,
+): FunctionSpec {
   if (named !== undefined && !adapters.has(named)) {
     throw refusal(`CORE_RUNTIME: expected one of ${[...adapters.keys()].join(', ')}, got \`${named}\``);
   }
@@ -74,11 +79,13 @@ function bridgedFunction(given: string, {language: named, handlerName, runtimeBi
     throw refusal(`SCW_HANDLER_PATH: expected an extension of ${extensions().join(' ')}, got \`${given}\`; or set CORE_RUNTIME`);
   }
   const {bridge, concurrency, interpreter} = adapter;
+  const file = runtimeBinary ?? interpreter;
+  const heapArgs = (heapBytes !== undefined && adapter.heapArgs?.(file, heapBytes)) || [];
   return {
     language,
     handlerPath,
     handlerName,
-    command: {file: runtimeBinary ?? interpreter, args: [bridge], readiness: 'report', concurrency},
+    command: {file, args: [...heapArgs, bridge], readiness: 'report', concurrency},
   };
 }
 

@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import {enableCompileCache} from 'node:module';
+import {startSmall} from './limits/small-start.ts';
 import {takeEnvironment} from './settings/environment.ts';
 
+if (process.argv[2] === 'start') startSmall(process.env);
 enableCompileCache();
 // By default SIGUSR1 opens Node's inspector on a port, and the function may send it. With a listener it does nothing.
 process.on('SIGUSR1', () => {});

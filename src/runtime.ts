@@ -31,6 +31,8 @@ export interface RuntimeAdapter {
   readonly interpreter: string;
   /** Calls at a time when CORE_CONCURRENCY says nothing. */
   readonly concurrency: number;
+  /** Arguments with which the interpreter keeps its heap below so many bytes. Absent where there are none. */
+  readonly heapArgs?: (interpreter: string, bytes: number) => readonly string[];
 }
 
 /** When an invocation must have been answered, and the limit from which that follows. */

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import type {RuntimeAdapter} from '../../src/runtime.ts';
 
@@ -9,4 +10,7 @@ export const node: RuntimeAdapter = {
   bridge,
   interpreter: process.execPath,
   concurrency: 100,
+  // Every Node knows the argument; another program that stands in for Node may not.
+  heapArgs: (interpreter, bytes) =>
+    /^node/.test(path.basename(interpreter)) ? [`--max-old-space-size=${Math.floor(bytes / 2 ** 20)}`] : [],
 };

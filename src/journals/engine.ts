@@ -48,6 +48,8 @@ export interface JournalHouse {
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Pick<Meter, 'appended' | 'shed' | 'payloadsShed'>;
+  /** How much the engine may hold in memory; by default what it may where memory is ample. */
+  readonly memoryBytes?: number;
 }
 
 export interface OpenedJournal {

@@ -7,6 +7,10 @@ export type {Place};
 /** The kinds of bytes that the core holds for others. The same words are the label `kind` of the metric. */
 export const heldKinds = ['head', 'body', 'event', 'reply', 'stream', 'log'] as const;
 
+interface Garbage {
+  moved(bytes: number): void;
+}
+
 export type HeldKind = (typeof heldKinds)[number];
 
 /**
@@ -20,12 +24,15 @@ export class Budget {
   heldBytes = 0;
   readonly #bytes: Record<HeldKind, number> = {head: 0, body: 0, event: 0, reply: 0, stream: 0, log: 0};
   #rooms: ReplyRooms | undefined;
+  readonly #garbage: Garbage | undefined;
   /** Mean time that a share is held, in which the newest share counts a tenth. For Retry-After. */
   holdMs = 1000;
 
-  constructor(maxBytes: number, clock: Clock) {
+  /** @param garbage is told how many bytes come and go */
+  constructor(maxBytes: number, clock: Clock, garbage?: Garbage) {
     this.maxBytes = maxBytes;
     this.clock = clock;
+    this.#garbage = garbage;
   }
 
   /** Bytes above the limit, which must be freed; below 0 there is room. */
@@ -65,6 +72,7 @@ export class Budget {
   add(kind: HeldKind, bytes: number): void {
     this.#bytes[kind] += bytes;
     this.heldBytes += bytes;
+    this.#garbage?.moved(Math.abs(bytes));
     if (bytes < 0) this.#rooms?.give();
   }
 

@@ -9,6 +9,8 @@ export interface LogOptions {
   /** Called with the number of lines that stdout did not take. */
   readonly onDropped: (lines: number) => void;
   readonly clock: Clock;
+  /** When so many bytes wait for stdout, lines are dropped: logs never stop the function. */
+  readonly maxWaitingBytes: number;
 }
 
 export interface OpenLog extends Log, AsyncDisposable {
@@ -29,20 +31,14 @@ export interface OpenLog extends Log, AsyncDisposable {
   abandon(): void;
 }
 
-/**
-When this many bytes wait for stdout, lines are dropped, as logs must never stop the function. This is what a function may
-write in a second.
-*/
-const bufferBytes = 24 * 2 ** 20;
-
 /** How long the end of the process waits for the last lines, as the reader of stdout may be dead. */
 const lastLinesMs = 1000;
 /** Pause between two looks at what stdout has taken. */
 const lookMs = 20;
 
 /** JSON lines on stdout; on a terminal, lines for people. */
-export async function openLog({level, pretty, onDropped, clock}: LogOptions): Promise<OpenLog> {
-  const destination = pretty ? await prettyStream() : jsonStream(onDropped);
+export async function openLog({level, pretty, onDropped, clock, maxWaitingBytes}: LogOptions): Promise<OpenLog> {
+  const destination = pretty ? await prettyStream() : jsonStream(onDropped, maxWaitingBytes);
   const logger = pino(
     {level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: {level: label => ({level: label})}},
     destination,
@@ -129,8 +125,8 @@ function dropQueue(queue: Queue): number {
 
 const linesIn = (text: string) => text.split('\n').length - 1;
 
-function jsonStream(onDropped: LogOptions['onDropped']) {
-  const stream = pino.destination({fd: writableOutput(), sync: false, maxLength: bufferBytes});
+function jsonStream(onDropped: LogOptions['onDropped'], maxLength: number) {
+  const stream = pino.destination({fd: writableOutput(), sync: false, maxLength});
   // A closed or full stdout (EPIPE, ENOSPC) loses log lines, never the process.
   stream.on('error', () => {});
   stream.on('drop', () => onDropped(1));

@@ -4,6 +4,7 @@ import type {Clock} from '../clock.ts';
 import {defaultJournal} from '../journals/default.ts';
 import type {JournalWish} from '../journals/open.ts';
 import {Budget} from '../limits/budget.ts';
+import {collectPast} from '../limits/heap.ts';
 import {type OpenLog, openLog} from '../observe/log.ts';
 import {linesLostIn, type Metrics, openMetrics} from '../observe/metrics/metrics.ts';
 import {logLost} from '../observe/traces/lost.ts';
@@ -60,19 +61,21 @@ Opens the parts of a core process in order. Objects that several parts need earl
 @throws ConfigurationError when the function cannot be served as the settings say
 */
 export async function openCore(wanted: Wanted, options: CoreOptions, opening: AsyncDisposableStack): Promise<Core> {
-  const {env, config, spec} = wanted;
+  const {env, config, spec, shares} = wanted;
   const {clock, pretty, isQuiet} = options;
   const instance = randomUUID();
-  const budget = new Budget(config.inflightBytes, clock);
+  const budget = new Budget(shares.inflightBytes, clock, shares.isScarce ? collectPast({clock, coreBytes: shares.coreBytes}) : undefined);
   const facts = new OwnFacts(instance);
   const starts = new EarlyStarts();
-  const watched = new Watched(budget, facts);
+  const watched = new Watched(budget, facts, shares);
   const metrics = openMetrics(version, watched, clock);
   const {meter} = metrics;
   const stop = new Stop(metrics, clock);
   watched.stop = stop;
 
-  const log = opening.use(await openLog({level: config.logLevel, pretty, clock, onDropped: meter.linesDropped}));
+  const log = opening.use(
+    await openLog({level: config.logLevel, pretty, clock, onDropped: meter.linesDropped, maxWaitingBytes: shares.logBytes}),
+  );
   watched.log = log;
   const warn = (doubt: string) => (isQuiet ? undefined : log.warn({}, doubt));
   for (const warning of wanted.warnings) warn(warning);

@@ -77,7 +77,7 @@ export async function serve(env: Environment, {clock = systemClock, pretty = fal
 /** Opens the parts that the leader alone has: the journal, the private listener and every trigger. Then it starts its siblings. */
 async function lead(core: Core, opening: AsyncDisposableStack): Promise<Places> {
   const {wanted, clock, log, metrics, facts, watched} = core;
-  const opened = await openJournal(journalWish(wanted), {clock, log, meter: metrics.meter});
+  const opened = await openJournal(journalWish(wanted), {clock, log, meter: metrics.meter, memoryBytes: wanted.shares.journalBytes});
   facts.open(opened, configLoaded(wanted.table, wanted.env, version));
   await core.recordCode();
   const spans = await core.openSpans();
@@ -98,7 +98,9 @@ async function lead(core: Core, opening: AsyncDisposableStack): Promise<Places> 
   watched.doors = doors;
   await watched.siblings?.start({PORT: new URL(doors.url).port, SCW_UPSTREAM_PORT: '0'});
   const {language, handlerPath: handler} = wanted.spec;
-  log.info({url: doors.url, admin: admin.url, language, handler}, 'Listening');
+  const {limitBytes, inflightBytes, journalBytes, logBytes, coreBytes} = wanted.shares;
+  const memory = {limitBytes, inflightBytes, journalBytes, logBytes, coreBytes};
+  log.info({url: doors.url, admin: admin.url, language, handler, memory}, 'Listening');
   return {url: doors.url, adminUrl: admin.url};
 }
 

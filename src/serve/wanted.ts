@@ -2,6 +2,8 @@ import {availableParallelism} from 'node:os';
 import {resolveFunction} from '../../runtimes/resolve.ts';
 import {triggers} from '../../triggers/index.ts';
 import {ConfigurationError} from '../errors.ts';
+import {memoryLimit} from '../limits/container.ts';
+import {divideMemory, type Shares} from '../limits/shares.ts';
 import type {FunctionSpec} from '../runtime.ts';
 import {type Config, joinSettings, parseConfig} from '../settings/config.ts';
 import {checkNames, childEnvironment} from '../settings/environment.ts';
@@ -16,6 +18,8 @@ export interface Wanted {
   readonly warnings: readonly string[];
   /** The settings of the core, with the share of this process. */
   readonly config: Config;
+  /** What this process may hold of the memory. */
+  readonly shares: Shares;
   /** Number of processes of the core, this one included. */
   readonly processes: number;
   readonly port: number;
@@ -31,20 +35,25 @@ export function readWanted(env: Environment): Wanted {
   const table = joinSettings(triggers);
   parseSettings(table, env); // all at once, so that one message lists the problems of every part
   const warnings = checkNames(table, env);
-  const {processes, config} = shareOf(parseConfig(env));
+  const {processes, config, shares} = shareOf(parseConfig(env));
   const {port, payloadMaxBytes} = parseSettings(triggers.http.settings, env);
-  const spec = resolveFunction(config);
+  const spec = resolveFunction(config, setsHeap(env) ? undefined : shares.functionHeapBytes);
   if (spec.command.readiness === 'report' && config.upstreamHost !== '127.0.0.1') {
     throw new ConfigurationError([`SCW_UPSTREAM_HOST: expected 127.0.0.1, where our bridges listen, got \`${config.upstreamHost}\``]);
   }
   // Bridges read a number of bytes, not a size such as 6MiB.
   const environment = {...childEnvironment(table, env), SCW_PAYLOAD_MAX_SIZE: String(payloadMaxBytes)};
-  return {env, table, warnings, config, processes, port, needsJournal: needJournal(triggers, env), spec, environment};
+  return {env, table, warnings, config, shares, processes, port, needsJournal: needJournal(triggers, env), spec, environment};
 }
 
+/** The user has said how large the heap of a Node function may be. */
+const setsHeap = ({NODE_OPTIONS = ''}: Environment) => /--max[-_](old[-_]space|heap)[-_]size/.test(NODE_OPTIONS);
+
 /** The processes of a core divide its sub-runtimes and its memory. */
-function shareOf(config: Config): {processes: number; config: Config} {
+function shareOf(config: Config): Pick<Wanted, 'processes' | 'config' | 'shares'> {
   const processes = config.processes === 'auto' ? availableParallelism() : config.processes;
   const share = (all: number) => Math.ceil(all / processes);
-  return {processes, config: {...config, workers: share(config.workers), inflightBytes: share(config.inflightBytes)}};
+  const shares = divideMemory(memoryLimit(), processes);
+  const inflightBytes = config.inflightBytes === undefined ? shares.inflightBytes : share(config.inflightBytes);
+  return {processes, config: {...config, workers: share(config.workers)}, shares: {...shares, inflightBytes}};
 }

@@ -1,4 +1,5 @@
 import type {Budget, HeldKind} from '../limits/budget.ts';
+import type {Shares} from '../limits/shares.ts';
 import type {OpenLog} from '../observe/log.ts';
 import type {Gauges} from '../observe/metrics/gauges.ts';
 import type {Workers} from '../workers/index.ts';
@@ -14,10 +15,12 @@ export class Watched implements Gauges {
   siblings: Siblings | undefined;
   stop: Stop | undefined;
   doors: OpenDoors | undefined;
+  readonly shares: Shares;
   readonly #budget: Budget;
   readonly #facts: OwnFacts;
 
-  constructor(budget: Budget, facts: OwnFacts) {
+  constructor(budget: Budget, facts: OwnFacts, shares: Shares) {
+    this.shares = shares;
     this.#budget = budget;
     this.#facts = facts;
   }

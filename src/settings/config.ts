@@ -129,8 +129,8 @@ export const settings = {
     inflightBytes: setting(
       'CORE_INFLIGHT_BYTES',
       size(),
-      '128MiB',
-      'Bytes held at a time for callers, functions and readers of the journal: heads, bodies, events, replies. Past it callers get 503.',
+      undefined,
+      'Bytes held at a time for callers, functions and readers; past it callers get 503. By default 128MiB, or an eighth of the memory if less.',
     ),
     responseMaxBytes: setting('CORE_RESPONSE_MAX_SIZE', size(), '6MiB', 'Largest reply body, counted as the client gets it.'),
     childMemoryBytes: setting(

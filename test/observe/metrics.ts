@@ -1,4 +1,5 @@
 import test from 'ava';
+import {divideMemory} from '../../src/limits/shares.ts';
 import {openMetrics} from '../../src/observe/metrics/metrics.ts';
 import type {Family} from '../../src/observe/metrics/open-metrics.ts';
 import {ManualClock} from '../helpers/clock.ts';
@@ -12,6 +13,7 @@ function processOf(some: {keySetAge?: number; others?: readonly (readonly Family
       runtimeProcesses: () => [1, 2],
       runtimesResidentBytes: () => 1000,
       bytesHeld: () => 10,
+      shares: divideMemory(2 ** 30),
       isDurable: () => true,
       drain: () => undefined,
       processesUp: () => 3,

@@ -11,8 +11,8 @@ export const memory = {
 
   placeOf: text => (text === '' ? '' : undefined),
 
-  async open(_place, _retention, {clock}) {
+  async open(_place, _retention, {clock, memoryBytes}) {
     const {MemoryJournal} = await import('./journal.ts');
-    return {journal: new MemoryJournal(clock), isDurable: false};
+    return {journal: new MemoryJournal(clock, {memoryBytes}), isDurable: false};
   },
 } satisfies JournalEngine;

@@ -16,11 +16,14 @@ import {Followers} from '../followers.ts';
 const capacity = 20_000;
 /** How many bytes of payloads are kept: the newest ones. */
 const payloadCapacity = 2 ** 25;
+/** What a fact takes, with the objects around it. */
+const factBytes = 512;
 
 /** A journal that lives and dies with the process: every receipt says `buffered`. */
 export class MemoryJournal implements Journal {
   readonly #clock: Clock;
   readonly #capacity: number;
+  readonly #payloadCapacity: number;
   readonly #revisions = new Map<string, Position>();
   readonly #payloads = new Map<string, Uint8Array>();
   #payloadBytes = 0;
@@ -29,9 +32,11 @@ export class MemoryJournal implements Journal {
   readonly #followers = new Followers();
   #isClosed = false;
 
-  constructor(clock: Clock, {keep = capacity} = {}) {
+  /** @param memoryBytes how much it may hold; twice `keep` is there before facts are removed */
+  constructor(clock: Clock, {keep = capacity, memoryBytes}: {keep?: number; memoryBytes?: number | undefined} = {}) {
     this.#clock = clock;
-    this.#capacity = keep;
+    this.#capacity = memoryBytes === undefined ? keep : Math.min(keep, Math.floor(memoryBytes / 2 / factBytes));
+    this.#payloadCapacity = Math.min(payloadCapacity, memoryBytes ?? payloadCapacity);
   }
 
   async append(stream: string, facts: readonly [Fact, ...Fact[]], {expect, payloads}: AppendOptions = {}): Promise<Receipt> {
@@ -99,7 +104,7 @@ export class MemoryJournal implements Journal {
     this.#payloads.delete(name); // so that it is the newest
     this.#payloads.set(name, Uint8Array.from(bytes));
     for (const [oldest, {length}] of this.#payloads) {
-      if (this.#payloadBytes <= payloadCapacity) break;
+      if (this.#payloadBytes <= this.#payloadCapacity) break;
       this.#payloads.delete(oldest);
       this.#payloadBytes -= length;
     }

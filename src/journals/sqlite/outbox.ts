@@ -12,11 +12,7 @@ import {type Gathered, Turn} from './turn.ts';
 const lingerMs = 50;
 /** They are sent earlier when they have this many characters. */
 const lingerCharacters = 2 ** 18;
-/** When more characters than this are not written yet, facts that nobody waits for are dropped. */
-const shedCharacters = 2 ** 24;
-/** Payloads that nobody waits for are dropped earlier, so that on a slow disk facts are kept for longer. */
-const shedPayloadCharacters = shedCharacters / 2;
-/** When more than this are not written yet, other facts are refused, too. */
+/** When more characters than this are not written yet, facts are refused. */
 const busyCharacters = 2 ** 25;
 
 type Sent = Omit<Gathered, 'commands'> & {readonly sentAt: number};
@@ -26,6 +22,11 @@ export class Outbox {
   readonly #clock: Clock;
   readonly #meter: JournalHouse['meter'];
   readonly #post: (batch: Batch) => void;
+  readonly #busyCharacters: number;
+  /** When more than this are not written yet, facts that nobody waits for are dropped. */
+  readonly #shedCharacters: number;
+  /** Payloads that nobody waits for are dropped earlier, so that on a slow disk facts are kept for longer. */
+  readonly #shedPayloadCharacters: number;
   readonly #turn = new Turn();
   readonly #sent = new Map<number, Sent>();
   #nextBatch = 1;
@@ -34,14 +35,17 @@ export class Outbox {
   #isFlushAtTurnEnd = false;
   #stopLinger: (() => void) | undefined;
 
-  constructor({clock, meter}: Pick<JournalHouse, 'clock' | 'meter'>, post: (batch: Batch) => void) {
+  constructor({clock, meter, memoryBytes = busyCharacters}: Omit<JournalHouse, 'log'>, post: (batch: Batch) => void) {
+    this.#busyCharacters = memoryBytes;
+    this.#shedCharacters = memoryBytes / 2;
+    this.#shedPayloadCharacters = memoryBytes / 4;
     this.#clock = clock;
     this.#meter = meter;
     this.#post = post;
   }
 
   append(stream: string, facts: readonly [Fact, ...Fact[]], {expect, payloads}: AppendOptions): Promise<Receipt> {
-    if (this.#characters > busyCharacters) return Promise.reject(new Fault('JOURNAL_BUSY', {retryAfterS: 1}));
+    if (this.#characters > this.#busyCharacters) return Promise.reject(new Fault('JOURNAL_BUSY', {retryAfterS: 1}));
     return new Promise((resolve, reject) => {
       const begins = !facts.some(({type}) => isLast(type));
       this.#turn.append({stream, ...this.#written(stream, facts), expect, begins, payloads}, {stream, expect, resolve, reject});
@@ -52,11 +56,11 @@ export class Outbox {
   /** @param isFollowed a follower waits for the facts, so they do not linger */
   record(stream: string, facts: readonly [Fact, ...Fact[]], payloads: readonly Payload[], isFollowed: boolean): void {
     const waiting = this.#characters;
-    if (waiting > shedCharacters) {
+    if (waiting > this.#shedCharacters) {
       this.shed(facts.length, payloads.length);
       return;
     }
-    const kept = waiting <= shedPayloadCharacters ? payloads : [];
+    const kept = waiting <= this.#shedPayloadCharacters ? payloads : [];
     if (kept.length < payloads.length) this.shed(0, payloads.length);
     const {text, count} = this.#written(stream, facts);
     // There are many invocations. A row in the list of streams would cost more than the fact, which the time in the id finds, too.

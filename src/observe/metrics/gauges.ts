@@ -1,4 +1,5 @@
 import type {HeldKind} from '../../limits/budget.ts';
+import type {Shares} from '../../limits/shares.ts';
 
 /** Values that the metrics ask other parts of the core for at each scrape. */
 export interface Gauges {
@@ -9,6 +10,8 @@ export interface Gauges {
   /** Resident bytes of the sub-runtimes; 0 where the system does not say. */
   runtimesResidentBytes(): number;
   bytesHeld(kind: HeldKind): number;
+  /** How the memory is divided. */
+  readonly shares: Shares;
   /** True while facts survive the process. */
   isDurable(): boolean;
   /** What became of the events since the stop began; undefined before. */

@@ -1,5 +1,6 @@
 import {Counter, Gauge, type Registry} from 'prom-client';
 import {heldKinds} from '../../limits/budget.ts';
+import type {Shares} from '../../limits/shares.ts';
 import type {Meter} from '../../meter.ts';
 import type {Gauges} from './gauges.ts';
 import type {Family} from './open-metrics.ts';
@@ -10,7 +11,7 @@ const linesDroppedName = 'core_log_lines_dropped_total';
 export function processMetrics(
   registers: Registry[],
   version: string,
-  gauges: Pick<Gauges, 'bytesHeld'>,
+  gauges: Pick<Gauges, 'bytesHeld' | 'shares'>,
 ): Pick<Meter, 'linesDropped' | 'spansDropped'> {
   new Gauge({
     name: 'core_build_info',
@@ -38,6 +39,19 @@ export function processMetrics(
       for (const kind of heldKinds) this.set({kind}, gauges.bytesHeld(kind));
     },
   });
+  new Gauge({
+    name: 'core_memory_limit_bytes',
+    help: 'Memory that the core and its sub-runtimes have together: the limit of the container, else what the machine has.',
+    aggregator: 'first', // every process says the same
+    registers,
+  }).set(gauges.shares.limitBytes);
+  const share = new Gauge({
+    name: 'core_memory_share_bytes',
+    help: 'What a part of the core may hold of this memory, by part.',
+    labelNames: ['part'],
+    registers,
+  });
+  for (const [part, bytes] of Object.entries(partsOf(gauges.shares))) share.labels(part).set(bytes);
   const linesDropped = new Counter({
     name: linesDroppedName,
     help: 'Log lines that were not written: past the budget of the function, or not taken by stdout.',
@@ -56,6 +70,13 @@ export function processMetrics(
     spansDropped: (reason, spans) => spansDropped.labels(reason).inc(spans),
   };
 }
+
+const partsOf = ({inflightBytes: inflight, journalBytes: journal, logBytes: log, coreBytes: core}: Shares) => ({
+  inflight,
+  journal,
+  log,
+  core,
+});
 
 /** The log lines that some processes have dropped, as they counted them. */
 export const linesLostIn = (families: readonly Family[]): number =>

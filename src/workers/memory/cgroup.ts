@@ -1,5 +1,6 @@
 import {readFileSync} from 'node:fs';
 import {attempt} from '../../attempt.ts';
+import {ownGroups} from '../../limits/container.ts';
 
 /** Counts the processes of our control group that the kernel killed for lack of memory. */
 export interface OomCounter {
@@ -21,13 +22,4 @@ export function openOomCounter(read: (path: string) => string = path => readFile
   const count = (path: string) => Number(/^oom_kill (\d+)$/m.exec(attempt(() => read(path)) ?? '')?.[1] ?? Number.NaN);
   const found = places(v2, v1).find(path => !Number.isNaN(count(path)));
   return {kills: () => (found === undefined ? 0 : count(found) || 0)};
-}
-
-/** The control groups of this process, as /proc names them; '' where it has none. */
-export function ownGroups(read: (path: string) => string = path => readFileSync(path, 'utf8')): {v1: string; v2: string} {
-  const groups = attempt(() => read('/proc/self/cgroup')) ?? '';
-  return {
-    v1: /^\d+:(?:\w+,)*memory(?:,\w+)*:(\/.*)$/m.exec(groups)?.[1] ?? '',
-    v2: /^0::(\/.*)$/m.exec(groups)?.[1] ?? '',
-  };
 }

@@ -1,12 +1,16 @@
 import {mkdirSync, readFileSync, rmdirSync, writeFileSync} from 'node:fs';
 import {attempt} from '../../attempt.ts';
 import type {Clock} from '../../clock.ts';
-import {ownGroups} from './cgroup.ts';
+import {ownGroups} from '../../limits/container.ts';
 
 /** A control group for one process and all that it starts: the kernel itself enforces the limit. */
 export interface MemoryGroup {
   /** How many of its processes the kernel killed for lack of memory. */
   kills(): number;
+  /** What it holds now, files that the kernel could drop included. */
+  usedBytes(): number;
+  /** The same without such files: what its processes made themselves. */
+  ownBytes(): number;
   /** Kills the processes that are left in it, and removes it. */
   close(): void;
 }
@@ -17,14 +21,25 @@ interface Version {
   /** Swap is limited as well, or the memory limit would have no effect. */
   readonly swap: readonly [file: string, value: (limitBytes: number) => string];
   readonly events: string;
+  readonly used: string;
+  /** The field of `memory.stat`. */
+  readonly own: string;
 }
 
 const v1: Version = {
   limit: 'memory.limit_in_bytes',
   swap: ['memory.memsw.limit_in_bytes', limitBytes => String(limitBytes)],
   events: 'memory.oom_control',
+  used: 'memory.usage_in_bytes',
+  own: 'total_rss',
 };
-const v2: Version = {limit: 'memory.max', swap: ['memory.swap.max', () => '0'], events: 'memory.events'};
+const v2: Version = {
+  limit: 'memory.max',
+  swap: ['memory.swap.max', () => '0'],
+  events: 'memory.events',
+  used: 'memory.current',
+  own: 'anon',
+};
 
 const removeAgainMs = 50;
 const mostRemovals = 20;
@@ -63,7 +78,9 @@ function fill(folder: string, version: Version, pid: number, limitBytes: number,
   }
   const read = (file: string) => attempt(() => readFileSync(`${folder}/${file}`, 'utf8')) ?? '';
   return {
-    kills: () => Number(/^oom_kill (\d+)$/m.exec(read(version.events))?.[1] ?? 0),
+    kills: () => fieldOf(read(version.events), 'oom_kill'),
+    usedBytes: () => Number(read(version.used)),
+    ownBytes: () => fieldOf(read('memory.stat'), version.own),
     close() {
       for (const left of read('cgroup.procs').split('\n').filter(Boolean)) attempt(() => process.kill(Number(left), 'SIGKILL'));
       remove(mostRemovals);
@@ -76,3 +93,5 @@ function fill(folder: string, version: Version, pid: number, limitBytes: number,
     clock.after(removeAgainMs, () => remove(tries - 1));
   }
 }
+
+const fieldOf = (table: string, name: string) => Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(table)?.[1] ?? 0);
