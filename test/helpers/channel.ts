@@ -58,7 +58,7 @@ export function openChannel(t: ExecutionContext, some: Partial<ChannelOptions> =
     {
       socket: ours,
       maxReplyBytes: 2 ** 20,
-      isShared: true,
+      concurrency: 100,
       onBroken: why => void told.push(why),
       onSilent: () => void told.push('silent'),
       onAlive: () => void told.push('alive'),

@@ -177,3 +177,16 @@ test('a number that is open is not given again', async t => {
     [1, 2, 3],
   );
 });
+
+test('a number comes again only after its call has ended, however many calls there were', async t => {
+  const {send, frames, say} = openChannel(t, {concurrency: 2});
+  await send(); // stays open
+  for (let number = 2; number < 20; number++) {
+    const {reply} = await send();
+    const {call} = frames.at(-1) as Received;
+    await say(resultOf(call, {json: String(call)}));
+    t.like(await reply, {json: String(call)});
+  }
+  const numbers = frames.map(({call}) => call);
+  t.is(new Set(numbers).size, numbers.length);
+});

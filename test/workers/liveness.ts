@@ -5,7 +5,7 @@ const ping = 5;
 const pong = frameOf(21, 0);
 
 test('a process that shares nothing is never asked', async t => {
-  const {send, clock, ofType, channel} = openChannel(t, {isShared: false});
+  const {send, clock, ofType, channel} = openChannel(t, {concurrency: 1});
   await send();
   await clock.advance(60_000);
   t.deepEqual(ofType(ping), []);

@@ -8,14 +8,15 @@ import {FrameWriter} from './frame-writer.ts';
 import {BrokenFrames, FrameReader, type FrameSink} from './frames.ts';
 import type {CallEnd, Hop} from './hop.ts';
 import {Liveness} from './liveness.ts';
+import {OpenCalls} from './open-calls.ts';
 import {writeCall} from './text.ts';
 
 export interface ChannelOptions {
   /** Our end of the descriptor that the process inherited. */
   readonly socket: Duplex;
   readonly maxReplyBytes: number;
-  /** Several calls share the process: while one is open, the process must go on answering. */
-  readonly isShared: boolean;
+  /** Calls at a time. While one of several is open, the process must go on answering. */
+  readonly concurrency: number;
   /** The process broke the protocol, or closed its end. It must be replaced. */
   readonly onBroken: (why: string) => void;
   /** The process did not answer in time whether it is alive; called again and again until it does. */
@@ -32,18 +33,21 @@ export class Channel implements Hop, FrameSink {
   readonly #writer: FrameWriter;
   readonly #reader = new FrameReader(this);
   readonly #liveness: Liveness;
-  readonly #open = new Map<number, ChannelCall>();
-  #number = 0;
+  readonly #open: OpenCalls;
   /** Whose bytes come now. */
   #current: ChannelCall | undefined;
   #isClosed = false;
 
   constructor(options: ChannelOptions, clock: Clock) {
-    const {socket, isShared, onSilent, onAlive} = options;
+    const {socket, concurrency, onSilent, onAlive} = options;
     this.#options = options;
     this.#clock = clock;
     this.#writer = new FrameWriter(socket);
-    this.#liveness = new Liveness({isShared, ping: () => this.#ping(), isIdle: () => this.#open.size === 0, onSilent, onAlive}, clock);
+    this.#open = new OpenCalls(concurrency);
+    this.#liveness = new Liveness(
+      {isShared: concurrency > 1, ping: () => this.#ping(), isIdle: () => this.#open.size === 0, onSilent, onAlive},
+      clock,
+    );
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
     socket.on('error', () => {}); // 'close' follows
     socket.on('end', () => this.#closed());
@@ -76,8 +80,8 @@ export class Channel implements Hop, FrameSink {
         reject(this.#isClosed ? new NotSent('The sub-runtime has closed its channel') : new Fault('UPSTREAM_TIMEOUT'));
         return;
       }
-      const open = new ChannelCall(this.#freeNumber(), call, resolve, reject, ended, this);
-      this.#open.set(open.number, open);
+      const open = new ChannelCall(this.#open.freeNumber(), call, resolve, reject, ended, this);
+      this.#open.add(open);
       open.stopTimer = this.#clock.after(call.deadline - now, open.expire);
       call.signal?.addEventListener('abort', open, {once: true});
       this.#liveness.called(now);
@@ -106,7 +110,7 @@ export class Channel implements Hop, FrameSink {
   }
 
   cancel(call: ChannelCall): void {
-    if (this.#isClosed || !this.#open.has(call.number)) return;
+    if (this.#isClosed || this.#open.get(call.number) !== call) return;
     if (call.long) call.long.isStopped = true;
     this.#writer.cancel(call.number);
   }
@@ -145,11 +149,11 @@ export class Channel implements Hop, FrameSink {
   pong(): void {} // any frame says that it is alive
 
   #conclude(call: ChannelCall, isEnd: boolean): void {
-    this.#open.delete(call.number);
+    this.#open.remove(call);
     try {
       call.conclude(isEnd);
     } catch (error) {
-      if (error instanceof BrokenFrames) this.#open.set(call.number, call); // it is lost with the others
+      if (error instanceof BrokenFrames) this.#open.add(call); // it is lost with the others
       throw error;
     }
   }
@@ -158,12 +162,6 @@ export class Channel implements Hop, FrameSink {
     const call = this.#open.get(number);
     if (!call) throw new BrokenFrames(`a frame for call ${number}, which is not open`);
     return call;
-  }
-
-  #freeNumber(): number {
-    do this.#number = (this.#number + 1) >>> 0;
-    while (this.#number === 0 || this.#open.has(this.#number));
-    return this.#number;
   }
 
   #read(chunk: Buffer): void {
@@ -193,8 +191,6 @@ export class Channel implements Hop, FrameSink {
   #lose(reason: Fault): void {
     this.#isClosed = true;
     this.#liveness.close();
-    const lost = [...this.#open.values()];
-    this.#open.clear();
-    for (const call of lost) call.lose(reason);
+    for (const call of this.#open.takeAll()) call.lose(reason);
   }
 }

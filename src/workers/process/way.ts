@@ -27,7 +27,7 @@ export interface HopHouse {
 export function openHop(report: LoadReport, options: HopOptions, {port, calls, clock, ...events}: HopHouse): Hop {
   if (!report.isOnChannel || !calls) return options.upstream(port);
   const {maxReplyBytes} = options;
-  return new Channel({socket: calls, maxReplyBytes, isShared: concurrencyOf(report, options) > 1, ...events}, clock);
+  return new Channel({socket: calls, maxReplyBytes, concurrency: concurrencyOf(report, options), ...events}, clock);
 }
 
 /** Calls that it takes at a time. */
