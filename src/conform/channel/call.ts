@@ -7,14 +7,14 @@ export type Outcome =
   | {readonly kind: 'failed'; readonly message: string}
   | {readonly kind: 'end'};
 
-/** What may be sent of a reply before there is credit, counted behind the head of the RESULT. */
+/** Bytes of a reply that may be sent before there is credit, without the head of the RESULT. */
 export const windowBytes = 262_144;
 const longestMessageBytes = 65_536;
 
 interface Result {
   readonly form: Form;
   readonly jsonBytes: number;
-  /** Undefined: END says when it is complete. */
+  /** Undefined when the length is not known: END then says that the body is complete. */
   readonly bodyBytes: number | undefined;
 }
 
@@ -23,11 +23,11 @@ export class Call {
   readonly number: number;
   /** Bytes of JSON and body that have come. */
   received = 0;
-  /** Bytes that may have come by now. */
+  /** Bytes of JSON and body that credit allows so far. */
   allowed = windowBytes;
-  /** Payload of the longest frame. */
+  /** Bytes of the longest payload so far. */
   longestFrame = 0;
-  /** All frames of the CALL have been sent. */
+  /** True when all frames of the CALL have been sent. */
   isWhole = false;
   isCancelled = false;
   readonly outcome: Promise<Outcome>;
@@ -38,7 +38,7 @@ export class Call {
   constructor(number: number) {
     this.number = number;
     this.outcome = this.#settle.promise;
-    this.outcome.catch(() => {}); // whoever waits for it is told
+    this.outcome.catch(() => {}); // a failure is for those who wait for the outcome
   }
 
   fail(error: Error): void {

@@ -3,13 +3,13 @@ import {Call} from './call.ts';
 import {callFrames, creditFrame, type Frame, FrameReader, frame, fromBridge, fromCore, type Run} from './frames.ts';
 
 export interface BeginOptions {
-  /** `none`: the case gives it itself. By default as much as has come. */
+  /** `none`: the case itself gives credit. By default, credit is given for all bytes that have come. */
   readonly credit?: 'none';
-  /** By default the smallest that is free, so that numbers are used again. */
+  /** By default the smallest free number, so that numbers are used again. */
   readonly number?: number;
 }
 
-/** The core's end of the channel. Whatever breaks the protocol fails the open calls and all later ones. */
+/** The core's end of the channel. When something breaks the protocol, the open calls and all later ones fail. */
 export class Calls {
   readonly #socket: Socket;
   readonly #reader = new FrameReader();
@@ -21,7 +21,7 @@ export class Calls {
   constructor(socket: Socket) {
     this.#socket = socket;
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
-    socket.on('error', () => {}); // the close says what there is to say
+    socket.on('error', () => {}); // 'close' follows
     socket.on('close', () => this.#break(new Error('the sub-runtime closed the channel')));
   }
 
@@ -75,7 +75,7 @@ export class Calls {
     return Promise.all(pings.map(({promise}) => promise));
   }
 
-  /** As the core does it when it stops the process. */
+  /** Ends the core's side, as the core does when it stops the process. */
   end(): void {
     this.#socket.end();
   }
@@ -98,7 +98,7 @@ export class Calls {
   #take(each: Frame): void {
     if (each.type === fromBridge.pong) this.#pong(each);
     if (Object.values<number>(fromCore).includes(each.type)) throw new Error(`a frame of type ${each.type} came, which the core sends`);
-    if (!ofCalls.has(each.type)) return; // the form can grow
+    if (!ofCalls.has(each.type)) return; // unknown types are skipped, so that the protocol can grow
     const call = this.#open.get(each.call);
     if (!call) throw new Error(`a frame of type ${each.type} came for call ${each.call}, which is not open`);
     const received = call.received;

@@ -4,9 +4,9 @@ export const fromCore = {call: 1, body: 2, cancel: 3, credit: 4, ping: 5} as con
 export const fromBridge = {result: 17, data: 18, end: 19, failed: 20, pong: 21} as const;
 
 export const longestPayloadBytes = 2 ** 20;
-/** What both sides put into one frame of a long body, at most. */
+/** Most bytes of a long body that both sides put into one frame. */
 export const pieceBytes = 65_536;
-/** Bytes of a body whose length is not known. */
+/** Stands for the length of a body when that is not known. */
 export const unknownLength = 2 ** 32 - 1;
 export const frameHeadBytes = 9;
 /** `form (u8) · bytes of JSON (u32) · bytes of body (u32)`, where the payload of a CALL or a RESULT begins. */
@@ -21,7 +21,7 @@ export interface Frame {
 /** How the body of a CALL becomes `event.body`, and what the body of a RESULT is. */
 export type Form = 0 | 1 | 2;
 
-/** JSON and body of a CALL; they are one run of bytes. */
+/** JSON and body of a CALL, which follow each other without a gap. */
 export interface Run {
   readonly form: Form;
   readonly json: Buffer;
@@ -79,7 +79,7 @@ export class FrameReader {
     }
   }
 
-  /** The first so many bytes; there are as many. */
+  /** The first bytes; at least this many must have come. */
   #peek(bytes: number): Buffer {
     if ((this.#chunks[0]?.length ?? 0) < bytes) this.#chunks = [Buffer.concat(this.#chunks)];
     return (this.#chunks[0] ?? Buffer.alloc(0)).subarray(0, bytes);

@@ -9,7 +9,7 @@ export interface ProgramOptions {
   readonly line: (line: FunctionLine) => void;
 }
 
-/** What it reported about its handler; unjudged. */
+/** What it reported about its handler, not checked yet. */
 export type Report = Readonly<Record<string, unknown>>;
 
 /** The descriptors beside stdio. */
@@ -50,7 +50,7 @@ export class Program {
     return this.#report.promise;
   }
 
-  /** As the core does it right before its own SIGTERM. */
+  /** Ends the core's side of the descriptor for reports, as the core does right before its SIGTERM. */
   letGo(): void {
     (this.#process.stdio[3] as Socket).end(); // as above
   }
@@ -67,7 +67,7 @@ export class Program {
   #hear(text: string, line: (line: FunctionLine) => void): void {
     const record: Report = Object(parsed(text));
     if (typeof record.loaded === 'boolean') this.#report.resolve(record);
-    if (record.log) line(record.log as FunctionLine); // it is only searched for texts
+    if (record.log) line(record.log as FunctionLine); // cases only search it for texts
   }
 }
 

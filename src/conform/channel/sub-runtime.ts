@@ -13,18 +13,18 @@ const host = '127.0.0.1';
 const callMs = 20_000;
 const stopMs = 5000;
 const pollMs = 20;
-/** A program that accepts at its port may report later; it is waited for so long. */
+/** How long to wait for the report of a program whose port accepts. */
 const lateReportMs = 500;
-/** As many calls at a time do the cases make. */
+/** Most calls at a time that the cases make. */
 const several = 20;
-/** The version of the frames that are spoken here. */
+/** The version of the frames that the cases use. */
 const version = 1;
 
 /** A sub-runtime that is called on the channel. */
 export class ChannelSubRuntime extends Caller {
   readonly calls: Calls;
   readonly port: number;
-  /** It takes several calls at a time. */
+  /** True when it takes several calls at a time. */
   takesSeveral = false;
   readonly #options: SubRuntimeOptions;
   readonly #program: Program;
@@ -121,7 +121,7 @@ export class ChannelSubRuntime extends Caller {
     return this.calls.broken === undefined && super.isUsable(ms);
   }
 
-  /** A frame too many comes before the PONG. */
+  /** Waits for a PONG: a frame too many would come before it. */
   override async settle(): Promise<void> {
     if (!(await this.within(callMs, this.calls.ping()))) throw new Error('PING was not answered after the case');
     if (this.calls.broken) throw this.calls.broken;
@@ -150,7 +150,7 @@ export class ChannelSubRuntime extends Caller {
     return (await this.within(lateReportMs, report)) ? report : undefined;
   }
 
-  /** A short call that was sent after a longer one is answered before it. */
+  /** Whether a short call that was sent after a longer one is answered first. */
   async #answersInBetween(): Promise<boolean> {
     const long = this.calls.begin(this.run({do: 'slow', ms: 300})).outcome;
     const short = this.calls.begin(this.run({do: 'nothing'})).outcome;

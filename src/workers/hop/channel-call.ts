@@ -10,7 +10,7 @@ import {IncomingReply, type ReplyHouse} from './incoming-reply.ts';
 /** What a call needs of its channel. */
 export interface CallHouse {
   readonly maxReplyBytes: number;
-  /** Monotonic. */
+  /** Monotonic milliseconds. */
   now(): number;
   credit(call: number, bytes: number): void;
   cancel(call: ChannelCall): void;
@@ -30,7 +30,7 @@ export class ChannelCall implements EventListenerObject, ReplyHouse {
   readonly #resolve: (reply: ChannelReply) => void;
   readonly #reject: (error: Error) => void;
   readonly #ended: (end: CallEnd) => void;
-  /** Its caller has been answered otherwise. */
+  /** True when its caller has been answered already, such as at the deadline. */
   #isGivenUp = false;
 
   constructor(
@@ -54,7 +54,7 @@ export class ChannelCall implements EventListenerObject, ReplyHouse {
     this.#giveUp(new Fault('UPSTREAM_TIMEOUT', {message: `The function did not answer within ${this.#call.timeoutMs} ms`}));
   };
 
-  /** Its caller left. */
+  /** Called when its caller has left. */
   handleEvent(): void {
     this.#giveUp(new Fault('CALLER_LEFT'));
     this.#house.cancel(this);
@@ -79,7 +79,7 @@ export class ChannelCall implements EventListenerObject, ReplyHouse {
     if (this.reply.isStreamed) this.#house.cancel(this);
   }
 
-  /** The bridge has got the whole of it. */
+  /** True when the whole call was sent. */
   get isSentWhole(): boolean {
     return !this.long || this.long.left === 0;
   }

@@ -17,11 +17,11 @@ export interface ChannelOptions {
   readonly maxReplyBytes: number;
   /** Calls at a time. While one of several is open, the process must go on answering. */
   readonly concurrency: number;
-  /** The process broke the protocol, or closed its end. It must be replaced. */
+  /** Called when the process broke the protocol, or closed its end. It must be replaced. */
   readonly onBroken: (why: string) => void;
-  /** The process did not answer in time whether it is alive; called again and again until it does. */
+  /** Called when the process has not answered in time whether it is alive, again and again until it does. */
   readonly onSilent: () => void;
-  /** It takes calls again after it did not. */
+  /** Called when it answers again, and so takes calls again. */
   readonly onAlive: () => void;
 }
 
@@ -34,7 +34,7 @@ export class Channel implements Hop, FrameSink {
   readonly #reader = new FrameReader(this);
   readonly #liveness: Liveness;
   readonly #open: OpenCalls;
-  /** Whose bytes come now. */
+  /** The call whose bytes are coming now. */
   #current: ChannelCall | undefined;
   #isClosed = false;
 
@@ -54,12 +54,12 @@ export class Channel implements Hop, FrameSink {
     socket.on('close', () => this.#closed());
   }
 
-  /** It is not certain that the process still answers: it gets no call. */
+  /** True when the process may not answer any more: then it gets no call. */
   get isDoubtful(): boolean {
     return this.#liveness.isDoubtful;
   }
 
-  /** It did not answer in time. */
+  /** True when it did not answer in time. */
   get isSilent(): boolean {
     return this.#liveness.isSilent;
   }
