@@ -3,7 +3,7 @@ import type {RuntimeAdapter} from '../../src/runtime.ts';
 
 const bridge = fileURLToPath(new URL('bridge.py', import.meta.url));
 
-/** Handlers in Python. One call at a time unless CORE_CONCURRENCY says more, as their original server ran them. */
+/** Handlers in Python. One call at a time unless CORE_CONCURRENCY says more, as their original server ran them; the bridge reports that an async handler takes more. */
 export const python: RuntimeAdapter = {
   extensions: ['.py'],
   bridge,

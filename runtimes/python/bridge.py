@@ -21,6 +21,12 @@ import threading
 import time
 import traceback
 import warnings
+import weakref
+
+try:
+    from collections.abc import Mapping
+except ImportError:
+    from collections import Mapping
 
 PY2 = sys.version_info[0] == 2
 NOT_LOADED = (
@@ -32,6 +38,7 @@ TITLE_MAX_CHARS = 8192
 CHANNEL_MAX_BYTES = 8 * 1024 * 1024
 HEAD_MAX_BYTES = 256 * 1024
 LOOK_S, REST_LOOKS = 0.2, 5  # so many looks without a call, and the process rests
+LOOP_CALLS = 100  # that an async handler takes at a time, unless the user has set a number
 WRITE_TIMEOUT_S = 60  # a reader that takes longer to take its reply is gone
 DEFINED_COROUTINE = 0x80  # inspect.CO_COROUTINE, without the cost of importing inspect
 
@@ -62,7 +69,7 @@ def main():
 
     def report():
         if channel is not None:
-            channel.write(load_report(failure))
+            channel.write(load_report(failure, is_async(handler)))
         if failure is not None:
             log_error(failure[0], failure[1], channel, "core-bridge: cannot load the handler: ")
 
@@ -98,8 +105,10 @@ class Settings(object):
 # Loading
 
 
-def load_report(failure):
+def load_report(failure, is_concurrent):
     report = {"loaded": failure is None, "runtime": "Python %d.%d.%d" % sys.version_info[:3]}
+    if is_concurrent:
+        report["concurrency"] = LOOP_CALLS
     if failure is not None:
         report["error"] = one_line(failure[0])
     return report
@@ -616,19 +625,28 @@ def to_bytes(text):
 
 # Results
 
-encode = json.JSONEncoder(ensure_ascii=PY2, allow_nan=False, separators=(",", ":")).encode
-encode_ascii = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
+
+
+def plain(value):
+    """What is a mapping in all but its type is written as one."""
+    if isinstance(value, Mapping):
+        return dict(value.items())
+    raise TypeError("Object of type %s is not JSON serializable" % type(value).__name__)
+
+
+encode = json.JSONEncoder(ensure_ascii=PY2, allow_nan=False, separators=(",", ":"), default=plain).encode
+encode_ascii = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"), default=plain).encode
 
 
 def to_json(result):
     """The JSON text of a result. Bytes become the envelope's base64 form."""
     if result is None:
         return b""
-    if is_bytes(result):
-        result = {"body": to_base64(result), "isBase64Encoded": True}
-    elif isinstance(result, dict) and is_bytes(result.get("body")):
-        result = dict(result, body=to_base64(result["body"]), isBase64Encoded=True)
     try:
+        if is_bytes(result):
+            result = {"body": to_base64(result), "isBase64Encoded": True}
+        elif isinstance(result, Mapping):
+            result = envelope(result)
         text = encode(result)
         try:
             return text.encode("utf-8")
@@ -636,6 +654,50 @@ def to_json(result):
             return encode_ascii(result).encode("ascii")
     except Exception as error:
         raise NotJson("The result of the function is not JSON: %s" % message_of(error))
+
+
+def envelope(result):
+    if type(result) is not dict:
+        result = stored(result)
+    if is_bytes(result.get("body")):
+        result = dict(result, body=to_base64(result["body"]), isBase64Encoded=True)
+    for name in ("headers", "multiValueHeaders"):
+        if name in result and type(result[name]) is not dict:
+            result = dict(result, **{name: read_headers(result[name])})
+    body = result.get("body")
+    return dict(result, body=stored(body)) if isinstance(body, dict) and type(body) is not dict else result
+
+
+def stored(value):
+    """The json module takes a dict for empty that keeps its items elsewhere."""
+    return value if isinstance(value, dict) and dict.__len__(value) else dict(value.items())
+
+
+def read_headers(headers):
+    """A message of the email or the http package, a case-insensitive mapping or a list of pairs is as good as a dict."""
+    if isinstance(headers, (list, tuple)) and all(isinstance(each, (list, tuple)) and len(each) == 2 for each in headers):
+        pairs = headers
+    elif isinstance(headers, (list, tuple)) or not callable(getattr(headers, "items", None)):
+        return headers
+    else:
+        pairs = headers.items()
+    read = {}
+    for name, value in pairs:
+        name, value = header_text(name), header_text(value)
+        if name not in read:
+            read[name] = value
+        elif isinstance(read[name], list):
+            read[name].append(value)
+        else:
+            read[name] = [read[name], value]
+    return read
+
+
+def header_text(value):
+    if isinstance(value, bytes) and not PY2:
+        return value.decode("latin-1")
+    is_header = type(value).__module__ == "email.header"  # of a message whose bytes are not ASCII
+    return text_type(value) if is_header else value
 
 
 def is_bytes(value):
@@ -1385,8 +1447,6 @@ class ThreadCurrent(threading.local):
     tasks = None  # of every thread
 
     def follow_tasks(self, loop):
-        import weakref
-
         ThreadCurrent.tasks = weakref.WeakKeyDictionary()
         loop.set_task_factory(self.start_task)
 

@@ -89,7 +89,7 @@ export const settings = {
       'CORE_CONCURRENCY',
       integer(1, 10_000),
       undefined,
-      'Calls at a time in one sub-runtime. By default 100; for Python and PHP 1.',
+      'Calls at a time in one sub-runtime. By default 100; 1 for PHP, and for Python unless the handler is an `async def`.',
     ),
     processes: setting(
       'CORE_PROCESSES',

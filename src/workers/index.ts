@@ -60,7 +60,7 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
       {
         child: {command: spec.command, host, startTimeoutMs, user, memoryBytes, hasCalls: hop === 'auto'},
         environment: port => environmentOf(options, port, bridgeToken),
-        upstream: port => new Upstream({...options, host, port, connections: concurrency, bridgeToken, isForeign}, house.clock),
+        upstream: (port, connections) => new Upstream({...options, host, port, connections, bridgeToken, isForeign}, house.clock),
         preferredPort,
         maxReplyBytes,
         concurrency,

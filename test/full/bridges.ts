@@ -8,6 +8,7 @@ import {functionFile, startBridge} from '../helpers/bridge.ts';
 import {bridgeSuite} from '../helpers/bridge-suite.ts';
 import {pythonImportsSuite} from '../helpers/python-imports-suite.ts';
 import {pythonProcessesSuite} from '../helpers/python-processes-suite.ts';
+import {pythonResultsSuite} from '../helpers/python-results-suite.ts';
 import {pythonSignalsSuite} from '../helpers/python-signals-suite.ts';
 
 // Every bridge on every version of its language that this machine has. Node versions beside the project's own are
@@ -71,6 +72,7 @@ for (const version of pythonVersions) {
   pythonProcessesSuite(python);
   pythonSignalsSuite(python);
   pythonImportsSuite(python);
+  pythonResultsSuite(python);
   if (version !== '2.7') tagsAsyncCalls(version, binary);
 }
 

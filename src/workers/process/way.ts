@@ -5,8 +5,8 @@ import type {Hop} from '../hop/hop.ts';
 import type {LoadReport} from '../output/report.ts';
 
 export interface HopOptions {
-  /** The way to a sub-runtime that is called over HTTP. */
-  upstream(port: number): Hop;
+  /** The way to a sub-runtime that is called over HTTP, with so many connections at a time. */
+  upstream(port: number, connections: number): Hop;
   readonly maxReplyBytes: number;
   /** Calls at a time, unless the sub-runtime reports another number and the user has set none. */
   readonly concurrency: number;
@@ -25,7 +25,7 @@ export interface HopHouse {
 
 /** Opens the way to a sub-runtime: the channel when it reported that it is on it, else HTTP. */
 export function openHop(report: LoadReport, options: HopOptions, {port, calls, clock, ...events}: HopHouse): Hop {
-  if (!report.isOnChannel || !calls) return options.upstream(port);
+  if (!report.isOnChannel || !calls) return options.upstream(port, concurrencyOf(report, options));
   const {maxReplyBytes} = options;
   return new Channel({socket: calls, maxReplyBytes, concurrency: concurrencyOf(report, options), ...events}, clock);
 }

@@ -1,0 +1,88 @@
+import test from 'ava';
+import {keywordsOf, type Python, startPython} from './python-suite.ts';
+
+const before = `import collections, email.message, io, os
+try:
+    from collections.abc import Mapping
+except ImportError:
+    from collections import Mapping
+message = email.message.Message()
+message["Content-Type"] = "text/x"
+message["Set-Cookie"] = "a=1"
+message["Set-Cookie"] = "b=2"
+class Fields(Mapping):
+    def __init__(self, *pairs):
+        self.pairs = collections.OrderedDict(pairs)
+    def __getitem__(self, name):
+        return self.pairs[name]
+    def __iter__(self):
+        return iter(self.pairs)
+    def __len__(self):
+        return len(self.pairs)
+class Elsewhere(dict):
+    def items(self):
+        return [("a", 1)]
+class Point(object):
+    def __init__(self):
+        self.x = 1
+def pieces():
+    yield "piece"
+`;
+
+/** What is no plain value, and has no plain meaning either. */
+const refused: Record<string, string> = {
+  'a generator': 'pieces()',
+  'a file': 'open(os.devnull)',
+  'a text stream': 'io.StringIO(u"x")',
+  'an exception': 'ValueError("no luck")',
+  'a set': 'set([1])',
+  'an object': 'Point()',
+  'a class': 'Point',
+  'a function': 'pieces',
+  'a map': 'iter([1])',
+};
+
+const read: Record<string, [expression: string, want: unknown]> = {
+  'a message of the email package as headers': [
+    '{"headers": message, "body": "x"}',
+    {headers: {'Content-Type': 'text/x', 'Set-Cookie': ['a=1', 'b=2']}, body: 'x'},
+  ],
+  'a mapping as headers': ['{"headers": Fields(("X-A", "1"))}', {headers: {'X-A': '1'}}],
+  'pairs as headers': [
+    '{"headers": [("X-A", "1"), ("Set-Cookie", "a"), ("Set-Cookie", "b"), ("Set-Cookie", "c")]}',
+    {headers: {'X-A': '1', 'Set-Cookie': ['a', 'b', 'c']}},
+  ],
+  'a mapping of lists as headers': ['{"multiValueHeaders": Fields(("X-A", ["1", "2"]))}', {multiValueHeaders: {'X-A': ['1', '2']}}],
+  'a mapping as the body': ['{"body": Fields(("a", Fields(("b", 1))))}', {body: {a: {b: 1}}}],
+  'a mapping as the result': ['Fields(("statusCode", 201), ("body", u"x"))', {statusCode: 201, body: 'x'}],
+  'a dict that keeps its items elsewhere': ['[{"body": Elsewhere()}, Fields(("a", 1))][0]', {body: {a: 1}}],
+  'the same as headers': ['{"headers": Elsewhere()}', {headers: {a: 1}}],
+  'the same as the result': ['Elsewhere()', {a: 1}],
+  'an ordered dict': ['collections.OrderedDict([("z", 1), ("a", 2)])', {z: 1, a: 2}],
+};
+
+export function pythonResultsSuite(python: Python): void {
+  const binary = python.isThree ? {...refused, 'a binary stream': 'io.BytesIO(b"x")'} : refused;
+  for (const [kind, expression] of Object.entries(binary)) {
+    for (const place of ['%', '{"body": %}', '{"headers": %, "body": "x"}', '{"body": {"deep": [%]}}']) {
+      const value = place.replace('%', expression);
+      test.serial(`${python.title}: ${kind} is refused, not sent as nothing: ${place}`, async t => {
+        const b = await startPython(t, python, `${before}def handle(event, context):\n    return ${value}\n`);
+        const reply = await b.call({});
+        t.is(reply.status, 500);
+        t.regex(reply.text, /^The result of the function is not JSON: Object of type \w+ is not JSON serializable$/);
+      });
+    }
+  }
+
+  for (const [kind, [expression, want]] of Object.entries(read)) {
+    test.serial(`${python.title}: ${kind} is read`, async t => {
+      for (const keyword of keywordsOf(python)) {
+        const b = await startPython(t, python, `${before}${keyword} handle(event, context):\n    return ${expression}\n`);
+        const reply = await b.call({});
+        t.is(reply.status, 200, reply.text);
+        t.deepEqual(JSON.parse(reply.text), want);
+      }
+    });
+  }
+}

@@ -1,0 +1,3 @@
+import {pythonResultsSuite} from '../helpers/python-results-suite.ts';
+
+pythonResultsSuite({title: 'python', binary: 'python3', isThree: true});
