@@ -40,7 +40,7 @@ const writeStderr = process.stderr.write.bind(process.stderr);
 
 /** Loaded once, before the first request. Null answers every call with NOT_LOADED. */
 let handler = null;
-/** A handler with three parameters may return nothing and call back later. */
+/** A handler that reads a third argument may return nothing and call back later. */
 let takesCallback = false;
 let handlerFile = '';
 /** Called once SIGTERM came: nothing serves yet. */
@@ -58,7 +58,6 @@ function start() {
   loadOrEnd(() => loadHandler(settings.handlerPath, settings.handlerName)).then(
     loaded => {
       handler = loaded;
-      takesCallback = loaded.length >= 3;
       serve({loaded: true, runtime: RUNTIME});
     },
     error => {
@@ -185,10 +184,13 @@ async function loadHandler(handlerPath, handlerName) {
   handlerFile = file;
   const exported = await loadModule(file);
   const found = pick(exported, handlerName);
-  if (typeof found !== 'function') {
+  if (found === undefined) {
     throw new Error(`${file} has no exported function named ${JSON.stringify(handlerName)}; it exports ${functionsOf(exported)}`);
   }
-  return found;
+  const [method, owner] = found;
+  takesCallback = method.length >= 3 || readsThird(Function.prototype.toString.call(method));
+  // It may be a method: of an object, of a class's instance that is the module, or of the exports.
+  return method.bind(owner);
 }
 
 function functionsOf(exported) {
@@ -227,7 +229,7 @@ function importModule(file) {
   return new Function('url', 'return import(url)')(require('url').pathToFileURL(file).href);
 }
 
-/** exports[name], then exports.default[name], then the default export itself when that is the name asked for. */
+/** exports[name], then exports.default[name], then the default export itself when that is the name asked for; and its owner. */
 function pick(exported, name) {
   const direct = member(exported, name);
   if (direct !== undefined) return direct;
@@ -243,8 +245,107 @@ function member(owner, name) {
     if (parent == null) return undefined;
   }
   const found = parent[names[names.length - 1]];
-  // It may be a method: of an object, of a class's instance that is the module, or of the exports.
-  return typeof found === 'function' ? found.bind(parent) : undefined;
+  return typeof found === 'function' ? [found, parent] : undefined;
+}
+
+// Whether a handler takes a callback -------------------------------------------------------------------------------
+
+/*
+`length` counts no parameter from the first default on, and no rest. So the text of the function is read: a third parameter
+takes the callback; so does a third element of a rest or of `arguments`, as far as the text shows that it is read.
+*/
+function readsThird(source) {
+  const text = withoutTexts(source);
+  const open = startOfParameters(text);
+  if (open === -1) return false; // event => …
+  const close = endOfBracket(text, open);
+  const parameters = splitList(text.slice(open + 1, close));
+  const last = parameters[parameters.length - 1] || '';
+  const rest = last.startsWith('...') ? last.slice(3).trim() : '';
+  const named = rest === '' ? parameters.length : parameters.length - 1;
+  if (named >= 3) return true;
+  const body = text.slice(close + 1);
+  if (rest.startsWith('[') && splitList(rest.slice(1, endOfBracket(rest, 0))).length > 2 - named) return true;
+  if (/^[\w$]+$/.test(rest) && readsElement(body, rest, 2 - named)) return true;
+  return !/^\s*=>/.test(body) && readsElement(body, 'arguments', 2);
+}
+
+/** `list[2]`, `list[list.length - 1]`, `list.at(-1)`, `list.pop()` or `[a, b, c] = list`. */
+function readsElement(body, list, index) {
+  const name = list.replace(/\$/g, '\\$&');
+  const own = `(?:^|[^\\w$.])${name}\\s*`;
+  const last = `${name}\\s*\\.\\s*length\\s*-\\s*1`;
+  const reads = `\\[\\s*(?:${index}|${last})\\s*\\]|\\.\\s*pop\\s*\\(|\\.\\s*at\\s*\\(\\s*(?:${index}|-\\s*1)\\s*\\)`;
+  if (new RegExp(`${own}(?:${reads})`).test(body)) return true;
+  const patterns = body.match(new RegExp(`\\[[^\\[\\]]*\\]\\s*=\\s*${name}(?![\\w$.([])`, 'g')) || [];
+  return patterns.some(pattern => splitList(pattern.slice(1, pattern.lastIndexOf(']'))).length > index);
+}
+
+/** Where the parameters begin; -1 for an arrow function with one that has no parentheses. */
+function startOfParameters(text) {
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === '(') return at;
+    if (text[at] === '=' && text[at + 1] === '>') return -1;
+    if (text[at] === '[') at = endOfBracket(text, at); // the computed name of a method
+  }
+  return -1;
+}
+
+function endOfBracket(text, from) {
+  let depth = 0;
+  for (let at = from; at < text.length; at++) {
+    if ('([{'.includes(text[at])) depth++;
+    else if (')]}'.includes(text[at]) && --depth === 0) return at;
+  }
+  return text.length;
+}
+
+/** Splits at the commas that stand in no bracket; nothing may stand behind the last. */
+function splitList(text) {
+  const parts = [];
+  let from = 0;
+  for (let at = 0; at <= text.length; at++) {
+    if ('([{'.includes(text[at] || ' ')) at = endOfBracket(text, at);
+    else if (at === text.length || text[at] === ',') {
+      parts.push(text.slice(from, at).trim());
+      from = at + 1;
+    }
+  }
+  if (parts[parts.length - 1] === '') parts.pop();
+  return parts;
+}
+
+/** Without comments, and with a 0 for each text and template. */
+function withoutTexts(source) {
+  const tokens = /\/\/[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^'\\\n]|\\[\s\S])*'|"(?:[^"\\\n]|\\[\s\S])*"|`/g;
+  let text = '';
+  let from = 0;
+  for (let token = tokens.exec(source); token !== null; token = tokens.exec(source)) {
+    text += source.slice(from, token.index) + (token[0][0] === '/' ? ' ' : '0');
+    from = token[0] === '`' ? endOfTemplate(source, token.index) : tokens.lastIndex;
+    tokens.lastIndex = from;
+  }
+  return text + source.slice(from);
+}
+
+/** Behind the closing backtick; a template may hold expressions, and these templates. */
+function endOfTemplate(source, from) {
+  for (let at = from + 1; at < source.length; at++) {
+    if (source[at] === '\\') at++;
+    else if (source[at] === '`') return at + 1;
+    else if (source[at] === '$' && source[at + 1] === '{') at = endOfExpression(source, at + 1);
+  }
+  return source.length;
+}
+
+function endOfExpression(source, from) {
+  let depth = 0;
+  for (let at = from; at < source.length; at++) {
+    if (source[at] === '`') at = endOfTemplate(source, at) - 1;
+    else if (source[at] === '{') depth++;
+    else if (source[at] === '}' && --depth === 0) return at;
+  }
+  return source.length;
 }
 
 // Serving ----------------------------------------------------------------------------------------------------------
@@ -1028,7 +1129,11 @@ function follow(invocation, context, promise) {
 
 function onCallback(invocation, error, value) {
   if (invocation.isDone || invocation.calledBack) {
-    stray('callback called after the reply, ignored', error || '', invocation);
+    const isUnseen = !takesCallback && !invocation.calledBack && !invocation.follows;
+    const advice = isUnseen
+      ? '; the reply did not wait for it, as the handler shows no third parameter: declare it: (event, context, callback)'
+      : '';
+    stray(`callback called after the reply, ignored${advice}`, error || '', invocation);
     return;
   }
   invocation.calledBack = true;
