@@ -1,9 +1,9 @@
 <?php
 
 /*
-The PHP bridge: loads one handler, listens on 127.0.0.1:$SCW_UPSTREAM_PORT and answers POST / with the handler's
-result. One file, no dependencies, PHP 8.0 and later. One process, one call at a time, any number of connections.
-README.md lists what it promises.
+The PHP bridge: loads one handler, and runs it once for each call that comes as frames on $CORE_CALLS_FD. Without that
+descriptor PHP's own server takes the calls, as POST / on 127.0.0.1:$SCW_UPSTREAM_PORT. One file, no dependencies, PHP 8.0
+and later, one call at a time. README.md lists what it promises; the frames are in ../README.md.
 */
 
 declare(strict_types=1);
@@ -12,27 +12,42 @@ namespace CoreRuntime;
 
 const NOT_LOADED = 'Function Handler does not exist, check that you provided the right HANDLER parameter '
     . '(path to your module with exported function to use)';
-const JSON_TYPE = 'application/json';
 const TEXT_TYPE = 'text/plain; charset=utf-8';
 const JSON_DEPTH = 4096;
 const JSON_FLAGS = JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_LINE_TERMINATORS | JSON_PRESERVE_ZERO_FRACTION;
 const LINE_MAX_BYTES = 65536;
 const TITLE_MAX_BYTES = 8192;
 const CHANNEL_MAX_BYTES = 8 * 1024 * 1024;
-const HEAD_MAX_BYTES = 256 * 1024;
 const READ_BYTES = 65536;
 const REST_S = 1; // after SIGTERM the process ends when it had no call for so long
-const WRITE_TIMEOUT_S = 60; // a reader that takes longer to take its reply is gone
-const REASONS = [
-    200 => 'OK',
-    400 => 'Bad Request',
-    403 => 'Forbidden',
-    404 => 'Not Found',
-    405 => 'Method Not Allowed',
-    413 => 'Payload Too Large',
-    431 => 'Request Header Fields Too Large',
-    500 => 'Internal Server Error',
-];
+const TAKE_TIMEOUT_S = 60; // a client of PHP's server that takes longer to take its reply is gone
+
+/** Types and lengths of frames. */
+const CALL = 1;
+const BODY = 2;
+const CANCEL = 3;
+const CREDIT = 4;
+const PING = 5;
+const TAKEN = 127; // between PHP's own server and the bridge only: the client has its reply
+const RESULT = 17;
+const DATA = 18;
+const END = 19;
+const FAILED = 20;
+const PONG = 21;
+const HEAD_BYTES = 9;
+const FRAME_MAX_BYTES = 1048576;
+const PIECE_BYTES = 65536;
+const WINDOW_BYTES = 262144;
+
+/** Forms of a CALL, beside 0, which is a text. */
+const IS_BYTES = 1;
+const IS_BASE64 = 2;
+const IS_COMPLETE = 255; // between PHP's own server and the bridge only: the event has its body
+
+/** Forms of a RESULT. */
+const IS_JSON = 0;
+const HAS_TEXT = 1;
+const HAS_BYTES = 2;
 
 /** The process: what it was told, what it loaded, and the call that it is in. */
 final class Bridge
@@ -42,7 +57,7 @@ final class Bridge
     /** The call that runs. */
     public static ?Invocation $invocation = null;
     /** Of the newest call. */
-    public static ?string $callId = null;
+    public static ?string $lastId = null;
     public static bool $isStopping = false;
 
     private static ?\Closure $handler = null;
@@ -50,7 +65,7 @@ final class Bridge
     private static bool $takesArray = false;
     private static string $file = '';
     private static bool $isLoading = true;
-    private static ?Server $server = null;
+    private static ?Calls $calls = null;
     /** What plain output goes to: streams of the bridge's own, past its filters. */
     private static array $plain = [];
     private static int $processId = 0;
@@ -81,7 +96,10 @@ final class Bridge
             stream_filter_append(STDERR, 'core.tag', STREAM_FILTER_WRITE, 'stderr');
             self::startBuffer();
         }
-        Native::open([self::$settings->fd], [self::class, 'isChild']);
+        if (self::$settings->callsFd >= 0) {
+            self::$calls = Calls::open(self::$settings->callsFd);
+        }
+        Native::open([self::$settings->fd, self::$settings->callsFd], [self::class, 'isChild']);
     }
 
     public static function findHandler(): string
@@ -120,21 +138,22 @@ final class Bridge
         }
         set_error_handler([self::class, 'ignore']);
         $problem = '';
-        self::$server = Server::listen(self::$settings, $problem);
-        if (self::$server === null) {
-            self::log('core-bridge: cannot listen on 127.0.0.1:' . self::$settings->port . ": $problem\n");
+        $version = self::$calls === null ? [] : ['calls' => 1];
+        self::$calls ??= Calls::overHttp(self::$settings, $problem);
+        if (self::$calls === null) {
+            self::log("core-bridge: $problem\n");
             exit(1);
         }
         if (self::$channel !== null) {
-            self::$channel->write($report + ['runtime' => 'PHP ' . PHP_VERSION]);
+            self::$channel->write($report + ['runtime' => 'PHP ' . PHP_VERSION] + $version);
         }
     }
 
     public static function serve(): void
     {
-        while (self::$server !== null && !self::$isStopping) {
+        while (self::$calls !== null && !self::$isStopping) {
             try {
-                self::$server->run();
+                self::$calls->run();
             } catch (\Throwable $error) {
                 // A destructor of the function's that ran in between, for example.
                 if ($error->getFile() === __FILE__) {
@@ -156,55 +175,60 @@ final class Bridge
 
     // Calls -----------------------------------------------------------------------------------------------------------
 
-    /** Runs one call. @return array{int, string, string} status, type and body of the reply */
-    public static function run(string $body): array
+    /** Runs one call, and takes its bytes. */
+    public static function run(Call $call): Reply
     {
-        self::$callId = null;
+        self::$lastId = null;
         if (self::$handler === null) {
-            return [500, TEXT_TYPE, NOT_LOADED];
+            return Reply::failed(NOT_LOADED);
         }
-        $call = readJson($body);
-        if (!is_array($call) || ltrim($body)[0] !== '{') {
-            $problem = json_last_error() === JSON_ERROR_NONE ? 'not a JSON object' : json_last_error_msg();
-            return [400, TEXT_TYPE, "The request body is not JSON: $problem\n"];
+        [$json, $body] = $call->take();
+        $given = readJson($json);
+        if (!is_array($given)) {
+            return Reply::failed('The call is not JSON: ' . json_last_error_msg());
         }
-        $event = $call['event'] ?? null;
+        $event = $given['event'] ?? null;
         if (is_array($event)) {
             foreach (['headers', 'multiValueHeaders'] as $name) {
                 if (isset($event[$name]) && is_array($event[$name])) {
                     $event[$name] = new Headers($event[$name]);
                 }
             }
+            if ($call->form !== IS_COMPLETE) {
+                $event['body'] = $call->form === IS_BYTES ? base64_encode($body) : $body;
+                $event['isBase64Encoded'] = $call->form !== 0;
+            }
         }
-        $members = $call['context'] ?? null;
+        $members = $given['context'] ?? null;
         $context = new Context(is_array($members) ? $members : []);
-        unset($call, $members, $body);
-        return self::invoke($event, $context);
+        unset($given, $members, $json, $body);
+        return self::invoke($event, $context, $call->form !== IS_COMPLETE);
     }
 
-    private static function invoke(mixed $event, Context $context): array
+    /** @param bool $isApart whether a body may stand beside the JSON */
+    private static function invoke(mixed $event, Context $context, bool $isApart): Reply
     {
         $invocation = self::$invocation = new Invocation($context, self::$channel);
-        self::$callId = $invocation->id;
+        self::$lastId = $invocation->id;
         restore_error_handler();
         $scope = attachTrace($invocation->trace);
         try {
             try {
                 $given = self::$takesArray ? $context->getArrayCopy() : $context;
                 Signals::release();
-                $reply = [200, JSON_TYPE, writeJson((self::$handler)($event, $given))];
+                $reply = writeResult((self::$handler)($event, $given), $isApart);
                 Signals::hold();
             } catch (\Throwable $error) {
                 Signals::hold();
                 self::endChild($error);
                 self::logError($error);
-                $reply = [500, TEXT_TYPE, messageOf($error)];
+                $reply = Reply::failed(messageOf($error));
                 unset($error); // its destructor may throw
             }
         } catch (\Throwable $late) { // or the handler of a signal that came within the few lines above
             Signals::hold();
             self::logError($late);
-            $reply ??= [500, TEXT_TYPE, messageOf($late)];
+            $reply ??= Reply::failed(messageOf($late));
         }
         self::endChild();
         detachTrace($scope);
@@ -236,8 +260,8 @@ final class Bridge
             self::$channel->close();
             self::$channel = null;
         }
-        if (self::$server !== null) {
-            self::$server->forget();
+        if (self::$calls !== null) {
+            self::$calls->close();
         }
         Native::close();
         Signals::giveUp();
@@ -287,7 +311,7 @@ final class Bridge
             self::notLoaded(new \RuntimeException($fatal ?? 'exit() was called while the handler was loaded'));
             self::serve();
             exit(0); // a clean stop, whatever kept the handler from loading
-        } elseif (self::$invocation !== null && self::$server !== null) {
+        } elseif (self::$invocation !== null && self::$calls !== null) {
             ini_set('memory_limit', '-1'); // it may be used up
             set_time_limit(0);
             set_error_handler([self::class, 'ignore']);
@@ -298,7 +322,7 @@ final class Bridge
             if (self::$channel !== null) {
                 self::$channel->drain(3.0);
             }
-            self::$server->replyAndLeave([500, TEXT_TYPE, $fatal ?? 'The handler called exit()']);
+            self::$calls->replyAndLeave(Reply::failed($fatal ?? 'The handler called exit()'));
         }
     }
 
@@ -374,7 +398,9 @@ final class Settings
     public string $handlerPath;
     public string $handlerName;
     public string $token;
-    public int $fd = -1;
+    /** For reports and lines, and for calls; -1 where there is none. */
+    public int $fd;
+    public int $callsFd;
     public int $maxBytes;
 
     public static function take(): self
@@ -384,10 +410,8 @@ final class Settings
         $taken->handlerPath = (string) getenv('SCW_HANDLER_PATH');
         $taken->handlerName = getenv('SCW_HANDLER_NAME') ?: 'handle';
         $taken->token = (string) getenv('CORE_BRIDGE_TOKEN');
-        $fd = (string) getenv('CORE_BRIDGE_FD');
-        if (isDigits($fd)) {
-            $taken->fd = (int) $fd;
-        }
+        $taken->fd = self::descriptor('CORE_BRIDGE_FD');
+        $taken->callsFd = self::descriptor('CORE_CALLS_FD');
         // A JSON escape makes one byte six; the rest of the event has room beside it.
         $taken->maxBytes = 6 * ((int) getenv('SCW_PAYLOAD_MAX_SIZE') ?: 6291456) + 8 * 1024 * 1024;
         foreach (['CORE_BRIDGE_TOKEN', 'CORE_BRIDGE_FD', 'CORE_CALLS_FD'] as $name) {
@@ -395,6 +419,12 @@ final class Settings
             unset($_SERVER[$name], $_ENV[$name]);
         }
         return $taken;
+    }
+
+    private static function descriptor(string $name): int
+    {
+        $text = (string) getenv($name);
+        return isDigits($text) ? (int) $text : -1;
     }
 }
 
@@ -772,30 +802,51 @@ function readJson(string $text): mixed
     return $value;
 }
 
-/** The JSON text of a result. Bytes that are no UTF-8 become the envelope's base64 form. */
-function writeJson(mixed $result): string
+/**
+The result of a call. Bytes need no base64 where the body may stand beside the JSON; else they become the envelope's
+base64 form.
+*/
+function writeResult(mixed $result, bool $isApart): Reply
 {
     if ($result === null) {
-        return '';
+        return new Reply();
     }
     try {
         $result = readResult($result);
-        $text = json_encode($result, JSON_FLAGS, JSON_DEPTH);
-        if (json_last_error() === JSON_ERROR_UTF8) {
-            $result = withBase64($result);
-            $text = json_encode($result, JSON_FLAGS, JSON_DEPTH);
+        $body = is_array($result) ? $result['body'] ?? null : $result;
+        if (!$isApart || !is_string($body)) {
+            return new Reply(IS_JSON, writeJson($result));
         }
-        if (json_last_error() !== JSON_ERROR_NONE) {
-            $isEndless = in_array(json_last_error(), [JSON_ERROR_RECURSION, JSON_ERROR_DEPTH], true);
-            throw new \UnexpectedValueException($isEndless ? 'it is circular or too deep' : json_last_error_msg());
+        $form = isUtf8($body) ? HAS_TEXT : HAS_BYTES;
+        if (!is_array($result)) {
+            return new Reply($form, '', $body);
         }
-        if (str_contains($text, '{}')) {
-            refuseHollow($result);
-        }
+        unset($result['body']);
+        return new Reply($form, writeJson((object) $result), $body);
     } catch (\Throwable $error) {
         throw new \UnexpectedValueException('The result of the function is not JSON: ' . messageOf($error), 0, $error);
     }
+}
+
+function writeJson(mixed $value): string
+{
+    $text = json_encode($value, JSON_FLAGS, JSON_DEPTH);
+    if (json_last_error() === JSON_ERROR_UTF8) {
+        $text = json_encode(withBase64($value), JSON_FLAGS, JSON_DEPTH);
+    }
+    if (json_last_error() !== JSON_ERROR_NONE) {
+        $isEndless = in_array(json_last_error(), [JSON_ERROR_RECURSION, JSON_ERROR_DEPTH], true);
+        throw new \UnexpectedValueException($isEndless ? 'it is circular or too deep' : json_last_error_msg());
+    }
+    if (str_contains($text, '{}')) {
+        refuseHollow($value);
+    }
     return $text;
+}
+
+function isUtf8(string $text): bool
+{
+    return preg_match('//u', $text) === 1;
 }
 
 /** Objects whose meaning is plain become what they stand for: the result itself, its body, its headers. */
@@ -898,7 +949,7 @@ function withBase64(mixed $result): mixed
     if (is_string($result)) {
         return ['body' => base64_encode($result), 'isBase64Encoded' => true];
     }
-    if (!is_array($result) || !is_string($result['body'] ?? null) || preg_match('//u', $result['body']) === 1) {
+    if (!is_array($result) || !is_string($result['body'] ?? null) || isUtf8($result['body'])) {
         return $result;
     }
     return ['body' => base64_encode($result['body']), 'isBase64Encoded' => true] + $result;
@@ -1184,321 +1235,157 @@ function detachTrace(mixed $scope): void
     }
 }
 
-// HTTP ----------------------------------------------------------------------------------------------------------------
+// Calls ---------------------------------------------------------------------------------------------------------------
 
-final class Request
+/** One call, while its bytes arrive and until it is over. */
+final class Call
 {
-    /** @var array{int, string, string}|null the answer to a request that never reaches the handler */
-    public ?array $refusal = null;
-    /** Whether another request may follow on the connection. */
-    public bool $keep = true;
-    public string $body = '';
+    public int $number;
+    public int $form;
+    private int $jsonBytes;
+    private int $missing;
     /** @var string[] */
-    public array $parts = [];
-    public int $bytes = 0;
-    /** Of the body, or of the chunk that is arriving. */
-    public int $missing = 0;
-    /** Null: a body with a length; else what the next line of a chunked body is. */
-    public ?string $chunk = null;
+    private array $parts = [];
 
-    public function refuse(int $status, string $text, bool $keep = true): self
+    public function __construct(int $number, string $payload)
     {
-        if ($this->refusal === null) {
-            $this->refusal = [$status, TEXT_TYPE, $text];
-            $this->parts = [];
+        ['form' => $this->form, 'json' => $this->jsonBytes, 'body' => $bodyBytes] = unpack('Cform/Njson/Nbody', $payload);
+        $this->number = $number;
+        $this->missing = $this->jsonBytes + $bodyBytes;
+        $this->add(substr($payload, HEAD_BYTES));
+    }
+
+    public function add(string $bytes): void
+    {
+        $this->parts[] = $bytes;
+        $this->missing -= strlen($bytes);
+        if ($this->missing < 0) {
+            throw new BrokenFrames('a call with more bytes than it said');
         }
-        $this->keep = $this->keep && $keep;
-        return $this;
+    }
+
+    public function isWhole(): bool
+    {
+        return $this->missing === 0;
+    }
+
+    /** Its JSON and its body. It keeps neither. @return array{string, string} */
+    public function take(): array
+    {
+        $bytes = count($this->parts) === 1 ? $this->parts[0] : implode('', $this->parts);
+        $this->parts = [];
+        return [substr($bytes, 0, $this->jsonBytes), substr($bytes, $this->jsonBytes)];
     }
 }
 
-/** Cuts the bytes of one connection into requests. Of a refused request it keeps nothing but the place. */
-final class Reader
+/** What becomes of a call: a result, which may be nothing, or the message of what failed. */
+final class Reply
 {
-    public string $pending = '';
-    public ?Request $receiving = null;
-    public bool $wantsContinue = false;
-    private Settings $settings;
+    public ?string $failure = null;
 
-    public function __construct(Settings $settings)
+    public function __construct(public int $form = IS_JSON, public string $json = '', public string $body = '')
     {
-        $this->settings = $settings;
     }
 
-    /** Takes more bytes; returns the next whole request. Bytes past it wait in $pending. */
-    public function next(string $data): ?Request
+    public static function failed(string $message): self
     {
-        if ($this->receiving === null) {
-            if ($this->pending !== '') {
-                $data = $this->pending . $data;
-            }
-            $end = strpos($data, "\r\n\r\n");
-            if ($end === false) {
-                $this->pending = $data;
-                if (strlen($data) > HEAD_MAX_BYTES) {
-                    return (new Request())->refuse(431, "The request head is too large for the bridge\n", false);
-                }
-                return null;
-            }
-            $this->pending = '';
-            $this->receiving = $this->open(substr($data, 0, $end + 2));
-            $data = substr($data, $end + 4);
-        }
-        $request = $this->receiving;
-        if ($request->chunk !== null) {
-            return $this->nextChunks($request, $data);
-        }
-        $length = strlen($data);
-        if ($length > $request->missing) {
-            $this->pending = substr($data, $request->missing);
-            $data = substr($data, 0, $request->missing);
-            $length = $request->missing;
-        }
-        if ($request->refusal === null && $length > 0) {
-            $request->parts[] = $data;
-        }
-        $request->missing -= $length;
-        return $request->missing === 0 ? $this->close($request) : null;
-    }
-
-    private function open(string $head): Request
-    {
-        $request = new Request();
-        $token = $this->settings->token;
-        if ($token !== '' && !hash_equals($token, field($head, "\r\ncore-bridge-token:") ?? '')) {
-            $request->refuse(403, "Core-Bridge-Token is missing or wrong\n");
-        }
-        if (strncmp($head, "POST / HTTP/1.1\r\n", 17) !== 0) {
-            $this->judge($request, explode(' ', substr($head, 0, (int) strpos($head, "\r\n"))));
-        }
-        $connection = field($head, "\r\nconnection:");
-        if ($connection !== null && strtolower($connection) === 'close') {
-            $request->keep = false;
-        }
-        $coding = field($head, "\r\ntransfer-encoding:");
-        $length = field($head, "\r\ncontent-length:");
-        if ($coding !== null && strtolower($coding) === 'chunked' && $length === null) {
-            $request->chunk = 'size';
-        } elseif ($coding !== null || !isDigits($length ?? '0')) {
-            $request->refuse(400, "The request has a framing that the bridge does not know\n", false);
-        } else {
-            $request->missing = (int) $length;
-            if ($request->missing > $this->settings->maxBytes) {
-                $request->refuse(413, "The request is too large for the bridge\n");
-            }
-        }
-        $this->wantsContinue = strtolower(field($head, "\r\nexpect:") ?? '') === '100-continue';
-        return $request;
-    }
-
-    private function judge(Request $request, array $line): void
-    {
-        $version = $line[2] ?? '';
-        if (count($line) !== 3 || ($version !== 'HTTP/1.0' && $version !== 'HTTP/1.1')) {
-            $request->refuse(400, "The request line is malformed\n", false);
-        } elseif ($line[1] !== '/') {
-            $request->refuse(404, "Only POST / is served here\n");
-        } elseif ($line[0] !== 'POST') {
-            $request->refuse(405, "Only POST / is served here\n");
-        }
-        $request->keep = $request->keep && $version === 'HTTP/1.1';
-    }
-
-    private function nextChunks(Request $request, string $data): ?Request
-    {
-        $data = $this->pending . $data;
-        $this->pending = '';
-        $from = 0;
-        $length = strlen($data);
-        while ($from < $length) {
-            if ($request->missing > 0) {
-                $piece = substr($data, $from, $request->missing);
-                $size = strlen($piece);
-                $from += $size;
-                $request->missing -= $size;
-                $request->bytes += $size;
-                if ($request->bytes > $this->settings->maxBytes) {
-                    $request->refuse(413, "The request is too large for the bridge\n");
-                } elseif ($request->refusal === null) {
-                    $request->parts[] = $piece;
-                }
-                continue;
-            }
-            $end = strpos($data, "\r\n", $from);
-            if ($end === false) {
-                if ($length - $from > HEAD_MAX_BYTES) {
-                    return $this->close($request->refuse(400, "The request has a malformed chunk\n", false));
-                }
-                break;
-            }
-            $line = substr($data, $from, $end - $from);
-            $from = $end + 2;
-            if ($request->chunk === 'end') { // the line break after a chunk
-                if ($line !== '') {
-                    return $this->close($request->refuse(400, "The request has a malformed chunk\n", false));
-                }
-                $request->chunk = 'size';
-            } elseif ($request->chunk === 'trailer') {
-                if ($line === '') {
-                    $this->pending = substr($data, $from);
-                    return $this->close($request);
-                }
-            } else {
-                $size = trim(explode(';', $line, 2)[0]);
-                if ($size === '' || strlen($size) > 12 || strspn($size, '0123456789abcdefABCDEF') !== strlen($size)) {
-                    return $this->close($request->refuse(400, "The request has a malformed chunk\n", false));
-                }
-                $request->missing = (int) hexdec($size);
-                $request->chunk = $request->missing > 0 ? 'end' : 'trailer';
-            }
-        }
-        $this->pending = substr($data, $from);
-        return null;
-    }
-
-    private function close(Request $request): Request
-    {
-        $this->receiving = null;
-        $request->body = count($request->parts) === 1 ? $request->parts[0] : implode('', $request->parts);
-        $request->parts = [];
-        return $request;
+        $reply = new self();
+        $reply->failure = $message;
+        return $reply;
     }
 }
 
-function field(string $head, string $name): ?string
+final class BrokenFrames extends \Exception
 {
-    $at = stripos($head, $name);
-    if ($at === false) {
-        return null;
+}
+
+function frame(int $type, int $call, string $payload = ''): string
+{
+    return pack('NCN', strlen($payload), $type, $call) . $payload;
+}
+
+/** What a message may hold on the way: UTF-8, 64 KiB of it. */
+function messageBytes(string $text): string
+{
+    $text = substr($text, 0, PIECE_BYTES);
+    if (isUtf8($text)) {
+        return $text;
     }
-    $at += strlen($name);
-    return trim(substr($head, $at, strpos($head, "\r\n", $at) - $at));
+    $whole = json_decode((string) json_encode($text, JSON_INVALID_UTF8_SUBSTITUTE));
+    while (strlen($whole) > PIECE_BYTES) {
+        $whole = (string) preg_replace('/.{1,1024}$/us', '', $whole);
+    }
+    return $whole;
 }
 
-/** The extension ctype may be absent. Fifteen digits fit any integer. */
-function isDigits(string $text): bool
-{
-    return $text !== '' && strlen($text) <= 15 && strspn($text, '0123456789') === strlen($text);
-}
-
-/** @param array{int, string, string} $answer */
-function httpReply(array $answer, bool $keep): string
-{
-    [$status, $type, $body] = $answer;
-    return "HTTP/1.1 $status " . REASONS[$status] . "\r\nContent-Type: $type\r\nContent-Length: " . strlen($body)
-        . ($keep ? "\r\n\r\n" : "\r\nConnection: close\r\n\r\n") . $body;
-}
-
-// Serving -------------------------------------------------------------------------------------------------------------
-
-final class Connection
+/** Reads frames, runs one call after the other, and writes what became of each. */
+final class Calls
 {
     /** @var resource */
-    public $socket;
-    public Reader $reader;
-    /** Of the newest call on it. */
-    public ?string $callId = null;
-
-    /** @param resource $socket */
-    public function __construct($socket, Settings $settings)
-    {
-        $this->socket = $socket;
-        $this->reader = new Reader($settings);
-    }
-
-    /** Writes all of it, waiting for the reader where it must. False when nobody reads. */
-    public function write(string $text): bool
-    {
-        $sent = fwrite($this->socket, $text);
-        if ($sent === strlen($text)) {
-            return true;
-        }
-        $from = (int) $sent;
-        $length = strlen($text);
-        $endsAt = microtime(true) + WRITE_TIMEOUT_S;
-        while ($from < $length && $sent !== false && microtime(true) < $endsAt) {
-            $read = $except = null;
-            $write = [$this->socket];
-            stream_select($read, $write, $except, 1);
-            $sent = fwrite($this->socket, substr($text, $from, 1048576));
-            $from += (int) $sent;
-        }
-        return $from === $length;
-    }
-}
-
-/** Waits on every connection at once, and runs one call after the other. */
-final class Server
-{
-    /** @var resource|null */
-    private $listener;
-    private Settings $settings;
-    /** @var array<int, Connection> */
-    private array $connections = [];
-    /** @var array<int, resource> */
+    private $stream;
+    private ?Front $front = null;
+    /** Bytes of a frame that is not whole. */
+    private string $unread = '';
+    /** @var array<int, Call> */
+    private array $arriving = [];
+    /** @var array<int, Call> whole, in the order in which they became so */
     private array $waiting = [];
-    /** Whose call runs. */
-    private ?Connection $serving = null;
+    /** The call that runs, or whose reply is being sent. */
+    private ?Call $serving = null;
+    /** Bytes of its reply that may be sent. */
+    private int $room = 0;
+    private bool $isCancelled = false;
+    private bool $isTaken = false;
+    /** The other side has sent its last. */
+    private bool $hasEnded = false;
     private int $parent;
-    private const LET_GO = -1;
+    private const LET_GO = 'let go';
+    private const FRONT = 'front';
     /** Monotonic seconds of the first look without a call since SIGTERM. */
     private ?float $restsSince = null;
 
-    public static function listen(Settings $settings, string &$problem): ?self
+    public static function open(int $fd): ?self
     {
-        $context = stream_context_create(['socket' => ['backlog' => 1024, 'tcp_nodelay' => true]]);
-        $flags = STREAM_SERVER_BIND | STREAM_SERVER_LISTEN;
-        $listener = stream_socket_server("tcp://127.0.0.1:$settings->port", $code, $problem, $flags, $context);
-        if ($listener === false) {
-            return null;
-        }
-        stream_set_blocking($listener, false);
-        $server = new self();
-        $server->listener = $listener;
-        $server->settings = $settings;
-        $server->waiting[get_resource_id($listener)] = $listener;
-        $server->parent = parentId();
-        return $server;
+        $stream = fopen("php://fd/$fd", 'r+b');
+        return $stream === false ? null : new self($stream, null);
     }
 
-    /** Returns after SIGTERM, or when the core has died; the call that ran is answered by then. */
+    public static function overHttp(Settings $settings, string &$problem): ?self
+    {
+        $front = Front::start($settings, $problem);
+        return $front === null ? null : new self($front->stream, $front);
+    }
+
+    /** @param resource $stream */
+    private function __construct($stream, ?Front $front)
+    {
+        stream_set_blocking($stream, false);
+        stream_set_read_buffer($stream, 0); // bytes that wait in PHP would wake nobody
+        $this->stream = $stream;
+        $this->front = $front;
+        $this->parent = parentId();
+    }
+
+    /** Returns when the other side has ended, after SIGTERM, or when the core has died; each whole call is answered by then. */
     public function run(): void
     {
-        $listenerId = get_resource_id($this->listener);
-        while (!Bridge::$isStopping) {
-            if (Signals::$isAsked && $this->mayLeave()) {
-                Bridge::$isStopping = true;
+        while (true) {
+            while ($this->waiting !== []) {
+                $number = array_key_first($this->waiting);
+                $call = $this->waiting[$number];
+                unset($this->waiting[$number]);
+                $this->serve($call);
+            }
+            if ($this->hasEnded && $this->front !== null && !Signals::$isAsked) {
+                Bridge::put('stderr', "core-bridge: PHP's own server has ended\n");
+                $this->leave();
+                exit(1);
+            }
+            if ($this->hasEnded || Signals::$isAsked && $this->mayLeave()) {
                 break;
             }
-            $ready = $this->waiting;
-            $except = null;
-            if (Signals::$isAsked) {
-                $ready[self::LET_GO] = Bridge::$channel->stream(); // readable once the core lets go
-            }
-            $backlog = Bridge::$channel === null ? null : Bridge::$channel->backlog();
-            $write = $backlog === null ? null : [$backlog];
-            // A signal that comes right before the wait is seen after a second.
-            $count = stream_select($ready, $write, $except, 1);
-            Signals::dispatch();
-            if ($count === 0 && $this->settings->fd >= 0 && parentId() !== $this->parent) {
+            if ($this->wait() === 0 && $this->front !== null && parentId() !== $this->parent) {
                 break; // the core is gone and cannot send SIGTERM
-            }
-            if (!$count) {
-                continue;
-            }
-            if ($write) {
-                Bridge::$channel->send();
-            }
-            unset($ready[self::LET_GO]);
-            foreach ($ready as $id => $socket) {
-                if ($id === $listenerId) {
-                    $this->accept();
-                } elseif (!$this->read($this->connections[$id])) {
-                    $this->drop($id);
-                }
-                if (Bridge::$isStopping) {
-                    break;
-                }
             }
         }
         $this->leave();
@@ -1506,7 +1393,7 @@ final class Server
 
     /**
     A service manager sends SIGTERM to every process at once, and the core may still have calls: they are served. The
-    core lets go of the channel right before a SIGTERM of its own. Without that the process ends once it has rested.
+    core lets go right before a SIGTERM of its own. Without that the process ends once it has rested.
     */
     private function mayLeave(): bool
     {
@@ -1515,107 +1402,400 @@ final class Server
         return Bridge::$channel === null || Bridge::$channel->isLetGo() || $now - $this->restsSince >= REST_S;
     }
 
-    private function accept(): void
+    private function serve(Call $call): void
     {
-        $socket = stream_socket_accept($this->listener, 0);
-        if ($socket === false) {
-            return;
+        $this->serving = $call;
+        $this->isCancelled = false;
+        $this->restsSince = null;
+        try {
+            $reply = Bridge::run($call);
+        } catch (\Throwable $error) { // from a destructor of what the call has left behind
+            Bridge::stray($error);
+            $reply = Reply::failed(messageOf($error));
         }
-        stream_set_blocking($socket, false);
-        stream_set_read_buffer($socket, 0); // bytes that wait in PHP would wake nobody
-        $id = get_resource_id($socket);
-        $this->waiting[$id] = $socket;
-        $this->connections[$id] = new Connection($socket, $this->settings);
+        $this->reply($call->number, $reply);
+        $this->serving = null;
     }
 
-    /** Reads once and answers what is whole. False when the connection is over. */
-    private function read(Connection $connection): bool
+    /** The last reply of a process that cannot go on. */
+    public function replyAndLeave(Reply $reply): void
     {
-        $reader = $connection->reader;
-        $data = fread($connection->socket, $reader->receiving === null ? READ_BYTES : 16 * READ_BYTES);
-        if ($data === '' || $data === false) {
-            return !feof($connection->socket);
-        }
-        $request = $reader->next($data);
-        if ($request === null && $reader->wantsContinue) {
-            $reader->wantsContinue = false;
-            return $connection->write("HTTP/1.1 100 Continue\r\n\r\n");
-        }
-        unset($data);
-        while ($request !== null) {
-            $this->serving = $connection;
-            try {
-                $answer = $request->refusal ?? Bridge::run($request->body);
-            } catch (\Throwable $error) { // from a destructor of what the call has left behind
-                Bridge::stray($error);
-                $answer = [500, TEXT_TYPE, messageOf($error)];
-            }
-            if ($request->refusal === null) {
-                $connection->callId = Bridge::$callId;
-            }
-            $this->serving = null;
-            $this->restsSince = null;
-            $keep = $request->keep && !Bridge::$isStopping;
-            if (!$connection->write(httpReply($answer, $keep)) || !$keep) {
-                return false;
-            }
-            $request = $reader->pending === '' ? null : $reader->next('');
-        }
-        return true;
-    }
-
-    /** The last reply of a process that cannot go on. Nobody else can have sent it a request by then. */
-    public function replyAndLeave(array $answer): void
-    {
-        $serving = $this->serving;
-        foreach ($this->connections as $id => $connection) {
-            if ($connection !== $serving) {
-                $this->drop($id);
-            }
-        }
-        $this->closeListener();
-        if ($serving !== null) {
-            $serving->write(httpReply($answer, false));
+        if ($this->serving !== null) {
+            $this->reply($this->serving->number, $reply);
         }
         $this->leave();
     }
 
+    private function reply(int $number, Reply $reply): void
+    {
+        if ($reply->failure !== null) {
+            $this->write(frame(FAILED, $number, messageBytes($reply->failure)));
+        } else {
+            $this->sendResult($number, $reply);
+        }
+        if ($this->front === null) {
+            return;
+        }
+        $this->isTaken = false;
+        for ($endsAt = time() + TAKE_TIMEOUT_S; !$this->isTaken && !$this->hasEnded && time() < $endsAt;) {
+            $this->wait();
+        }
+        if (Bridge::$channel !== null && Bridge::$lastId !== null) {
+            Bridge::$channel->write(['settled' => Bridge::$lastId]); // its connection is closed
+        }
+    }
+
+    private function sendResult(int $number, Reply $reply): void
+    {
+        $lengths = pack('CNN', $reply->form, strlen($reply->json), strlen($reply->body));
+        $bytes = $reply->json === '' ? $reply->body : $reply->json . $reply->body;
+        $length = strlen($bytes);
+        if ($length <= PIECE_BYTES - HEAD_BYTES) {
+            $this->write(frame(RESULT, $number, $lengths . $bytes));
+            return;
+        }
+        $reply->json = $reply->body = '';
+        $this->room = $this->front === null ? WINDOW_BYTES : $length;
+        $frames = '';
+        for ($from = 0; $from < $length;) {
+            $size = min($length - $from, $this->room, PIECE_BYTES - strlen($lengths));
+            if ($size > 0) {
+                $frames .= frame($lengths === '' ? DATA : RESULT, $number, $lengths . substr($bytes, $from, $size));
+                $lengths = '';
+                $this->room -= $size;
+                $from += $size;
+            }
+            if ($from === $length || $this->room === 0 || strlen($frames) >= WINDOW_BYTES) {
+                $isSent = $this->write($frames);
+                $frames = '';
+                while ($isSent && $from < $length && $this->room === 0 && !$this->isCancelled) {
+                    if ($this->hasEnded) {
+                        $this->room = $length; // no credit can come any more
+                    } else {
+                        $this->wait();
+                    }
+                }
+                if ($this->isCancelled && $from < $length) {
+                    $this->write(frame(END, $number));
+                    return;
+                }
+                if (!$isSent) {
+                    return; // nobody reads any more
+                }
+            }
+        }
+    }
+
+    /** Writes all of it, and reads meanwhile, so that the two sides never wait for each other. False when nobody reads. */
+    private function write(string $bytes): bool
+    {
+        $sent = fwrite($this->stream, $bytes);
+        $length = strlen($bytes);
+        for ($from = (int) $sent; $sent !== false && $from < $length; $from += (int) $sent) {
+            $read = $this->hasEnded ? [] : [$this->stream];
+            $write = [$this->stream];
+            $except = null;
+            if (stream_select($read, $write, $except, 1) && $read) {
+                $this->read();
+            }
+            $sent = fwrite($this->stream, substr($bytes, $from, FRAME_MAX_BYTES));
+        }
+        return $sent !== false;
+    }
+
+    /** Waits a second at most for frames, signals and what else moves. @return int|false how many streams moved */
+    private function wait(): int|false
+    {
+        $ready = $this->hasEnded ? [] : [$this->stream];
+        $except = null;
+        if (Signals::$isAsked && Bridge::$channel !== null && $this->serving === null) {
+            $ready[self::LET_GO] = Bridge::$channel->stream(); // readable once the core lets go
+        }
+        if ($this->front !== null) {
+            $ready[self::FRONT] = $this->front->errors;
+        }
+        $backlog = Bridge::$channel === null ? null : Bridge::$channel->backlog();
+        $write = $backlog === null ? null : [$backlog];
+        // A signal that comes right before the wait is seen after a second.
+        $count = stream_select($ready, $write, $except, 1);
+        Signals::dispatch();
+        if (!$count) {
+            return $count;
+        }
+        if ($write) {
+            Bridge::$channel->send();
+        }
+        if (isset($ready[self::FRONT])) {
+            $this->front->listen();
+        }
+        if (isset($ready[0])) {
+            $this->read();
+        }
+        return $count;
+    }
+
+    private function read(): void
+    {
+        $data = fread($this->stream, $this->arriving === [] ? READ_BYTES : 16 * READ_BYTES);
+        if ($data === '' || $data === false) {
+            $this->hasEnded = feof($this->stream);
+            return;
+        }
+        if ($this->unread !== '') {
+            $data = $this->unread . $data;
+        }
+        $from = 0;
+        $length = strlen($data);
+        while ($length - $from >= HEAD_BYTES) {
+            ['length' => $size, 'type' => $type, 'call' => $number] = unpack('Nlength/Ctype/Ncall', $data, $from);
+            if ($size > FRAME_MAX_BYTES) {
+                throw new BrokenFrames("a frame of $size bytes");
+            }
+            if ($length - $from - HEAD_BYTES < $size) {
+                break;
+            }
+            $this->hear($type, $number, substr($data, $from + HEAD_BYTES, $size));
+            $from += HEAD_BYTES + $size;
+        }
+        $this->unread = $from === 0 ? $data : substr($data, $from);
+    }
+
+    private function hear(int $type, int $number, string $payload): void
+    {
+        if ($type === CALL) {
+            if (strlen($payload) < HEAD_BYTES || isset($this->arriving[$number]) || isset($this->waiting[$number])) {
+                throw new BrokenFrames('a CALL out of order');
+            }
+            $this->arriving[$number] = new Call($number, $payload);
+            $this->admit($number);
+        } elseif ($type === BODY && isset($this->arriving[$number])) {
+            $this->arriving[$number]->add($payload);
+            $this->admit($number);
+        } elseif ($type === CANCEL) {
+            $this->cancel($number);
+        } elseif ($type === CREDIT && $number === $this->serving?->number) {
+            $this->room += unpack('Nbytes', $payload)['bytes'];
+        } elseif ($type === PING) {
+            $this->write(frame(PONG, 0));
+        } elseif ($type === TAKEN) {
+            $this->isTaken = true;
+        }
+    }
+
+    private function admit(int $number): void
+    {
+        $call = $this->arriving[$number];
+        if ($call->isWhole()) {
+            unset($this->arriving[$number]);
+            $this->waiting[$number] = $call;
+        }
+    }
+
+    /** One that waits does not run. The handler cannot be broken off: of the call that runs only the reply can. */
+    private function cancel(int $number): void
+    {
+        if (isset($this->arriving[$number]) || isset($this->waiting[$number])) {
+            unset($this->arriving[$number], $this->waiting[$number]);
+            $this->write(frame(END, $number));
+        } elseif ($number === $this->serving?->number) {
+            $this->isCancelled = true;
+        }
+    }
+
     private function leave(): void
     {
-        $this->closeListener();
-        foreach (array_keys($this->connections) as $id) {
-            $this->drop($id);
-        }
+        Bridge::$isStopping = true;
+        $this->front?->end();
+        $this->close();
     }
 
-    /** In a child that the function has forked: the connections are its parent's. */
-    public function forget(): void
+    /** Our end in this process only. */
+    public function close(): void
     {
-        $this->closeListener();
-        foreach ($this->connections as $connection) {
-            fclose($connection->socket);
-        }
-        $this->connections = $this->waiting = [];
-    }
-
-    private function closeListener(): void
-    {
-        if (is_resource($this->listener)) {
-            fclose($this->listener);
-        }
-    }
-
-    /** The reply may have been on the way when the connection closed, so the end of its newest call is always reported. */
-    private function drop(int $id): void
-    {
-        $connection = $this->connections[$id];
-        fclose($connection->socket);
-        unset($this->connections[$id], $this->waiting[$id]);
-        if ($connection->callId !== null && Bridge::$channel !== null) {
-            Bridge::$channel->write(['settled' => $connection->callId]);
+        $this->front?->close();
+        if (is_resource($this->stream)) {
+            fclose($this->stream);
         }
     }
 }
+
+// HTTP ----------------------------------------------------------------------------------------------------------------
+
+/**
+PHP's own server in a process of its own, where nobody gave us a descriptor for calls. For each request it runs this file
+as its router, which makes one call of it, in frames on its standard input.
+*/
+final class Front
+{
+    /** @var resource what comes from the router */
+    public $stream;
+    /** @var resource what the server writes to stderr */
+    public $errors;
+    /** @var resource */
+    private $process;
+    /** @var resource while it is open the server lives */
+    private $life;
+    /** A shell passes no SIGTERM on, and ends the server when we end, whatever ended us. */
+    private const SCRIPT = 'trap "" TERM INT HUP; "$@" <&4 3<&- 4<&- & exec 4<&- 2>/dev/null; read -r _ <&3; kill -9 $!; wait';
+    private const INI = [
+        'display_errors' => '0',
+        'enable_post_data_reading' => '0',
+        'expose_php' => '0',
+        'ignore_user_abort' => '1',
+        'max_execution_time' => '0',
+        'memory_limit' => '-1',
+    ];
+
+    public static function start(Settings $settings, string &$problem): ?self
+    {
+        $command = ['sh', '-c', self::SCRIPT, 'sh', PHP_BINARY, '-n'];
+        foreach (self::INI as $name => $value) {
+            array_push($command, '-d', "$name=$value");
+        }
+        array_push($command, '-S', "127.0.0.1:$settings->port", __FILE__);
+        $streams = [['file', '/dev/null', 'r'], ['file', '/dev/null', 'w'], ['pipe', 'w'], ['pipe', 'r'], ['socket']];
+        $environment = [
+            'PATH' => (string) getenv('PATH'),
+            'CORE_BRIDGE_TOKEN' => $settings->token,
+            'CORE_MAX_BYTES' => (string) $settings->maxBytes,
+        ];
+        $process = proc_open($command, $streams, $pipes, null, $environment);
+        if ($process === false) {
+            $problem = "cannot start PHP's own server";
+            return null;
+        }
+        $front = new self();
+        $front->process = $process;
+        [2 => $front->errors, 3 => $front->life, 4 => $front->stream] = $pipes;
+        for ($said = ''; !str_contains($said, ') started'); $said = $line) {
+            $line = fgets($front->errors);
+            if ($line === false) {
+                $problem = "cannot listen on 127.0.0.1:$settings->port: " . trim($said);
+                $front->end();
+                return null;
+            }
+        }
+        stream_set_blocking($front->errors, false);
+        return $front;
+    }
+
+    /** It writes a line for each request, which nobody needs, and its own errors. */
+    public function listen(): void
+    {
+        foreach (explode("\n", (string) fread($this->errors, READ_BYTES)) as $line) {
+            if (str_contains($line, '] PHP ')) {
+                Bridge::put('stderr', "core-bridge: $line\n");
+            }
+        }
+    }
+
+    public function end(): void
+    {
+        $this->close();
+        proc_close($this->process);
+    }
+
+    public function close(): void
+    {
+        foreach ([$this->life, $this->errors, $this->stream] as $stream) {
+            if (is_resource($stream)) {
+                fclose($stream);
+            }
+        }
+    }
+}
+
+/** Runs in PHP's own server, once for each request. */
+final class Router
+{
+    public static function answer(): void
+    {
+        if (isset($_SERVER['HTTP_CORE_INVOCATION_ID'])) {
+            header('Core-Invocation-Id: ' . $_SERVER['HTTP_CORE_INVOCATION_ID']);
+        }
+        $refusal = self::refuse();
+        if ($refusal !== null) {
+            self::send(...$refusal);
+            return;
+        }
+        $body = (string) file_get_contents('php://input');
+        if (strlen($body) > (int) getenv('CORE_MAX_BYTES')) {
+            self::send(413, TEXT_TYPE, "The request is too large for the bridge\n");
+            return;
+        }
+        $call = readJson($body);
+        if (!is_array($call) || ltrim($body)[0] !== '{') {
+            $problem = json_last_error() === JSON_ERROR_NONE ? 'not a JSON object' : json_last_error_msg();
+            self::send(400, TEXT_TYPE, "The request body is not JSON: $problem\n");
+            return;
+        }
+        unset($call);
+        self::call($body);
+    }
+
+    /** @return array{int, string, string}|null the answer to a request that never reaches the handler */
+    private static function refuse(): ?array
+    {
+        $token = (string) getenv('CORE_BRIDGE_TOKEN');
+        if ($token !== '' && !hash_equals($token, (string) ($_SERVER['HTTP_CORE_BRIDGE_TOKEN'] ?? ''))) {
+            return [403, TEXT_TYPE, "Core-Bridge-Token is missing or wrong\n"];
+        }
+        if ($_SERVER['REQUEST_URI'] !== '/') {
+            return [404, TEXT_TYPE, "Only POST / is served here\n"];
+        }
+        if ($_SERVER['REQUEST_METHOD'] !== 'POST') {
+            return [405, TEXT_TYPE, "Only POST / is served here\n"];
+        }
+        return null;
+    }
+
+    private static function call(string $request): void
+    {
+        $stream = fopen('php://stdin', 'r+b');
+        stream_set_timeout($stream, PHP_INT_MAX >> 32);
+        foreach (str_split($request, PIECE_BYTES) as $index => $piece) {
+            $lengths = $index === 0 ? pack('CNN', IS_COMPLETE, strlen($request), 0) : '';
+            fwrite($stream, frame($index === 0 ? CALL : BODY, 1, $lengths . $piece));
+        }
+        $reply = '';
+        $missing = 0;
+        do {
+            $head = (string) stream_get_contents($stream, HEAD_BYTES);
+            if (strlen($head) < HEAD_BYTES) {
+                sleep(1); // the bridge has ended, and ends this process now: the connection breaks off as with a crash
+                self::send(502, TEXT_TYPE, "The bridge has ended\n");
+                return;
+            }
+            ['length' => $size, 'type' => $type] = unpack('Nlength/Ctype', $head);
+            $payload = $size === 0 ? '' : (string) stream_get_contents($stream, $size);
+            if ($type === RESULT) {
+                $missing = unpack('Cform/Njson', $payload)['json'];
+                $payload = substr($payload, HEAD_BYTES);
+            }
+            $reply .= $payload;
+            $missing -= strlen($payload);
+        } while ($missing > 0);
+        self::send($type === FAILED ? 500 : 200, $type === FAILED ? TEXT_TYPE : 'application/json', $reply);
+        fwrite($stream, frame(TAKEN, 1));
+    }
+
+    private static function send(int $status, string $type, string $body): void
+    {
+        http_response_code($status);
+        header("Content-Type: $type");
+        header('Content-Length: ' . strlen($body));
+        echo $body;
+        flush();
+    }
+}
+
+/** The extension ctype may be absent. Fifteen digits fit any integer. */
+function isDigits(string $text): bool
+{
+    return $text !== '' && strlen($text) <= 15 && strspn($text, '0123456789') === strlen($text);
+}
+
+// The container -------------------------------------------------------------------------------------------------------
 
 /**
 Bytes that PHP may take where php.ini sets no limit: three quarters of the container's, or 2 GiB. So endless recursion is
@@ -1644,6 +1824,11 @@ function memoryLimit(): int
 function parentId(): int
 {
     return function_exists('posix_getppid') ? posix_getppid() : 0;
+}
+
+if (PHP_SAPI === 'cli-server') {
+    Router::answer();
+    return;
 }
 
 // Load, then serve. The file is required out here: its variables are global, as in a program of its own.

@@ -17,6 +17,10 @@ export interface Language {
   tags: boolean;
   /** True for a program that carries its handlers: it loads no file, and no value of its contains itself. */
   compiled?: true;
+  /** How it is called: over HTTP by default, or in frames on a descriptor of its own. */
+  hop?: 'http' | 'channel';
+  /** Its server closes a connection after one call. */
+  closes?: true;
 }
 
 const notLoaded =
@@ -24,13 +28,17 @@ const notLoaded =
 
 /** What every language's bridge does. Refusals first. */
 export function bridgeSuite(language: Language): void {
-  const check = (title: string, body: (t: ExecutionContext) => Promise<void>) => test.serial(`${language.title}: ${title}`, body);
+  const {hop = 'http'} = language;
+  const check = (title: string, body: (t: ExecutionContext) => Promise<void>) =>
+    test.serial(`${language.title}${hop === 'channel' ? ' on the channel' : ''}: ${title}`, body);
+  const checkHttp: typeof check = (title, body) => hop === 'http' && check(title, body);
+  const textType = hop === 'http' ? 'text/plain; charset=utf-8' : 'text/plain';
 
   function start(t: ExecutionContext, name: string, more: Partial<BridgeOptions> = {}): Promise<Bridge> {
-    return startBridge(t, {binary: language.binary, bridge: language.bridge, path: language.handlers, name, ...more});
+    return startBridge(t, {binary: language.binary, bridge: language.bridge, path: language.handlers, name, hop, ...more});
   }
 
-  check('a request without the token, or with another, is refused before the handler', async t => {
+  checkHttp('a request without the token, or with another, is refused before the handler', async t => {
     const bridge = await start(t, 'fails');
     for (const headers of [{'Core-Bridge-Token': ''}, {'Core-Bridge-Token': `${token}x`}]) {
       const reply = await bridge.call({}, {}, {headers});
@@ -40,26 +48,26 @@ export function bridgeSuite(language: Language): void {
     t.deepEqual(bridge.logs, []);
   });
 
-  check('another path or method is refused', async t => {
+  checkHttp('another path or method is refused', async t => {
     const bridge = await start(t, 'echo');
     t.is((await bridge.call({}, {}, {path: '/other'})).status, 404);
     t.is((await bridge.send({method: 'GET'})).status, 405);
   });
 
-  check('a body that is not a JSON object is refused', async t => {
+  checkHttp('a body that is not a JSON object is refused', async t => {
     const bridge = await start(t, 'echo');
     for (const body of ['', '{"event":', '7', 'null']) t.is((await bridge.send({body})).status, 400, body);
   });
 
-  check('a body past the limit is refused, and the connection serves the next request', async t => {
+  checkHttp(`a body past the limit is refused, and the ${language.closes ? 'process' : 'connection'} serves the next request`, async t => {
     const bridge = await start(t, 'echo', {env: {SCW_PAYLOAD_MAX_SIZE: '1'}});
     const limit = 6 + 8 * 1024 * 1024;
     const socket = bridge.connect();
     socket.write(rawRequest(' '.repeat(limit + 1)));
-    socket.write(rawRequest('{"event": "next"}'));
-    const received = await readReplies(socket, 2);
+    if (!language.closes) socket.write(rawRequest('{"event": "next"}'));
+    const received = await readReplies(socket, language.closes ? 1 : 2);
     t.regex(received, /^HTTP\/1\.1 413 /);
-    t.regex(received, /"next"$/);
+    if (!language.closes) t.regex(received, /"next"$/);
     t.is((await bridge.call('x'.repeat(limit - 200))).status, 200);
   });
 
@@ -85,7 +93,7 @@ export function bridgeSuite(language: Language): void {
       t.like(bridge.records[0], {loaded: false});
       t.regex(reportedError(bridge), /\/nowhere\/handler/);
       for (let i = 0; i < 2; i++) {
-        t.like(await bridge.call({}), {status: 500, type: 'text/plain; charset=utf-8', text: notLoaded});
+        t.like(await bridge.call({}), {status: 500, type: textType, text: notLoaded});
       }
     });
 
@@ -107,7 +115,7 @@ export function bridgeSuite(language: Language): void {
   check('a handler that throws is a 500 with the bare message, its stack is logged, and the next call is served', async t => {
     const bridge = await start(t, 'fails');
     for (let i = 0; i < 2; i++) {
-      t.like(await bridge.call({}, {invocationId: 'i'}), {status: 500, type: 'text/plain; charset=utf-8', text: 'no luck – today'});
+      t.like(await bridge.call({}, {invocationId: 'i'}), {status: 500, type: textType, text: 'no luck – today'});
     }
     const thrown = () => bridge.logs.filter(log => log.invocationId === 'i' && log.stream === 'stderr');
     await bridge.until(() => thrown().length >= 2);
@@ -130,8 +138,9 @@ export function bridgeSuite(language: Language): void {
     );
   });
 
-  check('nothing listens beside 127.0.0.1', async t => {
+  check(hop === 'channel' ? 'nothing listens' : 'nothing listens beside 127.0.0.1', async t => {
     const bridge = await start(t, 'echo');
+    if (hop === 'channel') await t.throwsAsync(once(bridge.connect(), 'connect'), {code: 'ECONNREFUSED'});
     const socket = net.connect(bridge.port, '127.0.0.2');
     await t.throwsAsync(once(socket, 'connect'), {code: 'ECONNREFUSED'});
   });
@@ -160,16 +169,16 @@ export function bridgeSuite(language: Language): void {
     if (language.tags) await bridge.until(() => bridge.logs.length > 100);
   });
 
-  check('the load is reported once, and the port accepts by then', async t => {
+  check(`the load is reported once, and calls are ${hop === 'channel' ? 'taken' : 'accepted'} by then`, async t => {
     const bridge = await start(t, 'echo');
     t.is(bridge.records.length, 1);
-    t.like(bridge.records[0], {loaded: true});
+    t.like(bridge.records[0], {loaded: true, calls: hop === 'channel' ? 1 : undefined});
     t.regex(JSON.stringify(bridge.records[0]), /"runtime":"[A-Z][\w.]* \d+\./); // what runs the handler, for people
     t.is((await bridge.call('x')).text, '"x"');
     t.is(bridge.records.length, 1);
   });
 
-  check('without a descriptor there is no report, and without a token no check', async t => {
+  checkHttp('without a descriptor there is no report, and without a token no check', async t => {
     const bridge = await start(t, 'dawdles', {channel: false, env: {CORE_BRIDGE_TOKEN: ''}});
     t.is((await bridge.call({}, {}, {headers: {'Core-Bridge-Token': 'any'}})).text, '"done"');
     await bridge.until(() => bridge.output.stdout.includes('running\n'));
@@ -199,7 +208,7 @@ export function bridgeSuite(language: Language): void {
 
   check('text of any script, half surrogates too, survives both ways', async t => {
     const bridge = await start(t, 'echo');
-    const event = {body: 'žluťoučký 🐎 \u0000 \u2028', '🗝': ['"\\']};
+    const event = {isBase64Encoded: false, body: 'žluťoučký 🐎 \u0000 \u2028', '🗝': ['"\\']};
     t.deepEqual(JSON.parse((await bridge.call(event)).text), event);
     t.is((await bridge.call('\ud800')).status, 200);
   });
@@ -233,14 +242,16 @@ export function bridgeSuite(language: Language): void {
     t.true(seen.remaining > 30_000 && seen.remaining <= 60_000, String(seen.remaining));
   });
 
-  check('requests that arrive together are answered in order', async t => {
-    const bridge = await start(t, 'echo');
-    const socket = bridge.connect();
-    socket.write([1, 2, 3].map(event => rawRequest(JSON.stringify({event}))).join(''));
-    t.deepEqual((await readReplies(socket, 3)).match(/\r\n\r\n\d/g), ['\r\n\r\n1', '\r\n\r\n2', '\r\n\r\n3']);
-  });
+  if (!language.closes) {
+    checkHttp('requests that arrive together are answered in order', async t => {
+      const bridge = await start(t, 'echo');
+      const socket = bridge.connect();
+      socket.write([1, 2, 3].map(event => rawRequest(JSON.stringify({event}))).join(''));
+      t.deepEqual((await readReplies(socket, 3)).match(/\r\n\r\n\d/g), ['\r\n\r\n1', '\r\n\r\n2', '\r\n\r\n3']);
+    });
+  }
 
-  check('a body may come in chunks and a byte at a time', async t => {
+  checkHttp('a body may come in chunks and a byte at a time', async t => {
     const bridge = await start(t, 'echo');
     const socket = bridge.connect().setNoDelay(true);
     const chunks = ['{"event', '":"in ', 'pieces"}'].map(text => `${text.length.toString(16)}\r\n${text}\r\n`).join('');
@@ -251,11 +262,12 @@ export function bridgeSuite(language: Language): void {
       await new Promise(setImmediate);
     }
     t.regex(await readReplies(socket, 1), /"in pieces"$/);
+    if (language.closes) return;
     socket.write(request + rawRequest('{"event":"after"}'));
     t.regex(await readReplies(socket, 2), /"in pieces"HTTP.*"after"$/s);
   });
 
-  check('a connection that asked to be closed is closed after its reply', async t => {
+  checkHttp('a connection that asked to be closed is closed after its reply', async t => {
     const bridge = await start(t, 'echo');
     const socket = bridge.connect();
     socket.write(rawRequest('{"event":1}').replace('\r\n', '\r\nConnection: close\r\n'));
@@ -294,7 +306,7 @@ export function bridgeSuite(language: Language): void {
     });
   }
 
-  check('a call whose connection was closed is settled when it is over, not before', async t => {
+  checkHttp('a call whose connection was closed is settled when it is over, not before', async t => {
     const bridge = await start(t, 'dawdles');
     const isSettled = (id: string) => bridge.records.some(record => (record as {settled?: unknown}).settled === id); // one JSON line each
     const socket = bridge.connect();
@@ -306,17 +318,19 @@ export function bridgeSuite(language: Language): void {
     t.is((await bridge.call({}, {invocationId: 'next'})).text, '"done"');
   });
 
-  check('a reply that crossed the closing of its connection leaves no doubt: the call is settled, too', async t => {
-    const bridge = await start(t, 'echo');
-    const socket = bridge.connect();
-    socket.write(rawRequest('{"event":{},"context":{"invocationId":"first"}}'));
-    await readReplies(socket, 1);
-    socket.write(rawRequest('{"event":{},"context":{"invocationId":"crossed"}}'));
-    await readReplies(socket, 1);
-    socket.destroy();
-    await bridge.until(() => bridge.records.length > 1);
-    t.deepEqual(bridge.records.slice(1), [{settled: 'crossed'}]);
-  });
+  if (!language.closes) {
+    checkHttp('a reply that crossed the closing of its connection leaves no doubt: the call is settled, too', async t => {
+      const bridge = await start(t, 'echo');
+      const socket = bridge.connect();
+      socket.write(rawRequest('{"event":{},"context":{"invocationId":"first"}}'));
+      await readReplies(socket, 1);
+      socket.write(rawRequest('{"event":{},"context":{"invocationId":"crossed"}}'));
+      await readReplies(socket, 1);
+      socket.destroy();
+      await bridge.until(() => bridge.records.length > 1);
+      t.deepEqual(bridge.records.slice(1), [{settled: 'crossed'}]);
+    });
+  }
 
   check('after a SIGTERM that is not the core’s calls are served until the core lets go', async t => {
     const bridge = await start(t, 'dawdles');
@@ -331,8 +345,7 @@ export function bridgeSuite(language: Language): void {
 
   check('SIGTERM lets the call in flight finish, drops idle connections and exits 0', async t => {
     const bridge = await start(t, 'dawdles');
-    const idle = bridge.connect();
-    await once(idle, 'connect');
+    if (hop === 'http') await once(bridge.connect(), 'connect');
     const reply = bridge.call({}, {invocationId: 'last'});
     await bridge.until(() => everything(bridge).includes('running'));
     bridge.child.kill('SIGTERM');
@@ -340,6 +353,17 @@ export function bridgeSuite(language: Language): void {
     t.is(await bridge.exited, 0);
     await t.throwsAsync(once(bridge.connect(), 'connect'), {code: 'ECONNREFUSED'});
   });
+
+  if (hop === 'channel') {
+    check('at the end of the stream the call in flight is finished, then the process exits with 0', async t => {
+      const bridge = await start(t, 'dawdles');
+      const reply = bridge.call({}, {invocationId: 'last'});
+      await bridge.until(() => everything(bridge).includes('running'));
+      bridge.calls?.end();
+      t.like(await reply, {status: 200, text: '"done"'});
+      t.is(await bridge.exited, 0);
+    });
+  }
 }
 
 function reportedError(bridge: Bridge): string {

@@ -6,6 +6,9 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import type {ExecutionContext} from 'ava';
+import {replyOf} from '../../src/conform/channel/call.ts';
+import {Calls} from '../../src/conform/channel/calls.ts';
+import type {Run} from '../../src/conform/channel/frames.ts';
 import {endingWithUs} from './process.ts';
 
 export interface LogRecord {
@@ -33,6 +36,8 @@ export interface BridgeOptions {
   cwd?: string;
   /** Without the descriptor there is no report; readiness is then the port that accepts. */
   channel?: false;
+  /** How it is called: over HTTP by default, or in frames on a descriptor of its own. */
+  hop?: 'http' | 'channel';
 }
 
 export interface CallOptions {
@@ -51,6 +56,8 @@ export class Bridge {
   /** What came over the descriptor, parsed, in order; the load report first. */
   readonly records: unknown[] = [];
   readonly exited: Promise<number | null>;
+  /** The core's end of the descriptor for calls. */
+  readonly calls: Calls | undefined;
   output = {stdout: '', stderr: ''};
   #waiting = new Set<() => void>();
 
@@ -62,13 +69,20 @@ export class Bridge {
         SCW_UPSTREAM_PORT: String(port),
         SCW_HANDLER_PATH: options.path,
         ...(options.name === undefined ? {} : {SCW_HANDLER_NAME: options.name}),
-        CORE_BRIDGE_TOKEN: token,
+        ...(options.hop === 'channel' ? {CORE_CALLS_FD: '4'} : {CORE_BRIDGE_TOKEN: token}),
         ...(options.channel === false ? {} : {CORE_BRIDGE_FD: '3'}),
         ...options.env,
       },
       cwd: options.cwd,
-      stdio: ['ignore', 'pipe', 'pipe', options.channel === false ? 'ignore' : 'pipe'],
+      stdio: [
+        'ignore',
+        'pipe',
+        'pipe',
+        options.channel === false ? 'ignore' : 'pipe',
+        ...(options.hop === 'channel' ? ['pipe' as const] : []),
+      ],
     });
+    if (options.hop === 'channel') this.calls = new Calls(this.child.stdio[4] as net.Socket); // opened as a pipe right here
     this.exited = once(this.child, 'close').then(([code]) => code as number | null);
     this.exited.finally(() => this.#changed()).catch(() => {});
     for (const name of ['stdout', 'stderr'] as const) {
@@ -94,6 +108,7 @@ export class Bridge {
   /** As the core does it right before its own SIGTERM. */
   letGo(): void {
     this.channel.end();
+    this.calls?.end();
   }
 
   get logs(): LogRecord[] {
@@ -116,6 +131,7 @@ export class Bridge {
   }
 
   call(event: unknown, context: Record<string, unknown> = {}, options: CallOptions = {}): Promise<Reply> {
+    if (this.calls) return this.#callInFrames(this.calls, event, context);
     return this.send({
       body: JSON.stringify({event, context, handlerPath: '/nowhere/else', handlerName: 'other'}),
       ...options,
@@ -148,6 +164,11 @@ export class Bridge {
     };
   }
 
+  async #callInFrames(calls: Calls, event: unknown, context: Record<string, unknown>): Promise<Reply> {
+    const {status, contentType, body} = replyOf(await calls.begin(runOf(event, context)).outcome);
+    return {status, type: contentType, length: String(body.length), text: body.toString()};
+  }
+
   connect(): net.Socket {
     return net.connect(this.port, '127.0.0.1');
   }
@@ -156,6 +177,14 @@ export class Bridge {
     this.child.kill('SIGKILL');
     await this.exited;
   }
+}
+
+/** What the core sends of an event: the body stands beside the JSON. */
+export function runOf(event: unknown, context: Record<string, unknown> = {}): Run {
+  if (typeof event !== 'object' || event === null)
+    return {form: 0, json: Buffer.from(JSON.stringify({event, context})), body: Buffer.alloc(0)};
+  const {body, isBase64Encoded, ...rest} = event as {body?: string; isBase64Encoded?: boolean};
+  return {form: isBase64Encoded ? 2 : 0, json: Buffer.from(JSON.stringify({event: rest, context})), body: Buffer.from(body ?? '')};
 }
 
 /** Starts a bridge and waits for its report. Another program may grab the free port first: then once more. */

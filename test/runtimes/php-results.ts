@@ -1,10 +1,8 @@
-import test from 'ava';
-import {type Check, check, startText} from '../helpers/php.ts';
+import {eachHop, type Php} from '../helpers/php.ts';
 
-if (check) cases(check);
-else test.skip('php: PATH has no php 8 or later', () => {});
+eachHop(cases);
 
-function cases(check: Check): void {
+function cases({check, startText}: Php): void {
   const classes = `
     class Secret { private $all = 7; }
     class Message { public function getHeaders() { return ['X-A' => ['1', '2']]; } }
