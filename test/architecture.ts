@@ -51,6 +51,7 @@ const doors: Readonly<Record<string, RegExp>> = {
 /** Words that only one file may say. */
 const words: readonly (readonly [RegExp, RegExp])[] = [
   [/\bprocess\.env\b/, /^src\/(main|cli|sibling)\.ts$/],
+  [/^import (?!type\b)[^;]*from 'node:http'/m, /^nobody: src\/http\/node-http\.ts has it$/],
   [/(?<!\bsocket\.)\b(setTimeout|setInterval|setImmediate)\(|\bDate\.now\(|\bnew Date\(|\bperformance\.now\(/, /^src\/clock\.ts$/],
 ];
 

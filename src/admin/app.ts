@@ -1,6 +1,7 @@
-import nodeHttp, {type Server} from 'node:http';
+import type {Server} from 'node:http';
 import type {AddressInfo, Socket} from 'node:net';
 import {ConfigurationError} from '../errors.ts';
+import {nodeHttp} from '../http/node-http.ts';
 import {shareDescriptors} from '../limits/descriptors.ts';
 import type {Route} from '../route.ts';
 import {type HandlingOptions, handlerOf} from './handle.ts';

@@ -1,7 +1,7 @@
-import {STATUS_CODES} from 'node:http';
 import type {Socket} from 'node:net';
 import {survive, writeLast} from '../../triggers/http/last-words.ts';
 import type {Clock} from '../clock.ts';
+import {nodeHttp} from '../http/node-http.ts';
 import type {Log} from '../log.ts';
 import {Refusal, type RefusalCode} from '../route.ts';
 import {failureBody} from './failure.ts';
@@ -44,7 +44,7 @@ function refuseSocket({status, code, message, headers}: Refusal, socket: Socket,
   }
   const body = failureBody(code, message);
   const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `HTTP/1.1 ${status} ${nodeHttp.STATUS_CODES[status]}`,
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     'Content-Type: application/json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,

@@ -1,5 +1,5 @@
-import http from 'node:http';
 import {exit} from '../exit.ts';
+import {nodeHttp} from '../http/node-http.ts';
 import {settings} from '../settings/config.ts';
 import {type Environment, parseSettings} from '../settings/setting.ts';
 import {CommandFailed} from './failure.ts';
@@ -43,7 +43,7 @@ export async function askCore(
   const headers = adminToken === undefined ? {} : {Authorization: `Bearer ${adminToken}`};
   const {promise, resolve, reject} = Promise.withResolvers<CoreAnswer>();
   // With NODE_USE_ENV_PROXY the default agent would take a proxy from the environment; this one does not.
-  const request = http.request(`${url}${path}`, {method, headers, agent: new http.Agent(), timeout: waitMs}, response => {
+  const request = nodeHttp.request(`${url}${path}`, {method, headers, agent: new nodeHttp.Agent(), timeout: waitMs}, response => {
     let text = '';
     response.setEncoding('utf8').on('data', chunk => {
       text += chunk;

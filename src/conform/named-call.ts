@@ -1,4 +1,4 @@
-import http from 'node:http';
+import {nodeHttp} from '../http/node-http.ts';
 
 export interface NamedCall {
   readonly host: string;
@@ -13,7 +13,7 @@ export interface NamedCall {
 export async function namedCall({host, port, bridgeToken, invocationId, body, timeoutMs}: NamedCall): Promise<string | undefined> {
   const {promise, resolve, reject} = Promise.withResolvers<string | undefined>();
   const headers = {'Content-Type': 'application/json', 'Core-Invocation-Id': invocationId, 'Core-Bridge-Token': bridgeToken};
-  const request = http.request({host, port, method: 'POST', path: '/', headers, agent: false, timeout: timeoutMs}, response => {
+  const request = nodeHttp.request({host, port, method: 'POST', path: '/', headers, agent: false, timeout: timeoutMs}, response => {
     const {'core-invocation-id': named} = response.headers;
     response.on('error', reject).on('end', () => resolve(named === undefined ? undefined : String(named)));
     response.resume();

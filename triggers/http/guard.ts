@@ -1,5 +1,6 @@
-import {type IncomingMessage, METHODS} from 'node:http';
+import type {IncomingMessage} from 'node:http';
 import {Fault} from '../../src/errors.ts';
+import {nodeHttp} from '../../src/http/node-http.ts';
 
 export const mostFields = 2000;
 
@@ -9,7 +10,7 @@ export function malformed(how: string): Fault {
 }
 
 /** Node's parser also accepts the requests of RTSP and of Icecast, which has the method SOURCE. */
-const methods = new Set(METHODS.filter(method => method !== 'SOURCE'));
+const methods = new Set(nodeHttp.METHODS.filter(method => method !== 'SOURCE'));
 
 /** What is wrong with the head of a request that Node's parser accepted; undefined when nothing is wrong. */
 export function guardHead({rawHeaders, httpVersion, method = ''}: IncomingMessage): Fault | undefined {

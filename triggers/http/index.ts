@@ -1,7 +1,8 @@
-import nodeHttp, {type IncomingMessage, type Server, type ServerResponse} from 'node:http';
+import type {IncomingMessage, Server, ServerResponse} from 'node:http';
 import type {AddressInfo, Socket} from 'node:net';
 import type Koa from 'koa';
 import {asFault, Fault} from '../../src/errors.ts';
+import {nodeHttp} from '../../src/http/node-http.ts';
 import {late} from '../../src/late.ts';
 import {shareDescriptors} from '../../src/limits/descriptors.ts';
 import {inGroup} from '../../src/settings/groups.ts';

@@ -1,10 +1,11 @@
 import {randomUUIDv7} from 'node:crypto';
-import {type ServerResponse, STATUS_CODES} from 'node:http';
+import type {ServerResponse} from 'node:http';
 import type {Socket} from 'node:net';
 import type {Clock} from '../../src/clock.ts';
 import type {InvocationResult} from '../../src/delivery.ts';
 import type {Fault} from '../../src/errors.ts';
 import {defaultHeaders, faultResult} from '../../src/http/answer.ts';
+import {nodeHttp} from '../../src/http/node-http.ts';
 import type {House} from '../../src/trigger.ts';
 import {connectionOf} from './connection.ts';
 import type {Edge} from './edge.ts';
@@ -47,7 +48,7 @@ export function refuseRaw(socket: Socket, fault: Fault, {meter, clock}: House): 
     meter.requestStarted();
     meter.faulted(fault.code);
     meter.requestEnded('', fault.status, 0);
-    writeRaw(socket, faultResult(fault, randomUUIDv7(), ''), STATUS_CODES[fault.status] ?? '', clock);
+    writeRaw(socket, faultResult(fault, randomUUIDv7(), ''), nodeHttp.STATUS_CODES[fault.status] ?? '', clock);
   }
 }
 

@@ -1,7 +1,8 @@
-import http from 'node:http';
+import type {Agent} from 'node:http';
 import https from 'node:https';
 import type {Clock} from '../../clock.ts';
 import type {Environment} from '../../settings/setting.ts';
+import {nodeHttp} from '../node-http.ts';
 
 /** Longest time of a fetch, from the first attempt to the last byte of the second, with name look-ups, proxies and slow bytes. */
 const longestFetchMs = 5000;
@@ -17,7 +18,7 @@ The returned function rejects with an Error that says why, at the latest after 5
 @see Node's documentation of `http.Agent`, option `proxyEnv`, for what NO_PROXY may say
 */
 export function keySetFetcher(url: string, env: Environment, clock: Clock): () => Promise<readonly unknown[]> {
-  let agent: {http: http.Agent; https: https.Agent} | undefined;
+  let agent: {http: Agent; https: https.Agent} | undefined;
   return async function fetchListed() {
     const {default: got} = await import('got');
     const given = new AbortController();
@@ -52,9 +53,9 @@ export function keySetFetcher(url: string, env: Environment, clock: Clock): () =
 /** A proxy's address may hold a password, and errors name the proxy. */
 const withoutPasswords = (message: string) => message.replaceAll(/\/\/[^\s/]*@/g, '//');
 
-function openAgents(env: Environment): {http: http.Agent; https: https.Agent} {
+function openAgents(env: Environment): {http: Agent; https: https.Agent} {
   const proxyEnv = Object.fromEntries(proxyNames.map(name => [name, env[name]]));
-  return {http: new http.Agent({proxyEnv}), https: new https.Agent({proxyEnv})};
+  return {http: new nodeHttp.Agent({proxyEnv}), https: new https.Agent({proxyEnv})};
 }
 
 function listOf(body: unknown): readonly unknown[] {
