@@ -58,7 +58,7 @@ export const settings = {
       'auto',
       'auto calls a sub-runtime on the channel that it inherits, when it offers that; http calls each at its port.',
     ),
-    upstreamPort: setting('SCW_UPSTREAM_PORT', port(), '8081', 'Port of the first sub-runtime.'),
+    upstreamPort: setting('SCW_UPSTREAM_PORT', port(), '8081', 'Port of the first sub-runtime that is called over HTTP.'),
     applicationName: setting('SCW_APPLICATION_NAME', text(), '', 'Name of the function, in the context and in traces.'),
     applicationVersion: setting('SCW_APPLICATION_VERSION', text(), '', 'Version of the function, in the context and in traces.'),
     applicationMemory: setting(
