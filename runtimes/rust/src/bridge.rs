@@ -20,10 +20,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    channel::Channel,
     context::WireContext,
     event::Event,
     output::{within, Output},
+    reporter::Reporter,
     Context, Error, Response,
 };
 
@@ -38,7 +38,7 @@ pub(crate) struct Bridge {
     pub handler: Box<dyn Fn(Event, Context) -> Outcome + Send + Sync>,
     pub token: String,
     pub max_bytes: usize,
-    pub channel: Option<Channel>,
+    pub reporter: Option<Reporter>,
 }
 
 /// The id of the newest call of a connection; empty before the first.
@@ -95,39 +95,45 @@ impl Bridge {
         if let Some((status, text)) = refusal {
             return Err((status, text.to_owned()));
         }
-        let (event, mut context) = read_call(&body?).map_err(|error| {
+        let (event, context) = read_call(&body?).map_err(|error| {
             (
                 StatusCode::BAD_REQUEST,
                 format!("The request body is not the protocol's JSON: {error}\n"),
             )
         })?;
-        let id = context.invocation_id.clone();
         newest
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .clone_from(&id);
-        let output = self
-            .channel
-            .clone()
-            .map(|channel| Output::new(channel, &id, context.traceparent.as_deref()));
-        context.output.clone_from(&output);
-        let call = Ending(output);
+            .clone_from(&context.invocation_id);
         // Dropped when the core hangs up: the handler then ends at its next await.
-        let outcome = survive(&call.0, || (self.handler)(event, context)).await;
-        match outcome.unwrap_or_else(|panic| Err(Panicked(text_of(panic)).into())) {
+        match self.run(event, context).await {
             Ok(response) => Ok(reply(
                 StatusCode::OK,
                 HeaderValue::from_static("application/json"),
                 response.into_text(),
             )),
-            Err(error) if error.is::<Panicked>() => {
-                Err((StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
-            }
-            Err(error) => {
-                log_error(&call.0, &id, &error);
-                Err((StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
-            }
+            Err(message) => Err((StatusCode::INTERNAL_SERVER_ERROR, message)),
         }
+    }
+
+    /// Makes one call; an error is what the caller reads, and is logged.
+    pub async fn run(&self, event: Event, mut context: Context) -> Result<Response, String> {
+        let id = context.invocation_id.clone();
+        let output = self
+            .reporter
+            .clone()
+            .map(|reporter| Output::new(reporter, &id, context.traceparent.as_deref()));
+        context.output.clone_from(&output);
+        let call = Ending(output);
+        let outcome = survive(&call.0, || (self.handler)(event, context)).await;
+        outcome
+            .unwrap_or_else(|panic| Err(Panicked(text_of(panic)).into()))
+            .map_err(|error| {
+                if !error.is::<Panicked>() {
+                    log_error(&call.0, &id, &error);
+                }
+                error.to_string()
+            })
     }
 
     fn refusal(&self, request: &Request<Incoming>) -> Option<(StatusCode, &'static str)> {
@@ -184,6 +190,18 @@ impl Bridge {
 fn read_call(body: &[u8]) -> Result<(Event, Context), serde_json::Error> {
     let call: Call = serde_json::from_slice(body)?;
     let event = Event::read(call.event.unwrap_or_else(|| RawValue::NULL.to_owned()))?;
+    Ok((event, call.context.unwrap_or_default().into()))
+}
+
+/// A call of the channel, whose event has its body apart.
+pub(crate) fn read_frames_call(
+    json: &[u8],
+    body: Vec<u8>,
+    form: u8,
+) -> Result<(Event, Context), serde_json::Error> {
+    let call: Call = serde_json::from_slice(json)?;
+    let event = call.event.unwrap_or_else(|| RawValue::NULL.to_owned());
+    let event = Event::read(event)?.with_body(body, form);
     Ok((event, call.context.unwrap_or_default().into()))
 }
 

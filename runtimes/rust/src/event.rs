@@ -1,8 +1,8 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use base64::{engine::general_purpose::STANDARD, Engine};
 use serde::{de::DeserializeOwned, Deserialize, Deserializer, Serialize};
-use serde_json::value::RawValue;
+use serde_json::{value::RawValue, Value};
 
 use crate::Error;
 
@@ -33,9 +33,20 @@ pub struct Event {
     pub body: String,
     #[serde(deserialize_with = "or_default")]
     pub is_base64_encoded: bool,
+    /// The body as it was sent, when it came as bytes.
     #[serde(skip)]
-    raw: Option<Box<RawValue>>,
+    bytes: Option<Vec<u8>>,
+    /// Written when it is asked for, when the body came apart.
+    #[serde(skip)]
+    raw: OnceLock<Box<RawValue>>,
+    /// The event's JSON without its body.
+    #[serde(skip)]
+    others: Option<Box<RawValue>>,
 }
+
+/// What `isBase64Encoded` says of a body of a CALL, and how it became bytes.
+const TEXT: u8 = 0;
+const BYTES: u8 = 1;
 
 impl Event {
     /// Reads the event's JSON. One that is no object has no members, only `raw()`.
@@ -46,13 +57,30 @@ impl Event {
             Event::default()
         };
         Ok(Event {
-            raw: Some(raw),
+            raw: raw.into(),
             ..event
         })
     }
 
+    /// Adds the body that came beside the event's JSON.
+    pub(crate) fn with_body(mut self, body: Vec<u8>, form: u8) -> Self {
+        self.others = self.raw.take();
+        self.is_base64_encoded = form != TEXT;
+        if form == BYTES {
+            self.body = STANDARD.encode(&body);
+            self.bytes = Some(body);
+        } else {
+            self.body = String::from_utf8(body)
+                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        }
+        self
+    }
+
     /// The body as the bytes that the caller sent.
     pub fn bytes(&self) -> Result<Vec<u8>, Error> {
+        if let Some(bytes) = &self.bytes {
+            return Ok(bytes.clone());
+        }
         if self.is_base64_encoded {
             return STANDARD
                 .decode(&self.body)
@@ -68,11 +96,33 @@ impl Event {
 
     /// The event's exact JSON text, every member and digit of it.
     pub fn raw(&self) -> &RawValue {
-        self.raw.as_deref().unwrap_or(RawValue::NULL)
+        self.raw.get_or_init(|| self.written())
     }
 
     pub fn into_raw(self) -> Box<RawValue> {
-        self.raw.unwrap_or_else(|| RawValue::NULL.to_owned())
+        self.raw();
+        let Event { raw, .. } = self;
+        raw.into_inner()
+            .unwrap_or_else(|| RawValue::NULL.to_owned())
+    }
+
+    /// The JSON of the members that came, and of the body.
+    fn written(&self) -> Box<RawValue> {
+        let Some(others) = &self.others else {
+            return RawValue::NULL.to_owned();
+        };
+        let Some(members) = others.get().trim_end().strip_suffix('}') else {
+            return others.clone(); // an event that is no object has no body
+        };
+        let comma = if members.trim_end().ends_with('{') {
+            ""
+        } else {
+            ","
+        };
+        let body = Value::from(self.body.as_str());
+        let is_base64 = self.is_base64_encoded;
+        let text = format!("{members}{comma}\"body\":{body},\"isBase64Encoded\":{is_base64}}}");
+        RawValue::from_string(text).unwrap_or_else(|_| others.clone())
     }
 }
 
@@ -166,6 +216,34 @@ mod tests {
             event.headers.iter().collect::<Vec<_>>(),
             [("X-Id", &"7".to_owned())]
         );
+    }
+
+    #[test]
+    fn a_body_that_came_apart_joins_the_event() {
+        for (form, body, text, is_base64) in [
+            (0, &b"\"hi\""[..], "\"hi\"", false),
+            (1, &[0, 255][..], "AP8=", true),
+            (2, b"AP8=", "AP8=", true),
+        ] {
+            let event = read(r#"{"path":"/a","big":1e400}"#).with_body(body.to_vec(), form);
+            assert_eq!(
+                (event.body.as_str(), event.is_base64_encoded),
+                (text, is_base64)
+            );
+            let bytes = if form == 0 { body } else { &[0, 255] };
+            assert_eq!(event.bytes().unwrap(), bytes);
+            let body = Value::from(text);
+            let raw = format!(
+                r#"{{"path":"/a","big":1e400,"body":{body},"isBase64Encoded":{is_base64}}}"#
+            );
+            assert_eq!(event.raw().get(), raw);
+            assert_eq!(event.into_raw().get(), raw);
+        }
+        assert_eq!(
+            read("{ }").with_body(Vec::new(), 0).raw().get(),
+            r#"{ "body":"","isBase64Encoded":false}"#
+        );
+        assert_eq!(read("7").with_body(Vec::new(), 0).raw().get(), "7");
     }
 
     #[test]

@@ -14,14 +14,16 @@
 //! }
 //! ```
 //!
-//! The program speaks the sub-runtime protocol: it listens on 127.0.0.1 at `$SCW_UPSTREAM_PORT` and answers `POST /`
-//! with the handler's result. README.md lists what it promises.
+//! The program speaks the sub-runtime protocol: frames on the descriptor `$CORE_CALLS_FD`, or, without it, HTTP on
+//! 127.0.0.1 at `$SCW_UPSTREAM_PORT`. README.md lists what it promises.
 
 mod bridge;
-mod channel;
+mod calls;
 mod context;
 mod event;
+mod frames;
 mod output;
+mod reporter;
 mod response;
 mod settings;
 mod start;

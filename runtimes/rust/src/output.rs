@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{json, Value};
 
-use crate::channel::Channel;
+use crate::reporter::Reporter;
 
 const LINE_MAX_BYTES: usize = 65536;
 const TITLE_MAX_BYTES: usize = 8192;
@@ -69,7 +69,7 @@ impl Write for Writer {
 
 /// Collects what one call writes and sends it as whole lines, tagged.
 pub(crate) struct Output {
-    channel: Channel,
+    reporter: Reporter,
     id: String,
     trace_id: Option<String>,
     rest: Mutex<Rest>,
@@ -86,10 +86,10 @@ struct Rest {
 }
 
 impl Output {
-    pub fn new(channel: Channel, id: &str, traceparent: Option<&str>) -> Arc<Self> {
+    pub fn new(reporter: Reporter, id: &str, traceparent: Option<&str>) -> Arc<Self> {
         let mut parts = traceparent.unwrap_or_default().split('-');
         Arc::new(Output {
-            channel,
+            reporter,
             id: id.to_owned(),
             trace_id: parts.nth(1).map(str::to_owned),
             rest: Mutex::default(),
@@ -158,7 +158,7 @@ impl Output {
         if let Some(id) = &self.trace_id {
             record["traceId"] = id.as_str().into();
         }
-        self.channel.log(record);
+        self.reporter.log(record);
     }
 
     /// Sends what has no line break. What comes later leaves at once.
@@ -181,7 +181,7 @@ impl Output {
 }
 
 /// At most so many bytes, and no part of a character.
-fn cut(text: &str, most: usize) -> &str {
+pub(crate) fn cut(text: &str, most: usize) -> &str {
     let mut end = text.len().min(most);
     while !text.is_char_boundary(end) {
         end -= 1;
@@ -247,15 +247,15 @@ mod tests {
     #[test]
     fn lines_of_a_call_are_whole_and_tagged() {
         let (reader, writer) = UnixStream::pair().unwrap();
-        let channel = Channel::open(writer);
-        let output = Some(Output::new(channel.clone(), "i", Some("00-trace-span-01")));
+        let reporter = Reporter::open(writer);
+        let output = Some(Output::new(reporter.clone(), "i", Some("00-trace-span-01")));
         within(&output, || {
             write!(stdout(), "half a ").unwrap();
             write!(stdout(), "line\n\nrest").unwrap();
             writeln!(stderr(), "{}", "é".repeat(LINE_MAX_BYTES / 2 + 1)).unwrap();
         });
         output.unwrap().end();
-        channel.drain(Duration::from_secs(60));
+        reporter.drain(Duration::from_secs(60));
         let lines = BufReader::new(reader).lines().take(5);
         let got: Vec<(String, String)> = lines
             .map(|line| {
@@ -286,11 +286,11 @@ mod tests {
     #[test]
     fn an_error_is_one_record() {
         let (reader, writer) = UnixStream::pair().unwrap();
-        let channel = Channel::open(writer);
-        let output = Output::new(channel.clone(), "i", None);
+        let reporter = Reporter::open(writer);
+        let output = Output::new(reporter.clone(), "i", None);
         output.fail("error: no luck", "");
         output.fail(&"é".repeat(TITLE_MAX_BYTES), "at src/main.rs:1");
-        channel.drain(Duration::from_secs(60));
+        reporter.drain(Duration::from_secs(60));
         let mut lines = BufReader::new(reader).lines();
         let mut next =
             || -> Value { serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() };
@@ -319,15 +319,15 @@ mod tests {
         }));
         hook_panics();
         let (reader, writer) = UnixStream::pair().unwrap();
-        let channel = Channel::open(writer);
-        let output = Some(Output::new(channel.clone(), "i", None));
+        let reporter = Reporter::open(writer);
+        let output = Some(Output::new(reporter.clone(), "i", None));
         within(&output, || {
             panic::catch_unwind(|| panic!("told once")).unwrap_err()
         });
         let plain_in_call = PLAIN.load(Ordering::SeqCst);
         panic::catch_unwind(|| panic!("told once")).unwrap_err();
         panic::set_hook(before);
-        channel.drain(Duration::from_secs(60));
+        reporter.drain(Duration::from_secs(60));
         let line = BufReader::new(reader).lines().next().unwrap().unwrap();
         let record: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(record["log"]["line"], "panic: told once");

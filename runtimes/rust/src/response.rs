@@ -21,7 +21,15 @@ pub enum Body {
     #[default]
     Empty,
     Json(Box<RawValue>),
+    Text(String),
     Bytes(Vec<u8>),
+}
+
+/// A response as it travels on the channel: JSON, and beside it a text (form 1) or bytes (form 2).
+pub(crate) struct Sent {
+    pub form: u8,
+    pub json: Vec<u8>,
+    pub body: Vec<u8>,
 }
 
 impl Response {
@@ -73,25 +81,59 @@ impl Response {
         let body = match (body, status, headers.is_empty()) {
             (Body::Empty, None, true) => return String::new(),
             (Body::Json(text), None, true) => return Box::<str>::from(text).into(),
+            (Body::Text(text), None, true) => return Value::String(text).to_string(),
             (body, ..) => body,
         };
-        let mut members = Vec::new();
-        if let Some(status) = status {
-            members.push(format!("\"statusCode\":{status}"));
-        }
-        if !headers.is_empty() {
-            members.push(format!("\"headers\":{}", Value::Object(headers)));
-        }
+        let mut members = members_of(status, headers);
         match body {
             Body::Empty => {}
             Body::Json(text) => members.push(format!("\"body\":{}", text.get())),
+            Body::Text(text) => members.push(format!("\"body\":{}", Value::String(text))),
             Body::Bytes(bytes) => members.push(format!(
                 "\"body\":\"{}\",\"isBase64Encoded\":true",
                 STANDARD.encode(bytes)
             )),
         }
-        format!("{{{}}}", members.join(","))
+        object_of(members)
     }
+
+    /// What goes to the core on the channel: no text is escaped there, and no bytes are base64.
+    pub(crate) fn into_sent(self) -> Sent {
+        let is_plain = self.status.is_none() && self.headers.is_empty();
+        let (form, body) = match self.body {
+            Body::Text(text) => (1, text.into_bytes()),
+            Body::Bytes(bytes) => (2, bytes),
+            _ => {
+                let json = self.into_text().into_bytes();
+                return Sent {
+                    form: 0,
+                    json,
+                    body: Vec::new(),
+                };
+            }
+        };
+        let json = if form == 1 && is_plain {
+            Vec::new()
+        } else {
+            object_of(members_of(self.status, self.headers)).into_bytes()
+        };
+        Sent { form, json, body }
+    }
+}
+
+fn members_of(status: Option<u16>, headers: Map<String, Value>) -> Vec<String> {
+    let mut members = Vec::new();
+    if let Some(status) = status {
+        members.push(format!("\"statusCode\":{status}"));
+    }
+    if !headers.is_empty() {
+        members.push(format!("\"headers\":{}", Value::Object(headers)));
+    }
+    members
+}
+
+fn object_of(members: Vec<String>) -> String {
+    format!("{{{}}}", members.join(","))
 }
 
 impl From<()> for Body {
@@ -108,13 +150,13 @@ impl From<Value> for Body {
 
 impl From<String> for Body {
     fn from(text: String) -> Self {
-        Value::String(text).into()
+        Body::Text(text)
     }
 }
 
 impl From<&str> for Body {
     fn from(text: &str) -> Self {
-        text.to_owned().into()
+        Body::Text(text.to_owned())
     }
 }
 
@@ -206,5 +248,42 @@ mod tests {
             bytes,
             r#"{"statusCode":201,"body":"AP+A","isBase64Encoded":true}"#
         );
+    }
+
+    #[test]
+    fn on_the_channel_a_body_leaves_the_json() {
+        let raw = RawValue::from_string("1e400".to_owned()).unwrap();
+        for (response, form, json, body) in [
+            (().into(), 0, "", &b""[..]),
+            (raw.into(), 0, "1e400", b""),
+            ("\"ž\"".into(), 1, "", "\"ž\"".as_bytes()),
+            (vec![0, 255].into(), 2, "{}", &[0, 255]),
+            (Response::new(204), 0, r#"{"statusCode":204}"#, b""),
+            (
+                Response::new(201).body("hi"),
+                1,
+                r#"{"statusCode":201}"#,
+                b"hi",
+            ),
+            (
+                Response::new(201).body(vec![255]),
+                2,
+                r#"{"statusCode":201}"#,
+                &[255],
+            ),
+            (
+                Response::new(201).body(serde_json::json!([1])),
+                0,
+                r#"{"statusCode":201,"body":[1]}"#,
+                b"",
+            ),
+        ] {
+            let response: Response = response;
+            let sent = response.into_sent();
+            assert_eq!(
+                (sent.form, sent.json, sent.body),
+                (form, json.into(), body.into())
+            );
+        }
     }
 }

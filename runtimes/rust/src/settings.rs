@@ -1,4 +1,11 @@
-use std::{env, fs::File, os::fd::FromRawFd};
+use std::{
+    env,
+    fs::File,
+    os::{
+        fd::{FromRawFd, RawFd},
+        unix::net::UnixStream,
+    },
+};
 
 /// What the core tells a sub-runtime through the environment.
 pub(crate) struct Settings {
@@ -9,18 +16,17 @@ pub(crate) struct Settings {
     pub max_bytes: usize,
     /// Takes the load report; none when nobody listens.
     pub reports: Option<File>,
+    /// The channel; none when calls come over HTTP.
+    pub calls: Option<UnixStream>,
 }
 
 impl Settings {
     /// Reads the environment and removes what only the crate may know.
     pub fn take() -> Result<Self, String> {
         let token = env::var("CORE_BRIDGE_TOKEN").unwrap_or_default();
-        let descriptor = env::var("CORE_BRIDGE_FD")
-            .ok()
-            .and_then(|text| text.parse().ok());
+        let reports = take_descriptor("CORE_BRIDGE_FD");
+        let calls = take_descriptor("CORE_CALLS_FD");
         env::remove_var("CORE_BRIDGE_TOKEN");
-        env::remove_var("CORE_BRIDGE_FD");
-        env::remove_var("CORE_CALLS_FD");
         let port = env::var("SCW_UPSTREAM_PORT").unwrap_or_else(|_| "8081".to_owned());
         let port = port
             .parse()
@@ -33,9 +39,16 @@ impl Settings {
             port,
             token,
             max_bytes: payload.saturating_mul(6).saturating_add(8 << 20),
-            reports: descriptor.filter(|fd| *fd > 2).and_then(open_reports),
+            reports: reports.and_then(open_reports),
+            calls: calls.map(open_calls).transpose()?,
         })
     }
+}
+
+fn take_descriptor(name: &str) -> Option<RawFd> {
+    let text = env::var(name).ok();
+    env::remove_var(name);
+    text?.parse().ok().filter(|fd| *fd > 2)
 }
 
 /// The core's descriptor, which programs that the function starts must not hold.
@@ -43,6 +56,16 @@ fn open_reports(fd: i32) -> Option<File> {
     // SAFETY: the core opened it for this program, named it in CORE_BRIDGE_FD, and that name was just removed.
     let inherited = unsafe { File::from_raw_fd(fd) };
     inherited.try_clone().ok() // the copy closes on exec; the inherited one closes here
+}
+
+/// The channel, which they must not hold either.
+fn open_calls(fd: RawFd) -> Result<UnixStream, String> {
+    // SAFETY: as in open_reports.
+    let inherited = unsafe { UnixStream::from_raw_fd(fd) };
+    let socket = inherited
+        .peer_addr() // a descriptor of another kind has none
+        .and_then(|_| inherited.try_clone());
+    socket.map_err(|error| format!("CORE_CALLS_FD={fd} is not a socket: {error}"))
 }
 
 /// Reads a size like 6291456, 512KiB or 6MiB.

@@ -3,7 +3,7 @@ use std::{
     future::Future,
     io::{self, Read, Write},
     net::Ipv4Addr,
-    os::unix::{fs::FileTypeExt, process::parent_id},
+    os::unix::{fs::FileTypeExt, net::UnixStream, process::parent_id},
     process,
     sync::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -18,17 +18,18 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
-use serde_json::json;
+use serde_json::{json, Value};
 use tokio::{
     net::TcpListener,
     signal::unix::{signal, Signal, SignalKind},
-    time::{interval, sleep},
+    time::{interval, sleep, timeout},
 };
 
 use crate::{
     bridge::{Bridge, Newest},
-    channel::Channel,
+    calls::Calls,
     output::hook_panics,
+    reporter::Reporter,
     settings::Settings,
     Context, Error, Event, Response,
 };
@@ -65,13 +66,9 @@ where
     E: Into<Error>,
 {
     let settings = Settings::take()?;
-    let port = settings.port;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
-    let listener =
-        listener.map_err(|error| format!("cannot listen on 127.0.0.1:{port}: {error}"))?;
-    let calls = Arc::new(Calls::default());
-    let stop = Stop::watch(settings.reports.as_ref(), calls.clone())?;
-    let channel = settings.reports.map(Channel::open);
+    let counts = Arc::new(Counts::default());
+    let stop = Stop::watch(settings.reports.as_ref(), counts.clone())?;
+    let reporter = settings.reports.map(Reporter::open);
     let bridge = Arc::new(Bridge {
         handler: Box::new(move |event, context| {
             let outcome = handler(event, context);
@@ -79,11 +76,66 @@ where
         }),
         token: settings.token,
         max_bytes: settings.max_bytes,
-        channel: channel.clone(),
+        reporter: reporter.clone(),
     });
-    if let Some(channel) = &channel {
+    match settings.calls {
+        Some(socket) => serve_on_channel(socket, bridge, counts, stop).await?,
+        None => serve_over_http(settings.port, bridge, counts, stop).await?,
+    }
+    if let Some(reporter) = reporter {
+        reporter.drain(DRAIN_MAX);
+    }
+    Ok(())
+}
+
+/// Serves the calls of the core that kept the other end.
+async fn serve_on_channel(
+    socket: UnixStream,
+    bridge: Arc<Bridge>,
+    counts: Arc<Counts>,
+    stop: Stop,
+) -> Result<(), Error> {
+    let parent = stop.parent;
+    if let Some(reporter) = &bridge.reporter {
         hook_panics();
-        report(channel);
+        report(reporter, json!({"calls": 1}));
+    }
+    let calls = Calls::open(socket, bridge, counts)?;
+    let stopping = tokio::spawn(stop.reason());
+    let ended = tokio::select! {
+        ended = calls.ended() => ended,
+        // The core ends its side right before a signal of its own: what it sent before is read.
+        _ = stopping => timeout(LET_GO_MAX, calls.ended()).await.unwrap_or(Ok(())),
+    };
+    if ended.is_err() {
+        calls.abort();
+    }
+    let mut looks = interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            () = calls.drained() => break,
+            _ = looks.tick() => {}
+        }
+        if parent.is_some_and(|parent| parent != parent_id()) {
+            calls.abort(); // the core has died
+        }
+    }
+    Ok(ended?)
+}
+
+async fn serve_over_http(
+    port: u16,
+    bridge: Arc<Bridge>,
+    counts: Arc<Counts>,
+    stop: Stop,
+) -> Result<(), Error> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+    let listener =
+        listener.map_err(|error| format!("cannot listen on 127.0.0.1:{port}: {error}"))?;
+    let reporter = bridge.reporter.clone();
+    if let Some(reporter) = &reporter {
+        hook_panics();
+        report(reporter, json!({}));
     }
 
     let mut http = http1::Builder::new();
@@ -99,11 +151,11 @@ where
                 };
                 let _ = stream.set_nodelay(true);
                 let bridge = bridge.clone();
-                let (newest, channel) = (Newest::default(), channel.clone());
+                let (newest, reporter) = (Newest::default(), reporter.clone());
                 let called = newest.clone();
-                let calls = calls.clone();
+                let counts = counts.clone();
                 let service = service_fn(move |request| {
-                    let running = calls.clone().begin();
+                    let running = counts.clone().begin();
                     let reply = bridge.clone().serve(request, called.clone());
                     async move {
                         let _running = running;
@@ -113,8 +165,8 @@ where
                 let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
                 tokio::spawn(async move {
                     let _ = connection.await; // and with it the call on it, if it was left
-                    if let Some(channel) = channel {
-                        settle(&channel, &newest);
+                    if let Some(reporter) = reporter {
+                        settle(&reporter, &newest);
                     }
                 });
             }
@@ -123,37 +175,35 @@ where
     }
     drop(listener);
     connections.shutdown().await;
-    if let Some(channel) = channel {
-        channel.drain(DRAIN_MAX);
-    }
     Ok(())
 }
 
 /// Tells the core, once, that the function is there.
-fn report(channel: &Channel) {
-    let runtime = concat!("Rust ", env!("CORE_RUSTC_VERSION"));
-    channel.write(&json!({"loaded": true, "runtime": runtime}));
+fn report(reporter: &Reporter, mut record: Value) {
+    record["loaded"] = true.into();
+    record["runtime"] = concat!("Rust ", env!("CORE_RUSTC_VERSION")).into();
+    reporter.write(&record);
 }
 
 /// The reply may have been on the way when the connection closed, so the end of its newest call is always reported.
-fn settle(channel: &Channel, newest: &Newest) {
+fn settle(reporter: &Reporter, newest: &Newest) {
     let id = newest.lock().unwrap_or_else(PoisonError::into_inner);
     if !id.is_empty() {
-        channel.write(&json!({"settled": *id}));
+        reporter.write(&json!({"settled": *id}));
     }
 }
 
 /// How many calls there were, and how many of them run.
 #[derive(Default)]
-struct Calls {
+pub(crate) struct Counts {
     begun: AtomicUsize,
     active: AtomicUsize,
 }
 
-struct Running(Arc<Calls>);
+pub(crate) struct Running(Arc<Counts>);
 
-impl Calls {
-    fn begin(self: Arc<Self>) -> Running {
+impl Counts {
+    pub fn begin(self: Arc<Self>) -> Running {
         self.begun.fetch_add(1, Ordering::Relaxed);
         self.active.fetch_add(1, Ordering::Relaxed);
         Running(self)
@@ -176,17 +226,17 @@ struct Stop {
     interrupt: Signal,
     parent: Option<u32>,
     is_let_go: Arc<AtomicBool>,
-    calls: Arc<Calls>,
+    counts: Arc<Counts>,
 }
 
 impl Stop {
-    fn watch(reports: Option<&File>, calls: Arc<Calls>) -> io::Result<Self> {
+    fn watch(reports: Option<&File>, counts: Arc<Counts>) -> io::Result<Self> {
         Ok(Stop {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             parent: reports.map(|_| parent_id()),
             is_let_go: watch_end(reports),
-            calls,
+            counts,
         })
     }
 
@@ -213,7 +263,7 @@ impl Stop {
 
     /// Waits until the core has let go, or no call came for a second; false when another signal came before.
     async fn rest(&mut self) -> bool {
-        let (mut seen, mut rests) = (self.calls.begun.load(Ordering::Relaxed), 0);
+        let (mut seen, mut rests) = (self.counts.begun.load(Ordering::Relaxed), 0);
         while !self.is_let_go.load(Ordering::Relaxed) && rests < REST_LOOKS {
             tokio::select! {
                 () = sleep(LOOK) => {}
@@ -222,8 +272,8 @@ impl Stop {
                     return self.is_let_go.load(Ordering::Relaxed);
                 }
             }
-            let begun = self.calls.begun.load(Ordering::Relaxed);
-            let is_busy = begun != seen || self.calls.active.load(Ordering::Relaxed) > 0;
+            let begun = self.counts.begun.load(Ordering::Relaxed);
+            let is_busy = begun != seen || self.counts.active.load(Ordering::Relaxed) > 0;
             rests = if is_busy { 0 } else { rests + 1 };
             seen = begun;
         }

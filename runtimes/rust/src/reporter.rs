@@ -16,7 +16,7 @@ const MAX_BYTES: usize = 8 << 20;
 /// It never waits for the reader: past `MAX_BYTES` unread, log lines are dropped, and their number is reported as
 /// soon as the reader has caught up. A reader that is gone costs the lines, not the process.
 #[derive(Clone)]
-pub(crate) struct Channel(Arc<Shared>);
+pub(crate) struct Reporter(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
@@ -40,15 +40,15 @@ impl State {
     }
 }
 
-impl Channel {
+impl Reporter {
     pub fn open(to: impl Write + Send + 'static) -> Self {
-        let channel = Channel(Arc::new(Shared {
+        let reporter = Reporter(Arc::new(Shared {
             state: Mutex::default(),
             changed: Condvar::new(),
         }));
-        let sender = channel.clone();
+        let sender = reporter.clone();
         thread::spawn(move || sender.send(to));
-        channel
+        reporter
     }
 
     /// Takes a record in any case.
@@ -132,23 +132,23 @@ mod tests {
     #[test]
     fn a_reader_that_is_gone_costs_the_lines() {
         let (reader, writer) = UnixStream::pair().unwrap();
-        let channel = Channel::open(writer);
+        let reporter = Reporter::open(writer);
         drop(reader);
         for _ in 0..20 {
-            channel.log(json!({"line": "x".repeat(1 << 20)}));
+            reporter.log(json!({"line": "x".repeat(1 << 20)}));
         }
-        channel.drain(Duration::from_secs(60));
-        assert!(channel.lock().is_closed);
+        reporter.drain(Duration::from_secs(60));
+        assert!(reporter.lock().is_closed);
     }
 
     #[test]
     fn a_reader_that_sleeps_costs_lines_and_no_record() {
         let (reader, writer) = UnixStream::pair().unwrap();
-        let channel = Channel::open(writer);
+        let reporter = Reporter::open(writer);
         for _ in 0..20 {
-            channel.log(json!({"line": "x".repeat(1 << 20)}));
+            reporter.log(json!({"line": "x".repeat(1 << 20)}));
         }
-        channel.write(&json!({"settled": "i"}));
+        reporter.write(&json!({"settled": "i"}));
         let mut lines = BufReader::new(reader).lines();
         let mut arrived = 0;
         let mut missing = 0;
@@ -166,9 +166,9 @@ mod tests {
     #[test]
     fn what_waits_is_sent_before_the_end() {
         let (mut reader, writer) = UnixStream::pair().unwrap();
-        let channel = Channel::open(writer);
-        channel.write(&json!({"loaded": true}));
-        channel.drain(Duration::from_secs(60));
+        let reporter = Reporter::open(writer);
+        reporter.write(&json!({"loaded": true}));
+        reporter.drain(Duration::from_secs(60));
         let mut text = [0; 16];
         reader.read_exact(&mut text).unwrap();
         assert_eq!(&text, b"{\"loaded\":true}\n");

@@ -1,0 +1,616 @@
+use std::{
+    collections::HashMap,
+    io::{self, BufReader, Read, Write},
+    mem::take,
+    net::Shutdown,
+    os::unix::net::UnixStream,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use tokio::{runtime::Handle, sync::Notify, task::AbortHandle, time::timeout};
+
+use crate::{
+    bridge::{read_frames_call, Bridge},
+    frames::{
+        append_head, breach, read_number, Head, RunHead, BODY, CALL, CANCEL, CREDIT, DATA, END,
+        FAILED, MESSAGE_MAX_BYTES, PIECE_BYTES, PING, PONG, RESULT, RUN_HEAD_BYTES, WINDOW_BYTES,
+    },
+    output::cut,
+    response::Sent,
+    start::Counts,
+};
+
+/// The core answers for a call at its deadline. Later than that the handler is dropped.
+const LATE: Duration = Duration::from_millis(100);
+
+/// The core's calls on the channel.
+///
+/// One thread reads frames, each call is a task of the runtime, one thread writes all that waits in one piece. So the
+/// core's socket is read whatever the handlers do.
+#[derive(Clone)]
+pub(crate) struct Calls(Arc<Shared>);
+
+struct Shared {
+    bridge: Arc<Bridge>,
+    counts: Arc<Counts>,
+    runtime: Handle,
+    state: Mutex<State>,
+    /// The writer has something to do.
+    changed: Condvar,
+    /// A call is over and written, or the core ended its side.
+    settled: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    open: HashMap<u32, Open>,
+    /// Whole frames that wait.
+    unsent: Vec<u8>,
+    is_sending: bool,
+    /// The core ended its side: nobody gives credit any more.
+    is_ended: bool,
+    /// Nobody reads any more.
+    is_broken: bool,
+    breach: Option<io::Error>,
+}
+
+/// A call until its last frame is written down.
+#[derive(Default)]
+struct Open {
+    task: Option<AbortHandle>,
+    is_cancelled: bool,
+    /// Credit that came before the reply.
+    credit: usize,
+    reply: Option<Reply>,
+}
+
+/// What is left of a long reply.
+struct Reply {
+    rest: Vec<u8>,
+    sent: usize,
+    window: usize,
+}
+
+/// A CALL that is not whole yet: JSON and body are one run of bytes.
+struct Incoming {
+    head: RunHead,
+    run: Vec<u8>,
+}
+
+impl Incoming {
+    fn missing(&self) -> usize {
+        self.head.json + self.head.body - self.run.len()
+    }
+}
+
+impl Calls {
+    pub fn open(socket: UnixStream, bridge: Arc<Bridge>, counts: Arc<Counts>) -> io::Result<Self> {
+        let calls = Calls(Arc::new(Shared {
+            bridge,
+            counts,
+            runtime: Handle::current(),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            settled: Notify::new(),
+        }));
+        let (reader, to) = (calls.clone(), socket.try_clone()?);
+        thread::spawn(move || reader.read(BufReader::with_capacity(PIECE_BYTES, socket)));
+        let writer = calls.clone();
+        thread::spawn(move || writer.write(to));
+        Ok(calls)
+    }
+
+    /// Returns when the core has ended its side; an error says how it broke the form.
+    pub async fn ended(&self) -> io::Result<()> {
+        loop {
+            let settled = self.0.settled.notified();
+            {
+                let mut state = self.lock();
+                if state.is_ended {
+                    return state.breach.take().map_or(Ok(()), Err);
+                }
+            }
+            settled.await;
+        }
+    }
+
+    /// Returns when every call is over and its reply is written.
+    pub async fn drained(&self) {
+        loop {
+            let settled = self.0.settled.notified();
+            {
+                let state = self.lock();
+                if state.open.is_empty() && state.unsent.is_empty() && !state.is_sending {
+                    return;
+                }
+            }
+            settled.await;
+        }
+    }
+
+    /// Nobody waits for a reply any more.
+    pub fn abort(&self) {
+        let tasks: Vec<_> = self.lock().open.values_mut().map(Open::cancel).collect();
+        for task in tasks.into_iter().flatten() {
+            task.abort();
+        }
+    }
+
+    fn read(&self, mut from: BufReader<UnixStream>) {
+        let mut incoming = HashMap::new();
+        let ended = loop {
+            if let Err(error) = self.read_frame(&mut from, &mut incoming) {
+                break error;
+            }
+        };
+        let mut state = self.lock();
+        for number in incoming.keys() {
+            state.open.remove(number); // the rest of it never comes
+        }
+        state.is_ended = true;
+        if ended.kind() == io::ErrorKind::InvalidData {
+            state.breach = Some(ended);
+            let _ = from.get_ref().shutdown(Shutdown::Both);
+        }
+        self.0.changed.notify_all();
+        self.0.settled.notify_waiters();
+    }
+
+    fn read_frame(
+        &self,
+        from: &mut BufReader<UnixStream>,
+        incoming: &mut HashMap<u32, Incoming>,
+    ) -> io::Result<()> {
+        let Head { length, kind, call } = Head::read(from)?;
+        match kind {
+            CALL if length < RUN_HEAD_BYTES => {
+                Err(breach(format!("a CALL of {length} bytes came")))
+            }
+            CALL => {
+                let head = RunHead::read(from)?;
+                self.begin(call, head, incoming)?;
+                self.read_run(from, call, length - RUN_HEAD_BYTES, incoming)
+            }
+            BODY => self.read_run(from, call, length, incoming),
+            CREDIT if length == 4 => {
+                let bytes = read_number(from)? as usize;
+                self.credit(call, bytes);
+                Ok(())
+            }
+            _ => {
+                match kind {
+                    CANCEL => self.cancel(call, incoming.remove(&call).is_some()),
+                    PING => self.pong(),
+                    _ => {}
+                }
+                skip(from, length)
+            }
+        }
+    }
+
+    fn begin(
+        &self,
+        call: u32,
+        head: RunHead,
+        incoming: &mut HashMap<u32, Incoming>,
+    ) -> io::Result<()> {
+        let mut state = self.lock();
+        if state.open.contains_key(&call) {
+            return Err(breach(format!("call {call} came twice")));
+        }
+        let bytes = head.json + head.body;
+        let most = self.0.bridge.max_bytes;
+        if bytes > most {
+            state.fail(call, &format!("the request is larger than {most} bytes"));
+            self.0.changed.notify_all();
+            return Ok(());
+        }
+        state.open.insert(call, Open::default());
+        let run = Vec::with_capacity(bytes);
+        incoming.insert(call, Incoming { head, run });
+        Ok(())
+    }
+
+    /// Reads more of a call, and starts it when all of it is there. What comes for a call that is over is skipped.
+    fn read_run(
+        &self,
+        from: &mut BufReader<UnixStream>,
+        call: u32,
+        length: usize,
+        incoming: &mut HashMap<u32, Incoming>,
+    ) -> io::Result<()> {
+        let Some(part) = incoming.get_mut(&call) else {
+            if self.lock().open.contains_key(&call) {
+                return Err(breach(format!("call {call} has more bytes than it said")));
+            }
+            return skip(from, length);
+        };
+        if length > part.missing() {
+            return Err(breach(format!("call {call} has more bytes than it said")));
+        }
+        let read = from
+            .by_ref()
+            .take(length as u64)
+            .read_to_end(&mut part.run)?;
+        if read < length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if part.missing() == 0 {
+            if let Some(whole) = incoming.remove(&call) {
+                self.start(call, whole);
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&self, number: u32, call: Incoming) {
+        let calls = self.clone();
+        let unfinished = Unfinished {
+            calls: self.clone(),
+            number,
+            outcome: None,
+        };
+        let running = self.0.counts.clone().begin();
+        let task = self.0.runtime.spawn(async move {
+            let mut unfinished = unfinished; // reported when the task is dropped, too
+            let _running = running;
+            unfinished.outcome = Some(calls.run(call).await);
+        });
+        if let Some(open) = self.lock().open.get_mut(&number) {
+            open.task = Some(task.abort_handle());
+        }
+    }
+
+    async fn run(&self, call: Incoming) -> Result<Sent, String> {
+        let Incoming { head, mut run } = call;
+        let body = run.split_off(head.json);
+        let (event, context) = read_frames_call(&run, body, head.form)
+            .map_err(|error| format!("the call is not the protocol's JSON: {error}"))?;
+        drop(run);
+        let left = context.remaining();
+        let run = self.0.bridge.run(event, context);
+        let response = match left {
+            None => run.await,
+            Some(left) => timeout(left + LATE, run)
+                .await
+                .map_err(|_| "the function did not answer in time".to_owned())?,
+        };
+        Ok(response?.into_sent())
+    }
+
+    /// Asks a handler to end at its next await; ends what has not begun, or only waits for credit.
+    fn cancel(&self, call: u32, has_not_begun: bool) {
+        let mut state = self.lock();
+        let Some(open) = state.open.get_mut(&call) else {
+            return;
+        };
+        if has_not_begun || open.reply.is_some() {
+            state.end(call);
+            self.0.changed.notify_all();
+            return;
+        }
+        let task = open.cancel();
+        drop(state); // the task may end here and now
+        if let Some(task) = task {
+            task.abort();
+        }
+    }
+
+    fn credit(&self, call: u32, bytes: usize) {
+        let mut state = self.lock();
+        match state.open.get_mut(&call) {
+            Some(Open {
+                reply: Some(reply), ..
+            }) => reply.window += bytes,
+            Some(open) => open.credit += bytes,
+            None => return,
+        }
+        self.0.changed.notify_all();
+    }
+
+    /// From the runtime: when handlers block all of its threads, no call can begin either.
+    fn pong(&self) {
+        let calls = self.clone();
+        self.0.runtime.spawn(async move {
+            append_head(&mut calls.lock().unsent, 0, PONG, 0);
+            calls.0.changed.notify_all();
+        });
+    }
+
+    /// Writes down how a call ended; none: it was dropped.
+    fn finish(&self, number: u32, outcome: Option<Result<Sent, String>>) {
+        let mut state = self.lock();
+        let is_wanted = |open: &Open| !open.is_cancelled;
+        match outcome {
+            Some(outcome) if state.open.get(&number).is_some_and(is_wanted) => match outcome {
+                Ok(sent) => state.reply(number, sent),
+                Err(message) => state.fail(number, &message),
+            },
+            _ => state.end(number),
+        }
+        self.0.changed.notify_all();
+    }
+
+    /// The only writer of the socket.
+    fn write(&self, mut to: UnixStream) {
+        let mut state = self.lock();
+        loop {
+            state.take_turns();
+            if state.unsent.is_empty() {
+                state.is_sending = false;
+                self.0.settled.notify_waiters();
+                let woken = self.0.changed.wait(state);
+                state = woken.unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let frames = take(&mut state.unsent);
+            state.is_sending = true;
+            drop(state);
+            let written = to.write_all(&frames);
+            state = self.lock();
+            if written.is_err() {
+                state.is_broken = true;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    /// The task is to be aborted when the state is not locked any more.
+    fn cancel(&mut self) -> Option<AbortHandle> {
+        self.is_cancelled = true;
+        self.task.clone()
+    }
+}
+
+impl State {
+    /// Writes down as much of a reply as fits into one frame.
+    fn reply(&mut self, number: u32, Sent { form, json, body }: Sent) {
+        let Some(open) = self.open.get_mut(&number) else {
+            return;
+        };
+        let head = RunHead {
+            form,
+            json: json.len(),
+            body: body.len(),
+        };
+        let mut rest = json;
+        if rest.is_empty() {
+            rest = body;
+        } else {
+            rest.extend_from_slice(&body);
+        }
+        let first = rest.len().min(PIECE_BYTES - RUN_HEAD_BYTES);
+        append_head(&mut self.unsent, RUN_HEAD_BYTES + first, RESULT, number);
+        head.append(&mut self.unsent);
+        self.unsent.extend_from_slice(&rest[..first]);
+        if first == rest.len() {
+            self.open.remove(&number);
+        } else {
+            open.reply = Some(Reply {
+                rest,
+                sent: first,
+                window: WINDOW_BYTES - first + open.credit,
+            });
+        }
+    }
+
+    fn fail(&mut self, number: u32, message: &str) {
+        let text = cut(message, MESSAGE_MAX_BYTES).as_bytes();
+        self.open.remove(&number);
+        append_head(&mut self.unsent, text.len(), FAILED, number);
+        self.unsent.extend_from_slice(text);
+    }
+
+    /// The call is over and has no reply.
+    fn end(&mut self, number: u32) {
+        if self.open.remove(&number).is_some() {
+            append_head(&mut self.unsent, 0, END, number);
+        }
+    }
+
+    /// Writes down one frame of each long reply whose window allows it.
+    fn take_turns(&mut self) {
+        let (is_ended, is_broken) = (self.is_ended, self.is_broken);
+        if is_broken {
+            self.unsent.clear();
+        }
+        let unsent = &mut self.unsent;
+        self.open.retain(|number, open| {
+            let Some(reply) = &mut open.reply else {
+                return true;
+            };
+            if is_broken {
+                return false;
+            }
+            let mut length = (reply.rest.len() - reply.sent).min(PIECE_BYTES);
+            if !is_ended {
+                length = length.min(reply.window);
+            }
+            if length > 0 {
+                append_head(unsent, length, DATA, *number);
+                unsent.extend_from_slice(&reply.rest[reply.sent..reply.sent + length]);
+                reply.sent += length;
+                reply.window = reply.window.saturating_sub(length);
+            }
+            reply.sent < reply.rest.len()
+        });
+    }
+}
+
+/// A call that runs. Dropped when it was aborted, too.
+struct Unfinished {
+    calls: Calls,
+    number: u32,
+    outcome: Option<Result<Sent, String>>,
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        self.calls.finish(self.number, self.outcome.take());
+    }
+}
+
+fn skip(from: &mut impl Read, length: usize) -> io::Result<()> {
+    let skipped = io::copy(&mut from.by_ref().take(length as u64), &mut io::sink())?;
+    if skipped < length as u64 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Context, Error, Event, Response};
+
+    /// The core's end.
+    struct Peer {
+        calls: Calls,
+        socket: UnixStream,
+    }
+
+    impl Peer {
+        fn open(max_bytes: usize) -> Self {
+            let (socket, ours) = UnixStream::pair().unwrap();
+            let bridge = Bridge {
+                handler: Box::new(|event, context| Box::pin(handle(event, context))),
+                token: String::new(),
+                max_bytes,
+                reporter: None,
+            };
+            let calls = Calls::open(ours, Arc::new(bridge), Arc::default()).unwrap();
+            socket
+                .set_read_timeout(Some(Duration::from_secs(20)))
+                .unwrap();
+            Peer { calls, socket }
+        }
+
+        fn send(&mut self, kind: u8, call: u32, payload: &[u8]) {
+            let mut frame = Vec::new();
+            append_head(&mut frame, payload.len(), kind, call);
+            frame.extend_from_slice(payload);
+            self.socket.write_all(&frame).unwrap();
+        }
+
+        fn call(&mut self, number: u32, body: &str) {
+            self.begin(number, "{\"event\":{}}", body, body.len());
+        }
+
+        fn begin(&mut self, number: u32, json: &str, body: &str, body_bytes: usize) {
+            let mut payload = Vec::new();
+            let head = RunHead {
+                form: 0,
+                json: json.len(),
+                body: body_bytes,
+            };
+            head.append(&mut payload);
+            payload.extend_from_slice(json.as_bytes());
+            payload.extend_from_slice(body.as_bytes());
+            self.send(CALL, number, &payload);
+        }
+
+        fn read(&mut self) -> (u8, u32, Vec<u8>) {
+            let head = Head::read(&mut self.socket).unwrap();
+            let mut payload = vec![0; head.length];
+            self.socket.read_exact(&mut payload).unwrap();
+            (head.kind, head.call, payload)
+        }
+
+        fn expect(&mut self, kind: u8, call: u32, text: &str) {
+            let (came, number, payload) = self.read();
+            let payload = String::from_utf8(payload).unwrap();
+            assert_eq!((came, number, payload.as_str()), (kind, call, text));
+        }
+    }
+
+    async fn handle(event: Event, _: Context) -> Result<Response, Error> {
+        match event.body.as_str() {
+            "long" => Ok("x".repeat(3 * WINDOW_BYTES).into()),
+            "stays" => std::future::pending().await,
+            text => Err(text.to_owned().into()),
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn breaches_end_the_channel() {
+        for breach in 0..5 {
+            let mut peer = Peer::open(100);
+            match breach {
+                0 => peer
+                    .socket
+                    .write_all(&[0, 16, 0, 1, 1, 0, 0, 0, 1])
+                    .unwrap(),
+                1 => peer.send(CALL, 1, &[0; 8]),
+                2 => peer.begin(1, "{}", "xy", 1),
+                3 => (0..2).for_each(|_| peer.call(1, "stays")),
+                _ => {
+                    peer.call(1, "stays");
+                    peer.send(BODY, 1, b"x");
+                }
+            }
+            assert!(peer.calls.ended().await.is_err(), "{breach}");
+            peer.calls.abort();
+            peer.calls.drained().await;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_call_past_the_limit_fails_and_its_rest_is_skipped() {
+        let mut peer = Peer::open(100);
+        peer.begin(1, "{}", "", 99);
+        peer.expect(FAILED, 1, "the request is larger than 100 bytes");
+        peer.send(BODY, 1, &[b'x'; 99]);
+        peer.begin(1, "{", "", 0);
+        let (kind, _, text) = peer.read();
+        assert_eq!(kind, FAILED);
+        assert!(text.starts_with(b"the call is not the protocol's JSON: "));
+        peer.call(1, "no luck");
+        peer.expect(FAILED, 1, "no luck");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_cancelled_call_has_no_reply_whether_it_runs_or_not() {
+        let mut peer = Peer::open(1000);
+        peer.call(1, "stays");
+        peer.begin(2, "{}", "", 9);
+        for number in [2, 1] {
+            peer.send(CANCEL, number, b"");
+            peer.expect(END, number, "");
+        }
+        peer.socket.shutdown(Shutdown::Write).unwrap();
+        assert!(peer.calls.ended().await.is_ok());
+        peer.calls.drained().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_long_reply_keeps_to_its_window_and_passes_others_on() {
+        let mut peer = Peer::open(1000);
+        peer.call(1, "long");
+        let mut received = peer.read().2.len() - RUN_HEAD_BYTES;
+        while received < WINDOW_BYTES {
+            received += peer.read().2.len();
+        }
+        assert_eq!(received, WINDOW_BYTES);
+        peer.call(2, "in between");
+        peer.expect(FAILED, 2, "in between");
+        peer.send(PING, 0, b"");
+        peer.expect(PONG, 0, "");
+        peer.send(CREDIT, 1, &[0, 0, 0, 3]);
+        peer.expect(DATA, 1, "xxx");
+        peer.send(CREDIT, 1, &[127, 0, 0, 0]);
+        received += 3;
+        while received < 3 * WINDOW_BYTES {
+            let (kind, _, payload) = peer.read();
+            assert!(kind == DATA && payload.len() <= PIECE_BYTES);
+            received += payload.len();
+        }
+        peer.calls.drained().await;
+    }
+}
