@@ -205,7 +205,6 @@ func (c *calls) cancelCall(number uint32) {
 func (c *calls) run(ctx context.Context, call *openCall, cancel context.CancelFunc) {
 	defer cancel()
 	result, err := c.answer(ctx, call)
-	call.run = nil
 	c.mutex.Lock()
 	switch {
 	case call.isCancelled:
@@ -224,6 +223,7 @@ func (c *calls) answer(ctx context.Context, call *openCall) (value, error) {
 	if err != nil {
 		return value{}, fmt.Errorf("the call is not the protocol's JSON: %v", err)
 	}
+	call.run = nil // the event has what it needs
 	return c.bridge.run(ctx, received, eventError)
 }
 

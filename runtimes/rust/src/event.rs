@@ -91,7 +91,11 @@ impl Event {
 
     /// The body, read as JSON.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        Ok(serde_json::from_slice(&self.bytes()?)?)
+        Ok(match &self.bytes {
+            Some(bytes) => serde_json::from_slice(bytes)?,
+            None if self.is_base64_encoded => serde_json::from_slice(&self.bytes()?)?,
+            None => serde_json::from_str(&self.body)?,
+        })
     }
 
     /// The event's exact JSON text, every member and digit of it.
@@ -248,9 +252,12 @@ mod tests {
 
     #[test]
     fn a_body_is_read_as_json() {
-        assert_eq!(
-            read(r#"{"body":"[1,2]"}"#).json::<Vec<u8>>().unwrap(),
-            [1, 2]
-        );
+        for event in [
+            read(r#"{"body":"[1,2]"}"#),
+            read(r#"{"body":"WzEsMl0=","isBase64Encoded":true}"#),
+            read("{}").with_body(b"[1,2]".to_vec(), 1),
+        ] {
+            assert_eq!(event.json::<Vec<u8>>().unwrap(), [1, 2]);
+        }
     }
 }

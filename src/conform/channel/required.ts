@@ -86,7 +86,7 @@ export const requiredOnChannel: readonly ChannelCase[] = [
     async run(sub) {
       const call = sub.calls.begin(sub.run({do: 'slow', ms: 1500}));
       await systemClock.sleep(quietMs);
-      same({pong: await sub.within(500, sub.calls.ping())}, {pong: true});
+      same({pong: await sub.within(1000, sub.calls.ping())}, {pong: true});
       same((await sub.replyTo(call.outcome)).body.toString(), '"slow"');
     },
   },
