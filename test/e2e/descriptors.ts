@@ -62,8 +62,8 @@ test('there are as many calls at a time as the process can open connections for,
   t.deepEqual(new Set(answers.map(({status}) => status)), new Set([200]));
 });
 
-test('a call for which no descriptor is left does not run: the answer is 503, and the process is not replaced', async t => {
-  const core = await startCore(mirror, t);
+test('a call over HTTP for which no descriptor is left does not run: the answer is 503, and the process is not replaced', async t => {
+  const core = await startCore({...mirror, CORE_HOP: 'http'}, t);
   await metricIs(core, 'core_runtime_up', 1);
   const wire = new Wire(core.url);
   t.teardown(async () => wire.destroy());
@@ -113,4 +113,16 @@ test('a function that ends leaves no descriptor open, though a process that left
   t.true(openDescriptors(core.pid) <= before + 2, `${openDescriptors(core.pid)} after ${before}`);
   orphans.push((await ask(core.url)).json().orphan);
   for (const orphan of orphans) process.kill(-orphan, 'SIGKILL');
+});
+
+test('a call on the channel needs no descriptor', async t => {
+  const core = await startCore(mirror, t);
+  await metricIs(core, 'core_runtime_up', 1);
+  const wire = new Wire(core.url);
+  t.teardown(async () => wire.destroy());
+  await wire.write('OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n');
+  t.is((await wire.replies(1))[0]?.status, 200);
+  limit(core, 3);
+  await wire.write('GET /?do=pid HTTP/1.1\r\nHost: a\r\n\r\n');
+  t.is((await wire.replies(2))[1]?.status, 200);
 });

@@ -74,13 +74,16 @@ test('JSON that is longer than a frame goes on in further frames', async t => {
 });
 
 test('a call that its caller left is not sent to its end', async t => {
-  const {send, frames, ofType} = openChannel(t);
+  const {send, say, frames, ofType} = openChannel(t);
   const caller = new AbortController();
   const sending = send({event: writtenEvent(Buffer.alloc(5_000_000)), signal: caller.signal});
   caller.abort();
   await sending;
   for (let turn = 0; turn < 20; turn++) await turns();
   t.is(ofType(3).length, 1);
+  t.like((await sending).ends, {length: 1, 0: {mayRun: false, isOver: true}}, 'its place is free at once');
+  await say(frameOf(19, 1));
+  t.is((await sending).ends.length, 1);
   t.true(frames.reduce((sum, {payload}) => sum + payload.length, 0) < 1_000_000);
 });
 

@@ -14,6 +14,7 @@ const exitReasons: readonly ExitReason[] = [
   'unspawnable',
   'never-ready',
   'stuck',
+  'protocol',
   'reloaded',
   'stopped',
 ];

@@ -32,6 +32,8 @@ export class ChannelCall implements EventListenerObject, ReplyHouse {
   readonly #ended: (end: CallEnd) => void;
   /** True when its caller has been answered already, such as at the deadline. */
   #isGivenUp = false;
+  /** Its place is free. */
+  #isOver = false;
 
   constructor(
     number: number,
@@ -58,6 +60,13 @@ export class ChannelCall implements EventListenerObject, ReplyHouse {
   handleEvent(): void {
     this.#giveUp(new Fault('CALLER_LEFT'));
     this.#house.cancel(this);
+  }
+
+  /** It was cancelled. What the bridge has not got whole it will not run: then its place, and its bytes, are free now. */
+  stopSending(): void {
+    if (this.isSentWhole) return;
+    this.#over({mayRun: false, sentWhole: false, broke: false, byHost: false, answered: false, isOver: true});
+    if (this.long) this.long.parts.length = 0;
   }
 
   // What the reply asks of its call.
@@ -119,6 +128,8 @@ export class ChannelCall implements EventListenerObject, ReplyHouse {
     this.stopTimer();
     this.#call.signal?.removeEventListener('abort', this);
     if (this.long) this.long.isStopped = true;
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#ended(end);
   }
 }

@@ -111,8 +111,8 @@ export class Channel implements Hop, FrameSink {
 
   cancel(call: ChannelCall): void {
     if (this.#isClosed || this.#open.get(call.number) !== call) return;
-    if (call.long) call.long.isStopped = true;
     this.#writer.cancel(call.number);
+    call.stopSending();
   }
 
   // What the bridge sends.
