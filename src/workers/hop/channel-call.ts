@@ -34,6 +34,7 @@ export class ChannelCall implements EventListenerObject, ReplyHouse {
   #isGivenUp = false;
   /** Its place is free. */
   #isOver = false;
+  #isCancelled = false;
 
   constructor(
     number: number,
@@ -59,7 +60,7 @@ export class ChannelCall implements EventListenerObject, ReplyHouse {
   /** Called when its caller has left. */
   handleEvent(): void {
     this.#giveUp(new Fault('CALLER_LEFT'));
-    this.#house.cancel(this);
+    this.cancel();
   }
 
   /** It was cancelled. What the bridge has not got whole it will not run: then its place, and its bytes, are free now. */
@@ -85,7 +86,13 @@ export class ChannelCall implements EventListenerObject, ReplyHouse {
 
   refuse(fault: Fault): void {
     this.#giveUp(fault);
-    if (this.reply.isStreamed) this.#house.cancel(this);
+  }
+
+  /** Asks the bridge to end it. */
+  cancel(): void {
+    if (this.#isCancelled) return;
+    this.#isCancelled = true;
+    this.#house.cancel(this);
   }
 
   /** True when the whole call was sent. */

@@ -31,6 +31,8 @@ export const longestFrame = 2 ** 20;
 export const pieceBytes = 64 * 2 ** 10;
 /** Bytes of a reply that a bridge may send before it is given credit. */
 export const windowBytes = 256 * 2 ** 10;
+/** Bytes of the message of a FAILED. */
+export const longestMessage = 64 * 2 ** 10;
 /** The length of a body that is made piece by piece. */
 export const unknownBytes = 0xffff_ffff;
 

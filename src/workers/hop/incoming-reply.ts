@@ -3,7 +3,8 @@ import type {Fault} from '../../errors.ts';
 import type {Hold} from '../../limits/budget.ts';
 import type {ChannelReply} from '../../runtime.ts';
 import {tooLarge} from './fault.ts';
-import {BrokenFrames, resultForm, unknownBytes, windowBytes} from './frames.ts';
+import {BrokenFrames, longestMessage, resultForm, unknownBytes, windowBytes} from './frames.ts';
+import {ReplyBytes} from './reply-bytes.ts';
 
 /** Credit is given in steps, not for each piece. */
 const creditStep = windowBytes / 2;
@@ -15,9 +16,14 @@ export interface ReplyHouse {
   readonly maxBytes: number;
   /** The bridge may send so many bytes more. */
   credit(bytes: number): void;
-  /** It is too large, or there is no room for it: nobody gets it. */
+  /** It is too large, or there is no room for it: nobody gets it. The house drops it. */
   refuse(fault: Fault): void;
+  /** Nobody gets it, and it has no end that could be waited for. */
+  cancel(): void;
 }
+
+/** Credit for more does not fit into its frame. */
+const mostKnownBytes = 0xffff_ffff;
 
 /** The reply to one call on a channel, as its bytes come. */
 export class IncomingReply {
@@ -30,9 +36,7 @@ export class IncomingReply {
   /** Of JSON and body; undefined while it is not known. */
   #total: number | undefined = 0;
   #received = 0;
-  /** A long reply whose length is known, once there is room for it. */
-  #whole: Buffer | undefined;
-  #parts: Buffer[] = [];
+  readonly #bytes = new ReplyBytes();
   /** Bytes that the bridge may have sent, or will. */
   #granted = windowBytes;
   #waitsForRoom = false;
@@ -59,7 +63,9 @@ export class IncomingReply {
     this.#jsonBytes = jsonBytes;
     this.#total = bodyBytes === unknownBytes ? undefined : jsonBytes + bodyBytes;
     const known = this.#total ?? jsonBytes;
-    if (known > this.#house.maxBytes) this.#refuse(tooLarge());
+    if (known > mostKnownBytes) throw new BrokenFrames(`a RESULT of ${known} bytes`);
+    if (this.#isDropped) this.#letThrough();
+    else if (known > this.#house.maxBytes) this.#house.refuse(tooLarge());
     else this.#takeRoom(known);
   }
 
@@ -68,37 +74,41 @@ export class IncomingReply {
     if (this.#form === undefined) throw new BrokenFrames('DATA before its RESULT');
   }
 
-  /** The message of an error comes in its place. */
+  /** The message of an error comes in its place. @throws BrokenFrames */
   fail(bytes: number): void {
+    if (bytes > longestMessage) throw new BrokenFrames(`a FAILED of ${bytes} bytes, longest = ${longestMessage}`);
     this.#isFailed = true;
-    this.#parts = [];
-    this.#whole = undefined;
+    this.#bytes.clear();
     this.#received = 0;
     this.#total = bytes;
   }
 
   /** @throws BrokenFrames */
   take(chunk: Buffer, from: number, to: number): void {
-    const before = this.#received;
     this.#received += to - from;
     if (this.#total !== undefined && this.#received > this.#total) throw new BrokenFrames('more bytes than its RESULT announced');
     if (!this.#isFailed && this.#received > this.#granted) throw new BrokenFrames('more bytes of a reply than it has credit for');
-    if (!this.#isDropped) {
-      if (this.#whole) chunk.copy(this.#whole, before, from, to);
-      else this.#parts.push(Buffer.from(chunk.subarray(from, to)));
-    }
+    if (this.#isDropped) return;
+    this.#bytes.add(chunk, from, to, this.#total === undefined ? Number.POSITIVE_INFINITY : this.#total - this.#received);
     if (this.#total === undefined) this.#goOn();
   }
 
+  /** Nobody waits for it any more. Its bytes come all the same, and are forgotten: its place is free once it has ended. */
   drop(): void {
+    if (this.#isDropped) return;
     this.#isDropped = true;
-    this.#parts = [];
-    this.#whole = undefined;
+    this.#bytes.clear();
+    if (this.#form !== undefined && !this.#isFailed) this.#letThrough();
+  }
+
+  #letThrough(): void {
+    if (this.#total === undefined) this.#house.cancel();
+    else this.#grant(this.#total);
   }
 
   /** Undefined when its JSON is not UTF-8. */
   read(): ChannelReply | undefined {
-    const bytes = this.#whole ?? (this.#parts.length === 1 ? (this.#parts[0] as Buffer) : Buffer.concat(this.#parts));
+    const bytes = this.#bytes.read();
     if (this.#isFailed) return {status: 500, json: bytes.toString('utf8'), content: undefined};
     const json = bytes.subarray(0, this.#jsonBytes);
     if (!isUtf8(json)) return undefined;
@@ -116,11 +126,11 @@ export class IncomingReply {
 
   /** Charges the reply. While there is no room, the bridge gets no credit for more than its window. */
   #takeRoom(bytes: number): void {
-    if (this.#isDropped || this.#waitsForRoom) return;
+    if (this.#waitsForRoom) return;
     this.#waitsForRoom = true;
     const isGiven = this.#house.hold?.growReply(bytes, fault => {
       this.#waitsForRoom = false;
-      if (fault) this.#refuse(fault);
+      if (fault) this.#house.refuse(fault);
       else this.#gotRoom();
     });
     if (isGiven === false) return;
@@ -129,14 +139,9 @@ export class IncomingReply {
   }
 
   #gotRoom(): void {
-    const total = this.#total;
-    if (total !== undefined && total > windowBytes && !this.#isDropped && !this.#whole) {
-      this.#whole = Buffer.allocUnsafeSlow(total);
-      let at = 0;
-      for (const part of this.#parts) at += part.copy(this.#whole, at);
-      this.#parts = [];
-    }
-    this.#grant(total ?? this.#received + windowBytes);
+    if (this.#isDropped) return;
+    if (this.#total !== undefined && this.#total > windowBytes) this.#bytes.reserve(this.#total);
+    this.#grant(this.#total ?? this.#received + windowBytes);
   }
 
   #grant(bytes: number): void {
@@ -147,14 +152,7 @@ export class IncomingReply {
 
   /** A reply of unknown length gets more credit as there is room. */
   #goOn(): void {
-    if (this.#isDropped) return;
-    if (this.#received > this.#house.maxBytes) this.#refuse(tooLarge());
+    if (this.#received > this.#house.maxBytes) this.#house.refuse(tooLarge());
     else if (this.#granted - this.#received <= creditStep) this.#takeRoom(this.#received);
-  }
-
-  #refuse(fault: Fault): void {
-    this.drop();
-    this.#house.refuse(fault);
-    if (this.#total !== undefined) this.#grant(this.#total);
   }
 }
