@@ -280,14 +280,23 @@ final class Bridge
         exit($error === null ? 0 : 255);
     }
 
+    /** What the function does with its buffers as they end may fail, too. */
+    private static function flushBuffers(): void
+    {
+        try {
+            while (ob_get_level() > self::baseLevel() && ob_end_flush());
+        } catch (\Throwable $error) {
+            self::logError($error);
+        }
+    }
+
     /** Puts back what the handler may have left behind: open buffers, a time limit. Its last words are sent. */
     private static function settle(): void
     {
-        if (ob_get_level() !== self::baseLevel()) {
-            while (ob_get_level() > self::baseLevel() && ob_end_flush());
-            if (ob_get_level() < self::baseLevel()) {
-                self::startBuffer();
-            }
+        self::flushBuffers();
+        if (self::$channel !== null && (ob_get_level() !== 1 || (ob_get_status()['flags'] & PHP_OUTPUT_HANDLER_DISABLED) !== 0)) {
+            while (ob_get_level() > 0 && ob_end_clean()); // a callback that throws has PHP shut off ours, too
+            self::startBuffer();
         }
         if (ini_get('max_execution_time') !== '0') {
             set_time_limit(0); // it would end a later call
@@ -1798,7 +1807,8 @@ function isDigits(string $text): bool
 // The container -------------------------------------------------------------------------------------------------------
 
 /**
-Bytes that PHP may take where php.ini sets no limit: three quarters of the container's, or 2 GiB. So endless recursion is
+Bytes that PHP may take where php.ini sets no limit: three quarters of the container's, which leave the core 64 MiB at
+least; or 2 GiB. So endless recursion is
 an error of its call; otherwise it would take all memory, and the kernel would end the process, or one beside it.
 */
 function memoryLimit(): int
@@ -1818,7 +1828,10 @@ function memoryLimit(): int
             }
         }
     }
-    return $limit < 1 << 50 ? max(128 << 20, intdiv($limit, 4) * 3) : 2 << 30;
+    if ($limit >= 1 << 50) {
+        return 2 << 30;
+    }
+    return max(32 << 20, min(intdiv($limit, 4) * 3, $limit - (64 << 20)));
 }
 
 function parentId(): int

@@ -39,7 +39,7 @@ function ownCases({check, hop, start, startText}: Php): void {
       255,
     ],
     'endless recursion': [
-      'echo "half a line"; function endless($n) { return endless($n + 1) + 1; } endless(0);',
+      'echo "half a line"; ini_set("memory_limit", "100M"); function endless($n) { return endless($n + 1) + 1; } endless(0);',
       /^Allowed memory size of \d+ bytes exhausted/,
       255,
     ],
@@ -78,6 +78,19 @@ function ownCases({check, hop, start, startText}: Php): void {
       t.is(await b.exited, 0);
     });
   }
+
+  check('memory is bounded also where php.ini sets no limit, and php.ini’s limit counts', async t => {
+    const text = 'function handle() { return ini_get("memory_limit"); }';
+    for (const [line, limit] of [
+      ['', /^"\d{8,}"$/],
+      ['memory_limit = -1', /^"\d{8,}"$/],
+      ['memory_limit = 48M', /^"48M"$/],
+    ] as const) {
+      const ini = await functionFile(t, 'php.ini', `${line}\n`);
+      const b = await startText(t, text, {env: {PHPRC: path.dirname(ini)}});
+      t.regex((await b.call({})).text, limit, line);
+    }
+  });
 
   check('a generator or a function is a 500 that says what to do', async t => {
     for (const [value, text] of [
@@ -167,6 +180,26 @@ function ownCases({check, hop, start, startText}: Php): void {
     await b.until(() => b.logs.length === 13);
     t.is(b.logs.filter(log => log.line === 'left open').length, 1);
     t.is(b.output.stdout, '');
+  });
+
+  check('an output buffer whose callback fails after the call costs its text only', async t => {
+    const b = await startText(
+      t,
+      `function handle($event) {
+        if ($event !== 'next') ob_start(function () { throw new LogicException('in a buffer'); });
+        echo "a line\\n";
+        if ($event === 'in the call') try { ob_end_flush(); } catch (LogicException) {}
+        return $event;
+      }`,
+    );
+    for (const event of ['in the call', 'next', 'fails', 'next'])
+      t.is((await b.call(event, {invocationId: event})).text, JSON.stringify(event));
+    await b.until(() => b.logs.length === 3);
+    t.like(b.logs, [
+      {line: 'a line', invocationId: 'next'},
+      {line: 'LogicException: in a buffer', level: 'error', invocationId: 'fails'},
+      {line: 'a line', invocationId: 'next'},
+    ]);
   });
 
   // Values
