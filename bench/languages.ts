@@ -15,6 +15,8 @@ export interface Contender {
 export interface Contenders {
   readonly bridge: Contender;
   readonly usual: Contender;
+  /** Calls at a time that the core gives the bridge. */
+  readonly concurrency: number;
   /** The least that a server in this language can do: it reads nothing of the call. */
   readonly bare?: Contender;
 }
@@ -37,6 +39,7 @@ export const languages: Readonly<Record<Language, (folder: string, peers: Peers)
         command: [process.execPath, projectFile('bench/peers/express.cjs')],
         env: {...env, NODE_PATH: modules},
       },
+      concurrency: 100,
       bare: {name: 'node:http that reads nothing', command: [process.execPath, projectFile('bench/peers/bare.cjs')]},
     };
   },
@@ -50,6 +53,7 @@ export const languages: Readonly<Record<Language, (folder: string, peers: Peers)
     const env = {SCW_HANDLER_PATH: projectFile('bench/functions/message.py'), CORE_CONCURRENCY: threads};
     const options = ['--workers', '1', '--threads', threads, '--chdir', projectFile('bench/peers')];
     return {
+      concurrency: Number(threads),
       bridge: {name: `**bridge**, Python ${version}, ${threads} threads`, command: [python, projectFile('runtimes/python/bridge.py')], env},
       usual: {
         name: `gunicorn ${gunicorn} + Flask ${flask}, 1 worker, ${threads} threads`,
@@ -63,6 +67,7 @@ export const languages: Readonly<Record<Language, (folder: string, peers: Peers)
     await run('go', ['build', '-o', folder, './bridge', './plain'], {cwd: projectFile('bench/peers/go')});
     const version = (await run('go', ['env', 'GOVERSION'])).stdout.trim().replace('go', 'Go ');
     return {
+      concurrency: 100,
       bridge: {name: `**library**, ${version}`, command: [join(folder, 'bridge')]},
       usual: {name: 'net/http', command: [join(folder, 'plain')]},
     };

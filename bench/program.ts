@@ -36,12 +36,16 @@ export const ratesOf = (runs: Runs = []) => runs.map(each => each.requestsPerSec
 export const p50sOf = (runs: Runs = []) => runs.map(each => each.p50Us);
 export const cpuOf = (runs: Runs = []) => runs.map(each => each.cpuUs);
 
+/** A load that is put on a server, or anything else that is measured. */
+export type Raced = Load | (() => Promise<Measured>);
+
 /** Runs the contenders in turn, A B A B, after a run of each that does not count: it warms up. */
-export async function race<Name extends string>(contenders: ReadonlyMap<Name, Load>, rounds: number): Promise<Map<Name, Measured[]>> {
+export async function race<Name extends string>(contenders: ReadonlyMap<Name, Raced>, rounds: number): Promise<Map<Name, Measured[]>> {
   const results = new Map([...contenders.keys()].map((name): [Name, Measured[]] => [name, []]));
-  for (const load of contenders.values()) await measure(load);
+  const run = (contender: Raced) => (typeof contender === 'function' ? contender() : measure(contender));
+  for (const contender of contenders.values()) await run(contender);
   for (let round = 0; round < rounds; round++) {
-    for (const [name, load] of contenders) results.get(name)?.push(await measure(load));
+    for (const [name, contender] of contenders) results.get(name)?.push(await run(contender));
   }
   return results;
 }

@@ -1,3 +1,5 @@
+import {systemClock} from '../src/clock.ts';
+import type {RuntimeCall} from '../src/runtime.ts';
 import type {Load} from './load.ts';
 import type {Server} from './servers.ts';
 
@@ -10,7 +12,25 @@ export function requestTo({url, pids, takes}: Server, bytes = 0): Pick<Load, 'ur
 
 const textOf = (bytes: number) => 'The quick brown fox jumps over the lazy dog.\n'.repeat(Math.ceil(bytes / 45)).slice(0, bytes);
 
-/** A call as the core sends it: for a GET, or for a POST of this many bytes. */
+/** The same as the core gives it to its hop, each time it is asked for. */
+export function sampleRuntimeCall(bytes: number): () => RuntimeCall {
+  const {
+    event: {body, isBase64Encoded: _, ...event},
+    context: {trace: __, ...context},
+  } = JSON.parse(sampleCall(bytes));
+  const start = JSON.stringify({event}).slice(0, -2);
+  const written = {
+    start,
+    body: Buffer.from(body),
+    form: 'text',
+    context: `,${JSON.stringify({context}).slice(1, -2)},"trace":`,
+    handler: ',"handlerPath":"/f","handlerName":"handle"',
+  } as const;
+  const call = {invocationId: context.invocationId, event: written, timeoutMs: 60_000, signal: undefined, trace: undefined};
+  return () => ({...call, deadlineMs: 0, deadline: systemClock.monotonic() + 60_000});
+}
+
+/** A call as the core sends it over HTTP: for a GET, or for a POST of this many bytes. */
 export function sampleCall(bytes: number): string {
   const method = bytes === 0 ? 'GET' : 'POST';
   const requestId = '01a2068b-f0ed-7c75-9692-646cebce9a7c';
