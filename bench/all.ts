@@ -16,10 +16,12 @@ import {journal} from './journal.ts';
 import {latency} from './latency.ts';
 import {chooseGenerator} from './load.ts';
 import {memory} from './memory.ts';
+import {older} from './older.ts';
 import {overload} from './overload.ts';
 import {Peers} from './peers.ts';
 import {processesOfCore} from './processes-of-core.ts';
 import {loadBefore, machine, type Question, type Report, roundsOf} from './program.ts';
+import {smallContainer} from './small-container.ts';
 import {throughput} from './throughput.ts';
 import {tracing} from './tracing.ts';
 
@@ -32,6 +34,7 @@ Every question in one sitting, written into docs/benchmarks.md; about ten minute
 */
 
 const questions = {
+  older,
   throughput,
   latency,
   bodies,
@@ -42,6 +45,7 @@ const questions = {
   processesOfCore,
   coldStart,
   memory,
+  smallContainer,
   imports,
   bridges,
 };

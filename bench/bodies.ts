@@ -41,6 +41,8 @@ export const bodies = {
       figures[`${size} in and out, core / bridge`] = ratio(results.get(core), results.get(bridge));
       const standIn = results.get(started.get('Go stand-in')?.title ?? '');
       figures[`${size} in and out, core / Go stand-in`] = ratio(results.get(core), standIn);
+      const framework = results.get(started.get('functions-framework')?.title ?? '');
+      if (size === '1 MiB') figures[`${size} in and out, core / functions-framework`] = ratio(results.get(core), framework);
     }
     return {
       title: 'Bodies in and out',
