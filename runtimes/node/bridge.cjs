@@ -153,12 +153,14 @@ function takeSettings(env) {
     token: env.CORE_BRIDGE_TOKEN || '',
     fd: env.CORE_BRIDGE_FD ? Number(env.CORE_BRIDGE_FD) : -1,
     callsFd: env.CORE_CALLS_FD ? Number(env.CORE_CALLS_FD) : -1,
+    garbageBytes: Number(env.CORE_GARBAGE_BYTES) || Infinity,
     // A JSON escape makes one byte six; the rest of the event has room beside it.
     maxBytes: 6 * (Number(env.SCW_PAYLOAD_MAX_SIZE) || 6291456) + 8 * 1024 * 1024,
   };
   delete env.CORE_BRIDGE_TOKEN;
   delete env.CORE_BRIDGE_FD;
   delete env.CORE_CALLS_FD;
+  delete env.CORE_GARBAGE_BYTES;
   return taken;
 }
 
@@ -585,6 +587,7 @@ class Calls {
     const start = at + RUN_HEAD_BYTES;
     if (end - start === allBytes) return this.run(number, form, bytes, start, start + jsonBytes, end);
     if (allBytes > settings.maxBytes) return this.fail(number, 'The request is too large for the bridge');
+    spend(allBytes);
     const call = {number, form, jsonBytes, bytes: Buffer.allocUnsafeSlow(allBytes), filled: 0};
     bytes.copy(call.bytes, 0, start, end);
     call.filled = end - start;
@@ -734,6 +737,7 @@ class Calls {
 
   /** A reply that is too long for one frame leaves in turn with others, as far as the core has given credit. */
   leave(number, form, json, body) {
+    spend(json.length + body.length);
     const head = Buffer.allocUnsafe(RUN_HEAD_BYTES);
     head[0] = form;
     writeUint(head, 1, json.length);
@@ -791,6 +795,27 @@ function writeUint(bytes, at, value) {
   bytes[at + 1] = value >>> 16;
   bytes[at + 2] = value >>> 8;
   bytes[at + 3] = value;
+}
+
+let spentBytes = 0;
+let collect = null;
+
+/** In a small container garbage is collected after so many bytes of long bodies: V8 would let 64 MB of buffers wait for that. */
+function spend(bytes) {
+  spentBytes += bytes;
+  if (spentBytes < settings.garbageBytes) return;
+  spentBytes = 0;
+  if (collect === null) collect = openCollector();
+  collect();
+}
+
+/** V8 shows its function to contexts that are made while the flag is set: the handler does not see it. */
+function openCollector() {
+  const v8 = require('v8');
+  v8.setFlagsFromString('--expose-gc');
+  const gc = require('vm').runInNewContext('gc');
+  v8.setFlagsFromString('--no-expose-gc');
+  return gc;
 }
 
 /** Every chunk is read into the same buffer where Node can do that: nothing may keep a part of it. */

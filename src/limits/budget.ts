@@ -1,5 +1,7 @@
 import type {Clock} from '../clock.ts';
 import {Fault} from '../errors.ts';
+import type {BodyTurns} from './body-turns.ts';
+import type {Garbage} from './heap.ts';
 import {type Place, ReplyRooms, smallReply} from './reply-rooms.ts';
 
 export type {Place};
@@ -7,8 +9,14 @@ export type {Place};
 /** The kinds of bytes that the core holds for others. The same words are the label `kind` of the metric. */
 export const heldKinds = ['head', 'body', 'event', 'reply', 'stream', 'log'] as const;
 
-interface Garbage {
-  moved(bytes: number): void;
+/** Smaller pieces leave their garbage in V8's heap, which V8 sees. */
+const largePiece = 16 * 2 ** 10;
+
+/** What a process does about memory that is scarce. */
+export interface Thrift {
+  /** Told how many bytes come and go. */
+  readonly garbage?: Garbage | undefined;
+  readonly turns?: BodyTurns | undefined;
 }
 
 export type HeldKind = (typeof heldKinds)[number];
@@ -24,14 +32,16 @@ export class Budget {
   heldBytes = 0;
   readonly #bytes: Record<HeldKind, number> = {head: 0, body: 0, event: 0, reply: 0, stream: 0, log: 0};
   #rooms: ReplyRooms | undefined;
+  /** Large bodies take turns; undefined where memory is not scarce. */
+  readonly turns: BodyTurns | undefined;
   readonly #garbage: Garbage | undefined;
   /** Mean time that a share is held, in which the newest share counts a tenth. For Retry-After. */
   holdMs = 1000;
 
-  /** @param garbage is told how many bytes come and go */
-  constructor(maxBytes: number, clock: Clock, garbage?: Garbage) {
+  constructor(maxBytes: number, clock: Clock, {garbage, turns}: Thrift = {}) {
     this.maxBytes = maxBytes;
     this.clock = clock;
+    this.turns = turns;
     this.#garbage = garbage;
   }
 
@@ -72,7 +82,7 @@ export class Budget {
   add(kind: HeldKind, bytes: number): void {
     this.#bytes[kind] += bytes;
     this.heldBytes += bytes;
-    this.#garbage?.moved(Math.abs(bytes));
+    if (bytes > largePiece || bytes < -largePiece) this.#garbage?.moved(Math.abs(bytes));
     if (bytes < 0) this.#rooms?.give();
   }
 

@@ -14,7 +14,7 @@ export function boundGarbage(): void {
 }
 
 export interface Garbage {
-  /** So many bytes of requests and replies came or went. */
+  /** So many bytes of a large request or reply came or went. */
   moved(bytes: number): void;
 }
 
@@ -22,23 +22,22 @@ export interface GarbageOptions {
   readonly clock: Pick<Clock, 'after' | 'monotonic'>;
   /** What this process may make itself, garbage included. */
   readonly coreBytes: number;
+  /** So many bytes that came or went are worth a look, and so much growth since the last collection is worth another. */
+  readonly stepBytes: number;
   /** What it has made: its memory without what it shares with files. NaN where the system does not say. */
   readonly ownBytes?: () => number;
   readonly collect?: () => void;
 }
 
 const lookMs = 250;
-/** So many bytes that came or went are worth a look, and so much growth since the last collection is worth another. */
-const stepBytes = 4 * 2 ** 20;
-/** Collections take at most this part of the time, unless memory has grown much since the last one. */
+/** Collections that no large body asks for take at most this part of the time. */
 const mostTimePart = 0.1;
-const urgentBytes = 4 * stepBytes;
 
 /**
 Collects garbage once this process has outgrown its share. V8 does not know how small the container is: it would let a
 heap grow past 128 MB, and bodies, which are outside of its heap, by 64 MB, before it looks.
 */
-export function collectPast({clock, coreBytes, ownBytes = readOwnBytes, collect = openCollector()}: GarbageOptions): Garbage {
+export function collectPast({clock, coreBytes, stepBytes, ownBytes = readOwnBytes, collect = openCollector()}: GarbageOptions): Garbage {
   let movedBytes = 0;
   let leftBytes = 0;
   let notBeforeMs = 0;
@@ -50,9 +49,10 @@ export function collectPast({clock, coreBytes, ownBytes = readOwnBytes, collect 
     },
   };
 
+  /** What small requests leave is counted nowhere. V8 sees it, so this may take its time. */
   function lookAgain(): void {
     clock.after(lookMs, () => {
-      look();
+      if (clock.monotonic() >= notBeforeMs) look();
       lookAgain();
     });
   }
@@ -62,7 +62,6 @@ export function collectPast({clock, coreBytes, ownBytes = readOwnBytes, collect 
     const bytes = ownBytes();
     if (!(bytes > coreBytes) || bytes < leftBytes + stepBytes) return;
     const startedMs = clock.monotonic();
-    if (startedMs < notBeforeMs && bytes < leftBytes + urgentBytes) return;
     collect();
     const endedMs = clock.monotonic();
     notBeforeMs = endedMs + (endedMs - startedMs) / mostTimePart;

@@ -3,7 +3,8 @@ import type {KeySource} from '../../middleware/auth.ts';
 import type {Clock} from '../clock.ts';
 import {defaultJournal} from '../journals/default.ts';
 import type {JournalWish} from '../journals/open.ts';
-import {Budget} from '../limits/budget.ts';
+import {BodyTurns} from '../limits/body-turns.ts';
+import {Budget, type Thrift} from '../limits/budget.ts';
 import {collectPast} from '../limits/heap.ts';
 import {type OpenLog, openLog} from '../observe/log.ts';
 import {linesLostIn, type Metrics, openMetrics} from '../observe/metrics/metrics.ts';
@@ -64,7 +65,7 @@ export async function openCore(wanted: Wanted, options: CoreOptions, opening: As
   const {env, config, spec, shares} = wanted;
   const {clock, pretty, isQuiet} = options;
   const instance = randomUUID();
-  const budget = new Budget(shares.inflightBytes, clock, shares.isScarce ? collectPast({clock, coreBytes: shares.coreBytes}) : undefined);
+  const budget = new Budget(shares.inflightBytes, clock, thriftOf(wanted, clock));
   const facts = new OwnFacts(instance);
   const starts = new EarlyStarts();
   const watched = new Watched(budget, facts, shares);
@@ -131,6 +132,14 @@ export async function openCore(wanted: Wanted, options: CoreOptions, opening: As
     const families = [await metrics.families(), ...((await siblings?.families()) ?? [])];
     log.info({...report, linesLost: linesLostIn(families.flat())}, 'Stopped');
   }
+}
+
+function thriftOf({shares, spec, config}: Wanted, clock: Clock): Thrift {
+  const {isScarce, coreBytes, garbageBytes, bodyBytes, largestHttpBytes} = shares;
+  if (!isScarce) return {};
+  const garbage = collectPast({clock, coreBytes, stepBytes: garbageBytes});
+  const isChannel = spec.command.readiness === 'report' && config.hop === 'auto';
+  return {garbage, turns: new BodyTurns(bodyBytes, isChannel ? Number.POSITIVE_INFINITY : largestHttpBytes, clock)};
 }
 
 function workersOptions({config, spec, environment}: Wanted): WorkersOptions {

@@ -42,7 +42,11 @@ export function readWanted(env: Environment): Wanted {
     throw new ConfigurationError([`SCW_UPSTREAM_HOST: expected 127.0.0.1, where our bridges listen, got \`${config.upstreamHost}\``]);
   }
   // Bridges read a number of bytes, not a size such as 6MiB.
-  const environment = {...childEnvironment(table, env), SCW_PAYLOAD_MAX_SIZE: String(payloadMaxBytes)};
+  const environment = {
+    ...childEnvironment(table, env),
+    SCW_PAYLOAD_MAX_SIZE: String(payloadMaxBytes),
+    ...(spec.language === 'node' && shares.isScarce && {CORE_GARBAGE_BYTES: String(shares.garbageBytes)}),
+  };
   return {env, table, warnings, config, shares, processes, port, needsJournal: needJournal(triggers, env), spec, environment};
 }
 

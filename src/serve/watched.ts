@@ -30,6 +30,10 @@ export class Watched implements Gauges {
     return kind === 'log' ? (this.log?.waitingBytes() ?? 0) : this.#budget.bytesOf(kind);
   }
 
+  bodiesWaiting() {
+    return this.#budget.turns?.waiting ?? 0;
+  }
+
   isDurable() {
     return this.#facts.isDurable;
   }

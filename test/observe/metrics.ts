@@ -13,6 +13,7 @@ function processOf(some: {keySetAge?: number; others?: readonly (readonly Family
       runtimeProcesses: () => [1, 2],
       runtimesResidentBytes: () => 1000,
       bytesHeld: () => 10,
+      bodiesWaiting: () => 0,
       shares: divideMemory(2 ** 30),
       isDurable: () => true,
       drain: () => undefined,

@@ -1,8 +1,11 @@
 import type {IncomingMessage} from 'node:http';
 import {Fault} from '../../src/errors.ts';
+import {type BodyTurns, largeBody, type Turn} from '../../src/limits/body-turns.ts';
 import type {Hold} from '../../src/limits/budget.ts';
 import type {Connection} from './connection.ts';
 import type {Senders} from './senders.ts';
+
+export type {Turn};
 
 export interface BodyLimits {
   readonly maxBytes: number;
@@ -10,11 +13,18 @@ export interface BodyLimits {
   readonly headBytes: number;
   /** What the body is charged to. */
   readonly hold: Hold;
+  /** Where large bodies wait for their turn; undefined: they need none. */
+  readonly turns: BodyTurns | undefined;
+  /** It has its turn, which the caller ends. */
+  readonly onTurn: (turn: Turn) => void;
   /** Every body that is being received. */
   readonly senders: Senders;
   /** Called when the body is wanted. */
   readonly onStart: () => void;
 }
+
+/** What a body counts in its turn whose length nobody knows. */
+const undeclaredBytes = 2 ** 20;
 
 /** A declared length reserves at most this, as it is only a promise. Past it, what has arrived is charged. */
 const reservedBytes = 64 * 2 ** 10;
@@ -34,9 +44,11 @@ Receives the whole body, or throws: the function never runs on a part of a body.
 @throws the fault that the connection broke the body off with
 */
 export async function readBody(connection: Connection, request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
-  const {maxBytes, headBytes, hold, senders, onStart} = limits;
+  const {maxBytes, headBytes, hold, senders, turns, onTurn, onStart} = limits;
   const declaredBytes = Number(request.headers['content-length'] ?? 0);
   if (declaredBytes > maxBytes) throw tooLarge(maxBytes);
+  const turnBytes = request.headers['content-length'] === undefined ? undeclaredBytes : declaredBytes;
+  if (turns && turnBytes > largeBody) onTurn(await turns.take(turnBytes));
   const broken = connection.brokenOff(request);
   if (broken) throw broken;
   if (request.destroyed) throw incomplete(); // its events have passed
@@ -45,7 +57,7 @@ export async function readBody(connection: Connection, request: IncomingMessage,
   onStart();
 
   return new Promise((resolve, reject) => {
-    const pieces = new Pieces();
+    const pieces = turns && declaredBytes > largeBody ? new WholeBody(declaredBytes) : new Pieces();
     const stop = (fault: Fault) => {
       request.removeAllListeners('data');
       pieces.clear();
@@ -84,6 +96,29 @@ const incomplete = () => new Fault('BODY_INCOMPLETE');
 
 function tooLarge(maxBytes: number): Fault {
   return new Fault('BODY_TOO_LARGE', {message: `Request payload too large, max payload size = ${maxBytes} bytes`});
+}
+
+/** A body of known length, in one piece from the start: joined at its end it would be in memory twice. */
+class WholeBody implements Pick<Pieces, 'add' | 'joined' | 'clear'> {
+  #buffer: Buffer;
+  #bytes = 0;
+
+  constructor(bytes: number) {
+    this.#buffer = Buffer.allocUnsafeSlow(bytes);
+  }
+
+  add(piece: Buffer): number {
+    this.#bytes += piece.copy(this.#buffer, this.#bytes);
+    return this.#bytes;
+  }
+
+  joined(): Buffer {
+    return this.#buffer;
+  }
+
+  clear(): void {
+    this.#buffer = Buffer.alloc(0);
+  }
 }
 
 /** A smaller piece is copied: kept as it is, it would hold the whole packet that it came in, and an object of its own. */

@@ -2,7 +2,7 @@ import type {IncomingMessage, ServerResponse} from 'node:http';
 import type {Delivery, Fields, Holder, InvocationResult, RequestInput, SpanSubject} from '../../src/delivery.ts';
 import {Fault} from '../../src/errors.ts';
 import type {Hold, Place} from '../../src/limits/budget.ts';
-import {hasBody, readBody} from './body.ts';
+import {hasBody, readBody, type Turn} from './body.ts';
 import {type Connection, connectionOf} from './connection.ts';
 import type {Edge} from './edge.ts';
 import {preflightReply} from './preflight.ts';
@@ -34,6 +34,7 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
   readonly replyHold: Hold;
   #abort: AbortController | undefined;
   #hold: Hold | undefined;
+  #turn: Turn | undefined;
   #isCalled = false;
   #isReplied = false;
   #hasLeft = false;
@@ -124,6 +125,7 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
     this.isOfFunction = this.#isCalled && (!fault || (fault.reached && fault.code !== 'UPSTREAM_LOST'));
     this.#hold?.release();
     this.#hold = undefined;
+    this.#turn?.release();
     const edge = this.#edge;
     if (!this.#isReplied) edge.inFlight--;
     this.#isReplied = true;
@@ -164,6 +166,10 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
       headBytes: largeHeadBytes(this.#request),
       hold: this.#hold,
       senders: this.#edge.senders,
+      turns: this.#edge.budget.turns,
+      onTurn: turn => {
+        this.#turn = turn;
+      },
       onStart: () => {
         // A client of HTTP/1.0 cannot read an interim reply (RFC 9110 §10.1.1).
         if (this.#request.headers.expect !== undefined && this.#request.httpVersion === '1.1') this.#response.writeContinue();

@@ -24,13 +24,15 @@ export interface Edge {
 
 export function openEdge(maxBodyBytes: number, readers: Readers, {budget, clock, meter, log}: House): Edge {
   if (budget.maxBytes < maxBodyBytes) log.warn({}, 'CORE_INFLIGHT_BYTES is below SCW_PAYLOAD_MAX_SIZE: bodies in between get 503');
+  const senders = new Senders(clock, () => meter.connectionCut('slow-sender'));
+  if (budget.turns) budget.turns.onPressed = () => senders.refuseSlow();
   return {
     maxBodyBytes,
     budget,
     clock,
     isClosing: false,
     inFlight: 0,
-    senders: new Senders(clock, () => meter.connectionCut('slow-sender')),
+    senders,
     replies: new Replies(clock, readers),
     meter,
   };

@@ -45,19 +45,32 @@ export class Senders {
   grow(hold: Hold, bytes: number): Fault | undefined {
     let full = hold.grow(bytes);
     if (!full) return undefined;
-    const now = this.#clock.monotonic();
-    const slow = [...this.#senders]
-      .filter(sender => sender.hold !== hold && now - sender.sinceMs >= leastMs)
-      .map(sender => ({sender, rate: (sender.receivedBytes / (now - sender.sinceMs)) * 1000}))
-      .filter(({rate}) => rate < leastBytesPerSecond)
-      .sort((a, b) => a.rate - b.rate);
-    for (const {sender} of slow) {
-      sender.hold.release();
-      sender.stop(new Fault('INFLIGHT_FULL', {message: 'Too many bytes are in flight here, and this body came slowly', retryAfterS: 1}));
-      this.#cut();
+    for (const sender of this.#slowest(hold)) {
+      this.#refuse(sender);
       full = hold.grow(bytes);
       if (!full) return undefined;
     }
     return full;
+  }
+
+  /** Others wait for their turn to be received. */
+  refuseSlow(): void {
+    for (const sender of this.#slowest()) this.#refuse(sender);
+  }
+
+  #slowest(except?: Hold): Sender[] {
+    const now = this.#clock.monotonic();
+    return [...this.#senders]
+      .filter(sender => sender.hold !== except && now - sender.sinceMs >= leastMs)
+      .map(sender => ({sender, rate: (sender.receivedBytes / (now - sender.sinceMs)) * 1000}))
+      .filter(({rate}) => rate < leastBytesPerSecond)
+      .sort((a, b) => a.rate - b.rate)
+      .map(({sender}) => sender);
+  }
+
+  #refuse(sender: Sender): void {
+    sender.hold.release();
+    sender.stop(new Fault('INFLIGHT_FULL', {message: 'Too many bytes are in flight here, and this body came slowly', retryAfterS: 1}));
+    this.#cut();
   }
 }

@@ -10,6 +10,8 @@ export interface Gauges {
   /** Resident bytes of the sub-runtimes; 0 where the system does not say. */
   runtimesResidentBytes(): number;
   bytesHeld(kind: HeldKind): number;
+  /** Large bodies that wait for their turn to be received. */
+  bodiesWaiting(): number;
   /** How the memory is divided. */
   readonly shares: Shares;
   /** True while facts survive the process. */

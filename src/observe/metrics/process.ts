@@ -11,7 +11,7 @@ const linesDroppedName = 'core_log_lines_dropped_total';
 export function processMetrics(
   registers: Registry[],
   version: string,
-  gauges: Pick<Gauges, 'bytesHeld' | 'shares'>,
+  gauges: Pick<Gauges, 'bytesHeld' | 'bodiesWaiting' | 'shares'>,
 ): Pick<Meter, 'linesDropped' | 'spansDropped'> {
   new Gauge({
     name: 'core_build_info',
@@ -37,6 +37,14 @@ export function processMetrics(
     registers,
     collect() {
       for (const kind of heldKinds) this.set({kind}, gauges.bytesHeld(kind));
+    },
+  });
+  new Gauge({
+    name: 'core_bodies_waiting',
+    help: 'Large bodies that wait for their turn to be received, as memory is scarce.',
+    registers,
+    collect() {
+      this.set(gauges.bodiesWaiting());
     },
   });
   new Gauge({

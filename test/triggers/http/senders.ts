@@ -53,6 +53,18 @@ test('bodies that come fast, or began just now, are not refused for another', as
   t.is(cut(), 0);
 });
 
+test('while large bodies wait for their turn, slow ones are refused', async t => {
+  const {send, clock, cut, senders} = open(300_000);
+  const [slow, fast] = [send(50_000), send(200_000)];
+  senders.refuseSlow();
+  t.is(cut(), 0, 'they have just begun');
+  await clock.advance(2000);
+  senders.refuseSlow();
+  t.is(slow.stopped[0]?.code, 'INFLIGHT_FULL');
+  t.is(fast.stopped.length, 0);
+  t.is(cut(), 1);
+});
+
 test('a body that was received does not count as a sender any more', async t => {
   const {send, clock, senders} = open(1000);
   const whole = send(900);
