@@ -39,6 +39,11 @@ export class Calls {
     return call;
   }
 
+  /** Its last frame has not come. */
+  isOpen(call: Call): boolean {
+    return this.#open.get(call.number) === call;
+  }
+
   /** Sends a whole call. */
   begin(run: Run, options?: BeginOptions): Call {
     const call = this.open(options);

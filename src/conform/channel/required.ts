@@ -5,6 +5,7 @@ import {replyOf, windowBytes} from './call.ts';
 import {inTurn} from './calls.ts';
 import {cuttingCases} from './cutting.ts';
 import {callFrames} from './frames.ts';
+import {manyCases} from './many.ts';
 import {long, sameText} from './texts.ts';
 
 const quietMs = 150;
@@ -13,6 +14,7 @@ const soonMs = 2000;
 /** What a sub-runtime that speaks on the channel must do there. */
 export const requiredOnChannel: readonly ChannelCase[] = [
   ...cuttingCases,
+  ...manyCases,
   {
     title: 'no byte of a reply comes beyond the window before there is credit',
     over: 'channel',
