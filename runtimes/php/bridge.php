@@ -1640,12 +1640,16 @@ final class Front
     public $stream;
     /** @var resource what the server writes to stderr */
     public $errors;
-    /** @var resource */
+    /** @var resource that of the shell, whose end closes the streams */
     private $process;
     /** @var resource while it is open the server lives */
     private $life;
-    /** A shell passes no SIGTERM on, and ends the server when we end, whatever ended us. */
-    private const SCRIPT = 'trap "" TERM INT HUP; "$@" <&4 3<&- 4<&- & exec 4<&- 2>/dev/null; read -r _ <&3; kill -9 $!; wait';
+    /**
+    A shell passes no SIGTERM on, and ends the server when we end, whatever ended us. It is no child of ours: the function
+    may wait for all of its children.
+    */
+    private const SCRIPT = '(trap "" TERM INT HUP; "$@" <&4 3<&- 4<&- & exec 4<&- 2>/dev/null; read -r _ <&3; kill -9 $!; wait) &';
+    private const END_TIMEOUT_S = 2;
     private const INI = [
         'display_errors' => '0',
         'enable_post_data_reading' => '0',
@@ -1684,6 +1688,9 @@ final class Front
                 return null;
             }
         }
+        while (proc_get_status($process)['running']) {
+            usleep(1000);
+        }
         stream_set_blocking($front->errors, false);
         return $front;
     }
@@ -1698,10 +1705,14 @@ final class Front
         }
     }
 
+    /** When it returns the port is free. */
     public function end(): void
     {
+        fclose($this->life);
+        stream_set_blocking($this->stream, true);
+        stream_set_timeout($this->stream, self::END_TIMEOUT_S);
+        while ((string) fread($this->stream, READ_BYTES) !== '');
         $this->close();
-        proc_close($this->process);
     }
 
     public function close(): void

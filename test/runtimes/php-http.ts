@@ -1,7 +1,8 @@
 import {once} from 'node:events';
-import {rawRequest} from '../helpers/bridge.ts';
+import {readdirSync, readFileSync} from 'node:fs';
+import {type Bridge, rawRequest} from '../helpers/bridge.ts';
 import {eachHop, type Php} from '../helpers/php.ts';
-import {below, gone} from '../helpers/process.ts';
+import {gone} from '../helpers/process.ts';
 
 eachHop(php => {
   if (php.hop === 'http') cases(php);
@@ -24,7 +25,7 @@ function cases({check, startText}: Php): void {
 
   check('the server ends with the bridge, also when that is killed', async t => {
     const b = await startText(t, 'function handle() { return "x"; }');
-    const server = below(b.child.pid as number).at(-1) as number; // the bridge runs, and has children
+    const server = serverOf(b);
     b.child.kill('SIGKILL');
     await gone(server);
     await t.throwsAsync(once(b.connect(), 'connect'), {code: 'ECONNREFUSED'});
@@ -32,7 +33,7 @@ function cases({check, startText}: Php): void {
 
   check('the bridge ends when its server does, and says so', async t => {
     const b = await startText(t, 'function handle() { return "x"; }');
-    process.kill(below(b.child.pid as number).at(-1) as number, 'SIGKILL'); // it runs, and has children
+    process.kill(serverOf(b), 'SIGKILL');
     t.is(await b.exited, 1);
     t.regex(b.output.stderr, /PHP's own server has ended/);
   });
@@ -41,11 +42,22 @@ function cases({check, startText}: Php): void {
     const b = await startText(t, 'function handle() { echo "running\n"; usleep(300000); return "x"; }');
     const reply = b.call({}, {invocationId: 'i'});
     await b.until(() => b.logs.length > 0);
-    const pid = b.child.pid as number; // it runs
-    for (const each of [pid, ...below(pid)]) process.kill(each, 'SIGTERM');
+    for (const pid of [b.child.pid as number, serverOf(b)]) process.kill(pid, 'SIGTERM'); // it runs
     t.is((await reply).text, '"x"');
     t.is((await b.call({})).text, '"x"');
     b.letGo();
     t.is(await b.exited, 0);
   });
+}
+
+function serverOf(bridge: Bridge): number {
+  for (const pid of readdirSync('/proc').filter(name => /^\d+$/.test(name))) {
+    try {
+      const [, ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+      if (args[0] === '-n' && args.includes(`127.0.0.1:${bridge.port}`)) return Number(pid);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  throw new Error('The server of the bridge does not run');
 }

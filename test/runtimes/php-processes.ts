@@ -65,6 +65,18 @@ function cases({check, startText}: Php): void {
     });
   }
 
+  check('a handler may wait for all of its children', async t => {
+    const b = await startText(
+      t,
+      `function handle() {
+        for ($i = 1; $i <= 2; $i++) if (pcntl_fork() === 0) exit($i);
+        for ($codes = []; pcntl_wait($status) > 0; $codes[] = pcntl_wexitstatus($status));
+        return array_sum($codes);
+      }`,
+    );
+    for (let i = 0; i < 2; i++) t.is((await b.call({})).text, '3');
+  });
+
   check('with FFI a forked child has default signals and no descriptor of the bridge from its first moment', async t => {
     const b = await startText(
       t,
