@@ -4,6 +4,7 @@ import test from 'ava';
 import {Budget} from '../../src/limits/budget.ts';
 import {frameOf, openChannel, resultOf, turns} from '../helpers/channel.ts';
 import {ManualClock} from '../helpers/clock.ts';
+import {writtenEvent} from '../helpers/event.ts';
 
 v8.setFlagsFromString('--expose-gc');
 const collect = vm.runInNewContext('gc') as () => void;
@@ -91,6 +92,78 @@ test('a reply without an end is refused at the limit, cancelled once, and gets n
   await say(frameOf(18, 1, 'x'));
   t.regex(told[0] ?? '', /more bytes of a reply than it has credit for/);
 });
+
+test('calls that were cancelled before they were sent whole leave their places, but not without end', async t => {
+  const {send, theirs} = openChannel(t, {concurrency: 1});
+  theirs.pause();
+  const event = {...writtenEvent(), body: Buffer.alloc(2 ** 20)};
+  const ends: number[] = [];
+  for (let calls = 0; calls < 200; calls++) {
+    const caller = new AbortController();
+    const sent = await send({event, signal: caller.signal});
+    caller.abort();
+    t.like(await sent.reply, {code: 'CALLER_LEFT'});
+    if (sent.ends.length === 0) break;
+    ends.push(calls);
+  }
+  t.true(ends.length > 1 && ends.length < 200, `${ends.length} places were left`);
+});
+
+test('a process that reads nothing gets no more calls, and is asked once whether it is alive', async t => {
+  const {send, theirs, told, channel, clock, say} = openChannel(t, {concurrency: 1000});
+  theirs.pause();
+  let calls = 0;
+  while (!channel.isDoubtful && calls < 1000) {
+    await send({event: {...writtenEvent(), body: Buffer.alloc(16_000)}});
+    calls++;
+  }
+  t.true(calls > 16 && calls < 200, `${calls} calls`);
+  await clock.advance(350);
+  t.deepEqual(told, ['silent']);
+  for (let rounds = 0; rounds < 50; rounds++) {
+    await say(resultOf(++rounds, {json: '1'})); // as if it had read them
+    await clock.advance(200);
+  }
+  t.true(channel.isSilent, 'what it says does not count as long as it does not read');
+});
+
+test('PING is not sent again before its PONG came', async t => {
+  const {send, say, ofType, clock} = openChannel(t);
+  for (let calls = 1; calls <= 3; calls++) {
+    await send();
+    await clock.advance(100);
+    await say(resultOf(calls, {json: '1'}));
+  }
+  t.is(ofType(5).length, 1);
+  await say(frameOf(21, 0));
+  await send();
+  await clock.advance(100);
+  t.is(ofType(5).length, 2);
+});
+
+for (const [title, frame] of [
+  ['PONGs', frameOf(21, 0)],
+  ['unknown frames', frameOf(99, 0, Buffer.alloc(1000))],
+  ['empty DATA', frameOf(18, 1)],
+] as const) {
+  test(`${title} without end break the protocol; a few do not`, async t => {
+    const {send, say, told, clock} = openChannel(t);
+    const {reply} = await send();
+    await say(resultOf(1, {form: 1, bodyBytes: 100}));
+    const some = Buffer.concat(Array.from({length: Math.floor(65_000 / frame.length)}, () => frame));
+    for (let seconds = 0; seconds < 10; seconds++) {
+      for (let parts = 0; parts < 14; parts++) await say(some);
+      await clock.advance(1100);
+    }
+    t.deepEqual(
+      told.filter(what => /broke/.test(what)),
+      [],
+    );
+    for (let parts = 0; parts < 40; parts++) await say(some);
+    t.regex(told.at(-1) ?? '', /more than 1 MiB a second that belongs to no reply/);
+    t.like(await reply, {code: 'UPSTREAM_PROTOCOL'});
+  });
+}
 
 for (const [title, bodyBytes] of [
   ['of known length', 200_000],

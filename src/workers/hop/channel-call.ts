@@ -25,7 +25,7 @@ export class ChannelCall implements EventListenerObject, ReplyHouse {
   stopTimer = () => {};
   readonly number: number;
   readonly reply: IncomingReply;
-  readonly #call: RuntimeCall;
+  #call: Pick<RuntimeCall, 'deadline' | 'timeoutMs' | 'signal' | 'replyHold'>;
   readonly #house: CallHouse;
   readonly #resolve: (reply: ChannelReply) => void;
   readonly #reject: (error: Error) => void;
@@ -68,6 +68,8 @@ export class ChannelCall implements EventListenerObject, ReplyHouse {
     if (this.isSentWhole) return;
     this.#over({mayRun: false, sentWhole: false, broke: false, byHost: false, answered: false, isOver: true});
     if (this.long) this.long.parts.length = 0;
+    const {deadline, timeoutMs, signal, replyHold} = this.#call;
+    this.#call = {deadline, timeoutMs, signal, replyHold}; // without its event
   }
 
   // What the reply asks of its call.

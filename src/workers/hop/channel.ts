@@ -31,7 +31,7 @@ export class Channel implements Hop, FrameSink {
   readonly #options: ChannelOptions;
   readonly #clock: Clock;
   readonly #writer: FrameWriter;
-  readonly #reader = new FrameReader(this);
+  readonly #reader: FrameReader;
   readonly #liveness: Liveness;
   readonly #open: OpenCalls;
   /** The call whose bytes are coming now. */
@@ -43,12 +43,20 @@ export class Channel implements Hop, FrameSink {
     this.#options = options;
     this.#clock = clock;
     this.#writer = new FrameWriter(socket);
+    this.#reader = new FrameReader(this, clock);
     this.#open = new OpenCalls(concurrency);
     this.#liveness = new Liveness(
-      {isShared: concurrency > 1, ping: () => this.#ping(), isIdle: () => this.#open.size === 0, onSilent, onAlive},
+      {
+        isShared: concurrency > 1,
+        ping: () => this.#writer.ping(),
+        isIdle: () => this.#open.size === 0 && !this.#writer.isBehind,
+        onSilent,
+        onAlive,
+      },
       clock,
     );
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    socket.on('drain', onAlive);
     socket.on('error', () => {}); // 'close' follows
     socket.on('end', () => this.#closed());
     socket.on('close', () => this.#closed());
@@ -56,7 +64,7 @@ export class Channel implements Hop, FrameSink {
 
   /** True when the process may not answer any more: then it gets no call. */
   get isDoubtful(): boolean {
-    return this.#liveness.isDoubtful;
+    return this.#liveness.isDoubtful || this.#writer.isBehind;
   }
 
   /** True when it did not answer in time. */
@@ -68,9 +76,8 @@ export class Channel implements Hop, FrameSink {
   One call of the function.
 
   @param ended called once, when the sub-runtime is done with the call, whatever became of its caller
-  @throws NotSent when the process has closed its end
-  @throws Fault UPSTREAM_TIMEOUT at the deadline, CALLER_LEFT when the signal aborted, UPSTREAM_LOST when the process ended,
-  UPSTREAM_PROTOCOL when it broke the protocol
+  @throws NotSent when the process has closed its end; Fault UPSTREAM_TIMEOUT at the deadline, CALLER_LEFT when the signal
+  aborted, UPSTREAM_LOST when the process ended, UPSTREAM_PROTOCOL when it broke the protocol
   */
   send(call: RuntimeCall, ended: (end: CallEnd) => void): Promise<ChannelReply> {
     return new Promise((resolve, reject) => {
@@ -112,7 +119,7 @@ export class Channel implements Hop, FrameSink {
   cancel(call: ChannelCall): void {
     if (this.#isClosed || this.#open.get(call.number) !== call) return;
     this.#writer.cancel(call.number);
-    call.stopSending();
+    if (this.#open.hasRoom) call.stopSending();
   }
 
   // What the bridge sends.
@@ -146,7 +153,9 @@ export class Channel implements Hop, FrameSink {
     this.#conclude(this.#callOf(number), true);
   }
 
-  pong(): void {} // any frame says that it is alive
+  pong(): void {
+    this.#writer.ponged(); // any frame says that it is alive
+  }
 
   #conclude(call: ChannelCall, isEnd: boolean): void {
     this.#open.remove(call);
@@ -165,8 +174,8 @@ export class Channel implements Hop, FrameSink {
   }
 
   #read(chunk: Buffer): void {
-    this.#liveness.heard();
     if (this.#isClosed) return;
+    if (!this.#writer.isBehind) this.#liveness.heard(); // what it says while it does not read promises nothing
     try {
       this.#reader.read(chunk);
     } catch (error) {
@@ -175,11 +184,6 @@ export class Channel implements Hop, FrameSink {
       this.#options.socket.destroy();
       this.#options.onBroken(`The sub-runtime broke the protocol: it sent ${error.message}`);
     }
-  }
-
-  #ping(): void {
-    this.#writer.ping();
-    this.#writer.flush();
   }
 
   #closed(): void {

@@ -4,8 +4,10 @@ import {formOfCall, frame, headBytes, leadBytes, pieceBytes, unknownBytes, write
 
 /** A body, or a JSON text, of up to this many bytes is copied behind the frames of its turn; a longer one is written from where it stands. */
 const copiedBytes = 16 * 2 ** 10;
-/** So much is handed to the socket before it must say that it took it. */
+/** So much of long calls is handed to the socket before it must say that it took it. */
 const aheadBytes = 256 * 2 ** 10;
+/** When so much was not taken, the bridge does not read. */
+const behindBytes = 2 ** 20;
 
 /** A call too long for one frame, of which a part is written. */
 export interface LongCall {
@@ -26,12 +28,18 @@ export class FrameWriter {
   #batch: Buffer = Buffer.allocUnsafeSlow(pieceBytes);
   #length = 0;
   #isDue = false;
+  #isAsked = false;
   readonly #long: LongCall[] = [];
   readonly #flush = () => this.flush();
 
   constructor(socket: Duplex) {
     this.#socket = socket;
     socket.on('drain', this.#flush);
+  }
+
+  /** The bridge does not read what is written. */
+  get isBehind(): boolean {
+    return this.#socket.writableLength > behindBytes;
   }
 
   /** @returns what is left to write of a long call; undefined: all is written */
@@ -68,26 +76,39 @@ export class FrameWriter {
     this.#write(frame.credit, call, payload);
   }
 
+  /** Asks at once whether the bridge is alive; not again before it has answered. */
   ping(): void {
+    if (this.#isAsked) return;
+    this.#isAsked = true;
     this.#write(frame.ping, 0);
+    this.flush();
+  }
+
+  ponged(): void {
+    this.#isAsked = false;
   }
 
   /** Hands over what was written, now. */
   flush(): void {
     this.#isDue = false;
     const socket = this.#socket;
-    if (socket.destroyed) {
+    if (!socket.writable) {
       this.#length = 0;
       this.#long.length = 0;
       return;
     }
     if (this.#length > 0) {
-      socket.write(this.#batch.subarray(0, this.#length));
-      // The system took it at once, as it does nearly always: the batch can be used again.
-      if (socket.writableLength > 0) this.#batch = Buffer.allocUnsafeSlow(pieceBytes);
+      this.#hand(this.#batch.subarray(0, this.#length));
       this.#length = 0;
     }
     if (this.#long.length > 0) this.#pump();
+  }
+
+  /** Nearly always the system takes the batch at once, and it can be used again. While it takes nothing, a copy waits: it is shorter. */
+  #hand(batch: Buffer): void {
+    const isTaken = this.#socket.writableLength === 0;
+    this.#socket.write(isTaken ? batch : Buffer.from(batch));
+    if (isTaken && this.#socket.writableLength > 0) this.#batch = Buffer.allocUnsafeSlow(pieceBytes);
   }
 
   #write(type: number, call: number, payload?: Buffer): void {
@@ -111,7 +132,7 @@ export class FrameWriter {
   /** A piece of each long call in turn, until the socket has enough. */
   #pump(): void {
     const socket = this.#socket;
-    if (this.#long.length === 0 || socket.destroyed) return;
+    if (this.#long.length === 0 || !socket.writable) return;
     socket.cork();
     while (socket.writableLength < aheadBytes) {
       const next = this.#long.shift();

@@ -1,3 +1,4 @@
+import type {Clock} from '../../clock.ts';
 import type {BodyForm} from '../../runtime.ts';
 
 /*
@@ -78,9 +79,16 @@ export class BrokenFrames extends Error {
 
 const nothing = Buffer.alloc(0);
 
+/** Frames that belong to no reply, such as unknown ones, and frames without content may have so many bytes in a second. */
+const mostVainBytes = 2 ** 20;
+const secondMs = 1000;
+
 /** Reads the frames of a bridge from the chunks in which they come. Keeps no chunk. */
 export class FrameReader {
   readonly #sink: FrameSink;
+  readonly #clock: Pick<Clock, 'monotonic'>;
+  #vainBytes = 0;
+  #vainSince = 0;
   /** The beginning of a frame whose head, or lead, is not complete. */
   #pending = nothing;
   /** Bytes that are still to come of a RESULT, DATA or FAILED. */
@@ -88,8 +96,9 @@ export class FrameReader {
   /** Bytes that are still to come of a frame that is skipped. */
   #skipped = 0;
 
-  constructor(sink: FrameSink) {
+  constructor(sink: FrameSink, clock: Pick<Clock, 'monotonic'>) {
     this.#sink = sink;
+    this.#clock = clock;
   }
 
   /** @throws BrokenFrames */
@@ -138,6 +147,7 @@ export class FrameReader {
       return this.#follow(length - leadBytes, to + leadBytes);
     }
     if (type === frame.data) {
+      if (length === 0) this.#countVain(headBytes);
       this.#sink.data(call);
       return this.#follow(length, to);
     }
@@ -145,10 +155,21 @@ export class FrameReader {
       this.#sink.failed(call, length);
       return this.#follow(length, to);
     }
+    this.#countVain(type === frame.end ? length : headBytes + length);
     if (type === frame.end) this.#sink.end(call);
     else if (type === frame.pong) this.#sink.pong();
     this.#skipped = length;
     return to;
+  }
+
+  /** Reading them costs time that calls need. */
+  #countVain(bytes: number): void {
+    this.#vainBytes += bytes;
+    if (this.#vainBytes <= mostVainBytes) return;
+    const now = this.#clock.monotonic();
+    if (now - this.#vainSince < secondMs) throw new BrokenFrames('more than 1 MiB a second that belongs to no reply');
+    this.#vainSince = now;
+    this.#vainBytes = bytes;
   }
 
   #follow(bytes: number, to: number): number {

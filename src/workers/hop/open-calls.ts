@@ -1,5 +1,8 @@
 import type {ChannelCall} from './channel-call.ts';
 
+/** Calls that may have left their places before they have ended. */
+const unended = 100;
+
 /**
 The calls that are open on a channel, by number. Numbers count on, so that a late frame meets no other call. They lie in a ring:
 a Map to which calls come and go tens of thousands of times a second builds its table anew all the time, and what the
@@ -7,12 +10,19 @@ old tables hold survives collections of garbage. It cost half of the time of a c
 */
 export class OpenCalls {
   readonly #ring: (ChannelCall | undefined)[];
+  readonly #mostUnended: number;
   #size = 0;
   #newest = 0;
 
-  /** @param most calls at a time */
-  constructor(most: number) {
-    this.#ring = new Array(2 ** Math.ceil(Math.log2(2 * most))).fill(undefined); // half of it stays free: a number is found soon
+  /** @param places calls at a time, beside those whose places are free although they have not ended */
+  constructor(places: number) {
+    this.#mostUnended = places + unended;
+    this.#ring = new Array(2 ** Math.ceil(Math.log2(2 * (this.#mostUnended + places)))).fill(undefined); // half of it stays free: a number is found soon
+  }
+
+  /** A call may leave its place before it has ended. */
+  get hasRoom(): boolean {
+    return this.#size <= this.#mostUnended;
   }
 
   get size(): number {
