@@ -15,6 +15,18 @@ journal need.
 const env = {SCW_PUBLIC: 'true', SCW_HANDLER_PATH: projectFile('test/fixtures/functions/core/exits.cjs')};
 const mirror = {...env, SCW_HANDLER_PATH: projectFile('test/fixtures/functions/core/mirror.cjs')};
 
+/** Calls the function on an open connection of a core that may open no more descriptors. */
+async function callWithoutDescriptors(t: ExecutionContext, core: RunningCore): Promise<Wire> {
+  await metricIs(core, 'core_runtime_up', 1);
+  const wire = new Wire(core.url);
+  t.teardown(async () => wire.destroy());
+  await wire.write('OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n');
+  t.is((await wire.replies(1))[0]?.status, 200);
+  limit(core, 3);
+  await wire.write('GET /?do=pid HTTP/1.1\r\nHost: a\r\n\r\n');
+  return wire;
+}
+
 /** Opens connections and sends nothing. How many of them the core keeps. */
 async function occupy(t: ExecutionContext, url: string, count: number): Promise<net.Socket[]> {
   const {port} = new URL(url);
@@ -64,13 +76,7 @@ test('there are as many calls at a time as the process can open connections for,
 
 test('a call over HTTP for which no descriptor is left does not run: the answer is 503, and the process is not replaced', async t => {
   const core = await startCore({...mirror, CORE_HOP: 'http'}, t);
-  await metricIs(core, 'core_runtime_up', 1);
-  const wire = new Wire(core.url);
-  t.teardown(async () => wire.destroy());
-  await wire.write('OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n');
-  t.is((await wire.replies(1))[0]?.status, 200);
-  limit(core, 3);
-  await wire.write('GET /?do=pid HTTP/1.1\r\nHost: a\r\n\r\n');
+  const wire = await callWithoutDescriptors(t, core);
   const [, refused] = await wire.replies(2);
   t.is(refused?.status, 503);
   t.is(refused?.field('core-error'), 'POOL_BUSY');
@@ -117,12 +123,6 @@ test('a function that ends leaves no descriptor open, though a process that left
 
 test('a call on the channel needs no descriptor', async t => {
   const core = await startCore(mirror, t);
-  await metricIs(core, 'core_runtime_up', 1);
-  const wire = new Wire(core.url);
-  t.teardown(async () => wire.destroy());
-  await wire.write('OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n');
-  t.is((await wire.replies(1))[0]?.status, 200);
-  limit(core, 3);
-  await wire.write('GET /?do=pid HTTP/1.1\r\nHost: a\r\n\r\n');
+  const wire = await callWithoutDescriptors(t, core);
   t.is((await wire.replies(2))[1]?.status, 200);
 });

@@ -5,7 +5,7 @@ import type {ChannelReply, RuntimeCall} from '../../src/runtime.ts';
 import {Channel, type ChannelOptions} from '../../src/workers/hop/channel.ts';
 import type {CallEnd} from '../../src/workers/hop/hop.ts';
 import {ManualClock, settle} from './clock.ts';
-import {writtenEvent} from './event.ts';
+import {runtimeCall} from './event.ts';
 
 /** A frame as it stands on the wire. */
 export function frameOf(type: number, call: number, payload: Buffer | string = ''): Buffer {
@@ -77,18 +77,8 @@ export function openChannel(t: ExecutionContext, some: Partial<ChannelOptions> =
     /** Sends a call, and waits until its frames have arrived. */
     async send(given: Partial<RuntimeCall> = {}) {
       const ends: CallEnd[] = [];
-      const call: RuntimeCall = {
-        invocationId: 'id-1',
-        event: writtenEvent(),
-        deadlineMs: 0,
-        deadline: Number.MAX_SAFE_INTEGER,
-        timeoutMs: 5000,
-        signal: undefined,
-        trace: undefined,
-        ...given,
-      };
       const reply = channel
-        .send(call, end => void ends.push(end))
+        .send(runtimeCall(given), end => void ends.push(end))
         .then(
           (answer): ChannelReply | Fault => answer,
           (error: Fault) => error,

@@ -1,4 +1,4 @@
-import type {InvocationTrace, WrittenEvent} from '../../src/runtime.ts';
+import type {InvocationTrace, RuntimeCall, WrittenEvent} from '../../src/runtime.ts';
 import {writeRequest} from '../../src/workers/hop/text.ts';
 
 /** An event with this body, as the event stage writes it. */
@@ -12,3 +12,15 @@ export const writtenEvent = (body: string | Buffer = '', form: WrittenEvent['for
 
 /** A written event as a sub-runtime reads it that is called over HTTP. */
 export const textOf = (event: WrittenEvent, trace?: InvocationTrace): string => writeRequest(event, trace);
+
+/** A call of that event, without a deadline unless one is given. */
+export const runtimeCall = (some: Partial<RuntimeCall> = {}): RuntimeCall => ({
+  invocationId: 'id-1',
+  event: writtenEvent(),
+  deadlineMs: 0,
+  deadline: Number.MAX_SAFE_INTEGER,
+  timeoutMs: 5000,
+  signal: undefined,
+  trace: undefined,
+  ...some,
+});

@@ -4,20 +4,12 @@ import type {CallEnd, Hop} from '../../src/workers/hop/hop.ts';
 import {Member} from '../../src/workers/pool/member.ts';
 import {Pool, type PoolOptions} from '../../src/workers/pool/pool.ts';
 import {ManualClock, settle} from './clock.ts';
-import {writtenEvent} from './event.ts';
+import {runtimeCall} from './event.ts';
 import {recordingMeter, runtimeReply} from './fakes.ts';
 
 const options: PoolOptions = {queueLength: 3, queueWaitMs: 10_000, startTimeoutMs: 60_000};
 export const address = {host: '127.0.0.1', port: 8081};
-export const call: RuntimeCall = {
-  invocationId: 'id-1',
-  event: writtenEvent(),
-  deadlineMs: 0,
-  deadline: Number.MAX_SAFE_INTEGER,
-  timeoutMs: 5000,
-  signal: undefined,
-  trace: undefined,
-};
+export const call = runtimeCall();
 /** A deadline on the monotonic clock. */
 export const at = (monotonicMs: number): Deadline => ({monotonicMs, timeoutMs: 5000});
 export const never = at(Number.MAX_SAFE_INTEGER);

@@ -6,17 +6,9 @@ import {Fault} from '../../src/errors.ts';
 import type {RuntimeCall} from '../../src/runtime.ts';
 import type {CallEnd} from '../../src/workers/hop/hop.ts';
 import {Upstream, type UpstreamOptions} from '../../src/workers/hop/http.ts';
-import {writtenEvent} from './event.ts';
+import {runtimeCall} from './event.ts';
 
-export const call: RuntimeCall = {
-  invocationId: 'id-1',
-  event: writtenEvent(),
-  deadlineMs: 1_764_000_000_000,
-  deadline: Number.POSITIVE_INFINITY,
-  timeoutMs: 5000,
-  signal: undefined,
-  trace: undefined,
-};
+export const call = runtimeCall({deadlineMs: 1_764_000_000_000, deadline: Number.POSITIVE_INFINITY});
 
 export interface Misbehaving {
   readonly upstream: Upstream;
