@@ -6,6 +6,7 @@ import {fileURLToPath} from 'node:url';
 import test from 'ava';
 import {startBridge} from '../helpers/bridge.ts';
 import {bridgeSuite} from '../helpers/bridge-suite.ts';
+import {compiledSuite} from '../helpers/compiled-suite.ts';
 
 // The Go library in a program of its own.
 
@@ -26,6 +27,8 @@ if (spawnSync('go', ['version']).status === 0) {
     tags: true,
     compiled: true,
   });
+
+  compiledSuite('go', program);
 
   test.serial('go: the tests of the library pass', t => {
     t.notThrows(() => go('runtimes/go', 'test', './...'));

@@ -10,6 +10,7 @@ import {Program} from '../../src/conform/channel/program.ts';
 import type {FunctionLine} from '../../src/log.ts';
 import {type Bridge, type BridgeOptions, rawRequest, startBridge} from '../helpers/bridge.ts';
 import {bridgeSuite} from '../helpers/bridge-suite.ts';
+import {compiledSuite} from '../helpers/compiled-suite.ts';
 
 // The Rust crate in a program of its own. What cargo builds is kept between runs, outside of the project.
 
@@ -29,6 +30,7 @@ if (spawnSync('cargo', ['--version']).status === 0) {
     tags: true,
     compiled: true,
   });
+  compiledSuite('rust', program);
   ownCases();
   channelCases();
 } else {
