@@ -12,7 +12,7 @@ export const heldKinds = ['head', 'body', 'event', 'reply', 'stream', 'log'] as 
 /** Smaller pieces leave their garbage in V8's heap, which V8 sees. */
 const largePiece = 16 * 2 ** 10;
 
-/** What a process does about memory that is scarce. */
+/** What a process does about its memory. */
 export interface Thrift {
   /** Told how many bytes come and go. */
   readonly garbage?: Garbage | undefined;

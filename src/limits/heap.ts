@@ -10,13 +10,58 @@ of requests that wait get old before they die: under a flood the process would b
 the start, by each process that serves.
 */
 export function boundGarbage(): void {
-  v8.setFlagsFromString('--heap-growing-percent=100');
+  growBy(1);
 }
 
+/** How often its own size a heap may grow by what is not alive. V8 reads it after each collection. */
+function growBy(times: number): void {
+  v8.setFlagsFromString(`--heap-growing-percent=${times * 100}`);
+}
+
+/** Hears of what may have become garbage. */
 export interface Garbage {
   /** So many bytes of a large request or reply came or went. */
   moved(bytes: number): void;
 }
+
+export interface RoomOptions {
+  readonly clock: Pick<Clock, 'after'>;
+  readonly heapBytes?: () => number;
+  readonly grow?: (times: number) => void;
+}
+
+/** Garbage of this size is worth less than the time of a collection. */
+const roomBytes = 64 * 2 ** 20;
+const mostTimes = 4;
+/** After so many bytes of large bodies the heap is looked at, and while it has room. */
+const movedStepBytes = 4 * 2 ** 20;
+const lookMs = 250;
+
+/**
+Lets V8 wait longer before it collects while the heap is small and large bodies come and go. V8 counts them with the heap,
+although they are outside of it: at a heap of 15 MB it would collect after every third body of 1 MiB, and spend half of the
+core's time. Once no bodies come, or the heap has grown, it grows by its own size again. For machines with memory to spare.
+*/
+export function leaveRoom({clock, heapBytes = readHeapBytes, grow = growBy}: RoomOptions): Garbage {
+  let movedBytes = 0;
+  let times = 1;
+  return {
+    moved(bytes) {
+      movedBytes += bytes;
+      if (times === 1 && movedBytes >= movedStepBytes) look();
+    },
+  };
+
+  function look(): void {
+    const before = times;
+    times = movedBytes >= movedStepBytes ? Math.max(1, Math.min(mostTimes, Math.floor(roomBytes / heapBytes()))) : 1;
+    movedBytes = 0;
+    if (times !== before) grow(times);
+    if (times > 1) clock.after(lookMs, look);
+  }
+}
+
+const readHeapBytes = () => v8.getHeapStatistics().used_heap_size;
 
 export interface GarbageOptions {
   readonly clock: Pick<Clock, 'after' | 'monotonic'>;
@@ -29,7 +74,6 @@ export interface GarbageOptions {
   readonly collect?: () => void;
 }
 
-const lookMs = 250;
 /** Collections that no large body asks for take at most this part of the time. */
 const mostTimePart = 0.1;
 

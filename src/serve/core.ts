@@ -5,7 +5,7 @@ import {defaultJournal} from '../journals/default.ts';
 import type {JournalWish} from '../journals/open.ts';
 import {BodyTurns} from '../limits/body-turns.ts';
 import {Budget, type Thrift} from '../limits/budget.ts';
-import {collectPast} from '../limits/heap.ts';
+import {collectPast, leaveRoom} from '../limits/heap.ts';
 import {type OpenLog, openLog} from '../observe/log.ts';
 import {linesLostIn, type Metrics, openMetrics} from '../observe/metrics/metrics.ts';
 import {logLost} from '../observe/traces/lost.ts';
@@ -136,7 +136,7 @@ export async function openCore(wanted: Wanted, options: CoreOptions, opening: As
 
 function thriftOf({shares, spec, config}: Wanted, clock: Clock): Thrift {
   const {isScarce, coreBytes, garbageBytes, bodyBytes, largestHttpBytes} = shares;
-  if (!isScarce) return {};
+  if (!isScarce) return {garbage: leaveRoom({clock})};
   const garbage = collectPast({clock, coreBytes, stepBytes: garbageBytes});
   const isChannel = spec.command.readiness === 'report' && config.hop === 'auto';
   return {garbage, turns: new BodyTurns(bodyBytes, isChannel ? Number.POSITIVE_INFINITY : largestHttpBytes, clock)};

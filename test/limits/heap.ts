@@ -1,7 +1,7 @@
 import {execFile} from 'node:child_process';
 import {promisify} from 'node:util';
 import test from 'ava';
-import {collectPast} from '../../src/limits/heap.ts';
+import {collectPast, leaveRoom} from '../../src/limits/heap.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {projectFile} from '../helpers/core.ts';
 
@@ -99,4 +99,49 @@ test('garbage is given back, and the function does not see how', async t => {
   `;
   const {stdout} = await promisify(execFile)(globalThis.process.execPath, ['--input-type=module', '--eval', program]);
   t.is(stdout, 'true undefined\n');
+});
+
+/** A heap whose size the test sets, and how often its size it was let grow. */
+function heap(megabytes: number) {
+  const clock = new ManualClock();
+  const state = {megabytes, grown: [] as number[]};
+  const garbage = leaveRoom({clock, heapBytes: () => state.megabytes * mebibyte, grow: times => state.grown.push(times)});
+  return {clock, state, garbage};
+}
+
+test('while few bytes of large bodies come and go, a heap grows as it did', async t => {
+  const {clock, state, garbage} = heap(1);
+  garbage.moved(3 * mebibyte);
+  await clock.advance(1000);
+  t.deepEqual(state.grown, []);
+});
+
+test('a large heap grows as it did, whatever comes and goes', t => {
+  const {state, garbage} = heap(33);
+  garbage.moved(100 * mebibyte);
+  t.deepEqual(state.grown, []);
+});
+
+test('a small heap has room while large bodies come and go, and none once they do not', async t => {
+  const {clock, state, garbage} = heap(12);
+  garbage.moved(4 * mebibyte);
+  t.deepEqual(state.grown, [4]);
+  garbage.moved(4 * mebibyte);
+  await clock.advance(250);
+  t.deepEqual(state.grown, [4]);
+  await clock.advance(250);
+  t.deepEqual(state.grown, [4, 1]);
+  garbage.moved(4 * mebibyte);
+  t.deepEqual(state.grown, [4, 1, 4]);
+});
+
+test('a heap that has grown has less room', async t => {
+  const {clock, state, garbage} = heap(12);
+  garbage.moved(4 * mebibyte);
+  for (const megabytes of [20, 30, 500]) {
+    state.megabytes = megabytes;
+    garbage.moved(100 * mebibyte);
+    await clock.advance(250);
+  }
+  t.deepEqual(state.grown, [4, 3, 2, 1]);
 });
