@@ -22,13 +22,17 @@ use crate::{
     start::Counts,
 };
 
+/// How long one write may wait for a core that does not read.
+const PATIENCE: Duration = Duration::from_millis(1);
+
 /// The core answers for a call at its deadline. Later than that the handler is dropped.
 const LATE: Duration = Duration::from_millis(100);
 
 /// The core's calls on the channel.
 ///
-/// One thread reads frames, each call is a task of the runtime, one thread writes all that waits in one piece. So the
-/// core's socket is read whatever the handlers do.
+/// One thread reads frames, so that the core's socket is read whatever the handlers do. Each call is a task of the
+/// runtime. It writes its reply itself when the reply is short and nobody else writes; a thread writes all that waits, in
+/// one piece.
 #[derive(Clone)]
 pub(crate) struct Calls(Arc<Shared>);
 
@@ -39,8 +43,12 @@ struct Shared {
     state: Mutex<State>,
     /// The writer has something to do.
     changed: Condvar,
-    /// A call is over and written, or the core ended its side.
-    settled: Notify,
+    /// For short replies. It waits for the core for `PATIENCE` at most.
+    socket: UnixStream,
+    /// The core ended its side.
+    ended: Notify,
+    /// All that waited is written.
+    written: Notify,
 }
 
 #[derive(Default)]
@@ -87,15 +95,19 @@ impl Incoming {
 
 impl Calls {
     pub fn open(socket: UnixStream, bridge: Arc<Bridge>, counts: Arc<Counts>) -> io::Result<Self> {
+        let to = socket.try_clone()?;
+        to.set_write_timeout(Some(PATIENCE))?; // of the socket, not of this copy alone
         let calls = Calls(Arc::new(Shared {
             bridge,
             counts,
             runtime: Handle::current(),
             state: Mutex::default(),
             changed: Condvar::new(),
-            settled: Notify::new(),
+            socket: to.try_clone()?,
+            ended: Notify::new(),
+            written: Notify::new(),
         }));
-        let (reader, to) = (calls.clone(), socket.try_clone()?);
+        let reader = calls.clone();
         thread::spawn(move || reader.read(BufReader::with_capacity(PIECE_BYTES, socket)));
         let writer = calls.clone();
         thread::spawn(move || writer.write(to));
@@ -105,28 +117,28 @@ impl Calls {
     /// Returns when the core has ended its side; an error says how it broke the form.
     pub async fn ended(&self) -> io::Result<()> {
         loop {
-            let settled = self.0.settled.notified();
+            let ended = self.0.ended.notified();
             {
                 let mut state = self.lock();
                 if state.is_ended {
                     return state.breach.take().map_or(Ok(()), Err);
                 }
             }
-            settled.await;
+            ended.await;
         }
     }
 
     /// Returns when every call is over and its reply is written.
     pub async fn drained(&self) {
         loop {
-            let settled = self.0.settled.notified();
+            let written = self.0.written.notified();
             {
                 let state = self.lock();
                 if state.open.is_empty() && state.unsent.is_empty() && !state.is_sending {
                     return;
                 }
             }
-            settled.await;
+            written.await;
         }
     }
 
@@ -155,7 +167,7 @@ impl Calls {
             let _ = from.get_ref().shutdown(Shutdown::Both);
         }
         self.0.changed.notify_all();
-        self.0.settled.notify_waiters();
+        self.0.ended.notify_waiters();
     }
 
     fn read_frame(
@@ -314,8 +326,9 @@ impl Calls {
     fn pong(&self) {
         let calls = self.clone();
         self.0.runtime.spawn(async move {
-            append_head(&mut calls.lock().unsent, 0, PONG, 0);
-            calls.0.changed.notify_all();
+            let mut state = calls.lock();
+            append_head(&mut state.unsent, 0, PONG, 0);
+            calls.send(state);
         });
     }
 
@@ -330,17 +343,41 @@ impl Calls {
             },
             _ => state.end(number),
         }
-        self.0.changed.notify_all();
+        self.send(state);
     }
 
-    /// The only writer of the socket.
+    /// Writes what waits, or leaves it to the thread that does.
+    fn send<'a>(&'a self, mut state: MutexGuard<'a, State>) {
+        if !state.is_sending && state.unsent.len() <= PIECE_BYTES {
+            let frames = take(&mut state.unsent);
+            state.is_sending = true;
+            drop(state);
+            let written = (&self.0.socket).write(&frames);
+            state = self.lock();
+            state.is_sending = false;
+            let sent = written.unwrap_or(0); // what is wrong is found by the thread
+            if sent < frames.len() {
+                state.unsent.splice(0..0, frames[sent..].iter().copied());
+            }
+        }
+        if !state.unsent.is_empty() || state.has_turns() {
+            self.0.changed.notify_all();
+        } else if !state.is_sending {
+            self.0.written.notify_waiters();
+        }
+    }
+
+    /// Writes what is long, or waits for the core.
     fn write(&self, mut to: UnixStream) {
         let mut state = self.lock();
         loop {
-            state.take_turns();
-            if state.unsent.is_empty() {
-                state.is_sending = false;
-                self.0.settled.notify_waiters();
+            if !state.is_sending {
+                state.take_turns();
+                if state.unsent.is_empty() {
+                    self.0.written.notify_waiters();
+                }
+            }
+            if state.is_sending || state.unsent.is_empty() {
                 let woken = self.0.changed.wait(state);
                 state = woken.unwrap_or_else(PoisonError::into_inner);
                 continue;
@@ -348,11 +385,10 @@ impl Calls {
             let frames = take(&mut state.unsent);
             state.is_sending = true;
             drop(state);
-            let written = to.write_all(&frames);
+            let written = write_patiently(&mut to, &frames);
             state = self.lock();
-            if written.is_err() {
-                state.is_broken = true;
-            }
+            state.is_sending = false;
+            state.is_broken |= written.is_err();
         }
     }
 
@@ -415,6 +451,13 @@ impl State {
         }
     }
 
+    /// A long reply may go on.
+    fn has_turns(&self) -> bool {
+        let goes_on = |reply: &Reply| self.is_ended || self.is_broken || reply.window > 0;
+        let mut replies = self.open.values().filter_map(|open| open.reply.as_ref());
+        replies.any(goes_on)
+    }
+
     /// Writes down one frame of each long reply whose window allows it.
     fn take_turns(&mut self) {
         let (is_ended, is_broken) = (self.is_ended, self.is_broken);
@@ -455,6 +498,24 @@ impl Drop for Unfinished {
     fn drop(&mut self) {
         self.calls.finish(self.number, self.outcome.take());
     }
+}
+
+/// However long it takes.
+fn write_patiently(to: &mut UnixStream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match to.write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if is_slow(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn is_slow(error: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+    matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
 }
 
 fn skip(from: &mut impl Read, length: usize) -> io::Result<()> {
