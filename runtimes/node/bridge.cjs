@@ -27,8 +27,6 @@ const TITLE_MAX_CHARS = 8192;
 const FRAME = /^\s+at /;
 const CAUSES_MAX = 4;
 const MODULES_MAX = 20;
-/** Sockets without a file: what they cost is half of what loopback does. */
-const HAS_ABSTRACT_SOCKETS = process.platform === 'linux' && parseInt(process.versions.node, 10) >= 20;
 const CHANNEL_MAX_BYTES = 8 * 1024 * 1024;
 /** So many looks a second without a call, and the process rests. */
 const RESTS = 5;
@@ -128,18 +126,25 @@ function onTerm() {
   setImmediate(() => onAsked());
 }
 
-/** Ends the process. Hooks of the function on SIGTERM may still be at work: they have until nothing is left to do, or 2 s. */
+/** Ends the process. Hooks of the function on SIGTERM run before; then they have until nothing is left to do, or 2 s. */
 function leave() {
-  let isLeaving = false;
-  const exit = () => {
-    if (isLeaving) return;
-    isLeaving = true;
-    if (channel === null) process.exit(0);
-    else channel.end(() => process.exit(0));
-  };
   if (process.listenerCount('SIGTERM') < 2) return exit();
-  process.on('beforeExit', exit);
-  setTimeout(exit, HOOKS_MS).unref();
+  let isWaiting = true;
+  const wait = () => {
+    if (!isWaiting) return;
+    isWaiting = false;
+    process.on('beforeExit', exit);
+    setTimeout(exit, HOOKS_MS).unref();
+  };
+  if (isAsked) return wait();
+  onAsked = wait; // the core's SIGTERM comes right behind the end of the channel
+  setTimeout(wait, HOOKS_MS);
+}
+
+function exit() {
+  process.removeListener('beforeExit', exit);
+  if (channel === null) process.exit(0);
+  else channel.end(() => process.exit(0));
 }
 
 // Settings ---------------------------------------------------------------------------------------------------------
@@ -359,52 +364,6 @@ function serve(report, told = () => {}) {
   else serveHttp(report, told);
 }
 
-function serveHttp(report, told) {
-  const connections = new Set();
-  const servers = [];
-  const open = () => {
-    const server = net.createServer({allowHalfOpen: true}, socket => {
-      const connection = new Connection(socket);
-      connections.add(connection);
-      socket.once('close', () => connections.delete(connection));
-    });
-    servers.push(server);
-    return server;
-  };
-  const onPort = open();
-  onPort.on('error', error => {
-    writeStderr(`core-bridge: cannot listen on 127.0.0.1:${settings.port}: ${error.message}\n`);
-    process.exit(1);
-  });
-  onPort.listen({host: '127.0.0.1', port: settings.port, backlog: 1024}, () => {
-    const tell = socket => {
-      if (channel !== null) channel.write(Object.assign({}, report, socket));
-      told();
-    };
-    if (channel === null || !HAS_ABSTRACT_SOCKETS) return tell();
-    const name = `core-bridge-${process.pid}-${require('crypto').randomBytes(8).toString('hex')}`;
-    const onSocket = open();
-    onSocket.on('error', () => tell()); // the port will do
-    onSocket.listen({path: `\0${name}`, backlog: 1024}, () => tell({socket: name}));
-  });
-  const isBusy = () => [...connections].some(connection => connection.isServing);
-  onAsked = () => {
-    if (channel === null) stop();
-    else channel.onLetGo(untilRested(isBusy, stop));
-  };
-
-  function stop() {
-    stopping = true;
-    let left = servers.length;
-    const onClose = () => {
-      left -= 1;
-      if (left === 0) leave();
-    };
-    for (const server of servers) server.close(onClose);
-    for (const connection of connections) if (!connection.isServing) connection.socket.destroy();
-  }
-}
-
 /*
 A service manager sends SIGTERM to every process at once, and the core may still have calls: they are served. The core
 lets go of the bridge right before a SIGTERM of its own. Without that the process ends once it has rested for a second.
@@ -503,8 +462,10 @@ class Calls {
 
   /** Ends this side as soon as no call is open. */
   end(done) {
+    const hold = setInterval(() => {}, 0x7fffffff); // nothing else may keep the process while a call waits
     this.onRested = () => {
       this.onRested = null;
+      clearInterval(hold);
       this.flushNow();
       this.socket.end(done);
     };
@@ -657,9 +618,15 @@ class Calls {
     const {number} = invocation;
     this.running.delete(number);
     if (invocation.isLeft) this.write(END, number);
-    else if (typeof body === 'string' && json.length + body.length <= SHORT_CHARS) this.writeResult(number, form, json, body);
-    else this.leave(number, form, Buffer.from(json), typeof body === 'string' ? Buffer.from(body) : bytesOf(body));
+    else if (typeof body !== 'string') this.succeedInBytes(number, form, json, bytesOf(body));
+    else if (json.length + body.length <= SHORT_CHARS) this.writeResult(number, form, json, body);
+    else this.leave(number, form, Buffer.from(json), Buffer.from(body));
     this.rest();
+  }
+
+  succeedInBytes(number, form, json, body) {
+    if (3 * json.length + body.length <= 3 * SHORT_CHARS) this.writeResult(number, form, json, body);
+    else this.leave(number, form, Buffer.from(json), body);
   }
 
   failed(invocation, message) {
@@ -694,11 +661,12 @@ class Calls {
   }
 
   writeResult(number, form, json, body) {
-    const at = this.room(HEAD_BYTES + RUN_HEAD_BYTES + 3 * (json.length + body.length));
+    const isText = typeof body === 'string';
+    const at = this.room(HEAD_BYTES + RUN_HEAD_BYTES + 3 * json.length + (isText ? 3 : 1) * body.length);
     const {out} = this;
     const start = at + HEAD_BYTES + RUN_HEAD_BYTES;
     const jsonBytes = json === '' ? 0 : out.write(json, start);
-    const bodyBytes = body === '' ? 0 : out.write(body, start + jsonBytes);
+    const bodyBytes = body.length === 0 ? 0 : isText ? out.write(body, start + jsonBytes) : body.copy(out, start + jsonBytes);
     out[at + HEAD_BYTES] = form;
     writeUint(out, at + HEAD_BYTES + 1, jsonBytes);
     writeUint(out, at + HEAD_BYTES + 5, bodyBytes);
@@ -749,10 +717,10 @@ class Calls {
   }
 
   pump() {
-    if (this.turns.length === 0 || this.socket.writableLength > UNREAD_MAX_BYTES) return;
+    if (this.turns.length === 0 || unsentBytes(this.socket) > UNREAD_MAX_BYTES) return;
     this.flushNow();
     this.socket.cork();
-    while (this.turns.length > 0 && this.socket.writableLength <= UNREAD_MAX_BYTES) this.sendPiece(this.turns.shift());
+    while (this.turns.length > 0 && unsentBytes(this.socket) <= UNREAD_MAX_BYTES) this.sendPiece(this.turns.shift());
     this.socket.uncork();
     this.rest();
   }
@@ -776,6 +744,10 @@ class Calls {
     if (reply.left === 0) this.leaving.delete(reply.number);
     else if (reply.credit > 0) this.turns.push(reply);
   }
+}
+
+function unsentBytes(socket) {
+  return socket.writableLength === undefined ? socket._writableState.length : socket.writableLength; // before Node 9.4
 }
 
 function frameHead(type, number, length) {
@@ -848,191 +820,94 @@ function openStream(fd, receive, ended) {
 
 // HTTP on a port ---------------------------------------------------------------------------------------------------
 
-const HEAD_MAX_BYTES = 65536;
-const REASONS = {
-  200: 'OK',
-  400: 'Bad Request',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  413: 'Payload Too Large',
-  431: 'Request Header Fields Too Large',
-  500: 'Internal Server Error',
-};
+/** Longer than the core keeps a connection that is idle. */
+const KEEP_ALIVE_MS = 660000;
 
-/*
-One connection of the core. Its few requests of HTTP/1.1 are read here by hand: one caller, one path, and a reply of two
-header fields need little of what node:http does, which would be half of the cost of a call.
-*/
-class Connection {
-  constructor(socket) {
-    this.socket = socket;
-    /** True from the end of a request until its reply: what comes meanwhile waits. */
-    this.isServing = false;
-    /** The connection ends with the next reply. */
-    this.isLast = false;
-    this.isReading = false;
-    /** Bytes that were received and not yet understood. */
-    this.pending = null;
-    this.head = '';
-    this.parts = [];
-    this.bytes = 0;
-    /** Bytes that are still to come of the body, or of a chunk of it; -1 when the next is a line. */
-    this.left = -1;
-    this.isChunked = false;
-    this.isTrailer = false;
-    /** The newest call that came here. */
-    this.call = null;
-    socket.setNoDelay(true);
-    socket.on('data', chunk => this.receive(chunk));
-    socket.on('end', () => this.hangUp());
-    socket.on('close', () => this.hangUp());
-    socket.on('error', () => {}); // 'close' follows
+function serveHttp(report, told) {
+  const sockets = new Set();
+  const server = require('http').createServer((request, response) => receive(request, response));
+  server.httpAllowHalfOpen = true; // a caller that only ended its side still gets the reply
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.timeout = server.headersTimeout = server.requestTimeout = 0;
+  server.on('connection', socket => {
+    const state = {socket, serving: 0, call: null};
+    socketStates.set(socket, state);
+    sockets.add(state);
+    const over = () => {
+      sockets.delete(state);
+      hangUp(state);
+    };
+    for (const event of ['end', 'close']) socket.once(event, over);
+  });
+  server.on('error', error => {
+    writeStderr(`core-bridge: cannot listen on 127.0.0.1:${settings.port}: ${error.message}\n`);
+    process.exit(1);
+  });
+  server.listen({host: '127.0.0.1', port: settings.port, backlog: 1024}, () => {
+    if (channel !== null) channel.write(report);
+    told();
+  });
+  const isBusy = () => [...sockets].some(({serving}) => serving > 0);
+  onAsked = () => {
+    if (channel === null) stop();
+    else channel.onLetGo(untilRested(isBusy, stop));
+  };
+
+  function stop() {
+    stopping = true;
+    server.close(leave);
+    for (const {socket, serving} of sockets) if (serving === 0) socket.destroy();
   }
+}
 
-  receive(chunk) {
-    this.pending = this.pending === null ? chunk : Buffer.concat([this.pending, chunk]);
-    if (this.isServing) this.socket.pause();
-    else this.read();
+/** What a connection is doing: how many calls, and the newest one that came on it. */
+const socketStates = new WeakMap();
+
+function receive(request, response) {
+  const state = socketStates.get(request.socket);
+  state.serving++;
+  const caller = new HttpCaller(state, response, request.headers['core-invocation-id']);
+  let parts = [];
+  let bytes = 0;
+  request.on('data', part => {
+    bytes += part.length;
+    if (bytes <= settings.maxBytes) parts.push(part);
+    else parts = []; // read to the end, keep nothing: a reply before that could be lost in a reset
+  });
+  request.on('error', () => {}); // it broke off: nobody waits
+  request.on('end', () => serveRequest(caller, request, bytes, parts));
+}
+
+/** The request is complete. */
+function serveRequest(caller, {method, url, headers}, bytes, parts) {
+  calls += 1;
+  if (settings.token !== '' && !isToken(headers['core-bridge-token'] || '')) {
+    return caller.reply(403, TEXT_TYPE, 'Core-Bridge-Token is missing or wrong\n');
   }
-
-  read() {
-    if (this.isReading) return;
-    this.isReading = true;
-    while (!this.isServing && this.pending !== null && this.step());
-    this.isReading = false;
+  if (url !== '/') return caller.reply(404, TEXT_TYPE, 'Only POST / is served here\n');
+  if (method !== 'POST') return caller.reply(405, TEXT_TYPE, 'Only POST / is served here\n');
+  if (bytes > settings.maxBytes) return caller.reply(413, TEXT_TYPE, 'The request is too large for the bridge\n');
+  if (handler === null) return caller.reply(500, TEXT_TYPE, NOT_LOADED);
+  let call;
+  try {
+    call = JSON.parse(Buffer.concat(parts).toString());
+  } catch (error) {
+    return caller.reply(400, TEXT_TYPE, `The request body is not JSON: ${error.message}\n`);
   }
+  if (call === null || typeof call !== 'object') return caller.reply(400, TEXT_TYPE, 'The request body is not a JSON object\n');
+  invoke(caller, 0, call.event, call.context);
+}
 
-  /** Understands one piece of what is pending; false when more has to come first. */
-  step() {
-    if (this.left >= 0) return this.takeBody();
-    return this.isChunked ? this.takeChunkLine() : this.takeHead();
-  }
-
-  takeHead() {
-    const end = this.pending.indexOf('\r\n\r\n');
-    if (end === -1) {
-      if (this.pending.length > HEAD_MAX_BYTES) this.refuse(431, 'The head of the request is too large for the bridge\n');
-      return false;
-    }
-    const head = this.pending.toString('latin1', 0, end);
-    this.skip(end + 4);
-    this.head = head;
-    if (/\r\nconnection:[^\r]*\bclose\b/i.test(head) || /^[^\r]* HTTP\/1\.0(\r|$)/.test(head)) this.isLast = true;
-    if (/\r\nexpect:[ \t]*100-continue/i.test(head)) this.socket.write('HTTP/1.1 100 Continue\r\n\r\n');
-    const length = /\r\ncontent-length:[ \t]*(\d+)[ \t]*(?:\r|$)/i.exec(head);
-    if (/\r\ntransfer-encoding:[ \t]*chunked[ \t]*(?:\r|$)/i.test(head)) {
-      if (length !== null) return this.refuse(400, 'Content-Length and Transfer-Encoding are both given\n');
-      this.isChunked = true;
-    } else if (length === null || length[1] === '0') this.serve();
-    else this.left = Number(length[1]);
-    return true;
-  }
-
-  takeBody() {
-    const part = this.left >= this.pending.length ? this.pending : this.pending.slice(0, this.left);
-    this.left -= part.length;
-    this.bytes += part.length;
-    if (this.bytes <= settings.maxBytes) this.parts.push(part);
-    else this.parts = []; // read to the end, keep nothing: a reply before that could be lost in a reset
-    this.skip(part.length);
-    if (this.left > 0) return true;
-    this.left = -1;
-    if (!this.isChunked) this.serve();
-    return true;
-  }
-
-  /** RFC 9112 §7.1: a chunk's size, the empty line behind its bytes, or a trailer. */
-  takeChunkLine() {
-    const end = this.pending.indexOf('\r\n');
-    if (end === -1) {
-      if (this.pending.length > HEAD_MAX_BYTES) this.refuse(400, 'A chunk has no size\n');
-      return false;
-    }
-    const line = this.pending.toString('latin1', 0, end);
-    this.skip(end + 2);
-    if (this.isTrailer) {
-      if (line === '') this.serve();
-      return true;
-    }
-    if (line === '') return true;
-    const size = /^([0-9a-f]{1,8})[ \t]*(;|$)/i.exec(line);
-    if (size === null) return this.refuse(400, 'A chunk has no size\n');
-    const bytes = parseInt(size[1], 16);
-    if (bytes === 0) this.isTrailer = true;
-    else this.left = bytes;
-    return true;
-  }
-
-  skip(bytes) {
-    this.pending = bytes === this.pending.length ? null : this.pending.slice(bytes);
-  }
-
-  /** The request is complete. */
-  serve() {
-    calls += 1;
-    const head = this.head;
-    const parts = this.parts;
-    const bytes = this.bytes;
-    this.isServing = true;
-    this.isChunked = this.isTrailer = false;
-    this.parts = [];
-    this.bytes = 0;
-    if (settings.token !== '' && !carriesToken(head)) return this.reply(403, TEXT_TYPE, 'Core-Bridge-Token is missing or wrong\n');
-    const target = /^(\S+) (\S+) HTTP\/1\.[01](?:\r|$)/.exec(head);
-    if (target === null) return this.refuse(400, 'This is not a request of HTTP/1.1\n');
-    if (target[2] !== '/') return this.reply(404, TEXT_TYPE, 'Only POST / is served here\n');
-    if (target[1] !== 'POST') return this.reply(405, TEXT_TYPE, 'Only POST / is served here\n');
-    if (bytes > settings.maxBytes) return this.reply(413, TEXT_TYPE, 'The request is too large for the bridge\n');
-    if (handler === null) return this.reply(500, TEXT_TYPE, NOT_LOADED);
-    let call;
-    try {
-      call = JSON.parse(parts.length === 1 ? parts[0].toString() : Buffer.concat(parts).toString());
-    } catch (error) {
-      return this.reply(400, TEXT_TYPE, `The request body is not JSON: ${error.message}\n`);
-    }
-    if (call === null || typeof call !== 'object') return this.reply(400, TEXT_TYPE, 'The request body is not a JSON object\n');
-    invoke(this, 0, call.event, call.context);
-  }
-
-  /** Answers the request that is served, and goes on with the next. */
-  reply(status, type, text) {
-    if (stopping) this.isLast = true;
-    const head =
-      `HTTP/1.1 ${status} ${REASONS[status]}\r\nContent-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(text)}\r\n` +
-      (this.isLast ? 'Connection: close\r\n\r\n' : 'Keep-Alive: timeout=660\r\n\r\n');
-    if (this.isLast) {
-      this.socket.end(head + text);
-      this.pending = null;
-      return;
-    }
-    this.socket.write(head + text);
-    this.isServing = false;
-    if (this.pending === null) return;
-    this.socket.resume();
-    this.read();
-  }
-
-  /** What came is no request that could be answered and followed by another. */
-  refuse(status, text) {
-    this.isServing = this.isLast = true;
-    this.reply(status, TEXT_TYPE, text);
-    return false;
-  }
-
-  /** A caller that only ended its side still gets the reply. */
-  hangUp() {
-    const {call} = this;
-    this.call = null;
-    this.isLast = true;
-    const tell = call === null ? null : call.onHangUp;
-    if (call !== null) onHangUp(call);
-    if (tell !== null) tell();
-    else if (!this.isServing) this.socket.end();
+/** One request and its reply. */
+class HttpCaller {
+  constructor(state, response, id) {
+    this.state = state;
+    this.response = response;
+    this.id = id;
   }
 
   began(invocation) {
-    this.call = invocation;
+    this.state.call = invocation;
   }
 
   encode(value) {
@@ -1046,14 +921,30 @@ class Connection {
   failed(_invocation, message) {
     this.reply(500, TEXT_TYPE, message);
   }
+
+  reply(status, type, text) {
+    const headers = {'Content-Type': type, 'Content-Length': Buffer.byteLength(text)};
+    if (this.id !== undefined) headers['Core-Invocation-Id'] = this.id;
+    if (stopping) headers.Connection = 'close';
+    this.state.serving--;
+    this.response.writeHead(status, headers);
+    this.response.end(text);
+  }
+}
+
+/** The connection of the newest call was closed, or will be after its reply. */
+function hangUp(state) {
+  const {call} = state;
+  if (call === null) return;
+  state.call = null;
+  const tell = call.onHangUp;
+  onHangUp(call);
+  if (tell !== null) tell();
 }
 
 /** Compares every character whatever the first difference, so that the time tells nothing. */
-function carriesToken(head) {
-  const found = /\r\ncore-bridge-token:[ \t]*([^\r]*?)[ \t]*(?:\r|$)/i.exec(head);
-  if (found === null) return false;
-  const token = settings.token;
-  const given = found[1];
+function isToken(given) {
+  const {token} = settings;
   let difference = given.length ^ token.length;
   for (let i = 0; i < token.length; i++) difference |= given.charCodeAt(i) ^ token.charCodeAt(i);
   return difference === 0;
@@ -1722,7 +1613,7 @@ function openChannel(fd) {
   return {
     write(record) {
       if (!isOpen) return;
-      if (record.log !== undefined && (stream.writableLength || 0) > CHANNEL_MAX_BYTES) {
+      if (record.log !== undefined && unsentBytes(stream) > CHANNEL_MAX_BYTES) {
         dropped++;
         return;
       }

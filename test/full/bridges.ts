@@ -41,15 +41,18 @@ for (const major of nodeMajors) {
     test.skip(`node ${major}: ${reason}`, () => {});
     continue;
   }
-  bridgeSuite({
-    title: `node ${major}`,
-    binary,
-    bridge: path.join(root, 'runtimes/node/bridge.cjs'),
-    handlers: path.join(root, 'test/fixtures/functions/node/handlers'),
-    extension: 'js',
-    brokenText: 'exports.handle = () => {\n',
-    tags: true,
-  });
+  for (const hop of ['channel', 'http'] as const) {
+    bridgeSuite({
+      title: `node ${major}`,
+      binary,
+      bridge: path.join(root, 'runtimes/node/bridge.cjs'),
+      handlers: path.join(root, 'test/fixtures/functions/node/handlers'),
+      extension: 'js',
+      brokenText: 'exports.handle = () => {\n',
+      tags: true,
+      hop,
+    });
+  }
 }
 
 for (const version of pythonVersions) {

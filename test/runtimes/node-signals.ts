@@ -1,6 +1,5 @@
-import test from 'ava';
 import type {Bridge} from '../helpers/bridge.ts';
-import {startNodeText} from '../helpers/node-bridge.ts';
+import {eachHop} from '../helpers/node-bridge.ts';
 
 // Hooks of the function on SIGTERM, and on what goes wrong outside of calls: both run, the function's and the bridge's.
 
@@ -24,121 +23,123 @@ const hooks: Record<string, string> = {
   'in place of all others': "process.removeAllListeners('SIGTERM'); process.on('SIGTERM', hook);",
 };
 
-for (const [kind, text] of Object.entries(hooks)) {
-  test.serial(`node: a hook on SIGTERM runs and the call in flight finishes: ${kind}, at module level`, async t => {
-    const b = await startNodeText(
-      t,
-      `${slow}
+eachHop(({check, startText}) => {
+  for (const [kind, text] of Object.entries(hooks)) {
+    check(`a hook on SIGTERM runs and the call in flight finishes: ${kind}, at module level`, async t => {
+      const b = await startText(
+        t,
+        `${slow}
       const hook = () => { process.stdout.write('hook\\n'); end(); };
       ${text}
       exports.handle = wait;`,
-    );
-    t.deepEqual(await stopDuringCall(b), ['"done"', 0]);
-    t.is(b.output.stdout, 'hook\n');
-  });
+      );
+      t.deepEqual(await stopDuringCall(b), ['"done"', 0]);
+      t.is(b.output.stdout, 'hook\n');
+    });
 
-  test.serial(`node: a hook on SIGTERM runs and the call in flight finishes: ${kind}, in a call`, async t => {
-    const b = await startNodeText(
-      t,
-      `${slow}
+    check(`a hook on SIGTERM runs and the call in flight finishes: ${kind}, in a call`, async t => {
+      const b = await startText(
+        t,
+        `${slow}
       const hook = () => { process.stdout.write('hook\\n'); end(); };
       exports.handle = async event => {
         if (event === 'wait') return wait();
         ${text}
       };`,
-    );
-    t.is((await b.call('hook')).status, 200);
-    t.deepEqual(await stopDuringCall(b), ['"done"', 0]);
-    t.regex(b.output.stdout + JSON.stringify(b.logs), /hook/);
-  });
-}
+      );
+      t.is((await b.call('hook')).status, 200);
+      t.deepEqual(await stopDuringCall(b), ['"done"', 0]);
+      t.regex(b.output.stdout + JSON.stringify(b.logs), /hook/);
+    });
+  }
 
-test.serial('node: the bridge stops although a call removed every listener of SIGTERM', async t => {
-  const b = await startNodeText(
-    t,
-    `${slow}
+  check('the bridge stops although a call removed every listener of SIGTERM', async t => {
+    const b = await startText(
+      t,
+      `${slow}
     exports.handle = async event => {
       if (event !== 'wait') return process.removeAllListeners('SIGTERM') && 'removed';
       setTimeout(() => end(), 50);
       return wait();
     };`,
-  );
-  t.is((await b.call('remove')).text, '"removed"');
-  t.deepEqual(await stopDuringCall(b), ['"done"', 0]);
-});
+    );
+    t.is((await b.call('remove')).text, '"removed"');
+    t.deepEqual(await stopDuringCall(b), ['"done"', 0]);
+  });
 
-test.serial('node: a hook on SIGTERM that throws is logged, and the call in flight finishes', async t => {
-  for (const add of ['on', 'prependListener']) {
-    const b = await startNodeText(
-      t,
-      `${slow}
+  check('a hook on SIGTERM that throws is logged, and the call in flight finishes', async t => {
+    for (const add of ['on', 'prependListener']) {
+      const b = await startText(
+        t,
+        `${slow}
       process.${add}('SIGTERM', () => { end(); throw new Error('hook failed'); });
       exports.handle = wait;`,
-    );
-    t.deepEqual(await stopDuringCall(b), ['"done"', 0]);
-    t.true(b.logs.some(({line}) => line.includes('uncaught exception') && line.includes('hook failed')));
-  }
-});
+      );
+      t.deepEqual(await stopDuringCall(b), ['"done"', 0]);
+      t.true(b.logs.some(({line}) => line.includes('uncaught exception') && line.includes('hook failed')));
+    }
+  });
 
-test.serial('node: a hook on SIGTERM that exits ends the process with its exit code', async t => {
-  const b = await startNodeText(t, "process.on('SIGTERM', () => process.exit(7)); exports.handle = () => 'x';");
-  t.is((await b.call({})).text, '"x"');
-  b.letGo();
-  b.child.kill('SIGTERM');
-  t.is(await b.exited, 7);
-});
+  check('a hook on SIGTERM that exits ends the process with its exit code', async t => {
+    const b = await startText(t, "process.on('SIGTERM', () => process.exit(7)); exports.handle = () => 'x';");
+    t.is((await b.call({})).text, '"x"');
+    b.letGo();
+    b.child.kill('SIGTERM');
+    t.is(await b.exited, 7);
+  });
 
-test.serial('node: an async hook on SIGTERM finishes before the process ends', async t => {
-  const b = await startNodeText(
-    t,
-    `process.on('SIGTERM', async () => {
+  check('an async hook on SIGTERM finishes before the process ends', async t => {
+    const b = await startText(
+      t,
+      `process.on('SIGTERM', async () => {
       await new Promise(resolve => setTimeout(resolve, 300));
       process.stdout.write('closed\\n');
     });
     exports.handle = () => 'x';`,
-  );
-  b.letGo();
-  b.child.kill('SIGTERM');
-  t.is(await b.exited, 0);
-  t.is(b.output.stdout, 'closed\n');
-});
+    );
+    b.letGo();
+    b.child.kill('SIGTERM');
+    t.is(await b.exited, 0);
+    t.is(b.output.stdout, 'closed\n');
+  });
 
-test.serial('node: a function with a hook on SIGTERM and work that never ends stops all the same', async t => {
-  const b = await startNodeText(t, "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); exports.handle = () => 'x';");
-  b.letGo();
-  b.child.kill('SIGTERM');
-  t.is(await b.exited, 0);
-});
+  check('a function with a hook on SIGTERM and work that never ends stops all the same', async t => {
+    const b = await startText(t, "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); exports.handle = () => 'x';");
+    b.letGo();
+    b.child.kill('SIGTERM');
+    t.is(await b.exited, 0);
+  });
 
-test.serial('node: a SIGTERM while the module is loaded ends the process, its hook first', async t => {
-  const b = startNodeText(
-    t,
-    `process.on('SIGTERM', () => process.stdout.write('hook\\n'));
+  check('a SIGTERM while the module is loaded ends the process, its hook first', async t => {
+    const b = startText(
+      t,
+      `process.on('SIGTERM', () => process.stdout.write('hook\\n'));
     setTimeout(() => process.kill(process.pid, 'SIGTERM'), 50);
     await new Promise(resolve => setInterval(() => {}, 1000));
     export const handle = () => {};`,
-    {file: 'handler.mjs'},
-  );
-  await t.throwsAsync(b, {message: /ended early/});
-});
+      {file: 'handler.mjs'},
+    );
+    await t.throwsAsync(b, {message: /ended early/});
+  });
 
-test.serial('node: stray errors are logged and the process stays, also when the function removed or added listeners', async t => {
-  const b = await startNodeText(
-    t,
-    `for (const name of ['uncaughtException', 'unhandledRejection']) process.removeAllListeners(name);
+  check('stray errors are logged and the process stays, also when the function removed or added listeners', async t => {
+    const b = await startText(
+      t,
+      `for (const name of ['uncaughtException', 'unhandledRejection']) process.removeAllListeners(name);
     process.on('unhandledRejection', reason => { throw reason; });
     exports.handle = event => {
       if (event === 'throw') setTimeout(() => { throw new Error('late throw'); }, 5);
       if (event === 'reject') Promise.reject(new Error('stray rejection'));
       return 'x';
     };`,
-  );
-  for (const [event, said] of [
-    ['throw', 'late throw'],
-    ['reject', 'stray rejection'],
-  ] as const) {
-    t.is((await b.call(event)).text, '"x"');
-    await b.until(() => b.logs.some(({line}) => line.includes(said)));
-  }
-  t.is((await b.call('')).text, '"x"');
+    );
+    for (const [event, said] of [
+      ['throw', 'late throw'],
+      ['reject', 'stray rejection'],
+    ] as const) {
+      t.is((await b.call(event)).text, '"x"');
+      await b.until(() => b.logs.some(({line}) => line.includes(said)));
+    }
+    t.is((await b.call('')).text, '"x"');
+  });
 });
