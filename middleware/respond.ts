@@ -40,12 +40,11 @@ function httpResult(returned: FunctionResult, id: string, maxBytes: number): Inv
     });
   }
   const fields = [...headers];
-  const given = new Set<string>();
-  for (let index = 0; index < headers.length; index += 2) given.add((headers[index] as string).toLowerCase());
+  const given = headers.length === 0 ? noNames : namesIn(headers);
   // The first bytes of a coded body tell the coding and not the type.
   const isTyped = given.has('content-type') || given.has('content-encoding');
   if (bytes > 0 && !bodyless.has(status) && !isTyped) fields.push('Content-Type', defaultContentType(body, kind));
-  for (const name of defaultNames) if (!given.has(name.toLowerCase())) fields.push(name, defaultHeaders[name]);
+  for (const {key, name, value} of defaults) if (!given.has(key)) fields.push(name, value);
   fields.push('Core-Invocation-Id', id);
   return declaredLength === undefined ? {status, headers: fields, body} : {status, headers: fields, body, declaredLength};
 }
@@ -53,7 +52,16 @@ function httpResult(returned: FunctionResult, id: string, maxBytes: number): Inv
 /** Answers without a body. Headers that describe one would be applied to the body that a cache has. */
 const bodyless: ReadonlySet<number> = new Set([204, 205, 304]);
 
-const defaultNames = Object.keys(defaultHeaders) as (keyof typeof defaultHeaders)[]; // the keys of this literal
+const defaults = Object.entries(defaultHeaders).map(([name, value]) => ({key: name.toLowerCase(), name, value}));
+
+const noNames: ReadonlySet<string> = new Set();
+
+/** In lower case. */
+function namesIn(headers: readonly string[]): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (let index = 0; index < headers.length; index += 2) names.add((headers[index] as string).toLowerCase());
+  return names;
+}
 
 function shapeOf(returned: FunctionResult): Shape {
   switch (returned.kind) {

@@ -87,9 +87,13 @@ function parsed(text: string): {json: unknown} | undefined {
   }
 }
 
+const space = '\t\n\r ';
+
 /** Only the space that JSON allows around a value. */
 function trimJson(text: string): string {
-  return trimEnd(text, '\t\n\r ').replace(/^[\t\n\r ]+/, '');
+  let start = 0;
+  while (start < text.length && space.includes(text.charAt(start))) start++;
+  return trimEnd(start === 0 ? text : text.slice(start), space);
 }
 
 // A pattern that ends in `+$` would try every run of spaces within the text anew: quadratic on a long one.

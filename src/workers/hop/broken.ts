@@ -38,6 +38,7 @@ export class BrokenConnections {
 
   /** Milliseconds until the process should be given a call again; 0: now. */
   get restMs(): number {
+    if (this.#restsUntil === 0) return 0; // it never rested: the time does not matter
     return Math.max(0, this.#restsUntil - this.#options.clock.monotonic());
   }
 

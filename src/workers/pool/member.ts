@@ -141,7 +141,7 @@ export class Member {
       stopTimer();
       if (isAbandoned) this.#abandoned--;
       if (isStuck) this.#stuck--;
-      this.#unsettled.delete(call.invocationId);
+      if (this.#unsettled.size > 0) this.#unsettled.delete(call.invocationId); // the hash of a new text costs more than the rest of this
       call.eventHold?.letGo();
       this.#free(isProbe);
       ended();

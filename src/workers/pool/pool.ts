@@ -141,8 +141,9 @@ export class Pool implements Runtimes {
 
   /** Called when a place may have become free. */
   admitWaiting(): void {
-    for (let member = this.#freeMember(); member; member = this.#freeMember()) {
-      const waiter = this.#waiting.shift();
+    while (this.#waiting.length > 0) {
+      const member = this.#freeMember();
+      const waiter = member && this.#waiting.shift();
       if (!waiter) return;
       waiter.stopTimer();
       const waitedMs = this.#waitedMs(waiter);
