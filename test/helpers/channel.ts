@@ -60,6 +60,7 @@ export function openChannel(t: ExecutionContext, some: Partial<ChannelOptions> =
       maxReplyBytes: 2 ** 20,
       concurrency: 100,
       onBroken: why => void told.push(why),
+      onClosed: () => void told.push('closed'),
       onSilent: () => void told.push('silent'),
       onAlive: () => void told.push('alive'),
       ...some,

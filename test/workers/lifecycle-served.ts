@@ -50,6 +50,19 @@ test('a trial that serves well ends the giving up', t => {
   }
 });
 
+test('answers of a process that then breaks the protocol do not count, and time does', t => {
+  const state = answered(
+    [spawned, ready].reduce((state, seen) => decide(state, seen).reduce((now, fact) => evolve(now, fact, 0), state), initial),
+  );
+  const delayAfter = (upMs: number) =>
+    restartDelayMs(
+      decide(state, exit(0, {upMs, reason: 'protocol'})).reduce((now, fact) => evolve(now, fact, 0), state),
+      0,
+    );
+  t.is(delayAfter(499), 100);
+  t.is(delayAfter(500), 0);
+});
+
 test('a process that has answered a call has served well, however soon it ends and however often', t => {
   let state = initial;
   for (let at = 0; at < 100; at++) {

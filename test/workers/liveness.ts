@@ -72,6 +72,6 @@ test('a broken channel is not watched any more', async t => {
   await send();
   theirs.end();
   await clock.advance(1000);
-  t.deepEqual(told, ['The sub-runtime closed its channel']);
+  t.deepEqual(told, ['closed']);
   t.is(clock.pending, 0);
 });

@@ -17,8 +17,10 @@ export interface ChannelOptions {
   readonly maxReplyBytes: number;
   /** Calls at a time. While one of several is open, the process must go on answering. */
   readonly concurrency: number;
-  /** Called when the process broke the protocol, or closed its end. It must be replaced. */
+  /** Called when the process broke the protocol: it must be replaced. */
   readonly onBroken: (why: string) => void;
+  /** Called when it closed its end: most likely it is ending. */
+  readonly onClosed: () => void;
   /** Called when the process has not answered in time whether it is alive, again and again until it does. */
   readonly onSilent: () => void;
   /** Called when it answers again, and so takes calls again. */
@@ -103,7 +105,6 @@ export class Channel implements Hop, FrameSink {
   }
 
   // What an open call asks of its channel.
-
   now(): number {
     return this.#clock.monotonic();
   }
@@ -123,7 +124,6 @@ export class Channel implements Hop, FrameSink {
   }
 
   // What the bridge sends.
-
   result(number: number, form: number, jsonBytes: number, bodyBytes: number): void {
     this.#current = this.#callOf(number);
     this.#current.begin(form, jsonBytes, bodyBytes);
@@ -189,7 +189,7 @@ export class Channel implements Hop, FrameSink {
   #closed(): void {
     if (this.#isClosed) return;
     this.#lose(new Fault('UPSTREAM_LOST'));
-    this.#options.onBroken('The sub-runtime closed its channel');
+    this.#options.onClosed();
   }
 
   #lose(reason: Fault): void {

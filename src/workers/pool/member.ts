@@ -172,7 +172,7 @@ export class Member {
     };
     return this.#options.upstream.send(call, onConnectionEnd).catch(async error => {
       if (!(error instanceof Fault)) throw error;
-      if (error.code === 'UPSTREAM_TIMEOUT' || error.code === 'CALLER_LEFT') abandon();
+      abandon(); // unless the call is over, nobody waits for it any more
       throw error.code === 'UPSTREAM_LOST' ? await this.#broken.reasonOf(error) : error;
     });
   }

@@ -141,6 +141,9 @@ function earlyExits(state: LifecycleState, exit: Exit, at: number, policy: Resta
   return isOurDoing(exit.reason) || isRefusal(exit) ? recent : [...recent, at];
 }
 
-function servedWell({phase, hasAnswered}: LifecycleState, {upMs}: Pick<Exit, 'upMs'>, policy: RestartPolicy): boolean {
-  return phase !== 'broken' && (hasAnswered === true || upMs >= policy.wellMs);
+type Served = Pick<Exit, 'upMs'> & Partial<Pick<Exit, 'reason'>>;
+
+/** Answers of a process that then breaks the protocol do not count: the next process would soon do the same. */
+function servedWell({phase, hasAnswered}: LifecycleState, {upMs, reason}: Served, policy: RestartPolicy): boolean {
+  return phase !== 'broken' && ((hasAnswered === true && reason !== 'protocol') || upMs >= policy.wellMs);
 }

@@ -29,6 +29,8 @@ export class SubRuntime {
   readonly #child: Child;
   #isLeaving = false;
   #isOver = false;
+  /** It closed its channel: it ends by itself, or is ended. */
+  #hasClosed = false;
   #hop: Hop | undefined;
   #member: Member | undefined;
 
@@ -88,6 +90,7 @@ export class SubRuntime {
       calls: this.#child.calls,
       clock,
       onBroken: why => this.#broke(why),
+      onClosed: () => this.#closed(),
       onSilent: () => pool.isWaitedFor && this.#events.stuck('It does not answer while a call is in it'),
       onAlive: () => pool.admitWaiting(),
     });
@@ -102,18 +105,22 @@ export class SubRuntime {
       reportsEnds: child.command.readiness === 'report' || hop.isChannel,
       onStuck: why => this.#events.stuck(why),
       onAnswered: () => this.#events.answered(),
-      isEnding: () => this.pid !== undefined && isEnding(this.pid),
+      isEnding: () => this.#hasClosed || (this.pid !== undefined && isEnding(this.pid)),
     });
     return pool.add(this.#member, start);
   }
 
-  /** Its channel is of no use any more. Most likely it is ending, and its exit says why. */
   #broke(why: string): void {
+    if (this.#isOver) return;
+    this.#events.broken(why);
+    void this.end('protocol');
+  }
+
+  /** It closed its channel. Most likely it is ending, and its exit says why. */
+  #closed(): void {
+    this.#hasClosed = true;
     this.leave();
-    this.#house.clock.after(exitMs, () => {
-      if (!this.#isOver) this.#events.broken(why);
-      this.#child.end('protocol');
-    });
+    this.#house.clock.after(exitMs, () => this.#broke('The sub-runtime closed its channel'));
   }
 
   /** A call in it does not end, or it takes no connection, or does not answer: a spare should take over. */

@@ -19,6 +19,7 @@ export interface HopHouse {
   readonly calls: Duplex | undefined;
   readonly clock: Clock;
   onBroken(why: string): void;
+  onClosed(): void;
   onSilent(): void;
   onAlive(): void;
 }
