@@ -291,8 +291,8 @@ func TestOnTheChannelAHandlerThatIsNotAcceptedFailsEveryCall(t *testing.T) {
 	}
 }
 
-// TestAProgramThatTheFunctionStartsHoldsNoDescriptor has a child outlive it:
-// the channel ends with the function.
+// TestAProgramThatTheFunctionStartsHoldsNoDescriptor has children outlive it,
+// one of them older than Start: the channel ends with the function.
 func TestAProgramThatTheFunctionStartsHoldsNoDescriptor(t *testing.T) {
 	command, p, reports, _ := playOnChannel(t, "starts")
 	p.call(1, 0, "{}", "")
@@ -301,7 +301,7 @@ func TestAProgramThatTheFunctionStartsHoldsNoDescriptor(t *testing.T) {
 		t.Fatalf("got %d %s", head.kind, payload)
 	}
 	var told struct {
-		Pid  int
+		Pids []int
 		Core []string
 	}
 	if err := json.Unmarshal(payload[runHeadBytes:], &told); err != nil {
@@ -310,13 +310,15 @@ func TestAProgramThatTheFunctionStartsHoldsNoDescriptor(t *testing.T) {
 	if len(told.Core) > 0 {
 		t.Errorf("the function sees %v", told.Core)
 	}
-	child, _ := os.FindProcess(told.Pid)
-	defer child.Kill()
-	folder := "/proc/" + strconv.Itoa(told.Pid) + "/fd/"
-	held, _ := ioutil.ReadDir(folder)
-	for _, descriptor := range held {
-		if link, _ := os.Readlink(folder + descriptor.Name()); strings.HasPrefix(link, "socket:") {
-			t.Errorf("the child holds %s, a %s", descriptor.Name(), link)
+	for _, pid := range told.Pids {
+		child, _ := os.FindProcess(pid)
+		defer child.Kill()
+		folder := "/proc/" + strconv.Itoa(pid) + "/fd/"
+		held, _ := ioutil.ReadDir(folder)
+		for _, descriptor := range held {
+			if link, _ := os.Readlink(folder + descriptor.Name()); strings.HasPrefix(link, "socket:") {
+				t.Errorf("child %d holds %s, a %s", pid, descriptor.Name(), link)
+			}
 		}
 	}
 	command.Process.Kill()
@@ -339,5 +341,23 @@ func TestASignalIsTheFunctionsToo(t *testing.T) {
 	p.socket.(*net.UnixConn).CloseWrite()
 	if err := command.Wait(); err != nil {
 		t.Errorf("expected exit 0, got %v", err)
+	}
+}
+
+func TestAFunctionThatTookTheSignalAwayStopsWithTheChannel(t *testing.T) {
+	for part, ending := range map[string]string{"ignores": "<nil>", "resets": "signal: terminated"} {
+		command, p, reports, _ := playOnChannel(t, part)
+		p.call(1, 0, "{}", "")
+		p.expect("result 0 for 1: |")
+		command.Process.Signal(syscall.SIGTERM)
+		if part == "ignores" {
+			p.call(2, 0, "{}", "")
+			p.expect("result 0 for 2: |")
+			reports.Close()
+			p.socket.(*net.UnixConn).CloseWrite()
+		}
+		if err := command.Wait(); fmt.Sprint(err) != ending {
+			t.Errorf("%s: expected %s, got %v", part, ending, err)
+		}
 	}
 }

@@ -33,15 +33,23 @@ func TestMain(m *testing.M) {
 	case "unloadable":
 		Start("not a function")
 	case "starts":
-		Start(starts)
+		early := exec.Command("sleep", "60")
+		if err := early.Start(); err != nil {
+			logger.Fatal(err)
+		}
+		Start(func() (interface{}, error) { return starts(early) })
+	case "ignores":
+		Start(func() { signal.Ignore(syscall.SIGTERM) })
+	case "resets":
+		Start(func() { signal.Reset(syscall.SIGTERM) })
 	case "notified":
 		Start(notified())
 	}
 }
 
-// starts starts a program that outlives the function, and tells which of the
-// core's variables there are.
-func starts() (interface{}, error) {
+// starts starts a program that outlives the function, and tells which there
+// are, and which of the core's variables.
+func starts(early *exec.Cmd) (interface{}, error) {
 	child := exec.Command("sleep", "60")
 	if err := child.Start(); err != nil {
 		return nil, err
@@ -52,7 +60,7 @@ func starts() (interface{}, error) {
 			core = append(core, pair)
 		}
 	}
-	return map[string]interface{}{"pid": child.Process.Pid, "core": core}, nil
+	return map[string]interface{}{"pids": []int{early.Process.Pid, child.Process.Pid}, "core": core}, nil
 }
 
 // notified listens to SIGTERM itself, and waits for it in its second call.

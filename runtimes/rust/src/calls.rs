@@ -595,6 +595,10 @@ mod tests {
         match event.body.as_str() {
             "long" => Ok("x".repeat(3 * WINDOW_BYTES).into()),
             "stays" => std::future::pending().await,
+            "blocks" => {
+                thread::sleep(Duration::from_millis(300));
+                Err("blocked".into())
+            }
             text => Err(text.to_owned().into()),
         }
     }
@@ -648,6 +652,16 @@ mod tests {
         peer.socket.shutdown(Shutdown::Write).unwrap();
         assert!(peer.calls.ended().await.is_ok());
         peer.calls.drained().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn a_handler_that_blocks_the_last_thread_keeps_ping_waiting() {
+        let mut peer = Peer::open(1000);
+        peer.call(1, "blocks");
+        thread::sleep(Duration::from_millis(100)); // it runs
+        peer.send(PING, 0, b"");
+        peer.expect(FAILED, 1, "blocked");
+        peer.expect(PONG, 0, "");
     }
 
     #[tokio::test(flavor = "multi_thread")]
