@@ -23,13 +23,22 @@ test('bodies past the bytes in flight are refused, until an invocation is over',
   t.true(core.logs.some(({level, msg}) => level === 'warn' && /CORE_INFLIGHT_BYTES/.test(msg)));
 });
 
-test('an event counts until the function is done with it, although its caller has got its answer', async t => {
-  const core = await serve(t, 'holds.cjs');
-  const gate = await openGate(t);
-  const post = () =>
-    ask(`${core.url}/?do=block`, {method: 'POST', headers: {...gate.headers, 'Core-Timeout': '200ms'}, body: 'x'.repeat(2 ** 20)});
-  for (let calls = 0; calls < 3; calls++) t.is((await post()).status, 504);
-  t.true((await metric(core, 'core_inflight_bytes{kind="event"}')) > 3 * 2 ** 20, 'the core holds them for a process that reads none');
-  await gate.open();
-  await metricIs(core, 'core_inflight_bytes{kind="event"}', 0);
-});
+// Over HTTP a process that is blocked gets further calls; on the channel those wait for another process.
+for (const [hop, calls] of [
+  ['http', 3],
+  ['auto', 1],
+] as const) {
+  test(`an event counts until the function is done with it, although its caller has got its answer: CORE_HOP=${hop}`, async t => {
+    const core = await serve(t, 'holds.cjs', {CORE_HOP: hop});
+    const gate = await openGate(t);
+    const post = () =>
+      ask(`${core.url}/?do=block`, {method: 'POST', headers: {...gate.headers, 'Core-Timeout': '200ms'}, body: 'x'.repeat(2 ** 20)});
+    for (let call = 0; call < calls; call++) t.is((await post()).status, 504);
+    t.true(
+      (await metric(core, 'core_inflight_bytes{kind="event"}')) > calls * 2 ** 20,
+      'the core holds them for a process that reads none',
+    );
+    await gate.open();
+    await metricIs(core, 'core_inflight_bytes{kind="event"}', 0);
+  });
+}
