@@ -4,7 +4,6 @@ import {inspect} from 'node:util';
 import {attempt} from '../attempt.ts';
 import {systemClock} from '../clock.ts';
 import {exit} from '../exit.ts';
-import {boundGarbage} from '../limits/heap.ts';
 import type {Environment} from '../settings/setting.ts';
 import {closeInherited} from '../workers/process/inherited.ts';
 import {reportRefusal} from './refused.ts';
@@ -16,8 +15,7 @@ const sameSignalMs = 1000;
 
 /** Serves until a signal comes, and maps what happened to an exit code. */
 export async function run(env: Environment, options: ServeOptions & {onServed?: (served: Served) => void} = {}): Promise<void> {
-  closeInherited();
-  boundGarbage();
+  closeInherited([env.NODE_EXTRA_CA_CERTS, env.SSL_CERT_FILE]);
   const whenServed = Promise.withResolvers<Served>();
   // A signal may come during the start. Then what has started by then must be stopped.
   let served: Served | undefined;

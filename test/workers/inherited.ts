@@ -23,3 +23,18 @@ test('descriptors that this process was started with are not passed on to its ch
     [],
   );
 });
+
+test('a file that Node itself may be reading stays open', async t => {
+  const program = `
+    import {readdirSync} from 'node:fs';
+    import {closeInherited} from '${projectFile('src/workers/process/inherited.ts')}';
+    closeInherited([undefined, '/proc/self/missing', '${projectFile('LICENSE')}']);
+    console.log(readdirSync('/proc/self/fd').includes('100'));
+    closeInherited(['${projectFile('README.md')}']);
+    console.log(readdirSync('/proc/self/fd').includes('100'));`;
+  const file = openSync(projectFile('LICENSE'), 'r');
+  const stdio = ['ignore' as const, 'pipe' as const, 'inherit' as const, ...Array.from({length: 97}, () => 'ignore' as const), file];
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {stdio});
+  closeSync(file);
+  t.is(await text(child.stdout ?? process.stdin), 'true\nfalse\n');
+});

@@ -1,4 +1,5 @@
-import {closeSync, readdirSync, readFileSync} from 'node:fs';
+import {closeSync, readdirSync, readFileSync, realpathSync} from 'node:fs';
+import {attempt} from '../../attempt.ts';
 
 /** fcntl.h on Linux; /proc writes the flags in octal. */
 const closeOnExec = 0o2000000;
@@ -7,12 +8,18 @@ const closeOnExec = 0o2000000;
 Closes the descriptors that this process was started with, except stdin, stdout and stderr. Its children would inherit them,
 and the function must not have them. Descriptors that Node itself closes in its children stay as they are. Does nothing where
 there is no /proc.
+
+@param readFiles what Node reads in a thread while it starts, such as NODE_EXTRA_CA_CERTS: OpenSSL opens it like an inherited
+descriptor, and the process would end if it were closed meanwhile
 */
-export function closeInherited(): void {
+export function closeInherited(readFiles: readonly (string | undefined)[] = []): void {
+  const kept = new Set(readFiles.map(file => file && pathOf(file)));
   for (const descriptor of listed()) {
-    if (descriptor > 2 && isPassedOn(descriptor)) closeSync(descriptor);
+    if (descriptor > 2 && isPassedOn(descriptor) && !kept.has(pathOf(`/proc/self/fd/${descriptor}`) ?? '')) closeSync(descriptor);
   }
 }
+
+const pathOf = (file: string) => attempt(() => realpathSync(file));
 
 function listed(): readonly number[] {
   try {
