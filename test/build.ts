@@ -1,10 +1,12 @@
-import {execFile} from 'node:child_process';
-import {mkdir, mkdtemp, readFile, rm, stat, writeFile} from 'node:fs/promises';
+import {execFile, spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {promisify} from 'node:util';
 import test from 'ava';
-import {build, packageOf, toJavaScript} from '../build.ts';
+import {build, packageOf} from '../build.ts';
+import {linesOf} from '../src/workers/output/lines.ts';
 import {projectFile} from './helpers/core.ts';
 
 const manifest = '{"name":"x","type":"module","bin":{"x":"src/cli.ts"},"scripts":{"a":"b"},"devDependencies":{"c":"1"}}';
@@ -28,30 +30,38 @@ async function built(files: Record<string, string>): Promise<string> {
 }
 
 test('a module that names a missing one is refused', async t => {
-  const failure = await t.throwsAsync(built({'src/cli.ts': "import './gone.ts';"}));
-  t.regex(failure?.message ?? '', /named by a module: .*\/dist\/src\/gone\.js$/);
+  await t.throwsAsync(built({'src/cli.ts': "import './gone.ts';"}), {message: /Could not resolve "\.\/gone\.ts"/});
+  await t.throwsAsync(built({'src/cli.ts': "new URL('./gone.ts', import.meta.url);"}), {message: /src\/gone\.ts/});
+  await t.throwsAsync(built({'src/cli.ts': "late('no-such-package');"}), {message: /no-such-package/});
 });
 
-test('syntax that cannot be stripped is refused', async t => {
-  await t.throwsAsync(built({'src/cli.ts': 'enum Colour {Red}'}), {message: /enum/});
-});
-
-test('the built program runs, with its modules, its workers and its other files', async t => {
+test('the built program runs, with its modules, its programs and its other files, each where it was', async t => {
   const out = await built({
     'src/cli.ts': [
       '#!/usr/bin/env node',
-      "import {readFile} from 'node:fs/promises';",
+      "import {spawnSync} from 'node:child_process';",
+      "import {fileURLToPath} from 'node:url';",
       "import {one, type One} from './one.ts';",
-      "import type {Two} from '../triggers/two.ts';",
-      "export * from '../triggers/two.ts';",
-      "const {two}: Two = await import('../triggers/two.ts');",
-      "const text: string = await readFile(new URL('../runtimes/a/bridge.txt', import.meta.url), 'utf8');",
-      "const url: URL = new URL('./one.ts', import.meta.url);",
+      "import {bridge} from '../runtimes/a/adapter.ts';",
+      "import type {Two} from '../triggers/b/two.ts';",
+      "export * from '../triggers/b/two.ts';",
+      "const {two, places}: Two = await import('../triggers/b/two.ts');",
+      "const beside = fileURLToPath(new URL('./deep/beside.ts', import.meta.url));",
       'const sum: One = one + two;',
-      "console.log(sum, text, url.pathname.split('/').at(-1));",
+      "console.log(sum, bridge, spawnSync(process.execPath, [beside], {encoding: 'utf8'}).stdout.trim(), ...places);",
     ].join('\n'),
     'src/one.ts': 'export type One = number;\nexport const one: One = 1;\n',
-    'triggers/two.ts': 'export interface Two {two: number}\nexport const two = 2;\n',
+    'src/deep/beside.ts': "import {one} from '../one.ts';\nconsole.log('beside', one);\n",
+    'triggers/b/two.ts': [
+      "import {basename, relative} from 'node:path';",
+      'export interface Two {two: number; places: string[]}',
+      'export const two = 2;',
+      "export const places = [basename(import.meta.filename), relative(process.argv[1] + '/../..', import.meta.dirname)];",
+    ].join('\n'),
+    'runtimes/a/adapter.ts': [
+      "import {readFileSync} from 'node:fs';",
+      "export const bridge: string = readFileSync(new URL('bridge.txt', import.meta.url), 'utf8');",
+    ].join('\n'),
     'runtimes/a/bridge.txt': 'bridge',
     'runtimes/a/a_test.go': '',
     'runtimes/a/__pycache__/a.pyc': '',
@@ -62,40 +72,46 @@ test('the built program runs, with its modules, its workers and its other files'
     env: {...process.env, PATH: pathWithNode()},
   });
 
-  t.is(stdout, '3 bridge one.js\n');
+  t.is(stdout, '3 bridge beside 1 two.js triggers/b\n');
   await t.throwsAsync(stat(path.join(out, 'runtimes/a/a_test.go')), {code: 'ENOENT'});
   await t.throwsAsync(stat(path.join(out, 'runtimes/a/__pycache__')), {code: 'ENOENT'});
   t.is(await readFile(path.join(out, 'runtimes/a/bridge.txt'), 'utf8'), 'bridge');
 });
 
-test('the journal of the built core finds its thread, which has a file of its own', async t => {
-  const out = path.join(await mkdtemp(path.join(tmpdir(), 'build-')), 'dist');
-  t.teardown(() => rm(path.dirname(out), {recursive: true}));
+test('the built core serves from its bundle, with a journal in a thread of its own', async t => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'build-'));
+  t.teardown(() => rm(folder, {recursive: true}));
+  const out = path.join(folder, 'core');
   await build(projectFile('.'), out);
-  const program = `
-    const {SqliteJournal} = await import(process.argv[1] + '/src/journals/sqlite/journal.js');
-    const {systemClock: clock} = await import(process.argv[1] + '/src/clock.js');
-    const retention = {factsMs: 1e9, payloadsMs: 1e9, maxBytes: 1e9};
-    const house = {clock, log: console, meter: {appended() {}, shed() {}, payloadsShed() {}}};
-    await using journal = await SqliteJournal.open(process.argv[1] + '/journal.db', retention, house);
-    console.log((await journal.append('a', [{type: 'runtime.gave-up', data: {exits: 1, withinMs: 1}}])).durability);
-  `;
-  const {stdout} = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program, out]);
-  t.is(stdout, 'fsync\n');
-});
-
-test('lines and columns stay where they are', t => {
-  const source = 'interface A {\n  a: number;\n}\nconst a: A = {a: 1}; export {a};\n';
-  const {code} = toJavaScript(source);
-  t.is(code.split('\n').length, source.split('\n').length);
-  t.is(code.indexOf('= {a: 1}'), source.indexOf('= {a: 1}'));
-});
-
-test('only the names of our own modules change', t => {
-  const source = "import ts from 'x.ts';\nconst handler = './handler.ts';\nimport('./a.ts');\n";
-  const {code, modules} = toJavaScript(source);
-  t.is(code, "import ts from 'x.ts';\nconst handler = './handler.ts';\nimport('./a.js');\n");
-  t.deepEqual(modules, ['./a.js']);
+  t.deepEqual((await readdir(path.join(out, 'src/packages'))).sort(), ['croner.cjs', 'jsonwebtoken.cjs', 'koa.cjs', 'undici.cjs']);
+  await symlink(projectFile('node_modules'), path.join(out, 'node_modules'));
+  const {PATH = '', HOME = ''} = process.env;
+  const core = spawn(process.execPath, [path.join(out, 'src/main.js')], {
+    env: {
+      ...{PATH, HOME, PORT: '0', CORE_ADMIN_PORT: '0', SCW_UPSTREAM_PORT: '0', SCW_PUBLIC: 'true'},
+      CORE_DATA_DIR: folder,
+      SCW_HANDLER_PATH: projectFile('bench/functions/message.cjs'),
+      NODE_DEBUG: 'module', // names every package that is loaded from a folder of packages
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  t.teardown(() => core.kill('SIGKILL'));
+  let loaded = '';
+  core.stderr.on('data', chunk => {
+    loaded += chunk;
+  });
+  for await (const text of linesOf(core.stdout)) {
+    const line = JSON.parse(text);
+    if (line.msg !== 'Listening') continue;
+    t.deepEqual(await (await fetch(line.url)).json(), {message: 'Executed properly'});
+    t.regex(await (await fetch(`${line.admin}/metrics`)).text(), /^core_journal_durable 1$/m);
+    core.kill('SIGTERM');
+    break;
+  }
+  core.stdout.resume();
+  t.deepEqual(await once(core, 'exit'), [0, null]);
+  t.regex(loaded, /packages\/koa\.cjs/);
+  t.notRegex(loaded, /packages\/undici\.cjs|\/node_modules\//);
 });
 
 test('the built manifest has no scripts and no tools', t => {

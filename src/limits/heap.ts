@@ -7,7 +7,7 @@ import type {Clock} from '../clock.ts';
 /**
 Lets the heap grow to twice what is alive before V8 collects its old part; by default it may be four times as much. Objects
 of requests that wait get old before they die: under a flood the process would be mostly garbage. To be called once, at
-the start, by each process that serves.
+the start, by each process that serves, before the compile cache is opened: the cache belongs to these flags.
 */
 export function boundGarbage(): void {
   growBy(1);

@@ -1,3 +1,4 @@
+import v8 from 'node:v8';
 import {attempt} from '../attempt.ts';
 import {memoryLimit} from './container.ts';
 import {divideMemory} from './shares.ts';
@@ -7,8 +8,7 @@ const flags = (heapMegabytes: number) => [
   '--v8-pool-size=1', // each thread has a heap of malloc, and keeps what it once needed
   '--single-threaded-gc', // the same
   '--no-concurrent-recompilation', // the same: up to 20 MB
-  '--memory-saver-mode', // the heap stays near what is alive, and V8 keeps no freed pages for later
-  '--initial-old-space-size=24', // MB; otherwise the first collection waits for a heap as large as the container
+  // Otherwise the first collection waits for a heap as large as the container.
   `--max-old-space-size=${heapMegabytes}`,
   '--max-semi-space-size=2',
 ];
@@ -31,4 +31,12 @@ export function startSmall(env: Environment): void {
   if (!isSmall || !execve || execArgv.some(arg => arg.startsWith('--v8-pool-size='))) return;
   const args = [execPath, ...flags(Math.floor(heapBytes / 2 ** 20)), ...execArgv, ...argv.slice(1)];
   attempt(() => execve(execPath, args, {...environment, ...env}));
+}
+
+/**
+Keeps the heap near what is alive, and no freed pages for later, where the container is small. To be called once all is
+loaded: the compile cache belongs to other flags, and serves nothing from then on.
+*/
+export function staySmall(): void {
+  if (divideMemory(memoryLimit()).isSmall) v8.setFlagsFromString('--memory-saver-mode');
 }

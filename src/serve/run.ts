@@ -4,6 +4,7 @@ import {inspect} from 'node:util';
 import {attempt} from '../attempt.ts';
 import {systemClock} from '../clock.ts';
 import {exit} from '../exit.ts';
+import {staySmall} from '../limits/small-start.ts';
 import type {Environment} from '../settings/setting.ts';
 import {closeInherited} from '../workers/process/inherited.ts';
 import {reportRefusal} from './refused.ts';
@@ -61,6 +62,7 @@ export async function run(env: Environment, options: ServeOptions & {onServed?: 
     process.exit(reportRefusal(error, env));
   }
   whenServed.resolve(served);
+  staySmall();
   options.onServed?.(served);
   if (stoppingSince !== undefined) await stop(served, 'a signal during the start');
 }

@@ -1,6 +1,6 @@
 import process from 'node:process';
 import {isoStamp, systemClock} from '../../clock.ts';
-import {boundGarbage} from '../../limits/heap.ts';
+import {staySmall} from '../../limits/small-start.ts';
 import type {Environment} from '../../settings/setting.ts';
 import {reportRefusal} from '../refused.ts';
 import {type Served, serve} from '../serve.ts';
@@ -22,7 +22,6 @@ and owns the journal; when it ends, this process ends, too. While the leader han
 holds a bounded number of facts and log lines for it.
 */
 export async function follow(env: Environment): Promise<void> {
-  boundGarbage();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
   const opening = Promise.withResolvers<Served>();
   let served: Served | undefined;
@@ -53,6 +52,7 @@ export async function follow(env: Environment): Promise<void> {
   try {
     served = await serve(env, {leader: {journal: meter => new LeadersJournal(channel, {...meter, clock: systemClock})}});
     opening.resolve(served);
+    staySmall();
   } catch (error) {
     process.exit(reportRefusal(error, env));
   }
