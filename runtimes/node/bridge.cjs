@@ -406,7 +406,7 @@ const MESSAGE_MAX_BYTES = 65536;
 const READ_BYTES = 65536;
 /** Long replies wait while the core has so much to read. */
 const UNREAD_MAX_BYTES = 262144;
-/** Written frames stand here until the turn ends; no room in it is used twice, so that nothing is overwritten that waits to be sent. */
+/** Frames that were written stand here until the turn ends. Room in it is used again only after its bytes have been sent. */
 const OUT_BYTES = 65536;
 /** A text takes at most three bytes for each of its characters. */
 const SHORT_CHARS = Math.floor((OUT_BYTES - HEAD_BYTES - RUN_HEAD_BYTES) / 3);
@@ -688,7 +688,7 @@ class Calls {
   room(bytes) {
     if (this.written + bytes > OUT_BYTES) {
       this.flushNow();
-      this.out = Buffer.allocUnsafeSlow(OUT_BYTES);
+      if (this.written > 0) this.out = Buffer.allocUnsafeSlow(OUT_BYTES);
       this.written = this.flushed = 0;
     }
     return this.written;
@@ -698,9 +698,9 @@ class Calls {
   flushNow() {
     this.isScheduled = false;
     if (this.written === this.flushed) return;
-    const bytes = this.out.slice(this.flushed, this.written);
+    this.socket.write(this.out.slice(this.flushed, this.written));
+    if (unsentBytes(this.socket) === 0) this.written = 0; // the system took it at once, as it does nearly always
     this.flushed = this.written;
-    this.socket.write(bytes);
   }
 
   /** A reply that is too long for one frame leaves in turn with others, as far as the core has given credit. */
