@@ -1,20 +1,24 @@
 # -*- coding: utf-8 -*-
-"""The Python bridge: loads one handler, listens on 127.0.0.1:$SCW_UPSTREAM_PORT and answers POST / with its result.
+"""The Python bridge: loads one handler and calls it for the core, in frames on the descriptor CORE_CALLS_FD. Without that
+descriptor Python's own server listens on 127.0.0.1:$SCW_UPSTREAM_PORT and answers POST / with the result.
 
-One file, standard library only, for Python 2.7 and 3.6 and later. Plain handlers run in CORE_CONCURRENCY threads that
-wait on the sockets themselves: a call changes threads not once. A handler written with `async def` runs on an asyncio
-loop in the main thread. README.md lists what the bridge promises.
+One file, standard library only, for Python 2.7 and 3.6 and later. A plain handler runs in CORE_CONCURRENCY threads, one
+of which is the main thread. A handler written with `async def` runs on an asyncio loop in the main thread. README.md
+lists what the bridge promises.
 """
 
 from __future__ import print_function
 
 import base64
+import collections
 import errno
 import json
 import os
+import re
 import select
 import signal
 import socket
+import stat
 import struct
 import sys
 import threading
@@ -35,23 +39,28 @@ NOT_LOADED = (
 )
 LINE_MAX_CHARS = 65536
 TITLE_MAX_CHARS = 8192
-CHANNEL_MAX_BYTES = 8 * 1024 * 1024
-HEAD_MAX_BYTES = 256 * 1024
+REPORTS_MAX_BYTES = 8 * 1024 * 1024
+TERM_WAIT_S = 1
 LOOK_S, REST_LOOKS = 0.2, 5  # so many looks without a call, and the process rests
 LOOP_CALLS = 100  # that an async handler takes at a time, unless the user has set a number
-WRITE_TIMEOUT_S = 60  # a reader that takes longer to take its reply is gone
 DEFINED_COROUTINE = 0x80  # inspect.CO_COROUTINE, without the cost of importing inspect
 
 text_type = type(u"")
 clock = getattr(time, "monotonic", time.time)
 THIS_FILE = (lambda: None).__code__.co_filename
 
+try:
+    from _operator import _compare_digest as is_same  # hmac's, without the cost of importing hashlib
+except ImportError:
+    from hmac import compare_digest as is_same
+
 
 def main():
     settings = Settings(os.environ)
-    channel = Channel(settings.fd) if settings.fd is not None else None
-    tag_output(channel)
-    signals.hold(channel)
+    reports = Reports(settings.fd) if settings.fd is not None else None
+    sock = open_calls(settings.calls_fd)
+    tag_output(reports)
+    signals.hold(reports)
     follow_forks()
     try:
         handler, failure = load_handler(settings.handler_path, settings.handler_name), None
@@ -61,24 +70,27 @@ def main():
         end_forked(error)
         handler, failure = None, (error, sys.exc_info()[2])
     end_forked()
-    try:
-        listener = listen(settings.port)
-    except (OSError, socket.error, OverflowError) as error:
-        log("core-bridge: cannot listen on 127.0.0.1:%s: %s\n" % (settings.port, error))
-        sys.exit(1)
+    listener = None
+    if sock is None:
+        try:
+            listener = listen(settings.port)
+        except (OSError, socket.error, OverflowError) as error:
+            log("core-bridge: cannot listen on 127.0.0.1:%s: %s\n" % (settings.port, error))
+            sys.exit(1)
 
     def report():
-        if channel is not None:
-            channel.write(load_report(failure, is_async(handler)))
+        if reports is not None:
+            reports.write(load_report(failure, LOOP_CALLS if is_async(handler) else settings.threads, sock is not None))
         if failure is not None:
-            log_error(failure[0], failure[1], channel, "core-bridge: cannot load the handler: ")
+            log_error(failure[0], failure[1], reports, "core-bridge: cannot load the handler: ")
 
-    calls = Calls(handler, channel)
-    if is_async(handler):
-        serve_on_loop(listener, settings, calls, report)
-    else:
-        serve_in_threads(listener, settings, calls, report)
-    leave(channel)
+    calls = Calls(handler, reports)
+    stop = Stop(calls)
+    serve = serve_on_loop if is_async(handler) else serve_in_threads
+    serve(settings, calls, stop, sock, listener, report)
+    while not stop.is_over():
+        time.sleep(0.01)
+    leave(reports)
 
 
 # Settings
@@ -92,8 +104,7 @@ class Settings(object):
         self.handler_path = env.get("SCW_HANDLER_PATH", "")
         self.handler_name = env.get("SCW_HANDLER_NAME") or "handle"
         self.token = env.pop("CORE_BRIDGE_TOKEN", "").encode("latin-1")
-        fd = env.pop("CORE_BRIDGE_FD", "")
-        self.fd = int(fd) if fd.isdigit() else None
+        self.fd, self.calls_fd = number(env.pop("CORE_BRIDGE_FD", "")), number(env.pop("CORE_CALLS_FD", ""))
         calls = env.pop("CORE_CALLS_FD", "")
         if calls.isdigit():
             os.close(int(calls))  # it is called over HTTP
@@ -102,13 +113,19 @@ class Settings(object):
         self.max_bytes = 6 * int(env.get("SCW_PAYLOAD_MAX_SIZE") or 6291456) + 8 * 1024 * 1024
 
 
+def number(text):
+    return int(text) if text.isdigit() else None
+
+
 # Loading
 
 
-def load_report(failure, is_concurrent):
+def load_report(failure, concurrency, is_on_channel):
     report = {"loaded": failure is None, "runtime": "Python %d.%d.%d" % sys.version_info[:3]}
-    if is_concurrent:
-        report["concurrency"] = LOOP_CALLS
+    if concurrency > 1:
+        report["concurrency"] = concurrency
+    if is_on_channel:
+        report["calls"] = 1  # the version of the frames
     if failure is not None:
         report["error"] = one_line(failure[0])
     return report
@@ -444,51 +461,49 @@ class Context(dict):
 
 
 class Calls(object):
-    """Runs the handler: bytes of a request in, status, type and bytes of the reply out."""
+    """Runs the handler: of a call it makes the reply, in the form of the way by which it came."""
 
-    def __init__(self, handler, channel):
+    def __init__(self, handler, reports):
         self.handler = handler
-        self.channel = channel
+        self.reports = reports
         self.loop = None  # for a plain function that returns a coroutine
         self.lock = threading.Lock()
         self.active = set()
         self.newest = None
 
-    def begin(self, request):
-        self.newest = request
-        self.active.add(request)
+    def begin(self, call):
+        self.newest = call
+        self.active.add(call)
 
-    def end(self, request):
-        self.active.discard(request)
+    def end(self, call):
+        self.active.discard(call)
 
-    def open(self, body):
-        """Returns (event, context); raises ValueError when the core did not write the body."""
-        call = json.loads(body.decode("utf-8"))
-        if not isinstance(call, dict):
-            raise ValueError("not a JSON object")
-        event, context = call.get("event"), Context(call.get("context") or {})
+    def open(self, call):
+        """Returns (event, context); raises when the core did not write the call."""
+        read = call.read()
+        event, context = read.get("event"), Context(read.get("context") or {})
         if isinstance(event, dict):
             for name in ("headers", "multiValueHeaders"):
                 if isinstance(event.get(name), dict):
                     event[name] = Headers(event[name])
+        call.call_id = context.get("invocationId")
         return event, context
 
     def settled(self, call_id):
         """Its connection is closed and it is over: the core counts on its end no longer."""
-        if self.channel is not None and isinstance(call_id, text_type):
-            self.channel.write({"settled": call_id})
+        if self.reports is not None and isinstance(call_id, text_type):
+            self.reports.write({"settled": call_id})
 
-    def run(self, request):
+    def run(self, call):
         if self.handler is None:
-            return 500, TEXT, NOT_LOADED
+            return call.failure(NOT_LOADED)
         try:
-            event, context = self.open(request.body)
-            request.call_id = context.get("invocationId")
-        except ValueError as error:
-            return 400, TEXT, to_bytes("The request body is not JSON: %s\n" % error)
+            event, context = self.open(call)
+        except (ValueError, KeyError, TypeError) as error:
+            return call.unreadable("The request body is not JSON: %s\n" % error)
         invocation = outer = None
-        if self.channel is not None:
-            invocation = Invocation(context, self.channel)
+        if self.reports is not None:
+            invocation = Invocation(context, self.reports)
             outer = current.set(invocation)
         attached = attach_trace(context)
         try:
@@ -496,33 +511,32 @@ class Calls(object):
             if hasattr(result, "__await__"):
                 result = self.wait_for(result, context)
             end_forked()
-            return 200, JSON, to_json(result)
+            return call.encode(result)
         except BaseException as error:  # SystemExit too: one call must not end its neighbours
             end_forked(error)
-            return failed(error)
+            return call.failure(failed(error))
         finally:
             detach_trace(attached)
             if invocation is not None:
                 invocation.end()
                 current.reset(outer)
 
-    def start(self, loop, request, done):
-        """The same for an async handler: `done` gets the answer, exactly once, by the deadline. Returns what cancels it."""
+    def start(self, loop, call, done):
+        """The same for an async handler: `done` gets the reply, exactly once, when the task is over. Returns what cancels it."""
         try:
-            event, context = self.open(request.body)
-            request.call_id = context.get("invocationId")
-        except ValueError as error:
-            return done((400, TEXT, to_bytes("The request body is not JSON: %s\n" % error)))
+            event, context = self.open(call)
+        except (ValueError, KeyError, TypeError) as error:
+            return done(call.unreadable("The request body is not JSON: %s\n" % error))
         invocation = outer = None
-        if self.channel is not None:
-            invocation = Invocation(context, self.channel)
+        if self.reports is not None:
+            invocation = Invocation(context, self.reports)
             outer = current.set(invocation)
         attached = attach_trace(context)
         try:
             task = loop.create_task(self.handler(event, context))
         except BaseException as error:
             end_forked(error)
-            reply = failed(error)
+            reply = call.failure(failed(error))
             if invocation is not None:
                 invocation.end()
             return done(reply)
@@ -530,30 +544,25 @@ class Calls(object):
             detach_trace(attached)
             if invocation is not None:
                 current.reset(outer)
-        left = seconds_left(context)
+        left, late = seconds_left(context), []
 
         def time_out():
-            task.remove_done_callback(finish)
+            late.append(True)
             task.cancel()
-            answer(TimedOut())
 
         def finish(task):
             end_forked(None, task)
             if timer is not None:
                 timer.cancel()
             try:
-                result = to_json(task.result())
+                result = task.result()
+                if late:
+                    raise TimedOut()
+                reply = call.encode(result)
             except BaseException as error:
-                result = error
-            answer(result)
-
-        def answer(result):
-            if isinstance(result, BaseException):
                 outer = current.set(invocation)  # the loop calls back out of every call
-                reply = failed(result)
+                reply = call.failure(failed(TimedOut() if late else error))
                 current.reset(outer)
-            else:
-                reply = 200, JSON, result
             if invocation is not None:
                 invocation.end()
             done(reply)
@@ -594,8 +603,9 @@ class NotJson(Exception):
 
 
 def failed(error):
+    """What the caller reads of it."""
     log_error(error, getattr(error, "__traceback__", sys.exc_info()[2]))
-    return 500, TEXT, to_bytes(message_of(error))
+    return message_of(error)
 
 
 def seconds_left(context):
@@ -642,25 +652,30 @@ def to_json(result):
     """The JSON text of a result. Bytes become the envelope's base64 form."""
     if result is None:
         return b""
+    if is_bytes(result):
+        result = {"body": to_base64(result), "isBase64Encoded": True}
+    elif isinstance(result, Mapping):
+        result = envelope(result)
+        if is_bytes(result.get("body")):
+            result = dict(result, body=to_base64(result["body"]), isBase64Encoded=True)
+    return dump(result)
+
+
+def dump(value):
     try:
-        if is_bytes(result):
-            result = {"body": to_base64(result), "isBase64Encoded": True}
-        elif isinstance(result, Mapping):
-            result = envelope(result)
-        text = encode(result)
+        text = encode(value)
         try:
             return text.encode("utf-8")
         except UnicodeEncodeError:  # half of a surrogate pair: only an escape can say it
-            return encode_ascii(result).encode("ascii")
+            return encode_ascii(value).encode("ascii")
     except Exception as error:
         raise NotJson("The result of the function is not JSON: %s" % message_of(error))
 
 
 def envelope(result):
+    """A mapping as a dict, with headers and a body that the json module can write."""
     if type(result) is not dict:
         result = stored(result)
-    if is_bytes(result.get("body")):
-        result = dict(result, body=to_base64(result["body"]), isBase64Encoded=True)
     for name in ("headers", "multiValueHeaders"):
         if name in result and type(result[name]) is not dict:
             result = dict(result, **{name: read_headers(result[name])})
@@ -718,274 +733,275 @@ def to_base64(value):
     return base64.b64encode(bytes(value) if not isinstance(value, memoryview) else value.tobytes()).decode("ascii")
 
 
-# HTTP
+# Calls on the channel: runtimes/README.md says what the frames are
 
-JSON = b"application/json"
-TEXT = b"text/plain; charset=utf-8"
-REASONS = {
-    200: b"OK",
-    400: b"Bad Request",
-    403: b"Forbidden",
-    404: b"Not Found",
-    405: b"Method Not Allowed",
-    413: b"Payload Too Large",
-    431: b"Request Header Fields Too Large",
-    500: b"Internal Server Error",
-}
+CALL, BODY, CANCEL, CREDIT, PING = 1, 2, 3, 4, 5
+RESULT, DATA, END, FAILED, PONG = 17, 18, 19, 20, 21
+HEAD = struct.Struct(">IBI")  # length, type, call
+LEAD = struct.Struct(">BII")  # form, bytes of JSON, bytes of body
+FRAME_MAX_BYTES = 1048576
+PIECE_BYTES = 65536
+WINDOW_BYTES = 262144
+JSON_FORM, TEXT_FORM, BYTES_FORM = 0, 1, 2
 
 
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-try:
-    from _operator import _compare_digest as is_same  # hmac's, without the cost of importing hashlib
-except ImportError:
-    from hmac import compare_digest as is_same
-
-
-def reply(status, kind, body, keep):
-    return b"HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n%s\r\n%s" % (
-        status,
-        REASONS[status],
-        kind,
-        len(body),
-        b"" if keep else b"Connection: close\r\n",
-        body,
-    )
+def open_calls(fd):
+    """The socket on which calls come; None when the core gave none."""
+    if fd is None or not stat.S_ISSOCK(os.fstat(fd).st_mode):
+        return None
+    set_close_on_exec(fd)
+    if PY2:
+        sock = socket.fromfd(fd, socket.AF_UNIX, socket.SOCK_STREAM)
+        os.close(fd)
+        set_close_on_exec(sock.fileno())
+    else:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, fileno=fd)
+    sock.setblocking(True)
+    ours.add(sock)
+    return sock
 
 
-class Request(object):
-    __slots__ = ("refusal", "keep", "body", "parts", "bytes", "missing", "chunk", "call_id")
+class FrameReader(object):
+    """Cuts what arrives into frames, which may come in pieces."""
 
     def __init__(self):
-        self.refusal = None  # (status, text) of a request that never reaches the handler
-        self.keep = True  # whether another request may follow on the connection
-        self.body = b""
-        self.parts = []
-        self.bytes = 0
-        self.missing = 0  # of the body, or of the chunk that is arriving
-        self.chunk = None  # None: a body with a length; else what the next line of a chunked body is
-        self.call_id = None  # of the call in it
+        self.parts, self.have, self.need = [], 0, 0
 
-    def refuse(self, status, text, keep=True):
-        if self.refusal is None:
-            self.refusal, self.parts = (status, text), []
-        self.keep = self.keep and keep
-        return self
-
-
-class Reader(object):
-    """Cuts the bytes of one connection into requests. Of a refused request it keeps nothing but the place."""
-
-    def __init__(self, settings):
-        self.token = settings.token
-        self.max_bytes = settings.max_bytes
-        self.pending = b""  # bytes after the last whole request
-        self.receiving = None  # the request whose body is arriving
-        self.wants_continue = False
-
-    def next(self, data):
-        """Takes in bytes; the next whole request, or None. With b"" it looks at what a pipelining client sent."""
-        if self.receiving is None:
-            if self.pending:
-                data = self.pending + data
-            end = data.find(b"\r\n\r\n")
-            if end < 0:
-                self.pending = data
-                if len(data) > HEAD_MAX_BYTES:
-                    return Request().refuse(431, "The request head is too large for the bridge\n", keep=False)
-                return None
-            self.pending = b""
-            self.receiving = self.open(data[: end + 2])
-            data = data[end + 4 :]
-        request = self.receiving
-        if request.chunk is not None:
-            return self.next_chunks(request, data)
-        rest = len(data) - request.missing
-        if rest > 0:
-            self.pending = data[-rest:]
-            data = data[:-rest]
-        if request.refusal is None and data:
-            request.parts.append(data)
-        request.missing -= len(data)
-        return self.close(request) if request.missing == 0 else None
-
-    def open(self, head):
-        request, lower = Request(), head.lower()
-        if self.token and not is_same(field(head, lower, b"\r\ncore-bridge-token:") or b"", self.token):
-            request.refuse(403, "Core-Bridge-Token is missing or wrong\n")
-        if not head.startswith(b"POST / HTTP/1.1\r\n"):
-            line = head[: head.find(b"\r\n")].split(b" ")
-            if len(line) != 3 or line[2] not in (b"HTTP/1.0", b"HTTP/1.1"):
-                request.refuse(400, "The request line is malformed\n", keep=False)
-            elif line[1] != b"/":
-                request.refuse(404, "Only POST / is served here\n")
-            elif line[0] != b"POST":
-                request.refuse(405, "Only POST / is served here\n")
-            request.keep = request.keep and line[-1] == b"HTTP/1.1"
-        if field(lower, lower, b"\r\nconnection:") == b"close":
-            request.keep = False
-        coding = field(lower, lower, b"\r\ntransfer-encoding:")
-        length = field(head, lower, b"\r\ncontent-length:")
-        if coding == b"chunked" and length is None:
-            request.chunk = b"size"
-        elif coding is not None or not (length or b"0").isdigit():
-            request.refuse(400, "The request has a framing that the bridge does not know\n", keep=False)
-        else:
-            request.missing = int(length or 0)
-            if request.missing > self.max_bytes:
-                request.refuse(413, "The request is too large for the bridge\n")
-        self.wants_continue = field(lower, lower, b"\r\nexpect:") == b"100-continue"
-        return request
-
-    def next_chunks(self, request, data):
-        data, self.pending = self.pending + data, b""
-        while data:
-            if request.missing:
-                piece = data[: request.missing]
-                data = data[len(piece) :]
-                request.missing -= len(piece)
-                request.bytes += len(piece)
-                if request.bytes > self.max_bytes:
-                    request.refuse(413, "The request is too large for the bridge\n")
-                elif request.refusal is None:
-                    request.parts.append(piece)
-                continue
-            end = data.find(b"\r\n")
-            if end < 0 and len(data) < HEAD_MAX_BYTES:
+    def read(self, data):
+        """The frames that are whole now: (type, call, payload)."""
+        if self.parts:
+            self.parts.append(data)
+            self.have += len(data)
+            if self.have < self.need:
+                return ()
+            data = b"".join(self.parts)
+            self.parts = []
+        frames, at, size, self.need = [], 0, len(data), HEAD.size
+        while size - at >= HEAD.size:
+            length, kind, number = HEAD.unpack_from(data, at)
+            if length > FRAME_MAX_BYTES:
+                raise ValueError("a frame of %d bytes, longest = %d" % (length, FRAME_MAX_BYTES))
+            end = at + HEAD.size + length
+            if end > size:
+                self.need = end - at
                 break
-            line, data = data[:end], data[end + 2 :]
-            if request.chunk == b"end":  # the line break after a chunk
-                request.chunk = b"size"
-            elif request.chunk == b"trailer":
-                if not line:
-                    self.pending = data
-                    return self.close(request)
-            else:
-                try:
-                    request.missing = int(line.split(b";")[0], 16)
-                except ValueError:
-                    return self.close(request.refuse(400, "The request has a malformed chunk\n", keep=False))
-                request.chunk = b"end" if request.missing else b"trailer"
-        self.pending = data
+            frames.append((kind, number, data[at + HEAD.size : end]))
+            at = end
+        if at < size:
+            self.parts, self.have = [data[at:]], size - at
+        return frames
+
+
+class FrameCall(object):
+    """A call that came in frames. Its reply is (form, JSON, body), or (None, message) when it failed."""
+
+    __slots__ = ("number", "form", "json_bytes", "missing", "parts", "call_id", "credit", "is_cancelled", "cancel", "line")
+
+    def __init__(self, number, payload):
+        self.number = number
+        self.form, self.json_bytes, body_bytes = LEAD.unpack_from(payload)
+        self.missing, self.parts = self.json_bytes + body_bytes, []
+        self.call_id = None
+        self.credit = WINDOW_BYTES  # bytes of its reply that may be sent
+        self.is_cancelled = False
+        self.cancel = None  # of an async handler
+        self.take(payload[LEAD.size :])
+
+    def take(self, payload):
+        self.missing -= len(payload)
+        if self.missing < 0:
+            raise ValueError("more bytes of a call than it announced")
+        self.parts.append(payload)
+
+    def read(self):
+        """The JSON of the call as a value."""
+        run = self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
+        self.parts = None
+        call = json.loads(run[: self.json_bytes].decode("utf-8"))
+        event, body = call["event"], run[self.json_bytes :]
+        if self.form == 1:
+            body = base64.b64encode(body)
+        if isinstance(event, dict):
+            event["body"] = body.decode("utf-8")
+            event["isBase64Encoded"] = self.form != 0
+        return call
+
+    @staticmethod
+    def encode(result):
+        if result is None:
+            return JSON_FORM, b"", b""
+        if is_bytes(result):
+            return BYTES_FORM, b"", bytes_of(result)
+        if is_text(result):
+            body = text_bytes(result)
+            return (JSON_FORM, dump(result), b"") if body is None else (TEXT_FORM, b"", body)
+        if isinstance(result, Mapping):
+            result = envelope(result)
+            body = result.get("body")
+            if is_bytes(body):
+                return BYTES_FORM, dump(without_body(result)), bytes_of(body)
+            if is_text(body):
+                body = text_bytes(body)
+                if body is not None:
+                    return TEXT_FORM, dump(without_body(result)), body
+        return JSON_FORM, dump(result), b""
+
+    @staticmethod
+    def failure(message):
+        return None, to_bytes(message)
+
+    unreadable = failure
+
+    def perform(self, _):
+        self.line.run(self)
+
+
+def without_body(result):
+    rest = dict(result)
+    del rest["body"]
+    return rest
+
+
+def is_text(value):
+    return isinstance(value, (text_type, str))
+
+
+def text_bytes(text):
+    """None for half of a surrogate pair: only an escape in JSON can say it."""
+    if PY2:
+        return text.encode("utf-8") if isinstance(text, text_type) else text
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
         return None
 
-    def close(self, request):
-        self.receiving = None
-        request.body = request.parts[0] if len(request.parts) == 1 else b"".join(request.parts)
-        return request
+
+def bytes_of(value):
+    return value.tobytes() if isinstance(value, memoryview) else bytes(value)
 
 
-def field(head, lower, name):
-    at = lower.find(name)
-    if at < 0:
-        return None
-    at += len(name)
-    return head[at : lower.find(b"\r\n", at)].strip()
+def first_frame(call, answer):
+    """The first frame of a reply, or the only one, and what is left of it."""
+    if answer[0] is None:
+        message = answer[1]
+        if len(message) > PIECE_BYTES:
+            message = message[:PIECE_BYTES].decode("utf-8", "ignore").encode("utf-8")
+        return failed_frame(call, message), None
+    form, text, body = answer
+    size = len(text) + len(body)
+    lead = LEAD.pack(form, len(text), len(body))
+    if size <= PIECE_BYTES:
+        return HEAD.pack(LEAD.size + size, RESULT, call.number) + lead + text + body, None
+    return HEAD.pack(LEAD.size, RESULT, call.number) + lead, memoryview(text + body if text else body)
+
+
+def next_piece(call, rest):
+    """The next frame of a long reply, as far as its credit goes, and what is left then."""
+    size = min(len(rest), PIECE_BYTES, call.credit)
+    call.credit -= size
+    return HEAD.pack(size, DATA, call.number) + rest[:size].tobytes(), rest[size:]
+
+
+def end_frame(call):
+    return HEAD.pack(0, END, call.number)
+
+
+def failed_frame(call, message):
+    return HEAD.pack(len(message), FAILED, call.number) + message
+
+
+PONG_FRAME = HEAD.pack(0, PONG, 0)
+
+
+class CallReader(object):
+    """Makes calls of frames: `begin(call)` for each that is whole, `give_up(call)` for one that nobody waits for."""
+
+    def __init__(self, begin, credit, give_up, write):
+        self.frames, self.open = FrameReader(), {}
+        self.begin, self.credit, self.give_up, self.write = begin, credit, give_up, write
+
+    def read(self, data):
+        for kind, number, payload in self.frames.read(data):
+            if kind == CALL:
+                call = self.open[number] = FrameCall(number, payload)
+                if call.missing == 0:
+                    self.begin(call)
+            elif kind == PING:
+                self.write(PONG_FRAME)
+            elif number not in self.open:
+                continue  # it has just ended, or the type is not known
+            elif kind == BODY:
+                call = self.open[number]
+                call.take(payload)
+                if call.missing == 0:
+                    self.begin(call)
+            elif kind == CREDIT:
+                call = self.open[number]
+                call.credit += struct.unpack(">I", payload)[0]
+                self.credit(call)
+            elif kind == CANCEL:
+                call = self.open[number]
+                if call.missing > 0:
+                    self.write(self.end(call))
+                elif not call.is_cancelled:
+                    call.is_cancelled = True
+                    self.give_up(call)
+
+    def end(self, call):
+        """Its last frame follows. The core may use the number again."""
+        self.open.pop(call.number, None)
+        return end_frame(call)
+
+    def break_off(self, call):
+        """The rest of its reply is not wanted, or nobody gives it credit any more."""
+        return self.end(call) if call.is_cancelled else failed_frame(call, b"The channel ended before the reply was sent")
 
 
 # Serving plain handlers
 
 
-def listen(port):
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
-    listener.listen(1024)
-    set_close_on_exec(listener.fileno())
-    ours.add(listener)
-    return listener
-
-
-class Connection(object):
-    def __init__(self, sock, settings):
-        set_close_on_exec(sock.fileno())
-        ours.add(sock)
-        sock.setblocking(True)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", WRITE_TIMEOUT_S, 0))
-        self.sock = sock
-        self.reader = Reader(settings)
-        self.newest_id = None  # of the newest call on it
-
-    def close(self, calls):
-        """The reply may have been on the way when the connection closed, so the end of its newest call is always reported."""
-        ours.discard(self.sock)
-        self.sock.close()
-        calls.settled(self.newest_id)
-
-    def serve(self, calls, stop, flags):
-        """Reads once and answers what is whole. False when the connection is over."""
-        reader, sock = self.reader, self.sock
-        try:
-            data = sock.recv(65536 if reader.receiving is None else 1048576, flags)
-            if not data:
-                return False
-            request = reader.next(data)
-            if reader.wants_continue and request is None:
-                reader.wants_continue = False
-                sock.sendall(CONTINUE)
-            while request is not None:
-                calls.begin(request)
-                try:
-                    if request.refusal is None:
-                        status, kind, body = calls.run(request)
-                        self.newest_id = request.call_id
-                    else:
-                        status, kind, body = request.refusal[0], TEXT, to_bytes(request.refusal[1])
-                    keep = request.keep and not stop.is_set
-                    sock.sendall(reply(status, kind, body, keep))
-                finally:
-                    calls.end(request)
-                if not keep:
-                    return False
-                request = reader.next(b"") if reader.pending else None
-            return True
-        except (OSError, socket.error) as error:
-            return error.errno == errno.EAGAIN and flags != 0  # woken for nothing
-
-
-def serve_in_threads(listener, settings, calls, report):
-    stop = Stop(calls)
-    stop.on_signals()
-    serve = serve_by_epoll if hasattr(select, "epoll") else serve_by_thread
-    serve(listener, settings, calls, stop, report)
+def start_thread(work, *args):
+    thread = threading.Thread(target=work, args=args)
+    thread.daemon = True
+    thread.start()
+    return thread
 
 
 class Stop(object):
-    """Set by SIGTERM. Its descriptor becomes readable, which wakes every thread that waits."""
+    """What SIGTERM asks for. `then` ends the serving."""
 
     def __init__(self, calls):
         self.calls = calls
         self.is_set = self.is_asked = False
-        self.awake, self.waker = os.pipe()
-        for fd in (self.awake, self.waker):
-            set_close_on_exec(fd)
-            ours.add(fd)
+        self.then = self.ends_at = None
 
     def set(self):
         if not self.is_set:
             self.is_set = True
-            os.write(self.waker, b"!")
+            self.then()
 
     def ask(self):
         """A service manager sends SIGTERM to every process at once, and the core may still have calls: they are served."""
-        if self.is_asked:
-            return
-        self.is_asked = True
-        if self.calls.channel is None:
-            self.set()
-        else:
+        if not self.is_asked:
+            self.is_asked = True
             start_thread(self.wait)
 
     def wait(self):
-        rest = Rest(self.calls)
-        while not self.calls.channel.is_let_go(LOOK_S) and not rest.is_over():
+        reports, rest = self.calls.reports, Rest(self.calls)
+        while reports is not None and not self.is_set and not reports.is_let_go(LOOK_S) and not rest.is_over():
             pass
         self.set()
 
-    def on_signals(self):
-        signals.follow(signal.SIGTERM, self.ask)
-        signals.follow(signal.SIGINT, self.ask)
+    def is_over(self):
+        """At the end of the stream the core sends SIGTERM as well. A handler of the function's on it still has to run."""
+        if self.is_asked or not callable(signals.get(signal.SIGTERM)):
+            return True
+        self.ends_at = self.ends_at or clock() + TERM_WAIT_S
+        return clock() > self.ends_at
+
+    def on_signals(self, ask):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signals.follow(number, ask)
 
 
 class Rest(object):
@@ -1001,209 +1017,248 @@ class Rest(object):
         return self.looks >= REST_LOOKS
 
 
-def serve_by_epoll(listener, settings, calls, stop, report):
-    """Every thread waits for the next readable connection, runs the call itself and waits again."""
-    listener.setblocking(False)
-    epoll, connections, accepting = select.epoll(), {}, listener.fileno()
-    ours.add(epoll.fileno())
-    # With several threads a connection that woke one must not wake another before it was served.
-    several = settings.threads > 1
-    mask = select.EPOLLIN | (select.EPOLLONESHOT if several else 0)
-    epoll.register(accepting, mask)
-    epoll.register(stop.awake, select.EPOLLIN)
+def stop_reading(sock):
+    """What has come already is read; then the stream is at its end, as when the core ends it."""
+    try:
+        sock.shutdown(socket.SHUT_RD)
+    except (OSError, socket.error):
+        pass  # the core is gone
 
-    def accept():
-        while True:
-            try:
-                sock = listener.accept()[0]
-            except (OSError, socket.error):
-                break
-            connections[sock.fileno()] = Connection(sock, settings)
-            epoll.register(sock.fileno(), mask)
-        return True
 
-    def serve(fd):
-        connection = connections.get(fd)
-        if connection is None:
-            return False
-        if connection.serve(calls, stop, socket.MSG_DONTWAIT):
-            return True
-        del connections[fd]
-        epoll.unregister(fd)
-        connection.close(calls)
-        return False
-
-    def work():
-        while not stop.is_set:
-            try:
-                ready = epoll.poll(-1, 1 if several else 64)
-            except (OSError, IOError) as error:
-                if error.errno != errno.EINTR:
-                    raise
-                continue
-            for fd, _ in ready:
-                if stop.is_set:
-                    break
-                if (accept() if fd == accepting else serve(fd)) and several:
-                    epoll.modify(fd, mask)
-
-    # Python 2 lets a signal interrupt the system calls of the main thread: no handler runs there.
-    threads = [start_thread(work) for _ in range(settings.threads if PY2 else settings.threads - 1)]
-    report()
-    if PY2:
-        while not stop.is_set:
-            try:
-                select.select([stop.awake], [], [])
-            except select.error:
-                pass
+def serve_in_threads(settings, calls, stop, sock, listener, report):
+    if sock is not None and settings.threads == 1:
+        line = LoneLine(sock, calls)
+        stop.then = lambda: stop_reading(sock)
     else:
-        work()
-    listener.close()
+        queue = CallQueue(calls)
+        if sock is not None:
+            line = Line(sock, calls, queue)
+            stop.then = lambda: stop_reading(sock)
+            start_thread(line.serve)
+        else:
+            server = open_server(listener, settings, calls, stop, queue.put)
+            stop.then = lambda: server.finish(queue.close)
+        line = queue
+    stop.on_signals(stop.ask)
+    if sock is None:
+        server.start()
+    if PY2:
+        return work_in_threads(settings.threads, line.work, report)
+    threads = [start_thread(line.work) for _ in range(settings.threads - 1)]
+    report()
+    line.work()
     for thread in threads:
         thread.join()
 
 
-def serve_by_thread(listener, settings, calls, stop, report):
-    """Where there is no epoll: a thread for each connection, and a turnstile before the handler."""
-    turnstile, run = threading.Semaphore(settings.threads), calls.run
+def work_in_threads(count, work, report):
+    """Python 2 lets a signal interrupt the system calls of the main thread, and only those: no handler runs there."""
+    ended, tell = os.pipe()
+    for fd in (ended, tell):
+        set_close_on_exec(fd)
+        ours.add(fd)
 
-    def run_in_turn(request):
-        with turnstile:
-            return run(request)
+    def work_and_tell():
+        work()
+        os.write(tell, b"!")
 
-    def work(connection):
-        while connection.serve(calls, stop, 0):
-            pass
-        connection.close(calls)
-
-    calls.run = run_in_turn
+    for _ in range(count):
+        start_thread(work_and_tell)
     report()
-    while not stop.is_set:
+    while count > 0:
         try:
-            ready = select.select([listener, stop.awake], [], [])[0]
-        except select.error:  # Python 2: a signal came
-            continue
-        if listener in ready:
-            start_thread(work, Connection(listener.accept()[0], settings))
-    listener.close()
-    for _ in range(settings.threads):
-        turnstile.acquire()
+            select.select([ended], [], [])
+            count -= len(os.read(ended, 1))
+        except (OSError, select.error):
+            pass  # a signal came
 
 
-def start_thread(work, *args):
-    thread = threading.Thread(target=work, args=args)
-    thread.daemon = True
-    thread.start()
-    return thread
+class LoneLine(object):
+    """Calls on the channel, one at a time: the thread that reads a call runs it and writes its reply, without a hand-over."""
+
+    def __init__(self, sock, calls):
+        self.sock, self.calls = sock, calls
+        self.ready = collections.deque()
+        self.reader = CallReader(self.ready.append, nothing, nothing, self.write)
+        self.is_ended = False
+
+    def work(self):
+        while True:
+            while self.ready:
+                self.run(self.ready.popleft())
+            if self.is_ended:
+                return
+            self.receive()
+
+    def receive(self):
+        try:
+            data = self.sock.recv(PIECE_BYTES * 4)
+        except (OSError, socket.error) as error:
+            if error.errno == errno.EINTR:  # Python 2
+                return
+            data = b""  # the core is gone
+        if data:
+            self.reader.read(data)
+        else:
+            self.is_ended = True
+
+    def write(self, frame):
+        send_all(self.sock, frame)
+
+    def run(self, call):
+        if call.is_cancelled:
+            return self.write(self.reader.end(call))
+        self.calls.begin(call)
+        frame, rest = first_frame(call, self.calls.run(call))
+        if rest is None:
+            self.reader.end(call)
+        self.write(frame)
+        while rest is not None:
+            while call.credit == 0 and not call.is_cancelled and not self.is_ended:
+                self.receive()
+            if call.is_cancelled or self.is_ended:
+                self.write(self.reader.break_off(call))
+                break
+            frame, rest = next_piece(call, rest)
+            if not rest:
+                self.reader.end(call)
+                rest = None
+            self.write(frame)
+        self.calls.end(call)
+
+
+def nothing(*_):
+    pass
+
+
+def send_all(sock, data):
+    """A signal does not end it, nor does a core that is gone."""
+    while data:
+        try:
+            sent = sock.send(data)
+        except (OSError, socket.error) as error:
+            if error.errno != errno.EINTR:
+                return
+        else:
+            if sent == len(data):
+                return
+            data = memoryview(data)[sent:]
+
+
+class CallQueue(object):
+    """Calls wait here for a thread that is free."""
+
+    def __init__(self, calls):
+        self.calls = calls
+        self.waiting, self.changed = collections.deque(), threading.Condition()
+        self.is_closed = False
+
+    def put(self, call):
+        with self.changed:
+            self.waiting.append(call)
+            self.changed.notify()
+
+    def close(self):
+        with self.changed:
+            self.is_closed = True
+            self.changed.notify_all()
+
+    def work(self):
+        while True:
+            with self.changed:
+                while not self.waiting:
+                    if self.is_closed:
+                        return
+                    self.changed.wait()
+                call = self.waiting.popleft()
+            call.perform(self.calls)
+
+
+class Line(object):
+    """Calls on the channel, several at a time: one thread reads, and answers PING whatever the handlers do."""
+
+    def __init__(self, sock, calls, queue):
+        self.sock, self.calls, self.queue = sock, calls, queue
+        self.writing, self.changed = threading.Lock(), threading.Condition()
+        self.is_ended = False
+        self.reader = CallReader(self.begin, self.wake, self.wake, self.write)
+
+    def serve(self):
+        while not self.is_ended:
+            try:
+                data = self.sock.recv(PIECE_BYTES * 4)
+            except (OSError, socket.error) as error:
+                if error.errno == errno.EINTR:  # Python 2
+                    continue
+                data = b""  # the core is gone
+            try:
+                self.reader.read(data)
+            except (ValueError, struct.error):
+                log(traceback.format_exc())
+                data = b""
+            if not data:
+                self.is_ended = True
+                self.wake()
+        self.queue.close()
+
+    def wake(self, *_):
+        with self.changed:
+            self.changed.notify_all()
+
+    def write(self, frame):
+        with self.writing:
+            send_all(self.sock, frame)
+
+    def begin(self, call):
+        call.line = self
+        self.queue.put(call)
+
+    def run(self, call):
+        if call.is_cancelled:
+            return self.write(self.reader.end(call))
+        self.calls.begin(call)
+        frame, rest = first_frame(call, self.calls.run(call))
+        if rest is None:
+            self.reader.end(call)
+        self.write(frame)
+        while rest is not None:
+            with self.changed:
+                while call.credit == 0 and not call.is_cancelled and not self.is_ended:
+                    self.changed.wait()
+            if call.is_cancelled or self.is_ended:
+                self.write(self.reader.break_off(call))
+                break
+            frame, rest = next_piece(call, rest)
+            if not rest:
+                self.reader.end(call)
+                rest = None
+            self.write(frame)
+        self.calls.end(call)
 
 
 # Serving async handlers
 
 
-def serve_on_loop(listener, settings, calls, report):
-    asyncio = library.load_asyncio()
-    loop = handlers_loop(asyncio)
+def serve_on_loop(settings, calls, stop, sock, listener, report):
+    loop = handlers_loop(library.load_asyncio())
     if isinstance(current, ThreadCurrent):
         current.follow_tasks(loop)
-    state = {"active": 0, "asked": False, "stopping": False}
-
-    class Protocol(asyncio.Protocol):
-        def connection_made(self, transport):
-            self.transport, self.reader, self.is_busy = transport, Reader(settings), False
-            self.socket = transport.get_extra_info("socket")
-            ours.add(self.socket)
-            self.newest, self.cancel, self.is_lost = None, None, False
-
-        def connection_lost(self, error):
-            self.is_lost = True
-            ours.discard(self.socket)
-            if self.is_busy and self.cancel is not None:
-                self.cancel()
-            elif not self.is_busy and self.newest is not None:
-                calls.settled(self.newest.call_id)
-
-        def data_received(self, data):
-            reader = self.reader
-            if self.is_busy:
-                reader.pending += data
-                if len(reader.pending) > HEAD_MAX_BYTES:
-                    self.transport.pause_reading()
-                return
-            request = reader.next(data)
-            if request is not None:
-                self.begin(request)
-            elif reader.wants_continue:
-                reader.wants_continue = False
-                self.transport.write(CONTINUE)
-
-        def begin(self, request):
-            self.is_busy = True
-            self.newest = request
-            state["active"] += 1
-            calls.begin(request)
-            if request.refusal is None:
-                self.cancel = calls.start(loop, request, lambda answer: self.end(request, answer))
-            else:
-                self.end(request, (request.refusal[0], TEXT, to_bytes(request.refusal[1])))
-
-        def end(self, request, answer):
-            keep = request.keep and not state["stopping"]
-            self.is_busy = False
-            state["active"] -= 1
-            calls.end(request)
-            self.cancel = None
-            if self.is_lost:
-                calls.settled(request.call_id)
-                leave_if_idle()
-                return
-            self.transport.write(reply(answer[0], answer[1], answer[2], keep))
-            if not keep:
-                self.transport.close()
-            elif self.reader.pending:
-                self.transport.resume_reading()
-                loop.call_soon(self.data_received, b"")
-            leave_if_idle()
-
-    def ask():
-        if state["asked"]:
-            return
-        state["asked"] = True
-        if calls.channel is None or calls.channel.is_let_go(0):
-            stop()
-        else:
-            loop.add_reader(calls.channel.fd, stop)
-            look(Rest(calls))
-
-    def look(rest):
-        if rest.is_over():
-            stop()
-        else:
-            loop.call_later(LOOK_S, look, rest)
-
-    def stop():
-        if state["stopping"]:
-            return
-        state["stopping"] = True
-        if calls.channel is not None and calls.channel.fd is not None:
-            loop.remove_reader(calls.channel.fd)
-        server.close()
-        leave_if_idle()
-
-    def leave_if_idle():
-        if state["stopping"] and state["active"] == 0:
-            loop.call_later(0.01, loop.stop)  # the last reply leaves first
-
-    listener.setblocking(False)
-    server = loop.run_until_complete(loop.create_server(Protocol, sock=listener))
     hold_loop(loop)
-
-    def ask_soon():
-        # A handler that the function has added to the loop is told through the loop: it runs before.
-        loop.call_soon_threadsafe(loop.call_later, 0.01, ask)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signals.follow(number, ask_soon)
     forks.find_task = lambda: current_task(loop)
+    if sock is not None:
+        serve_line_on_loop(loop, sock, calls, stop)
+        stop.then = lambda: stop_reading(sock)
+    else:
+
+        def begin(call):
+            call.begin_on(loop, calls)
+
+        server = open_server(listener, settings, calls, stop, lambda call: loop.call_soon_threadsafe(begin, call))
+        stop.then = lambda: server.finish(lambda: loop.call_soon_threadsafe(loop.stop))
+    # A handler that the function has added to the loop is called by the loop: it runs before.
+    stop.on_signals(lambda: loop.call_soon_threadsafe(loop.call_later, 0.01, stop.ask))
+    if sock is None:
+        server.start()
     report()
     while True:
         try:
@@ -1212,6 +1267,337 @@ def serve_on_loop(listener, settings, calls, report):
         except BaseException as error:  # sys.exit() in a task ends the loop's run; the call has its answer already
             end_forked(error, forks.task)
             log(traceback.format_exc())
+
+
+def serve_line_on_loop(loop, sock, calls, stop):
+    asyncio = library.asyncio
+    state = {"ended": False, "flushing": False}
+    unsent, long_replies = [], {}
+
+    class Protocol(asyncio.Protocol):
+        def connection_made(self, transport):
+            state["transport"] = transport
+
+        def data_received(self, data):
+            reader.read(data)
+
+        def eof_received(self):
+            end()
+            return True  # replies are still to be written
+
+        def connection_lost(self, error):
+            end()
+
+    def begin(call):
+        calls.begin(call)
+        call.cancel = calls.start(loop, call, lambda answer: finish(call, answer))
+
+    def finish(call, answer):
+        call.cancel = None
+        if call.is_cancelled:
+            return over(call, end_frame(call))
+        frame, rest = first_frame(call, answer)
+        if rest is None:
+            return over(call, frame)
+        write(frame)
+        long_replies[call] = rest
+        go_on(call)
+
+    def go_on(call):
+        rest = long_replies.get(call)
+        if rest is None:
+            return
+        frame = None
+        while rest and call.credit > 0:
+            if frame is not None:
+                write(frame)
+            frame, rest = next_piece(call, rest)
+        long_replies[call] = rest
+        if not rest:
+            del long_replies[call]
+            over(call, frame)
+        elif frame is not None:
+            write(frame)
+
+    def give_up(call):
+        if call in long_replies:
+            del long_replies[call]
+            over(call, reader.break_off(call))
+        elif call.cancel is not None:
+            call.cancel()
+
+    def over(call, frame):
+        reader.open.pop(call.number, None)
+        calls.end(call)
+        write(frame)
+
+    def write(frame):
+        """The frames of one turn leave in one write."""
+        unsent.append(frame)
+        if not state["flushing"]:
+            state["flushing"] = True
+            loop.call_soon(flush)
+
+    def flush():
+        state["flushing"] = False
+        state["transport"].write(b"".join(unsent))
+        del unsent[:]
+        leave_if_idle()
+
+    def end():
+        state["ended"] = True
+        for call in list(long_replies):  # nobody gives it credit any more
+            give_up(call)
+        leave_if_idle()
+
+    def leave_if_idle():
+        if state["ended"] and not calls.active and not state["flushing"]:
+            is_sent = state["transport"].get_write_buffer_size() == 0 or state["transport"].is_closing()
+            if not is_sent or not stop.is_over():
+                loop.call_later(0.01, leave_if_idle)
+            else:
+                loop.stop()
+
+    reader = CallReader(begin, go_on, give_up, write)
+    sock.setblocking(False)
+    with library:
+        loop.run_until_complete(loop.create_unix_connection(Protocol, sock=sock))
+
+
+# Serving HTTP, where the core is not on the channel or is another one
+
+JSON = "application/json"
+TEXT = "text/plain; charset=utf-8"
+
+
+class HttpCall(object):
+    """A call that came over HTTP. Its reply is (status, type, body)."""
+
+    def __init__(self, body):
+        self.body = body
+        self.call_id = None
+        self.answer, self.answered = None, threading.Event()
+        self.is_left = False  # its connection is closed
+        self.stop = None  # of an async handler
+
+    def read(self):
+        call = json.loads(self.body.decode("utf-8"))
+        if not isinstance(call, dict):
+            raise ValueError("not a JSON object")
+        return call
+
+    @staticmethod
+    def encode(result):
+        return 200, JSON, to_json(result)
+
+    @staticmethod
+    def failure(message):
+        return 500, TEXT, to_bytes(message)
+
+    @staticmethod
+    def unreadable(message):
+        return 400, TEXT, to_bytes(message)
+
+    def perform(self, calls):
+        self.finish(calls.run(self))
+
+    def begin_on(self, loop, calls):
+        stop = calls.start(loop, self, self.finish)
+        if stop is not None:
+            self.stop = lambda: loop.call_soon_threadsafe(stop)
+
+    def finish(self, answer):
+        self.answer = answer
+        self.answered.set()
+
+
+def header_bytes(value):
+    return value if isinstance(value, bytes) else value.encode("latin-1", "replace")
+
+
+def listen(port):
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(1024)
+    set_close_on_exec(listener.fileno())
+    ours.add(listener)
+    return listener
+
+
+def open_server(listener, settings, calls, stop, submit):
+    """The library's own server, with a thread for each connection."""
+    with library:
+        try:
+            from http.server import BaseHTTPRequestHandler, HTTPServer
+            from socketserver import ThreadingMixIn
+        except ImportError:
+            from BaseHTTPServer import BaseHTTPRequestHandler, HTTPServer
+            from SocketServer import ThreadingMixIn
+
+    class Server(ThreadingMixIn, HTTPServer):
+        daemon_threads = True
+
+        def __init__(self):
+            HTTPServer.__init__(self, listener.getsockname(), Handler, bind_and_activate=False)
+            self.socket.close()
+            self.socket = listener
+            self.busy, self.lock = 0, threading.Lock()
+
+        def start(self):
+            start_thread(self.serve_forever, 0.1)
+
+        def finish(self, then):
+            self.shutdown()
+            listener.close()
+            while self.busy > 0:
+                time.sleep(0.01)
+            then()
+
+        def count(self, change):
+            with self.lock:
+                self.busy += change
+
+        def handle_error(self, request, client_address):
+            pass  # the client is gone
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1
+        disable_nagle_algorithm = True
+        newest_id = None  # of the newest call on the connection
+        error_message_format, error_content_type = "%(code)d %(message)s\n", TEXT
+
+        def setup(self):
+            ours.add(self.request)
+            set_close_on_exec(self.request.fileno())
+            BaseHTTPRequestHandler.setup(self)
+
+        def finish(self):
+            try:
+                BaseHTTPRequestHandler.finish(self)
+            finally:
+                ours.discard(self.request)
+                # The reply may have been on the way when the connection closed, so the end of its newest call is always reported.
+                calls.settled(self.newest_id)
+
+        def do_POST(self):
+            self.server.count(1)
+            try:
+                self.answer(*self.serve())
+            finally:
+                self.server.count(-1)
+
+        do_GET = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_POST
+
+        def serve(self):
+            refusal = self.refusal()
+            body, problem = self.read_body(refusal is None)
+            if refusal or problem:
+                return refusal or problem
+            call = HttpCall(body)
+            calls.begin(call)
+            submit(call)
+            try:
+                while not call.answered.wait(LOOK_S):
+                    if not call.is_left and self.is_left():
+                        call.is_left = True
+                        if call.stop is not None:
+                            call.stop()
+                self.newest_id = call.call_id
+                return call.answer
+            finally:
+                calls.end(call)
+
+        def refusal(self):
+            if settings.token and not is_same(header_bytes(self.headers.get("Core-Bridge-Token", "")), settings.token):
+                return 403, TEXT, b"Core-Bridge-Token is missing or wrong\n"
+            if self.path != "/":
+                return 404, TEXT, b"Only POST / is served here\n"
+            if self.command != "POST":
+                return 405, TEXT, b"Only POST / is served here\n"
+            return None
+
+        def read_body(self, is_wanted):
+            """The body, or why there is none. What is not wanted is read all the same, so that the next request is found."""
+            coding, length = self.headers.get("Transfer-Encoding"), self.headers.get("Content-Length")
+            if coding is not None and coding.lower() == "chunked" and length is None:
+                pieces = self.chunks()
+            elif coding is None and (length or "0").isdigit():
+                pieces = self.pieces(int(length or 0))
+            else:
+                self.close_connection = True
+                return b"", (400, TEXT, b"The request has a framing that the bridge does not know\n")
+            body, size = [], 0
+            try:
+                for piece in pieces:
+                    size += len(piece)
+                    if is_wanted and size <= settings.max_bytes:
+                        body.append(piece)
+            except ValueError:
+                self.close_connection = True
+                return b"", (400, TEXT, b"The request has a malformed chunk\n")
+            if size > settings.max_bytes:
+                return b"", (413, TEXT, b"The request is too large for the bridge\n")
+            return b"".join(body), None
+
+        def pieces(self, missing):
+            while missing > 0:
+                piece = self.rfile.read(min(missing, PIECE_BYTES))
+                if not piece:
+                    raise EOFError()  # it broke off: it must not be run
+                missing -= len(piece)
+                yield piece
+
+        def chunks(self):
+            """http.server knows requests with a length only."""
+            while True:
+                size = self.line().split(b";")[0].rstrip()
+                if not re.match(b"[0-9a-fA-F]{1,8}$", size):
+                    raise ValueError()
+                if int(size, 16) == 0:
+                    break
+                for piece in self.pieces(int(size, 16)):
+                    yield piece
+                if self.line():
+                    raise ValueError()
+            for _ in range(100):
+                if not self.line():
+                    return
+            raise ValueError()
+
+        def line(self):
+            line = self.rfile.readline(4096)
+            if not line.endswith(b"\r\n"):
+                raise ValueError() if line else EOFError()
+            return line[:-2]
+
+        def is_left(self):
+            try:
+                return bool(select.select([self.connection], [], [], 0)[0]) and not self.connection.recv(1, socket.MSG_PEEK)
+            except (OSError, socket.error, select.error, ValueError):
+                return True
+
+        def answer(self, status, kind, body):
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            call_id = self.headers.get("Core-Invocation-Id")
+            if call_id:
+                self.send_header("Core-Invocation-Id", call_id)
+            if stop.is_set:
+                self.close_connection = True
+            if self.close_connection:
+                self.send_header("Connection", "close")
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+            self.wfile.flush()
+
+        def log_message(self, *_):
+            pass
+
+    return Server()
 
 
 def handlers_loop(asyncio):
@@ -1256,11 +1642,11 @@ class Signals(object):
         self.set_handler, self.get_handler = signal.signal, signal.getsignal
         self.chosen = {}  # what the function has set, by number
         self.hooks = {}  # what the bridge does then, by number
-        self.channel = None
+        self.reports = None
         self.strays = 0
 
-    def hold(self, channel):
-        self.channel = channel
+    def hold(self, reports):
+        self.reports = reports
         signal.signal, signal.getsignal = self.set, self.get
 
     def follow(self, number, hook):
@@ -1302,7 +1688,7 @@ class Signals(object):
             if not is_end:
                 self.strays += 1
                 prefix = "core-bridge: a signal handler failed outside of a call (stray error %d): " % self.strays
-                log_error(error, sys.exc_info()[2], self.channel, prefix)
+                log_error(error, sys.exc_info()[2], self.reports, prefix)
         finally:
             if hook is not None:
                 hook()
@@ -1362,8 +1748,8 @@ class Forks(object):
         for each in list(ours):
             let_go(each)
         ours.clear()
-        if signals.channel is not None:
-            signals.channel.forget()
+        if signals.reports is not None:
+            signals.reports.forget()
         if self.find_task is not None:
             self.task = self.find_task()
 
@@ -1482,16 +1868,16 @@ except ImportError:
 class Invocation(object):
     """Collects what one call writes and sends it as whole lines, tagged."""
 
-    def __init__(self, context, channel):
+    def __init__(self, context, reports):
         self.id = context.get("invocationId")
         self.trace = context.get("trace")
-        self.channel = channel
+        self.reports = reports
         self.rest = {"stdout": u"", "stderr": u""}
         self.is_over = False
         self.was_cut = {"stdout": False, "stderr": False}
 
     def capture(self, stream, text):
-        with self.channel.lock:
+        with self.reports.lock:
             if self.was_cut[stream] and text:  # print() writes its line break by itself
                 self.was_cut[stream] = False
                 text = text[1:] if text[0] == u"\n" else text
@@ -1513,7 +1899,7 @@ class Invocation(object):
 
     def send(self, stream, line):
         for start in range(0, max(1, len(line)), LINE_MAX_CHARS):
-            self.channel.write({"log": dict(self.record(stream), line=line[start : start + LINE_MAX_CHARS])})
+            self.reports.write({"log": dict(self.record(stream), line=line[start : start + LINE_MAX_CHARS])})
 
     def record(self, stream):
         record = {"stream": stream, "invocationId": self.id}
@@ -1526,11 +1912,11 @@ class Invocation(object):
 class Output(object):
     """Stands for sys.stdout or sys.stderr: lines leave at once, and those of a call leave tagged."""
 
-    def __init__(self, stream, name, channel):
-        self.stream, self.name, self.channel = stream, name, channel
+    def __init__(self, stream, name, reports):
+        self.stream, self.name, self.reports = stream, name, reports
 
     def write(self, text):
-        invocation = current.get() if self.channel is not None and not self.channel.is_forgotten else None
+        invocation = current.get() if self.reports is not None and not self.reports.is_forgotten else None
         if PY2:
             text = text if isinstance(text, text_type) else bytes(text).decode("utf-8", "replace")
         if invocation is None:
@@ -1560,14 +1946,14 @@ class Output(object):
 errors = sys.stderr
 
 
-def tag_output(channel):
+def tag_output(reports):
     global errors
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if hasattr(stream, "reconfigure"):  # 3.7
             stream.reconfigure(line_buffering=True, errors="backslashreplace")
-        if channel is not None or not hasattr(stream, "reconfigure"):
-            setattr(sys, name, Output(stream, name, channel))
+        if reports is not None or not hasattr(stream, "reconfigure"):
+            setattr(sys, name, Output(stream, name, reports))
     errors = sys.stderr
 
 
@@ -1580,11 +1966,11 @@ def log(text):
         pass  # nobody reads it
 
 
-def log_error(error, trace, channel=None, prefix=""):
-    """An error that was thrown, as one record, of its call when there is one. Without a channel its lines, on stderr."""
+def log_error(error, trace, reports=None, prefix=""):
+    """An error that was thrown, as one record, of its call when there is one. Without a descriptor for reports its lines, on stderr."""
     invocation = current.get()
-    channel = invocation.channel if invocation is not None else channel
-    if channel is None or channel.is_forgotten:
+    reports = invocation.reports if invocation is not None else reports
+    if reports is None or reports.is_forgotten:
         log(prefix + "".join(traceback.format_exception(type(error), error, trace)))
         return
     told = [as_text(each) for each in traceback.format_exception(type(error), error, without_bridge(trace))]
@@ -1592,7 +1978,7 @@ def log_error(error, trace, channel=None, prefix=""):
         told[-1] = title_of(error)  # traceback escapes what is not ASCII
     title, stack = as_text(prefix) + title_of(error), u"".join(told).rstrip(u"\n")
     log_record = dict(invocation.record("stderr") if invocation is not None else {"stream": "stderr"}, level="error")
-    channel.write({"log": dict(log_record, line=title[:TITLE_MAX_CHARS], stack=stack[:LINE_MAX_CHARS])})
+    reports.write({"log": dict(log_record, line=title[:TITLE_MAX_CHARS], stack=stack[:LINE_MAX_CHARS])})
 
 
 def title_of(error):
@@ -1620,8 +2006,8 @@ def as_text(text):
     return text if isinstance(text, text_type) else text.decode("utf-8", "replace")
 
 
-class Channel(object):
-    """The core's end of the descriptor. Never waits for the reader: past 8 MiB unread, lines are dropped, and their
+class Reports(object):
+    """What the core reads on its end of the descriptor. Never waits for the reader: past 8 MiB unread, lines are dropped, and their
     number is reported as soon as the reader has caught up. A reader that is gone costs the lines, not the process."""
 
     def __init__(self, fd):
@@ -1644,7 +2030,7 @@ class Channel(object):
         with self.lock:
             if self.fd is None:
                 return
-            if "log" in record and len(self.unsent) > CHANNEL_MAX_BYTES:
+            if "log" in record and len(self.unsent) > REPORTS_MAX_BYTES:
                 self.dropped += 1
                 return
             self.tell_dropped()
@@ -1723,7 +2109,7 @@ def set_close_on_exec(fd):
     fcntl.fcntl(fd, fcntl.F_SETFD, fcntl.fcntl(fd, fcntl.F_GETFD) | fcntl.FD_CLOEXEC)
 
 
-def leave(channel, code=0):
+def leave(reports, code=0):
     """Exits even when the function left threads behind."""
     import atexit
 
@@ -1736,8 +2122,8 @@ def leave(channel, code=0):
             stream.flush()
         except Exception:
             pass
-    if channel is not None:
-        channel.wait_until_sent(3)
+    if reports is not None:
+        reports.wait_until_sent(3)
     os._exit(code)
 
 

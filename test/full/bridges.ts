@@ -62,15 +62,17 @@ for (const version of pythonVersions) {
     test.skip(`python ${version}: neither pyenv nor PATH has one that runs`, () => {});
     continue;
   }
-  bridgeSuite({
-    title: `python ${version}`,
-    binary,
-    bridge: path.join(root, 'runtimes/python/bridge.py'),
-    handlers: path.join(root, 'test/fixtures/functions/python/handlers'),
-    extension: 'py',
-    brokenText: 'def handle(event, context)\n',
-    tags: true,
-  });
+  for (const hop of ['http', 'channel'] as const)
+    bridgeSuite({
+      title: `python ${version}`,
+      hop,
+      binary,
+      bridge: path.join(root, 'runtimes/python/bridge.py'),
+      handlers: path.join(root, 'test/fixtures/functions/python/handlers'),
+      extension: 'py',
+      brokenText: 'def handle(event, context)\n',
+      tags: true,
+    });
   const python = {title: `python ${version}`, binary, isThree: version !== '2.7'};
   pythonProcessesSuite(python);
   pythonSignalsSuite(python);

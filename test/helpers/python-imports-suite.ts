@@ -1,8 +1,8 @@
 import {mkdir, writeFile} from 'node:fs/promises';
 import path from 'node:path';
-import test, {type ExecutionContext} from 'ava';
+import type {ExecutionContext} from 'ava';
 import {type Bridge, functionFile, startBridge} from './bridge.ts';
-import {type Python, pythonBridge} from './python-suite.ts';
+import {bothWays, hopOf, type Python, pythonBridge} from './python-suite.ts';
 
 interface Case {
   title: string;
@@ -210,12 +210,13 @@ cases.push(
 export function pythonImportsSuite(python: Python): void {
   for (const {title, files, handler, cwd, want, needsThree} of cases) {
     if (needsThree && !python.isThree) continue;
-    test.serial(`${python.title}: ${title}`, async t => {
+    bothWays(`${python.title}: ${title}`, async t => {
       const folder = await functionFolder(t, files);
       const b = await startBridge(t, {
         binary: python.binary,
         bridge: pythonBridge,
         path: path.join(folder, handler),
+        hop: hopOf(t),
         ...(cwd !== undefined && {cwd: path.join(folder, cwd)}),
       });
       t.like(b.records[0], {loaded: true}, causeOf(b));
@@ -223,10 +224,10 @@ export function pythonImportsSuite(python: Python): void {
     });
   }
 
-  test.serial(`${python.title}: a module that cannot be imported is reported, and the bridge stays up`, async t => {
+  bothWays(`${python.title}: a module that cannot be imported is reported, and the bridge stays up`, async t => {
     for (const keyword of python.isThree ? ['def', 'async def'] : ['def']) {
       const folder = await functionFolder(t, {'handler.py': `import absent\n${keyword} handle(event, context):\n    pass\n`});
-      const b = await startBridge(t, {binary: python.binary, bridge: pythonBridge, path: path.join(folder, 'handler.py')});
+      const b = await startBridge(t, {binary: python.binary, bridge: pythonBridge, path: path.join(folder, 'handler.py'), hop: hopOf(t)});
       t.like(b.records[0], {loaded: false});
       t.regex(causeOf(b), /No module named '?absent/);
       t.is((await b.call({})).status, 500);

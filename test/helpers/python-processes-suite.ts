@@ -1,11 +1,11 @@
 import {readdirSync, readFileSync, readlinkSync} from 'node:fs';
-import test, {type ExecutionContext} from 'ava';
+import type {ExecutionContext} from 'ava';
 import type {Bridge} from './bridge.ts';
-import {keywordsOf, type Python, startPython} from './python-suite.ts';
+import {bothWays, keywordsOf, type Python, startPython} from './python-suite.ts';
 
 /** What a Python handler may do with processes, and what the bridge has to do with its children: nothing. */
 export function pythonProcessesSuite(python: Python): void {
-  const check = (title: string, body: (t: ExecutionContext) => Promise<void>) => test.serial(`${python.title}: ${title}`, body);
+  const check = (title: string, body: (t: ExecutionContext) => Promise<void>) => bothWays(`${python.title}: ${title}`, body);
   const start = (t: ExecutionContext, text: string) => startPython(t, python, text);
 
   for (const keyword of keywordsOf(python)) {
@@ -95,12 +95,13 @@ ${keyword} handle(event, context):
       const own = descriptorsOf(process.pid);
       const ours = descriptorsOf(Number(b.child.pid)).filter(([fd, name]) => fd > 2 && !own.some(([, each]) => each === name));
       const kinds = ours.filter(([, name]) => /socket|pipe|eventpoll/.test(name)).map(([, name]) => name);
-      t.true(kinds.length > 2); // what the bridge reports with and what it serves with
+      t.true(kinds.length >= 2); // what the bridge reports with and what it serves with
       t.deepEqual(
         descriptorsOf(child).filter(([fd, name]) => fd > 2 && kinds.includes(name)),
         [],
       );
-      t.regex(readFileSync(`/proc/${child}/status`, 'utf8'), /SigCgt:\t0+[02]*\n/); // SIGINT raises, as it does in every Python
+      const [, caught = ''] = /SigCgt:\t(\w+)\n/.exec(readFileSync(`/proc/${child}/status`, 'utf8')) ?? [];
+      t.is(BigInt(`0x${caught}`) & 0x7fff_fffdn, 0n); // SIGINT raises, as it does in every Python; above 31 are those of the threads' library
       process.kill(child, 'SIGTERM');
       await waitUntilGone(child);
     });

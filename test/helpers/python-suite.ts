@@ -1,5 +1,5 @@
 import {fileURLToPath} from 'node:url';
-import type {ExecutionContext} from 'ava';
+import test, {type ExecutionContext} from 'ava';
 import {type Bridge, type BridgeOptions, functionFile, startBridge} from './bridge.ts';
 
 export const pythonBridge = fileURLToPath(new URL('../../runtimes/python/bridge.py', import.meta.url));
@@ -13,10 +13,27 @@ export interface Python {
   isThree: boolean;
 }
 
+const ways = {http: 'over HTTP', channel: 'on the channel'} as const;
+
+type Hop = keyof typeof ways;
+
+/** A case that holds however the bridge is called. */
+export function bothWays(title: string, body: (t: ExecutionContext) => Promise<void>): void {
+  for (const hop of ['http', 'channel'] as const) {
+    test.serial(`${title} (${ways[hop]})`, async t => {
+      t.context = {hop};
+      await body(t);
+    });
+  }
+}
+
+/** How the case that runs calls its bridge. */
+export const hopOf = (t: ExecutionContext): Hop => (t.context as {hop?: Hop}).hop ?? 'http'; // set by bothWays
+
 /** Starts the bridge with a handler file of the test's own. */
 export async function startPython(t: ExecutionContext, python: Python, text: string, more: Partial<BridgeOptions> = {}): Promise<Bridge> {
   const path = await functionFile(t, 'handler.py', text);
-  return startBridge(t, {binary: python.binary, bridge: pythonBridge, path, ...more});
+  return startBridge(t, {binary: python.binary, bridge: pythonBridge, path, hop: hopOf(t), ...more});
 }
 
 /** `def`, and `async def` where it exists. */

@@ -1,25 +1,30 @@
 import {mkdir, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
-import test, {type ExecutionContext} from 'ava';
+import type {ExecutionContext} from 'ava';
+import {replyOf} from '../../src/conform/channel/call.ts';
 import {type Bridge, type BridgeOptions, functionFile, startBridge} from '../helpers/bridge.ts';
 import {bridgeSuite} from '../helpers/bridge-suite.ts';
+import {bothWays, hopOf} from '../helpers/python-suite.ts';
 
 const bridge = fileURLToPath(new URL('../../runtimes/python/bridge.py', import.meta.url));
 const handlers = fileURLToPath(new URL('../fixtures/functions/python/handlers', import.meta.url));
 
-bridgeSuite({
-  title: 'python',
-  binary: 'python3',
-  bridge,
-  handlers,
-  extension: 'py',
-  brokenText: 'def handle(event, context)\n',
-  tags: true,
-});
+for (const hop of ['http', 'channel'] as const) {
+  bridgeSuite({
+    title: 'python',
+    binary: 'python3',
+    bridge,
+    handlers,
+    extension: 'py',
+    brokenText: 'def handle(event, context)\n',
+    tags: true,
+    hop,
+  });
+}
 
 function start(t: ExecutionContext, file: string, more: Partial<BridgeOptions> = {}): Promise<Bridge> {
-  return startBridge(t, {binary: 'python3', bridge, path: file, ...more});
+  return startBridge(t, {binary: 'python3', bridge, path: file, hop: hopOf(t), ...more});
 }
 
 async function startText(t: ExecutionContext, text: string, more: Partial<BridgeOptions> = {}): Promise<Bridge> {
@@ -42,7 +47,7 @@ const failures: Record<string, [statement: string, text: string]> = {
 
 for (const [kind, [statement, text]] of Object.entries(failures)) {
   for (const keyword of ['def', 'async def']) {
-    test.serial(`python: ${kind} in ${keyword} is a 500, and the next call is served`, async t => {
+    bothWays(`python: ${kind} in ${keyword} is a 500, and the next call is served`, async t => {
       const b = await startText(t, `${keyword} handle(event, context):\n    ${statement}\n`);
       for (let i = 0; i < 2; i++) {
         const reply = await b.call({});
@@ -53,12 +58,12 @@ for (const [kind, [statement, text]] of Object.entries(failures)) {
   }
 }
 
-test.serial('python: a module that ends the program while it loads is reported', async t => {
+bothWays('python: a module that ends the program while it loads is reported', async t => {
   const b = await startText(t, 'import sys\nsys.exit("not today")\n');
   t.like(b.records[0], {loaded: false, error: 'SystemExit: not today'});
 });
 
-test.serial('python: an async handler is cancelled at the deadline', async t => {
+bothWays('python: an async handler is cancelled at the deadline', async t => {
   const b = await startText(
     t,
     `import asyncio
@@ -73,7 +78,7 @@ async def handle(event, context):
   await b.until(() => b.logs.some(log => log.line === 'cancelled' && log.invocationId === 'late'));
 });
 
-test.serial('python: a plain function may return a coroutine; it too ends at the deadline', async t => {
+bothWays('python: a plain function may return a coroutine; it too ends at the deadline', async t => {
   const b = await startText(
     t,
     `import asyncio
@@ -87,7 +92,7 @@ handle = lambda event, context: run(event)
   t.like(await b.call(60, soon()), {status: 500, text: 'Function timed out'});
 });
 
-test.serial('python: the stack of a failure has the id of its call, at the deadline too', async t => {
+bothWays('python: the stack of a failure has the id of its call, at the deadline too', async t => {
   const b = await startText(
     t,
     `import asyncio
@@ -106,7 +111,7 @@ async def handle(event, context):
   t.is(b.output.stderr, '');
 });
 
-test.serial('python: a line printed after the reply stays one line', async t => {
+bothWays('python: a line printed after the reply stays one line', async t => {
   const b = await startText(
     t,
     `import asyncio, sys
@@ -129,13 +134,16 @@ async def handle(event, context):
 
 // Results
 
-test.serial('python: numbers of any length and half surrogates leave unchanged', async t => {
+bothWays('python: numbers of any length and half surrogates leave unchanged', async t => {
   const b = await startText(t, 'def handle(event, context):\n    return [event, 10 ** 30, 1.0, u"\\ud800", u"ž"]\n');
-  const reply = await b.send({body: '{"event": 123456789012345678901234567890}'});
-  t.is(reply.text, '[123456789012345678901234567890,1000000000000000000000000000000,1.0,"\\ud800","\\u017e"]');
+  const json = '{"event": 123456789012345678901234567890}';
+  const text = b.calls
+    ? replyOf(await b.calls.begin({form: 0, json: Buffer.from(json), body: Buffer.alloc(0)}).outcome).body.toString()
+    : (await b.send({body: json})).text;
+  t.is(text, '[123456789012345678901234567890,1000000000000000000000000000000,1.0,"\\ud800","\\u017e"]');
 });
 
-test.serial('python: the event stays a dict: any case finds a header, JSON and copies show Title-Case', async t => {
+bothWays('python: the event stays a dict: any case finds a header, JSON and copies show Title-Case', async t => {
   const b = await startText(
     t,
     `def handle(event, context):
@@ -157,7 +165,7 @@ test.serial('python: the event stays a dict: any case finds a header, JSON and c
 
 // Modules
 
-test.serial('python: dependencies come from package/, neighbours from the folder, and the file is not run as a program', async t => {
+bothWays('python: dependencies come from package/, neighbours from the folder, and the file is not run as a program', async t => {
   const file = await functionFile(
     t,
     'json.py', // a name of the standard library
@@ -180,7 +188,7 @@ if __name__ == "__main__":
   }
 });
 
-test.serial('python: a handler in a package may import relatively', async t => {
+bothWays('python: a handler in a package may import relatively', async t => {
   const file = await functionFile(t, 'neighbour.py', 'word = "x"\n');
   const folder = path.join(path.dirname(file), 'function');
   await mkdir(folder);
@@ -204,7 +212,7 @@ def handle(event, context):
         return "alone"
 `;
 
-test.serial('python: plain handlers run one at a time, or as many as CORE_CONCURRENCY says', async t => {
+bothWays('python: plain handlers run one at a time, or as many as CORE_CONCURRENCY says', async t => {
   const one = await startText(t, meet);
   t.deepEqual(
     (await Promise.all([one.call(1), one.call(2)])).map(reply => reply.text),
@@ -217,7 +225,7 @@ test.serial('python: plain handlers run one at a time, or as many as CORE_CONCUR
   );
 });
 
-test.serial('python: async handlers run together, and what they print is tagged', async t => {
+bothWays('python: async handlers run together, and what they print is tagged', async t => {
   const b = await startText(
     t,
     `import asyncio, logging
@@ -246,7 +254,7 @@ async def handle(event, context):
   ]);
 });
 
-test.serial('python: SIGTERM lets an async call finish and exits 0, even if threads are left', async t => {
+bothWays('python: SIGTERM lets an async call finish and exits 0, even if threads are left', async t => {
   const b = await startText(
     t,
     `import asyncio, threading, time
@@ -264,7 +272,7 @@ async def handle(event, context):
   t.is(await b.exited, 0);
 });
 
-test.serial('python: an OpenTelemetry API that the function has loaded sees the trace of the caller', async t => {
+bothWays('python: an OpenTelemetry API that the function has loaded sees the trace of the caller', async t => {
   for (const keyword of ['def', 'async def']) {
     const file = await functionFile(
       t,
