@@ -1,6 +1,9 @@
 import type {Fault, FaultCode} from './errors.ts';
 import type {ExitReason, FactTypes} from './facts.ts';
 
+/** The spare serves; the process answered before it was ready; it did not become ready; there was no room for it. */
+export type SpareOutcome = 'took-over' | 'not-needed' | 'failed' | 'no-memory';
+
 /** What is counted. The code that does the work calls it; names, labels and buckets are known to observe/metrics/ only. */
 export interface Meter {
   requestStarted(): void;
@@ -35,6 +38,8 @@ export interface Meter {
   dequeued(depth: number, waitedSeconds: number): void;
   runtimeReady(bootSeconds: number): void;
   runtimeExited(reason: ExitReason): void;
+  /** What became of a spare for a sub-runtime that does not answer, or does not end a call. */
+  spared(outcome: SpareOutcome): void;
   /** A core process beside the leader ended unasked, and is started again. */
   processRestarted(reason: ExitReason): void;
   /** A sub-runtime that was given up is started once more, to try. */

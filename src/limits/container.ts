@@ -13,13 +13,30 @@ it, else what the machine has. A control group limits all processes in it togeth
 @see https://docs.kernel.org/admin-guide/cgroup-v2.html for `memory.max`
 */
 export function memoryLimit(read: Read = readText, machineBytes = totalmem()): number {
+  return Math.min(machineBytes, ...limitedGroups(read).map(({limitBytes}) => limitBytes));
+}
+
+/** A control group that limits the memory, and where it says how much it has taken. */
+export interface LimitedGroup {
+  readonly limitBytes: number;
+  readonly usedFile: string;
+  readonly statFile: string;
+}
+
+/** The control groups of this process and around it that have a limit. */
+export function limitedGroups(read: Read = readText): LimitedGroup[] {
   const {v1, v2} = ownGroups(read);
   const files = [
-    ...groupsAround(v2).map(group => `/sys/fs/cgroup${group}/memory.max`),
-    ...groupsAround(v1).map(group => `/sys/fs/cgroup/memory${group}/memory.limit_in_bytes`),
+    ...groupsAround(v2).map(group => ['/sys/fs/cgroup', group, 'memory.max', 'memory.current'] as const),
+    ...groupsAround(v1).map(group => ['/sys/fs/cgroup/memory', group, 'memory.limit_in_bytes', 'memory.usage_in_bytes'] as const),
   ];
-  const limits = files.map(file => Number(attempt(() => read(file)) ?? Number.NaN)); // `max` is no number
-  return Math.min(machineBytes, ...limits.filter(limit => limit > 0));
+  return files
+    .map(([root, group, limit, used]) => ({
+      limitBytes: Number(attempt(() => read(`${root}${group}/${limit}`)) ?? Number.NaN), // `max` is no number
+      usedFile: `${root}${group}/${used}`,
+      statFile: `${root}${group}/memory.stat`,
+    }))
+    .filter(({limitBytes}) => limitBytes > 0);
 }
 
 /** The control groups of this process, as /proc names them; '' where it has none. */

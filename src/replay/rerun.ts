@@ -129,6 +129,7 @@ const uncounted: Meter = {
   runtimeExited() {},
   processRestarted() {},
   runtimeTried() {},
+  spared() {},
   appended() {},
   scheduleFired() {},
   scheduleWaits() {},

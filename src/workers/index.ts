@@ -1,6 +1,8 @@
 import {randomBytes} from 'node:crypto';
 import {ConfigurationError, Fault} from '../errors.ts';
+import {memoryLimit} from '../limits/container.ts';
 import {shareDescriptors} from '../limits/descriptors.ts';
+import {freeMemory} from '../limits/free-memory.ts';
 import type {Log} from '../log.ts';
 import {environmentOf} from './environment.ts';
 import {loadClient, Upstream} from './hop/http.ts';
@@ -29,6 +31,7 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
   const pool = new Pool(options, house.clock, house.meter);
   const orphanKiller = new OrphanKiller({mark: `CORE_BRIDGE_TOKEN=${bridgeToken}`, clock: house.clock, log: house.log});
   const ooms = openOomCounter();
+  const limitBytes = memoryLimit();
   const places = Array.from({length: options.workers}, (_, index) => openPlace(index === 0 ? options.port : 0));
   await Promise.all(places.map(place => place.start()));
   if (isCalledOverHttp(options)) loadClient(); // while they boot
@@ -68,7 +71,7 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
         timeoutMs,
         policy: {...restartPolicy, exitsAllowed: restarts},
       },
-      {...house, pool, ooms, orphanKiller, linesDropped, functionServedAt, gaveUp},
+      {...house, pool, ooms, orphanKiller, linesDropped, functionServedAt, freeBytes, gaveUp},
     );
   }
 
@@ -87,6 +90,11 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
   function functionServedAt(): number | undefined {
     const times = places.flatMap(({servedAt}) => servedAt ?? []);
     return times.length === 0 ? undefined : Math.max(...times);
+  }
+
+  /** A sixteenth of the memory stays for what calls need. */
+  function freeBytes(): number {
+    return freeMemory() - limitBytes / 16;
   }
 
   /** When every place is given up, no sub-runtime will take a call soon. */

@@ -35,6 +35,7 @@ export function recordingMeter(): Meter & {readonly calls: readonly (readonly un
     runtimeExited: keep('runtimeExited'),
     processRestarted: keep('processRestarted'),
     runtimeTried: keep('runtimeTried'),
+    spared: keep('spared'),
     appended: keep('appended'),
     scheduleFired: keep('scheduleFired'),
     scheduleWaits: keep('scheduleWaits'),

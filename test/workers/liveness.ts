@@ -1,5 +1,7 @@
 import test from 'ava';
+import {Liveness} from '../../src/workers/hop/liveness.ts';
 import {frameOf, openChannel, resultOf} from '../helpers/channel.ts';
+import {ManualClock} from '../helpers/clock.ts';
 
 const ping = 5;
 const pong = frameOf(21, 0);
@@ -65,6 +67,22 @@ test('when the answer is a quarter of a second late it is silent, which is said 
   t.deepEqual(told.slice(3), ['alive']);
   await clock.advance(60);
   t.is(told.length, 4);
+});
+
+test('an answer that lies on the socket while the core itself was busy is heard before the process counts as silent', async t => {
+  const clock = new ManualClock();
+  const told: string[] = [];
+  const tell = (what: string) => () => void told.push(what);
+  const liveness = new Liveness(
+    {isShared: true, isIdle: () => false, ping: tell('ping'), onSilent: tell('silent'), onAlive: tell('alive')},
+    clock,
+  );
+  clock.turn = async () => liveness.heard(); // the event loop looks at the network
+  liveness.called(clock.monotonic());
+  await clock.advance(400);
+  t.deepEqual(told, ['ping', 'alive']);
+  t.false(liveness.isSilent);
+  liveness.close();
 });
 
 test('a broken channel is not watched any more', async t => {

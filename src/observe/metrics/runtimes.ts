@@ -1,10 +1,10 @@
 import {Counter, Gauge, Histogram, type Registry} from 'prom-client';
 import type {ExitReason} from '../../facts.ts';
-import type {Meter} from '../../meter.ts';
+import type {Meter, SpareOutcome} from '../../meter.ts';
 import type {Gauges} from './gauges.ts';
 import {seconds} from './timers.ts';
 
-type RuntimeMeter = Pick<Meter, 'queued' | 'dequeued' | 'runtimeReady' | 'runtimeExited' | 'runtimeTried'>;
+type RuntimeMeter = Pick<Meter, 'queued' | 'dequeued' | 'runtimeReady' | 'runtimeExited' | 'runtimeTried' | 'spared'>;
 
 const exitReasons: readonly ExitReason[] = [
   'exit-zero',
@@ -18,6 +18,8 @@ const exitReasons: readonly ExitReason[] = [
   'reloaded',
   'stopped',
 ];
+
+const spareOutcomes: readonly SpareOutcome[] = ['took-over', 'not-needed', 'failed', 'no-memory'];
 
 /** The sub-runtimes and the queue in front of them. */
 export function runtimeMetrics(
@@ -44,6 +46,13 @@ export function runtimeMetrics(
     registers,
   });
   for (const reason of exitReasons) restarts.labels(reason).inc(0);
+  const spares = new Counter({
+    name: 'core_runtime_spares_total',
+    help: 'Spares for sub-runtimes that do not answer, or do not end a call, by what became of them.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  for (const outcome of spareOutcomes) spares.labels(outcome).inc(0);
   const trials = new Counter({
     name: 'core_runtime_trials_total',
     help: 'Starts that were tried after a sub-runtime had been given up.',
@@ -84,5 +93,6 @@ export function runtimeMetrics(
     runtimeReady: boot => initSeconds.observe(boot),
     runtimeExited: reason => restarts.labels(reason).inc(),
     runtimeTried: () => trials.inc(),
+    spared: outcome => spares.labels(outcome).inc(),
   };
 }

@@ -77,9 +77,14 @@ export class Liveness {
     this.#stopTimer = this.#clock.after(lateMs, this.#late);
   };
 
+  /** Its answer may have come already, when this process itself was busy: what waits on the socket is read first. */
   readonly #late = (): void => {
+    void this.#clock.turn().then(() => this.isDoubtful && this.#isWatched && this.#silent());
+  };
+
+  readonly #silent = (): void => {
     this.isSilent = true;
-    this.#stopTimer = this.#clock.after(againMs, this.#late);
+    this.#stopTimer = this.#clock.after(againMs, this.#silent);
     this.#options.onSilent();
   };
 }

@@ -18,7 +18,7 @@ export async function outgrows(group: number, limitBytes: number, clock: Clock, 
 }
 
 /** Like `residentBytes`, but shared pages count once. This costs a walk through the memory of each process. */
-function ownBytes(group: number): number {
+export function ownBytes(group: number): number {
   return sum(members(group), pid => bytesOf(`/proc/${pid}/smaps_rollup`, 'Pss') ?? bytesOf(`/proc/${pid}/status`, 'VmRSS') ?? 0);
 }
 

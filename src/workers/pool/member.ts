@@ -54,14 +54,13 @@ export class Member {
   #reportsEnds: boolean;
 
   constructor(options: MemberOptions) {
-    const {clock, isEnding, onStuck} = options;
     this.#options = options;
     this.#reportsEnds = options.reportsEnds;
     this.address = options.address;
     this.pid = options.pid;
     this.concurrency = options.concurrency;
-    const onDeaf = () => onStuck('A call was not taken, as the port refuses connections');
-    this.#broken = new BrokenConnections({clock, isEnding, onDeaf});
+    const onDeaf = () => options.onStuck('A call was not taken, as the port refuses connections');
+    this.#broken = new BrokenConnections({...options, onDeaf});
   }
 
   get active(): number {
@@ -75,6 +74,11 @@ export class Member {
   /** Milliseconds until it should be given a call again; 0: now. */
   get restMs(): number {
     return this.#broken.restMs;
+  }
+
+  /** Somebody waits for a call in it. */
+  get isWaitedFor(): boolean {
+    return this.#active > this.#abandoned;
   }
 
   /** It takes no connection. */
@@ -159,9 +163,8 @@ export class Member {
         onStuck('A call did not end within CORE_TIMEOUT');
       });
     };
-    // A closed connection says nothing about the function. The call ends when the bridge reports it, or with its process;
-    // where ends are not reported, it counts as ended after its longest time. Our bridges run a call once they have its whole
-    // request: a call whose connection was closed before that is over. A foreign sub-runtime may run such a call.
+    // A closed connection says nothing about the function: the call ends when the bridge reports it, or with its process, or,
+    // where ends are not reported, after its longest time. Our bridges run only calls that they have whole; others run any.
     const onConnectionEnd = (how: CallEnd) => {
       if (how.answered) this.#answered(clock.monotonic());
       this.#broken.seen(how);
@@ -185,13 +188,12 @@ export class Member {
 
   #answered(now: number): void {
     this.#doubt.answered(now);
-    if (this.#hasAnswered) return;
+    if (!this.#hasAnswered) this.#options.onAnswered();
     this.#hasAnswered = true;
-    this.#options.onAnswered();
   }
 
   #tellQuiet(): void {
-    if (this.#active - this.#abandoned > 0) return;
+    if (this.isWaitedFor) return;
     this.#quiet?.();
     this.#quiet = undefined;
   }

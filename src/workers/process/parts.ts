@@ -25,11 +25,19 @@ export interface SubRuntimeHouse {
   linesDropped(lines: number): void;
 }
 
+/** Why a spare should take over from a process, and what is done about it, for the log. */
+export interface Trouble {
+  readonly cause: string;
+  readonly remedy: string;
+  /** It does not answer now, and may again. Otherwise a call in it does not end, or it takes no connection. */
+  readonly isSilent: boolean;
+}
+
 export interface SubRuntimeEvents {
   ready(report: LoadReport, start: StartRecord): void;
   exited(exit: ChildExit): void;
-  /** A call in it does not end, or it takes no connection. */
-  stuck(why: string): void;
+  /** A spare should take over from it. */
+  stuck(trouble: Trouble): void;
   /** It broke the protocol of the channel, or left it, and is ended. */
   broken(why: string): void;
   /** It has answered its first call. */

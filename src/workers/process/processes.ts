@@ -29,6 +29,11 @@ export class Processes {
     return this.#all.size;
   }
 
+  /** A process that no longer serves still has calls that callers wait for. */
+  get isPastWaitedFor(): boolean {
+    return [...this.#all].some(subRuntime => this.roleOf(subRuntime) === 'past' && subRuntime.isWaitedFor);
+  }
+
   [Symbol.iterator](): Iterator<SubRuntime> {
     return this.#all.values();
   }

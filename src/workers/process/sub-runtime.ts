@@ -1,18 +1,25 @@
 import type {ExitReason} from '../../facts.ts';
 import type {StartRecord} from '../../runtime.ts';
 import type {Hop} from '../hop/hop.ts';
+import {ownBytes} from '../memory/resident.ts';
 import type {LoadReport} from '../output/report.ts';
 import {Member} from '../pool/member.ts';
 import {isEnding} from '../proc/stat.ts';
 import {Child, type ChildExit} from './child.ts';
 import {lostBy} from './exit.ts';
-import type {Purpose, SubRuntimeEvents, SubRuntimeHouse, SubRuntimeOptions} from './parts.ts';
+import type {Purpose, SubRuntimeEvents, SubRuntimeHouse, SubRuntimeOptions, Trouble} from './parts.ts';
 import {concurrencyOf, openHop} from './way.ts';
 
 /** How long the process group has after TERM before KILL. */
 const stopMs = 5000;
 /** A process that closed its channel has so long to end by itself. */
 const exitMs = 250;
+
+const silent: Trouble = {
+  cause: 'The sub-runtime does not answer while callers wait, most likely as a handler blocks it',
+  remedy: 'a spare is started',
+  isSilent: true,
+};
 
 /**
 One sub-runtime from its start to its end: its process, and the calls in it. It becomes ready, joins the pool when its
@@ -91,7 +98,7 @@ export class SubRuntime {
       clock,
       onBroken: why => this.#broke(why),
       onClosed: () => this.#closed(),
-      onSilent: () => pool.isWaitedFor && this.#events.stuck('It does not answer while a call is in it'),
+      onSilent: () => pool.isWaitedFor && this.#events.stuck(silent),
       onAlive: () => pool.admitWaiting(),
     });
     this.#hop = hop;
@@ -103,7 +110,7 @@ export class SubRuntime {
       timeoutMs,
       clock,
       reportsEnds: child.command.readiness === 'report' || hop.isChannel,
-      onStuck: why => this.#events.stuck(why),
+      onStuck: cause => this.#events.stuck({cause, remedy: 'its sub-runtime is replaced', isSilent: false}),
       onAnswered: () => this.#events.answered(),
       isEnding: () => this.#hasClosed || (this.pid !== undefined && isEnding(this.pid)),
     });
@@ -121,6 +128,16 @@ export class SubRuntime {
     this.#hasClosed = true;
     this.leave();
     this.#house.clock.after(exitMs, () => this.#broke('The sub-runtime closed its channel'));
+  }
+
+  /** Somebody waits for a call in it. */
+  get isWaitedFor(): boolean {
+    return this.#member?.isWaitedFor ?? false;
+  }
+
+  /** What it has made of the memory, and about what another process will need. */
+  get ownBytes(): number {
+    return this.pid === undefined ? 0 : ownBytes(this.pid);
   }
 
   /** A call in it does not end, or it takes no connection, or does not answer: a spare should take over. */

@@ -6,7 +6,7 @@ import type {ChildExit} from './child.ts';
 import {ExitReports} from './exit-reports.ts';
 import {History, type HistoryHouse} from './history.ts';
 import type {LifecycleState} from './lifecycle.ts';
-import type {Purpose, SubRuntimeHouse, SubRuntimeOptions} from './parts.ts';
+import type {Purpose, SubRuntimeHouse, SubRuntimeOptions, Trouble} from './parts.ts';
 import {choosePort} from './port.ts';
 import {Processes} from './processes.ts';
 import type {RestartPolicy} from './restart-policy.ts';
@@ -27,6 +27,8 @@ export interface SupervisorHouse extends SubRuntimeHouse, HistoryHouse {
   started(record: StartRecord, isReported: boolean): void;
   /** The monotonic time at which a process of the function last served well in any place; undefined: none has yet. */
   functionServedAt(): number | undefined;
+  /** Memory that one more process may take. */
+  freeBytes(): number;
   /** The sub-runtime was given up: a start is tried only now and then. */
   gaveUp(): void;
 }
@@ -38,7 +40,7 @@ export class Supervisor implements AsyncDisposable {
   readonly #stopping = new AbortController();
   readonly #history: History;
   readonly #processes = new Processes();
-  readonly #spares: Spares;
+  readonly #spares: Spares<SubRuntime>;
   readonly #exitReports: ExitReports;
   /** One launch at a time, so that each sees the processes that exist. */
   readonly #launches = new Turns();
@@ -49,7 +51,11 @@ export class Supervisor implements AsyncDisposable {
     this.#house = house;
     this.#history = new History(options.policy, house);
     this.#exitReports = new ExitReports(house.log);
-    this.#spares = new Spares({clock: house.clock, stopping: this.#stopping.signal, launch: () => this.#launch('spare')});
+    this.#spares = new Spares(
+      house,
+      () => this.#launch('spare'),
+      (stuck, trouble) => this.#replace(stuck, trouble),
+    );
   }
 
   get state(): LifecycleState {
@@ -116,7 +122,7 @@ export class Supervisor implements AsyncDisposable {
     const subRuntime: SubRuntime = new SubRuntime(purpose, port, this.#options, this.#house, {
       ready: (report, start) => this.#ready(subRuntime, report, start),
       exited: exit => this.#exited(subRuntime, exit),
-      stuck: why => this.#replace(subRuntime, why),
+      stuck: trouble => this.#replace(subRuntime, trouble),
       broken: why => this.#house.log.error({pid: subRuntime.pid}, `${why}: it is ended`),
       answered: () => void (subRuntime === this.#processes.current && this.#history.answered()),
     });
@@ -144,16 +150,16 @@ export class Supervisor implements AsyncDisposable {
     started(start, takesOver && subRuntime.join(start, report));
     if (takesOver && role === 'next') {
       this.#processes.takeOver(); // only after it joined: there is always a process that takes calls
-      this.#spares.succeeded();
-    } else if (!takesOver && subRuntime.purpose === 'spare') void subRuntime.end('stopped');
+      if (subRuntime.purpose === 'spare') this.#spares.tookOver(subRuntime.pid);
+    } else if (!takesOver && subRuntime.purpose === 'spare') this.#spares.dismiss(subRuntime, loaded && !isLate);
   }
 
-  /** A call in the process does not end, or it takes no connection: starts a spare. Its other calls may finish. */
-  #replace(stuck: SubRuntime, why: string): void {
-    if (stuck !== this.#processes.current || this.#processes.hasNext || this.#spares.isStarting || this.#stopping.signal.aborted) return;
-    this.#house.log.warn({pid: stuck.pid}, `${why}: its sub-runtime is replaced`);
-    stuck.doubt();
-    void this.#spares.start();
+  /** Starts a spare for a process that is stuck. Its other calls may finish. */
+  #replace(stuck: SubRuntime, trouble: Trouble): void {
+    if (stuck !== this.#processes.current || this.#processes.hasNext || this.#stopping.signal.aborted || !stuck.isStuck) return;
+    // One more process would cost the oldest its calls, which may yet be answered: callers wait for one of the two.
+    if (trouble.isSilent && this.#processes.isPastWaitedFor) return;
+    this.#spares.startFor(stuck, trouble);
   }
 
   #exited(subRuntime: SubRuntime, exit: ChildExit): void {
@@ -173,8 +179,9 @@ export class Supervisor implements AsyncDisposable {
   #fillAgain(): void {
     const {current, hasNext} = this.#processes;
     if (this.#stopping.signal.aborted || hasNext) return;
-    if (current) this.#spareAgain(current);
-    else if (!this.#isStartingAgain) void this.#startAgain();
+    if (current) {
+      if (current.isStuck && !this.#spares.isStarting) this.#spares.failed(current);
+    } else if (!this.#isStartingAgain) void this.#startAgain();
   }
 
   async #startAgain(): Promise<void> {
@@ -188,12 +195,5 @@ export class Supervisor implements AsyncDisposable {
     await this.#house.clock.sleep(delayMs, this.#stopping.signal);
     this.#isStartingAgain = false;
     await this.start();
-  }
-
-  /** No successor became ready. A process that serves nobody is ended, and its end starts another; any other serves on. */
-  #spareAgain(current: SubRuntime): void {
-    if (!current.isStuck || this.#spares.isStarting) return;
-    if (current.servesNobody) void current.end('stuck');
-    else void this.#spares.startAgain();
   }
 }
