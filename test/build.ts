@@ -105,6 +105,7 @@ test('the built core serves from its bundle, with a journal in a thread of its o
     if (line.msg !== 'Listening') continue;
     t.deepEqual(await (await fetch(line.url)).json(), {message: 'Executed properly'});
     t.regex(await (await fetch(`${line.admin}/metrics`)).text(), /^core_journal_durable 1$/m);
+    t.is((await fetch(`${line.admin}/api/invocations`)).headers.get('content-type'), 'application/json; charset=utf-8');
     core.kill('SIGTERM');
     break;
   }

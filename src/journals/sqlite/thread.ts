@@ -4,6 +4,9 @@ import {JournalDamaged} from '../../journal.ts';
 import {JournalRefused} from '../engine.ts';
 import type {FromWriter, Question, Reply, ReplyTo, ToWriter, WriterData} from './messages.ts';
 
+/** Facts live as long as one commit: a larger young generation would only hold more of those that were written. */
+const resourceLimits = {maxYoungGenerationSizeMb: 1};
+
 /** Messages of the writer that are not answers. */
 export interface ThreadEvents {
   committed(message: Extract<FromWriter, {type: 'committed'}>): void;
@@ -28,7 +31,12 @@ export class WriterThread {
 
   constructor(data: WriterData, events: ThreadEvents) {
     this.#events = events;
-    this.#worker = new Worker(new URL('./thread-entry.ts', import.meta.url), {workerData: data, name: 'journal', execArgv: []});
+    this.#worker = new Worker(new URL('./thread-entry.ts', import.meta.url), {
+      workerData: data,
+      name: 'journal',
+      execArgv: [],
+      resourceLimits,
+    });
     this.#worker.on('message', (message: FromWriter) => this.#hear(message));
     this.#worker.on('error', error => this.#ended(error instanceof Error ? error : new Error(String(error))));
     this.#worker.on('exit', () => this.#ended(new Error('the thread that writes it has ended')));
