@@ -1289,25 +1289,41 @@ function refusePromises(value) {
 
 // Look-up of headers in either case --------------------------------------------------------------------------------
 
-const hasOwn = Object.prototype.hasOwnProperty;
-const lowerCased = new Map();
-const hidden = {value: undefined, enumerable: false, writable: true, configurable: true};
+/** The lists of names that came last, by their length, with their lower case: most calls bring the same. */
+const lists = [];
+/** Names come from strangers: longer lists are not kept. */
+const LIST_MAX = 64;
 
 /** Adds `content-type` beside `Content-Type`, out of sight of JSON, spread and Object.keys. Safe for any name. */
 function addLowerCaseNames(headers) {
   if (headers === null || typeof headers !== 'object') return;
   const names = Object.keys(headers);
+  const lowers = lowerCaseOf(names);
   for (let i = 0; i < names.length; i++) {
-    const name = names[i];
-    let lower = lowerCased.get(name);
-    if (lower === undefined) {
-      lower = name.toLowerCase();
-      if (lowerCased.size < 1000) lowerCased.set(name, lower); // names come from strangers
-    }
-    if (lower === name || hasOwn.call(headers, lower)) continue;
-    hidden.value = headers[name];
-    Object.defineProperty(headers, lower, hidden);
+    if (lowers[i] === '') continue;
+    Reflect.defineProperty(headers, lowers[i], {value: headers[names[i]], enumerable: false, writable: true, configurable: true});
   }
+}
+
+/** '' for a name whose lower case is there already. */
+function lowerCaseOf(names) {
+  const {length} = names;
+  const known = lists[length];
+  if (known !== undefined && isSameList(known.names, names)) return known.lowers;
+  const all = new Set(names);
+  const lowers = names.map(name => {
+    const lower = name.toLowerCase();
+    if (all.has(lower)) return '';
+    all.add(lower);
+    return lower;
+  });
+  if (length <= LIST_MAX) lists[length] = {names, lowers};
+  return lowers;
+}
+
+function isSameList(some, others) {
+  for (let i = 0; i < some.length; i++) if (some[i] !== others[i]) return false;
+  return true;
 }
 
 // Deadline ---------------------------------------------------------------------------------------------------------

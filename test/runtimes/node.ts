@@ -271,6 +271,24 @@ function ownCases({check, hop, start, startText}: NodeCases): void {
 
   // What surrounds a call
 
+  check('headers of every call are found in lower case, whatever those of the calls before were called', async t => {
+    const b = await startText(t, "exports.handle = ({headers}) => [headers['x-a'], headers['x-b'], headers.constructor === Object];");
+    const many = Object.fromEntries(Array.from({length: 100}, (_, index) => [`X-${index}`, index]));
+    for (const [headers, found] of [
+      [{'X-A': 1, 'X-B': 2}, [1, 2, true]],
+      [{'X-B': 3, 'X-A': 4}, [4, 3, true]],
+      [{'X-A': 5, 'X-C': 6}, [5, null, true]],
+      [{'X-A': 7, 'x-a': 8}, [8, null, true]],
+      [{'X-A': 9, 'X-a': 10}, [9, null, true]],
+      [{'X-B': 11}, [null, 11, true]],
+      [{...many, 'X-A': 12}, [12, null, true]],
+      [{...many, 'X-B': 13}, [null, 13, true]],
+      [{'X-A': 14, Constructor: 15}, [14, null, false]],
+    ] as const) {
+      t.deepEqual(JSON.parse((await b.call({headers})).text), found);
+    }
+  });
+
   check('the event is made of ordinary objects', async t => {
     const b = await startText(
       t,
