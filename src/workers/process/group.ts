@@ -41,11 +41,12 @@ export class ProcessGroup {
 
   /**
   Tells our bridges that the SIGTERM which follows is the core's. Others, such as a service manager, may send one before
-  the last call.
+  the last call. One on the channel stops at the end of its stream, too.
   */
   announceStop(): void {
-    const channel = this.#process?.stdio[reportsDescriptor] as Socket | null | undefined; // 'pipe' makes it a socket, for both directions
-    channel?.end();
+    const reports = this.#process?.stdio[reportsDescriptor] as Socket | null | undefined; // 'pipe' makes it a socket, for both directions
+    reports?.end();
+    this.calls?.end();
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -36,8 +36,8 @@ export class SubRuntime {
   readonly #child: Child;
   #isLeaving = false;
   #isOver = false;
-  /** It closed its channel: it ends by itself, or is ended. */
-  #hasClosed = false;
+  /** It was asked to end, or closed its channel: it ends by itself, or is ended. */
+  #isGoing = false;
   #hop: Hop | undefined;
   #member: Member | undefined;
 
@@ -91,7 +91,6 @@ export class SubRuntime {
   join(start: StartRecord, report: LoadReport): boolean {
     const {timeoutMs, child} = this.#options;
     const {clock, pool} = this.#house;
-    const address = {host: child.host, port: this.#port};
     const hop = openHop(report, this.#options, {
       port: this.#port,
       calls: this.#child.calls,
@@ -104,7 +103,7 @@ export class SubRuntime {
     this.#hop = hop;
     this.#member = new Member({
       upstream: hop,
-      address,
+      address: {host: child.host, port: this.#port},
       pid: this.pid,
       concurrency: concurrencyOf(report, this.#options),
       timeoutMs,
@@ -112,7 +111,7 @@ export class SubRuntime {
       reportsEnds: child.command.readiness === 'report' || hop.isChannel,
       onStuck: cause => this.#events.stuck({cause, remedy: 'its sub-runtime is replaced', isSilent: false}),
       onAnswered: () => this.#events.answered(),
-      isEnding: () => this.#hasClosed || (this.pid !== undefined && isEnding(this.pid)),
+      isEnding: () => this.#isGoing || (this.pid !== undefined && isEnding(this.pid)),
     });
     return pool.add(this.#member, start);
   }
@@ -125,9 +124,9 @@ export class SubRuntime {
 
   /** It closed its channel. Most likely it is ending, and its exit says why. */
   #closed(): void {
-    this.#hasClosed = true;
+    if (!this.#isGoing) this.#house.clock.after(exitMs, () => this.#broke('The sub-runtime closed its channel'));
+    this.#isGoing = true;
     this.leave();
-    this.#house.clock.after(exitMs, () => this.#broke('The sub-runtime closed its channel'));
   }
 
   /** Somebody waits for a call in it. */
@@ -175,6 +174,7 @@ export class SubRuntime {
 
   /** Sends TERM to the process group, and KILL when it has not ended after 5 s. */
   stop(reason: ExitReason): Promise<void> {
+    this.#isGoing = true;
     return this.#child.stop(reason, stopMs);
   }
 
