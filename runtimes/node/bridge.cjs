@@ -119,8 +119,14 @@ function onRejection(reason) {
   stray('unhandled rejection', reason, currentInvocation());
 }
 
+/** True once SIGTERM came to hooks of the function; a hook may be there once only. */
+let isHooked = false;
+
+const hasHooks = () => process.listenerCount('SIGTERM') > 1;
+
 /** The hooks of the function run first. */
 function onTerm() {
+  if (hasHooks()) isHooked = true;
   if (isAsked) return;
   isAsked = true;
   setImmediate(() => onAsked());
@@ -128,7 +134,7 @@ function onTerm() {
 
 /** Ends the process. Hooks of the function on SIGTERM run before; then they have until nothing is left to do, or 2 s. */
 function leave() {
-  if (process.listenerCount('SIGTERM') < 2) return exit();
+  if (!isHooked && !hasHooks()) return exit();
   let isWaiting = true;
   const wait = () => {
     if (!isWaiting) return;

@@ -89,18 +89,20 @@ eachHop(({check, startText}) => {
   });
 
   check('an async hook on SIGTERM finishes before the process ends', async t => {
-    const b = await startText(
-      t,
-      `process.on('SIGTERM', async () => {
-      await new Promise(resolve => setTimeout(resolve, 300));
-      process.stdout.write('closed\\n');
-    });
-    exports.handle = () => 'x';`,
-    );
-    b.letGo();
-    b.child.kill('SIGTERM');
-    t.is(await b.exited, 0);
-    t.is(b.output.stdout, 'closed\n');
+    for (const add of ['on', 'once']) {
+      const b = await startText(
+        t,
+        `process.${add}('SIGTERM', async () => {
+          await new Promise(resolve => setTimeout(resolve, 300));
+          process.stdout.write('closed\\n');
+        });
+        exports.handle = () => 'x';`,
+      );
+      b.letGo();
+      b.child.kill('SIGTERM');
+      t.is(await b.exited, 0);
+      t.is(b.output.stdout, 'closed\n');
+    }
   });
 
   check('a function with a hook on SIGTERM and work that never ends stops all the same', async t => {
