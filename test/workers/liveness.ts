@@ -85,6 +85,18 @@ test('an answer that lies on the socket while the core itself was busy is heard 
   liveness.close();
 });
 
+test('where timers come late, as the container gets hardly any processor, the process has longer to answer', async t => {
+  const clock = new ManualClock();
+  const after = clock.after.bind(clock);
+  clock.after = (ms, fire) => after(Math.max(ms, 200), fire);
+  const {send, told} = openChannel(t, {}, clock);
+  await send();
+  await clock.advance(2199);
+  t.deepEqual(told, []);
+  await clock.advance(1);
+  t.deepEqual(told, ['silent']);
+});
+
 test('a broken channel is not watched any more', async t => {
   const {send, theirs, clock, told} = openChannel(t);
   await send();

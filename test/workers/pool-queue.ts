@@ -19,6 +19,20 @@ test('with a queue of 0 nobody waits', async t => {
   await t.throwsAsync(pool.lease(never), {code: 'POOL_BUSY'});
 });
 
+test('while it is not certain that a process answers, as many wait as it has places, whatever the queue holds', async t => {
+  const {pool, upstream} = openReady({queueLength: 0, concurrency: 3});
+  finish(await pool.lease(never));
+  await pool.lease(never);
+  upstream.isDoubtful = true;
+  const waiting = [pool.lease(never), pool.lease(never)];
+  await t.throwsAsync(pool.lease(never), {code: 'POOL_BUSY'});
+  t.true(pool.isOverloaded);
+  upstream.isDoubtful = false;
+  pool.admitWaiting();
+  await Promise.all(waiting);
+  await t.throwsAsync(pool.lease(never), {code: 'POOL_BUSY'});
+});
+
 test('a deadline that the present queue cannot meet is refused at once', async t => {
   const {pool, clock, upstream} = openReady({concurrency: 1, queueLength: 10, queueWaitMs: Number.MAX_SAFE_INTEGER});
   const sent = (await pool.lease(never)).send(call);

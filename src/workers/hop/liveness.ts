@@ -2,10 +2,13 @@ import type {Clock} from '../../clock.ts';
 
 /** A process from which nothing has come for so long, while calls are open, is asked whether it is alive. */
 const quietMs = 100;
-/** When it has not answered for so long, another should take over. */
-const lateMs = 250;
-/** How often that is said again, as the next caller may come later. */
-const againMs = 25;
+/** How often an answer that is late is looked for. */
+const lookMs = 25;
+/**
+When it has not come after so many looks, a quarter of a second, another process should take over. Looks are counted, not
+time: where the container gets hardly any processor, neither process runs, and a late answer says nothing.
+*/
+const mostLooks = 10;
 
 export interface LivenessOptions {
   /** Several calls share the process. One call at a time waits for nobody but itself: its deadline decides. */
@@ -29,6 +32,7 @@ export class Liveness {
   readonly #options: LivenessOptions;
   readonly #clock: Clock;
   #heardAt = 0;
+  #looks = 0;
   #isWatched = false;
   #stopTimer = () => {};
 
@@ -74,17 +78,20 @@ export class Liveness {
     }
     this.isDoubtful = true;
     this.#options.ping();
-    this.#stopTimer = this.#clock.after(lateMs, this.#late);
+    this.#looks = 0;
+    this.#stopTimer = this.#clock.after(lookMs, this.#late);
   };
 
   /** Its answer may have come already, when this process itself was busy: what waits on the socket is read first. */
   readonly #late = (): void => {
-    void this.#clock.turn().then(() => this.isDoubtful && this.#isWatched && this.#silent());
+    if (++this.#looks < mostLooks) this.#stopTimer = this.#clock.after(lookMs, this.#late);
+    else void this.#clock.turn().then(() => this.isDoubtful && this.#isWatched && this.#silent());
   };
 
+  /** Said at each look, as the next caller may come later. */
   readonly #silent = (): void => {
     this.isSilent = true;
-    this.#stopTimer = this.#clock.after(againMs, this.#silent);
+    this.#stopTimer = this.#clock.after(lookMs, this.#silent);
     this.#options.onSilent();
   };
 }

@@ -1,33 +1,9 @@
-import type {Clock} from '../../clock.ts';
 import {Fault} from '../../errors.ts';
 import type {RuntimeCall, RuntimeReply} from '../../runtime.ts';
 import {BrokenConnections} from '../hop/broken.ts';
-import type {CallEnd, Hop} from '../hop/hop.ts';
+import type {CallEnd} from '../hop/hop.ts';
 import {Doubt} from './doubt.ts';
-
-export interface MemberOptions {
-  readonly upstream: Hop;
-  readonly address: {readonly host: string; readonly port: number};
-  readonly pid?: number | undefined;
-  readonly concurrency: number;
-  /** Longest time of a call, in milliseconds: CORE_TIMEOUT. A caller may wait for less time; that says nothing about the process. */
-  readonly timeoutMs: number;
-  readonly clock: Clock;
-  /** It reports the end of a call whose connection was closed. A foreign sub-runtime may do so; we know once it has. */
-  readonly reportsEnds: boolean;
-  /** A call does not end although its longest time is over, or the process takes no connection: only a new process helps. */
-  readonly onStuck: (why: string) => void;
-  /** Called once, at the first answer. */
-  readonly onAnswered: () => void;
-  /** Whether the system is taking the process down. */
-  readonly isEnding: () => boolean;
-}
-
-/** The right to one call in a member. */
-export interface Place {
-  /** @param ended called once, when the sub-runtime is done with the call: the place is free again */
-  send(call: RuntimeCall, ended: () => void): Promise<RuntimeReply>;
-}
+import type {MemberOptions, Place} from './member-options.ts';
 
 /** How long after its longest time a call may still come to its end by itself. */
 const stuckAfterMs = 1000;
@@ -50,12 +26,14 @@ export class Member {
   #quiet: (() => void) | undefined;
   #hasAnswered = false;
   readonly #broken: BrokenConnections;
-  readonly #doubt = new Doubt();
+  /** Of a sub-runtime that is called over HTTP. One on the channel is asked whether it is alive. */
+  readonly #doubt: Doubt | undefined;
   #reportsEnds: boolean;
 
   constructor(options: MemberOptions) {
     this.#options = options;
     this.#reportsEnds = options.reportsEnds;
+    if (!options.upstream.isChannel) this.#doubt = new Doubt();
     this.address = options.address;
     this.pid = options.pid;
     this.concurrency = options.concurrency;
@@ -68,7 +46,12 @@ export class Member {
   }
 
   get isFull(): boolean {
-    return this.#active >= this.concurrency || this.#doubt.isTested || this.#options.upstream.isDoubtful;
+    return this.#active >= this.concurrency || this.#doubt?.isTested === true || this.#options.upstream.isDoubtful;
+  }
+
+  /** Places that are free as soon as it answers. */
+  get doubtedPlaces(): number {
+    return this.#options.upstream.isDoubtful ? this.concurrency - this.#active : 0;
   }
 
   /** Milliseconds until it should be given a call again; 0: now. */
@@ -99,14 +82,13 @@ export class Member {
   take(now: number): Place {
     this.#active++;
     this.usedAt = now;
-    const isProbe = this.#doubt.take();
+    const isProbe = this.#doubt?.take() === true;
     return {send: (call, ended) => this.#send(call, isProbe, ended)};
   }
 
   /** A call in it does not end. Unless it has just answered another, it may be blocked, so it rests. On the channel it is asked. */
   doubt(): void {
-    if (this.#options.upstream.isChannel) return;
-    this.#broken.rest(this.#doubt.raise(this.#options.clock.monotonic()));
+    if (this.#doubt) this.#broken.rest(this.#doubt.raise(this.#options.clock.monotonic()));
   }
 
   /** The bridge reports that a call whose connection was closed has ended. */
@@ -181,13 +163,13 @@ export class Member {
   }
 
   #free(isProbe: boolean): void {
-    if (isProbe) this.#doubt.withdraw();
+    if (isProbe) this.#doubt?.withdraw();
     this.#active--;
     this.#tellQuiet();
   }
 
   #answered(now: number): void {
-    this.#doubt.answered(now);
+    this.#doubt?.answered(now);
     if (!this.#hasAnswered) this.#options.onAnswered();
     this.#hasAnswered = true;
   }

@@ -5,22 +5,12 @@ import type {Deadline, Lease, RuntimeCall, RuntimeReply, Runtimes, StartRecord} 
 import type {Member} from './member.ts';
 import {busy, notReady, tooLate} from './refusals.ts';
 import {ServiceTime} from './service-time.ts';
+import type {Waiter} from './waiter.ts';
 
 export interface PoolOptions {
   readonly queueLength: number;
   readonly queueWaitMs: number;
   readonly startTimeoutMs: number;
-}
-
-interface Waiter {
-  readonly since: number;
-  /** It waits for a sub-runtime to start, not for a place. */
-  readonly cold: boolean;
-  /** How many waited when it came, itself included. */
-  readonly depth: number;
-  readonly admit: (lease: Lease) => void;
-  readonly refuse: (fault: Fault) => void;
-  stopTimer: () => void;
 }
 
 /** The ready sub-runtimes, each with a limited number of calls at a time, and one bounded queue in front of them: first come, first served. */
@@ -53,7 +43,7 @@ export class Pool implements Runtimes {
 
   /** True when a caller that comes now would be refused. */
   get isOverloaded(): boolean {
-    return this.#waiting.length >= this.#options.queueLength && this.#members.every(member => member.isFull);
+    return this.#isQueueFull && this.#members.every(member => member.isFull);
   }
 
   /**
@@ -105,9 +95,16 @@ export class Pool implements Runtimes {
     if (leftMs <= 0) throw tooLate(deadline);
     const free = this.#waiting.length === 0 ? this.#freeMember() : undefined;
     if (free) return this.#take(free, unwaited);
-    if (this.#waiting.length >= this.#options.queueLength) throw busy(this.#queueMs());
+    if (this.#isQueueFull) throw busy(this.#queueMs());
     if (this.#members.length > 0 && this.#queueMs() > leftMs) throw busy(this.#queueMs());
     return this.#wait(deadline, signal);
+  }
+
+  /** Those who wait only until it is certain that a process answers, which has a place for them, are not in the queue's way. */
+  get #isQueueFull(): boolean {
+    const {queueLength} = this.#options;
+    const {length} = this.#waiting;
+    return length >= queueLength && length >= this.#members.reduce((sum, {doubtedPlaces}) => sum + doubtedPlaces, queueLength);
   }
 
   #wait(deadline: Deadline, signal: AbortSignal | undefined): Promise<Lease> {
