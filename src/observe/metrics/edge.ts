@@ -1,7 +1,7 @@
 import {Counter, Gauge, Histogram, type Registry} from 'prom-client';
 import type {Meter} from '../../meter.ts';
 import {knownMethods} from '../methods.ts';
-import {bound} from './bound.ts';
+import {BoundPairs} from './bound.ts';
 import {seconds, type Timers} from './timers.ts';
 
 type EdgeMeter = Pick<
@@ -23,10 +23,14 @@ export function edgeMetrics(registers: Registry[], timers: Timers): EdgeMeter {
     buckets: seconds,
     registers,
   });
-  const requestsInFlight = new Gauge({
+  let requestsInFlight = 0;
+  new Gauge({
     name: 'http_requests_in_flight',
     help: 'Public requests not yet answered.',
     registers,
+    collect() {
+      this.set(requestsInFlight);
+    },
   });
   const connectionsRefused = new Counter({
     name: 'core_connections_refused_total',
@@ -61,15 +65,15 @@ export function edgeMetrics(registers: Registry[], timers: Timers): EdgeMeter {
     },
   });
 
-  const requestCounters = new Map<string, Counter.Internal>();
+  const requestCounters = new BoundPairs((method: string, status: number) => requests.labels(String(status), method));
   const timeRequest = timers.timer(requestSeconds.labels(), 'http_request_duration_seconds');
 
   return {
-    requestStarted: () => requestsInFlight.inc(),
+    requestStarted: () => void requestsInFlight++,
     requestEnded(method, status, elapsed, exemplar) {
       const label = knownMethods.has(method) ? method : 'other';
-      requestsInFlight.dec();
-      bound(requestCounters, `${label} ${status}`, () => requests.labels(String(status), label)).inc();
+      requestsInFlight--;
+      requestCounters.of(label, status).inc();
       timeRequest(elapsed, exemplar);
     },
     connectionRefused: () => connectionsRefused.inc(),

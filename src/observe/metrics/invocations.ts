@@ -1,6 +1,6 @@
 import {Counter, Gauge, Histogram, type Registry} from 'prom-client';
 import type {Meter} from '../../meter.ts';
-import {bound} from './bound.ts';
+import {BoundPairs, bound} from './bound.ts';
 import type {Gauges} from './gauges.ts';
 import {seconds, type Timer, type Timers} from './timers.ts';
 
@@ -77,7 +77,7 @@ export function invocationMetrics(
     },
   });
 
-  const invocationCounters = new Map<string, Counter.Internal>();
+  const invocationCounters = new BoundPairs((trigger: string, outcome: string) => invocations.labels(trigger, outcome));
   const invokeTimers = new Map<string, Timer>();
   const timeInvoke = (trigger: string) => timers.timer(invokeSeconds.labels(trigger), 'faas_invoke_duration_seconds', trigger);
 
@@ -85,8 +85,8 @@ export function invocationMetrics(
     counts: () => ({accepted, settled, handedBack, broken, cutOff: {...cutOff}}),
     meter: {
       invocationEnded(trigger, outcome, elapsed, exemplar) {
-        bound(invocationCounters, `${trigger} ${outcome}`, () => invocations.labels(trigger, outcome)).inc();
-        bound(invokeTimers, trigger, () => timeInvoke(trigger))(elapsed, exemplar);
+        invocationCounters.of(trigger, outcome).inc();
+        bound(invokeTimers, trigger, timeInvoke)(elapsed, exemplar);
       },
       faulted(code) {
         errors.labels(code).inc();
