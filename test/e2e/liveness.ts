@@ -238,3 +238,28 @@ test('a spare for which the container has no memory is not started: callers wait
   t.is(await metric(core, spares('no-memory')), 1);
   t.deepEqual(said(core, /a spare is started/), []);
 });
+
+test('a stop while a process is blocked and its spare loads ends with the grace time, and leaves no process', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'spare-'));
+  t.teardown(() => rm(folder, {recursive: true}));
+  const core = await serve(t, 'slow-spare.cjs', {MARK: join(folder, 'mark'), CORE_GRACE: '1s'});
+  t.is((await ask(core.url)).status, 200);
+  const gate = await openGate(t);
+  const blocking = ask(`${core.url}/?do=block`, {headers: gate.headers});
+  await gate.running();
+  const callers: Promise<Answer>[] = [];
+  while (functionPids(core).length < 2) {
+    callers.push(ask(core.url));
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+  const pids = functionPids(core);
+  t.is(pids.length, 2);
+  core.kill('SIGTERM');
+  t.is((await blocking).status, 502);
+  for (const {status} of await Promise.all(callers)) t.true(status === 502 || status === 503);
+  t.is(await core.exited, 0);
+  for (const pid of pids) await gone(pid);
+  const last = core.logs.at(-1);
+  t.like(last, {msg: 'Stopped', accepted: callers.length + 1, completed: 0});
+  t.is(Number(last?.lost) + Number(last?.handedBack), callers.length + 1);
+});

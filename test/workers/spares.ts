@@ -15,6 +15,7 @@ function open(some: Partial<Stuck> = {}) {
   const memory = {freeBytes: 100};
   const told: string[] = [];
   const stuck: Stuck = {
+    purpose: 'start',
     pid: 7,
     ownBytes: 100,
     isWaitedFor: true,
@@ -76,7 +77,7 @@ test('after a spare that was not needed the next is started after a pause, which
     await clock.advance(1);
   }
   await start();
-  spares.tookOver(8);
+  spares.tookOver({...stuck, purpose: 'spare'});
   await start();
   t.is(told.at(-1), 'launched');
   t.deepEqual(outcomes(), [...Array(5).fill('not-needed'), 'took-over']);
@@ -93,6 +94,16 @@ test('after a spare that did not become ready another is started after a pause, 
     t.deepEqual(told.slice(-3), ['again', 'doubted', 'launched']);
   }
   t.deepEqual(outcomes(), ['failed', 'failed', 'failed']);
+});
+
+test('newer code ends the pause, and is no spare', async t => {
+  const {told, spares, stuck, outcomes, start} = open();
+  await start();
+  for (let times = 0; times < 5; times++) spares.failed(stuck);
+  spares.tookOver({...stuck, purpose: 'reload'});
+  await start();
+  t.deepEqual(told, ['doubted', 'launched', 'doubted', 'launched']);
+  t.false(outcomes().includes('took-over'));
 });
 
 test('a process that serves nobody is ended when its spare did not become ready', async t => {

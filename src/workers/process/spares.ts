@@ -2,7 +2,7 @@ import type {Clock} from '../../clock.ts';
 import type {ExitReason} from '../../facts.ts';
 import type {Log} from '../../log.ts';
 import type {Meter} from '../../meter.ts';
-import type {Trouble} from './parts.ts';
+import type {Purpose, Trouble} from './parts.ts';
 
 /** Pause after a spare that did not become ready, doubled with each in a row, while the stuck process serves on. */
 const againMs = 1000;
@@ -20,8 +20,9 @@ export interface SparesHouse {
   freeBytes(): number;
 }
 
-/** A process from which a spare should take over. */
+/** A process of the place: one from which a spare should take over, or a spare. */
 export interface Stuck {
+  readonly purpose: Purpose;
   readonly pid: number | undefined;
   /** What it has made of the memory: a spare will need about as much. */
   readonly ownBytes: number;
@@ -71,9 +72,12 @@ export class Spares<Process extends Stuck> {
     });
   }
 
-  tookOver(pid: number | undefined): void {
+  /** A spare, or newer code, serves from now on: what came before it does not count any more. */
+  tookOver({purpose, pid}: Process): void {
     this.#failed = 0;
     this.#idle = 0;
+    this.#notBefore = Number.NEGATIVE_INFINITY;
+    if (purpose !== 'spare') return;
     this.#house.meter.spared('took-over');
     this.#house.log.info({pid}, 'The spare has taken over; the process before it ends when nobody waits for its calls');
   }

@@ -150,7 +150,7 @@ export class Supervisor implements AsyncDisposable {
     started(start, takesOver && subRuntime.join(start, report));
     if (takesOver && role === 'next') {
       this.#processes.takeOver(); // only after it joined: there is always a process that takes calls
-      if (subRuntime.purpose === 'spare') this.#spares.tookOver(subRuntime.pid);
+      this.#spares.tookOver(subRuntime);
     } else if (!takesOver && subRuntime.purpose === 'spare') this.#spares.dismiss(subRuntime, loaded && !isLate);
   }
 
