@@ -419,7 +419,10 @@ const SHORT_CHARS = Math.floor((OUT_BYTES - HEAD_BYTES - RUN_HEAD_BYTES) / 3);
 const EMPTY = Buffer.alloc(0);
 
 function serveFrames(report, told) {
-  const served = new Calls(settings.callsFd, () => done());
+  const served = new Calls(settings.callsFd, () => {
+    served.dropHalves();
+    done();
+  });
   let done = stop;
   onAsked = () => {
     if (!stopping) done = untilRested(() => served.isBusy, stop);
@@ -641,6 +644,11 @@ class Calls {
     this.rest();
   }
 
+  /** The core has ended its side: the rest of calls that are not whole does not come. */
+  dropHalves() {
+    this.coming.clear();
+  }
+
   rest() {
     if (this.onRested !== null && !this.isBusy) this.onRested();
   }
@@ -654,11 +662,12 @@ class Calls {
     if (bytes.length > OUT_BYTES - HEAD_BYTES) {
       this.flushNow();
       this.socket.write(Buffer.concat([frameHead(FAILED, number, bytes.length), bytes]));
-      return;
+    } else {
+      const at = this.room(HEAD_BYTES + bytes.length);
+      bytes.copy(this.out, at + HEAD_BYTES);
+      this.writeHead(at, FAILED, number, bytes.length);
     }
-    const at = this.room(HEAD_BYTES + bytes.length);
-    bytes.copy(this.out, at + HEAD_BYTES);
-    this.writeHead(at, FAILED, number, bytes.length);
+    this.rest(); // it may have been refused before it ran
   }
 
   /** A frame without payload. */

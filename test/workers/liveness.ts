@@ -38,6 +38,18 @@ test('it is asked after 100 ms without a frame, and gets no call until one comes
   t.is(ofType(ping).length, 2, 'while the call is open it is asked again');
 });
 
+test('a call after a pause has its 100 ms, although the look was for the call before it', async t => {
+  const {send, say, clock, ofType} = openChannel(t);
+  await send();
+  await say(resultOf(1, {json: '1'}));
+  await clock.advance(99);
+  await send();
+  await clock.advance(99);
+  t.deepEqual(ofType(ping), []);
+  await clock.advance(1);
+  t.is(ofType(ping).length, 1);
+});
+
 test('a frame of any call says that it is alive', async t => {
   const {send, say, clock, ofType, channel} = openChannel(t);
   await send();
@@ -78,7 +90,7 @@ test('an answer that lies on the socket while the core itself was busy is heard 
     clock,
   );
   clock.turn = async () => liveness.heard(); // the event loop looks at the network
-  liveness.called(clock.monotonic());
+  liveness.called(clock.monotonic(), true);
   await clock.advance(400);
   t.deepEqual(told, ['ping', 'alive']);
   t.false(liveness.isSilent);

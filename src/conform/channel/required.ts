@@ -143,6 +143,19 @@ export const requiredOnChannel: readonly ChannelCase[] = [
     },
   },
   {
+    title: 'a call that is not whole at the end of the stream is dropped, then it exits with 0',
+    over: 'channel',
+    async run(_sub, start) {
+      const own = await start();
+      const call = own.calls.open();
+      own.calls.write(...callFrames(call.number, own.run({do: 'return', value: 'x'.repeat(200_000)})).slice(0, -1));
+      await systemClock.sleep(quietMs);
+      own.calls.end();
+      same({ended: await own.endsWithin(5000)}, {ended: true});
+      same(await own.ended, 'exit code 0');
+    },
+  },
+  {
     title: 'at the end of the stream it exits with 0 when no call is open',
     over: 'channel',
     async run(_sub, start) {

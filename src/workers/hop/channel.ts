@@ -93,7 +93,7 @@ export class Channel implements Hop, FrameSink {
       this.#open.add(open);
       open.stopTimer = this.#clock.after(call.deadline - now, open.expire);
       call.signal?.addEventListener('abort', open, {once: true});
-      this.#liveness.called(now);
+      this.#liveness.called(now, this.#open.size === 1);
       open.long = this.#writer.call(open.number, call.event.form, writeCall(call.event, call.trace), call.event.body);
     });
   }

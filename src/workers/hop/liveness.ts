@@ -41,11 +41,12 @@ export class Liveness {
     this.#clock = clock;
   }
 
-  /** It gets a call, at this monotonic time. */
-  called(now: number): void {
-    if (this.#isWatched || !this.#options.isShared) return;
+  /** It gets a call, at this monotonic time. @param isAlone no other call is open: it was not expected to send anything before */
+  called(now: number, isAlone: boolean): void {
+    if (!this.#options.isShared) return;
+    if (isAlone) this.#heardAt = now;
+    if (this.#isWatched) return;
     this.#isWatched = true;
-    this.#heardAt = now;
     this.#look();
   }
 
