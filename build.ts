@@ -37,19 +37,22 @@ export async function build(root: string, out: string): Promise<void> {
   const modules = files.filter(file => file.endsWith('.ts'));
   for (const file of files.filter(file => !file.endsWith('.ts'))) await cp(path.join(root, file), path.join(out, file));
   const {programs, packages} = await named(root, modules);
-  await bundle({
-    ...common,
-    absWorkingDir: root,
-    entryPoints: programs,
-    outdir: out,
-    outbase: root,
-    format: 'esm',
-    splitting: true,
-    chunkNames: 'src/[name]-[hash]',
-    banner,
-    external,
-    plugins: [places(root), trimmed],
-  });
+  // Each by itself: what they share would be cut into fifty files, which a start reads one by one.
+  for (const entry of programs) {
+    await bundle({
+      ...common,
+      absWorkingDir: root,
+      entryPoints: [entry],
+      outdir: out,
+      outbase: root,
+      format: 'esm',
+      splitting: true,
+      chunkNames: 'src/[name]-[hash]',
+      banner,
+      external,
+      plugins: [places(root), trimmed],
+    });
+  }
   for (const name of packages) {
     const stdin = {contents: `module.exports = require('${name}')`, resolveDir: root};
     await bundle({
