@@ -12,6 +12,7 @@ const childProcess = require('child_process');
 const fs = require('fs');
 const net = require('net');
 const path = require('path');
+const {performance} = require('perf_hooks');
 const {StringDecoder} = require('string_decoder');
 
 const NOT_LOADED =
@@ -416,6 +417,8 @@ const UNREAD_MAX_BYTES = 262144;
 const OUT_BYTES = 65536;
 /** A text takes at most three bytes for each of its characters. */
 const SHORT_CHARS = Math.floor((OUT_BYTES - HEAD_BYTES - RUN_HEAD_BYTES) / 3);
+/** A turn that lasts longer ends early, and its replies leave one by one. */
+const TURN_MS = 2;
 const EMPTY = Buffer.alloc(0);
 
 function serveFrames(report, told) {
@@ -459,7 +462,12 @@ class Calls {
     this.flushed = 0;
     this.written = 0;
     this.isScheduled = false;
+    /** When frames came last, in milliseconds. */
+    this.turnAt = 0;
     this.flush = () => this.flushNow();
+    this.goOn = rest => {
+      if (this.receive(rest.length, rest)) this.socket.resume();
+    };
     this.onRested = null;
     this.socket = openStream(fd, (size, bytes) => this.receive(size, bytes), onLetGo);
     this.socket.on('drain', () => this.pump());
@@ -483,9 +491,15 @@ class Calls {
 
   // What comes
 
+  /** @returns false when handlers compute: the rest waits for the next turn, so that the replies until then can leave */
   receive(size, bytes) {
+    this.turnAt = performance.now();
     let at = 0;
     while (at < size) {
+      if (at > 0 && performance.now() - this.turnAt > TURN_MS) {
+        setImmediate(this.goOn, Buffer.from(bytes.slice(at, size)));
+        return false;
+      }
       if (this.left > 0) at = this.takePiece(bytes, at, size);
       else if (this.headBytes > 0 || size - at < HEAD_BYTES) at = this.takeHead(bytes, at, size);
       else {
@@ -496,6 +510,7 @@ class Calls {
         at = end <= size ? end : at + HEAD_BYTES;
       }
     }
+    return true;
   }
 
   takeHead(bytes, from, size) {
@@ -694,6 +709,7 @@ class Calls {
     out[at + 4] = type;
     writeUint(out, at + 5, number);
     this.written = at + HEAD_BYTES + length;
+    if (performance.now() - this.turnAt > TURN_MS) return this.flushNow(); // handlers compute: their replies do not wait for one another
     if (this.isScheduled) return;
     this.isScheduled = true;
     process.nextTick(this.flush);
@@ -814,14 +830,15 @@ function openStream(fd, receive, ended) {
     const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
     options.onread = {
       buffer,
-      callback(size) {
-        receive(size, buffer);
-        return true;
-      },
+      callback: size => receive(size, buffer), // false pauses the socket
     };
   }
   const socket = new net.Socket(options);
-  if (!hasBuffer) socket.on('data', chunk => receive(chunk.length, chunk));
+  if (!hasBuffer) {
+    socket.on('data', chunk => {
+      if (!receive(chunk.length, chunk)) socket.pause();
+    });
+  }
   let isOver = false;
   const over = () => {
     if (isOver) return;

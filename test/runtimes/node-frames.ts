@@ -59,14 +59,38 @@ for (const [kind, handler] of [
   test.serial(`node: replies of calls that came together leave in one write: ${kind}`, async t => {
     const b = await startNodeText(t, `exports.handle = ${handler};`);
     const socket = b.child.stdio[4] as Socket; // 'pipe' makes it a socket
-    await b.call({}); // compiled, warm
-    const sizes: number[] = [];
+    let sizes: number[] = [];
     socket.on('data', chunk => sizes.push(chunk.length));
-    const begun = Array.from({length: 20}, () => b.calls?.open());
+    // On a busy machine a turn may take longer than replies wait for one another: then once more.
+    for (let round = 0; round < 100 && sizes.length !== 1; round++) {
+      sizes = [];
+      const begun = Array.from({length: 20}, () => b.calls?.open());
+      for (const call of begun) if (call) call.isWhole = true;
+      b.calls?.write(...begun.flatMap(call => callFrames(call?.number ?? 0, runOf({}))));
+      await Promise.all(begun.map(call => call?.outcome));
+    }
+    t.deepEqual(sizes, [20 * (9 + 9 + 1)]);
+  });
+}
+
+for (const [kind, handler] of [
+  ['at once', '() => compute()'],
+  ['async', 'async () => compute()'],
+] as const) {
+  test.serial(`node: a reply does not wait for calls that came together with it and compute: ${kind}`, async t => {
+    const b = await startNodeText(
+      t,
+      `const compute = () => { const end = Date.now() + 40; while (Date.now() < end); return 'x'; };
+      exports.handle = ${handler};`,
+    );
+    const socket = b.child.stdio[4] as Socket; // as above
+    let pieces = 0;
+    socket.on('data', () => pieces++);
+    const begun = Array.from({length: 10}, () => b.calls?.open());
     for (const call of begun) if (call) call.isWhole = true;
     b.calls?.write(...begun.flatMap(call => callFrames(call?.number ?? 0, runOf({}))));
-    await Promise.all(begun.map(call => call?.outcome));
-    t.deepEqual(sizes, [20 * (9 + 9 + 1)]);
+    for (const call of begun) t.is((await call?.outcome)?.kind, 'result');
+    t.true(pieces > 3, `${pieces} pieces`);
   });
 }
 
