@@ -148,8 +148,12 @@ export class SpanQueue implements SpanProcessor {
   }
 }
 
-/** Waits for resources that still wait for a description of the machine. */
+/** Waits for resources that still wait for a description of the machine. Nearly always all spans of a batch have the same one. */
 async function settleResources(batch: readonly ReadableSpan[]): Promise<void> {
-  const pending = new Set(batch.map(({resource}) => resource).filter(({asyncAttributesPending}) => asyncAttributesPending));
-  for (const resource of pending) await resource.waitForAsyncAttributes?.().catch(() => {}); // then the attributes are missing
+  let settled: ReadableSpan['resource'] | undefined;
+  for (const {resource} of batch) {
+    if (resource === settled) continue;
+    settled = resource;
+    if (resource.asyncAttributesPending) await resource.waitForAsyncAttributes?.().catch(() => {}); // then the attributes are missing
+  }
 }
