@@ -7,6 +7,8 @@ What the benches find, by name. `npm run bench` records these beside the tables,
 export const catalogue = {
   'requests/s, core / bridge': {better: 'more', unit: ''},
   'requests/s, core traced / bridge': {better: 'more', unit: ''},
+  'requests/s, core / bare node:http': {better: 'more', unit: ''},
+  'requests/s, core traced / bare node:http': {better: 'more', unit: ''},
   'requests/s, core / nginx': {better: 'more', unit: ''},
   'requests/s, core / of-watchdog': {better: 'more', unit: ''},
   'requests/s, core / Go stand-in': {better: 'more', unit: ''},

@@ -128,6 +128,13 @@ export async function bridgeProgram(name: FunctionName) {
   return {command: [process.execPath, bridgeFile] as const, env: environment(port, name), port, takes: 'calls'} satisfies Program;
 }
 
+/** The least that a bridge in Node could do: it reads nothing of the call. */
+export async function bareProgram() {
+  const port = await newPort();
+  const command = [process.execPath, projectFile('bench/peers/bare.cjs')] as const;
+  return {command, env: {SCW_UPSTREAM_PORT: String(port)}, port, takes: 'calls'} satisfies Program;
+}
+
 /** The core as a program like any other, public unless told otherwise; with a folder of its own for what it keeps. */
 export async function ourProgram(
   name: FunctionName,

@@ -2,7 +2,7 @@ import {spreadOf} from './figures.ts';
 import type {Load} from './load.ts';
 import {cpuOf, known, type Question, race, raceTable, ratio, runAlone, startPeers} from './program.ts';
 import {requestTo} from './requests.ts';
-import {bridgeProgram, type Server, start, startCollector, startOurs} from './servers.ts';
+import {bareProgram, bridgeProgram, type Server, start, startCollector, startOurs} from './servers.ts';
 
 /*
 How many requests a second, and what each costs: everybody serves the same small function to 32 connections.
@@ -11,7 +11,8 @@ How many requests a second, and what each costs: everybody serves the same small
 */
 
 const connections = 32;
-const [bridge, core, traced, unjournaled] = ['bridge called directly', '**core**', '**core**, tracing on', '**core**, no facts'];
+const [bridge, bare] = ['bridge called directly', 'node:http that reads nothing'];
+const [core, traced, unjournaled] = ['**core**', '**core**, tracing on', '**core**, no facts'];
 
 export const throughput: Question = {
   rounds: 5,
@@ -20,6 +21,7 @@ export const throughput: Question = {
   async answer({rounds, seconds, peers}) {
     await using stack = new AsyncDisposableStack();
     const servers = new Map<string, Server>([[bridge, await start(await bridgeProgram('message'), stack)]]);
+    servers.set(bare, await start(await bareProgram(), stack));
     const started = await startPeers(peers, ['nginx', 'of-watchdog', 'Go stand-in', 'functions-framework', 'Express'], 'message', stack);
     servers.set(core, await startOurs('message', {}, stack));
     servers.set(traced, await startOurs('message', await startCollector(stack), stack));
@@ -34,13 +36,15 @@ export const throughput: Question = {
     return {
       title: 'Throughput',
       about:
-        'The same function (a small JSON object, 201), 32 connections. The bridge, nginx and of-watchdog are sent calls of the core’s ' +
+        'The same function (a small JSON object, 201), 32 connections. The bridge (which serves HTTP when it is run by hand), the bare node:http, nginx and of-watchdog are sent calls of the core’s ' +
         'protocol, the others a GET. The core does all that it does by default; tracing on exports a span of every request and of every ' +
         'call to a collector in another process. CPU is the time of all processes of a contender, without the load generator’s and the collector’s.',
       tables: raceTable(results, core),
       figures: known({
         'requests/s, core / bridge': ratio(of(core), of(bridge)),
         'requests/s, core traced / bridge': ratio(of(traced), of(bridge)),
+        'requests/s, core / bare node:http': ratio(of(core), of(bare)),
+        'requests/s, core traced / bare node:http': ratio(of(traced), of(bare)),
         'requests/s, core / nginx': ratio(of(core), peer('nginx')),
         'requests/s, core / of-watchdog': ratio(of(core), peer('of-watchdog')),
         'requests/s, core / Go stand-in': ratio(of(core), peer('Go stand-in')),

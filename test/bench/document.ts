@@ -49,7 +49,7 @@ test('a budget without its figure is not measured, and neither met nor missed', 
 test('the ratio to the Go core is computed from the published one: 11,100 to 60,000', t => {
   const throughput = budgets.find(({what}) => what === 'requests/s against the Go core, tracing off');
   if (!throughput) return t.fail();
-  const found = throughput.judged({'requests/s, core / bridge': {min: 0.185, median: 0.37, max: 0.555}});
+  const found = throughput.judged({'requests/s, core / bare node:http': {min: 0.185, median: 0.37, max: 0.555}});
   t.deepEqual(
     [found?.min, found?.median, found?.max].map(each => each?.toFixed(3)),
     ['1.000', '2.000', '3.000'],
