@@ -83,7 +83,7 @@ export class Member {
     this.#active++;
     this.usedAt = now;
     const isProbe = this.#doubt?.take() === true;
-    return {send: (call, ended) => this.#send(call, isProbe, ended)};
+    return {send: (call, ended) => this.#send(call, now, isProbe, ended)};
   }
 
   /** A call in it does not end. Unless it has just answered another, it may be blocked, so it rests. On the channel it is asked. */
@@ -112,9 +112,9 @@ export class Member {
     for (const end of [...this.#unsettled.values()]) end();
   }
 
-  #send(call: RuntimeCall, isProbe: boolean, ended: () => void): Promise<RuntimeReply> {
+  #send(call: RuntimeCall, takenAt: number, isProbe: boolean, ended: () => void): Promise<RuntimeReply> {
     const {clock, onStuck, reportsEnds, timeoutMs} = this.#options;
-    const stuckAt = clock.monotonic() + timeoutMs + stuckAfterMs;
+    const stuckAt = takenAt + timeoutMs + stuckAfterMs;
     call.eventHold?.keep(); // the connection holds the event even after the deadline
     let isOver = false;
     let isAbandoned = false;
@@ -148,7 +148,7 @@ export class Member {
     // A closed connection says nothing about the function: the call ends when the bridge reports it, or with its process, or,
     // where ends are not reported, after its longest time. Our bridges run only calls that they have whole; others run any.
     const onConnectionEnd = (how: CallEnd) => {
-      if (how.answered) this.#answered(clock.monotonic());
+      if (how.answered) this.#answered();
       this.#broken.seen(how);
       sentWhole = how.sentWhole;
       if (how.isOver || !how.mayRun || !call.signal?.aborted || (!sentWhole && reportsEnds)) return end();
@@ -168,8 +168,8 @@ export class Member {
     this.#tellQuiet();
   }
 
-  #answered(now: number): void {
-    this.#doubt?.answered(now);
+  #answered(): void {
+    this.#doubt?.answered(this.#options.clock.monotonic());
     if (!this.#hasAnswered) this.#options.onAnswered();
     this.#hasAnswered = true;
   }

@@ -91,10 +91,11 @@ export class Pool implements Runtimes {
   async lease(deadline: Deadline, signal?: AbortSignal): Promise<Lease> {
     if (this.#refusal) throw this.#refusal();
     if (signal?.aborted) throw new Fault('CALLER_LEFT');
-    const leftMs = deadline.monotonicMs - this.#clock.monotonic();
+    const now = this.#clock.monotonic();
+    const leftMs = deadline.monotonicMs - now;
     if (leftMs <= 0) throw tooLate(deadline);
     const free = this.#waiting.length === 0 ? this.#freeMember() : undefined;
-    if (free) return this.#take(free, unwaited);
+    if (free) return this.#take(free, now, unwaited);
     if (this.#isQueueFull) throw busy(this.#queueMs());
     if (this.#members.length > 0 && this.#queueMs() > leftMs) throw busy(this.#queueMs());
     return this.#wait(deadline, signal);
@@ -143,9 +144,10 @@ export class Pool implements Runtimes {
       const waiter = member && this.#waiting.shift();
       if (!waiter) return;
       waiter.stopTimer();
-      const waitedMs = this.#waitedMs(waiter);
+      const now = this.#clock.monotonic();
+      const waitedMs = now - waiter.since;
       this.#meter.dequeued(this.#waiting.length, waitedMs / 1000);
-      waiter.admit(this.#take(member, {waitedMs, depth: waiter.depth, cold: waiter.cold}));
+      waiter.admit(this.#take(member, now, {waitedMs, depth: waiter.depth, cold: waiter.cold}));
     }
   }
 
@@ -159,8 +161,7 @@ export class Pool implements Runtimes {
     return best;
   }
 
-  #take(member: Member, {waitedMs, depth, cold}: Pick<Lease, 'waitedMs' | 'depth' | 'cold'>): Lease {
-    const taken = this.#clock.monotonic();
+  #take(member: Member, taken: number, {waitedMs, depth, cold}: Pick<Lease, 'waitedMs' | 'depth' | 'cold'>): Lease {
     const place = member.take(taken);
     const start = cold ? this.#start : undefined;
     if (start) this.#start = undefined;
