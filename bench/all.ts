@@ -26,7 +26,7 @@ import {throughput} from './throughput.ts';
 import {tracing} from './tracing.ts';
 
 /*
-Every question in one sitting, written into docs/benchmarks.md; about ten minutes.
+Every question in one sitting, written into docs/benchmarks.md; about a quarter of an hour.
 
     npm run bench [-- --rounds 1 --seconds 1] [--only latency --only memory] [--dry]
 
