@@ -6,8 +6,8 @@ export interface Shares {
   readonly inflightBytes: number;
   /** Large bodies that are received and handled at the same time, where memory is scarce. */
   readonly bodyBytes: number;
-  /** The largest body that fits when it is called over HTTP, which takes twice the copies of the channel. */
-  readonly largestHttpBytes: number;
+  /** The largest body that fits into the memory with all its copies, by how the sub-runtime is called. */
+  readonly largestBodyBytes: {readonly channel: number; readonly http: number};
   /** Facts that the disk has not taken yet. */
   readonly journalBytes: number;
   /** Log lines that stdout has not taken yet. */
@@ -33,10 +33,10 @@ const smallBytes = 256 * mebibyte;
 /** The least that a core lives with: a function's process cannot have had it before it had a limit of its own. */
 const leastCoreBytes = 52 * mebibyte;
 
-/** What a function's process takes before it does anything. */
-const leastFunctionBytes = 24 * mebibyte;
-/** How often a body is in memory that is called over HTTP, in core and function, with garbage. */
-const httpCopies = 24;
+/** What core and function take before they hold a body. */
+const emptyBytes = {channel: 56 * mebibyte, http: 76 * mebibyte};
+/** How often a body is in memory, in core and function, with garbage. */
+const copies = {channel: 6, http: 24};
 /** A body of this size fits everywhere. */
 const fittingBytes = mebibyte / 4;
 
@@ -50,20 +50,22 @@ they do not grow any more, below they shrink with the memory.
 export function divideMemory(limitBytes: number, processes = 1): Shares {
   const scarcity = Math.min(1, limitBytes / ampleBytes);
   const share = (ofAmpleBytes: number) => Math.ceil((ofAmpleBytes * scarcity) / processes);
+  const isScarce = limitBytes < ampleBytes;
   const isSmall = limitBytes <= smallBytes;
+  const largest = (hop: 'channel' | 'http') =>
+    isScarce ? Math.max(fittingBytes, Math.floor((limitBytes - emptyBytes[hop]) / copies[hop])) : Number.POSITIVE_INFINITY;
   return {
     limitBytes,
     inflightBytes: share(128 * mebibyte),
     bodyBytes: share(24 * mebibyte),
-    largestHttpBytes:
-      scarcity < 1 ? Math.max(fittingBytes, (limitBytes - leastCoreBytes - leastFunctionBytes) / httpCopies) : Number.POSITIVE_INFINITY,
+    largestBodyBytes: {channel: largest('channel'), http: largest('http')},
     journalBytes: share(32 * mebibyte),
     logBytes: share(24 * mebibyte),
-    coreBytes: Math.max(leastCoreBytes, Math.ceil((limitBytes * 3) / 8 / processes)),
-    heapBytes: Math.max(32 * mebibyte, Math.ceil((limitBytes * 3) / 8 / processes)),
+    coreBytes: Math.max(36 * mebibyte, Math.ceil((limitBytes * 3) / 8 / processes)),
+    heapBytes: Math.max(24 * mebibyte, Math.ceil((limitBytes * 3) / 8 / processes)),
     functionHeapBytes: isSmall ? Math.ceil(Math.max(limitBytes / 2, limitBytes - leastCoreBytes)) : undefined,
     garbageBytes: share(8 * mebibyte),
-    isScarce: limitBytes < ampleBytes,
+    isScarce,
     isSmall,
   };
 }

@@ -135,11 +135,11 @@ export async function openCore(wanted: Wanted, options: CoreOptions, opening: As
 }
 
 function thriftOf({shares, spec, config}: Wanted, clock: Clock): Thrift {
-  const {isScarce, coreBytes, garbageBytes, bodyBytes, largestHttpBytes} = shares;
+  const {isScarce, coreBytes, garbageBytes, bodyBytes, largestBodyBytes} = shares;
   if (!isScarce) return {garbage: leaveRoom({clock})};
   const garbage = collectPast({clock, coreBytes, stepBytes: garbageBytes});
   const isChannel = spec.command.readiness === 'report' && config.hop === 'auto';
-  return {garbage, turns: new BodyTurns(bodyBytes, isChannel ? Number.POSITIVE_INFINITY : largestHttpBytes, clock)};
+  return {garbage, turns: new BodyTurns(bodyBytes, largestBodyBytes[isChannel ? 'channel' : 'http'], clock)};
 }
 
 function workersOptions({config, spec, environment}: Wanted): WorkersOptions {

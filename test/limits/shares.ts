@@ -15,6 +15,14 @@ test('below, they shrink with the memory', t => {
   t.like(divideMemory(128 * mebibyte), {inflightBytes: 16 * mebibyte, journalBytes: 4 * mebibyte, logBytes: 3 * mebibyte, isSmall: true});
 });
 
+test('a body that fits with all its copies is let in, over HTTP a smaller one', t => {
+  const largest = (megabytes: number) => divideMemory(megabytes * mebibyte).largestBodyBytes;
+  t.deepEqual(largest(1024), {channel: Number.POSITIVE_INFINITY, http: Number.POSITIVE_INFINITY});
+  t.true(largest(128).channel > 6 * mebibyte);
+  t.true(largest(128).http > 2 * mebibyte && largest(128).http < 3 * mebibyte);
+  t.true(largest(16).http > 0 && largest(16).channel > 0);
+});
+
 test('core processes divide the shares', t => {
   const [one, four] = [divideMemory(1024 * mebibyte), divideMemory(1024 * mebibyte, 4)];
   t.is(four.inflightBytes, one.inflightBytes / 4);
