@@ -1312,7 +1312,7 @@ function kindOf(value) {
 /** A promise that was not awaited is `{}` in JSON: among the members of the result, of its body, of its headers. */
 function refusePromises(value) {
   for (const holder of [value, value.body, value.headers]) {
-    if (holder === null || typeof holder !== 'object') continue;
+    if (holder === null || typeof holder !== 'object' || typeof holder.toJSON === 'function') continue;
     for (const name of Object.keys(holder)) {
       if (holder[name] instanceof Promise) throw new TypeError(`${name}: a Promise must be awaited first`);
     }

@@ -125,6 +125,10 @@ eachHop(({check, startText}) => {
     'an instance with members': ["new (class { statusCode = 201; body = 'x'; })()", '{"statusCode":201,"body":"x"}'],
     'an instance with toJSON as the body': ["{body: new (class { toJSON() { return 'x'; } })()}", '{"body":"x"}'],
     'an error that knows its JSON': ["Object.assign(new Error('x'), {toJSON() { return {error: 1}; }})", '{"error":1}'],
+    'an instance with toJSON that keeps a promise of its own': [
+      'Object.assign(new (class { toJSON() { return {a: {}}; } })(), {saved: Promise.resolve()})',
+      '{"a":{}}',
+    ],
     'a number in an object': ['{body: new Number(5)}', '{"body":5}'],
     'empty objects and arrays': ['{body: {a: {}, b: [], c: Object.create(null)}}', '{"body":{"a":{},"b":[],"c":{}}}'],
     'an empty object': ['({})', '{}'],
