@@ -6,6 +6,7 @@ import type {JournalWish} from '../journals/open.ts';
 import {BodyTurns} from '../limits/body-turns.ts';
 import {Budget, type Thrift} from '../limits/budget.ts';
 import {collectPast, leaveRoom} from '../limits/heap.ts';
+import {ReplyTurns} from '../limits/reply-turns.ts';
 import {type OpenLog, openLog} from '../observe/log.ts';
 import {linesLostIn, type Metrics, openMetrics} from '../observe/metrics/metrics.ts';
 import {logLost} from '../observe/traces/lost.ts';
@@ -138,15 +139,20 @@ function thriftOf({shares, spec, config}: Wanted, clock: Clock): Thrift {
   const {isScarce, coreBytes, garbageBytes, bodyBytes, largestBodyBytes} = shares;
   if (!isScarce) return {garbage: leaveRoom({clock})};
   const garbage = collectPast({clock, coreBytes, stepBytes: garbageBytes});
-  const isChannel = spec.command.readiness === 'report' && config.hop === 'auto';
-  return {garbage, turns: new BodyTurns(bodyBytes, largestBodyBytes[isChannel ? 'channel' : 'http'], clock)};
+  return {garbage, turns: new BodyTurns(bodyBytes, largestBodyBytes[isOnChannel(spec, config) ? 'channel' : 'http'], clock)};
 }
 
-function workersOptions({config, spec, environment}: Wanted): WorkersOptions {
+const isOnChannel = (spec: Wanted['spec'], {hop}: Wanted['config']) => spec.command.readiness === 'report' && hop === 'auto';
+
+function workersOptions({config, spec, environment, shares}: Wanted): WorkersOptions {
   const {upstreamHost: host, upstreamPort: port, responseMaxBytes, childMemoryBytes: memoryBytes, childUser} = config;
   const user = childUser === undefined ? undefined : resolveUser(childUser);
   // On the hop, one byte may be written as six (`\u0000`), and the envelope comes on top of that.
-  return {...config, spec, environment, host, port, memoryBytes, user, maxReplyBytes: 6 * responseMaxBytes + 2 ** 20};
+  const maxReplyBytes = 6 * responseMaxBytes + 2 ** 20;
+  // Over HTTP there are twice the copies.
+  const replyBytes = shares.bodyBytes / (isOnChannel(spec, config) ? 1 : 2);
+  const replyTurns = shares.isScarce ? new ReplyTurns(replyBytes) : undefined;
+  return {...config, spec, environment, host, port, memoryBytes, user, maxReplyBytes, replyTurns};
 }
 
 /** Which journal a core wants, and how much it keeps. */

@@ -1,5 +1,6 @@
 import type {Clock} from '../clock.ts';
 import type {Fact} from '../facts.ts';
+import type {ReplyTurns} from '../limits/reply-turns.ts';
 import type {FunctionLine, Log} from '../log.ts';
 import type {Meter} from '../meter.ts';
 import type {FunctionSpec, Runtimes, StartRecord} from '../runtime.ts';
@@ -27,6 +28,8 @@ export interface WorkersOptions {
   readonly maxReplyBytes: number;
   readonly user: {readonly uid: number; readonly gid: number} | undefined;
   readonly memoryBytes: number | undefined;
+  /** Where memory is scarce. */
+  readonly replyTurns?: ReplyTurns | undefined;
 }
 
 export interface WorkersHouse {

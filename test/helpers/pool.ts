@@ -30,7 +30,7 @@ export class FakeUpstream implements Hop {
   readonly isChannel = false;
   isDoubtful = false;
   isSilent = false;
-  readonly calls: {resolve(reply: RuntimeReply): void; reject(error: Error, end?: Partial<CallEnd>): void}[] = [];
+  readonly calls: {resolve(reply: RuntimeReply, end?: Partial<CallEnd>): void; reject(error: Error, end?: Partial<CallEnd>): void}[] = [];
   destroyed: Fault | undefined;
 
   send(sent: RuntimeCall, ended: (end: CallEnd) => void): Promise<RuntimeReply> {
@@ -40,8 +40,8 @@ export class FakeUpstream implements Hop {
     }
     const pending = Promise.withResolvers<RuntimeReply>();
     this.calls.push({
-      resolve(reply) {
-        ended({...whole, answered: true});
+      resolve(reply, end) {
+        ended({...whole, answered: true, ...end});
         pending.resolve(reply);
       },
       reject(error, end) {

@@ -1,5 +1,6 @@
 import {Fault} from '../../errors.ts';
 import type {Hold} from '../../limits/budget.ts';
+import {countedReply} from '../../limits/reply-turns.ts';
 import type {ChannelReply, RuntimeCall} from '../../runtime.ts';
 import {protocolBroken} from './fault.ts';
 import type {LongCall} from './frame-writer.ts';
@@ -113,7 +114,8 @@ export class ChannelCall implements EventListenerObject, ReplyHouse {
     if (isEnd && !this.reply.isStreamed && !this.#isGivenUp) throw new BrokenFrames('END without a reply');
     // On a busy machine our timer may fire late: the caller gets the fault all the same.
     if (this.#house.now() >= this.#call.deadline) this.expire();
-    this.#over(answered);
+    const {bytes} = this.reply;
+    this.#over(bytes > countedReply ? {...answered, replyBytes: bytes} : answered);
     if (this.#isGivenUp) return;
     const reply = this.reply.read();
     if (reply) this.#resolve(reply);

@@ -1,6 +1,7 @@
 import type {Socket} from 'node:net';
 import type {Clock} from '../../clock.ts';
 import {Fault} from '../../errors.ts';
+import {countedReply} from '../../limits/reply-turns.ts';
 import {type HttpReply, NotSent, type RuntimeCall} from '../../runtime.ts';
 import {judged, notOfTheCall, tooLarge, tooManyInterim, wrongCoding} from './fault.ts';
 import type {CallEnd} from './hop.ts';
@@ -138,7 +139,8 @@ export class Exchange {
   onResponseEnd(): void {
     // On a busy machine our timer may fire late. Then the bridge may have ended the call before us; the caller gets our fault all the same.
     if (this.#clock.monotonic() >= this.#call.deadline) this.expire();
-    this.#close({sentWhole: true, broke: false, byHost: false, answered: true});
+    const how = {sentWhole: true, broke: false, byHost: false, answered: true};
+    this.#close(this.#bytes > countedReply ? {...how, replyBytes: this.#bytes} : how);
     this.#resolve({status: this.#status, contentType: this.#contentType, framed: this.#framed, body: this.#body()});
   }
 

@@ -15,6 +15,8 @@ export interface CallEnd {
   readonly answered: boolean;
   /** The sub-runtime said itself that it is done with the call. */
   readonly isOver: boolean;
+  /** Of the reply; absent where it was short, or did not come whole. */
+  readonly replyBytes?: number;
 }
 
 /** The way to one sub-runtime: HTTP at its port, or the channel that it inherited. */

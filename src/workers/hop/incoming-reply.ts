@@ -50,6 +50,11 @@ export class IncomingReply {
     return this.#isFailed || this.#received === this.#total;
   }
 
+  /** All that came, wanted or not. */
+  get bytes(): number {
+    return this.#received;
+  }
+
   /** Its length is not known. */
   get isStreamed(): boolean {
     return this.#form !== undefined && this.#total === undefined;

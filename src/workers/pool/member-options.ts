@@ -22,6 +22,6 @@ export interface MemberOptions {
 
 /** The right to one call in a member. */
 export interface Place {
-  /** @param ended called once, when the sub-runtime is done with the call: the place is free again */
-  send(call: RuntimeCall, ended: () => void): Promise<RuntimeReply>;
+  /** @param ended called once, when the sub-runtime is done with the call: the place is free again. It gets the bytes of a long reply, else 0 */
+  send(call: RuntimeCall, ended: (replyBytes: number) => void): Promise<RuntimeReply>;
 }

@@ -112,7 +112,7 @@ export class Member {
     for (const end of [...this.#unsettled.values()]) end();
   }
 
-  #send(call: RuntimeCall, takenAt: number, isProbe: boolean, ended: () => void): Promise<RuntimeReply> {
+  #send(call: RuntimeCall, takenAt: number, isProbe: boolean, ended: (replyBytes: number) => void): Promise<RuntimeReply> {
     const {clock, onStuck, reportsEnds, timeoutMs} = this.#options;
     const stuckAt = takenAt + timeoutMs + stuckAfterMs;
     call.eventHold?.keep(); // the connection holds the event even after the deadline
@@ -120,6 +120,7 @@ export class Member {
     let isAbandoned = false;
     let sentWhole = true;
     let isStuck = false;
+    let replyBytes = 0;
     let stopTimer = () => {};
     const end = () => {
       if (isOver) return;
@@ -130,7 +131,7 @@ export class Member {
       if (this.#unsettled.size > 0) this.#unsettled.delete(call.invocationId); // the hash of a new text costs more than the rest of this
       call.eventHold?.letGo();
       this.#free(isProbe);
-      ended();
+      ended(replyBytes);
     };
     const abandon = () => {
       if (isOver || isAbandoned) return;
@@ -151,6 +152,7 @@ export class Member {
       if (how.answered) this.#answered();
       this.#broken.seen(how);
       sentWhole = how.sentWhole;
+      if (how.replyBytes) replyBytes = how.replyBytes;
       if (how.isOver || !how.mayRun || !call.signal?.aborted || (!sentWhole && reportsEnds)) return end();
       abandon();
       this.#unsettled.set(call.invocationId, end);

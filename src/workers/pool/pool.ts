@@ -1,8 +1,10 @@
 import type {Clock} from '../../clock.ts';
 import {Fault} from '../../errors.ts';
+import type {ReplyTurns} from '../../limits/reply-turns.ts';
 import type {Meter} from '../../meter.ts';
 import type {Deadline, Lease, RuntimeCall, RuntimeReply, Runtimes, StartRecord} from '../../runtime.ts';
 import type {Member} from './member.ts';
+import {heldPlaces, placesOf, turnsLeft} from './places.ts';
 import {busy, notReady, tooLate} from './refusals.ts';
 import {ServiceTime} from './service-time.ts';
 import type {Waiter} from './waiter.ts';
@@ -11,11 +13,14 @@ export interface PoolOptions {
   readonly queueLength: number;
   readonly queueWaitMs: number;
   readonly startTimeoutMs: number;
+  /** Where memory is scarce: how many calls may run at a time for the sake of their replies. */
+  readonly replyTurns?: ReplyTurns | undefined;
 }
 
 /** The ready sub-runtimes, each with a limited number of calls at a time, and one bounded queue in front of them: first come, first served. */
 export class Pool implements Runtimes {
   readonly #options: PoolOptions;
+  readonly #replyTurns: ReplyTurns | undefined;
   readonly #clock: Clock;
   readonly #meter: Meter;
   readonly #members: Member[] = [];
@@ -27,6 +32,7 @@ export class Pool implements Runtimes {
 
   constructor(options: PoolOptions, clock: Clock, meter: Meter) {
     this.#options = options;
+    this.#replyTurns = options.replyTurns;
     this.#clock = clock;
     this.#meter = meter;
   }
@@ -43,7 +49,7 @@ export class Pool implements Runtimes {
 
   /** True when a caller that comes now would be refused. */
   get isOverloaded(): boolean {
-    return this.#isQueueFull && this.#members.every(member => member.isFull);
+    return this.#isQueueFull && !this.#freeMember();
   }
 
   /**
@@ -96,16 +102,14 @@ export class Pool implements Runtimes {
     if (leftMs <= 0) throw tooLate(deadline);
     const free = this.#waiting.length === 0 ? this.#freeMember() : undefined;
     if (free) return this.#take(free, now, unwaited);
-    if (this.#isQueueFull) throw busy(this.#queueMs());
-    if (this.#members.length > 0 && this.#queueMs() > leftMs) throw busy(this.#queueMs());
+    if (this.#isQueueFull || (this.#members.length > 0 && this.#queueMs() > leftMs)) throw busy(this.#queueMs());
     return this.#wait(deadline, signal);
   }
 
-  /** Those who wait only until it is certain that a process answers, which has a place for them, are not in the queue's way. */
+  /** Those who have a place once a process answers, or the replies of others have left, are not in the queue's way. */
   get #isQueueFull(): boolean {
-    const {queueLength} = this.#options;
-    const {length} = this.#waiting;
-    return length >= queueLength && length >= this.#members.reduce((sum, {doubtedPlaces}) => sum + doubtedPlaces, queueLength);
+    const over = this.#waiting.length - this.#options.queueLength;
+    return over >= 0 && over >= heldPlaces(this.#members, this.#replyTurns);
   }
 
   #wait(deadline: Deadline, signal: AbortSignal | undefined): Promise<Lease> {
@@ -154,6 +158,7 @@ export class Pool implements Runtimes {
   /** The least busy sub-runtime that takes a call; among equals, the one that has been idle longest. */
   #freeMember(): Member | undefined {
     let best: Member | undefined;
+    if (this.#replyTurns && turnsLeft(this.#members, this.#replyTurns) <= 0) return best;
     for (const member of this.#members) {
       if (member.isFull || member.restMs > 0) continue;
       if (!best || member.active < best.active || (member.active === best.active && member.usedAt < best.usedAt)) best = member;
@@ -173,7 +178,8 @@ export class Pool implements Runtimes {
       address: member.address,
       pid: member.pid,
       send: (call: RuntimeCall): Promise<RuntimeReply> =>
-        place.send(call, () => {
+        place.send(call, replyBytes => {
+          this.#replyTurns?.learn(replyBytes);
           this.#service.learn(this.#clock.monotonic() - taken);
           this.admitRested(member);
           this.admitWaiting();
@@ -187,10 +193,7 @@ export class Pool implements Runtimes {
 
   /** How long it will take to serve the present queue, as far as past calls show. */
   #queueMs(): number {
-    return this.#service.queueMs(
-      this.#waiting.length,
-      this.#members.reduce((sum, member) => sum + member.concurrency, 0),
-    );
+    return this.#service.queueMs(this.#waiting.length, placesOf(this.#members, this.#replyTurns));
   }
 }
 
