@@ -747,7 +747,10 @@ JSON_FORM, TEXT_FORM, BYTES_FORM = 0, 1, 2
 
 def open_calls(fd):
     """The socket on which calls come; None when the core gave none."""
-    if fd is None or not stat.S_ISSOCK(os.fstat(fd).st_mode):
+    try:
+        if fd is None or not stat.S_ISSOCK(os.fstat(fd).st_mode):
+            return None
+    except OSError:
         return None
     set_close_on_exec(fd)
     if PY2:
@@ -835,7 +838,7 @@ class FrameCall(object):
         if is_text(result):
             body = text_bytes(result)
             return (JSON_FORM, dump(result), b"") if body is None else (TEXT_FORM, b"", body)
-        if isinstance(result, Mapping):
+        if type(result) is dict or isinstance(result, Mapping):
             result = envelope(result)
             body = result.get("body")
             if is_bytes(body):
@@ -869,11 +872,16 @@ def is_text(value):
 def text_bytes(text):
     """None for half of a surrogate pair: only an escape in JSON can say it."""
     if PY2:
-        return text.encode("utf-8") if isinstance(text, text_type) else text
+        if not isinstance(text, text_type):
+            return text
+        return None if HALF_PAIR.search(text) else text.encode("utf-8")
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError:
         return None
+
+
+HALF_PAIR = re.compile(u"[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]")
 
 
 def bytes_of(value):
@@ -1026,11 +1034,11 @@ def stop_reading(sock):
 
 
 def serve_in_threads(settings, calls, stop, sock, listener, report):
+    queue = CallQueue(calls)
     if sock is not None and settings.threads == 1:
         line = LoneLine(sock, calls)
         stop.then = lambda: stop_reading(sock)
     else:
-        queue = CallQueue(calls)
         if sock is not None:
             line = Line(sock, calls, queue)
             stop.then = lambda: stop_reading(sock)
@@ -1045,10 +1053,26 @@ def serve_in_threads(settings, calls, stop, sock, listener, report):
     if PY2:
         return work_in_threads(settings.threads, line.work, report)
     threads = [start_thread(line.work) for _ in range(settings.threads - 1)]
+    if line is queue:
+        wake_at_signals(queue)
     report()
     line.work()
     for thread in threads:
         thread.join()
+
+
+def wake_at_signals(queue):
+    """A signal that comes while the main thread is about to wait would be noticed at the next call only."""
+    awake, waker = os.pipe()
+    os.set_blocking(waker, False)
+    ours.update((awake, waker))
+    signal.set_wakeup_fd(waker)
+
+    def wake():
+        while os.read(awake, 64):
+            queue.wake()
+
+    start_thread(wake)
 
 
 def work_in_threads(count, work, report):
@@ -1159,8 +1183,11 @@ class CallQueue(object):
             self.changed.notify()
 
     def close(self):
+        self.is_closed = True
+        self.wake()
+
+    def wake(self):
         with self.changed:
-            self.is_closed = True
             self.changed.notify_all()
 
     def work(self):
@@ -1361,7 +1388,7 @@ def serve_line_on_loop(loop, sock, calls, stop):
     reader = CallReader(begin, go_on, give_up, write)
     sock.setblocking(False)
     with library:
-        loop.run_until_complete(loop.create_unix_connection(Protocol, sock=sock))
+        loop.run_until_complete(loop.create_unix_connection(Protocol, None, sock=sock))
 
 
 # Serving HTTP, where the core is not on the channel or is another one
@@ -1620,6 +1647,9 @@ def hold_loop(loop):
         each = getattr(loop, name, None)
         if each is not None:
             ours.add(each)
+    waker = getattr(loop, "_csock", None)
+    if waker is not None:  # as the loop does for handlers of its own: a signal may come while it is about to wait
+        signal.set_wakeup_fd(waker.fileno())
 
 
 def current_task(loop):
@@ -1704,6 +1734,7 @@ class Signals(object):
 
     def end(self):
         """In a forked child: each signal does what the function has said, else what it does by default."""
+        signal.set_wakeup_fd(-1)
         for number in set(self.chosen) | set(self.hooks):
             handler = self.chosen.get(number)
             self.set_handler(number, signal.SIG_DFL if handler is None else handler)

@@ -167,6 +167,14 @@ const cases: Case[] = [
   })),
 ];
 
+cases.push({
+  title: 'the working directory is the core’s',
+  files: {'src/handler.py': returns('os.path.samefile(os.getcwd(), os.path.join(os.path.dirname(__file__), ".."))', 'import os')},
+  handler: 'src/handler.py',
+  cwd: '.',
+  want: true,
+});
+
 const asyncReturns = (value: string, before = '') => `${before}\nasync def handle(event, context):\n    return ${value}\n`;
 
 for (const name of ['logging', 'asyncio', 'selectors', 'socket', 'concurrent', 'weakref', 'warnings', 'queue', 'contextvars']) {

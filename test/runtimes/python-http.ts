@@ -86,6 +86,16 @@ async def handle(event, context):
   t.deepEqual(b.logs.map(({line}) => line).slice(0, 2), ['running', 'cancelled']);
 });
 
+test.serial('python: a SIGTERM that comes right after a reply stops the bridge, however its threads are about to wait', async t => {
+  for (let i = 0; i < 15; i++) {
+    const b = await startPython(t, python, `${i % 3 === 0 ? 'async ' : ''}${echo}`);
+    await b.call({});
+    b.child.kill('SIGTERM');
+    b.letGo();
+    t.is(await b.exited, 0);
+  }
+});
+
 async function exchange(b: Bridge, request: string): Promise<string> {
   const socket: net.Socket = b.connect();
   socket.on('error', () => {}); // it may be closed before all of the request was written
