@@ -1335,6 +1335,8 @@ final class Calls
     private ?Front $front = null;
     /** Bytes of a frame that is not whole. */
     private string $unread = '';
+    /** Frames that answer what was read. They are written where no frame is half written, or half read. */
+    private string $answers = '';
     /** @var array<int, Call> */
     private array $arriving = [];
     /** @var array<int, Call> whole, in the order in which they became so */
@@ -1495,20 +1497,27 @@ final class Calls
         }
     }
 
-    /** Writes all of it, and reads meanwhile, so that the two sides never wait for each other. False when nobody reads. */
+    /**
+    Writes all of it, and reads meanwhile, so that the two sides never wait for each other. The answers to what was read
+    follow. False when nobody reads.
+    */
     private function write(string $bytes): bool
     {
-        $sent = fwrite($this->stream, $bytes);
-        $length = strlen($bytes);
-        for ($from = (int) $sent; $sent !== false && $from < $length; $from += (int) $sent) {
-            $read = $this->hasEnded ? [] : [$this->stream];
-            $write = [$this->stream];
-            $except = null;
-            if (stream_select($read, $write, $except, 1) && $read) {
-                $this->read();
+        do {
+            $sent = fwrite($this->stream, $bytes);
+            $length = strlen($bytes);
+            for ($from = (int) $sent; $sent !== false && $from < $length; $from += (int) $sent) {
+                $read = $this->hasEnded ? [] : [$this->stream];
+                $write = [$this->stream];
+                $except = null;
+                if (stream_select($read, $write, $except, 1) && $read) {
+                    $this->read();
+                }
+                $sent = fwrite($this->stream, substr($bytes, $from, FRAME_MAX_BYTES));
             }
-            $sent = fwrite($this->stream, substr($bytes, $from, FRAME_MAX_BYTES));
-        }
+            $bytes = $this->answers;
+            $this->answers = '';
+        } while ($sent !== false && $bytes !== '');
         return $sent !== false;
     }
 
@@ -1539,6 +1548,9 @@ final class Calls
         }
         if (isset($ready[0])) {
             $this->read();
+        }
+        if ($this->answers !== '') {
+            $this->write('');
         }
         return $count;
     }
@@ -1585,7 +1597,7 @@ final class Calls
         } elseif ($type === CREDIT && $number === $this->serving?->number) {
             $this->room += unpack('Nbytes', $payload)['bytes'];
         } elseif ($type === PING) {
-            $this->write(frame(PONG, 0));
+            $this->answers .= frame(PONG, 0);
         } elseif ($type === TAKEN) {
             $this->isTaken = true;
         }
@@ -1605,7 +1617,7 @@ final class Calls
     {
         if (isset($this->arriving[$number]) || isset($this->waiting[$number])) {
             unset($this->arriving[$number], $this->waiting[$number]);
-            $this->write(frame(END, $number));
+            $this->answers .= frame(END, $number);
         } elseif ($number === $this->serving?->number) {
             $this->isCancelled = true;
         }
