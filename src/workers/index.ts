@@ -92,9 +92,8 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
     return times.length === 0 ? undefined : Math.max(...times);
   }
 
-  /** A sixteenth of the memory stays for what calls need. */
   function freeBytes(): number {
-    return freeMemory() - limitBytes / 16;
+    return freeMemory() - Math.min(limitBytes / 16, mostReservedBytes);
   }
 
   /** When every place is given up, no sub-runtime will take a call soon. */
@@ -102,6 +101,9 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
     if (places.every(({state}) => state.phase === 'gave-up')) pool.refuse(() => new Fault('POOL_GAVE_UP', {retryAfterS: 60}));
   }
 }
+
+/** A sixteenth of the memory, and no more than this, stays for what calls need when a spare is started. */
+const mostReservedBytes = 128 * 2 ** 20;
 
 /** Our own bridges are on the channel: what calls over HTTP is not even loaded for them. */
 const isCalledOverHttp = ({hop, spec}: WorkersOptions) => hop === 'http' || spec.command.readiness === 'port';

@@ -1,5 +1,6 @@
 import test from 'ava';
-import {projectFile, type RunningCore, type Teardown} from '../helpers/core.ts';
+import {functionFile} from '../helpers/bridge.ts';
+import {projectFile, type RunningCore, startCore, type Teardown} from '../helpers/core.ts';
 import {gone, isAlive} from '../helpers/process.ts';
 import {ask} from '../helpers/request.ts';
 import {askAndLeave, metric, metricIs, restarts, serve} from '../helpers/supervision.ts';
@@ -118,5 +119,28 @@ test('a bridge that breaks the protocol again and again is started again with lo
     await metricIs(core, restarts('protocol'), times);
   }
   t.true((await pidOf(core)) > 0);
+  t.is(await core.stop(), 0);
+});
+
+test('a handler that writes to descriptors that are not its own, or closes them, costs its process and no other', async t => {
+  const handler = await functionFile(
+    t,
+    'handler.cjs',
+    `const fs = require('node:fs');
+exports.handle = event => {
+  const {does} = event.queryStringParameters;
+  for (let fd = 3; does && fd < 30; fd++) try { does === 'write' ? fs.writeSync(fd, 'x'.repeat(100)) : fs.closeSync(fd); } catch {}
+  return String(process.pid);
+};`,
+  );
+  const core = await startCore({SCW_PUBLIC: 'true', SCW_HANDLER_PATH: handler}, t);
+  for (const does of ['write', 'close', 'write']) {
+    const before = await pidOf(core);
+    const {status} = await ask(`${core.url}/?does=${does}`);
+    t.true(status === 200 || status === 502, `${does}: ${status}`);
+    t.true((await pidOf(core)) > 0);
+    if (status === 502) await gone(before);
+  }
+  t.is((await ask(`${core.adminUrl}/livez`)).status, 200);
   t.is(await core.stop(), 0);
 });

@@ -1,70 +1,17 @@
-import {readFileSync} from 'node:fs';
 import {mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
-import {systemClock} from '../../src/clock.ts';
-import {openMemoryGroup} from '../../src/workers/memory/group.ts';
-import type {RunningCore, Teardown} from '../helpers/core.ts';
-import {below, gone, isAlive} from '../helpers/process.ts';
+import {functionPids, openBlocking, said, spares, type Told} from '../helpers/blocking.ts';
+import {gone, isAlive} from '../helpers/process.ts';
 import {type Answer, ask} from '../helpers/request.ts';
 import {metric, metricIs, openGate, serve} from '../helpers/supervision.ts';
 
-interface Told {
-  readonly answer: Answer;
-  readonly pid: number | undefined;
-}
-
-/** A core with a function that blocks, and a list of the calls that the function ran. */
-async function open(t: Teardown, env: Record<string, string> = {}) {
-  const core = await serve(t, 'blocks.cjs', env);
-  await metricIs(core, 'core_runtime_up', Number(env.CORE_WORKERS ?? 1));
-  const folder = await mkdtemp(join(tmpdir(), 'blocks-'));
-  t.teardown(() => rm(folder, {recursive: true}));
-  const runs = join(folder, 'runs');
-  let calls = 0;
-  const send = async (query: string): Promise<Told> => {
-    const answer = await ask(`${core.url}/?id=${calls++}&${query}`, {headers: {'X-Runs': runs}});
-    return {answer, pid: answer.status === 200 ? answer.json().pid : undefined};
-  };
-  const ran = () => readFileSync(runs, 'utf8').trim().split('\n').map(Number);
-  /** Until the function runs so many calls, or has run them. */
-  const running = async (count: number) => {
-    for (;;) {
-      try {
-        if (ran().length >= count) return;
-      } catch {
-        // None has run yet.
-      }
-      await new Promise(resolve => setTimeout(resolve, 5));
-    }
-  };
-  /** Calls until one is answered. Those before it may have come to a process that was blocked, but had not been noticed yet. */
-  const noticed = async () => {
-    const early: Promise<Told>[] = [];
-    let isServed = false;
-    while (!isServed) {
-      early.push(
-        send('').finally(() => {
-          isServed = true;
-        }),
-      );
-      await new Promise(resolve => setTimeout(resolve, 20));
-    }
-    return {early};
-  };
-  return {core, send, ran, running, noticed, sent: () => calls};
-}
-
-const spares = (outcome: string) => `core_runtime_spares_total{outcome="${outcome}"}`;
-const said = (core: RunningCore, text: RegExp) => core.logs.filter(({msg}) => text.test(msg));
-const functionPids = (core: RunningCore) =>
-  below(core.pid).filter(pid => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('bridge.cjs'));
 const all = <Value>(length: number, make: () => Promise<Value>) => Promise.all(Array.from({length}, make));
 
 for (const neighbours of [20, 99]) {
   test(`a block of 5 s costs its ${neighbours} neighbours the wait, and nobody who comes later`, async t => {
-    const {core, send, ran, running, noticed, sent} = await open(t);
+    const {core, send, ran, running, noticed, sent} = await openBlocking(t);
     const waits = all(neighbours, () => send('do=wait&ms=1000'));
     await running(neighbours);
     let isBlocked = true;
@@ -97,7 +44,7 @@ for (const neighbours of [20, 99]) {
 }
 
 test('a block without end: what was sent is answered 504 at its deadline, what comes later is served, and the process ends', async t => {
-  const {core, send, running, noticed} = await open(t, {CORE_TIMEOUT: '6s'});
+  const {core, send, running, noticed} = await openBlocking(t, {CORE_TIMEOUT: '6s'});
   const waits = all(20, () => send('do=wait&ms=2000'));
   await running(20);
   const blocking = send('do=block');
@@ -114,7 +61,7 @@ test('a block without end: what was sent is answered 504 at its deadline, what c
 });
 
 test('three places: while one process is blocked the others serve, and no spare is started', async t => {
-  const {core, send, running} = await open(t, {CORE_WORKERS: '3'});
+  const {core, send, running} = await openBlocking(t, {CORE_WORKERS: '3'});
   const blocking = send('do=block&ms=3000');
   await running(1);
   const later = await all(40, () => send('do=wait&ms=10'));
@@ -126,7 +73,7 @@ test('three places: while one process is blocked the others serve, and no spare 
 });
 
 test('three places, all blocked: callers are served by spares, at most one in each place', async t => {
-  const {core, send, running, noticed} = await open(t, {CORE_WORKERS: '3'});
+  const {core, send, running, noticed} = await openBlocking(t, {CORE_WORKERS: '3'});
   let blocked = 3;
   const blocking = all(3, () => send('do=block&ms=6000').finally(() => blocked--));
   await running(3);
@@ -143,7 +90,7 @@ test('three places, all blocked: callers are served by spares, at most one in ea
 });
 
 test('two blocked processes in one place: callers wait, and no call is broken off for a third', async t => {
-  const {core, send, running, ran, noticed, sent} = await open(t, {CORE_QUEUE_WAIT: '60s'});
+  const {core, send, running, ran, noticed, sent} = await openBlocking(t, {CORE_QUEUE_WAIT: '60s'});
   const first = send('do=block&ms=5000');
   await running(1);
   const {early} = await noticed();
@@ -166,7 +113,7 @@ test('two blocked processes in one place: callers wait, and no call is broken of
 });
 
 test('a handler that awaits is never doubted for long: no spare, one process', async t => {
-  const {core, send, running} = await open(t);
+  const {core, send, running} = await openBlocking(t);
   const waits = all(50, () => send('do=wait&ms=3000'));
   await running(50);
   const pids = new Set<number | undefined>();
@@ -178,7 +125,7 @@ test('a handler that awaits is never doubted for long: no spare, one process', a
 });
 
 test('a block of half a second without callers needs no spare', async t => {
-  const {core, send, running} = await open(t);
+  const {core, send, running} = await openBlocking(t);
   const waits = all(20, () => send('do=wait&ms=1000'));
   await running(20);
   const {pid} = await send('do=block&ms=500');
@@ -210,33 +157,6 @@ test('a process that answers again before its spare is ready serves on, and the 
   while (functionPids(core).length > 1) await new Promise(resolve => setTimeout(resolve, 5));
   t.deepEqual(functionPids(core), [before]);
   t.is(await core.stop(), 0);
-});
-
-test('a spare for which the container has no memory is not started: callers wait until the process answers', async t => {
-  const {core, send, running} = await open(t);
-  const [before] = functionPids(core);
-  const limitBytes = 28 * 2 ** 20; // the core brings nothing along, and a spare needs more
-  const group = openMemoryGroup(core.pid, limitBytes, systemClock);
-  if (!group) {
-    t.log('Not tested: this machine lets nobody make a memory control group');
-    return t.pass();
-  }
-  t.teardown(async () => {
-    await core.stop();
-    group.close();
-  });
-  const blocking = send('do=block&ms=3000');
-  await running(1);
-  const callers: Promise<Told>[] = [];
-  while (said(core, /The memory has no room for a spare: callers wait/).length === 0) {
-    callers.push(send(''));
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
-  t.like(said(core, /no room/)[0], {pid: before});
-  t.true(Number(said(core, /no room/)[0]?.freeBytes) < limitBytes);
-  for (const {pid} of [await blocking, ...(await Promise.all(callers))]) t.is(pid, before);
-  t.is(await metric(core, spares('no-memory')), 1);
-  t.deepEqual(said(core, /a spare is started/), []);
 });
 
 test('a stop while a process is blocked and its spare loads ends with the grace time, and leaves no process', async t => {

@@ -33,6 +33,12 @@ export interface Trouble {
   readonly isSilent: boolean;
 }
 
+export const silence: Trouble = {
+  cause: 'The sub-runtime does not answer while callers wait, most likely as a handler blocks it',
+  remedy: 'a spare is started',
+  isSilent: true,
+};
+
 export interface SubRuntimeEvents {
   ready(report: LoadReport, start: StartRecord): void;
   exited(exit: ChildExit): void;

@@ -1,3 +1,4 @@
+import type {Fault} from '../../errors.ts';
 import type {ExitReason} from '../../facts.ts';
 import type {StartRecord} from '../../runtime.ts';
 import type {Hop} from '../hop/hop.ts';
@@ -7,19 +8,13 @@ import {Member} from '../pool/member.ts';
 import {isEnding} from '../proc/stat.ts';
 import {Child, type ChildExit} from './child.ts';
 import {lostBy} from './exit.ts';
-import type {Purpose, SubRuntimeEvents, SubRuntimeHouse, SubRuntimeOptions, Trouble} from './parts.ts';
+import {type Purpose, type SubRuntimeEvents, type SubRuntimeHouse, type SubRuntimeOptions, silence} from './parts.ts';
 import {concurrencyOf, openHop} from './way.ts';
 
 /** How long the process group has after TERM before KILL. */
 const stopMs = 5000;
 /** A process that closed its channel has so long to end by itself. */
 const exitMs = 250;
-
-const silent: Trouble = {
-  cause: 'The sub-runtime does not answer while callers wait, most likely as a handler blocks it',
-  remedy: 'a spare is started',
-  isSilent: true,
-};
 
 /**
 One sub-runtime from its start to its end: its process, and the calls in it. It becomes ready, joins the pool when its
@@ -97,7 +92,7 @@ export class SubRuntime {
       clock,
       onBroken: why => this.#broke(why),
       onClosed: () => this.#closed(),
-      onSilent: () => pool.isWaitedFor && this.#events.stuck(silent),
+      onSilent: () => pool.isWaitedFor && this.#events.stuck(silence),
       onAlive: () => pool.admitWaiting(),
     });
     this.#hop = hop;
@@ -178,11 +173,12 @@ export class SubRuntime {
     return this.#child.stop(reason, stopMs);
   }
 
-  /** Sends KILL to the process group, at once. Resolves when the process is gone. */
+  /** Sends KILL to the process group, at once. Resolves when the process is gone: callers do not wait for that, as it may take long. */
   end(reason: ExitReason): Promise<void> {
     this.#isLeaving = true;
     this.leave();
     this.#child.end(reason);
+    this.#lose(lostBy({code: null, signal: 'SIGKILL', reason}));
     return this.#child.exit;
   }
 
@@ -191,10 +187,12 @@ export class SubRuntime {
     if (this.pid !== undefined) this.#house.orphanKiller.forget(this.pid);
     this.leave();
     this.#events.exited(exit);
-    const lost = lostBy(exit);
-    // Replies that it wrote on the channel before it ended are read first.
+    this.#lose(lostBy(exit));
+    if (!this.#member) this.#child.calls?.destroy();
+  }
+  /** Replies that it wrote on the channel before it ended are read first. */
+  #lose(lost: Fault): void {
     if (this.#hop?.isChannel) void this.#house.clock.turn().then(() => this.#member?.destroy(lost));
     else this.#member?.destroy(lost);
-    if (!this.#member) this.#child.calls?.destroy();
   }
 }
