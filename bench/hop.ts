@@ -91,6 +91,7 @@ function upstream(port: number): Upstream {
 function asHop(send: () => Promise<unknown>): Hop {
   return {
     isChannel: false,
+    isUnasked: true,
     isDoubtful: false,
     isSilent: false,
     destroy: () => {},

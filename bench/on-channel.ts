@@ -52,7 +52,7 @@ export async function startOnChannel(
   if (!(await isOnChannel(child))) return undefined;
   const ignore = () => {};
   const events = {onBroken: ignore, onClosed: ignore, onSilent: ignore, onAlive: ignore};
-  const options = {socket: child.stdio[4] as Socket, maxReplyBytes, concurrency, ...events};
+  const options = {socket: child.stdio[4] as Socket, maxReplyBytes, concurrency, answersPing: true, ...events};
   const hop = new Channel(options, systemClock);
   stack.defer(() => hop.destroy(new Fault('UPSTREAM_LOST')));
   return {hop, pid: child.pid ?? 0};

@@ -138,7 +138,7 @@ final class Bridge
         }
         set_error_handler([self::class, 'ignore']);
         $problem = '';
-        $version = self::$calls === null ? [] : ['calls' => 1];
+        $version = self::$calls === null ? [] : ['calls' => 1, 'answersPing' => false];
         self::$calls ??= Calls::overHttp(self::$settings, $problem);
         if (self::$calls === null) {
             self::log("core-bridge: $problem\n");

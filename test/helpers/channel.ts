@@ -59,6 +59,7 @@ export function openChannel(t: ExecutionContext, some: Partial<ChannelOptions> =
       socket: ours,
       maxReplyBytes: 2 ** 20,
       concurrency: 100,
+      answersPing: true,
       onBroken: why => void told.push(why),
       onClosed: () => void told.push('closed'),
       onSilent: () => void told.push('silent'),

@@ -18,7 +18,7 @@ export const never = at(Number.MAX_SAFE_INTEGER);
 export const whole: CallEnd = {mayRun: true, sentWhole: true, broke: false, byHost: false, answered: false, isOver: false};
 
 /** It is called over HTTP: nobody asks whether it is alive. */
-export const quietHop = {isChannel: false, isDoubtful: false, isSilent: false};
+export const quietHop = {isChannel: false, isUnasked: true, isDoubtful: false, isSilent: false};
 
 const answeredAtOnce: RuntimeCall = {...call, invocationId: 'id-at-once'};
 
@@ -28,6 +28,7 @@ export const finish = (lease: Lease | undefined) => void lease?.send(answeredAtO
 /** As much of an upstream as a member uses: the test settles its calls. */
 export class FakeUpstream implements Hop {
   readonly isChannel = false;
+  readonly isUnasked = true;
   isDoubtful = false;
   isSilent = false;
   readonly calls: {resolve(reply: RuntimeReply, end?: Partial<CallEnd>): void; reject(error: Error, end?: Partial<CallEnd>): void}[] = [];

@@ -8,6 +8,17 @@ const pong = frameOf(21, 0);
 
 test('a process that shares nothing is never asked', async t => {
   const {send, clock, ofType, channel} = openChannel(t, {concurrency: 1});
+  t.false(channel.isUnasked, 'while its only call is open it gets no other');
+  await send();
+  await clock.advance(60_000);
+  t.deepEqual(ofType(ping), []);
+  t.false(channel.isDoubtful);
+});
+
+test('a process that said that it does not answer while handlers run is never asked', async t => {
+  const {send, clock, ofType, channel} = openChannel(t, {answersPing: false});
+  t.true(channel.isUnasked, 'so its replies are looked at');
+  await send();
   await send();
   await clock.advance(60_000);
   t.deepEqual(ofType(ping), []);

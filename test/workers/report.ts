@@ -63,6 +63,12 @@ test('a bridge may be on the channel, and say how many calls it takes at a time'
   for (const most of ['0', '-1', '1.5', '1001', '"9"']) t.deepEqual(hear(`{"loaded":true,"concurrency":${most}}`), [{loaded: true}]);
 });
 
+test('a bridge may say that it does not answer PING while a handler runs', t => {
+  t.deepEqual(hear('{"loaded":true,"calls":1,"answersPing":false}'), [{loaded: true, isOnChannel: true, answersPing: false}]);
+  for (const answers of ['true', '0', '"false"', 'null'])
+    t.deepEqual(hear(`{"loaded":true,"answersPing":${answers}}`), [{loaded: true}], 'it is asked');
+});
+
 test('a tagged line of output is handed on with its tags', t => {
   t.deepEqual(hear('{"log":{"stream":"stderr","line":"x","invocationId":"i","traceId":"t"}}'), [
     {stream: 'stderr', line: 'x', invocationId: 'i', traceId: 't'},

@@ -15,8 +15,10 @@ export interface ChannelOptions {
   /** Our end of the descriptor that the process inherited. */
   readonly socket: Duplex;
   readonly maxReplyBytes: number;
-  /** Calls at a time. While one of several is open, the process must go on answering. */
+  /** Calls at a time. */
   readonly concurrency: number;
+  /** While one of several calls is open, the process must go on answering. Otherwise their deadlines decide. */
+  readonly answersPing: boolean;
   /** Called when the process broke the protocol: it must be replaced. */
   readonly onBroken: (why: string) => void;
   /** Called when it closed its end: most likely it is ending. */
@@ -30,6 +32,7 @@ export interface ChannelOptions {
 /** The hop to one bridge that is on the channel: frames on a socket that it inherited. */
 export class Channel implements Hop, FrameSink {
   readonly isChannel = true;
+  readonly isUnasked: boolean;
   readonly #options: ChannelOptions;
   readonly #clock: Clock;
   readonly #writer: FrameWriter;
@@ -41,22 +44,16 @@ export class Channel implements Hop, FrameSink {
   #isClosed = false;
 
   constructor(options: ChannelOptions, clock: Clock) {
-    const {socket, concurrency, onSilent, onAlive} = options;
+    const {socket, concurrency, answersPing, onSilent, onAlive} = options;
     this.#options = options;
     this.#clock = clock;
+    this.isUnasked = concurrency > 1 && !answersPing;
     this.#writer = new FrameWriter(socket);
     this.#reader = new FrameReader(this, clock);
     this.#open = new OpenCalls(concurrency);
-    this.#liveness = new Liveness(
-      {
-        isShared: concurrency > 1,
-        ping: () => this.#writer.ping(),
-        isIdle: () => this.#open.size === 0 && !this.#writer.isBehind,
-        onSilent,
-        onAlive,
-      },
-      clock,
-    );
+    const isShared = concurrency > 1 && answersPing;
+    const isIdle = () => this.#open.size === 0 && !this.#writer.isBehind;
+    this.#liveness = new Liveness({isShared, isIdle, ping: () => this.#writer.ping(), onSilent, onAlive}, clock);
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
     socket.on('drain', onAlive);
     socket.on('error', () => {}); // 'close' follows

@@ -30,6 +30,8 @@ export interface Hop {
   destroy(reason: Fault): void;
   /** The sub-runtime reports the end of each call, and whether it is alive. */
   readonly isChannel: boolean;
+  /** Several calls may share it, and nobody can ask whether it is alive: only its replies say so. */
+  readonly isUnasked: boolean;
   /** It is not certain that the sub-runtime still answers: it gets no call. */
   readonly isDoubtful: boolean;
   /** It did not answer in time whether it is alive. */

@@ -70,6 +70,7 @@ function openClient(origin: URL, options: Client.Options, connect: buildConnecto
 /** The loopback hop to one sub-runtime: no proxy, no redirect, no decompression, no retry. */
 export class Upstream implements Hop {
   readonly isChannel = false;
+  readonly isUnasked = true;
   readonly isDoubtful = false;
   readonly isSilent = false;
   readonly #pool: Pool;

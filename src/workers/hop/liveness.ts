@@ -11,7 +11,7 @@ time: where the container gets hardly any processor, neither process runs, and a
 const mostLooks = 10;
 
 export interface LivenessOptions {
-  /** Several calls share the process. One call at a time waits for nobody but itself: its deadline decides. */
+  /** Several calls share the process, and it answers while they run. One call at a time waits for nobody but itself: its deadline decides. */
   readonly isShared: boolean;
   ping(): void;
   /** No call is open. */

@@ -11,6 +11,8 @@ export interface LoadReport {
   readonly isOnChannel?: boolean;
   /** Calls that it takes at a time when the user has set no number. */
   readonly concurrency?: number;
+  /** It does not answer PING while a handler runs: it is not asked. */
+  readonly answersPing?: false;
 }
 
 /** A bridge puts at most 64 Ki characters into a record, and JSON may write each as twelve bytes. A record that is cut cannot be read. */
@@ -28,7 +30,7 @@ export interface Hearing {
 
 /** Reads one line of the bridge's descriptor; skips what it does not know. */
 export function hearBridge(text: string, hearing: Hearing): void {
-  const {loaded, error, runtime, calls, concurrency, log, settled, dropped} = parsed(text);
+  const {loaded, error, runtime, calls, concurrency, answersPing, log, settled, dropped} = parsed(text);
   if (typeof loaded === 'boolean') {
     const cause = !loaded && {error: typeof error === 'string' ? error : 'the bridge gave no cause'};
     hearing.report({
@@ -37,6 +39,7 @@ export function hearBridge(text: string, hearing: Hearing): void {
       ...(typeof runtime === 'string' && {runtime}),
       ...(calls === channelVersion && {isOnChannel: true}),
       ...(isCount(concurrency) && {concurrency}),
+      ...(answersPing === false && {answersPing}),
     });
   } else if (typeof settled === 'string') {
     hearing.settled(settled);

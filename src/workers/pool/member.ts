@@ -26,14 +26,14 @@ export class Member {
   #quiet: (() => void) | undefined;
   #hasAnswered = false;
   readonly #broken: BrokenConnections;
-  /** Of a sub-runtime that is called over HTTP. One on the channel is asked whether it is alive. */
+  /** Of a sub-runtime that is not asked whether it is alive. */
   readonly #doubt: Doubt | undefined;
   #reportsEnds: boolean;
 
   constructor(options: MemberOptions) {
     this.#options = options;
     this.#reportsEnds = options.reportsEnds;
-    if (!options.upstream.isChannel) this.#doubt = new Doubt();
+    if (options.upstream.isUnasked) this.#doubt = new Doubt();
     this.address = options.address;
     this.pid = options.pid;
     this.concurrency = options.concurrency;
@@ -86,7 +86,7 @@ export class Member {
     return {send: (call, ended) => this.#send(call, now, isProbe, ended)};
   }
 
-  /** A call in it does not end. Unless it has just answered another, it may be blocked, so it rests. On the channel it is asked. */
+  /** A call in it does not end. Unless it has just answered another, it may be blocked, so it rests. Not if it is asked. */
   doubt(): void {
     if (this.#doubt) this.#broken.rest(this.#doubt.raise(this.#options.clock.monotonic()));
   }

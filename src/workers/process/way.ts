@@ -28,7 +28,8 @@ export interface HopHouse {
 export function openHop(report: LoadReport, options: HopOptions, {port, calls, clock, ...events}: HopHouse): Hop {
   if (!report.isOnChannel || !calls) return options.upstream(port, concurrencyOf(report, options));
   const {maxReplyBytes} = options;
-  return new Channel({socket: calls, maxReplyBytes, concurrency: concurrencyOf(report, options), ...events}, clock);
+  const concurrency = concurrencyOf(report, options);
+  return new Channel({socket: calls, maxReplyBytes, concurrency, answersPing: report.answersPing ?? true, ...events}, clock);
 }
 
 /** Calls that it takes at a time. */
