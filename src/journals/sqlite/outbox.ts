@@ -60,8 +60,8 @@ export class Outbox {
       this.shed(facts.length, payloads.length);
       return;
     }
-    const kept = waiting <= this.#shedPayloadCharacters ? payloads : [];
-    if (kept.length < payloads.length) this.shed(0, payloads.length);
+    const kept = waiting <= this.#shedPayloadCharacters ? this.#affordable(payloads) : [];
+    if (kept.length < payloads.length) this.shed(0, payloads.length - kept.length);
     const {text, count} = this.#written(stream, facts);
     // There are many invocations. A row in the list of streams would cost more than the fact, which the time in the id finds, too.
     if (stream.startsWith('invocation.')) this.#turn.record(text, count, kept);
@@ -69,6 +69,12 @@ export class Outbox {
     if (this.#turn.characters > lingerCharacters) this.flush();
     else if (isFollowed) this.#flushAtTurnEnd();
     else this.#stopLinger ??= this.#clock.after(lingerMs, () => this.flush());
+  }
+
+  /** Without those that alone are more than may wait: where memory is scarce, a body of 6 MiB. */
+  #affordable(payloads: readonly Payload[]): readonly Payload[] {
+    const fits = ({bytes}: Payload) => bytes.length <= this.#busyCharacters;
+    return payloads.every(fits) ? payloads : payloads.filter(fits);
   }
 
   /** Counts facts and payloads that are not kept. */

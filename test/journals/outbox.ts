@@ -1,0 +1,58 @@
+import test from 'ava';
+import type {Fact} from '../../src/facts.ts';
+import type {Batch} from '../../src/journals/sqlite/messages.ts';
+import {Outbox} from '../../src/journals/sqlite/outbox.ts';
+import {ManualClock} from '../helpers/clock.ts';
+
+const fact: Fact = {type: 'runtime.gave-up', data: {exits: 1, withinMs: 1}};
+const facts = [fact] as const;
+
+function open(memoryBytes: number) {
+  const clock = new ManualClock();
+  const lost = {facts: 0, payloads: 0};
+  const meter = {
+    appended() {},
+    shed(count: number) {
+      lost.facts += count;
+    },
+    payloadsShed(count: number) {
+      lost.payloads += count;
+    },
+  };
+  const sent: Batch[] = [];
+  return {clock, lost, sent, outbox: new Outbox({clock, meter, memoryBytes}, batch => sent.push(batch))};
+}
+
+test('where memory is scarce, a payload that is larger than all that may wait is not kept, but its fact is', async t => {
+  const {clock, lost, sent, outbox} = open(1000);
+  const payloads = [
+    {name: 'large', bytes: Buffer.alloc(1001)},
+    {name: 'small', bytes: Buffer.alloc(200)},
+  ];
+  outbox.record('invocation.a', facts, payloads, false);
+  await clock.advance(100);
+  t.deepEqual(lost, {facts: 0, payloads: 1});
+  t.deepEqual(
+    sent.flatMap(({commands}) => commands.flatMap(({payloads: kept = []}) => kept.map(({name}) => name))),
+    ['small'],
+  );
+});
+
+test('facts that nobody waits for are dropped before others are refused', async t => {
+  const {lost, outbox} = open(1000);
+  const record = () => outbox.record('runtime.a', facts, [], false);
+  for (let count = 0; lost.facts === 0 && count < 100; count++) record();
+  t.is(lost.facts, 1);
+  const appended = outbox.append('runtime.a', facts, {});
+  appended.catch(() => {});
+  t.is(
+    await Promise.race([
+      appended.then(
+        () => 'kept',
+        () => 'refused',
+      ),
+      Promise.resolve('waits'),
+    ]),
+    'waits',
+  );
+});
