@@ -55,5 +55,11 @@ export async function openBlocking(t: Teardown, env: Record<string, string> = {}
 
 export const spares = (outcome: string) => `core_runtime_spares_total{outcome="${outcome}"}`;
 export const said = (core: RunningCore, text: RegExp) => core.logs.filter(({msg}) => text.test(msg));
-export const functionPids = (core: RunningCore) =>
-  below(core.pid).filter(pid => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('bridge.cjs'));
+/** The processes of the function that exist now. */
+export function functionPids(core: RunningCore): number[] {
+  try {
+    return below(core.pid).filter(pid => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('bridge.cjs'));
+  } catch {
+    return functionPids(core); // one ended meanwhile
+  }
+}
