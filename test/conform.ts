@@ -146,6 +146,7 @@ test('on the channel a sub-runtime fails what it does wrong, and after its end t
       'a reply that waits for credit holds up no other call',
       'the message of FAILED is cut at 64 KiB, between two characters',
       'at the end of the stream the open call is finished, then it exits with 0',
+      'a call that is not whole at the end of the stream is dropped, then it exits with 0',
       'at the end of the stream it exits with 0 when no call is open',
     ].map(title => ['channel', title]),
   );
@@ -160,7 +161,7 @@ test('a sub-runtime that speaks on the channel is called there, too', async t =>
     ended.stderr,
   );
   t.is(verdicts.filter(({over}) => over === 'http').length, 29);
-  t.is(verdicts.filter(({over}) => over === 'channel').length, 45);
+  t.is(verdicts.filter(({over}) => over === 'channel').length, 46);
   t.is(ended.code, 0);
 });
 
@@ -171,7 +172,7 @@ test('a sub-runtime that takes one call at a time gets one at a time', async t =
     [],
     ended.stderr,
   );
-  t.is(verdictsOf(ended).filter(({over}) => over === 'channel').length, 40);
+  t.is(verdictsOf(ended).filter(({over}) => over === 'channel').length, 41);
 });
 
 function robbed(t: ExecutionContext, times: number) {
@@ -232,6 +233,6 @@ for (const [language, extension, binary] of [
     ended.stderr,
   );
   t.is(verdictsOf(ended).filter(({over}) => over === 'http').length, 26);
-  t.is(verdictsOf(ended).filter(({over}) => over === 'channel').length, 43);
+  t.is(verdictsOf(ended).filter(({over}) => over === 'channel').length, 44);
   t.is(ended.code, 0);
 });
