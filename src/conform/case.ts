@@ -9,8 +9,8 @@ interface CaseOf<Sub> {
   readonly title: string;
   /** True: it is about a handler file that cannot be loaded, so it is left out when the handler is compiled into the program. */
   readonly loads?: true;
-  /** It makes several calls at a time: left out when the sub-runtime takes one. */
-  readonly several?: true;
+  /** It makes several calls at a time: left out when the sub-runtime takes one. `queued`: they may run one after another. */
+  readonly several?: true | 'queued';
   /**
   @param sub a sub-runtime that the cases share
   @param start starts another one for this case alone, which ends with the case

@@ -2,7 +2,7 @@ import type {Caller} from './caller.ts';
 import type {Changes, ChannelCase, CommonCase, HttpCase, Over} from './case.ts';
 import {recommendedOnChannel} from './channel/recommended.ts';
 import {requiredOnChannel} from './channel/required.ts';
-import {ChannelSubRuntime} from './channel/sub-runtime.ts';
+import {ChannelSubRuntime, several} from './channel/sub-runtime.ts';
 import {recommendedCases} from './recommended.ts';
 import {requiredCases} from './required.ts';
 import {SubRuntime, type SubRuntimeOptions} from './sub-runtime.ts';
@@ -48,11 +48,20 @@ export async function* conform({handlerPath, ...options}: ConformOptions): Async
   );
   const onChannel = await ChannelSubRuntime.start(usual);
   if (!onChannel) return;
-  const cases = channelCases.filter(([, each]) => isLoaded(each) && (onChannel.takesSeveral || !each.several));
-  const start = async (changes?: Changes) => speaking(await ChannelSubRuntime.start({...usual, ...changes}));
-  yield* judged('channel', onChannel, cases, start, options);
+  const cases = channelCases.filter(([, each]) => isLoaded(each));
+  const startIn = (environment: Environment) => async (changes?: Changes) =>
+    speaking(await ChannelSubRuntime.start({...usual, environment, ...changes}));
+  const first = cases.filter(([, each]) => onChannel.takesSeveral || !each.several);
+  yield* judged('channel', onChannel, first, startIn(options.environment), options);
+  if (onChannel.takesSeveral) return;
+  // It takes one call at a time, unless it is told otherwise.
+  const start = startIn({...options.environment, CORE_CONCURRENCY: String(several)});
+  const told = await start();
+  const further = cases.filter(([, each]) => (each.several === 'queued' && told.isSilentInCalls) || (each.several && told.takesSeveral));
+  yield* judged('channel', told, further, start, options);
 }
 
+type Environment = ConformOptions['environment'];
 type Demanded<Case> = readonly (readonly [Demand, Case])[];
 
 const httpCases: Demanded<CommonCase | HttpCase> = [

@@ -56,6 +56,12 @@ export class Calls {
     this.#socket.write(Buffer.concat(frames));
   }
 
+  /** Reads nothing, as a core that is busy. @returns reads on */
+  pause(): () => void {
+    this.#socket.pause();
+    return () => void this.#socket.resume();
+  }
+
   cancel(call: Call): void {
     call.isCancelled = true;
     this.write(frame(fromCore.cancel, call.number));

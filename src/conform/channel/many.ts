@@ -16,7 +16,7 @@ export const manyCases: readonly ChannelCase[] = [
   {
     title: `${count} calls of all kinds, in pieces, some cancelled, with credit in drops, do not disturb one another`,
     over: 'channel',
-    several: true,
+    several: 'queued',
     async run(sub) {
       let begun = 0;
       const one = async () => {

@@ -10,6 +10,8 @@ import {long, sameText} from './texts.ts';
 
 const quietMs = 150;
 const soonMs = 2000;
+/** Bytes that need no credit, and are more than a socket takes: on Linux that is some 200 KiB. */
+const fillingBytes = windowBytes - 1000;
 
 /** What a sub-runtime that speaks on the channel must do there. */
 export const requiredOnChannel: readonly ChannelCase[] = [
@@ -95,7 +97,7 @@ export const requiredOnChannel: readonly ChannelCase[] = [
   {
     title: 'bodies of several calls may come in turn, and a short call passes them',
     over: 'channel',
-    several: true,
+    several: 'queued',
     async run(sub) {
       const texts = ['a', 'b', 'c'].map(letter => letter.repeat(1_200_000));
       const calls = texts.map(() => sub.calls.open());
@@ -118,6 +120,29 @@ export const requiredOnChannel: readonly ChannelCase[] = [
       sameText(await sub.text({do: 'return', value: long}), long);
       sub.calls.credit(call, 2 ** 31);
       sameText(JSON.parse((await sub.replyTo(call.outcome)).body.toString()), long);
+    },
+  },
+  {
+    title: 'what is answered while a reply fills the socket comes between the frames of the reply',
+    over: 'channel',
+    several: 'queued',
+    async run(sub) {
+      const value = 'x'.repeat(fillingBytes);
+      const readOn = sub.calls.pause();
+      try {
+        const call = sub.calls.begin(sub.run({do: 'return', value}));
+        const next = sub.calls.begin(sub.run({do: 'slow', ms: 500}));
+        await systemClock.sleep(quietMs);
+        sub.calls.cancel(next);
+        const pong = sub.calls.ping();
+        pong.catch(() => {}); // the calls fail, too
+        await systemClock.sleep(quietMs);
+        readOn();
+        sameText(JSON.parse((await sub.replyTo(call.outcome)).body.toString()), value);
+        same({ends: await sub.within(soonMs, next.outcome), pong: await sub.within(soonMs, pong)}, {ends: true, pong: true});
+      } finally {
+        readOn();
+      }
     },
   },
   {

@@ -16,7 +16,7 @@ const pollMs = 20;
 /** How long to wait for the report of a program whose port accepts. */
 const lateReportMs = 500;
 /** Most calls at a time that the cases make. */
-const several = 20;
+export const several = 20;
 /** The version of the frames that the cases use. */
 const version = 1;
 
@@ -26,6 +26,8 @@ export class ChannelSubRuntime extends Caller {
   readonly port: number;
   /** True when it takes several calls at a time. */
   takesSeveral = false;
+  /** True when it says that it answers nothing while a call runs: others wait for that one. */
+  isSilentInCalls = false;
   readonly #options: SubRuntimeOptions;
   readonly #program: Program;
 
@@ -47,6 +49,7 @@ export class ChannelSubRuntime extends Caller {
     }
     sub.bootMs = clock.now() - startedAt;
     if (report.loaded === false) sub.loadError = String(report.error ?? '');
+    sub.isSilentInCalls = report.answersPing === false;
     sub.takesSeveral =
       typeof report.concurrency === 'number' ? report.concurrency >= several : await sub.#answersInBetween().catch(() => false);
     return sub;
