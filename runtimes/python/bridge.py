@@ -65,7 +65,7 @@ def main():
     try:
         handler, failure = load_handler(settings.handler_path, settings.handler_name), None
         if is_async(handler):
-            library.load_asyncio()
+            library.loop = handlers_loop(library.load_asyncio())
     except BaseException as error:  # sys.exit() in a module is one more way not to load
         end_forked(error)
         handler, failure = None, (error, sys.exc_info()[2])
@@ -313,6 +313,7 @@ class Library(object):
         self.own = []  # where the function's modules are
         self.kept = {}  # modules of the library whose names the function's have taken
         self.asyncio = None
+        self.loop = None  # on which an async handler runs
 
     def has(self, name):
         names = getattr(sys, "stdlib_module_names", None)  # 3.10
@@ -821,11 +822,11 @@ class FrameCall(object):
         run = self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
         self.parts = None
         call = json.loads(run[: self.json_bytes].decode("utf-8"))
-        event, body = call["event"], run[self.json_bytes :]
+        event, body = call["event"], run[self.json_bytes :] if PY2 else memoryview(run)[self.json_bytes :]
         if self.form == 1:
             body = base64.b64encode(body)
         if isinstance(event, dict):
-            event["body"] = body.decode("utf-8")
+            event["body"] = text_type(body, "utf-8")
             event["isBase64Encoded"] = self.form != 0
         return call
 
@@ -900,7 +901,10 @@ def first_frame(call, answer):
     lead = LEAD.pack(form, len(text), len(body))
     if size <= PIECE_BYTES:
         return HEAD.pack(LEAD.size + size, RESULT, call.number) + lead + text + body, None
-    return HEAD.pack(LEAD.size, RESULT, call.number) + lead, memoryview(text + body if text else body)
+    if len(text) > PIECE_BYTES:
+        return HEAD.pack(LEAD.size, RESULT, call.number) + lead, memoryview(text + body)
+    call.credit -= len(text)
+    return HEAD.pack(LEAD.size + len(text), RESULT, call.number) + lead + text, memoryview(body)
 
 
 def next_piece(call, rest):
@@ -1267,7 +1271,7 @@ class Line(object):
 
 
 def serve_on_loop(settings, calls, stop, sock, listener, report):
-    loop = handlers_loop(library.load_asyncio())
+    loop = library.loop
     if isinstance(current, ThreadCurrent):
         current.follow_tasks(loop)
     hold_loop(loop)

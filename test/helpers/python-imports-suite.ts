@@ -2,7 +2,7 @@ import {mkdir, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import type {ExecutionContext} from 'ava';
 import {type Bridge, functionFile, startBridge} from './bridge.ts';
-import {bothWays, hopOf, type Python, pythonBridge} from './python-suite.ts';
+import {bothWays, hopOf, type Python, pythonBridge, startPython} from './python-suite.ts';
 
 interface Case {
   title: string;
@@ -216,6 +216,14 @@ cases.push(
 );
 
 export function pythonImportsSuite(python: Python): void {
+  if (python.isThree) {
+    bothWays(`${python.title}: a loop that cannot be made is reported, and the bridge stays up`, async t => {
+      const b = await startPython(t, python, noLoop);
+      t.like(b.records[0], {loaded: false, error: 'RuntimeError: no loop today'});
+      t.is((await b.call({})).status, 500);
+    });
+  }
+
   for (const {title, files, handler, cwd, want, needsThree} of cases) {
     if (needsThree && !python.isThree) continue;
     bothWays(`${python.title}: ${title}`, async t => {
@@ -242,6 +250,17 @@ export function pythonImportsSuite(python: Python): void {
     }
   });
 }
+
+/** It would end the process again and again. */
+const noLoop = `import asyncio
+class Policy(asyncio.DefaultEventLoopPolicy):
+    def new_event_loop(self):
+        raise RuntimeError("no loop today")
+    get_event_loop = new_event_loop
+asyncio.set_event_loop_policy(Policy())
+async def handle(event, context):
+    pass
+`;
 
 async function functionFolder(t: ExecutionContext, files: Record<string, string>): Promise<string> {
   const folder = path.dirname(await functionFile(t, 'root.txt', ''));
