@@ -257,8 +257,10 @@ export function bridgeSuite(language: Language): void {
     const chunks = ['{"event', '":"in ', 'pieces"}'].map(text => `${text.length.toString(16)}\r\n${text}\r\n`).join('');
     const request =
       `POST / HTTP/1.1\r\nHost: x\r\nCore-Bridge-Token: ${token}\r\nTransfer-Encoding: chunked\r\n\r\n` + `${chunks}0\r\n\r\n`;
-    for (const byte of request) {
-      socket.write(byte);
+    // PHP's own server closes a connection whose first segment ends within the target.
+    const first = language.closes ? 'POST / ' : '';
+    for (const piece of [first, ...request.slice(first.length)]) {
+      socket.write(piece);
       await new Promise(setImmediate);
     }
     t.regex(await readReplies(socket, 1), /"in pieces"$/);
