@@ -420,6 +420,8 @@ const SHORT_CHARS = Math.floor((OUT_BYTES - HEAD_BYTES - RUN_HEAD_BYTES) / 3);
 /** A turn that lasts longer ends early, and its replies leave one by one. */
 const TURN_MS = 2;
 const EMPTY = Buffer.alloc(0);
+/** Where memory is scarce so many calls begin in a turn of the event loop: only behind it their results are known. */
+const TURN_CALLS = 2;
 
 function serveFrames(report, told) {
   const served = new Calls(settings.callsFd, () => {
@@ -456,6 +458,11 @@ class Calls {
     this.coming = new Map();
     this.running = new Map();
     this.leaving = new Map();
+    this.leavingBytes = 0;
+    /** Calls that wait, where memory is scarce: long replies have to leave before. */
+    this.held = [];
+    this.begun = 0;
+    this.isTurning = false;
     /** Replies that may be sent now, in turn. */
     this.turns = [];
     this.out = Buffer.allocUnsafeSlow(OUT_BYTES);
@@ -474,7 +481,7 @@ class Calls {
   }
 
   get isBusy() {
-    return this.coming.size + this.running.size + this.leaving.size > 0;
+    return this.coming.size + this.running.size + this.leaving.size + this.held.length > 0;
   }
 
   /** Ends this side as soon as no call is open. */
@@ -589,6 +596,38 @@ class Calls {
   /** The call is whole: JSON and body lie one behind the other. */
   run(number, form, bytes, at, bodyAt, end) {
     if (handler === null) return this.fail(number, NOT_LOADED);
+    if (settings.garbageBytes === Infinity) return this.runNow(number, form, bytes, at, bodyAt, end);
+    if (this.held.length === 0 && this.mayBegin) {
+      this.begun++;
+      this.turn();
+      return this.runNow(number, form, bytes, at, bodyAt, end);
+    }
+    this.held.push({number, form, bytes: Buffer.from(bytes.slice(at, end)), bodyAt: bodyAt - at});
+    this.turn();
+  }
+
+  get mayBegin() {
+    return this.begun < TURN_CALLS && this.leavingBytes < settings.garbageBytes;
+  }
+
+  /** Lets more calls begin in the next turn of the event loop, unless long replies have to leave before. */
+  turn() {
+    if (this.isTurning) return;
+    this.isTurning = true;
+    setImmediate(() => {
+      this.isTurning = false;
+      this.begun = 0;
+      this.turnAt = performance.now();
+      while (this.held.length > 0 && this.mayBegin) {
+        const {number, form, bytes, bodyAt} = this.held.shift();
+        this.begun++;
+        this.runNow(number, form, bytes, 0, bodyAt, bytes.length);
+      }
+      if (this.begun > 0) this.turn();
+    });
+  }
+
+  runNow(number, form, bytes, at, bodyAt, end) {
     let event;
     let context;
     try {
@@ -612,11 +651,28 @@ class Calls {
       const tell = invocation.onHangUp;
       invocation.onHangUp = null;
       if (tell !== null) tell();
-    } else if (this.coming.delete(number) || this.leaving.delete(number)) {
+    } else if (this.coming.delete(number) || this.gone(number) || this.drop(number)) {
       this.turns = this.turns.filter(reply => reply.number !== number);
       this.write(END, number);
       this.rest();
     }
+  }
+
+  /** A long reply has left, or nobody wants it. @returns false when there is none */
+  gone(number) {
+    const reply = this.leaving.get(number);
+    if (reply === undefined) return false;
+    this.leaving.delete(number);
+    this.leavingBytes -= reply.size;
+    if (this.held.length > 0) this.turn();
+    return true;
+  }
+
+  /** Forgets a call that has not begun. @returns false when there is none */
+  drop(number) {
+    const at = this.held.findIndex(call => call.number === number);
+    if (at !== -1) this.held.splice(at, 1);
+    return at !== -1;
   }
 
   credit(number, bytes) {
@@ -741,8 +797,10 @@ class Calls {
     head[0] = form;
     writeUint(head, 1, json.length);
     writeUint(head, 5, body.length);
-    const reply = {number, head, parts: [json, body], left: json.length + body.length, credit: WINDOW_BYTES};
+    const size = json.length + body.length;
+    const reply = {number, head, parts: [json, body], size, left: size, credit: WINDOW_BYTES};
     this.leaving.set(number, reply);
+    this.leavingBytes += size;
     this.turns.push(reply);
     this.pump();
   }
@@ -772,7 +830,7 @@ class Calls {
       if (part.length > 0) this.socket.write(part.length <= rest ? part : part.slice(0, rest));
       rest -= Math.min(rest, part.length);
     }
-    if (reply.left === 0) this.leaving.delete(reply.number);
+    if (reply.left === 0) this.gone(reply.number);
     else if (reply.credit > 0) this.turns.push(reply);
   }
 }

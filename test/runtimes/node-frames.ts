@@ -149,3 +149,36 @@ test.serial('node: without the descriptor for reports calls are served, and line
   t.is((await b.call({})).text, '"x"');
   await b.until(() => b.output.stdout === 'a line\n');
 });
+
+const long = `exports.handle = ({name}) => { console.log(name); return 'x'.repeat(300_000); };`;
+
+test.serial(
+  'node: where memory is scarce no call begins while long replies have not left, and one that was cancelled never does',
+  async t => {
+    const b = await startNodeText(t, long, {env: {CORE_GARBAGE_BYTES: '400000'}});
+    const {calls} = b;
+    if (!calls) return t.fail('it is not on the channel');
+    const names = ['a', 'b', 'c', 'd'];
+    const begun = names.map(name => ({name, call: calls.begin(runOf({name}), {credit: 'none'})}));
+    await b.until(() => b.logs.length === 2);
+    for (let turns = 0; turns < 3; turns++) await calls.ping();
+    t.deepEqual(
+      b.logs.map(({line}) => line),
+      ['a', 'b'],
+    );
+    const [first, second, third, fourth] = begun.map(({call}) => call);
+    if (!first || !second || !third || !fourth) return t.fail();
+    calls.cancel(third);
+    t.is((await third.outcome).kind, 'end');
+    calls.credit(first, 300_000);
+    await first.outcome;
+    await b.until(() => b.logs.length === 3);
+    calls.cancel(second);
+    calls.credit(fourth, 300_000);
+    await Promise.all([second.outcome, fourth.outcome]);
+    t.deepEqual(
+      b.logs.map(({line}) => line),
+      ['a', 'b', 'd'],
+    );
+  },
+);
