@@ -19,9 +19,17 @@ export interface Answers {
 
 const hungMs = 60_000;
 
-export async function sendBodies(url: string, {bytes, bodies, atOnce}: Bodies): Promise<Answers> {
+export function sendBodies(url: string, bodies: Bodies): Promise<Answers> {
+  return send(url, Buffer.alloc(bodies.bytes, 'The quick brown fox jumps over the lazy dog.\n'), bodies);
+}
+
+/** Asks for replies of so many bytes each: the body says how many, and the function makes them. */
+export function askReplies(url: string, bodies: Bodies): Promise<Answers> {
+  return send(url, Buffer.from(String(bodies.bytes)), bodies);
+}
+
+async function send(url: string, body: Buffer, {bytes, bodies, atOnce}: Bodies): Promise<Answers> {
   const answers: Answers = {good: 0, refused: 0, wrong: []};
-  const body = Buffer.alloc(bytes, 'The quick brown fox jumps over the lazy dog.\n');
   let left = bodies;
   const sender = async () => {
     while (left-- > 0) {

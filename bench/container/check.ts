@@ -2,7 +2,7 @@ import {existsSync} from 'node:fs';
 import {systemClock} from '../../src/clock.ts';
 import {measure} from '../load.ts';
 import {ourProgram, type Program} from '../servers.ts';
-import {type Answers, type Bodies, sendBodies} from './bodies.ts';
+import {type Answers, askReplies, type Bodies, sendBodies} from './bodies.ts';
 import {type Contained, contain} from './contained.ts';
 
 export interface CheckOptions {
@@ -28,7 +28,7 @@ export interface Checked {
   readonly afterSmall: Held;
   readonly end: Held;
   readonly small: {readonly requestsPerSecond: number; readonly errors: number};
-  readonly large: readonly {readonly bodies: Bodies; readonly answers: Answers}[];
+  readonly large: readonly {readonly bodies: Round; readonly answers: Answers}[];
   /** Processes that the kernel killed for want of memory. */
   readonly kills: number;
   readonly coreDied: boolean;
@@ -36,10 +36,17 @@ export interface Checked {
   readonly broken: readonly string[];
 }
 
+/** A round, and which part of it must be answered 200. */
+export type Round = Bodies & {readonly leastGood: number};
+
 const mebibyte = 2 ** 20;
-const rounds: readonly (Bodies & {readonly leastGood: number})[] = [
+const rounds: readonly Round[] = [
   {bytes: mebibyte, bodies: 48, atOnce: 8, leastGood: 0.9},
   {bytes: 6 * mebibyte, bodies: 8, atOnce: 4, leastGood: 0},
+];
+const replyRounds: readonly Round[] = [
+  {bytes: 1e6, bodies: 192, atOnce: 64, leastGood: 0.5},
+  {bytes: 4e6, bodies: 48, atOnce: 16, leastGood: 0.5},
 ];
 const settleMs = 1000;
 const startMs = 60_000;
@@ -61,20 +68,44 @@ export async function checkContainer({handler, limitBytes, main, seconds, env}: 
   const small = await measure({url, connections: 32, seconds}).catch(() => ({requestsPerSecond: Number.NaN, errors: Number.NaN}));
   await systemClock.sleep(settleMs);
   const afterSmall = held(contained);
-  const large: {bodies: Bodies; answers: Answers}[] = [];
+  const large: {bodies: Round; answers: Answers}[] = [];
   for (const bodies of rounds) large.push({bodies, answers: await sendBodies(url, bodies)});
   const found = {idle, afterSmall, end: held(contained), small, large, kills: contained.group.kills(), coreDied: contained.isOver()};
   return {...found, broken: judge(found)};
 }
 
-function judge({small, large, kills, coreDied}: Omit<Checked, 'broken'>): string[] {
+/** What was found where callers ask for long replies. */
+export type CheckedReplies = Pick<Checked, 'small' | 'large' | 'kills' | 'coreDied' | 'broken'>;
+
+/**
+Long replies, twice: the first calls ask for them, then again after small calls, when many calls run at a time.
+
+@param handler answers with as many bytes as the body says
+@returns undefined where this machine lets nobody make a control group
+*/
+export async function checkReplies({handler, limitBytes, main, seconds, env}: CheckOptions): Promise<CheckedReplies | undefined> {
+  await using stack = new AsyncDisposableStack();
+  const program = await ourProgram('echo', stack, {main, env: {SCW_HANDLER_PATH: handler, ...env}});
+  const contained = await contain(program, limitBytes);
+  if (!contained) return undefined;
+  stack.use(contained);
+  const url = await answering(program, contained);
+  const large: {bodies: Round; answers: Answers}[] = [];
+  for (const bodies of replyRounds) large.push({bodies, answers: await askReplies(url, bodies)});
+  const small = await measure({url, connections: 32, seconds}).catch(() => ({requestsPerSecond: Number.NaN, errors: Number.NaN}));
+  for (const bodies of replyRounds) large.push({bodies, answers: await askReplies(url, bodies)});
+  const found = {small, large, kills: contained.group.kills(), coreDied: contained.isOver()};
+  return {...found, broken: judge(found)};
+}
+
+function judge({small, large, kills, coreDied}: Omit<CheckedReplies, 'broken'>): string[] {
   const broken: string[] = [];
   if (coreDied) broken.push('the core ended');
   if (kills > 0) broken.push(`the kernel killed ${kills} for want of memory`);
   if (small.errors !== 0) broken.push(`${small.errors} small calls failed`);
-  for (const [index, {bodies, answers}] of large.entries()) {
-    const size = `bodies of ${bodies.bytes / mebibyte} MiB`;
-    const {leastGood = 0} = rounds[index] ?? {};
+  for (const {bodies, answers} of large) {
+    const {leastGood} = bodies;
+    const size = bodies.bytes % mebibyte === 0 ? `bodies of ${bodies.bytes / mebibyte} MiB` : `replies of ${bodies.bytes / 1e6} MB`;
     if (answers.wrong.length > 0) broken.push(`${size}: ${answers.wrong.length} × ${[...new Set(answers.wrong)].join(', ')}`);
     if (answers.good < leastGood * bodies.bodies) broken.push(`${size}: only ${answers.good} of ${bodies.bodies} were answered 200`);
   }
@@ -95,10 +126,15 @@ const isGood = async (url: string) => (await fetch(url).catch(() => undefined))?
 const held = ({group}: Contained): Held => ({usedBytes: group.usedBytes(), ownBytes: group.ownBytes()});
 
 /** Handlers that answer with the body, by language; those whose files are there. */
-export const echoes = (folder: string): ReadonlyMap<string, string> =>
+export const echoes = (folder: string) => handlers(folder, 'echo');
+
+/** Handlers that answer with as many bytes as the body says. */
+export const longReplies = (folder: string) => handlers(folder, 'long');
+
+const handlers = (folder: string, name: string): ReadonlyMap<string, string> =>
   new Map(
     [
-      ['Node', `${folder}/echo.cjs`],
-      ['Python', `${folder}/echo.py`],
+      ['Node', `${folder}/${name}.cjs`],
+      ['Python', `${folder}/${name}.py`],
     ].filter((entry): entry is [string, string] => existsSync(entry[1] ?? '')),
   );
