@@ -32,6 +32,8 @@ wait, unread, in their connections. One that is alone always has its turn.
 export class BodyTurns {
   /** Called again and again while bodies wait: those that come slowly have to make room. */
   onPressed: () => void = () => {};
+  /** Whether there is memory now for a body that is larger than all that may have their turn together. It is refused otherwise. */
+  hasRoom: (bytes: number) => boolean = () => true;
   readonly #maxBytes: number;
   readonly #largestBytes: number;
   readonly #clock: Clock;
@@ -59,7 +61,8 @@ export class BodyTurns {
   */
   take(bytes: number): Promise<Turn> {
     if (bytes > this.#largestBytes) return Promise.reject(new Fault('INFLIGHT_FULL', {message: tooLarge, retryAfterS: 60}));
-    if (this.#waiting.length === 0 && this.#fits(bytes)) return Promise.resolve(this.#open(bytes));
+    if (this.#waiting.length === 0 && this.#fits(bytes))
+      return this.#isTooMuch(bytes) ? Promise.reject(noRoom()) : Promise.resolve(this.#open(bytes));
     if (this.#waiting.length >= mostWaiting) return Promise.reject(new Fault('INFLIGHT_FULL', {retryAfterS: 1}));
     return new Promise((resolve, reject) => {
       const waiting = {bytes, sinceMs: this.#clock.monotonic(), resolve, reject};
@@ -69,6 +72,10 @@ export class BodyTurns {
 
   #fits(bytes: number): boolean {
     return this.#takenBytes === 0 || this.#takenBytes + bytes <= this.#maxBytes;
+  }
+
+  #isTooMuch(bytes: number): boolean {
+    return bytes > this.#maxBytes && !this.hasRoom(bytes);
   }
 
   #open(bytes: number): Turn {
@@ -88,7 +95,8 @@ export class BodyTurns {
   #next(): void {
     for (let first = this.#waiting[0]; first && this.#fits(first.bytes); first = this.#waiting[0]) {
       this.#waiting.shift();
-      first.resolve(this.#open(first.bytes));
+      if (this.#isTooMuch(first.bytes)) first.reject(noRoom());
+      else first.resolve(this.#open(first.bytes));
     }
   }
 
@@ -106,3 +114,5 @@ export class BodyTurns {
     });
   }
 }
+
+const noRoom = () => new Fault('INFLIGHT_FULL', {retryAfterS: 1});

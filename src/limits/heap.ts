@@ -22,6 +22,8 @@ function growBy(times: number): void {
 export interface Garbage {
   /** So many bytes of a large request or reply came or went. */
   moved(bytes: number): void;
+  /** A body comes that needs nearly all the memory that there is. */
+  makeRoom?(): void;
 }
 
 export interface RoomOptions {
@@ -90,6 +92,11 @@ export function collectPast({clock, coreBytes, stepBytes, ownBytes = readOwnByte
     moved(bytes) {
       movedBytes += bytes;
       if (movedBytes >= stepBytes) look();
+    },
+    makeRoom() {
+      movedBytes = 0;
+      collect();
+      leftBytes = ownBytes();
     },
   };
 

@@ -36,7 +36,7 @@ const leastCoreBytes = 52 * mebibyte;
 /** What core and function take before they hold a body. */
 const emptyBytes = {channel: 56 * mebibyte, http: 76 * mebibyte};
 /** How often a body is in memory, in core and function, with garbage. */
-const copies = {channel: 6, http: 24};
+export const bodyCopies = {channel: 6, http: 24};
 /** A body of this size fits everywhere. */
 const fittingBytes = mebibyte / 4;
 
@@ -53,7 +53,7 @@ export function divideMemory(limitBytes: number, processes = 1): Shares {
   const isScarce = limitBytes < ampleBytes;
   const isSmall = limitBytes <= smallBytes;
   const largest = (hop: 'channel' | 'http') =>
-    isScarce ? Math.max(fittingBytes, Math.floor((limitBytes - emptyBytes[hop]) / copies[hop])) : Number.POSITIVE_INFINITY;
+    isScarce ? Math.max(fittingBytes, Math.floor((limitBytes - emptyBytes[hop]) / bodyCopies[hop])) : Number.POSITIVE_INFINITY;
   return {
     limitBytes,
     inflightBytes: share(128 * mebibyte),

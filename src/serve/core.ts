@@ -5,8 +5,10 @@ import {defaultJournal} from '../journals/default.ts';
 import type {JournalWish} from '../journals/open.ts';
 import {BodyTurns} from '../limits/body-turns.ts';
 import {Budget, type Thrift} from '../limits/budget.ts';
+import {freeMemory} from '../limits/free-memory.ts';
 import {collectPast, leaveRoom} from '../limits/heap.ts';
 import {ReplyTurns} from '../limits/reply-turns.ts';
+import {bodyCopies} from '../limits/shares.ts';
 import {type OpenLog, openLog} from '../observe/log.ts';
 import {linesLostIn, type Metrics, openMetrics} from '../observe/metrics/metrics.ts';
 import {logLost} from '../observe/traces/lost.ts';
@@ -139,7 +141,13 @@ function thriftOf({shares, spec, config}: Wanted, clock: Clock): Thrift {
   const {isScarce, coreBytes, garbageBytes, bodyBytes, largestBodyBytes} = shares;
   if (!isScarce) return {garbage: leaveRoom({clock})};
   const garbage = collectPast({clock, coreBytes, stepBytes: garbageBytes});
-  return {garbage, turns: new BodyTurns(bodyBytes, largestBodyBytes[isOnChannel(spec, config) ? 'channel' : 'http'], clock)};
+  const turns = new BodyTurns(bodyBytes, largestBodyBytes[isOnChannel(spec, config) ? 'channel' : 'http'], clock);
+  const copies = bodyCopies[isOnChannel(spec, config) ? 'channel' : 'http'];
+  turns.hasRoom = bytes => {
+    garbage.makeRoom?.();
+    return freeMemory() >= copies * bytes;
+  };
+  return {garbage, turns};
 }
 
 const isOnChannel = (spec: Wanted['spec'], {hop}: Wanted['config']) => spec.command.readiness === 'report' && hop === 'auto';

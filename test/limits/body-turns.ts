@@ -25,6 +25,27 @@ test('a body that is too large for the container is refused at once', async t =>
   t.is(fits.state, 'has its turn');
 });
 
+test('a body larger than all that have their turn together is refused while the memory has no room for it', async t => {
+  const {turns, clock} = open(100);
+  const asked: number[] = [];
+  let hasRoom = false;
+  turns.hasRoom = bytes => {
+    asked.push(bytes);
+    return hasRoom;
+  };
+  const [large, small, waits] = [ask(turns, 101), ask(turns, 100), ask(turns, 102)];
+  await clock.turn();
+  t.deepEqual([large.state, small.state, waits.state], ['INFLIGHT_FULL', 'has its turn', 'waits']);
+  small.turn?.release();
+  await clock.turn();
+  t.is(waits.state, 'INFLIGHT_FULL');
+  hasRoom = true;
+  const fits = ask(turns, 103);
+  await clock.turn();
+  t.is(fits.state, 'has its turn');
+  t.deepEqual(asked, [101, 102, 103]);
+});
+
 test('when many wait, others are refused at once', async t => {
   const {turns, clock} = open();
   ask(turns, 100);
