@@ -1,0 +1,31 @@
+import path from 'node:path';
+import test from 'ava';
+import {bridgeSuite} from '../helpers/bridge-suite.ts';
+import {projectFile} from '../helpers/core.ts';
+import {works} from '../helpers/installed.ts';
+
+// The Node bridge on every version beside the project's own. They are looked for in the folder CORE_TEST_NODES, as node-8, node-10 …
+
+const nodeMajors = [8, 10, 12, 14, 16, 18, 20, 22, 24];
+
+for (const major of nodeMajors) {
+  const folder = process.env.CORE_TEST_NODES;
+  const binary = folder === undefined ? undefined : works(path.join(folder, `node-${major}`));
+  if (binary === undefined) {
+    const reason = folder === undefined ? 'CORE_TEST_NODES is not set' : `${folder} has no node-${major} that runs`;
+    test.skip(`node ${major}: ${reason}`, () => {});
+    continue;
+  }
+  for (const hop of ['channel', 'http'] as const) {
+    bridgeSuite({
+      title: `node ${major}`,
+      binary,
+      bridge: projectFile('runtimes/node/bridge.cjs'),
+      handlers: projectFile('test/fixtures/functions/node/handlers'),
+      extension: 'js',
+      brokenText: 'exports.handle = () => {\n',
+      tags: true,
+      hop,
+    });
+  }
+}
