@@ -56,16 +56,14 @@ Small calls on 32 connections, then bodies of 1 MiB and of 6 MiB, against a core
 
 @returns undefined where this machine lets nobody make a control group
 */
-export async function checkContainer({handler, limitBytes, main, seconds, env}: CheckOptions): Promise<Checked | undefined> {
+export async function checkContainer(options: CheckOptions): Promise<Checked | undefined> {
   await using stack = new AsyncDisposableStack();
-  const program = await ourProgram('echo', stack, {main, env: {SCW_HANDLER_PATH: handler, ...env}});
-  const contained = await contain(program, limitBytes);
-  if (!contained) return undefined;
-  stack.use(contained);
-  const url = await answering(program, contained);
+  const opened = await openContained(options, stack);
+  if (!opened) return undefined;
+  const {contained, url} = opened;
   await systemClock.sleep(settleMs);
   const idle = held(contained);
-  const small = await measure({url, connections: 32, seconds}).catch(() => ({requestsPerSecond: Number.NaN, errors: Number.NaN}));
+  const small = await smallCalls(url, options.seconds);
   await systemClock.sleep(settleMs);
   const afterSmall = held(contained);
   const large: {bodies: Round; answers: Answers}[] = [];
@@ -73,6 +71,19 @@ export async function checkContainer({handler, limitBytes, main, seconds, env}: 
   const found = {idle, afterSmall, end: held(contained), small, large, kills: contained.group.kills(), coreDied: contained.isOver()};
   return {...found, broken: judge(found)};
 }
+
+/** The core in its control group, once it answers; undefined where none can be made. */
+async function openContained({handler, limitBytes, main, env}: CheckOptions, stack: AsyncDisposableStack) {
+  const program = await ourProgram('echo', stack, {main, env: {SCW_HANDLER_PATH: handler, ...env}});
+  const contained = await contain(program, limitBytes);
+  if (!contained) return undefined;
+  stack.use(contained);
+  return {contained, url: await answering(program, contained)};
+}
+
+/** NaN where the core did not survive them. */
+const smallCalls = (url: string, seconds: number) =>
+  measure({url, connections: 32, seconds}).catch(() => ({requestsPerSecond: Number.NaN, errors: Number.NaN}));
 
 /** What was found where callers ask for long replies. */
 export type CheckedReplies = Pick<Checked, 'small' | 'large' | 'kills' | 'coreDied' | 'broken'>;
@@ -83,16 +94,14 @@ Long replies, twice: the first calls ask for them, then again after small calls,
 @param handler answers with as many bytes as the body says
 @returns undefined where this machine lets nobody make a control group
 */
-export async function checkReplies({handler, limitBytes, main, seconds, env}: CheckOptions): Promise<CheckedReplies | undefined> {
+export async function checkReplies(options: CheckOptions): Promise<CheckedReplies | undefined> {
   await using stack = new AsyncDisposableStack();
-  const program = await ourProgram('echo', stack, {main, env: {SCW_HANDLER_PATH: handler, ...env}});
-  const contained = await contain(program, limitBytes);
-  if (!contained) return undefined;
-  stack.use(contained);
-  const url = await answering(program, contained);
+  const opened = await openContained(options, stack);
+  if (!opened) return undefined;
+  const {contained, url} = opened;
   const large: {bodies: Round; answers: Answers}[] = [];
   for (const bodies of replyRounds) large.push({bodies, answers: await askReplies(url, bodies)});
-  const small = await measure({url, connections: 32, seconds}).catch(() => ({requestsPerSecond: Number.NaN, errors: Number.NaN}));
+  const small = await smallCalls(url, options.seconds);
   for (const bodies of replyRounds) large.push({bodies, answers: await askReplies(url, bodies)});
   const found = {small, large, kills: contained.group.kills(), coreDied: contained.isOver()};
   return {...found, broken: judge(found)};

@@ -799,17 +799,22 @@ class FrameReader(object):
 class FrameCall(object):
     """A call that came in frames. Its reply is (form, JSON, body), or (None, message) when it failed."""
 
-    __slots__ = ("number", "form", "json_bytes", "missing", "parts", "call_id", "credit", "is_cancelled", "cancel", "line")
+    __slots__ = ("number", "form", "json_bytes", "missing", "parts", "call_id", "allowed", "sent", "is_cancelled", "cancel", "line")
 
     def __init__(self, number, payload):
         self.number = number
         self.form, self.json_bytes, body_bytes = LEAD.unpack_from(payload)
         self.missing, self.parts = self.json_bytes + body_bytes, []
         self.call_id = None
-        self.credit = WINDOW_BYTES  # bytes of its reply that may be sent
+        # Bytes of its reply that may be sent, and that were. Two threads may write them, each its own: so no count is lost.
+        self.allowed, self.sent = WINDOW_BYTES, 0
         self.is_cancelled = False
         self.cancel = None  # of an async handler
         self.take(payload[LEAD.size :])
+
+    @property
+    def credit(self):
+        return self.allowed - self.sent
 
     def take(self, payload):
         self.missing -= len(payload)
@@ -903,14 +908,14 @@ def first_frame(call, answer):
         return HEAD.pack(LEAD.size + size, RESULT, call.number) + lead + text + body, None
     if len(text) > PIECE_BYTES:
         return HEAD.pack(LEAD.size, RESULT, call.number) + lead, memoryview(text + body)
-    call.credit -= len(text)
+    call.sent += len(text)
     return HEAD.pack(LEAD.size + len(text), RESULT, call.number) + lead + text, memoryview(body)
 
 
 def next_piece(call, rest):
     """The next frame of a long reply, as far as its credit goes, and what is left then."""
     size = min(len(rest), PIECE_BYTES, call.credit)
-    call.credit -= size
+    call.sent += size
     return HEAD.pack(size, DATA, call.number) + rest[:size].tobytes(), rest[size:]
 
 
@@ -949,7 +954,7 @@ class CallReader(object):
                     self.begin(call)
             elif kind == CREDIT:
                 call = self.open[number]
-                call.credit += struct.unpack(">I", payload)[0]
+                call.allowed += struct.unpack(">I", payload)[0]
                 self.credit(call)
             elif kind == CANCEL:
                 call = self.open[number]
@@ -1101,7 +1106,34 @@ def work_in_threads(count, work, report):
             pass  # a signal came
 
 
-class LoneLine(object):
+class AnyLine(object):
+    """How a thread runs a call of the channel and writes its reply. The kinds of line differ in how it waits for credit."""
+
+    def run(self, call):
+        if call.is_cancelled:
+            return self.write(self.reader.end(call))
+        self.calls.begin(call)
+        frame, rest = first_frame(call, self.calls.run(call))
+        if rest is None:
+            self.reader.end(call)
+        self.write(frame)
+        while rest is not None:
+            self.wait_for_credit(call)
+            if call.is_cancelled or self.is_ended:
+                self.write(self.reader.break_off(call))
+                break
+            frame, rest = next_piece(call, rest)
+            if not rest:
+                self.reader.end(call)
+                rest = None
+            self.write(frame)
+        self.calls.end(call)
+
+    def lacks_credit(self, call):
+        return call.credit == 0 and not call.is_cancelled and not self.is_ended
+
+
+class LoneLine(AnyLine):
     """Calls on the channel, one at a time: the thread that reads a call runs it and writes its reply, without a hand-over."""
 
     def __init__(self, sock, calls):
@@ -1133,26 +1165,9 @@ class LoneLine(object):
     def write(self, frame):
         send_all(self.sock, frame)
 
-    def run(self, call):
-        if call.is_cancelled:
-            return self.write(self.reader.end(call))
-        self.calls.begin(call)
-        frame, rest = first_frame(call, self.calls.run(call))
-        if rest is None:
-            self.reader.end(call)
-        self.write(frame)
-        while rest is not None:
-            while call.credit == 0 and not call.is_cancelled and not self.is_ended:
-                self.receive()
-            if call.is_cancelled or self.is_ended:
-                self.write(self.reader.break_off(call))
-                break
-            frame, rest = next_piece(call, rest)
-            if not rest:
-                self.reader.end(call)
-                rest = None
-            self.write(frame)
-        self.calls.end(call)
+    def wait_for_credit(self, call):
+        while self.lacks_credit(call):
+            self.receive()
 
 
 def nothing(*_):
@@ -1205,7 +1220,7 @@ class CallQueue(object):
             call.perform(self.calls)
 
 
-class Line(object):
+class Line(AnyLine):
     """Calls on the channel, several at a time: one thread reads, and answers PING whatever the handlers do."""
 
     def __init__(self, sock, calls, queue):
@@ -1244,27 +1259,10 @@ class Line(object):
         call.line = self
         self.queue.put(call)
 
-    def run(self, call):
-        if call.is_cancelled:
-            return self.write(self.reader.end(call))
-        self.calls.begin(call)
-        frame, rest = first_frame(call, self.calls.run(call))
-        if rest is None:
-            self.reader.end(call)
-        self.write(frame)
-        while rest is not None:
-            with self.changed:
-                while call.credit == 0 and not call.is_cancelled and not self.is_ended:
-                    self.changed.wait()
-            if call.is_cancelled or self.is_ended:
-                self.write(self.reader.break_off(call))
-                break
-            frame, rest = next_piece(call, rest)
-            if not rest:
-                self.reader.end(call)
-                rest = None
-            self.write(frame)
-        self.calls.end(call)
+    def wait_for_credit(self, call):
+        with self.changed:
+            while self.lacks_credit(call):
+                self.changed.wait()
 
 
 # Serving async handlers

@@ -1,4 +1,5 @@
 import test from 'ava';
+import {callUntilAnswered} from '../helpers/blocking.ts';
 import {functionFile} from '../helpers/bridge.ts';
 import {startCore, type Teardown} from '../helpers/core.ts';
 import {ask} from '../helpers/request.ts';
@@ -48,16 +49,7 @@ test('an async Python handler that computes blocks its process: callers are serv
     isBlocked = false;
   });
   await core.logged(({msg}) => msg === 'computes');
-  const early: Promise<string>[] = [];
-  let isServed = false;
-  while (!isServed) {
-    early.push(
-      send('').finally(() => {
-        isServed = true;
-      }),
-    );
-    await new Promise(resolve => setTimeout(resolve, 20));
-  }
+  const early = await callUntilAnswered(() => send(''));
   t.true(isBlocked);
   const later = await send('');
   t.not(later, await computing);

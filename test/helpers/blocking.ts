@@ -36,20 +36,7 @@ export async function openBlocking(t: Teardown, env: Record<string, string> = {}
       await new Promise(resolve => setTimeout(resolve, 5));
     }
   };
-  /** Calls until one is answered. Those before it may have come to a process that was blocked, but had not been noticed yet. */
-  const noticed = async () => {
-    const early: Promise<Told>[] = [];
-    let isServed = false;
-    while (!isServed) {
-      early.push(
-        send('').finally(() => {
-          isServed = true;
-        }),
-      );
-      await new Promise(resolve => setTimeout(resolve, 20));
-    }
-    return {early};
-  };
+  const noticed = async () => ({early: await callUntilAnswered(() => send(''))});
   return {core, send, ran, running, noticed, sent: () => calls};
 }
 
@@ -62,4 +49,19 @@ export function functionPids(core: RunningCore): number[] {
   } catch {
     return functionPids(core); // one ended meanwhile
   }
+}
+
+/** Calls until one is answered. Those before it may have come to a process that was blocked, but had not been noticed yet. */
+export async function callUntilAnswered<T>(call: () => Promise<T>): Promise<Promise<T>[]> {
+  const early: Promise<T>[] = [];
+  let isServed = false;
+  while (!isServed) {
+    early.push(
+      call().finally(() => {
+        isServed = true;
+      }),
+    );
+    await new Promise(resolve => setTimeout(resolve, 20));
+  }
+  return early;
 }
