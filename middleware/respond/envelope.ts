@@ -1,5 +1,5 @@
 import type {ChannelReply} from '../../src/runtime.ts';
-import {invalid, readDeclaredLength, readHeaders} from './headers.ts';
+import {addCookies, invalid, readDeclaredLength, readHeaders} from './headers.ts';
 import {textOf} from './result.ts';
 import {sliceMember} from './slice.ts';
 
@@ -33,6 +33,7 @@ export function readShape(value: unknown, json: string, content?: RawContent): S
     return {status: 200, headers: [], ...shapeBody(value, json)};
   const status = readStatus(own(value, 'statusCode'));
   const headers = readHeaders(own(value, 'headers'), own(value, 'multiValueHeaders'), json);
+  addCookies(headers, own(value, 'cookies'));
   const declaredLength = readDeclaredLength(own(value, 'headers'), own(value, 'multiValueHeaders'));
   if (content) return {status, headers, declaredLength, ...shapeContent(content, own(value, 'isBase64Encoded'))};
   const body = own(value, 'body');

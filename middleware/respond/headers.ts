@@ -43,6 +43,22 @@ export function readHeaders(single: unknown, multi: unknown, json: string): stri
   return fields;
 }
 
+/**
+Adds a `Set-Cookie` for each cookie, as replies of AWS Lambda's payload format 2.0 list them; null is skipped, as in headers.
+
+@param cookies texts, each the value of one field; null when the envelope has none
+@throws Fault RESULT_INVALID
+*/
+export function addCookies(fields: string[], cookies: unknown): void {
+  if (cookies === null) return;
+  if (!Array.isArray(cookies)) throw invalid('cookies must be an array of strings');
+  for (const cookie of cookies) {
+    if (cookie === null) continue;
+    if (typeof cookie !== 'string') throw invalid('cookies must be an array of strings');
+    fields.push('Set-Cookie', textOf('cookies', cookie));
+  }
+}
+
 /** The Content-Length that the function gave, in digits; undefined without one, or when it is not a length. Call `readHeaders` first. */
 export function readDeclaredLength(single: unknown, multi: unknown): string | undefined {
   return lengthIn(multi) ?? lengthIn(single);
@@ -105,9 +121,13 @@ function fieldValue(name: string, value: unknown): string {
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
     throw invalid(`header ${name} must be a string, number, boolean or an array of them`);
   }
-  const text = String(value);
+  return textOf(`header ${name}`, String(value));
+}
+
+/** @param from what the text was given as, for the error */
+function textOf(from: string, text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that end or hide a header line
-  if (/[\x00-\x08\x0a-\x1f\x7f]/.test(text)) throw invalid(`header ${name} holds a control character`);
+  if (/[\x00-\x08\x0a-\x1f\x7f]/.test(text)) throw invalid(`${from} holds a control character`);
   // Node writes header text as latin1: the bytes of its UTF-8 go through it unchanged.
   return /[^\x20-\x7e\t]/.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;
 }

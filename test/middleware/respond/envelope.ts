@@ -34,6 +34,12 @@ const refused: [title: string, json: string, message: RegExp][] = [
   ['headers that are a list', '{"headers":[["a","b"]]}', /headers must be an object$/],
   ['headers that are a text', '{"headers":"a: b"}', /headers must be an object$/],
   ['multiValueHeaders that are a text', '{"body":"","multiValueHeaders":"a"}', /multiValueHeaders must be an object$/],
+  ['cookies that are a text', '{"statusCode":200,"cookies":"a=1"}', /cookies must be an array of strings$/],
+  ['cookies that are an object', '{"statusCode":200,"cookies":{}}', /cookies must be an array of strings$/],
+  ['cookies that are a number', '{"statusCode":200,"cookies":0}', /cookies must be an array of strings$/],
+  ['a cookie that is a number', '{"body":"","cookies":["a=1",2]}', /cookies must be an array of strings$/],
+  ['a cookie that is a list', '{"body":"","cookies":[["a=1"]]}', /cookies must be an array of strings$/],
+  ['a cookie that would end its line', '{"body":"","cookies":["a=1\\r\\nX-Evil: 1"]}', /cookies holds a control character$/],
 ];
 
 for (const [title, json, message] of refused) {
@@ -250,4 +256,21 @@ test('every reply is shaped or refused with RESULT_INVALID', t => {
 test('a large base64 body costs no stack', t => {
   const body = Buffer.alloc(30 * 2 ** 20, 7);
   t.true(Buffer.from(shape(JSON.stringify({body: body.toString('base64'), isBase64Encoded: true}), 2 ** 26).body).equals(body));
+});
+
+test('each of the cookies is a Set-Cookie, after those of the headers', t => {
+  const setCookies = (json: string) => {
+    const {headers} = shape(json);
+    return headers.filter((_, index) => headers[index - 1]?.toLowerCase() === 'set-cookie' && index % 2 === 1);
+  };
+  t.deepEqual(setCookies('{"statusCode":200,"cookies":["a=1; Path=/","b=2; HttpOnly"]}'), ['a=1; Path=/', 'b=2; HttpOnly']);
+  t.deepEqual(setCookies('{"headers":{"set-cookie":["a=1"]},"cookies":["b=2",null,"b=3"]}'), ['a=1', 'b=2', 'b=3']);
+  t.deepEqual(setCookies('{"multiValueHeaders":{"Set-Cookie":["a=1"]},"body":"","cookies":["b=é"]}'), ['a=1', 'b=\u00c3\u00a9']);
+  for (const none of ['null', '[]', '[null]']) t.deepEqual(setCookies(`{"statusCode":200,"cookies":${none}}`), [], none);
+});
+
+test('cookies alone make no envelope: the object is the body', t => {
+  const {headers, body} = shape('{"cookies":["a=1"]}');
+  t.is(body, '{"cookies":["a=1"]}');
+  t.false(headers.includes('Set-Cookie'));
 });
