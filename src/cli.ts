@@ -16,21 +16,22 @@ const {findCommand, loadCommands} = await import('./commands/index.ts');
 const {CommandFailed} = await import('./command/failure.ts');
 const {complain} = await import('./command/terminal.ts');
 
-const words = process.argv.slice(2);
 try {
-  await main(words);
+  await main(process.argv.slice(2));
 } catch (error) {
   if (!(error instanceof CommandFailed)) throw error;
   complain(error.message);
   process.exitCode = error.exitCode;
 }
 
-async function main([first = '', second = '']: readonly string[]): Promise<void> {
+async function main(words: readonly string[]): Promise<void> {
+  const [first = '', second = ''] = words;
   if (first === '--version' || first === '-v') {
     const {version} = await import('./version.ts');
     console.log(version);
     return;
   }
+  if (first === 'help') return main([...(second === '' ? [] : words.slice(1)), '--help']);
   if (asksForHelp(words)) {
     const {helpFor} = await import('./commands/help.ts');
     const help = helpFor(first, second, await loadCommands());

@@ -107,3 +107,14 @@ export class ConfigurationError extends Error {
     this.problems = problems;
   }
 }
+
+/** Something else listens on a port that a setting names. */
+export class PortTaken extends ConfigurationError {
+  static {
+    PortTaken.prototype.name = 'PortTaken';
+  }
+
+  constructor(setting: string, port: number) {
+    super([`${setting}: expected a free port, but something listens on ${port}`]);
+  }
+}

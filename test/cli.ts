@@ -8,6 +8,28 @@ test('an unknown command is refused, with the list of commands', async t => {
   t.regex(stderr, /expected a command, got `serv`[\s\S]*core-runtime dev <handler>/);
 });
 
+test('a mistyped command, and the second word of one, name the command that is meant', async t => {
+  for (const [args, meant] of [
+    [['invocation'], 'invocations'],
+    [['expalin', 'x'], 'explain'],
+    [['verify'], 'journal verify'],
+    [['help', 'journl'], 'journal'],
+  ] as const) {
+    const {code, stdout, stderr} = await cli(args);
+    t.is(code, 64);
+    t.is(stdout, '');
+    t.regex(stderr, new RegExp(`; did you mean \`core-runtime ${meant}\`\\? .*\n$`));
+  }
+});
+
+test('help lists the commands, and prints the options of one', async t => {
+  t.is((await cli(['help', 'toString'])).code, 64);
+  const {code, stdout} = await cli(['help']);
+  t.is(code, 0);
+  t.is(stdout, (await cli(['--help'])).stdout);
+  t.is((await cli(['help', 'journal', 'verify'])).stdout, (await cli(['journal', 'verify', '--help'])).stdout);
+});
+
 test('dev without a handler says what it wants', async t => {
   const {code, stderr} = await cli(['dev']);
   t.is(code, 64);
@@ -62,7 +84,7 @@ test('config hides secrets and says where values came from', async t => {
 });
 
 test('--help lists the commands, --version is the package’s', async t => {
-  t.regex((await cli(['--help'])).stdout, /core-runtime config \[--json\]/);
+  t.regex((await cli(['--help'])).stdout, /core-runtime config +Prints/);
   t.regex((await cli(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/);
 });
 

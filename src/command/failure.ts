@@ -1,4 +1,4 @@
-import {ConfigurationError} from '../errors.ts';
+import {ConfigurationError, PortTaken} from '../errors.ts';
 import {type ExitCode, exit} from '../exit.ts';
 import {JournalDamaged} from '../journal.ts';
 import {complain} from './terminal.ts';
@@ -24,6 +24,7 @@ What a person can do something about, in sentences, and the exit code.
 @throws any other error: it is a bug and keeps its stack
 */
 function failureOf(error: unknown): Failure {
+  if (error instanceof PortTaken) return {problems: error.problems, exitCode: exit.portTaken};
   if (error instanceof ConfigurationError) return {problems: error.problems, exitCode: exit.misconfigured};
   if (error instanceof CommandFailed) return {problems: [error.message], exitCode: error.exitCode};
   if (error instanceof JournalDamaged) return {problems: [damageOf(error)], exitCode: exit.failed};

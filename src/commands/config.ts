@@ -1,8 +1,8 @@
 import {triggers} from '../../triggers/index.ts';
 import {flag, json} from '../command/arguments.ts';
-import {columns} from '../command/columns.ts';
 import {command} from '../command/command.ts';
-import {complain, print, printJson} from '../command/terminal.ts';
+import {type Cell, printTable} from '../command/table.ts';
+import {complain, printJson} from '../command/terminal.ts';
 import {exit} from '../exit.ts';
 import {readKey} from '../serve/keys.ts';
 import {joinSettings, parseConfig} from '../settings/config.ts';
@@ -32,7 +32,7 @@ export const config = command({
     const reports = Object.values(table).map(entry => report(entry, env));
     if (given.markdown) process.stdout.write(settingsTable(table));
     else if (given.json) for (const each of reports) printJson(each);
-    else for (const {name, value, source} of reports) print(row(name, value ?? '', source));
+    else printTable(columns, reports.map(cellsOf));
     parseSettings(table, env);
     for (const warning of checkNames(table, env)) complain(warning);
     const {isPublic, publicKey} = parseConfig(env);
@@ -41,7 +41,12 @@ export const config = command({
   },
 });
 
-const row = columns(25, 24);
+const columns = [{head: 'SETTING'}, {head: 'VALUE', width: 24}, {head: 'FROM'}];
+const cellsOf = ({name, value, source}: SettingReport): Cell[] => [
+  name,
+  value ?? '',
+  {text: source, style: source === 'environment' ? 'cyan' : 'dim'},
+];
 
 function report(entry: Setting<unknown>, env: Environment): SettingReport {
   const given = givenText(entry, env);

@@ -2,9 +2,9 @@ import path from 'node:path';
 import {triggers} from '../../triggers/index.ts';
 import {systemClock} from '../clock.ts';
 import {json, program, text} from '../command/arguments.ts';
-import {columns} from '../command/columns.ts';
 import {command} from '../command/command.ts';
 import {CommandFailed} from '../command/failure.ts';
+import {type Cell, openTable} from '../command/table.ts';
 import {print, printJson} from '../command/terminal.ts';
 import {conform as judgeSubRuntime, titles, type Verdict} from '../conform/conform.ts';
 import {exit} from '../exit.ts';
@@ -39,11 +39,12 @@ export const conform = command({
     const stopping = new AbortController();
     for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => stopping.abort(new Error(`stopped by ${name}`)));
     const verdicts: Verdict[] = [];
+    const table = openTable(columns);
     try {
       for await (const verdict of judgeSubRuntime({...options, signal: stopping.signal, clock: systemClock})) {
         const isFirst = verdict.over === 'channel' && verdicts.at(-1)?.over === 'http';
         if (isFirst && !isJson) print('', 'on the channel');
-        isJson ? printJson(verdict) : print(rowOf(verdict));
+        isJson ? printJson(verdict) : table.row(...cellsOf(verdict));
         verdicts.push(verdict);
       }
     } catch (error) {
@@ -55,11 +56,21 @@ export const conform = command({
   },
 });
 
-const row = columns(Math.max(...titles.map(({length}) => length)), 11, 6);
+const columns = [
+  {head: 'CASE', width: Math.max(...titles.map(({length}) => length))},
+  {head: 'DEMAND', width: 11},
+  {head: 'VERDICT'},
+  {head: 'DETAIL'},
+];
 
 /** Shows only the first line of the detail; --json has all of it. */
-function rowOf({case: title, demand, verdict, detail}: Verdict): string {
-  return row(title, demand, verdict, detail.split('\n')[0]);
+function cellsOf({case: title, demand, verdict, detail}: Verdict): Cell[] {
+  return [
+    title,
+    demand,
+    {text: verdict, style: verdict === 'ok' ? 'green' : verdict === 'failed' ? 'red' : 'yellow'},
+    detail.split('\n')[0],
+  ];
 }
 
 function summary(verdicts: readonly Verdict[]): string {

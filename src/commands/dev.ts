@@ -13,7 +13,10 @@ import {launcherGone} from './launcher.ts';
 export const dev = command({
   summary: 'Serves a handler publicly on this machine and prints what to try.',
   arguments: {handler: one('one handler', 'File of the function; its extension decides the language.')},
-  examples: {'dev handler.js': 'Serve handler.js on http://localhost:8080.'},
+  examples: {
+    'dev handler.js': 'Serve handler.js on http://localhost:8080.',
+    'dev handler.py': 'Serve a function in Python; the extension decides.',
+  },
   serves: true,
   async run({handler}, env) {
     void launcherGone(systemClock).then(() => {

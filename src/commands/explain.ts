@@ -17,7 +17,10 @@ export const explain = command({
   summary: 'Explains one invocation: what happened when, what failed, in which process, with which code.',
   arguments: {id: one('one invocation id', 'Id of the invocation; a reply carries it as Core-Invocation-Id.')},
   options: {...whichJournal, json},
-  examples: {'explain 01a20731-45f2-7c3b-a3c2-e0a7b364f376': 'Print its timeline.'},
+  examples: {
+    'explain 01a20731-45f2-7c3b-a3c2-e0a7b364f376': 'Print its timeline.',
+    'explain 01a20731-45f2-7c3b-a3c2-e0a7b364f376 --json': 'The same for a program.',
+  },
   async run({id, ...given}, env) {
     using archive = await openArchive(locateJournal(given, env));
     const explanation = await explainInvocation(archive, id.replace(/^invocation\./, ''));

@@ -7,14 +7,17 @@ export type NamedCommand = readonly [name: string, command: Command];
 
 /** Every command with its summary: the answer to `core-runtime --help`. */
 export function usage(commands: readonly NamedCommand[]): string {
-  const list = commands.map(([name, it]) => `  core-runtime ${synopsisOf(name, it)}\n      ${it.summary}`);
   return [
     'Turns any function into a production service.',
     '',
-    ...list,
+    'Commands:',
+    ...indented(commands.map(([name, it]) => [`core-runtime ${shortSynopsisOf(name, it)}`, it.summary])),
     '',
-    '  core-runtime <command> --help',
-    '  core-runtime --help | --version',
+    'More:',
+    ...indented([
+      ['core-runtime help <command>', 'Prints the options of a command, with examples. So does `<command> --help`.'],
+      ['core-runtime --version', 'Prints the version.'],
+    ]),
     '',
     'Commands that read a journal find it by --journal <file> or --handler <file>, else by the settings.',
     '',
@@ -62,6 +65,9 @@ export function synopsisOf(name: string, it: Command): string {
   return [name, ...(before ?? []), ...options, ...(after ?? [])].join(' ');
 }
 
+/** The same without the options: `fire <schedule>`. */
+const shortSynopsisOf = (name: string, {options: _, ...it}: Command) => synopsisOf(name, it);
+
 const shapes: Readonly<Record<Argument<unknown>['shape'], (name: string) => string>> = {
   one: name => `<${name}>`,
   optional: name => `[<${name}>]`,
@@ -77,7 +83,7 @@ const exitRows = Object.entries(exit).map(([name, code]) => [String(code), exitM
 
 /** The README's list of commands; a test compares both. */
 export function commandsTable(commands: readonly NamedCommand[]): string {
-  const rows = commands.map(([name, {options: _, ...it}]) => `| \`core-runtime ${synopsisOf(name, it)}\` | ${it.summary} |`);
+  const rows = commands.map(([name, it]) => `| \`core-runtime ${shortSynopsisOf(name, it)}\` | ${it.summary} |`);
   return ['| command | what it does |', '| --- | --- |', ...rows, ''].join('\n');
 }
 

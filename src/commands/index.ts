@@ -4,6 +4,7 @@ import {type Options, parserOptions} from '../command/arguments.ts';
 import type {Command, CommandTable} from '../command/command.ts';
 import {CommandFailed} from '../command/failure.ts';
 import {exit} from '../exit.ts';
+import {nearest} from '../nearest.ts';
 import type {NamedCommand} from './help.ts';
 import {joinCommands} from './join.ts';
 
@@ -59,10 +60,25 @@ export async function findCommand([name = '', ...args]: readonly string[]): Prom
   if (load) return {name, command: await load(), args};
   const group = await loadCommands(name);
   if (group.length > 0) return findInGroup(name, group, args);
-  const {usage} = await import('./help.ts');
   const got = name === '' ? 'expected a command' : `expected a command, got \`${name}\``;
+  const meant = alike(name);
+  if (meant !== undefined)
+    throw new CommandFailed(exit.misused, `${got}; did you mean \`core-runtime ${meant}\`? \`core-runtime help\` lists all`);
+  const {usage} = await import('./help.ts');
   throw new CommandFailed(exit.misused, `${got}\n\n${usage(await loadCommands())}`);
 }
+
+/** The command that a mistyped word means, or that has the word as its second one; undefined when none is like it. */
+function alike(written: string): string | undefined {
+  const names = Object.keys(commands);
+  const second = names.find(name => name.endsWith(` ${written}`));
+  const words = [...new Set(names.map(name => name.split(' ')[0] ?? ''))];
+  const best = nearest(written, words);
+  return second ?? (best && best.edits <= mostEdits(written) ? best.word : undefined);
+}
+
+/** A third of the letters may be wrong, so that a short word is not taken for another short word. */
+const mostEdits = (written: string) => Math.floor(written.length / 3);
 
 /** The first word that is neither an option nor the value of one names the command. */
 function findInGroup(name: string, group: readonly NamedCommand[], args: readonly string[]): FoundCommand {

@@ -1,8 +1,8 @@
 import {isoStamp, systemClock} from '../clock.ts';
 import {ago, choice, count, json} from '../command/arguments.ts';
-import {columns} from '../command/columns.ts';
 import {command} from '../command/command.ts';
-import {complain, print, printJson} from '../command/terminal.ts';
+import {type Cell, printTable} from '../command/table.ts';
+import {complain, printJson} from '../command/terminal.ts';
 import {exit} from '../exit.ts';
 import {type InvocationView, invocationStatuses, listInvocations, usualSince} from '../projections/invocations.ts';
 import {locateJournal, openArchive, whichJournal} from './journal-at.ts';
@@ -25,16 +25,34 @@ export const invocations = command({
     using archive = await openArchive(locateJournal(given, env));
     const now = systemClock.now();
     const list = await listInvocations(archive, {status, since: now - since.ms, now, limit});
-    for (const view of list) given.json ? printJson(view) : print(rowOf(view));
+    if (given.json) for (const view of list) printJson(view);
+    else printTable(columns, list.map(cellsOf));
     if (list.length === 0) complain(`no such invocation within ${since.text}`);
     return exit.done;
   },
 });
 
-const row = columns(24, 0, 13, 3, -11);
+const columns = [
+  {head: 'TIME', width: 24},
+  {head: 'ID', width: 36},
+  {head: 'OUTCOME', width: 9},
+  {head: 'STATUS', isNumber: true},
+  {head: 'TOOK', isNumber: true, width: 10},
+  {head: 'FROM'},
+  {head: 'CODE'},
+];
 
-function rowOf({id, status, acceptedAt, durationMs, replyStatus, code, source}: InvocationView): string {
+function cellsOf({id, status, acceptedAt, durationMs, replyStatus, code, source}: InvocationView): Cell[] {
   const when = acceptedAt === undefined ? '–' : isoStamp(acceptedAt);
   const took = durationMs === undefined ? '' : `${durationMs.toFixed(1)} ms`;
-  return row(when, id, status, replyStatus, took, source, code);
+  const style = code === undefined ? (status === 'running' ? 'yellow' : undefined) : 'red';
+  return [
+    {text: when, style: 'dim'},
+    id,
+    {text: status, style},
+    {text: String(replyStatus ?? ''), style},
+    took,
+    source,
+    {text: code ?? '', style},
+  ];
 }

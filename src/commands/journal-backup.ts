@@ -11,7 +11,11 @@ export const journalBackup = command({
   summary: 'Copies the journal to another file while the core runs, and checks the copy.',
   arguments: {file: one('the file to write', 'File to write.')},
   options: {...whichJournal, json},
-  examples: {'journal backup /backup/journal.db': 'Save the journal of the settings.'},
+  examples: {
+    'journal backup /backup/journal.db': 'Save the journal of the settings.',
+    'journal backup /backup/journal.db --handler handler.js --json':
+      'Save the journal of one function, and print the verdict for a program.',
+  },
   async run({file: target, ...given}, env) {
     const journal = locateJournal(given, env);
     const {engine, place} = journal;

@@ -12,7 +12,10 @@ import {locateJournal, openArchive, whichJournal} from './journal-at.ts';
 export const journalExport = command({
   summary: 'Prints the journal as CloudEvents, one JSON object on a line.',
   options: {payloads: flag('Print requests and replies, too.'), ...whichJournal, json: flag('Changes nothing: the output is JSON anyway.')},
-  examples: {'journal export --payloads > all.ndjson': 'Save all of a journal as text.'},
+  examples: {
+    'journal export --payloads > all.ndjson': 'Save all of a journal as text.',
+    'journal export --journal /backup/journal.db': 'Print the facts of a backup.',
+  },
   async run({payloads, ...given}, env) {
     using archive = await openArchive(locateJournal(given, env));
     let exitCode: ExitCode = exit.done;

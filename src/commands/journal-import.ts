@@ -27,7 +27,10 @@ export const journalImport = command({
   summary: 'Appends exported facts to a journal that no core holds.',
   arguments: {file: optional('at most one file to read', 'File to read; `-`, or none, reads stdin.')},
   options: {...whichJournal, json},
-  examples: {'journal import all.ndjson --journal new.db': 'Make a new journal from an export.'},
+  examples: {
+    'journal import all.ndjson --journal new.db': 'Make a new journal from an export.',
+    'journal import - --handler handler.js': 'Append what comes on stdin to the journal of a function.',
+  },
   async run({file: from, ...given}, env) {
     const target = locateJournal(given, env);
     const counts = await importFacts(target, from);

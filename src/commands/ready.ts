@@ -12,7 +12,10 @@ const waitMs = 2500;
 export const ready = command({
   summary: 'Says whether the core that runs here can take calls; exit code 0 when it can.',
   options: {json},
-  examples: {ready: 'Print its phase, such as ready, booting or overloaded.'},
+  examples: {
+    ready: 'Print its phase, such as ready, booting or overloaded.',
+    'ready --json': 'Print the phase and its cause, for a program.',
+  },
   async run({json: isJson}, env) {
     const {body: state = {ready: false, phase: 'unknown'}} = await askCore(env, 'GET', '/readyz', {waitMs}).catch(error => {
       // When no core answers, this exits with 1 and not with 69, as a HEALTHCHECK knows only 0 and 1.

@@ -1,4 +1,5 @@
-import {CommandFailed, reportFailure} from '../command/failure.ts';
+import {reportFailure} from '../command/failure.ts';
+import {PortTaken} from '../errors.ts';
 import {type ExitCode, exit} from '../exit.ts';
 import type {Environment} from '../settings/setting.ts';
 
@@ -12,9 +13,9 @@ export function reportRefusal(error: unknown, env: Environment): ExitCode {
   }
 }
 
-function taken(port: number, env: Environment): CommandFailed {
+function taken(port: number, env: Environment): PortTaken {
   const name = String(port) === (env.PORT || '8080') ? 'PORT' : 'CORE_ADMIN_PORT';
-  return new CommandFailed(exit.failed, `${name}: expected a free port, but something listens on ${port}`);
+  return new PortTaken(name, port);
 }
 
 function isAddressInUse(error: unknown): error is NodeJS.ErrnoException & {port: number} {

@@ -1,4 +1,5 @@
 import {ConfigurationError} from '../errors.ts';
+import {nearest} from '../nearest.ts';
 import {type Environment, givenText, parseText, type Settings, shown} from './setting.ts';
 
 /** Settings of the core that the sub-runtime gets, too. */
@@ -23,15 +24,12 @@ Looks for mistyped names among the `CORE_` variables that no setting owns; they 
 export function checkNames(table: Settings, env: Environment): string[] {
   const known = Object.values(table).map(entry => entry.name);
   const unknown = Object.keys(env).filter(name => name.startsWith('CORE_') && !known.includes(name));
-  const nearest = unknown.map(name => {
-    const candidates = known.map(setting => ({setting, edits: editDistance(name, setting)}));
-    return {name, ...candidates.reduce((best, next) => (next.edits < best.edits ? next : best))};
-  });
-  const mistyped = nearest.filter(({edits}) => edits === 1);
+  const candidates = unknown.map(name => ({name, ...nearest(name, known)}));
+  const mistyped = candidates.filter(({edits}) => edits === 1);
   if (mistyped.length > 0) {
-    throw new ConfigurationError(mistyped.map(({name, setting}) => `${name} is not a setting; did you mean ${setting}?`));
+    throw new ConfigurationError(mistyped.map(({name, word}) => `${name} is not a setting; did you mean ${word}?`));
   }
-  const strange = nearest.map(({name, setting}) => `${name} is not a setting and is passed to the function; the nearest is ${setting}`);
+  const strange = candidates.map(({name, word}) => `${name} is not a setting and is passed to the function; the nearest is ${word}`);
   return [...strange, ...doubtfulWords(table, env)];
 }
 
@@ -60,18 +58,4 @@ export function childEnvironment(table: Settings, env: Environment): Record<stri
     (pair): pair is [string, string] => pair[1] !== undefined && !withheld.has(pair[0]) && !/^OTEL_EXPORTER_.*HEADERS$/.test(pair[0]),
   );
   return Object.fromEntries(kept);
-}
-
-/** Levenshtein distance: insertions, deletions and substitutions that turn `a` into `b`. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({length: b.length + 1}, (_, column) => column);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substituted = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, substituted));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

@@ -1,5 +1,5 @@
 import {randomBytes} from 'node:crypto';
-import {ConfigurationError, Fault} from '../errors.ts';
+import {Fault, PortTaken} from '../errors.ts';
 import {memoryLimit} from '../limits/container.ts';
 import {shareDescriptors} from '../limits/descriptors.ts';
 import {freeMemory} from '../limits/free-memory.ts';
@@ -22,7 +22,7 @@ export type {Workers, WorkersHouse, WorkersOptions} from './workers.ts';
 /**
 Starts the sub-runtimes and the pool in front of them; calls may come before a sub-runtime is ready.
 
-@throws ConfigurationError when the port of the first sub-runtime is taken
+@throws PortTaken when the port of the first sub-runtime is taken
 */
 export async function openWorkers(options: WorkersOptions, house: WorkersHouse): Promise<Workers> {
   const bridgeToken = randomBytes(24).toString('base64url');
@@ -110,7 +110,7 @@ const isCalledOverHttp = ({hop, spec}: WorkersOptions) => hop === 'http' || spec
 
 async function requireFree(host: string, port: number): Promise<void> {
   if (port !== 0 && (await accepts(host, port))) {
-    throw new ConfigurationError([`SCW_UPSTREAM_PORT: expected a free port, but something listens on ${port}`]);
+    throw new PortTaken('SCW_UPSTREAM_PORT', port);
   }
 }
 

@@ -222,7 +222,7 @@ test('a journal in a folder that cannot be written is read, unless its log has f
   t.false(existsSync(`${file}-wal`));
   const read = await asNobody();
   t.is(read.code, 0, read.stderr);
-  t.is(read.stdout.trim().split('\n').length, 6);
+  t.is(read.stdout.trim().split('\n').length, 1 + 6); // with the head
   t.false(readFileSync(file).length === 0 || existsSync(join(folder, 'journal.db-shm')));
 });
 
@@ -234,4 +234,30 @@ test('a position that is not a whole number from 0 on is refused', async t => {
     t.is(code, 64);
     t.regex(stderr, /--after: expected a position/);
   }
+});
+
+test('facts begin with the newest ones where that is asked for, and --follow does by itself', async t => {
+  const file = await newFile(t);
+  await written(file, 10, 3);
+  const both = await runCli(['facts', '--after', '1', '--tail', '2', '--journal', file]);
+  t.is(both.code, 64);
+  t.regex(both.stderr, /expected one of --after and --tail/);
+  const positions = ({stdout}: {stdout: string}) =>
+    stdout
+      .trim()
+      .split('\n')
+      .map(each => JSON.parse(each).position);
+  t.deepEqual(positions(await runCli(['facts', '--tail', '2', '--json', '--journal', file])), [39, 40]);
+  t.is(positions(await runCli(['facts', '--json', '--journal', file])).length, 40);
+
+  const child = spawn(process.execPath, [projectFile('src/cli.ts'), 'facts', '--follow', '--json', '--journal', file], {
+    env: {PATH: process.env.PATH ?? ''},
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let stdout = '';
+  for await (const chunk of child.stdout) {
+    stdout += chunk;
+    if (stdout.split('\n').length > 10) child.kill('SIGINT');
+  }
+  t.deepEqual(positions({stdout}), [31, 32, 33, 34, 35, 36, 37, 38, 39, 40]);
 });

@@ -40,7 +40,7 @@ test('a public port that is taken stops the start and names it', async t => {
   const first = await startCore(mirror, t);
   const {port} = new URL(first.url);
   const {code, stderr} = await refuseCore({...mirror, PORT: port});
-  t.is(code, 1);
+  t.is(code, 71);
   t.is(stderr, `core-runtime: PORT: expected a free port, but something listens on ${port}\n`);
   await first.stop();
 });

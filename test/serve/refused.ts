@@ -22,8 +22,8 @@ test.serial('a bug keeps its stack', t => {
 
 for (const [title, error, code, lines] of [
   ['bad settings are sentences', new ConfigurationError(['PORT: a', 'CORE_QUEUE: b']), 78, ['PORT: a', 'CORE_QUEUE: b']],
-  ['a taken port is named by its setting', inUse(8000), 1, ['PORT: expected a free port, but something listens on 8000']],
-  ['so is that of the private listener', inUse(8090), 1, ['CORE_ADMIN_PORT: expected a free port, but something listens on 8090']],
+  ['a taken port is named by its setting', inUse(8000), 71, ['PORT: expected a free port, but something listens on 8000']],
+  ['so is that of the private listener', inUse(8090), 71, ['CORE_ADMIN_PORT: expected a free port, but something listens on 8090']],
   [
     'what the system refuses is a sentence',
     Object.assign(new Error('listen EACCES: permission denied'), {code: 'EACCES', syscall: 'listen'}),

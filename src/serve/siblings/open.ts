@@ -1,4 +1,4 @@
-import {ConfigurationError} from '../../errors.ts';
+import {PortTaken} from '../../errors.ts';
 import type {Journal} from '../../journal.ts';
 import type {Config} from '../../settings/config.ts';
 import {OrphanKiller} from '../../workers/process/orphans.ts';
@@ -10,13 +10,13 @@ import {leaderName, Siblings} from './lead.ts';
 The processes beside this one, not started yet.
 
 @param opening closes them
-@throws ConfigurationError when the port is taken: processes that share a port would share it with a stranger, too
+@throws PortTaken when the port is taken: processes that share a port would share it with a stranger, too
 */
 export async function openSiblings(core: Core, journal: Journal, opening: AsyncDisposableStack): Promise<Siblings> {
   const {wanted, instance, clock, log, metrics} = core;
   const {config, env, processes, port} = wanted;
   if (port !== 0 && (await accepts('127.0.0.1', port))) {
-    throw new ConfigurationError([`PORT: expected a free port, but something listens on ${port}`]);
+    throw new PortTaken('PORT', port);
   }
   const orphanKiller = opening.use(new OrphanKiller({mark: `${leaderName}=${instance}`, clock, log}));
   const {linesDropped, processRestarted: restarted} = metrics.meter;

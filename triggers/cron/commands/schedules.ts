@@ -11,7 +11,10 @@ import {table, viewOf} from '../view.ts';
 export const schedules = command({
   summary: 'Prints the next five occurrences of each schedule.',
   options: {json},
-  examples: {schedules: 'Print them in the time zone of the schedule, and in UTC.'},
+  examples: {
+    schedules: 'Print them in the time zone of the schedule, and in UTC.',
+    'schedules --json': 'Print them for a program, with the settings of each schedule.',
+  },
   async run({json: isJson}, env) {
     const views = parseSettings(settings, env).schedules.map(schedule => viewOf(schedule, systemClock.now()));
     for (const view of views) isJson ? printJson(view) : print(...table(view).split('\n'));
