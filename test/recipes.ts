@@ -18,7 +18,8 @@ function recipesOf(document: string): Map<string, string> {
 function shell(t: ExecutionContext, script: string, folder: string) {
   const {PATH, HOME} = process.env;
   const here = script
-    .replaceAll('npx core-runtime', `exec ${process.execPath} ${projectFile('src/cli.ts')}`)
+    .replaceAll(/^npx core-runtime dev/gm, 'exec npx core-runtime dev')
+    .replaceAll('npx core-runtime', `${process.execPath} ${projectFile('src/cli.ts')}`)
     .replaceAll(/\bexamples\/\S+/g, projectFile);
   const env = {PATH: `${dirname(process.execPath)}:${PATH}`, HOME, PORT: '0', CORE_ADMIN_PORT: '0', CORE_JOURNAL: 'memory:'};
   const child = spawn(...endingWithUs(['bash', '-euc', here]), {cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe']});
@@ -63,13 +64,20 @@ function recipe(title: string, needs: readonly string[], run: (t: ExecutionConte
   (missing.length > 0 ? test.skip : test)(title, run);
 }
 
-recipe('the recipe for a private function makes a key, a token, and a call that is let in', ['openssl', 'curl'], async t => {
+recipe('the recipe for a private function makes a key, settings, a token, and a call that is let in', ['openssl', 'curl'], async t => {
   const folder = temporaryFolder(t);
-  const {keys = '', serve = '', token = '', call = ''} = Object.fromEntries(recipesOf('docs/private-functions.md'));
+  const recipes = Object.fromEntries(recipesOf('docs/private-functions.md'));
+  const {keys = '', serve = '', token = '', call = ''} = recipes;
   await shell(t, keys, folder).printed();
   const url = await shell(t, serve, folder).url();
-  const printed = await shell(t, token + call.replaceAll('localhost:8080', url), folder).printed();
-  t.is(printed, 'Unauthorized\n{"message":"Hello, world!","method":"GET","path":"/"}');
+  const calls = call.replaceAll('localhost:8080', url);
+  const answers = 'Unauthorized\n{"message":"Hello, world!","method":"GET","path":"/"}';
+  t.is(await shell(t, token + calls, folder).printed(), answers);
+  // The key is an ordinary one: what OpenSSL signs with it is as good.
+  t.is(await shell(t, recipes['openssl-token'] + calls, folder).printed(), answers);
+  const other = temporaryFolder(t);
+  await shell(t, recipes['openssl-keys'] ?? '', other).printed();
+  t.is((await shell(t, token + calls, other).printed()).replaceAll('\n', ' ').trim(), 'Unauthorized authorization token not valid');
 });
 
 for (const [name, needed] of [

@@ -15,6 +15,7 @@ const own: CommandTable = {
     start: async () => (await import('./start.ts')).start,
   },
   settings: {
+    token: async () => (await import('./token.ts')).token,
     config: async () => (await import('./config.ts')).config,
   },
   core: {

@@ -175,11 +175,12 @@ export interface Ended {
 }
 
 /** Runs a command of `core-runtime` to its end. */
-export async function runCli(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+export async function runCli(args: readonly string[], env: Record<string, string> = {}, cwd?: string): Promise<Ended> {
   const {PATH = '', HOME = '', NODE_V8_COVERAGE} = process.env;
   try {
     const ended = await promisify(execFile)(process.execPath, [projectFile('src/cli.ts'), ...args], {
       env: {PATH, HOME, ...(NODE_V8_COVERAGE && {NODE_V8_COVERAGE}), ...env},
+      ...(cwd !== undefined && {cwd}),
     });
     return {code: 0, ...ended};
   } catch (error) {
