@@ -287,7 +287,7 @@ async function openTrigger() {
       ),
     },
   });
-  const opened = await http.open({port: 0, payloadMaxBytes: 1000, keepAliveMs: 60_000, metricsPath: ''}, house);
+  const opened = await http.open({host: undefined, port: 0, payloadMaxBytes: 1000, keepAliveMs: 60_000, metricsPath: ''}, house);
   return {...opened, url: opened.url, seen};
 }
 

@@ -5,7 +5,7 @@ import {ask} from './helpers/request.ts';
 test('an unknown command is refused, with the list of commands', async t => {
   const {code, stderr} = await cli(['serv']);
   t.is(code, 64);
-  t.regex(stderr, /expected a command, got `serv`[\s\S]*core-runtime dev <handler>/);
+  t.regex(stderr, /expected a command, got `serv`[\s\S]*core-runtime dev \[<path>\]/);
 });
 
 test('a mistyped command, and the second word of one, name the command that is meant', async t => {
@@ -30,10 +30,10 @@ test('help lists the commands, and prints the options of one', async t => {
   t.is((await cli(['help', 'journal', 'verify'])).stdout, (await cli(['journal', 'verify', '--help'])).stdout);
 });
 
-test('dev without a handler says what it wants', async t => {
+test('dev in a folder without a handler says what it wants', async t => {
   const {code, stderr} = await cli(['dev']);
   t.is(code, 64);
-  t.regex(stderr, /core-runtime dev handler\.js/);
+  t.regex(stderr, /has no handler: expected handler\.\*, .*core-runtime dev /);
 });
 
 test('a mistake in the options is reported without a stack', async t => {
@@ -46,7 +46,7 @@ test('a mistake in the options is reported without a stack', async t => {
     t.regex(stderr, /Unknown option '--bogus'/);
     t.notRegex(stderr, /\n\s+at /);
   }
-  t.regex((await cli(['dev', '--help'])).stdout, /dev <handler>/);
+  t.regex((await cli(['dev', '--help'])).stdout, /dev \[<path>\]/);
 });
 
 test('config refuses what the start would refuse', async t => {
@@ -57,8 +57,8 @@ test('config refuses what the start would refuse', async t => {
 
 test('dev with a handler that does not exist says so', async t => {
   const {code, stderr} = await cli(['dev', 'nowhere.js']);
-  t.is(code, 78);
-  t.regex(stderr, /SCW_HANDLER_PATH: expected one handler file/);
+  t.is(code, 64);
+  t.regex(stderr, /expected a handler file, a folder or a program, got `nowhere\.js`, which does not exist/);
 });
 
 test('config names a bad value and still prints the others', async t => {

@@ -76,6 +76,13 @@ export function count(value: string, doc: string, fallback?: number): Option<num
   };
 }
 
+export const port = (value: string, doc: string): Option<number | undefined> => ({
+  doc,
+  value,
+  expected: 'a port from 0 to 65535',
+  read: given => (given !== undefined && /^\d{1,5}$/.test(given) && Number(given) <= 65_535 ? Number(given) : undefined),
+});
+
 /** `--json`, which every command has that prints something to read. */
 export const json = flag('Print JSON, one object on a line, and nothing else.');
 

@@ -1,59 +1,42 @@
 import path from 'node:path';
 import process from 'node:process';
 import {systemClock} from '../clock.ts';
-import {one} from '../command/arguments.ts';
-import {columns} from '../command/columns.ts';
+import {flag, optional, port, text} from '../command/arguments.ts';
 import {command} from '../command/command.ts';
 import {exit} from '../exit.ts';
-import {printableLines} from '../printable.ts';
-import type {Served} from '../serve/serve.ts';
 import {launcherGone} from './launcher.ts';
 
-/** `core-runtime dev <handler>`: a function on this machine, public unless SCW_PUBLIC says otherwise. */
+/** `core-runtime dev [path]`: a function on this machine, public unless `--private` or SCW_PUBLIC says otherwise. */
 export const dev = command({
-  summary: 'Serves a handler publicly on this machine and prints what to try.',
-  arguments: {handler: one('one handler', 'File of the function; its extension decides the language.')},
+  summary: 'Serves a function on this machine, and prints what to try.',
+  arguments: {path: optional('one path', 'Handler file, folder of the function, or program. By default the current folder.')},
+  options: {
+    port: port('<port>', 'Port of the function. By default 8080, or the next free one.'),
+    host: text(
+      '<address>',
+      'Address to listen on. By default 127.0.0.1, which only this machine reaches; 0.0.0.0 opens it to the network.',
+    ),
+    name: text('<name>', 'Name of the function. By default that of its folder.'),
+    'env-file': text('<file>', 'File with variables for the function, instead of .env in its folder.'),
+    private: flag('Let only callers with a token in.'),
+  },
   examples: {
     'dev handler.js': 'Serve handler.js on http://localhost:8080.',
-    'dev handler.py': 'Serve a function in Python; the extension decides.',
+    dev: 'Serve the function in the current folder.',
+    'dev . --port 3000 --env-file .env.local': 'On another port, with other variables.',
   },
   serves: true,
-  async run({handler}, env) {
+  async run({path: given, port, host, name, 'env-file': envFile, private: isPrivate}, env) {
     void launcherGone(systemClock).then(() => {
       console.error('core-runtime: the process that started this command is gone: stopping');
       process.kill(process.pid, 'SIGTERM'); // a clean stop, which lets requests in flight finish
     });
-    const defaults = {
-      SCW_PUBLIC: 'true',
-      SCW_UPSTREAM_PORT: '0',
-      CORE_JOURNAL_HTTP: 'full',
-      SCW_APPLICATION_NAME: path.basename(path.dirname(path.resolve(handler))),
-    };
-    const {run} = await import('../serve/run.ts');
-    await run(
-      {...defaults, ...env, SCW_HANDLER_PATH: path.resolve(handler)},
-      {pretty: process.stdout.isTTY === true, onServed: served => void greet(served)},
-    );
+    const {findFunction} = await import('../dev/find.ts');
+    const isLanguageKnown = Boolean(env.CORE_RUNTIME || env.SCW_RUNTIME_BRIDGE || env.SCW_HANDLER_IS_BINARY === 'true');
+    const found = findFunction(given, process.cwd(), isLanguageKnown);
+    const [{serveFunction}, {plainReporter}] = await Promise.all([import('../dev/serve.ts'), import('../dev/plain-reporter.ts')]);
+    const wish = {...found, port, host, name, envFile: envFile && path.resolve(envFile), isPrivate};
+    await serveFunction(wish, env, plainReporter, {pretty: process.stdout.isTTY === true});
     return exit.done;
   },
 });
-
-async function greet(served: Served): Promise<void> {
-  const {runtime, error} = await served.started;
-  console.log(banner(served, runtime ?? served.spec.language));
-  if (error !== undefined) console.error(`The function did not start: ${printableLines(error)}`);
-}
-
-/** The lines that a developer reads first. */
-function banner({spec, url, adminUrl, isPublic}: Served, runtime: string): string {
-  const rows = [
-    ['function', `${spec.handlerPath} (${spec.handlerName})`],
-    ['runs on', runtime],
-    ['url', isPublic ? url : `${url} (private: callers need a token)`],
-    ['admin', `${adminUrl}/readyz`],
-    ['metrics', `${adminUrl}/metrics`],
-    ['try', `curl${isPublic ? '' : ' -H "X-Auth-Token: $TOKEN"'} '${url}/?name=you'`],
-  ];
-  const row = columns(8);
-  return ['', ...rows.map(cells => `  ${row(...cells)}`), ''].join('\n');
-}

@@ -14,8 +14,14 @@ import {serve} from './serve.ts';
 /** npm forwards a Ctrl-C that the terminal has also delivered: a second signal sooner than this is the same one. */
 const sameSignalMs = 1000;
 
+export interface RunOptions extends ServeOptions {
+  onServed?(served: Served): void;
+  /** What SIGHUP asks for. By default that newer code takes over. */
+  reload?(served: Served): Promise<unknown>;
+}
+
 /** Serves until a signal comes, and maps what happened to an exit code. */
-export async function run(env: Environment, options: ServeOptions & {onServed?: (served: Served) => void} = {}): Promise<void> {
+export async function run(env: Environment, options: RunOptions = {}): Promise<void> {
   closeInherited([env.NODE_EXTRA_CA_CERTS, env.SSL_CERT_FILE]);
   const whenServed = Promise.withResolvers<Served>();
   // A signal may come during the start. Then what has started by then must be stopped.
@@ -33,7 +39,10 @@ export async function run(env: Environment, options: ServeOptions & {onServed?: 
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  const reload = reloadAgain(async () => void (await (await whenServed.promise).reload()));
+  const reload = reloadAgain(async () => {
+    const it = await whenServed.promise;
+    await (options.reload ? options.reload(it) : it.reload());
+  });
   const runsInTerminal = isatty(1);
   process.on('SIGHUP', signal => {
     if (runsInTerminal && !hasTerminal()) onSignal(signal);

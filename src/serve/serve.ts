@@ -16,6 +16,7 @@ import {composeStages} from './chain.ts';
 import {type Core, journalWish, openCore} from './core.ts';
 import {besideLeader, openDoors, triggerRoutes} from './doors.ts';
 import {configLoaded} from './provenance.ts';
+import {type NewerCode, reloadCore} from './reload.ts';
 import {openSiblings} from './siblings/open.ts';
 import {readWanted} from './wanted.ts';
 
@@ -38,7 +39,7 @@ export interface Served {
   /** Takes no new work, lets what is in flight finish within the grace time, ends the sub-runtime. */
   stop(): Promise<void>;
   /** Lets newer code take over. @returns undefined, or why the old code goes on serving */
-  reload(): Promise<string | undefined>;
+  reload(newer?: NewerCode): Promise<string | undefined>;
   /** Ends the sub-runtime without waiting for anything. */
   abandon(): void;
 }
@@ -133,7 +134,7 @@ async function openPrivate(core: Core, journal: Journal): Promise<AsyncDisposabl
     token,
     metrics,
     readiness,
-    reload: () => reload(core),
+    reload: () => reloadCore(core),
     routes: triggerRoutes(triggers, () => watched.doors),
     journal,
     budget,
@@ -154,16 +155,6 @@ async function openPrivate(core: Core, journal: Journal): Promise<AsyncDisposabl
 const readinessHere = ({workers, stop, watched: {doors}}: Core) =>
   readinessOf(workers, stop.hasBegun, doors?.problem(), doors !== undefined);
 
-async function reload({workers, watched, log, stop, recordCode}: Core): Promise<string | undefined> {
-  if (stop.hasBegun) return 'the runtime is shutting down';
-  const problem = (await workers.reload()) ?? (await watched.siblings?.reload());
-  if (problem === undefined) {
-    await recordCode();
-    log.info({}, 'Reloaded: the new code is serving');
-  } else log.error({cause: problem}, 'Not reloaded: the old code goes on serving');
-  return problem;
-}
-
 function served(core: Core, places: Places, open: AsyncDisposableStack): Served {
   const {wanted, log, metrics, watched, workers, starts, stop} = core;
   let stopped: Promise<void> | undefined;
@@ -181,7 +172,7 @@ function served(core: Core, places: Places, open: AsyncDisposableStack): Served 
       stopped ??= close();
       return stopped;
     },
-    reload: () => reload(core),
+    reload: newer => reloadCore(core, newer),
     abandon() {
       watched.siblings?.kill();
       workers.kill();

@@ -15,9 +15,10 @@ import {accepts} from './process/port.ts';
 import {restartPolicy} from './process/restart-policy.ts';
 import {Supervisor} from './process/supervisor.ts';
 import {reloaderOf} from './reload.ts';
-import type {Workers, WorkersHouse, WorkersOptions} from './workers.ts';
+import type {Takeover, Workers, WorkersHouse, WorkersOptions} from './workers.ts';
 
-export type {Workers, WorkersHouse, WorkersOptions} from './workers.ts';
+export {superseded} from './reload.ts';
+export type {Takeover, Workers, WorkersHouse, WorkersOptions} from './workers.ts';
 
 /**
 Starts the sub-runtimes and the pool in front of them; calls may come before a sub-runtime is ready.
@@ -31,10 +32,12 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
   const pool = new Pool(options, house.clock, house.meter);
   const orphanKiller = new OrphanKiller({mark: `CORE_BRIDGE_TOKEN=${bridgeToken}`, clock: house.clock, log: house.log});
   const ooms = openOomCounter();
+  let {environment} = options;
   const limitBytes = memoryLimit();
   const places = Array.from({length: options.workers}, (_, index) => openPlace(index === 0 ? options.port : 0));
   await Promise.all(places.map(place => place.start()));
   if (isCalledOverHttp(options)) loadClient(); // while they boot
+  const takeOver = reloaderOf(places);
 
   return {
     runtimes: pool,
@@ -43,7 +46,10 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
     ready: () => pool.size,
     isOverloaded: () => pool.isOverloaded,
     residentBytes: () => places.flatMap(({pids}) => pids).reduce((sum, pid) => sum + residentBytes(pid), 0),
-    reload: reloaderOf(places),
+    reload(takeover: Takeover = {}) {
+      environment = takeover.environment ?? environment;
+      return takeOver(takeover.supersedes);
+    },
     cutOff() {
       const waited = pool.refuse(() => new Fault('DRAINING', {retryAfterS: 1}));
       kill();
@@ -62,7 +68,7 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
     return new Supervisor(
       {
         child: {command: spec.command, host, startTimeoutMs, user, memoryBytes, hasCalls: hop === 'auto'},
-        environment: port => environmentOf(options, port, bridgeToken),
+        environment: port => environmentOf({...options, environment}, port, bridgeToken),
         upstream: (port, connections) => new Upstream({...options, host, port, connections, bridgeToken, isForeign}, house.clock),
         preferredPort,
         maxReplyBytes,

@@ -42,6 +42,14 @@ export interface WorkersHouse {
   started(record: StartRecord, isReported: boolean): void;
 }
 
+/** How newer code takes over. */
+export interface Takeover {
+  /** What the function gets from the user's environment from now on. By default what it got before. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** True: takes the place of a reload that is under way. By default it is refused then. */
+  readonly supersedes?: boolean;
+}
+
 export interface Workers extends AsyncDisposable {
   readonly runtimes: Runtimes;
   /** The state of every place in the pool. */
@@ -53,7 +61,7 @@ export interface Workers extends AsyncDisposable {
   isOverloaded(): boolean;
   residentBytes(): number;
   /** Lets newer code take over, one process after another. @returns undefined, or why the old code serves on */
-  reload(): Promise<string | undefined>;
+  reload(takeover?: Takeover): Promise<string | undefined>;
   /** The grace time of a stop is over: refuses the callers that wait, and breaks off the calls. @returns how many waited */
   cutOff(): number;
   /** Ends every sub-runtime at once, for an exit that cannot wait. */

@@ -6,7 +6,7 @@ import {runCli as cli} from '../helpers/core.ts';
 
 const commands: readonly (readonly string[])[] = [
   ['start'],
-  ['dev', 'handler.js'],
+  ['dev', 'examples/01-hello-node'],
   ['config'],
   ['schedules'],
   ['ready'],

@@ -43,7 +43,7 @@ export async function openHttp(
   };
   const budget = new Budget(inflightBytes, clock);
   const house = fakeHouse({deliver, scrape: deliver, meter, clock, budget});
-  const section = {port: 0, payloadMaxBytes: 1000, keepAliveMs, metricsPath: ''};
+  const section = {host: undefined, port: 0, payloadMaxBytes: 1000, keepAliveMs, metricsPath: ''};
   const trigger = await http.open(section, house, {headersTimeout, requestTimeout, connectionsCheckingInterval: 20});
   let stopped: Promise<void> | undefined;
   const stop = () => {

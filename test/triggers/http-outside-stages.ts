@@ -23,7 +23,7 @@ for (const [title, thrown] of [
         delivery.reply({status: 200, headers: [], body: 'fine'});
       },
     });
-    const opened = await trigger.open({port: 0, payloadMaxBytes: 1000, keepAliveMs: 650_000, metricsPath: ''}, house);
+    const opened = await trigger.open({host: undefined, port: 0, payloadMaxBytes: 1000, keepAliveMs: 650_000, metricsPath: ''}, house);
     t.teardown(() => opened[Symbol.asyncDispose]());
     await t.throwsAsync(ask(String(opened.url)), {code: 'ECONNRESET'});
     t.like(log.lines.at(-1), {level: 'error', message: 'A request failed outside the stages'});

@@ -6,7 +6,7 @@ import {nodeHttp} from '../../src/http/node-http.ts';
 import {late} from '../../src/late.ts';
 import {shareDescriptors} from '../../src/limits/descriptors.ts';
 import {inGroup} from '../../src/settings/groups.ts';
-import {duration, metricsPath, port, type Settings, setting, size} from '../../src/settings/setting.ts';
+import {duration, metricsPath, port, type Settings, setting, size, word} from '../../src/settings/setting.ts';
 import type {House, TriggerPlugin} from '../../src/trigger.ts';
 import {breakOffAtEnd, hasBody} from './body.ts';
 import {closeServer} from './close.ts';
@@ -22,7 +22,8 @@ import {answerAsterisk, refuse, refuseInTurn, refuseRaw} from './refuse.ts';
 import {requestTimedOut} from './time-limit.ts';
 
 const settings = {
-  ...inGroup('first', {port: setting('PORT', port(), '8080', 'Public HTTP port, on all interfaces.')}),
+  ...inGroup('first', {port: setting('PORT', port(), '8080', 'Public HTTP port.')}),
+  host: setting('CORE_HOST', word(), undefined, 'Address that the public port listens on. By default all of this machine.'),
   ...inGroup('limits', {
     payloadMaxBytes: setting('SCW_PAYLOAD_MAX_SIZE', size(), '6291456', 'Largest request body, counted as received.'),
   }),
@@ -73,7 +74,7 @@ export const http = {
     acceptConnections(server, connections, serveInTurn(section.metricsPath, edge, house), house);
     takeRequests(server, edge, house);
     refuseBytes(server, patience, house);
-    const url = await listen(server, {port: section.port, reusePort: house.isShared});
+    const url = await listen(server, {host: section.host, port: section.port, reusePort: house.isShared});
 
     return {
       url,
@@ -178,13 +179,19 @@ function serveInTurn(metricsPath: string, edge: Edge, house: House): Serve {
   }
 }
 
+/** How a caller on this machine names the address. */
+function nameOf(host: string | undefined): string {
+  if (host === undefined || ['0.0.0.0', '::', '127.0.0.1'].includes(host)) return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
 type Serve = (response: ServerResponse) => void;
 
-async function listen(server: Server, at: {port: number; reusePort: boolean}): Promise<string> {
+async function listen(server: Server, at: {host: string | undefined; port: number; reusePort: boolean}): Promise<string> {
   const {promise, resolve, reject} = Promise.withResolvers<void>();
   server.once('error', reject);
   server.listen(at, resolve);
   await promise;
   server.off('error', reject);
-  return `http://localhost:${(server.address() as AddressInfo).port}`; // a TCP server has an AddressInfo
+  return `http://${nameOf(at.host)}:${(server.address() as AddressInfo).port}`; // a TCP server has an AddressInfo
 }

@@ -1,0 +1,55 @@
+import path from 'node:path';
+import process from 'node:process';
+import {systemClock} from '../clock.ts';
+import {run} from '../serve/run.ts';
+import type {Served} from '../serve/serve.ts';
+import type {Environment} from '../settings/setting.ts';
+import {freePort, requireFree} from './ports.ts';
+import {reloaderOf} from './reload.ts';
+import type {DevServer, Reporter} from './reporter.ts';
+import {environmentOf, type Wish} from './wish.ts';
+
+export interface DevOptions {
+  /** Log lines for people instead of JSON. */
+  readonly pretty: boolean;
+}
+
+/**
+Serves one function in this process until a signal comes; once for each process.
+
+@throws CommandFailed when a port or a file that was asked for cannot be had
+*/
+export async function serveFunction(asked: Wish, env: Environment, reporter: Reporter, {pretty}: DevOptions): Promise<void> {
+  const wish = await withPorts(asked, env, reporter);
+  let reload: DevServer['reload'] | undefined;
+  await run(environmentOf(wish, env), {
+    pretty,
+    async reload() {
+      await reload?.();
+    },
+    onServed(served) {
+      reload = reloaderOf(served, {wish, env, clock: systemClock, reporter});
+      void report(served, reload);
+    },
+  });
+
+  async function report(served: Served, reload: DevServer['reload']): Promise<void> {
+    const {runtime = served.spec.language, error} = await served.started;
+    const name = environmentOf(wish, env).SCW_APPLICATION_NAME || path.basename(wish.folder);
+    const stop = () => process.kill(process.pid, 'SIGINT');
+    reporter.serving({served, wish, name, runtime, ...(error !== undefined && {error}), reload, stop});
+  }
+}
+
+/** The wish with ports that are free, as far as nothing names others. */
+async function withPorts(wish: Wish, env: Environment, reporter: Reporter): Promise<Wish> {
+  const given = environmentOf(wish, env);
+  const host = given.CORE_HOST || '::';
+  if (wish.port !== undefined) await requireFree(host, wish.port);
+  const port = given.PORT ? undefined : await freePort(host, usual.port);
+  if (port !== undefined && port !== usual.port) reporter.noted(`Port ${usual.port} is taken: serving on ${port}`);
+  const adminPort = given.CORE_ADMIN_PORT ? undefined : await freePort(given.CORE_ADMIN_HOST || '127.0.0.1', usual.adminPort);
+  return {...wish, ...(port !== undefined && {port}), ...(adminPort !== undefined && {adminPort})};
+}
+
+const usual = {port: 8080, adminPort: 8090} as const;

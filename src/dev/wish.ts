@@ -1,0 +1,83 @@
+import {readFileSync, statSync} from 'node:fs';
+import path from 'node:path';
+import {parseEnv} from 'node:util';
+import {CommandFailed} from '../command/failure.ts';
+import {exit} from '../exit.ts';
+import type {Environment} from '../settings/setting.ts';
+import type {Found} from './find.ts';
+
+/** A function and how it is to be served. What is absent is decided by the environment, by `.env`, or by default. */
+export interface Wish extends Found {
+  readonly name?: string | undefined;
+  readonly handlerName?: string | undefined;
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly adminPort?: number | undefined;
+  /** Read instead of `.env` in the folder; it must exist. */
+  readonly envFile?: string | undefined;
+  readonly isPrivate?: boolean | undefined;
+  /** Variables that a manifest declares. */
+  readonly variables?: Readonly<Record<string, string>> | undefined;
+}
+
+/**
+The environment of a core that serves the function. What was chosen on the command line comes first, then the environment, then
+the file, then the manifest. Reads the file anew each time.
+
+@throws CommandFailed when the file cannot be read
+*/
+export function environmentOf(wish: Wish, env: Environment): Environment {
+  return {...defaultsOf(wish), ...wish.variables, ...readEnvFile(wish), ...env, ...chosenIn(wish)};
+}
+
+/** The file with variables that a wish has, whether it exists or not. */
+export const envFileOf = ({folder, envFile}: Wish): string => envFile ?? path.join(folder, '.env');
+
+function defaultsOf({folder}: Wish): Environment {
+  return {
+    SCW_PUBLIC: 'true',
+    SCW_UPSTREAM_PORT: '0',
+    SCW_APPLICATION_NAME: path.basename(folder),
+    CORE_HOST: '127.0.0.1',
+    CORE_JOURNAL_HTTP: 'full',
+    // Python takes a module's bytecode for current when the file has the same size and second: an edit would not be seen.
+    PYTHONDONTWRITEBYTECODE: '1',
+  };
+}
+
+function chosenIn({handlerPath, isBinary, name, handlerName, host, port, adminPort, isPrivate}: Wish): Environment {
+  return {
+    SCW_HANDLER_PATH: handlerPath,
+    ...(isBinary && {SCW_HANDLER_IS_BINARY: 'true'}),
+    ...(name !== undefined && {SCW_APPLICATION_NAME: name}),
+    ...(handlerName !== undefined && {SCW_HANDLER_NAME: handlerName}),
+    ...(host !== undefined && {CORE_HOST: host}),
+    ...(port !== undefined && {PORT: String(port)}),
+    ...(adminPort !== undefined && {CORE_ADMIN_PORT: String(adminPort)}),
+    ...(isPrivate && {SCW_PUBLIC: 'false'}),
+  };
+}
+
+/** Larger files are no lists of variables. */
+const largestFileBytes = 2 ** 20;
+
+function readEnvFile(wish: Wish): Environment {
+  const file = envFileOf(wish);
+  const stats = statSync(file, {throwIfNoEntry: false});
+  if (!stats) {
+    if (wish.envFile === undefined) return {};
+    throw new CommandFailed(
+      exit.misused,
+      `--env-file: expected a file with lines such as NAME=value, got \`${file}\`, which does not exist`,
+    );
+  }
+  if (!stats.isFile() || stats.size > largestFileBytes) {
+    if (wish.envFile === undefined && !stats.isFile()) return {}; // a folder `.env` may hold a Python environment
+    throw new CommandFailed(exit.misused, `${file}: expected a file of at most 1 MiB with lines such as NAME=value`);
+  }
+  try {
+    return parseEnv(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new CommandFailed(exit.misused, `${file} cannot be read: ${error instanceof Error ? error.message : error}`);
+  }
+}
