@@ -1,6 +1,8 @@
 import {chmod, cp, readdir, readFile, rm, stat, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import {type BuildOptions, build as bundle, type Plugin} from 'esbuild';
+import {installed} from './src/admin/console/files.ts';
+import {libraries} from './src/admin/console/libraries.ts';
 
 const folders = ['src', 'middleware', 'triggers', 'runtimes'];
 const documents = ['README.md', 'CHANGELOG.md', 'LICENSE'];
@@ -36,6 +38,9 @@ export async function build(root: string, out: string): Promise<void> {
   const files = await filesOf(root);
   const modules = files.filter(file => file.endsWith('.ts'));
   for (const file of files.filter(file => !file.endsWith('.ts'))) await cp(path.join(root, file), path.join(out, file));
+  if (files.some(file => file.startsWith('src/console/'))) {
+    for (const [name, [pack, file]] of Object.entries(libraries)) await cp(installed(pack, file), path.join(out, 'src/console/lib', name));
+  }
   const {programs, packages} = await named(root, modules);
   // Each by itself: what they share would be cut into fifty files, which a start reads one by one.
   for (const entry of programs) {

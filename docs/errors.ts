@@ -232,6 +232,10 @@ const refusals = {
   },
   BODY_TOO_LARGE: {when: 'The body is larger than the path takes.', remedy: 'Send less at a time.'},
   HEAD_TOO_LARGE: {when: 'The head is larger than the listener takes.', remedy: 'Send fewer or shorter fields.'},
+  TOO_MANY_ATTEMPTS: {
+    when: 'Wrong tokens came from this address again and again.',
+    remedy: 'Send the right token after `Retry-After`; until then none is compared.',
+  },
   TOO_MANY_READERS: {when: '16 callers are reading the journal.', remedy: 'Send it again after `Retry-After`.'},
   NOT_READY: {when: 'The core is starting, and what the path needs is not open yet.', remedy: 'Send it again after `Retry-After`.'},
 } as const satisfies Record<RefusalCode, Pick<Advice, 'when' | 'remedy'>>;

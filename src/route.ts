@@ -5,15 +5,18 @@ One thing that the private listener does. The listener authorises the caller, an
 it; a route reads what it needs and returns its answer.
 */
 export interface Route {
-  readonly method: 'GET' | 'POST';
-  /** One segment may be a name such as `<id>`, which stands for any text without a slash. */
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** One part may be a name such as `<id>`, which stands for any text without a slash; `<file*>` may have slashes, too. */
   readonly path: string;
   /** The parameters of its query, as the list of pages shows them: `after=<position>&stream=<prefix>`. */
   readonly query?: string;
   /** What it answers, in one sentence or two, for the list of pages. */
   readonly doc: string;
-  /** True: everybody who reaches the listener may call it. By default only authorised callers may. */
-  readonly open?: true;
+  /**
+  True: everybody who reaches the listener may call it. `page`: a browser on its way to sign in may, too, but no page of another
+  site. By default only authorised callers may.
+  */
+  readonly open?: true | 'page';
   /**
   @returns the answer; nothing when the route has written to `call.response` itself
   @throws Refusal or Fault, which the caller sees; any other error is a bug, and the caller gets a 500
@@ -32,6 +35,8 @@ export interface Call {
   get(field: string): string;
   /** The media type among these that the caller prefers; false when it accepts none. */
   accepts(...types: string[]): string | false;
+  /** The content coding among these that the caller prefers; `identity` or false when it accepts none. */
+  acceptsEncodings(...codings: string[]): string | false;
 }
 
 /** An answer that is not an error. */
@@ -41,8 +46,8 @@ export interface Reply {
   /** By default JSON. */
   readonly type?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** An object is sent as JSON, a text as it is. */
-  readonly body: object | string;
+  /** An object is sent as JSON, a text or a buffer as it is; null: the answer has no body. */
+  readonly body: object | string | null;
 }
 
 /** The codes of the private listener, with their status. */
@@ -55,6 +60,7 @@ export const statuses = {
   CONFLICT: 409,
   NOT_RELOADED: 409,
   BODY_TOO_LARGE: 413,
+  TOO_MANY_ATTEMPTS: 429,
   HEAD_TOO_LARGE: 431,
   TOO_MANY_READERS: 503,
   NOT_READY: 503,

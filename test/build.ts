@@ -6,6 +6,7 @@ import path from 'node:path';
 import {promisify} from 'node:util';
 import test from 'ava';
 import {build, packageOf} from '../build.ts';
+import {libraries} from '../src/admin/console/libraries.ts';
 import {linesOf} from '../src/workers/output/lines.ts';
 import {projectFile} from './helpers/core.ts';
 
@@ -123,3 +124,8 @@ test('the built manifest has no scripts and no tools', t => {
 function pathWithNode(): string {
   return `${path.dirname(process.execPath)}:${process.env.PATH}`;
 }
+
+test('the built console has the packages that it runs in the browser', async t => {
+  const out = await built({'src/main.ts': 'export {};', 'src/console/index.html': '<!doctype html>'});
+  t.deepEqual((await readdir(path.join(out, 'src/console/lib'))).sort(), Object.keys(libraries).sort());
+});

@@ -4,13 +4,20 @@ import {ConfigurationError} from '../errors.ts';
 import {nodeHttp} from '../http/node-http.ts';
 import {shareDescriptors} from '../limits/descriptors.ts';
 import type {Route} from '../route.ts';
+import {Attempts} from './attempts.ts';
+import type {CallerRules} from './caller.ts';
 import {type HandlingOptions, handlerOf} from './handle.ts';
 import {joinRoutes} from './match.ts';
 import {refuseBytes, refuseTunnel} from './raw.ts';
 import {type AdminHouse, adminRoutes} from './routes/index.ts';
+import {Sessions} from './sessions.ts';
 import {gate} from './turns.ts';
 
-export interface AdminOptions extends AdminHouse, Omit<HandlingOptions, 'meter'> {
+export interface AdminOptions extends Omit<AdminHouse, 'rules'>, Omit<HandlingOptions, 'meter' | 'rules'> {
+  /** CORE_ADMIN_HOST. */
+  readonly host: string;
+  /** CORE_ADMIN_TOKEN. Callers that send it may use every route; undefined: every caller on this machine may. */
+  readonly token: string | undefined;
   /** CORE_ADMIN_PORT. */
   readonly port: number;
   /** What other parts of the core contribute to the table of routes. */
@@ -29,8 +36,11 @@ Opens the private listener: a table of routes, behind one function that answers 
 @throws ConfigurationError when CORE_ADMIN_HOST is not an address of this machine
 */
 export async function openAdmin(options: AdminOptions): Promise<AsyncDisposable & {url: string}> {
-  const {host, port, log, metrics, routes} = options;
-  const handle = handlerOf(joinRoutes(adminRoutes(options), routes), {...options, meter: metrics.meter});
+  const {host, port, token, clock, log, metrics, routes} = options;
+  const sessions = token === undefined ? undefined : new Sessions(token, clock);
+  const rules: CallerRules = {listenHost: host, token, sessions, attempts: new Attempts(clock)};
+  const house = {...options, rules, meter: metrics.meter};
+  const handle = handlerOf(joinRoutes(adminRoutes(house), routes), house);
   const server = nodeHttp.createServer(serverOptions, handle);
   // A connection past this number is closed as it comes.
   server.maxConnections = shareDescriptors().admin;

@@ -8,17 +8,15 @@ import {LimitedLog} from '../limits/limited-log.ts';
 import type {Log} from '../log.ts';
 import type {Meter} from '../meter.ts';
 import {Refusal, type Reply, type Route} from '../route.ts';
-import {refuseCaller} from './caller.ts';
+import {type CallerRules, callerOf, refuseCaller} from './caller.ts';
 import {answerFailure} from './failure.ts';
-import {pickMethod, routesAt} from './match.ts';
+import {type Match, pickMethod, routesAt} from './match.ts';
 import {limitReading} from './reading/patience.ts';
 import {takeTurn} from './turns.ts';
 
 export interface HandlingOptions {
-  /** CORE_ADMIN_HOST. */
-  readonly host: string;
-  /** CORE_ADMIN_TOKEN. Callers that send it may use every route; undefined: every caller on this machine may. */
-  readonly token: string | undefined;
+  /** Who may use the routes that are not open to everybody. */
+  readonly rules: CallerRules;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Pick<Meter, 'readerRefused'>;
@@ -32,7 +30,7 @@ export function handlerOf(
   routes: readonly Route[],
   options: HandlingOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  const {host: listenHost, token, clock, meter} = options;
+  const {rules, clock, meter} = options;
   const log = limited(options.log, clock);
   const Application = late('koa') as typeof Koa;
   const app = new Application();
@@ -57,8 +55,15 @@ export function handlerOf(
     const {path, query} = targetOf(ctx.req);
     const matches = routesAt(routes, path);
     // An unknown path of the API is a secret, too: a stranger must not learn which ones exist.
-    const isOpen = matches.length === 0 ? !path.startsWith('/api/') : matches.every(({route}) => route.open);
-    const refusal = isOpen ? undefined : refuseCaller(callerOf(ctx), {listenHost, token});
+    const open = matches.length === 0 ? !path.startsWith('/api/') || undefined : leastOpen(matches);
+    const refusal =
+      open === true
+        ? undefined
+        : refuseCaller(
+            callerOf(ctx.req, field => ctx.get(field)),
+            rules,
+            open,
+          );
     if (refusal) throw refusal;
     const {route, name} = pickMethod(matches, ctx.method);
     const {req: request, res: response} = ctx;
@@ -71,6 +76,7 @@ export function handlerOf(
         query: new URLSearchParams(query),
         get: field => ctx.get(field),
         accepts: (...types) => ctx.accepts(...types),
+        acceptsEncodings: (...codings) => ctx.acceptsEncodings(...codings),
       }),
     );
   }
@@ -82,7 +88,11 @@ function targetOf({url: target = ''}: IncomingMessage): {path: string; query: st
   return parseTarget(target);
 }
 
-const callerOf = (ctx: Koa.Context) => ({host: ctx.get('host'), origin: ctx.get('origin'), authorization: ctx.get('authorization')});
+/** The strictest of the routes at a path. */
+function leastOpen(matches: readonly Match[]): Route['open'] {
+  if (matches.some(({route}) => !route.open)) return undefined;
+  return matches.every(({route}) => route.open === true) ? true : 'page';
+}
 
 /** In full: by the short name Koa would look it up in a table of 2,500, which the built core does not have. */
 const json = 'application/json; charset=utf-8';
@@ -95,7 +105,7 @@ function send(ctx: Koa.Context, reply: Reply | undefined): void {
   const {status = 200, type = json, headers = {}, body} = reply;
   ctx.status = status;
   ctx.set(headers);
-  ctx.type = type;
+  if (body !== null) ctx.type = type;
   ctx.body = body;
 }
 

@@ -50,5 +50,6 @@ function matchPath(pattern: string, path: string): string | undefined {
   const [before, after] = [pattern.slice(0, start), pattern.slice(end + 1)];
   if (!path.startsWith(before) || !path.endsWith(after)) return undefined;
   const name = path.slice(before.length, path.length - after.length);
-  return path.length >= before.length + after.length && name !== '' && !name.includes('/') ? name : undefined;
+  const mayHaveSlash = pattern[end - 1] === '*';
+  return path.length >= before.length + after.length && name !== '' && (mayHaveSlash || !name.includes('/')) ? name : undefined;
 }

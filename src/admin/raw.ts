@@ -33,7 +33,11 @@ const refusals: Readonly<Record<string, readonly [RefusalCode, string]>> = {
 /** CONNECT asks for a tunnel. Node hands over the bare connection, without a response to write to. */
 export function refuseTunnel(socket: Socket, house: RawHouse): void {
   survive(socket);
-  refuseSocket(new Refusal('METHOD_NOT_ALLOWED', 'expected GET, HEAD or POST', {headers: {Allow: 'GET, HEAD, POST'}}), socket, house);
+  refuseSocket(
+    new Refusal('METHOD_NOT_ALLOWED', 'expected GET, HEAD, POST or DELETE', {headers: {Allow: 'GET, HEAD, POST, DELETE'}}),
+    socket,
+    house,
+  );
 }
 
 function refuseSocket({status, code, message, headers}: Refusal, socket: Socket, {log, clock}: RawHouse): void {

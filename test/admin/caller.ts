@@ -1,10 +1,33 @@
 import test from 'ava';
+import {Attempts} from '../../src/admin/attempts.ts';
 import {type Caller, type CallerRules, refuseCaller} from '../../src/admin/caller.ts';
+import {Sessions} from '../../src/admin/sessions.ts';
+import {ManualClock} from '../helpers/clock.ts';
 
-const here: CallerRules = {listenHost: '127.0.0.1', token: undefined};
-const guarded: CallerRules = {listenHost: '127.0.0.1', token: 'secret'};
-const open: CallerRules = {listenHost: '0.0.0.0', token: 'secret'};
-const caller = (some: Partial<Caller> = {}): Caller => ({host: '127.0.0.1:8090', origin: '', authorization: '', ...some});
+const clock = new ManualClock();
+const sessions = new Sessions('secret', clock);
+const rules = (listenHost: string, token?: string): CallerRules => ({
+  listenHost,
+  token,
+  sessions: token === undefined ? undefined : sessions,
+  attempts: new Attempts(clock),
+});
+const here = rules('127.0.0.1');
+const guarded = rules('127.0.0.1', 'secret');
+const open = rules('0.0.0.0', 'secret');
+const caller = (some: Partial<Caller> = {}): Caller => ({
+  method: 'GET',
+  host: '127.0.0.1:8090',
+  origin: '',
+  authorization: '',
+  cookie: '',
+  fetchSite: '',
+  fetchMode: '',
+  address: '127.0.0.1',
+  ...some,
+});
+const cookie = (session: string) => ({cookie: `a=b; core_console_8090=${session}`});
+const fromElsewhere = {fetchSite: 'cross-site', fetchMode: 'no-cors'};
 const bearer = (token: string) => ({authorization: `Bearer ${token}`});
 
 const refused: [title: string, caller: Caller, rules: CallerRules, why: RegExp][] = [
@@ -21,17 +44,76 @@ const refused: [title: string, caller: Caller, rules: CallerRules, why: RegExp][
   ['another scheme', caller({authorization: 'Basic secret'}), guarded, /bearer token/],
   ['an empty token', caller(bearer('')), guarded, /bearer token/],
   ['a caller off this machine without a token', caller({host: '10.0.0.1:8090'}), open, /bearer token/],
-  ['anybody, when the listener is open and has no token', caller(), {listenHost: '0.0.0.0', token: undefined}, /set CORE_ADMIN_TOKEN/],
+  ['anybody, when the listener is open and has no token', caller(), rules('0.0.0.0'), /set CORE_ADMIN_TOKEN/],
+  ['a picture or a script on a page of another site', caller(fromElsewhere), here, /other sites/],
+  ['the same from another port of this machine', caller({...fromElsewhere, fetchSite: 'same-site'}), here, /other sites/],
+  ['a form on a page of another site', caller({method: 'POST', fetchSite: 'cross-site', fetchMode: 'navigate'}), here, /other sites/],
+  [
+    'a page of another port, signed in',
+    caller({...fromElsewhere, fetchSite: 'same-site', ...cookie(sessions.open())}),
+    guarded,
+    /other sites/,
+  ],
+  ['a cookie that nobody signed', caller(cookie(`${sessions.open().slice(0, -1)}_`)), guarded, /bearer token/],
+  ['a cookie that another token signed', caller(cookie(new Sessions('other', clock).open())), guarded, /bearer token/],
+  ['the cookie of another core on this machine', caller({cookie: `core_console_8091=${sessions.open()}`}), guarded, /bearer token/],
 ];
 for (const [title, given, rules, why] of refused) test(`${title} is refused`, t => t.regex(refuseCaller(given, rules)?.message ?? '', why));
 
 const letIn: [title: string, caller: Caller, rules: CallerRules][] = [
   ['somebody on this machine', caller(), here],
   ['the same by name', caller({host: 'localhost:8090'}), here],
-  ['the same in IPv6', caller({host: '[::1]:8090'}), {listenHost: '::1', token: undefined}],
+  ['the same in IPv6', caller({host: '[::1]:8090'}), rules('::1')],
   ['a page of this listener', caller({origin: 'http://127.0.0.1:8090'}), here],
+  ['a page of this listener behind TLS', caller({host: 'core.internal', origin: 'https://core.internal', ...bearer('secret')}), open],
+  ['a link on a page of another site', caller({fetchSite: 'cross-site', fetchMode: 'navigate'}), here],
+  ['who types the address', caller({fetchSite: 'none', fetchMode: 'navigate'}), here],
+  ['a browser that is signed in', caller({fetchSite: 'same-origin', ...cookie(sessions.open())}), guarded],
   ['who has the token', caller(bearer('secret')), guarded],
   ['who has the token, in other case', caller({authorization: 'bearer  secret'}), guarded],
   ['who has the token, from anywhere', caller({host: 'core.internal:8090', ...bearer('secret')}), open],
 ];
 for (const [title, given, rules] of letIn) test(`${title} is let in`, t => t.is(refuseCaller(given, rules), undefined));
+
+test('a session ends when it is signed out, and after 12 hours', async t => {
+  const time = new ManualClock();
+  const own = new Sessions('secret', time);
+  const [ended, old] = [own.open(), own.open()];
+  own.end(ended);
+  t.false(own.isOpen(ended));
+  t.true(own.isOpen(old));
+  await time.advance(12 * 3_600_000);
+  t.false(own.isOpen(old));
+});
+
+test('a session outlives a restart, but not a change of the token', t => {
+  const session = sessions.open();
+  t.true(new Sessions('secret', clock).isOpen(session));
+  t.false(new Sessions('secret2', clock).isOpen(session));
+});
+
+test('whoever sends many wrong tokens must wait, the right one included; others need not', async t => {
+  const time = new ManualClock();
+  const own: CallerRules = {...guarded, attempts: new Attempts(time)};
+  for (let sent = 0; sent < 20; sent++) t.is(refuseCaller(caller(bearer('wrong')), own)?.code, 'FORBIDDEN');
+  t.is(refuseCaller(caller(bearer('secret')), own)?.code, 'TOO_MANY_ATTEMPTS');
+  t.is(refuseCaller(caller(bearer('secret')), own)?.headers['Retry-After'], '3');
+  t.is(refuseCaller(caller({...bearer('secret'), address: '10.0.0.2'}), own), undefined);
+  t.is(refuseCaller(caller(cookie(sessions.open())), own), undefined);
+  await time.advance(3000);
+  t.is(refuseCaller(caller(bearer('secret')), own), undefined);
+});
+
+test('who sends no token at all does not use up an attempt', t => {
+  const own: CallerRules = {...guarded, attempts: new Attempts(new ManualClock())};
+  for (let sent = 0; sent < 100; sent++) t.is(refuseCaller(caller(), own)?.code, 'FORBIDDEN');
+  t.is(refuseCaller(caller(bearer('secret')), own), undefined);
+});
+
+test('addresses that were wrong are forgotten, so that they cost no memory', t => {
+  const attempts = new Attempts(new ManualClock());
+  for (let sent = 0; sent < 20; sent++) attempts.wasWrong('first');
+  t.is(attempts.waitS('first'), 3);
+  for (let other = 0; other < 1000; other++) attempts.wasWrong(`other ${other}`);
+  t.is(attempts.waitS('first'), 0);
+});

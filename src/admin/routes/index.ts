@@ -3,14 +3,17 @@ import type {Journal} from '../../journal.ts';
 import type {Budget} from '../../limits/budget.ts';
 import type {Metrics} from '../../observe/metrics/metrics.ts';
 import type {Route} from '../../route.ts';
+import type {CallerRules} from '../caller.ts';
 import type {Readiness} from '../readiness.ts';
 import {JournalDesk} from '../reading/desk.ts';
+import {consoleRoutes} from './console.ts';
 import {factsRoute} from './facts.ts';
 import {invocationRoute, invocationsRoute} from './invocations.ts';
 import {metricsRoute} from './metrics.ts';
 import {liveRoute, readyRoute} from './probes.ts';
 import {reloadRoute} from './reload.ts';
 import {replaysRoute} from './replays.ts';
+import {sessionRoutes} from './session.ts';
 
 /** The parts of the core that the routes may use. */
 export interface AdminHouse {
@@ -22,6 +25,8 @@ export interface AdminHouse {
   readonly readiness: () => Readiness | Promise<Readiness>;
   /** Lets newer code take over. @returns undefined, or why it did not */
   readonly reload: () => Promise<string | undefined>;
+  /** Who may use what. */
+  readonly rules: CallerRules;
 }
 
 /** Every route of the core itself. A new one is a file and a line here. */
@@ -31,6 +36,8 @@ export function adminRoutes(house: AdminHouse): Route[] {
     metricsRoute(house),
     liveRoute,
     readyRoute(house),
+    ...consoleRoutes,
+    ...sessionRoutes(house.rules, house),
     reloadRoute(house),
     replaysRoute(house),
     factsRoute(house, desk),

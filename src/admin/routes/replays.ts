@@ -1,9 +1,9 @@
-import type {IncomingMessage, ServerResponse} from 'node:http';
 import type {Fact, FactTypes} from '../../facts.ts';
 import type {Journal} from '../../journal.ts';
 import type {Budget} from '../../limits/budget.ts';
 import {verdicts} from '../../replay/judge.ts';
 import {Refusal, type Route} from '../../route.ts';
+import {readBody} from '../reading/body.ts';
 
 type Comparison = FactTypes['replay.compared'];
 
@@ -20,7 +20,7 @@ export function replaysRoute({journal, budget}: {readonly journal: Journal; read
     path: '/api/replays',
     doc: 'Keeps what a replay found: a JSON list of `{invocationId, verdict, baseline, candidate}`.',
     async run({request, response}) {
-      const comparisons = parse(await read(request, response, budget));
+      const comparisons = parse(await readBody(request, response, budget, mostBytes));
       if (!comparisons) throw new Refusal('BAD_REQUEST', `expected a JSON list of 1 to ${mostAtOnce} comparisons`);
       for (const {invocationId} of comparisons) {
         // The caller may have found the core of another function at this address.
@@ -32,23 +32,6 @@ export function replaysRoute({journal, budget}: {readonly journal: Journal; read
       return {status: 201, body: {kept: comparisons.length}};
     },
   };
-}
-
-/** @throws Refusal BODY_TOO_LARGE, Fault INFLIGHT_FULL */
-async function read(request: IncomingMessage, response: ServerResponse, budget: Budget): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  const hold = budget.open('body');
-  response.once('close', () => hold.release());
-  // Leaving the loop must not close the connection: the answer still has to leave by it.
-  for await (const chunk of request.iterator({destroyOnReturn: false})) {
-    bytes += chunk.length;
-    if (bytes > mostBytes) throw new Refusal('BODY_TOO_LARGE', `expected at most ${mostBytes} bytes`);
-    const fault = hold.grow(bytes);
-    if (fault) throw fault;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function parse(text: string): Comparison[] | undefined {

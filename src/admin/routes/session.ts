@@ -1,0 +1,68 @@
+import type {Budget} from '../../limits/budget.ts';
+import {Refusal, type Route} from '../../route.ts';
+import {type Caller, type CallerRules, callerOf, isSignedIn, refuseToken} from '../caller.ts';
+import {readBody} from '../reading/body.ts';
+import {cookieName, cookieOf, writeCookie} from '../sessions.ts';
+
+const mostBytes = 4096;
+
+/** A browser signs in with the token, as it cannot send one with an event stream or a link. */
+export function sessionRoutes(rules: CallerRules, {budget}: {readonly budget: Budget}): Route[] {
+  const path = '/api/session';
+  return [
+    {
+      method: 'GET',
+      path,
+      open: 'page',
+      doc: 'Whether the caller is signed in, and whether that is needed.',
+      run: ({request, get}) => ({
+        body: {needed: rules.token !== undefined, signedIn: isSignedIn(callerOf(request, get), rules)},
+        headers: noStore,
+      }),
+    },
+    {
+      method: 'POST',
+      path,
+      open: 'page',
+      doc: 'Signs a browser in: `{"token": "…"}`. The answer sets a cookie that stands for the token for 12 hours.',
+      async run({request, response, get}) {
+        const caller = callerOf(request, get);
+        const token = tokenIn(await readBody(request, response, budget, mostBytes));
+        const {sessions} = rules;
+        if (!sessions) return {status: 204, body: null};
+        const refusal = refuseToken(token, caller, rules);
+        if (refusal) throw refusal;
+        return signed(caller, sessions.open(), get('x-forwarded-proto'));
+      },
+    },
+    {
+      method: 'DELETE',
+      path,
+      open: 'page',
+      doc: 'Signs a browser out.',
+      run({request, get}) {
+        const caller = callerOf(request, get);
+        rules.sessions?.end(cookieOf(caller.cookie, cookieName(caller.host)));
+        return signed(caller, '', get('x-forwarded-proto'));
+      },
+    },
+  ];
+}
+
+const noStore = {'Cache-Control': 'no-store'};
+
+function signed({host, origin}: Caller, session: string, protocol: string) {
+  const isSecure = protocol === 'https' || origin.startsWith('https:');
+  return {status: 204, headers: {...noStore, 'Set-Cookie': writeCookie(cookieName(host), session, isSecure)}, body: null};
+}
+
+/** @throws Refusal BAD_REQUEST */
+function tokenIn(text: string): string {
+  let given: unknown;
+  try {
+    given = JSON.parse(text);
+  } catch {}
+  const {token} = Object(given);
+  if (typeof token !== 'string') throw new Refusal('BAD_REQUEST', 'expected a JSON object such as {"token": "…"}');
+  return token;
+}
