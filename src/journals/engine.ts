@@ -22,6 +22,10 @@ export interface JournalEngine {
   readonly leaseMs: number;
   /** The place that the text after the scheme names, as messages show it; undefined when it names none. */
   placeOf(text: string): string | undefined;
+  /** Starts what takes long to start, before it is known where a journal is opened, and whether. */
+  prepare?(): Promise<void>;
+  /** Ends what `prepare` started: another engine keeps the journal. */
+  dismiss?(): Promise<void>;
   /** Opens a journal to write it, and makes it if it does not exist. @throws JournalRefused */
   open(place: string, retention: Retention, house: JournalHouse): Promise<OpenedJournal>;
   /**

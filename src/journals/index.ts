@@ -14,6 +14,20 @@ export const defaultEngine: JournalEngine = sqlite;
 /** What replaces a default journal that cannot be opened. */
 export const fallbackEngine: JournalEngine = memory;
 
+/**
+Starts what the engine of a core's journal takes long to start, before the settings are read.
+
+@param location the raw value of CORE_JOURNAL. What cannot be read is refused later, with all other settings
+*/
+export async function prepareEngine(location: string | undefined): Promise<void> {
+  await (readPlace(location ?? '')?.engine ?? defaultEngine).prepare?.();
+}
+
+/** Ends what other engines prepared. */
+export async function dismissOthers(engine: JournalEngine): Promise<void> {
+  await Promise.all(Object.values(engines).map(other => (other === engine ? undefined : other.dismiss?.())));
+}
+
 /** Where a journal is. */
 export interface JournalPlace {
   readonly engine: JournalEngine;

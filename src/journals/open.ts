@@ -1,6 +1,6 @@
 import {ConfigurationError} from '../errors.ts';
 import type {JournalHouse, OpenedJournal, Retention} from './engine.ts';
-import {defaultEngine, fallbackEngine, type JournalPlace, locationOf, readPlace} from './index.ts';
+import {defaultEngine, dismissOthers, fallbackEngine, type JournalPlace, locationOf, readPlace} from './index.ts';
 
 export interface JournalWish {
   /** CORE_JOURNAL; undefined when it is not set. */
@@ -40,6 +40,7 @@ export async function openJournal({location, fallback, mustLast, retention}: Jou
 
 async function openAt({engine, place}: JournalPlace, retention: Retention, house: JournalHouse): Promise<CoreJournal> {
   const opened = await engine.open(place, retention, house);
+  await dismissOthers(engine);
   return {
     journal: opened.journal,
     leaseMs: engine.leaseMs,

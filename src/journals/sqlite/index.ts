@@ -13,6 +13,16 @@ export const sqlite = {
   durability: 'fsync',
   leaseMs: 0,
 
+  async prepare() {
+    const {startAhead} = await import('./worker.ts');
+    startAhead();
+  },
+
+  async dismiss() {
+    const {endUnused} = await import('./worker.ts');
+    endUnused();
+  },
+
   placeOf: text => (text === '' ? undefined : path.resolve(text)),
 
   async open(file, retention, house) {

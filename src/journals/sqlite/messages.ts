@@ -64,6 +64,7 @@ export type ReplyTo<Q extends Question> = Q extends {page: Query}
 export type Reply = Page | Recorded | Uint8Array | Position | undefined;
 
 export type ToWriter =
+  | Opening
   | Batch
   | {readonly type: 'question'; readonly id: number; readonly question: Question}
   /** `upMs`: how long the journal has been open, by the monotonic clock. */
@@ -94,7 +95,9 @@ export type FromWriter =
   | {readonly type: 'shed'; readonly facts: number; readonly payloads: number}
   | {readonly type: 'closed'};
 
-export interface WriterData {
+/** The first message. */
+export interface Opening {
+  readonly type: 'open';
   readonly path: string;
   readonly retention: Retention;
 }

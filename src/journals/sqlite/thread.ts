@@ -1,11 +1,9 @@
-import {Worker} from 'node:worker_threads';
+import type {Worker} from 'node:worker_threads';
 import {Fault} from '../../errors.ts';
 import {JournalDamaged} from '../../journal.ts';
 import {JournalRefused} from '../engine.ts';
-import type {FromWriter, Question, Reply, ReplyTo, ToWriter, WriterData} from './messages.ts';
-
-/** Facts live as long as one commit: a larger young generation would only hold more of those that were written. */
-const resourceLimits = {maxYoungGenerationSizeMb: 1};
+import type {FromWriter, Opening, Question, Reply, ReplyTo, ToWriter} from './messages.ts';
+import {takeWorker} from './worker.ts';
 
 /** Messages of the writer that are not answers. */
 export interface ThreadEvents {
@@ -29,17 +27,14 @@ export class WriterThread {
   #nextQuestion = 1;
   #isDead = false;
 
-  constructor(data: WriterData, events: ThreadEvents) {
+  /** @param opening what it is to write. Nothing else is posted before it is `opened` */
+  constructor(opening: Omit<Opening, 'type'>, events: ThreadEvents) {
     this.#events = events;
-    this.#worker = new Worker(new URL('./thread-entry.ts', import.meta.url), {
-      workerData: data,
-      name: 'journal',
-      execArgv: [],
-      resourceLimits,
-    });
+    this.#worker = takeWorker();
     this.#worker.on('message', (message: FromWriter) => this.#hear(message));
     this.#worker.on('error', error => this.#ended(error instanceof Error ? error : new Error(String(error))));
     this.#worker.on('exit', () => this.#ended(new Error('the thread that writes it has ended')));
+    this.post({type: 'open', ...opening});
   }
 
   /** @throws JournalRefused */

@@ -1,4 +1,4 @@
-import {parentPort, receiveMessageOnPort, workerData} from 'node:worker_threads';
+import {parentPort, receiveMessageOnPort} from 'node:worker_threads';
 import {atTurnEnd} from '../../clock.ts';
 import {JournalDamaged, type Position} from '../../journal.ts';
 import {Answers} from './answers.ts';
@@ -7,7 +7,7 @@ import {isCorrupt} from './errors.ts';
 import {fileItself} from './file.ts';
 import {Keeper} from './keeper.ts';
 import {JournalHeld} from './lock.ts';
-import type {Batch, Command, FromWriter, Outcome, ToWriter, WriterData} from './messages.ts';
+import type {Batch, Command, FromWriter, Opening, Outcome, ToWriter} from './messages.ts';
 import {holdPath} from './path.ts';
 
 /*
@@ -21,7 +21,7 @@ const mostCharacters = 2 ** 20;
 
 if (!parentPort) throw new TypeError('Expected to run as a worker thread');
 const port = parentPort;
-const {path: name, retention} = workerData as WriterData; // WriterThread gives these
+const {path: name, retention} = await new Promise<Opening>(resolve => port.once('message', resolve));
 const path = fileItself(name);
 const say = (message: FromWriter) => port.postMessage(message);
 
@@ -41,7 +41,7 @@ try {
   hold = await holdPath(path);
   keeper = new Keeper(path, retention, say, () => answers.close());
   say({type: 'opened'});
-  port.on('message', (first: ToWriter) => serve(first));
+  port.on('message', serve);
 } catch (error) {
   hold?.[Symbol.dispose]();
   const reason = error instanceof JournalHeld ? 'held' : error instanceof JournalDamaged || isCorrupt(error) ? 'damaged' : 'unwritable';
@@ -49,7 +49,7 @@ try {
 }
 
 /** Takes every message that waits, commits batches in groups, and answers questions in their order between them. */
-function serve(first: ToWriter): void {
+function serve(first: Exclude<ToWriter, Opening>): void {
   let batches: Batch[] = [];
   let commands = 0;
   let characters = 0;
@@ -59,7 +59,7 @@ function serve(first: ToWriter): void {
     commands = 0;
     characters = 0;
   };
-  for (let message: ToWriter | undefined = first; message; message = receiveMessageOnPort(port)?.message) {
+  for (let message: Exclude<ToWriter, Opening> | undefined = first; message; message = receiveMessageOnPort(port)?.message) {
     if (message.type !== 'batch') {
       flush();
       if (act(message)) return;
@@ -78,7 +78,7 @@ function serve(first: ToWriter): void {
 }
 
 /** @returns true when the thread is done */
-function act(message: Exclude<ToWriter, Batch>): boolean {
+function act(message: Exclude<ToWriter, Batch | Opening>): boolean {
   switch (message.type) {
     case 'question':
       answers.give(message.id, message.question);
