@@ -1,7 +1,7 @@
 import {accessSync, constants, existsSync, realpathSync, statSync} from 'node:fs';
 import path from 'node:path';
 import {ConfigurationError} from '../src/errors.ts';
-import type {FunctionSpec, RuntimeAdapter} from '../src/runtime.ts';
+import type {Command, FunctionSpec, RuntimeAdapter} from '../src/runtime.ts';
 import type {Config} from '../src/settings/config.ts';
 import {runtimes} from './index.ts';
 
@@ -53,14 +53,21 @@ function checkInterpreter(binary: string | undefined): void {
 function foreignFunction(handlerPath: string, bridge: string, settings: FunctionSettings): FunctionSpec {
   if (!existsSync(bridge)) throw refusal(`SCW_RUNTIME_BRIDGE: expected an existing file, got \`${bridge}\``);
   const language = settings.language ?? languageOf(handlerPath) ?? languageOf(bridge);
-  const file = settings.runtimeBinary ?? (language && adapters.get(language)?.interpreter);
+  const adapter = language === undefined ? undefined : adapters.get(language);
+  const file = settings.runtimeBinary ?? adapter?.interpreter;
   if (!file) throw refusal(`SCW_RUNTIME_BINARY: expected the interpreter that executes \`${bridge}\`, got nothing`);
   const {handlerName} = settings;
   return {
     language: 'foreign',
     handlerPath,
     handlerName,
-    command: {file, args: [bridge], readiness: 'port', concurrency: foreignConcurrency},
+    command: {
+      file,
+      args: [bridge],
+      readiness: 'port',
+      concurrency: foreignConcurrency,
+      ...(adapter && missing(file, settings.runtimeBinary, adapter)),
+    },
   };
 }
 
@@ -85,8 +92,22 @@ function bridgedFunction(
     language,
     handlerPath,
     handlerName,
-    command: {file, args: [...heapArgs, bridge], readiness: 'report', concurrency},
+    command: {file, args: [...heapArgs, bridge], readiness: 'report', concurrency, ...missing(file, runtimeBinary, adapter)},
   };
+}
+
+/** What to say when the interpreter is not found in PATH. */
+function missing(
+  file: string,
+  given: string | undefined,
+  {install = {name: file, packages: file}}: RuntimeAdapter,
+): Pick<Command, 'missing'> {
+  if (file.includes('/')) return {};
+  const isMissing = `${file} was not found in PATH`;
+  if (given !== undefined)
+    return {missing: `SCW_RUNTIME_BINARY names ${file}, and ${isMissing}: install it, or give the path of the program`};
+  const {name, packages} = install;
+  return {missing: `${name} is not installed (${isMissing}): install ${packages}, or set SCW_RUNTIME_BINARY to the path of the program`};
 }
 
 /** A path without extension is completed from disk; there must be one way only. */

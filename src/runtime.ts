@@ -19,6 +19,8 @@ export interface Command {
   readonly readiness: 'report' | 'port';
   /** Calls at a time when CORE_CONCURRENCY says nothing. */
   readonly concurrency: number;
+  /** What to say when `file` is not found in PATH, and what to do about it. */
+  readonly missing?: string;
 }
 
 /** A language whose handlers our own bridge loads. */
@@ -29,6 +31,8 @@ export interface RuntimeAdapter {
   readonly bridge: string;
   /** What executes the bridge when SCW_RUNTIME_BINARY says nothing: a path, or a name looked up in PATH. */
   readonly interpreter: string;
+  /** The language as people call it, and what to install where the interpreter is missing, as Debian calls it. */
+  readonly install?: {readonly name: string; readonly packages: string};
   /** Calls at a time when CORE_CONCURRENCY says nothing. */
   readonly concurrency: number;
   /** Arguments with which the interpreter keeps its heap below so many bytes. Absent where there are none. */

@@ -22,7 +22,7 @@ test('an unknown option is refused', async t => {
 test('a command that does not exist is reported', async t => {
   const {code, stderr, stdout} = await conform(['--', 'no-such-program']);
   t.is(code, 69);
-  t.regex(stderr, /could not be started: spawn no-such-program ENOENT/);
+  t.regex(stderr, /could not be started: no-such-program was not found in PATH \(ENOENT\)/);
   t.is(stdout, '');
 });
 

@@ -8,5 +8,6 @@ export const php: RuntimeAdapter = {
   extensions: ['.php'],
   bridge,
   interpreter: 'php',
+  install: {name: 'PHP', packages: 'php-cli'},
   concurrency: 1,
 };

@@ -8,5 +8,6 @@ export const python: RuntimeAdapter = {
   extensions: ['.py'],
   bridge,
   interpreter: 'python3',
+  install: {name: 'Python', packages: 'python3'},
   concurrency: 1,
 };

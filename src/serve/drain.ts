@@ -20,6 +20,7 @@ export class Drain {
   /** The report so far, with those of other processes added. */
   report(others: readonly DrainReport[] = []): DrainReport {
     return [this.#own(), ...others].reduce((sum, each) => ({
+      invocations: sum.invocations + each.invocations,
       accepted: sum.accepted + each.accepted,
       completed: sum.completed + each.completed,
       handedBack: sum.handedBack + each.handedBack,
@@ -35,6 +36,6 @@ export class Drain {
     const handedBack = now.handedBack - before.handedBack;
     const completed = now.settled - before.settled - handedBack - calls - replies;
     const lost = now.accepted - now.settled + calls + replies + repliesOfBefore;
-    return {accepted: completed + handedBack + lost, completed, handedBack, lost};
+    return {invocations: now.accepted, accepted: completed + handedBack + lost, completed, handedBack, lost};
   }
 }

@@ -44,7 +44,7 @@ for (const [name, command] of all) {
       t.true(example === name || example.startsWith(`${name} `), example);
       const words = example
         .slice(name.length)
-        .replace(/ [>|] .*/, '')
+        .replace(/ (>>?|\|) .*/, '')
         .split(' ')
         .filter(Boolean);
       t.notThrows(() => parseCommandLine(command, words), example);

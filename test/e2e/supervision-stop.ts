@@ -180,7 +180,7 @@ test('the last log line accounts for every event of the stop, and so does the me
   await gates[1]?.open();
   for (const answer of await Promise.all([...held, waiting])) t.is(answer.status, 200);
   t.is(await core.exited, 0);
-  t.like(core.logs.at(-1), {msg: 'Stopped', accepted: 3, completed: 3, handedBack: 0, lost: 0});
+  t.like(core.logs.at(-1), {msg: 'Stopped', invocations: 3, accepted: 3, completed: 3, handedBack: 0, lost: 0});
 });
 
 test('calls that still wait when the grace time is over are handed back with 503', async t => {

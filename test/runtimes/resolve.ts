@@ -111,15 +111,31 @@ for (const [extension, adapter, language] of [
   test(`a path without extension is completed with ${extension}`, async t => {
     const dir = await directory(t, `handler${extension}`, 'handler.txt', 'handlers.js', 'handler/index.js');
     for (const handlerPath of [`${dir}/handler`, `${dir}/handler${extension}`]) {
-      t.deepEqual(resolve({handlerPath, handlerName: 'run'}), {
-        language,
-        handlerPath: `${dir}/handler${extension}`,
-        handlerName: 'run',
-        command: {file: adapter.interpreter, args: [adapter.bridge], readiness: 'report', concurrency: adapter.concurrency},
-      });
+      const {command, ...rest} = resolve({handlerPath, handlerName: 'run'});
+      const {missing, ...program} = command;
+      t.is(missing !== undefined, adapter === python);
+      t.deepEqual(
+        {...rest, command: program},
+        {
+          language,
+          handlerPath: `${dir}/handler${extension}`,
+          handlerName: 'run',
+          command: {file: adapter.interpreter, args: [adapter.bridge], readiness: 'report', concurrency: adapter.concurrency},
+        },
+      );
     }
   });
 }
+
+test('an interpreter that is looked up in PATH comes with what to do when it is not there', async t => {
+  const dir = await directory(t, 'handler.php', 'handler.py', 'bridge.php');
+  const missing = (file: string, more = {}) => resolve({handlerPath: `${dir}/${file}`, ...more}).command.missing ?? '';
+  t.regex(missing('handler.php'), /^PHP is not installed \(php was not found in PATH\): install php-cli, or set SCW_RUNTIME_BINARY/);
+  t.regex(missing('handler.php', {runtimeBridge: `${dir}/bridge.php`}), /^PHP is not installed/);
+  t.regex(missing('handler.py'), /^Python is not installed \(python3 /);
+  t.regex(missing('handler.py', {runtimeBinary: 'python3.14'}), /^SCW_RUNTIME_BINARY names python3\.14, and/);
+  t.is(missing('handler.py', {runtimeBinary: process.execPath}), '');
+});
 
 test('Node handlers run in the core’s own Node by default, in the one that is set otherwise', async t => {
   const dir = await directory(t, 'handler.js');

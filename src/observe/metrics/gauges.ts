@@ -24,6 +24,8 @@ export interface Gauges {
 
 /** Accepted = completed + handed back + lost. Lost is what was cut off; while the stop goes on, also what is in flight. */
 export interface DrainReport {
+  /** Events that were accepted since the process started. The others are about the time since the stop began. */
+  readonly invocations: number;
   readonly accepted: number;
   readonly completed: number;
   readonly handedBack: number;

@@ -3,9 +3,11 @@ import type {Socket} from 'node:net';
 import type {Readable} from 'node:stream';
 import {callsDescriptor, reportsDescriptor} from '../descriptors.ts';
 import type {Pipes} from '../output/output.ts';
+import {whyNotStarted} from './not-started.ts';
 
 export interface GroupOptions {
   readonly file: string;
+  readonly missing?: string;
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   /** The user that the process runs as; undefined: that of the core. */
@@ -20,8 +22,9 @@ export class ProcessGroup {
 
   /** @param ended called once or twice, never before the constructor returns; `error`: the system could not start the process */
   constructor(options: GroupOptions, ended: (code: number | null, signal: string | null, error?: string) => void) {
-    this.#process = started(options, error => ended(null, null, error.message));
-    this.#process?.once('error', error => ended(null, null, error.message));
+    const refused = (error: Error) => ended(null, null, whyNotStarted(options, error));
+    this.#process = started(options, refused);
+    this.#process?.once('error', refused);
     this.#process?.once('exit', (code, signal) => ended(code, signal));
   }
 
