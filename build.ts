@@ -17,7 +17,7 @@ const place = /\bimport\.meta\.(url|dirname|filename)\b/g;
 const latePackage = /\blate\('([^':]+)'\)/g;
 
 /** Left in `node_modules`: OpenTelemetry replaces functions of other packages, and shares its state with the function's. */
-const external = ['@opentelemetry/*', 'got', 'pino-pretty'];
+const external = ['@opentelemetry/*', 'got'];
 
 const common = {bundle: true, platform: 'node', target: 'node24', logLevel: 'silent'} as const satisfies BuildOptions;
 /** Packages that are no modules of ES ask for Node's own with `require`. */

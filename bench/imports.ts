@@ -25,7 +25,6 @@ const packages: Readonly<Record<string, string>> = {
   got: 'with CORE_JWKS_URL',
   '@opentelemetry/sdk-node': 'with an exporter configured',
   '@opentelemetry/instrumentation-http': 'with an exporter configured',
-  'pino-pretty': 'on a terminal',
 };
 
 const program = (name: string) => `

@@ -31,7 +31,6 @@ const doors: Readonly<Record<string, RegExp>> = {
   got: /^src\/http\/key-set\/fetch\.ts$/,
   'prom-client': /^src\/observe\/metrics\//,
   pino: /^src\/observe\/log\.ts$/,
-  'pino-pretty': /^src\/observe\/log\.ts$/,
   valibot: /^src\/settings\/(setting|config)\.ts$/,
   '@opentelemetry/api': /^src\/observe\/traces\/(recorded|extract|describe|recorder|sampler|queue|otlp|sdk-log)\.ts$/,
   '@opentelemetry/sdk-node': /^src\/observe\/traces\/telemetry\.ts$/,

@@ -1,9 +1,11 @@
 import path from 'node:path';
 import process from 'node:process';
 import {systemClock} from '../clock.ts';
-import {flag, optional, port, text} from '../command/arguments.ts';
+import {choice, flag, optional, port, text} from '../command/arguments.ts';
 import {command} from '../command/command.ts';
+import type {Reporter} from '../dev/reporter.ts';
 import {exit} from '../exit.ts';
+import type {Environment} from '../settings/setting.ts';
 import {launcherGone} from './launcher.ts';
 
 /** `core-runtime dev [path]`: a function on this machine, public unless `--private` or SCW_PUBLIC says otherwise. */
@@ -18,6 +20,11 @@ export const dev = command({
     ),
     name: text('<name>', 'Name of the function. By default that of its folder.'),
     'env-file': text('<file>', 'File with variables for the function, instead of .env in its folder.'),
+    'log-format': choice(
+      '<format>',
+      ['lines', 'json'],
+      'lines, the default, are for people; json is the log, with one record on each line, for programs.',
+    ),
     private: flag('Let only callers with a token in.'),
   },
   examples: {
@@ -26,7 +33,7 @@ export const dev = command({
     'dev . --port 3000 --env-file .env.local': 'On another port, with other variables.',
   },
   serves: true,
-  async run({path: given, port, host, name, 'env-file': envFile, private: isPrivate}, env) {
+  async run({path: given, port, host, name, 'env-file': envFile, private: isPrivate, 'log-format': format}, env) {
     void launcherGone(systemClock).then(() => {
       console.error('core-runtime: the process that started this command is gone: stopping');
       process.kill(process.pid, 'SIGTERM'); // a clean stop, which lets requests in flight finish
@@ -34,9 +41,27 @@ export const dev = command({
     const {findFunction} = await import('../dev/find.ts');
     const isLanguageKnown = Boolean(env.CORE_RUNTIME || env.SCW_RUNTIME_BRIDGE || env.SCW_HANDLER_IS_BINARY === 'true');
     const found = findFunction(given, process.cwd(), isLanguageKnown);
-    const [{serveFunction}, {plainReporter}] = await Promise.all([import('../dev/serve.ts'), import('../dev/plain-reporter.ts')]);
+    const [{serveFunction}, reporter] = await Promise.all([
+      import('../dev/serve.ts'),
+      format === 'json' ? reportJson() : reportLines(found.folder, env),
+    ]);
     const wish = {...found, port, host, name, envFile: envFile && path.resolve(envFile), isPrivate};
-    await serveFunction(wish, env, plainReporter, {pretty: process.stdout.isTTY === true});
+    await serveFunction(wish, env, reporter);
     return exit.done;
   },
 });
+
+async function reportJson(): Promise<Reporter> {
+  return (await import('../dev/json-reporter.ts')).jsonReporter;
+}
+
+async function reportLines(folder: string, env: Environment): Promise<Reporter> {
+  const [{openTerminal}, {terminalReporter}] = await Promise.all([
+    import('../dev/terminal/open.ts'),
+    import('../dev/terminal/reporter.ts'),
+  ]);
+  const terminal = openTerminal({stdout: process.stdout, env, clock: systemClock});
+  process.stdout.on('error', () => {}); // its reader has left: the function goes on
+  process.on('exit', () => terminal.close());
+  return terminalReporter(terminal, folder);
+}

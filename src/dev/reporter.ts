@@ -1,8 +1,11 @@
+import type {Observer} from '../observation.ts';
 import type {Served} from '../serve/serve.ts';
 import type {Wish} from './wish.ts';
 
 /** What a person, or another process, is told about one function that is served for its developer. */
 export interface Reporter {
+  /** Is told what happens in the core. Without it the core writes its log, as JSON, to stdout. */
+  readonly feed?: Observer;
   /** Called once, when the first start of the function is over, well or badly. */
   serving(server: DevServer): void;
   /** Called after each reload, whoever asked for it. A reload that a newer one superseded is not reported. */

@@ -9,21 +9,16 @@ import {reloaderOf} from './reload.ts';
 import type {DevServer, Reporter} from './reporter.ts';
 import {environmentOf, type Wish} from './wish.ts';
 
-export interface DevOptions {
-  /** Log lines for people instead of JSON. */
-  readonly pretty: boolean;
-}
-
 /**
 Serves one function in this process until a signal comes; once for each process.
 
 @throws CommandFailed when a port or a file that was asked for cannot be had
 */
-export async function serveFunction(asked: Wish, env: Environment, reporter: Reporter, {pretty}: DevOptions): Promise<void> {
+export async function serveFunction(asked: Wish, env: Environment, reporter: Reporter): Promise<void> {
   const wish = await withPorts(asked, env, reporter);
   let reload: DevServer['reload'] | undefined;
   await run(environmentOf(wish, env), {
-    pretty,
+    observer: reporter.feed,
     async reload() {
       await reload?.();
     },

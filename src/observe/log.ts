@@ -5,7 +5,6 @@ import type {FunctionLine, Log} from '../log.ts';
 
 export interface LogOptions {
   readonly level: string;
-  readonly pretty: boolean;
   /** Called with the number of lines that stdout did not take. */
   readonly onDropped: (lines: number) => void;
   readonly clock: Clock;
@@ -36,9 +35,9 @@ const lastLinesMs = 1000;
 /** Pause between two looks at what stdout has taken. */
 const lookMs = 20;
 
-/** JSON lines on stdout; on a terminal, lines for people. */
-export async function openLog({level, pretty, onDropped, clock, maxWaitingBytes}: LogOptions): Promise<OpenLog> {
-  const destination = pretty ? await prettyStream() : jsonStream(onDropped, maxWaitingBytes);
+/** JSON lines on stdout. */
+export function openLog({level, onDropped, clock, maxWaitingBytes}: LogOptions): OpenLog {
+  const destination = jsonStream(onDropped, maxWaitingBytes);
   const logger = pino(
     {level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: {level: label => ({level: label})}},
     destination,
@@ -144,9 +143,4 @@ function writableOutput(): number {
   } catch {
     return 1; // no /proc, or the pipe is another user's
   }
-}
-
-async function prettyStream() {
-  const {default: pretty} = await import('pino-pretty');
-  return pretty({colorize: true, sync: true, translateTime: 'HH:MM:ss.l', ignore: 'source'});
 }

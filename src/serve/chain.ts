@@ -2,12 +2,14 @@ import {auth, authPublic, type KeySource, verifier} from '../../middleware/auth.
 import {keepInvocations} from '../../middleware/event/keep.ts';
 import {type EventOptions, eventWriter} from '../../middleware/event/write.ts';
 import {chain, deliverThrough, pipeline} from '../../middleware/index.ts';
+import {observe} from '../../middleware/observe.ts';
 import {scrape} from '../../middleware/scrape.ts';
 import {trace} from '../../middleware/trace.ts';
 import type {Clock} from '../clock.ts';
 import type {JournalWriter} from '../journal.ts';
 import {redactor} from '../journals/payload.ts';
 import type {Log} from '../log.ts';
+import type {Observer} from '../observation.ts';
 import type {Metrics} from '../observe/metrics/metrics.ts';
 import {passingSpans, type Spans} from '../observe/traces/spans.ts';
 import type {FunctionSpec, Runtimes} from '../runtime.ts';
@@ -25,19 +27,21 @@ export interface ChainHouse {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly clock: Clock;
+  readonly observer?: Observer | undefined;
 }
 
 /** Makes the chain of the function and the short one of the public metrics, both behind the same authentication. */
 export function composeStages(house: ChainHouse): Pick<House, 'deliver' | 'scrape'> {
-  const {config, spec, runtimes, journal, keys, spans, metrics, log, clock} = house;
+  const {config, spec, runtimes, journal, keys, spans, metrics, log, clock, observer} = house;
   const {meter} = metrics;
   const guard = config.isPublic ? authPublic() : auth(verifier(keys, config, clock));
   const write = eventWriter(eventOptions(config, spec));
   const keep = keepInvocations({journal, mode: config.journalHttp, redact: redactor(config.journalRedact), log});
   // A scrape is not an invocation: it has no span, and is not counted.
   const traceScrape = trace({spans: passingSpans, meter: {...meter, invocationEnded() {}}, log, clock});
+  const stages = pipeline({...config, spans, meter, log, clock, guard, write, keep, runtimes});
   return {
-    deliver: deliverThrough(pipeline({...config, spans, meter, log, clock, guard, write, keep, runtimes}), clock),
+    deliver: deliverThrough(observer ? chain([observe(observer, clock), stages]) : stages, clock),
     scrape: deliverThrough(chain([traceScrape, guard, scrape(metrics.scrape)]), clock),
   };
 }

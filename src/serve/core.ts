@@ -9,14 +9,16 @@ import {freeMemory} from '../limits/free-memory.ts';
 import {collectPast, leaveRoom} from '../limits/heap.ts';
 import {ReplyTurns} from '../limits/reply-turns.ts';
 import {bodyCopies} from '../limits/shares.ts';
+import type {Observer} from '../observation.ts';
 import {type OpenLog, openLog} from '../observe/log.ts';
 import {linesLostIn, type Metrics, openMetrics} from '../observe/metrics/metrics.ts';
+import {observedLog} from '../observe/observed-log.ts';
 import {logLost} from '../observe/traces/lost.ts';
 import {passingSpans, type Spans} from '../observe/traces/spans.ts';
 import {doubtsOf, wantsTelemetry} from '../observe/traces/wanted.ts';
 import {dataDirOf} from '../settings/config.ts';
 import {version} from '../version.ts';
-import {openWorkers, type Workers, type WorkersOptions} from '../workers/index.ts';
+import {openWorkers, type Workers, type WorkersHouse, type WorkersOptions} from '../workers/index.ts';
 import {resolveUser} from '../workers/process/user.ts';
 import {EarlyStarts} from './early-starts.ts';
 import {openKeys} from './keys.ts';
@@ -41,6 +43,7 @@ export interface Core {
   readonly workers: Workers;
   readonly starts: EarlyStarts;
   readonly stop: Stop;
+  readonly observer: Observer | undefined;
   /** Opens what records spans, when the settings ask for it. */
   openSpans(): Promise<Spans>;
   /** Records which code is served. */
@@ -49,7 +52,8 @@ export interface Core {
 
 export interface CoreOptions {
   readonly clock: Clock;
-  readonly pretty: boolean;
+  /** Is told what happens, in place of the log. */
+  readonly observer: Observer | undefined;
   /** True in a sibling: the leader, which has the same settings, has logged what is doubtful about them. */
   readonly isQuiet: boolean;
 }
@@ -66,7 +70,7 @@ Opens the parts of a core process in order. Objects that several parts need earl
 */
 export async function openCore(wanted: Wanted, options: CoreOptions, opening: AsyncDisposableStack): Promise<Core> {
   const {env, config, spec, shares} = wanted;
-  const {clock, pretty, isQuiet} = options;
+  const {clock, observer, isQuiet} = options;
   const instance = randomUUID();
   const budget = new Budget(shares.inflightBytes, clock, thriftOf(wanted, clock));
   const facts = new OwnFacts(instance);
@@ -78,7 +82,9 @@ export async function openCore(wanted: Wanted, options: CoreOptions, opening: As
   watched.stop = stop;
 
   const log = opening.use(
-    await openLog({level: config.logLevel, pretty, clock, onDropped: meter.linesDropped, maxWaitingBytes: shares.logBytes}),
+    observer
+      ? observedLog(config.logLevel, observer, clock)
+      : openLog({level: config.logLevel, clock, onDropped: meter.linesDropped, maxWaitingBytes: shares.logBytes}),
   );
   watched.log = log;
   const warn = (doubt: string) => (isQuiet ? undefined : log.warn({}, doubt));
@@ -97,13 +103,13 @@ export async function openCore(wanted: Wanted, options: CoreOptions, opening: As
       clock,
       log,
       meter,
-      facts: some => facts.record(some),
+      facts: observer ? observed(facts, observer, clock) : some => facts.record(some),
       line: line => log.function(line),
       started: (record, isCarried) => starts.over(record, isCarried),
     }),
   );
   watched.workers = workers;
-  return {wanted, instance, clock, log, budget, metrics, watched, facts, keys, workers, starts, stop, openSpans, recordCode};
+  return {wanted, instance, clock, log, budget, metrics, watched, facts, keys, workers, starts, stop, observer, openSpans, recordCode};
 
   async function openSpans(): Promise<Spans> {
     let spans = passingSpans;
@@ -135,6 +141,14 @@ export async function openCore(wanted: Wanted, options: CoreOptions, opening: As
     const families = [await metrics.families(), ...((await siblings?.families()) ?? [])];
     log.info({...report, linesLost: linesLostIn(families.flat())}, 'Stopped');
   }
+}
+
+/** The facts of the sub-runtimes go to the person who watches, too. */
+function observed(facts: OwnFacts, observer: Observer, clock: Clock): WorkersHouse['facts'] {
+  return function record(some) {
+    facts.record(some);
+    observer({type: 'facts', at: clock.now(), facts: some});
+  };
 }
 
 function thriftOf({shares, spec, config}: Wanted, clock: Clock): Thrift {

@@ -7,6 +7,7 @@ import type {Journal, JournalWriter} from '../journal.ts';
 import {openJournal} from '../journals/open.ts';
 import type {Log} from '../log.ts';
 import type {Meter} from '../meter.ts';
+import type {Observer} from '../observation.ts';
 import type {DrainReport} from '../observe/metrics/metrics.ts';
 import type {Family} from '../observe/metrics/open-metrics.ts';
 import type {FunctionSpec, StartRecord} from '../runtime.ts';
@@ -46,8 +47,8 @@ export interface Served {
 
 export interface ServeOptions {
   readonly clock?: Clock;
-  /** Log lines for people instead of JSON. */
-  readonly pretty?: boolean;
+  /** Is told what happens, in place of the log, which writes nothing then. */
+  readonly observer?: Observer | undefined;
   /** Another process of this core leads: it owns the journal, the private port and the schedules. */
   readonly leader?: Leader;
 }
@@ -67,10 +68,10 @@ Opens everything in order: the sub-runtime first, as it takes longest, and the p
 
 @throws ConfigurationError when the environment does not describe a function that can be served
 */
-export async function serve(env: Environment, {clock = systemClock, pretty = false, leader}: ServeOptions = {}): Promise<Served> {
+export async function serve(env: Environment, {clock = systemClock, observer, leader}: ServeOptions = {}): Promise<Served> {
   const wanted = readWanted(env);
   await using opening = new AsyncDisposableStack();
-  const core = await openCore(wanted, {clock, pretty, isQuiet: leader !== undefined}, opening);
+  const core = await openCore(wanted, {clock, observer, isQuiet: leader !== undefined}, opening);
   const places = leader ? await serveBeside(leader, core, opening) : await lead(core, opening);
   return served(core, places, opening.move());
 }

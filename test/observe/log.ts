@@ -11,7 +11,7 @@ import {systemClock} from ${JSON.stringify(projectFile('src/clock.ts'))};
 import {openLog} from ${JSON.stringify(projectFile('src/observe/log.ts'))};
 let linesLost = 0;
 const clock = {...systemClock, after: () => () => {}${isRead ? ', monotonic: () => 0' : ''}};
-const log = await openLog({level: 'info', pretty: false, clock, onDropped: lines => void (linesLost += lines), maxWaitingBytes: 24 * 2 ** 20});
+const log = openLog({level: 'info', clock, onDropped: lines => void (linesLost += lines), maxWaitingBytes: 24 * 2 ** 20});
 for (let line = 0; line < 1000; line++) log.info({text: 'x'.repeat(3000)}, 'line');
 await log.drain(4000);
 log.info({linesLost}, 'last');

@@ -1,0 +1,63 @@
+import type {FunctionLine} from '../../log.ts';
+import type {Ended, Logged} from '../../observation.ts';
+import {printable, printableLines} from '../../printable.ts';
+import {indent, timeText} from './call-line.ts';
+import type {Ink} from './ink.ts';
+import {type Reading, thrownLines} from './thrown.ts';
+
+/** Records of the core's log that the terminal says otherwise, or that are no news to the person in front of it. */
+export const routine: ReadonlySet<string> = new Set(['Listening', 'Asked to stop', 'Stopped']);
+/** The bridge reports the same with the place in the source. */
+export const loadReport = 'The handler could not be loaded';
+/** `dev` reports the same with the files that have changed. */
+export const reloadReports: ReadonlySet<string> = new Set([
+  'Reloaded: the new code is serving',
+  'Not reloaded: the old code goes on serving',
+]);
+const bridgePrefix = 'core-bridge: cannot load the handler: ';
+/** Every fault of the function begins with it; the line of the call says as much. */
+const faultPrefix = 'An error occured during handler execution: ';
+
+/** A line that the function wrote, or an error that it has thrown. */
+export function functionLines({stream, line, level, stack}: FunctionLine, reading: Reading): string[] {
+  if (level === 'error') return thrownLines(stack ?? line, reading);
+  const text = printable(line.replaceAll('\t', '    '));
+  return [stream === 'stderr' ? reading.ink('yellow', text) : text];
+}
+
+/** What the bridge says when it cannot load the handler; undefined for any other line. */
+export function loadErrorOf({line, level, stack}: FunctionLine, reading: Reading): string[] | undefined {
+  if (level !== 'error' || !line.startsWith(bridgePrefix)) return undefined;
+  return [`${reading.ink('red', '✖')} ${loadReport}`, ...thrownLines(stack ?? line.slice(bridgePrefix.length), reading).map(below)];
+}
+
+/** Why a call failed. */
+export function faultLines({fault}: Ended, reading: Reading): string[] {
+  if (!fault) return [];
+  const {code, message, cause, stack} = fault;
+  const said = message.startsWith(faultPrefix) ? message.slice(faultPrefix.length) : message;
+  const why = cause === undefined || cause === said ? '' : `: ${cause}`;
+  const lines = `${said}${why}`.split('\n').map(printable);
+  const [first = '', ...rest] = lines;
+  return [`${reading.ink('red', code)}  ${first}`, ...rest, ...(stack === undefined ? [] : thrownLines(stack, reading))];
+}
+
+/** A record of the core's log. */
+export function recordLines({at, level, fields, message}: Logged, reading: Reading): string[] {
+  const {cause, stack} = fields;
+  const [first = '', ...rest] = printableLines(typeof cause === 'string' ? `${message}: ${cause}` : message).split('\n');
+  const below = [...rest, ...(typeof stack === 'string' ? thrownLines(stack, reading) : [])];
+  return [`${timeText(at, reading.ink)}  ${mark(level, reading.ink)} ${first}`, ...below.map(line => indent + line)];
+}
+
+/** A sentence of the command itself. */
+export const noteLine = (sentence: string, at: number, ink: Ink): string[] => [
+  `${timeText(at, ink)}  ${ink('dim', '·')} ${printable(sentence)}`,
+];
+
+function mark(level: Logged['level'], ink: Ink): string {
+  if (level === 'error') return ink('red', '✖');
+  return level === 'warn' ? ink('yellow', '!') : ink('dim', '·');
+}
+
+const below = (line: string) => `  ${line}`;

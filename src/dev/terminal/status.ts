@@ -1,0 +1,36 @@
+import {printable} from '../../printable.ts';
+import {cut, durationText} from './call-line.ts';
+import type {Tally} from './tally.ts';
+
+/** An occurrence of a schedule to come. */
+export interface Due {
+  readonly name: string;
+  /** Wall time in milliseconds. */
+  readonly at: number;
+}
+
+/** `12 requests · 1 error · p50 3.1 ms · 1 process · next nightly in 3 h`; fits into `width`. */
+export function statusText(tally: Tally, due: Due | undefined, now: number, width: number): string {
+  const median = tally.medianMs();
+  const parts = [
+    counted(tally.calls, 'request'),
+    counted(tally.errors, 'error'),
+    ...(median === undefined ? [] : [`p50 ${durationText(median)}`]),
+    counted(tally.processes, 'process', 'processes'),
+    ...(due ? [`next ${printable(cut(due.name, 30))} ${inText(due.at - now)}`] : []),
+    'h help',
+  ];
+  return cut(` ${parts.join(' · ')}`, Math.max(1, width - 1));
+}
+
+const counted = (count: number, one: string, many = `${one}s`) => `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
+
+/** `now`, `in 40 s`, `in 5 min`, `in 3 h`, `in 2 days` */
+export function inText(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds <= 0) return 'now';
+  if (seconds < 100) return `in ${seconds} s`;
+  if (seconds < 100 * 60) return `in ${Math.round(seconds / 60)} min`;
+  if (seconds < 48 * 3600) return `in ${Math.round(seconds / 3600)} h`;
+  return `in ${Math.round(seconds / 86_400)} days`;
+}
