@@ -95,6 +95,14 @@ for (const [name, needed] of [
   });
 }
 
+recipe('the guide’s calls without a server print what the function returned', [], async t => {
+  const folder = temporaryFolder(t);
+  writeFile(folder, 'docs/functions.md', 'handler.js');
+  const printed = await shell(t, recipesOf('docs/functions.md').get('invoke') ?? '', folder).printed();
+  t.is(printed, '{"hello":"Ada"}executed properly');
+  t.is(readFileSync(join(folder, 'answer.json'), 'utf8'), '{}');
+});
+
 test('the README’s function answers as the README shows', async t => {
   const core = await serveFile(t, 'README.md', 'handler.js');
   t.is((await ask(`${core.url}/?name=Ada`)).text(), '{"hello":"Ada"}');
@@ -106,11 +114,16 @@ test('the README’s function answers as the README shows', async t => {
 
 /** Serves a file that the document shows after `<!-- file: name -->`. */
 async function serveFile(t: ExecutionContext, document: string, name: string) {
+  return startCore({SCW_PUBLIC: 'true', SCW_HANDLER_PATH: writeFile(temporaryFolder(t), document, name)}, t);
+}
+
+/** Writes it. @returns its path */
+function writeFile(folder: string, document: string, name: string): string {
   const text = readFileSync(projectFile(document), 'utf8');
   const [, code = ''] = new RegExp(`<!-- file: ${name} -->\n\`\`\`\\w+\n([\\s\\S]*?)\`\`\``).exec(text) ?? [];
-  const path = join(temporaryFolder(t), name);
+  const path = join(folder, name);
   writeFileSync(path, code);
-  return startCore({SCW_PUBLIC: 'true', SCW_HANDLER_PATH: path}, t);
+  return path;
 }
 
 function temporaryFolder(t: ExecutionContext): string {

@@ -7,6 +7,10 @@ export interface Option<T> {
   readonly value?: string;
   /** Completes "expected …" for a text that cannot be read. */
   readonly expected?: string;
+  /** One letter that stands for the name: `-d`. */
+  readonly short?: string;
+  /** True: it may be given several times. Each text is read by itself, and makes a list. */
+  readonly repeats?: true;
   /** What the option means; the text is undefined where the option is not given. @returns undefined when the text cannot be read */
   read(text: string | undefined): T;
 }
@@ -30,8 +34,12 @@ export type Given<O extends Options, A extends Arguments> = {[K in keyof O]: O[K
 };
 
 /** The options as Node's parser wants them. */
-export function parserOptions(options: Options): Record<string, {type: 'boolean' | 'string'}> {
-  return Object.fromEntries(Object.entries(options).map(([name, {value}]) => [name, {type: value === undefined ? 'boolean' : 'string'}]));
+export function parserOptions(options: Options): Record<string, {type: 'boolean' | 'string'; short?: string; multiple?: true}> {
+  const entries = Object.entries(options).map(([name, {value, short, repeats}]) => {
+    const type = value === undefined ? ('boolean' as const) : ('string' as const);
+    return [name, {type, ...(short !== undefined && {short}), ...(repeats && {multiple: repeats})}] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 export const flag = (doc: string): Option<boolean> => ({doc, read: text => text !== undefined});
@@ -44,6 +52,30 @@ export const choice = (value: string, words: readonly string[], doc: string): Op
   expected: `one of ${words.join(', ')}`,
   read: given => words.find(word => word === given),
 });
+
+/** Gives an option a letter. */
+export const withLetter = <T>(short: string, option: Option<T>): Option<T> => ({...option, short});
+
+/** An option that may be given several times. @param readOne undefined when the text cannot be read */
+export function several<T>(value: string, expected: string, doc: string, readOne: (text: string) => T | undefined): Option<readonly T[]>;
+export function several<T>(
+  value: string,
+  expected: string,
+  doc: string,
+  readOne: (text: string) => T | undefined,
+): Option<readonly T[] | undefined> {
+  return {
+    doc: `${doc} May be given several times.`,
+    value,
+    expected,
+    repeats: true,
+    read(given) {
+      if (given === undefined) return [];
+      const one = readOne(given);
+      return one === undefined ? undefined : [one];
+    },
+  };
+}
 
 /** A time that has passed, in milliseconds and as it was written. */
 export interface Ago {

@@ -48,7 +48,10 @@ function helpOf(name: string, it: Command): string {
     ),
     ...rows(
       'Options',
-      Object.entries(it.options ?? {}).map(([key, {value, doc}]) => [optionText(key, value), doc]),
+      Object.entries(it.options ?? {}).map(([key, {value, doc, short}]) => [
+        optionText(key, value),
+        short === undefined ? doc : `${doc} Short: -${short}`,
+      ]),
     ),
     ...rows(
       'Examples',

@@ -13,6 +13,7 @@ const own: CommandTable = {
   serving: {
     dev: async () => (await import('./dev.ts')).dev,
     start: async () => (await import('./start.ts')).start,
+    invoke: async () => (await import('./invoke.ts')).invoke,
   },
   settings: {
     token: async () => (await import('./token.ts')).token,

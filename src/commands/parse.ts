@@ -43,8 +43,12 @@ function readOptions(options: Options, values: Readonly<Record<string, unknown>>
   return Object.fromEntries(Object.entries(options).map(([name, option]) => [name, readOption(name, option, values[name])]));
 }
 
-function readOption(name: string, {read, expected}: Option<unknown>, value: unknown): unknown {
-  const text = value === undefined ? undefined : String(value);
+function readOption(name: string, option: Option<unknown>, value: unknown): unknown {
+  if (Array.isArray(value)) return value.flatMap(each => readText(name, option, String(each)));
+  return readText(name, option, value === undefined ? undefined : String(value));
+}
+
+function readText(name: string, {read, expected}: Option<unknown>, text: string | undefined): unknown {
   const meaning = read(text);
   if (text !== undefined && meaning === undefined)
     throw new CommandFailed(exit.misused, `--${name}: expected ${expected}, got \`${text}\``);

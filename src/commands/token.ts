@@ -35,7 +35,7 @@ export const token = command({
   examples: {
     token: 'Make a key pair and a token; print the settings that let it in. The private key is not kept.',
     'token --key private.pem --expires 8h': 'Sign with the key in private.pem, or make it.',
-    'token --key private.pem --settings >> .env': 'Let `core-runtime dev` serve a private function.',
+    'token --key private.pem --settings > private.env': 'Write the settings of the core to a file, as `dev --env-file` reads them.',
   },
   checksSettings: false,
   async run({key: file, application, namespace, expires, settings: isSettings, json: isJson}, env) {
