@@ -10,8 +10,8 @@ import {type Gathered, Turn} from './turn.ts';
 
 /** Facts that nobody waits for are sent after this time at the latest: a message costs as much as several facts. */
 const lingerMs = 50;
-/** They are sent earlier when they have this many characters. */
-const lingerCharacters = 2 ** 18;
+/** They are sent earlier when they are this part of what may wait: by default a MiB. A commit costs a millisecond, so there should be few. */
+const lingerPart = 1 / 32;
 /** When more characters than this are not written yet, facts are refused. */
 const busyCharacters = 2 ** 25;
 
@@ -22,6 +22,7 @@ export class Outbox {
   readonly #clock: Clock;
   readonly #meter: JournalHouse['meter'];
   readonly #post: (batch: Batch) => void;
+  readonly #lingerCharacters: number;
   readonly #busyCharacters: number;
   /** When more than this are not written yet, facts that nobody waits for are dropped. */
   readonly #shedCharacters: number;
@@ -36,6 +37,7 @@ export class Outbox {
   #stopLinger: (() => void) | undefined;
 
   constructor({clock, meter, memoryBytes = busyCharacters}: Omit<JournalHouse, 'log'>, post: (batch: Batch) => void) {
+    this.#lingerCharacters = memoryBytes * lingerPart;
     this.#busyCharacters = memoryBytes;
     this.#shedCharacters = memoryBytes / 2;
     this.#shedPayloadCharacters = memoryBytes / 4;
@@ -66,7 +68,7 @@ export class Outbox {
     // There are many invocations. A row in the list of streams would cost more than the fact, which the time in the id finds, too.
     if (stream.startsWith('invocation.')) this.#turn.record(text, count, kept);
     else this.#turn.append({stream, text, count, payloads: kept});
-    if (this.#turn.characters > lingerCharacters) this.flush();
+    if (this.#turn.characters > this.#lingerCharacters) this.flush();
     else if (isFollowed) this.#flushAtTurnEnd();
     else this.#stopLinger ??= this.#clock.after(lingerMs, () => this.flush());
   }
