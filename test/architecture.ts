@@ -178,6 +178,19 @@ test('no file imports what it may not, and every package has one door', t => {
   t.deepEqual(breaches(sources), []);
 });
 
+test('the console imports its own files and the libraries that are served with it, and nothing else', t => {
+  const names = new Set(['preact', 'preact/hooks', 'htm', 'uplot']);
+  const files = filesIn(join(root, 'src/console')).filter(file => file.endsWith('.js'));
+  t.true(files.length > 20);
+  const foreign = files.flatMap(file => {
+    const {imports} = readSource(readFileSync(file, 'utf8'));
+    const isOwn = (name: string) => name.startsWith('.') && join(dirname(file), name).startsWith(join(root, 'src/console/'));
+    return imports.filter(name => !isOwn(name) && !names.has(name)).map(name => `${relative(root, file)} imports ${name}`);
+  });
+  t.deepEqual(foreign, []);
+  t.deepEqual(circles(new Map(files.map(file => [relative(root, file), readSource(readFileSync(file, 'utf8'))]))), []);
+});
+
 /** The folders directly below one, as if each were a file that imports the others. */
 function roomsOf(parent: string): Map<string, Source> {
   const rooms = new Map<string, Source>();
@@ -210,7 +223,8 @@ const mostLines = 200;
 const tables = /^src\/settings\/config\.ts$/;
 
 test('a file is short enough to be read in one go', t => {
-  const lengths = [...sourcesOf('src', 'middleware', 'triggers', 'runtimes').keys()]
+  const views = filesIn(join(root, 'src/console')).map(file => relative(root, file));
+  const lengths = [...sourcesOf('src', 'middleware', 'triggers', 'runtimes').keys(), ...views.filter(file => file.endsWith('.js'))]
     .filter(file => !tables.test(file))
     .map(file => ({file, lines: readFileSync(join(root, file), 'utf8').split('\n').length - 1}));
   t.deepEqual(

@@ -1,7 +1,5 @@
-import htm from 'htm';
-import {h, render} from 'preact';
+import {App} from './app.js';
+import {html, render} from './html.js';
 
-const html = htm.bind(h);
-const place = document.querySelector('#console');
-if (place)
-  render(html`<p>The API of this core: <a href="/api/invocations">invocations</a>, <a href="/api/schedules">schedules</a>.</p>`, place);
+const root = document.getElementById('app');
+if (root) render(html`<${App} />`, root);

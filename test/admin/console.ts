@@ -75,15 +75,17 @@ test('the page may run only its own scripts, and is served nowhere else', async 
   t.notRegex(answer.text(), / on\w+=| style=|<style/);
 });
 
+const typesByExtension: Readonly<Record<string, RegExp>> = {css: /^text\/css/, js: /^text\/javascript/, svg: /^image\/svg\+xml/};
+
 test('everything that the page and its map of imports name is served', async t => {
   const {url} = await openPrivate(t);
   const page = (await ask(url)).text();
-  const named = [...page.matchAll(/"(\/console\/[^"]+)"/g)].map(([, path = '']) => path);
+  const named = [...page.matchAll(/"\.(\/console\/[^"]+)"/g)].map(([, path = '']) => path);
   t.true(named.length >= 4);
   for (const path of [...named, ...Object.keys(libraries).map(name => `/console/lib/${name}`)]) {
     const answer = await ask(url, {path});
     t.is(answer.status, 200, path);
-    t.regex(answer.field('content-type'), path.endsWith('.css') ? /^text\/css/ : /^text\/javascript/);
+    t.regex(answer.field('content-type'), typesByExtension[path.replace(/^.*\./, '')] ?? /^$/);
   }
 });
 

@@ -1,0 +1,110 @@
+/*
+The shapes of the API's answers, as far as the console reads them.
+
+@typedef below are checked where they are used; docs/private-listener.md describes the API.
+*/
+
+/**
+ * `GET /api/now`
+ *
+ * @typedef {{
+ *   at: string,
+ *   function: {name: string, version: string, handler: string, language: string, public: boolean, url: string},
+ *   core: {version: string, node: string, pid: number, startedAt: string, processes: number, processesUp: number},
+ *   readiness: {ready: boolean, phase: string, cause?: string},
+ *   rates: {requests: number, errors: number, invocations: number, failures: number, overMs: number},
+ *   times: {p50Ms: number | null, p99Ms: number | null},
+ *   queue: {waiting: number, inFlight: number, longest: number},
+ *   subRuntimes: {ready: number, wanted: number},
+ *   memory: {coreBytes: number, functionBytes: number, heldBytes: number, maxHeldBytes: number, limitBytes: number},
+ *   totals: {requests: number, errors: number, invocations: number, failures: number, restarts: number, coldStarts: number},
+ *   journal?: {http: string},
+ * }} NowAnswer
+ */
+
+/**
+ * `GET /api/history`
+ *
+ * @typedef {{stepMs: number, columns: Record<string, (number | null)[]>}} HistoryAnswer
+ */
+
+/**
+ * A row of `GET /api/invocations`
+ *
+ * @typedef {{
+ *   id: string,
+ *   status: string,
+ *   source?: string,
+ *   bytes?: number,
+ *   acceptedAt?: number,
+ *   settledAt?: number,
+ *   durationMs?: number,
+ *   replyStatus?: number,
+ *   code?: string,
+ *   pid?: number,
+ *   traceparent?: string,
+ *   method?: string,
+ *   path?: string,
+ *   query?: string,
+ * }} Row
+ */
+
+/** @typedef {{position: number, stream: string, at: string, type: string, data: Record<string, any>}} Fact */
+
+/**
+ * `GET /api/invocations/<id>`
+ *
+ * @typedef {Row & {
+ *   facts: Fact[],
+ *   traceId?: string,
+ *   traceUrl?: string,
+ *   boot?: {id: string, startedAt: number, version?: string, codeDigest?: string, processes: {pid?: number, executable?: string, spawnedAt?: number, bootMs?: number}[]},
+ *   schedule?: {name: string, occurrence: string, attempt: number, manual: boolean},
+ *   payloads: {request: boolean, reply: boolean},
+ *   error?: {message: string, stack?: string},
+ *   lines?: {at?: string, text: string}[],
+ * }} InvocationAnswer
+ */
+
+/**
+ * `GET /api/invocations/<id>/request` and `/reply`
+ *
+ * @typedef {{
+ *   method?: string, path?: string, query?: string, sourceIp?: string, eventType?: string, status?: number,
+ *   headers: [string, string][],
+ *   body: {bytes: number, base64: string, truncated: boolean},
+ * }} PayloadAnswer
+ */
+
+/**
+ * `POST /api/invocations/<id>/replay`
+ *
+ * @typedef {{
+ *   verdict?: string, expected?: string, actual?: string, changed?: string[],
+ *   differences?: {aspect: string, path: string, meaning: string, expected?: string, actual?: string}[],
+ *   moreDifferences?: number, noise?: string[], redacted?: string[],
+ *   notReplayable?: string, reason?: string, fix?: string,
+ * }} ReplayAnswer
+ */
+
+/** @typedef {{name: string, cron: string, timezone: string, catchUp: string, overlap: string, jitter: string, next: string[], paused?: boolean, pausedAt?: string}} Schedule */
+
+/**
+ * @typedef {{
+ *   occurrence: string, at: string, type: 'fired' | 'missed', invocationId?: string, attempt?: number, manual?: boolean,
+ *   status?: string, replyStatus?: number, durationMs?: number, reason?: string, count?: number,
+ * }} Occurrence
+ */
+
+/**
+ * `GET /api/processes`
+ *
+ * @typedef {{pid: number, role: string, spawnedAt: string, readyAt?: string, calls: number, residentBytes?: number}} ProcessOfPlace
+ * @typedef {{phase: string, error?: string, processes: ProcessOfPlace[]}} ProcessPlace
+ * @typedef {{at: string, pid?: number, reason: string, code: number | null, signal: string | null, upMs: number, lastWords?: string, sentence?: string}} ProcessEnd
+ * @typedef {{pid: number, leader: boolean, residentBytes?: number, places: ProcessPlace[], ends: ProcessEnd[]}} CoreProcess
+ */
+
+/** @typedef {{name: string, value: string | null, source: string, doc: string, group: string, title: string}} SettingRow */
+
+export {};

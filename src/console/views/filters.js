@@ -1,0 +1,62 @@
+import {html, useEffect, useRef} from '../html.js';
+import {linkTo, replacePlace} from '../route.js';
+
+/** @typedef {import('../feed.js').Filter} Filter */
+
+const statuses = ['running', 'responded', 'failed', 'cancelled', 'expired', 'dead-lettered'];
+const spans = {'15m': 'last 15 minutes', '1h': 'last hour', '24h': 'last day', '168h': 'last week'};
+const typingMs = 250;
+
+/**
+ * The filter that an address has.
+ *
+ * @param {URLSearchParams} query
+ * @returns {Filter}
+ */
+export const filterOf = query => ({
+  status: query.get('status') ?? '',
+  source: query.get('source') ?? '',
+  path: query.get('path') ?? '',
+  id: query.get('id') ?? '',
+  since: query.get('since') ?? '1h',
+});
+
+/** @param {{filter: Filter, name: string, isLive: boolean, onLive: (isLive: boolean) => void}} props */
+export function Filters({filter, name, isLive, onLive}) {
+  const timer = useRef(/** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined));
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const change = (/** @type {Partial<Filter>} */ part) => replacePlace(linkTo('invocations', name, {...filter, ...part}));
+  const changeLater = (/** @type {Partial<Filter>} */ part) => {
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => change(part), typingMs);
+  };
+  return html`<form class="bar filters" role="search" aria-label="Filter" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
+    <${Choice} label="Status" value=${filter.status} options=${[['', 'every status'], ...statuses.map(each => [each, each])]} onChange=${(/** @type {string} */ status) => change({status})} />
+    <${Choice} label="Time" value=${filter.since} options=${Object.entries(spans)} onChange=${(/** @type {string} */ since) => change({since})} />
+    <${Text} label="Source" hint="http, cron:…" value=${filter.source} onInput=${(/** @type {string} */ source) => changeLater({source})} />
+    <${Text} label="Path" hint="/path" value=${filter.path} onInput=${(/** @type {string} */ path) => changeLater({path})} />
+    <${Text} label="Id" hint="id" value=${filter.id} onInput=${(/** @type {string} */ id) => changeLater({id})} />
+    <button type="button" class="live" aria-pressed=${isLive ? 'true' : 'false'} onClick=${() => onLive(!isLive)}>Live</button>
+  </form>`;
+}
+
+/** @param {{label: string, value: string, options: readonly (readonly [string, string])[], onChange: (value: string) => void}} props */
+const Choice = ({label, value, options, onChange}) => html`<label>
+  <span class="sr">${label}</span>
+  <select value=${value} onChange=${(/** @type {Event} */ event) => onChange(/** @type {HTMLSelectElement} */ (event.target).value)}>
+    ${options.map(([key, text]) => html`<option key=${key} value=${key}>${text}</option>`)}
+  </select>
+</label>`;
+
+/** @param {{label: string, hint: string, value: string, onInput: (value: string) => void}} props */
+const Text = ({label, hint, value, onInput}) => html`<label class="grow">
+  <span class="sr">${label}</span>
+  <input
+    type="search"
+    placeholder=${hint}
+    value=${value}
+    spellcheck=${false}
+    autocomplete="off"
+    onInput=${(/** @type {InputEvent} */ event) => onInput(/** @type {HTMLInputElement} */ (event.target).value.trim())}
+  />
+</label>`;

@@ -1,0 +1,104 @@
+import {bytes, duration, moment} from '../format.js';
+import {html, useEffect, useRef} from '../html.js';
+import {usePolled} from '../polled.js';
+import {linkTo} from '../route.js';
+import {Problem, Waiting} from '../status.js';
+import {Payload} from './payload.js';
+import {Replay} from './replay.js';
+import {Waterfall} from './waterfall.js';
+
+/** @typedef {import('../answers.js').InvocationAnswer} InvocationAnswer */
+
+/**
+ * Everything that is known about one invocation.
+ *
+ * @param {{id: string, back: string, now: import('../answers.js').NowAnswer | undefined}} props
+ */
+export function Invocation({id, back, now}) {
+  const path = `api/invocations/${encodeURIComponent(id)}`;
+  const isOver = useRef(false);
+  /** @type {import('../polled.js').Polled<InvocationAnswer>} */
+  const {data, failure} = usePolled(path, isOver.current ? 0 : 1000);
+  isOver.current = data !== undefined && data.status !== 'running';
+  const head = useRef(/** @type {HTMLHeadingElement | null} */ (null));
+  useEffect(() => {
+    // So that a screen reader and the Tab key go on here.
+    head.current?.focus();
+  }, []);
+  return html`<article class="detail" aria-label="Invocation">
+    <div class="bar">
+      <a href=${back} class="back">Close</a>
+      <h2 tabindex="-1" ref=${head} class="grow">Invocation <code>${id}</code></h2>
+    </div>
+    <${Problem} failure=${failure} />
+    ${data ? html`<${Known} path=${path} invocation=${data} now=${now} />` : html`<${Waiting} failure=${failure?.kind === 'gone' ? failure : undefined} what="The invocation" />`}
+  </article>`;
+}
+
+/** @param {{path: string, invocation: InvocationAnswer, now: import('../answers.js').NowAnswer | undefined}} props */
+function Known({path, invocation, now}) {
+  const {payloads, facts} = invocation;
+  return html`
+    <${Outcome} invocation=${invocation} />
+    <${Waterfall} invocation=${invocation} />
+    <${Lines} invocation=${invocation} />
+    ${
+      payloads.request || payloads.reply
+        ? html`
+            ${payloads.request && html`<${Payload} title="Request" path=${`${path}/request`} url=${now?.function.url ?? ''} />`}
+            ${payloads.reply && html`<${Payload} title="Reply" path=${`${path}/reply`} url="" />`}
+            ${payloads.request && html`<${Replay} path=${path} />`}
+          `
+        : html`<p class="empty">Its request and reply are not kept. <code>CORE_JOURNAL_HTTP=full</code> keeps them, for replay.</p>`
+    }
+    <details>
+      <summary>Facts of the journal (${facts.length})</summary>
+      <pre class="breaks">${facts.map(({at, type, data}) => `${at}  ${type}  ${JSON.stringify(data)}`).join('\n')}</pre>
+    </details>
+  `;
+}
+
+/** @param {{invocation: InvocationAnswer}} props */
+function Outcome({invocation}) {
+  const {status, replyStatus, code, durationMs, source, bytes: size, acceptedAt, pid, schedule, boot, traceId, traceUrl} = invocation;
+  const process = boot?.processes.findLast(each => each.pid === pid);
+  const trace =
+    traceUrl !== undefined && /^https?:\/\//i.test(traceUrl)
+      ? html`<a href=${traceUrl} rel="noreferrer" target="_blank">${traceId}</a>`
+      : traceId;
+  const rows = [
+    [
+      'Outcome',
+      html`<span class=${status === 'responded' ? '' : status === 'running' ? 'dim' : 'bad-text'}>${status}</span>${replyStatus ? `, status ${replyStatus}` : ''}`,
+    ],
+    ['Error', code && html`<a href=${linkTo('invocations', '', {status})} class="code">${code}</a>`],
+    ['Took', durationMs !== undefined && duration(durationMs)],
+    ['Accepted', acceptedAt && moment(acceptedAt)],
+    ['From', source],
+    [
+      'Schedule',
+      schedule &&
+        html`<a href=${linkTo('schedules')}>${schedule.name}</a>, occurrence ${moment(schedule.occurrence)}${schedule.manual ? ', by hand' : ''}${schedule.attempt > 1 ? `, attempt ${schedule.attempt}` : ''}`,
+    ],
+    ['Event', size !== undefined && bytes(size)],
+    [
+      'Process',
+      pid !== undefined && `${pid}${process ? ` (${process.executable ?? 'unknown'}), started ${moment(process.spawnedAt)}` : ''}`,
+    ],
+    ['Code', boot?.codeDigest && html`<code title=${boot.codeDigest}>sha256 ${boot.codeDigest.slice(0, 12)}</code>`],
+    ['Trace', traceId && trace],
+  ];
+  return html`<dl class="facts">
+    ${rows.filter(([, value]) => value).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}
+  </dl>`;
+}
+
+/** What the function wrote, and the error that it ended with. @param {{invocation: InvocationAnswer}} props */
+function Lines({invocation: {error, lines = []}}) {
+  if (!error && lines.length === 0) return null;
+  return html`<section>
+    <h3>Log lines</h3>
+    ${error && html`<pre class="problem breaks">${error.stack || error.message}</pre>`}
+    ${lines.length > 0 && html`<pre class="breaks">${lines.map(({text}) => text).join('\n')}</pre>`}
+  </section>`;
+}

@@ -1,0 +1,59 @@
+import {html, useState} from '../html.js';
+import {usePolled} from '../polled.js';
+import {Problem, Waiting} from '../status.js';
+
+/** @typedef {import('../answers.js').SettingRow} SettingRow */
+
+/** Every setting: the value that the core uses, and where it came from. */
+export function Settings() {
+  /** @type {import('../polled.js').Polled<{settings: SettingRow[], warnings: string[]}>} */
+  const {data, failure} = usePolled('api/settings', 0);
+  const [text, setText] = useState('');
+  const [isOnlySet, setOnlySet] = useState(false);
+  if (!data) return html`<${Waiting} failure=${failure} what="The settings" />`;
+  const fits = (/** @type {SettingRow} */ row) =>
+    (!isOnlySet || row.source === 'environment') &&
+    `${row.name} ${row.value ?? ''} ${row.doc}`.toLowerCase().includes(text.trim().toLowerCase());
+  const shown = data.settings.filter(fits);
+  const titles = [...new Set(shown.map(({title}) => title))];
+  return html`
+    <${Problem} failure=${failure} />
+    ${data.warnings.map(warning => html`<p key=${warning} class="problem warn">${warning}</p>`)}
+    <form class="bar filters" role="search" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
+      <label class="grow">
+        <span class="sr">Find a setting</span>
+        <input
+          type="search"
+          placeholder="Name, value or meaning"
+          value=${text}
+          onInput=${(/** @type {InputEvent} */ event) => setText(/** @type {HTMLInputElement} */ (event.target).value)}
+        />
+      </label>
+      <label class="check">
+        <input type="checkbox" checked=${isOnlySet} onChange=${() => setOnlySet(!isOnlySet)} /> Only those from the environment
+      </label>
+    </form>
+    ${shown.length === 0 && html`<p class="empty">No setting fits.</p>`}
+    ${titles.map(title => html`<${Group} key=${title} title=${title} rows=${shown.filter(row => row.title === title)} />`)}
+  `;
+}
+
+/** @param {{title: string, rows: SettingRow[]}} props */
+const Group = ({title, rows}) => html`<section>
+  <h2>${title}</h2>
+  <table class="table settings">
+    <thead>
+      <tr><th scope="col">Setting</th><th scope="col">Value</th><th scope="col">From</th><th scope="col">Meaning</th></tr>
+    </thead>
+    <tbody>
+      ${rows.map(
+        ({name, value, source, doc}) => html`<tr key=${name} class=${source === 'environment' ? 'given' : ''}>
+          <th scope="row"><code>${name}</code></th>
+          <td class="breaks">${value === null ? html`<span class="dim">–</span>` : value === '(hidden)' ? html`<span class="dim">hidden</span>` : html`<code>${value}</code>`}</td>
+          <td>${source === 'unset' ? html`<span class="dim">not set</span>` : source}</td>
+          <td class="dim">${doc}</td>
+        </tr>`,
+      )}
+    </tbody>
+  </table>
+</section>`;
