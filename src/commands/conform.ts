@@ -4,6 +4,7 @@ import {systemClock} from '../clock.ts';
 import {json, program, text} from '../command/arguments.ts';
 import {command} from '../command/command.ts';
 import {CommandFailed} from '../command/failure.ts';
+import {openProgress} from '../command/progress.ts';
 import {type Cell, openTable} from '../command/table.ts';
 import {print, printJson} from '../command/terminal.ts';
 import {conform as judgeSubRuntime, titles, type Verdict} from '../conform/conform.ts';
@@ -40,8 +41,11 @@ export const conform = command({
     for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => stopping.abort(new Error(`stopped by ${name}`)));
     const verdicts: Verdict[] = [];
     const table = openTable(columns);
+    using progress = openProgress({title: 'conform', unit: 'cases', total: titles.length});
     try {
       for await (const verdict of judgeSubRuntime({...options, signal: stopping.signal, clock: systemClock})) {
+        progress.at(verdicts.length + 1);
+        progress.hide(process.stdout);
         const isFirst = verdict.over === 'channel' && verdicts.at(-1)?.over === 'http';
         if (isFirst && !isJson) print('', 'on the channel');
         isJson ? printJson(verdict) : table.row(...cellsOf(verdict));

@@ -2,7 +2,9 @@ import path from 'node:path';
 import {json, one} from '../command/arguments.ts';
 import {command} from '../command/command.ts';
 import {CommandFailed} from '../command/failure.ts';
+import {openProgress} from '../command/progress.ts';
 import {exit} from '../exit.ts';
+import type {JournalEngine} from '../journals/engine.ts';
 import {locateJournal, openArchive, whichJournal} from './journal-at.ts';
 import {verify} from './journal-verify.ts';
 
@@ -22,9 +24,16 @@ export const journalBackup = command({
     if (!engine.backUp) throw new CommandFailed(exit.misused, `journal backup: ${engine.form} is backed up by its own means`);
     (await openArchive(journal))[Symbol.dispose](); // fails before a file is written
     const written = {engine, place: path.resolve(target)};
-    await engine.backUp(place, written.place).catch(error => {
-      throw new CommandFailed(exit.failed, error instanceof Error ? error.message : String(error), {cause: error});
-    });
+    await copy(engine.backUp, place, written.place);
     return verify(written, given.json);
   },
 });
+
+async function copy(backUp: NonNullable<JournalEngine['backUp']>, place: string, target: string): Promise<void> {
+  using progress = openProgress({title: 'backup', unit: 'bytes'});
+  try {
+    await backUp(place, target, progress.at);
+  } catch (error) {
+    throw new CommandFailed(exit.failed, error instanceof Error ? error.message : String(error), {cause: error});
+  }
+}

@@ -1,5 +1,6 @@
 import {flag} from '../command/arguments.ts';
 import {command} from '../command/command.ts';
+import {openProgress} from '../command/progress.ts';
 import {complain} from '../command/terminal.ts';
 import {type ExitCode, exit} from '../exit.ts';
 import {JournalDamaged, type Recorded} from '../journal.ts';
@@ -18,14 +19,18 @@ export const journalExport = command({
   },
   async run({payloads, ...given}, env) {
     using archive = await openArchive(locateJournal(given, env));
+    using progress = openProgress({title: 'export', unit: 'facts', total: await archive.before(Number.MAX_SAFE_INTEGER)});
     let exitCode: ExitCode = exit.done;
     const leaveOut = (problem: string) => {
+      progress.hide(process.stderr);
       complain(`left out: ${problem}`);
       exitCode = exit.failed;
     };
     for await (const recorded of archive.readable(leaveOut)) {
+      progress.hide(process.stdout); // stdout may be the same terminal
       if (payloads) await exportPayload(recorded, archive, leaveOut);
       await write(printableJson(factEvent(recorded)));
+      progress.at(recorded.position);
     }
     return exitCode;
   },

@@ -1,3 +1,4 @@
+import type {ReadStream} from 'node:fs';
 import {open} from 'node:fs/promises';
 import path from 'node:path';
 import type {Readable} from 'node:stream';
@@ -5,6 +6,7 @@ import {systemClock} from '../clock.ts';
 import {json, optional} from '../command/arguments.ts';
 import {command} from '../command/command.ts';
 import {CommandFailed} from '../command/failure.ts';
+import {openProgress} from '../command/progress.ts';
 import {complain, printJson} from '../command/terminal.ts';
 import {exit} from '../exit.ts';
 import type {Payload} from '../journal.ts';
@@ -52,11 +54,12 @@ interface Counts {
 
 /** @throws CommandFailed when the journal cannot be opened, or a line cannot be read; facts before that line are kept */
 async function importFacts(target: JournalPlace, from: string | undefined): Promise<Counts & {others: string}> {
-  const input = await openInput(from); // first, so that a file that does not exist leaves no empty journal behind
+  const {input, bytes} = await openInput(from); // first, so that a file that does not exist leaves no empty journal behind
   let now = systemClock.now();
   await using journal = await openToAppend(target, {...systemClock, now: () => now}).catch(error => {
     throw new CommandFailed(exit.noJournal, `${target.place}: ${error.message}`);
   });
+  using progress = openProgress({title: 'import', unit: bytes === undefined ? 'facts' : 'bytes', total: bytes});
   const known = await Known.read(journal);
   const counts: Counts = {imported: 0, known: 0, other: 0};
   let payloads: Payload[] = [];
@@ -76,6 +79,7 @@ async function importFacts(target: JournalPlace, from: string | undefined): Prom
       waiting.push(journal.append(travelled.stream, [travelled.fact], {payloads}).catch(note));
       if (++counts.imported % importedAtOnce === 0) await Promise.all(waiting.splice(0));
     } else counts[standing]++;
+    progress.at(bytes === undefined ? counts.imported + counts.known + counts.other : (input as ReadStream).bytesRead); // only a file has a size
     payloads = [];
     if (problem !== undefined) break;
   }
@@ -104,7 +108,10 @@ async function* travelledIn(input: Readable, refuse: (problem: Error) => void): 
   }
 }
 
-async function openInput(from: string | undefined): Promise<Readable> {
-  if (from === undefined || from === '-') return process.stdin;
-  return (await open(path.resolve(from))).createReadStream();
+/** `bytes`: the size of the file; undefined for what has none, such as a pipe. */
+async function openInput(from: string | undefined): Promise<{input: Readable; bytes: number | undefined}> {
+  if (from === undefined || from === '-') return {input: process.stdin, bytes: undefined};
+  const file = await open(path.resolve(from));
+  const {size} = await file.stat();
+  return {input: file.createReadStream(), bytes: size || undefined};
 }

@@ -1,8 +1,10 @@
 import {json, optional} from '../command/arguments.ts';
 import {command} from '../command/command.ts';
 import {CommandFailed} from '../command/failure.ts';
+import {openProgress} from '../command/progress.ts';
 import {print, printJson} from '../command/terminal.ts';
 import {type ExitCode, exit} from '../exit.ts';
+import type {JournalEngine, Verdict} from '../journals/engine.ts';
 import {type JournalPlace, readPlace} from '../journals/index.ts';
 import {fileAt, locateJournal, whichJournal} from './journal-at.ts';
 
@@ -21,9 +23,7 @@ export const journalVerify = command({
 
 /** Prints what is found. @throws CommandFailed when the journal does not exist, or its engine cannot check it */
 export async function verify({engine, place}: JournalPlace, isJson: boolean): Promise<ExitCode> {
-  const verdict = await engine.verify?.(place).catch(error => {
-    throw new CommandFailed(exit.noJournal, `${place}: ${error instanceof Error ? error.message : error}`, {cause: error});
-  });
+  const verdict = await checked(engine, place);
   if (!verdict) throw new CommandFailed(exit.misused, `journal verify: ${engine.form} cannot be checked`);
   const {facts, first, last, payloads, problems} = verdict;
   if (isJson) printJson({journal: place, ...verdict});
@@ -33,4 +33,13 @@ export async function verify({engine, place}: JournalPlace, isJson: boolean): Pr
     if (problems.length === 0) print('  nothing is wrong with it');
   }
   return problems.length > 0 ? exit.failed : exit.done;
+}
+
+async function checked(engine: JournalEngine, place: string): Promise<Verdict | undefined> {
+  using progress = openProgress({title: 'verify', unit: 'entries'});
+  try {
+    return await engine.verify?.(place, progress.at);
+  } catch (error) {
+    throw new CommandFailed(exit.noJournal, `${place}: ${error instanceof Error ? error.message : error}`, {cause: error});
+  }
 }

@@ -4,6 +4,7 @@ import {triggers} from '../../triggers/index.ts';
 import {systemClock} from '../clock.ts';
 import {command} from '../command/command.ts';
 import {CommandFailed, damageOf} from '../command/failure.ts';
+import {openProgress} from '../command/progress.ts';
 import {print, printJson} from '../command/terminal.ts';
 import {ConfigurationError} from '../errors.ts';
 import {type ExitCode, exit} from '../exit.ts';
@@ -63,10 +64,14 @@ async function replayFrom(archive: JournalReader, journal: JournalPlace, wish: R
   const comparisons: Comparison[] = [];
   const signal = untilInterrupted();
   if (ids.length > 0) {
+    using progress = openProgress({title: 'replay', unit: 'invocations', total: ids.length});
     await using code = await openCode(specs, environmentOf(env), signal);
     const {baseline, candidate} = code;
     const house = {...code, journal: archive, clock: systemClock, signal, redact: specs.config.journalRedact};
+    let done = 0;
     for await (const each of replayInvocations(ids, house)) {
+      progress.at(++done);
+      if (wish.isJson) progress.hide(process.stdout);
       if ('hindrance' in each) {
         hindered(each);
         continue;

@@ -35,10 +35,13 @@ export interface JournalEngine {
   */
   read?(place: string, clock: Clock): Promise<JournalArchive>;
   /** Checks everything that a journal holds. @throws Error when it does not exist */
-  verify?(place: string): Promise<Verdict>;
+  verify?(place: string, tell?: Tell): Promise<Verdict>;
   /** Copies a journal as of one moment to a new place. @throws Error when it cannot be copied, or the target exists */
-  backUp?(place: string, target: string): Promise<void>;
+  backUp?(place: string, target: string, tell?: Tell): Promise<void>;
 }
+
+/** Called several times a second with how far long work is, and how much there is; a backup counts bytes, a check facts and payloads. */
+export type Tell = (done: number, total: number) => void;
 
 /** How much a journal keeps, and for how long. */
 export interface Retention {

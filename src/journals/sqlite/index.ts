@@ -41,14 +41,14 @@ export const sqlite = {
     return new SqliteArchive(file, clock);
   },
 
-  async verify(file) {
+  async verify(file, tell) {
     if (!existsSync(file)) throw new Error('there is no such file');
-    const {verifySqlite} = await import('./verify.ts');
-    return verifySqlite(file);
+    const {verifyBeside} = await import('./beside.ts');
+    return verifyBeside(file, tell);
   },
 
-  async backUp(file, target) {
-    const {backUpSqlite} = await import('./backup.ts');
-    backUpSqlite(file, target);
+  async backUp(file, target, tell) {
+    const {backUpBeside} = await import('./beside.ts');
+    await backUpBeside(file, target, tell);
   },
 } satisfies JournalEngine;

@@ -1,7 +1,7 @@
 import type {DatabaseSync} from 'node:sqlite';
 import {crc32} from 'node:zlib';
 import type {Position} from '../../journal.ts';
-import type {Verdict} from '../engine.ts';
+import type {Tell, Verdict} from '../engine.ts';
 import {problemOfEnd} from './end.ts';
 import {fileItself} from './file.ts';
 import {type Mark, readMark} from './mark.ts';
@@ -11,9 +11,11 @@ import {pragma} from './schema.ts';
 
 /** Most problems that are listed: more say nothing new. */
 const mostProblems = 100;
+/** Facts and payloads between two words about how far it is. */
+const tellEvery = 1000;
 
 /** Checks everything: pages, packs and their chain, the list of streams, payloads, and the mark. Changes nothing. */
-export function verifySqlite(name: string): Verdict {
+export function verifySqlite(name: string, tell: Tell = () => {}): Verdict {
   const path = fileItself(name);
   const problems: string[] = [];
   const verdict = {facts: 0, first: 0, last: 0, payloads: 0, problems};
@@ -34,10 +36,14 @@ export function verifySqlite(name: string): Verdict {
   };
   try {
     step(() => db.exec('BEGIN')); // sees one moment, however many facts come meanwhile
+    let went = (_count: number) => {};
     step(() => checkPages(db, problems));
-    step(() => Object.assign(verdict, checkPacks(db, problems)));
     step(() => {
-      verdict.payloads = checkPayloads(db, problems);
+      went = counting(db, tell);
+    });
+    step(() => Object.assign(verdict, checkPacks(db, problems, went)));
+    step(() => {
+      verdict.payloads = checkPayloads(db, problems, went);
     });
     step(() => checkMark(mark, verdict.last, db, problems));
   } finally {
@@ -46,12 +52,27 @@ export function verifySqlite(name: string): Verdict {
   return {...verdict, problems: problems.slice(0, mostProblems)};
 }
 
+/** Counts facts and payloads, and tells now and then. */
+function counting(db: DatabaseSync, tell: Tell): (count: number) => void {
+  let done = 0;
+  let told = 0;
+  const facts = db.prepare('SELECT coalesce(sum(count), 0) AS n FROM pack').get()?.n;
+  const payloads = db.prepare('SELECT count(*) AS n FROM payload').get()?.n;
+  const total = Number(facts) + Number(payloads);
+  return count => {
+    done += count;
+    if (done - told < tellEvery) return;
+    told = done;
+    tell(done, total);
+  };
+}
+
 function checkPages(db: DatabaseSync, problems: string[]): void {
   const result = pragma(db, `integrity_check(${mostProblems})`);
   if (result !== 'ok') problems.push(`SQLite: ${String(result)}`);
 }
 
-function checkPacks(db: DatabaseSync, problems: string[]) {
+function checkPacks(db: DatabaseSync, problems: string[], went: (count: number) => void) {
   const pruned = Number(db.prepare("SELECT value FROM meta WHERE key = 'pruned'").get()?.value ?? 0);
   const listed = db.prepare('SELECT count(*) AS n FROM stream WHERE last = ? AND name = ? AND revision = ?');
   let before: Pack | undefined;
@@ -59,6 +80,7 @@ function checkPacks(db: DatabaseSync, problems: string[]) {
   let first = 0;
   for (const row of db.prepare('SELECT * FROM pack ORDER BY last').iterate()) {
     const pack = row as unknown as Pack; // the table's columns
+    went(pack.count);
     const start = pack.last - pack.count + 1;
     const expected = (before?.last ?? 0) + 1;
     if (start > expected && start - 1 > pruned) problems.push(`The facts from ${expected} to ${start - 1} are missing`);
@@ -89,10 +111,11 @@ function checkLines(pack: Pack, problems: string[], isListed: (stream: string, r
   return facts;
 }
 
-function checkPayloads(db: DatabaseSync, problems: string[]): number {
+function checkPayloads(db: DatabaseSync, problems: string[], went: (count: number) => void): number {
   let count = 0;
   for (const {name, checksum, bytes} of db.prepare('SELECT name, checksum, bytes FROM payload').iterate()) {
     count++;
+    went(1);
     if (crc32(bytes as Uint8Array) !== checksum) problems.push(`The payload ${String(name)} is not what was written`); // a strict BLOB
   }
   return count;
