@@ -88,12 +88,14 @@ test('--help lists the commands, --version is the package’s', async t => {
   t.regex((await cli(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/);
 });
 
-test('dev serves a handler publicly and prints what to try', async t => {
+test('dev serves a handler publicly, prints what to try, and a line for each request without codes for a terminal', async t => {
   const printed = await spawnCli(['dev', projectFile('examples/01-hello-node/handler.js')], t);
   const banner = await printed.until(/ try .*\n/);
   t.regex(banner, /function +\/.*handler\.js \(handle\)/);
   t.regex(banner, /runs on +Node\.js 2\d\./);
   t.regex(banner, /metrics +http:\/\/127\.0\.0\.1:\d+\/metrics/);
   const [, url = ''] = /try +curl '([^']+)'/.exec(banner) ?? [];
+  const line = printed.until(/ GET {2}\/\?name=you {2}200 {2}[\d.]+ ms {2}#\w{4}\n/);
   t.is((await ask(url)).json().message, 'Hello, you!');
+  t.false((await line).includes('\x1b'));
 });

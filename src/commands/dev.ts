@@ -56,12 +56,14 @@ async function reportJson(): Promise<Reporter> {
 }
 
 async function reportLines(folder: string, env: Environment): Promise<Reporter> {
-  const [{openTerminal}, {terminalReporter}] = await Promise.all([
+  const [{openTerminal}, {terminalReporter}, {openInBrowser}] = await Promise.all([
     import('../dev/terminal/open.ts'),
     import('../dev/terminal/reporter.ts'),
+    import('../dev/browser.ts'),
   ]);
-  const terminal = openTerminal({stdout: process.stdout, env, clock: systemClock});
-  process.stdout.on('error', () => {}); // its reader has left: the function goes on
+  const {stdout, stdin} = process;
+  const terminal = openTerminal({stdout, stdin, env, clock: systemClock});
+  stdout.on('error', () => {}); // its reader has left: the function goes on
   process.on('exit', () => terminal.close());
-  return terminalReporter(terminal, folder);
+  return terminalReporter(terminal, folder, openInBrowser);
 }

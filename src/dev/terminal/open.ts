@@ -1,8 +1,13 @@
 import type {Clock} from '../../clock.ts';
 import type {Observation, Observer} from '../../observation.ts';
 import type {Environment} from '../../settings/setting.ts';
+import {Actions, type Controls} from './actions.ts';
+import {Agenda} from './agenda.ts';
 import {banner, type Shown} from './banner.ts';
 import {type Ink, inkFor, nameStyle} from './ink.ts';
+import {Keyboard, type Tty} from './keyboard.ts';
+import {LastCall} from './last-call.ts';
+import {noteLine} from './lines.ts';
 import {type Out, Screen} from './screen.ts';
 import {statusText} from './status.ts';
 import {Story} from './story.ts';
@@ -10,6 +15,8 @@ import {Tally} from './tally.ts';
 
 export interface TerminalOptions {
   readonly stdout: Out;
+  /** Where keys come from, when it is a terminal, too. */
+  readonly stdin: Tty;
   readonly env: Environment;
   readonly clock: Clock;
 }
@@ -31,11 +38,11 @@ export interface ViewOptions {
   readonly folder: string;
 }
 
-/** What `dev` prints: lines in a pipe or in a file; on a terminal colours, too, and a status line at the bottom. */
+/** What `dev` prints: lines in a pipe or in a file; on a terminal colours and keys, too, and a status line at the bottom. */
 export interface Terminal {
   view(options: ViewOptions): View;
-  /** The functions are up: says where, and what to try. */
-  serving(functions: readonly Shown[]): void;
+  /** The functions are up: says where, and what to try. From now on keys are heard. */
+  serving(functions: readonly Shown[], controls: Controls): void;
   /** Shows what still waits, and leaves the terminal as it was. */
   close(): void;
 }
@@ -44,12 +51,15 @@ export interface Terminal {
 const redrawMs = 100;
 const tickMs = 1000;
 
-export function openTerminal({stdout, env, clock}: TerminalOptions): Terminal {
+export function openTerminal({stdout, stdin, env, clock}: TerminalOptions): Terminal {
   const screen = new Screen(stdout);
-  const ink = inkFor(stdout.isTTY === true, env);
+  const isTerminal = stdout.isTTY === true && env.TERM !== 'dumb';
+  const ink = inkFor(isTerminal, env);
   const tally = new Tally();
+  const last = new LastCall();
   const stories: Story[] = [];
-  let isServing = false;
+  let agenda: Agenda | undefined;
+  let keyboard: Keyboard | undefined;
   let isClosed = false;
   let isDue = false;
 
@@ -61,6 +71,7 @@ export function openTerminal({stdout, env, clock}: TerminalOptions): Terminal {
       return {
         feed(observation: Observation) {
           tally.count(observation, name);
+          if (observation.type === 'ended') last.keep(observation, name);
           story.tell(observation);
           redrawSoon();
         },
@@ -69,9 +80,22 @@ export function openTerminal({stdout, env, clock}: TerminalOptions): Terminal {
       };
     },
 
-    serving(functions) {
+    serving(functions, controls) {
       screen.write(functions.flatMap(each => banner(each, ink)));
-      isServing = true;
+      if (!isTerminal || isClosed) return;
+      agenda = new Agenda(functions, env, clock);
+      const print = (lines: readonly string[]) => screen.write(lines);
+      const actions = new Actions({
+        functions,
+        controls,
+        env,
+        clock,
+        last: () => last.of(functions),
+        note: sentence => print(noteLine(sentence, clock.now(), ink)),
+        print,
+        clear: () => screen.clear(),
+      });
+      if (stdin.isTTY) keyboard = new Keyboard(stdin, clock, {press: key => actions.press(key), suspend: () => screen.takeAway()});
       tick();
     },
 
@@ -79,18 +103,20 @@ export function openTerminal({stdout, env, clock}: TerminalOptions): Terminal {
       if (isClosed) return;
       isClosed = true;
       for (const story of stories) story.close();
-      screen.setStatus('');
-      screen.flush();
+      screen.takeAway();
+      keyboard?.close();
     },
   };
 
   function tick(): void {
+    if (isClosed) return;
+    keyboard?.take();
     redraw();
-    if (stdout.isTTY && !isClosed) clock.after(tickMs, tick);
+    clock.after(tickMs, tick);
   }
 
   function redrawSoon(): void {
-    if (isDue || !stdout.isTTY) return;
+    if (isDue || !agenda) return;
     isDue = true;
     clock.after(redrawMs, () => {
       isDue = false;
@@ -99,7 +125,9 @@ export function openTerminal({stdout, env, clock}: TerminalOptions): Terminal {
   }
 
   function redraw(): void {
-    if (isServing && !isClosed) screen.setStatus(ink('dim', statusText(tally, undefined, clock.now(), screen.width)));
+    if (!agenda || isClosed) return;
+    const isOurs = keyboard === undefined || keyboard.hasKeys; // in the background, the last line is the shell's
+    screen.setStatus(isOurs ? ink('dim', statusText(tally, agenda.next(), clock.now(), screen.width)) : '');
   }
 }
 

@@ -1,3 +1,5 @@
+import process from 'node:process';
+import {exit} from '../../exit.ts';
 import {printable} from '../../printable.ts';
 import type {DevServer, ReloadOutcome, Reporter} from '../reporter.ts';
 import type {Shown} from './banner.ts';
@@ -5,13 +7,20 @@ import {durationText} from './call-line.ts';
 import type {Terminal, View} from './open.ts';
 
 /** Shows the only function that is served. */
-export function terminalReporter(terminal: Terminal, folder: string): Reporter {
+export function terminalReporter(terminal: Terminal, folder: string, openInBrowser: (url: string) => void): Reporter {
   const view = terminal.view({folder});
   return {
     feed: view.feed,
     noted: view.noted,
     reloaded: outcome => showReload(view, outcome),
-    serving: server => terminal.serving([shownOf(server)]),
+    serving(server) {
+      const {reload, stop, served} = server;
+      const abandon = () => {
+        served.abandon();
+        process.exit(exit.failed);
+      };
+      terminal.serving([shownOf(server)], {reload, stop, abandon, openInBrowser});
+    },
   };
 }
 

@@ -25,7 +25,7 @@ export class Screen {
   }
 
   get width(): number {
-    return this.#out.columns ?? 80;
+    return this.#out.columns || 80; // 0 where the terminal does not say
   }
 
   write(lines: readonly string[]): void {
@@ -45,6 +45,12 @@ export class Screen {
     if (text === this.#status) return;
     this.#status = text;
     this.#ask();
+  }
+
+  /** Writes what waits, and removes the line at the bottom until it is set again. */
+  takeAway(): void {
+    this.#status = '';
+    this.flush();
   }
 
   /** Removes what is shown. */

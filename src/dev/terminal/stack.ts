@@ -45,7 +45,7 @@ function readNodeError(text: string, causes: Thrown['causes']): Thrown {
   const lines = text.slice(shown.length).trimEnd().split('\n');
   const first = lines.findIndex(each => /^\s+at /.test(each));
   const titles = first === -1 ? lines : lines.slice(0, first);
-  const list = titles.findIndex(each => each === 'Require stack:');
+  const list = titles.indexOf('Require stack:');
   const frames = first === -1 ? [] : lines.slice(first).flatMap(readNodeFrame);
   const syntax = shown === '' ? [] : [{file: pathOf(file), line: Number(line), column: spaces.length + 1}];
   return {title: (list === -1 ? titles : titles.slice(0, list)).join('\n'), frames: [...syntax, ...frames], causes};

@@ -5,6 +5,8 @@ export interface ProcessStat {
   readonly state: string;
   readonly parent: number;
   readonly group: number;
+  /** The process group that its terminal belongs to now: only that may read keys, and change how they are read. −1 without a terminal. */
+  readonly foreground: number;
   readonly flags: number;
 }
 
@@ -17,8 +19,8 @@ What the kernel says about a process now.
 export function statOf(pid: number | string): ProcessStat | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const [state = '', parent, group, , , , flags] = stat.slice(stat.lastIndexOf(')') + 2).split(' ', 7);
-    return {state, parent: Number(parent), group: Number(group), flags: Number(flags)};
+    const [state = '', parent, group, , , foreground, flags] = stat.slice(stat.lastIndexOf(')') + 2).split(' ', 7);
+    return {state, parent: Number(parent), group: Number(group), foreground: Number(foreground), flags: Number(flags)};
   } catch {
     return undefined;
   }

@@ -70,7 +70,7 @@ test('the status counts calls, errors and processes, and fits into the line', t 
 
 test('several functions are told apart by their names; one that could not be loaded has nothing to try', async t => {
   const out = paper();
-  const terminal = openTerminal({stdout: out, env: {}, clock: new ManualClock()});
+  const terminal = openTerminal({stdout: out, stdin: process.stdin, env: {}, clock: new ManualClock()});
   terminal.view({name: 'todos', folder: '/srv'}).feed({type: 'line', at: 0, line: {stream: 'stdout', line: 'hi'}});
   const shown = {
     handler: '/srv/h.js (handle)',
@@ -79,7 +79,7 @@ test('several functions are told apart by their names; one that could not be loa
     adminUrl: 'http://127.0.0.1:8090',
     isPublic: true,
   };
-  terminal.serving([{...shown, error: 'no'}]);
+  terminal.serving([{...shown, error: 'no'}], {reload() {}, stop() {}, abandon() {}, openInBrowser() {}});
   terminal.close();
   const text = out.written.join('');
   t.true(text.startsWith('todos │ hi\n'));
