@@ -62,8 +62,13 @@ export function cookieOf(field: string, name: string): string {
   return '';
 }
 
-/** What Set-Cookie carries. Only `/api` needs it, and no other site can send it. @param session '' removes the cookie */
-export function writeCookie(name: string, session: string, isSecure: boolean): string {
+/**
+What Set-Cookie carries. Only the API needs it, and no other site can send it.
+
+@param session '' removes the cookie
+@param folder where a proxy in front has the listener, with a slash at both ends
+*/
+export function writeCookie(name: string, session: string, {folder, isSecure}: {folder: string; isSecure: boolean}): string {
   const seconds = session === '' ? 0 : sessionMs / 1000;
-  return `${name}=${session}; Path=/api; Max-Age=${seconds}; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`;
+  return `${name}=${session}; Path=${folder}api; Max-Age=${seconds}; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`;
 }

@@ -8,11 +8,14 @@ import {openJournal} from '../journals/open.ts';
 import type {Log} from '../log.ts';
 import type {Meter} from '../meter.ts';
 import type {Observer} from '../observation.ts';
+import {figureNames} from '../observe/metrics/figures.ts';
 import type {DrainReport} from '../observe/metrics/metrics.ts';
 import type {Family} from '../observe/metrics/open-metrics.ts';
+import {Recent} from '../observe/recent/recent.ts';
 import type {FunctionSpec, StartRecord} from '../runtime.ts';
 import type {Environment} from '../settings/setting.ts';
 import {version} from '../version.ts';
+import {aboutCore} from './about.ts';
 import {composeStages} from './chain.ts';
 import {type Core, journalWish, openCore} from './core.ts';
 import {besideLeader, openDoors, triggerRoutes} from './doors.ts';
@@ -129,10 +132,15 @@ async function openPrivate(core: Core, journal: Journal): Promise<AsyncDisposabl
   const {wanted, metrics, watched, budget, clock, log} = core;
   const {adminHost: host, adminPort: port, adminToken: token} = wanted.config;
   const readiness = async () => worst([readinessHere(core), ...((await watched.siblings?.readiness()) ?? [])]);
+  const families = async () => [await metrics.some(figureNames), ...(watched.siblings?.lastFamilies() ?? [])];
+  const recent = new Recent({clock, families});
+  const startedAt = clock.now();
   const options = {
     host,
     port,
     token,
+    recent,
+    about: () => aboutCore(core, startedAt),
     metrics,
     readiness,
     reload: () => reloadCore(core),
@@ -142,7 +150,9 @@ async function openPrivate(core: Core, journal: Journal): Promise<AsyncDisposabl
     clock,
     log,
   };
-  const opened = await openAdmin(options);
+  await using opening = new AsyncDisposableStack();
+  opening.use(recent);
+  const {url} = opening.use(await openAdmin(options));
   if (!isLoopback(host)) {
     const open =
       token === undefined
@@ -150,7 +160,8 @@ async function openPrivate(core: Core, journal: Journal): Promise<AsyncDisposabl
         : 'everything to callers that send CORE_ADMIN_TOKEN';
     log.warn({host}, `The private listener is open beyond this machine and serves ${open}`);
   }
-  return opened;
+  const open = opening.move();
+  return {url, [Symbol.asyncDispose]: () => open.disposeAsync()};
 }
 
 const readinessHere = ({workers, stop, watched: {doors}}: Core) =>

@@ -13,6 +13,8 @@ test('a wrong token, or a body that has none, signs nobody in', async t => {
     ['{"token": "wrong"}', 403],
     ['{"token": ""}', 403],
     ['{"token": 1}', 400],
+    ['{"token": "secret", "folder": "/a; Domain=evil.example/"}', 400],
+    ['{"token": "secret", "folder": "/a"}', 400],
     ['null', 400],
     ['token=secret', 400],
     [`{"token": "${'x'.repeat(5000)}"}`, 413],
@@ -65,4 +67,12 @@ test('without a token nobody needs to sign in', async t => {
   const answer = await signIn(url, '{"token": "any"}');
   t.is(answer.status, 204);
   t.is(answer.field('set-cookie'), '');
+});
+
+test('below a path of a proxy the cookie is for the API there', async t => {
+  const {url} = await openPrivate(t, {token: 'secret'});
+  const answer = await signIn(url, '{"token": "secret", "folder": "/greet/admin/"}');
+  t.regex(answer.field('set-cookie'), /; Path=\/greet\/admin\/api;/);
+  const out = await ask(url, {path: `${path}?folder=/greet/admin/`, method: 'DELETE'});
+  t.regex(out.field('set-cookie'), /=; Path=\/greet\/admin\/api; Max-Age=0;/);
 });

@@ -1,7 +1,9 @@
 import {type AdminOptions, openAdmin} from '../../src/admin/app.ts';
+import type {About} from '../../src/admin/routes/now.ts';
 import {MemoryJournal} from '../../src/journals/memory/journal.ts';
 import {Budget} from '../../src/limits/budget.ts';
 import type {Metrics} from '../../src/observe/metrics/metrics.ts';
+import {Recent} from '../../src/observe/recent/recent.ts';
 import {type OpenDoors, triggerRoutes} from '../../src/serve/doors.ts';
 import type {OpenTrigger} from '../../src/trigger.ts';
 import {cron} from '../../triggers/cron/index.ts';
@@ -24,7 +26,10 @@ export async function openPrivate(
   const journal = new MemoryJournal(clock);
   // Of the metrics the listener asks for no more.
   const metrics = {scrape: async () => ({contentType: 'text/plain', body: 'up 1\n'}), meter} as unknown as Metrics;
+  const recent = new Recent({clock: new ManualClock(), families: async () => []});
   const admin = await openAdmin({
+    recent,
+    about: () => about,
     host: '127.0.0.1',
     port: 0,
     metrics,
@@ -38,9 +43,22 @@ export async function openPrivate(
     log,
     ...some,
   });
-  t.teardown(() => admin[Symbol.asyncDispose]());
+  t.teardown(async () => {
+    recent[Symbol.dispose]();
+    await admin[Symbol.asyncDispose]();
+  });
   return {url: admin.url, log, clock, meter, budget, journal};
 }
+
+const about: About = {
+  function: {name: 'greet', version: '', handler: '/srv/handler.js', language: 'node', public: true},
+  core: {version: '0.0.0', node: 'v26.0.0', pid: 1, startedAt: '2026-01-01T00:00:00.000Z', processes: 1, processesUp: 1},
+  journal: {http: 'full', durable: false},
+  queueLongest: 1000,
+  subRuntimesWanted: 1,
+  maxHeldBytes: 2 ** 27,
+  limitBytes: 2 ** 30,
+};
 
 /** Open triggers, as far as the private listener asks. */
 function doorsWith(schedules: object | undefined): OpenDoors | undefined {

@@ -1,30 +1,5 @@
 import test from 'ava';
-import {divideMemory} from '../../src/limits/shares.ts';
-import {openMetrics} from '../../src/observe/metrics/metrics.ts';
-import type {Family} from '../../src/observe/metrics/open-metrics.ts';
-import {ManualClock} from '../helpers/clock.ts';
-
-/** The metrics of one process; `keySetAge` is how old its key set is, `others` are the processes that it leads. */
-function processOf(some: {keySetAge?: number; others?: readonly (readonly Family[])[]} = {}) {
-  const metrics = openMetrics(
-    '1.2.3',
-    {
-      runtimesUp: () => 2,
-      runtimeProcesses: () => [1, 2],
-      runtimesResidentBytes: () => 1000,
-      bytesHeld: () => 10,
-      bodiesWaiting: () => 0,
-      shares: divideMemory(2 ** 30),
-      isDurable: () => true,
-      drain: () => undefined,
-      processesUp: () => 3,
-      others: () => some.others && Promise.resolve(some.others),
-    },
-    new ManualClock(),
-  );
-  metrics.meter.keySetAge(() => some.keySetAge ?? 0);
-  return metrics;
-}
+import {processOf} from '../helpers/metrics.ts';
 
 test('the metrics of several processes are added up, unless the metric says otherwise', async t => {
   const [first, second] = [processOf({keySetAge: 5}), processOf({keySetAge: 9})];

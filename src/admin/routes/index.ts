@@ -10,13 +10,14 @@ import {consoleRoutes} from './console.ts';
 import {factsRoute} from './facts.ts';
 import {invocationRoute, invocationsRoute} from './invocations.ts';
 import {metricsRoute} from './metrics.ts';
+import {type NowHouse, nowRoutes} from './now.ts';
 import {liveRoute, readyRoute} from './probes.ts';
 import {reloadRoute} from './reload.ts';
 import {replaysRoute} from './replays.ts';
 import {sessionRoutes} from './session.ts';
 
 /** The parts of the core that the routes may use. */
-export interface AdminHouse {
+export interface AdminHouse extends Pick<NowHouse, 'recent' | 'about'> {
   readonly journal: Journal;
   readonly clock: Clock;
   /** The account to which bytes are charged that callers make this process hold. */
@@ -38,6 +39,7 @@ export function adminRoutes(house: AdminHouse): Route[] {
     readyRoute(house),
     ...consoleRoutes,
     ...sessionRoutes(house.rules, house),
+    ...nowRoutes(house),
     reloadRoute(house),
     replaysRoute(house),
     factsRoute(house, desk),

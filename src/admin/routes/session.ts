@@ -24,26 +24,27 @@ export function sessionRoutes(rules: CallerRules, {budget}: {readonly budget: Bu
       method: 'POST',
       path,
       open: 'page',
-      doc: 'Signs a browser in: `{"token": "…"}`. The answer sets a cookie that stands for the token for 12 hours.',
+      doc: 'Signs a browser in: `{"token": "…"}`, with `"folder": "/…/"` where a proxy has the listener below a path. The answer sets a cookie that stands for the token for 12 hours.',
       async run({request, response, get}) {
         const caller = callerOf(request, get);
-        const token = tokenIn(await readBody(request, response, budget, mostBytes));
+        const {token, folder} = parse(await readBody(request, response, budget, mostBytes));
         const {sessions} = rules;
         if (!sessions) return {status: 204, body: null};
         const refusal = refuseToken(token, caller, rules);
         if (refusal) throw refusal;
-        return signed(caller, sessions.open(), get('x-forwarded-proto'));
+        return signed(caller, sessions.open(), {folder, protocol: get('x-forwarded-proto')});
       },
     },
     {
       method: 'DELETE',
       path,
       open: 'page',
+      query: 'folder=<path>',
       doc: 'Signs a browser out.',
-      run({request, get}) {
+      run({request, query, get}) {
         const caller = callerOf(request, get);
         rules.sessions?.end(cookieOf(caller.cookie, cookieName(caller.host)));
-        return signed(caller, '', get('x-forwarded-proto'));
+        return signed(caller, '', {folder: folderOf(query.get('folder') ?? '/'), protocol: get('x-forwarded-proto')});
       },
     },
   ];
@@ -51,18 +52,24 @@ export function sessionRoutes(rules: CallerRules, {budget}: {readonly budget: Bu
 
 const noStore = {'Cache-Control': 'no-store'};
 
-function signed({host, origin}: Caller, session: string, protocol: string) {
+function signed({host, origin}: Caller, session: string, {folder, protocol}: {folder: string; protocol: string}) {
   const isSecure = protocol === 'https' || origin.startsWith('https:');
-  return {status: 204, headers: {...noStore, 'Set-Cookie': writeCookie(cookieName(host), session, isSecure)}, body: null};
+  return {status: 204, headers: {...noStore, 'Set-Cookie': writeCookie(cookieName(host), session, {folder, isSecure})}, body: null};
 }
 
 /** @throws Refusal BAD_REQUEST */
-function tokenIn(text: string): string {
+function parse(text: string): {token: string; folder: string} {
   let given: unknown;
   try {
     given = JSON.parse(text);
   } catch {}
-  const {token} = Object(given);
+  const {token, folder = '/'} = Object(given);
   if (typeof token !== 'string') throw new Refusal('BAD_REQUEST', 'expected a JSON object such as {"token": "…"}');
-  return token;
+  return {token, folder: folderOf(folder)};
+}
+
+/** A path that cannot end the attribute of a cookie. @throws Refusal BAD_REQUEST */
+function folderOf(given: unknown): string {
+  if (typeof given === 'string' && /^\/([\w.~%-]+\/)*$/.test(given)) return given;
+  throw new Refusal('BAD_REQUEST', 'folder: expected a path with a slash at both ends');
 }

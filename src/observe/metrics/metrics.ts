@@ -25,6 +25,8 @@ export interface Metrics {
   scrape(accept: string): Promise<Exposition>;
   /** The same as data, for the leader of this process. */
   families(): Promise<readonly Family[]>;
+  /** The metrics of these names only. */
+  some(names: readonly string[]): Promise<readonly Family[]>;
 }
 
 /** What the metrics ask for when somebody scrapes. */
@@ -61,5 +63,6 @@ export function openMetrics(version: string, house: MetricsHouse, clock: Pick<Cl
     counts: invocations.counts,
     scrape: accept => scrape.answer(accept),
     families: () => scrape.families(),
+    some: names => scrape.some(names),
   };
 }
