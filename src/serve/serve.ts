@@ -1,24 +1,20 @@
 import {triggers} from '../../triggers/index.ts';
-import {openAdmin} from '../admin/app.ts';
-import {isLoopback} from '../admin/caller.ts';
-import {type Readiness, readinessOf, worst} from '../admin/readiness.ts';
+import type {Readiness} from '../admin/readiness.ts';
 import {type Clock, systemClock} from '../clock.ts';
-import type {Journal, JournalWriter} from '../journal.ts';
+import type {JournalWriter} from '../journal.ts';
 import {openJournal} from '../journals/open.ts';
 import type {Log} from '../log.ts';
 import type {Meter} from '../meter.ts';
 import type {Observer} from '../observation.ts';
-import {figureNames} from '../observe/metrics/figures.ts';
 import type {DrainReport} from '../observe/metrics/metrics.ts';
 import type {Family} from '../observe/metrics/open-metrics.ts';
-import {Recent} from '../observe/recent/recent.ts';
 import type {FunctionSpec, StartRecord} from '../runtime.ts';
 import type {Environment} from '../settings/setting.ts';
 import {version} from '../version.ts';
-import {aboutCore} from './about.ts';
 import {composeStages} from './chain.ts';
 import {type Core, journalWish, openCore} from './core.ts';
-import {besideLeader, openDoors, triggerRoutes} from './doors.ts';
+import {besideLeader, openDoors} from './doors.ts';
+import {openPrivate, readinessHere} from './private.ts';
 import {configLoaded} from './provenance.ts';
 import {type NewerCode, reloadCore} from './reload.ts';
 import {openSiblings} from './siblings/open.ts';
@@ -126,46 +122,6 @@ async function serveBeside(leader: Leader, core: Core, opening: AsyncDisposableS
 /** The parts of the core that every trigger may use. */
 const lentBy = ({stop, budget, clock, log, metrics: {meter}}: Core) =>
   ({kinds: Object.keys(triggers), hurry: stop.hurry, budget, clock, log, meter}) as const;
-
-/** Opens the private listener, which answers for every process of this core. */
-async function openPrivate(core: Core, journal: Journal): Promise<AsyncDisposable & {url: string}> {
-  const {wanted, metrics, watched, budget, clock, log} = core;
-  const {adminHost: host, adminPort: port, adminToken: token} = wanted.config;
-  const readiness = async () => worst([readinessHere(core), ...((await watched.siblings?.readiness()) ?? [])]);
-  const families = async () => [await metrics.some(figureNames), ...(watched.siblings?.lastFamilies() ?? [])];
-  const recent = new Recent({clock, families});
-  const startedAt = clock.now();
-  const options = {
-    host,
-    port,
-    token,
-    recent,
-    about: () => aboutCore(core, startedAt),
-    metrics,
-    readiness,
-    reload: () => reloadCore(core),
-    routes: triggerRoutes(triggers, () => watched.doors),
-    journal,
-    budget,
-    clock,
-    log,
-  };
-  await using opening = new AsyncDisposableStack();
-  opening.use(recent);
-  const {url} = opening.use(await openAdmin(options));
-  if (!isLoopback(host)) {
-    const open =
-      token === undefined
-        ? 'only /metrics, /livez and /readyz, as CORE_ADMIN_TOKEN is not set'
-        : 'everything to callers that send CORE_ADMIN_TOKEN';
-    log.warn({host}, `The private listener is open beyond this machine and serves ${open}`);
-  }
-  const open = opening.move();
-  return {url, [Symbol.asyncDispose]: () => open.disposeAsync()};
-}
-
-const readinessHere = ({workers, stop, watched: {doors}}: Core) =>
-  readinessOf(workers, stop.hasBegun, doors?.problem(), doors !== undefined);
 
 function served(core: Core, places: Places, open: AsyncDisposableStack): Served {
   const {wanted, log, metrics, watched, workers, starts, stop} = core;

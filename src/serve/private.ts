@@ -1,0 +1,52 @@
+import {triggers} from '../../triggers/index.ts';
+import {openAdmin} from '../admin/app.ts';
+import {isLoopback} from '../admin/caller.ts';
+import {readinessOf, worst} from '../admin/readiness.ts';
+import type {Journal} from '../journal.ts';
+import {figureNames} from '../observe/metrics/figures.ts';
+import {Recent} from '../observe/recent/recent.ts';
+import {aboutCore} from './about.ts';
+import type {Core} from './core.ts';
+import {triggerRoutes} from './doors.ts';
+import {reloadCore} from './reload.ts';
+
+/** Opens the private listener, which answers for every process of this core. */
+export async function openPrivate(core: Core, journal: Journal): Promise<AsyncDisposable & {url: string}> {
+  const {wanted, metrics, watched, budget, clock, log} = core;
+  const {adminHost: host, adminPort: port, adminToken: token} = wanted.config;
+  const readiness = async () => worst([readinessHere(core), ...((await watched.siblings?.readiness()) ?? [])]);
+  const families = async () => [await metrics.some(figureNames), ...(watched.siblings?.lastFamilies() ?? [])];
+  const recent = new Recent({clock, families});
+  const startedAt = clock.now();
+  const options = {
+    host,
+    port,
+    token,
+    recent,
+    about: () => aboutCore(core, startedAt),
+    metrics,
+    readiness,
+    reload: () => reloadCore(core),
+    routes: triggerRoutes(triggers, () => watched.doors),
+    journal,
+    budget,
+    clock,
+    log,
+  };
+  await using opening = new AsyncDisposableStack();
+  opening.use(recent);
+  const {url} = opening.use(await openAdmin(options));
+  if (!isLoopback(host)) {
+    const open =
+      token === undefined
+        ? 'only /metrics, /livez and /readyz, as CORE_ADMIN_TOKEN is not set'
+        : 'everything to callers that send CORE_ADMIN_TOKEN';
+    log.warn({host}, `The private listener is open beyond this machine and serves ${open}`);
+  }
+  const open = opening.move();
+  return {url, [Symbol.asyncDispose]: () => open.disposeAsync()};
+}
+
+/** Whether this process can take calls. */
+export const readinessHere = ({workers, stop, watched: {doors}}: Core) =>
+  readinessOf(workers, stop.hasBegun, doors?.problem(), doors !== undefined);
