@@ -12,7 +12,7 @@ const root = projectFile('.');
 
 /** The first pattern that fits tells the level. */
 const levels: readonly (readonly [RegExp, number])[] = [
-  [/^src\/(main|cli|sibling)\.ts$|^src\/(serve|admin|commands|conform|dev|replay|token|invoke)\//, 4],
+  [/^src\/(main|cli|sibling|beside)\.ts$|^src\/(serve|admin|commands|conform|dev|replay|token|invoke)\//, 4],
   [/^src\/observe\/traces\/(telemetry|processor|exporters|queue)\.ts$/, 4],
   [/^(middleware|triggers|runtimes)\//, 3],
   // What an engine declares stands with the contracts: settings read it. Its code is loaded late.
@@ -43,14 +43,14 @@ const doors: Readonly<Record<string, RegExp>> = {
   '@opentelemetry/otlp-grpc-exporter-base': /^src\/observe\/traces\/exporters\.ts$/,
   '@opentelemetry/instrumentation-http': /^src\/observe\/traces\/telemetry\.ts$/,
   'node:child_process':
-    /^src\/workers\/process\/(group|orphans)\.ts$|^src\/dev\/browser\.ts$|^src\/serve\/siblings\/(fork|process)\.ts$|^src\/conform\/channel\/program\.ts$/,
+    /^src\/workers\/process\/(group|orphans)\.ts$|^src\/dev\/(browser|several\/(fork|member))\.ts$|^src\/serve\/siblings\/(fork|process)\.ts$|^src\/conform\/channel\/program\.ts$/,
   yaml: /^src\/dev\/serverless\/document\.ts$/,
   'node:sqlite': /^src\/journals\/sqlite\//,
 };
 
 /** Words that only one file may say. */
 const words: readonly (readonly [RegExp, RegExp])[] = [
-  [/\bprocess\.env\b/, /^src\/(main|cli|sibling)\.ts$/],
+  [/\bprocess\.env\b/, /^src\/(main|cli|sibling|beside)\.ts$/],
   [/^import (?!type\b)[^;]*from 'node:http'/m, /^nobody: src\/http\/node-http\.ts has it$/],
   [/(?<!\bsocket\.)\b(setTimeout|setInterval|setImmediate)\(|\bDate\.now\(|\bnew Date\(|\bperformance\.now\(/, /^src\/clock\.ts$/],
 ];

@@ -5,7 +5,7 @@ import {ask} from './helpers/request.ts';
 test('an unknown command is refused, with the list of commands', async t => {
   const {code, stderr} = await cli(['serv']);
   t.is(code, 64);
-  t.regex(stderr, /expected a command, got `serv`[\s\S]*core-runtime dev \[<path>\]/);
+  t.regex(stderr, /expected a command, got `serv`[\s\S]*core-runtime dev \[<path>…\]/);
 });
 
 test('a mistyped command, and the second word of one, name the command that is meant', async t => {
@@ -46,7 +46,7 @@ test('a mistake in the options is reported without a stack', async t => {
     t.regex(stderr, /Unknown option '--bogus'/);
     t.notRegex(stderr, /\n\s+at /);
   }
-  t.regex((await cli(['dev', '--help'])).stdout, /dev \[<path>\]/);
+  t.regex((await cli(['dev', '--help'])).stdout, /dev \[<path>…\]/);
 });
 
 test('config refuses what the start would refuse', async t => {

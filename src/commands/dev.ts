@@ -1,7 +1,7 @@
 import path from 'node:path';
 import process from 'node:process';
 import {systemClock} from '../clock.ts';
-import {choice, flag, optional, port, text} from '../command/arguments.ts';
+import {choice, flag, many, port, text} from '../command/arguments.ts';
 import {command} from '../command/command.ts';
 import type {Reporter} from '../dev/reporter.ts';
 import {exit} from '../exit.ts';
@@ -10,8 +10,13 @@ import {launcherGone} from './launcher.ts';
 
 /** `core-runtime dev [path]`: a function on this machine, public unless `--private` or SCW_PUBLIC says otherwise. */
 export const dev = command({
-  summary: 'Serves a function on this machine, and prints what to try.',
-  arguments: {path: optional('one path', 'Handler file, folder of the function, or program. By default the current folder.')},
+  summary: 'Serves a function, or several, on this machine, and prints what to try.',
+  arguments: {
+    path: many(
+      'paths',
+      'Handler file, folder of the function, program, or serverless.yml. By default the current folder. Several are served side by side.',
+    ),
+  },
   options: {
     port: port('<port>', 'Port of the function. By default 8080, or the next free one.'),
     host: text(
@@ -30,23 +35,27 @@ export const dev = command({
   examples: {
     'dev handler.js': 'Serve handler.js on http://localhost:8080.',
     dev: 'Serve the function in the current folder.',
+    'dev api/ jobs/report.py': 'Serve two functions at http://localhost:8080/api/ and /report/.',
+    'dev serverless.yml': 'Serve every function of a project of the Serverless Framework.',
     'dev . --port 3000 --env-file .env.local': 'On another port, with other variables.',
   },
   serves: true,
-  async run({path: given, port, host, name, 'env-file': envFile, private: isPrivate, 'log-format': format}, env) {
+  async run({path: paths, port, host, name, 'env-file': envFile, private: isPrivate, 'log-format': format}, env) {
     void launcherGone(systemClock).then(() => {
       console.error('core-runtime: the process that started this command is gone: stopping');
       process.kill(process.pid, 'SIGTERM'); // a clean stop, which lets requests in flight finish
     });
+    const {servesSeveral} = await import('../dev/several.ts');
+    const chosen = {port, host, name, envFile: envFile && path.resolve(envFile), isPrivate};
+    if (await servesSeveral({...chosen, paths, isJson: format === 'json'}, env)) return exit.done;
     const {findFunction} = await import('../dev/find.ts');
     const isLanguageKnown = Boolean(env.CORE_RUNTIME || env.SCW_RUNTIME_BRIDGE || env.SCW_HANDLER_IS_BINARY === 'true');
-    const found = findFunction(given, process.cwd(), isLanguageKnown);
+    const found = findFunction(paths[0], process.cwd(), isLanguageKnown);
     const [{serveFunction}, reporter] = await Promise.all([
       import('../dev/serve.ts'),
       format === 'json' ? reportJson() : reportLines(found.folder, env),
     ]);
-    const wish = {...found, port, host, name, envFile: envFile && path.resolve(envFile), isPrivate};
-    await serveFunction(wish, env, reporter);
+    await serveFunction({...found, ...chosen}, env, reporter);
     return exit.done;
   },
 });

@@ -1,0 +1,34 @@
+import process from 'node:process';
+import {CommandFailed, reportFailure} from '../command/failure.ts';
+import {exit} from '../exit.ts';
+import type {Environment} from '../settings/setting.ts';
+import type {SeveralOptions} from './several/run.ts';
+
+export interface SeveralAsked extends SeveralOptions {
+  /** As the command line has them; none for the current folder. */
+  readonly paths: readonly string[];
+  readonly name: string | undefined;
+  readonly isJson: boolean;
+}
+
+/**
+Serves several functions side by side, if several paths or a manifest were given.
+
+@returns false when one function was given, which is served in this process
+*/
+export async function servesSeveral({paths, name, isJson, ...options}: SeveralAsked, env: Environment): Promise<boolean> {
+  const {manifestAt, planManifest} = await import('./serverless/plan.ts');
+  const manifest = paths.length <= 1 ? manifestAt(paths[0], process.cwd()) : undefined;
+  if (manifest === undefined && paths.length <= 1) return false;
+  try {
+    if (name !== undefined)
+      throw new CommandFailed(exit.misused, '--name: expected one function, got several; `name=path` names one of them');
+    const {planPaths} = await import('./several/paths.ts');
+    const plan = manifest === undefined ? planPaths(paths, process.cwd()) : planManifest(manifest, env, options.envFile);
+    const [{serveSeveral}, {linesStage, jsonStage}] = await Promise.all([import('./several/run.ts'), import('./several/stages.ts')]);
+    await serveSeveral(plan, env, options, isJson ? jsonStage : linesStage(env));
+  } catch (error) {
+    process.exit(reportFailure(error));
+  }
+  return true;
+}

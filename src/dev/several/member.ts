@@ -1,0 +1,183 @@
+import type {ChildProcess} from 'node:child_process';
+import type {Clock} from '../../clock.ts';
+import type {Observer} from '../../observation.ts';
+import {readLines} from '../../workers/output/lines.ts';
+import type {ReloadOutcome} from '../reporter.ts';
+import type {Wish} from '../wish.ts';
+import type {Behind} from './front.ts';
+import type {Listed} from './list.ts';
+import type {PlannedFunction} from './plan.ts';
+import type {ToDev, ToFunction, Up} from './words.ts';
+
+/** What a person is told about one of several functions. */
+export interface Teller {
+  /** Absent: its core writes its log to stdout by itself. */
+  readonly feed?: Observer;
+  reloaded(outcome: ReloadOutcome): void;
+  noted(line: string): void;
+}
+
+export interface MemberHouse {
+  readonly clock: Clock;
+  readonly teller: Teller;
+  /** Starts the process of the function. @param writesLog its log goes to our stdout */
+  fork(writesLog: boolean): ChildProcess;
+  /** The wish with the ports and the address of this function's core. */
+  placed(wish: Wish): Promise<Wish>;
+  /** Where callers find it. */
+  url(): string;
+}
+
+type State =
+  | {readonly kind: 'absent' | 'ended'; readonly problem: string}
+  | {readonly kind: 'starting'}
+  | {readonly kind: 'serving'; readonly up: Up};
+
+/** A process is started this long after the one before it, so that one that ends at once does not take the machine. */
+const againMs = 1000;
+/** What a process says on stderr before it ends is the reason; longer texts are cut off. */
+const mostLastWords = 20;
+
+/** One of several functions: a core in a process of its own, which is started again when it has ended and is called. */
+export class Member implements Behind {
+  readonly name: string;
+  readonly #planned: PlannedFunction;
+  readonly #house: MemberHouse;
+  #state: State = {kind: 'absent', problem: 'it was not started'};
+  #process: ChildProcess | undefined;
+  #started: Promise<void> | undefined;
+  #startedAt = Number.NEGATIVE_INFINITY;
+  #isStopping = false;
+
+  constructor(planned: PlannedFunction, house: MemberHouse) {
+    this.name = planned.name;
+    this.#planned = planned;
+    this.#house = house;
+  }
+
+  get listed(): Listed {
+    const {name} = this;
+    const url = this.#house.url();
+    if (this.#state.kind === 'starting') return {name, url, state: 'starting'};
+    if (this.#state.kind !== 'serving') return {name, url, state: this.#state.kind, problem: this.#state.problem};
+    const {error, runtime, adminUrl} = this.#state.up;
+    return {name, url, state: error === undefined ? 'serving' : 'failed', runtime, console: adminUrl, problem: error};
+  }
+
+  /** What its core has reported; undefined when it does not serve. */
+  get up(): Up | undefined {
+    return this.#state.kind === 'serving' ? this.#state.up : undefined;
+  }
+
+  /** Resolves when it serves, or does not. */
+  start(): Promise<void> {
+    this.#started ??= this.#start().finally(() => {
+      this.#started = undefined;
+    });
+    return this.#started;
+  }
+
+  async reach(): Promise<{host: string; port: number} | {problem: string}> {
+    const isDown = this.#state.kind === 'absent' || this.#state.kind === 'ended';
+    if (isDown && !this.#isStopping) await this.start();
+    else await this.#started;
+    if (this.#state.kind === 'serving') {
+      const {hostname, port} = new URL(this.#state.up.url);
+      return {host: hostname === 'localhost' ? '127.0.0.1' : hostname, port: Number(port)};
+    }
+    return {problem: this.#state.kind === 'starting' ? 'it is starting' : this.#state.problem};
+  }
+
+  reload(): void {
+    this.#say({kind: 'reload'});
+  }
+
+  /** Lets requests in flight finish. A second time: stops at once. */
+  stop(): void {
+    this.#isStopping = true;
+    this.#process?.kill('SIGTERM');
+  }
+
+  kill(): void {
+    this.#isStopping = true;
+    this.#process?.kill('SIGKILL');
+  }
+
+  /** Resolves when its process has ended. */
+  async ended(): Promise<void> {
+    const running = this.#process;
+    if (running) await new Promise(resolve => running.once('exit', resolve));
+  }
+
+  async #start(): Promise<void> {
+    const {clock, placed} = this.#house;
+    const found = this.#planned.find();
+    if ('problem' in found) {
+      this.#is('absent', found.problem);
+      return;
+    }
+    this.#state = {kind: 'starting'};
+    const [wish] = await Promise.all([placed(found), clock.sleep(this.#startedAt + againMs - clock.monotonic())]);
+    if (this.#isStopping) return;
+    this.#startedAt = clock.monotonic();
+    await this.#run(wish);
+  }
+
+  /** Resolves when the process serves or has ended. */
+  #run(wish: Wish): Promise<void> {
+    const {teller, fork} = this.#house;
+    const settled = Promise.withResolvers<void>();
+    const running = fork(teller.feed === undefined);
+    const lastWords: string[] = [];
+    this.#process = running;
+    if (running.stderr) {
+      readLines(running.stderr, line => {
+        if (this.#state.kind !== 'starting') teller.noted(line);
+        else if (lastWords.length < mostLastWords) lastWords.push(line.replace(/^core-runtime: /, ''));
+      });
+    }
+    running.on('message', message => {
+      this.#hear(message as ToDev); // our own program sends nothing else
+      if (this.#state.kind === 'serving') settled.resolve();
+    });
+    const isOver = (reason: string) => {
+      if (this.#process !== running) return;
+      this.#process = undefined;
+      this.#is('ended', lastWords.join('\n') || reason);
+      settled.resolve();
+    };
+    running.once('error', error => isOver(error.message));
+    running.once('close', (code, signal) =>
+      isOver(signal === null ? `its core ended with exit code ${code}` : `its core was ended by ${signal}`),
+    );
+    this.#say({kind: 'serve', wish, observes: teller.feed !== undefined});
+    return settled.promise;
+  }
+
+  #hear(words: ToDev): void {
+    const {teller} = this.#house;
+    if (words.kind === 'observed') teller.feed?.(words.observation);
+    else if (words.kind === 'noted') teller.noted(words.line);
+    else if (words.kind === 'serving') this.#state = {kind: 'serving', up: words};
+    else {
+      teller.reloaded(words.outcome);
+      if (this.#state.kind === 'serving' && words.outcome.kind === 'reloaded') {
+        const {error: _, ...up} = this.#state.up;
+        this.#state = {kind: 'serving', up};
+      }
+    }
+  }
+
+  #is(kind: 'absent' | 'ended', problem: string): void {
+    const isNews = this.#state.kind !== kind || this.#state.problem !== problem;
+    this.#state = {kind, problem};
+    if (!isNews || this.#isStopping) return;
+    const what = kind === 'absent' ? 'is not served' : 'has ended, the other functions go on';
+    this.#house.teller.noted(`${this.name} ${what}: ${problem}. It is tried again when it is called`);
+  }
+
+  /** It may have ended, which its exit says. */
+  #say(words: ToFunction): void {
+    if (this.#process?.connected) this.#process.send(words, () => {});
+  }
+}

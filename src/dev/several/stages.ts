@@ -1,0 +1,39 @@
+import process from 'node:process';
+import {systemClock} from '../../clock.ts';
+import {complain} from '../../command/terminal.ts';
+import type {Environment} from '../../settings/setting.ts';
+import {openInBrowser} from '../browser.ts';
+import {jsonReporter} from '../json-reporter.ts';
+import {openTerminal} from '../terminal/open.ts';
+import {showReload} from '../terminal/reporter.ts';
+import type {Stage} from './run.ts';
+
+/** For a person: what each function does, in lines that begin with its name. */
+export function linesStage(env: Environment): Stage {
+  const {stdout, stdin} = process;
+  const terminal = openTerminal({stdout, stdin, env, clock: systemClock});
+  stdout.on('error', () => {}); // its reader has left: the functions go on
+  process.on('exit', () => terminal.close());
+  const own = terminal.view({folder: process.cwd()});
+  return {
+    noted: own.noted,
+    tellerOf({name, folder}) {
+      const view = terminal.view({name, folder});
+      return {feed: view.feed, noted: view.noted, reloaded: outcome => showReload(view, outcome)};
+    },
+    serving(url, functions, controls) {
+      terminal.serving(
+        functions.map(({name, url, up}) => ({...up, name, url})),
+        {...controls, openInBrowser},
+      );
+      own.noted(`${functions.length} functions on ${url}, which lists them`);
+    },
+  };
+}
+
+/** For programs: stdout has the logs of the cores as JSON. What else there is to know goes to stderr. */
+export const jsonStage: Stage = {
+  noted: complain,
+  tellerOf: ({name}) => ({reloaded: jsonReporter.reloaded, noted: line => complain(`${name}: ${line}`)}),
+  serving() {},
+};

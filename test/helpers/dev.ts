@@ -1,0 +1,59 @@
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {projectFile, type Teardown} from './core.ts';
+import {endingWithUs} from './process.ts';
+
+/** `core-runtime dev`, on free ports, in a process of its own; it ends with the test. */
+export interface RunningDev {
+  /** Where the front listens. */
+  readonly url: string;
+  readonly pid: number;
+  /** Everything printed so far. */
+  output(): string;
+  /** Resolves when what was printed fits. */
+  printed(pattern: RegExp): Promise<void>;
+  /** Sends SIGINT, as Ctrl-C does, and waits for the end. @returns the exit code */
+  stop(): Promise<number | null>;
+}
+
+/** @returns once it has said where it serves several functions */
+export async function startSeveral(
+  args: readonly string[],
+  cwd: string,
+  t: Teardown,
+  env: Record<string, string> = {},
+): Promise<RunningDev> {
+  const {PATH = '', HOME = '', NODE_V8_COVERAGE} = process.env;
+  const own = {PATH, HOME, ...(NODE_V8_COVERAGE && {NODE_V8_COVERAGE}), PORT: '0', CORE_ADMIN_PORT: '0', CORE_JOURNAL: 'memory:', ...env};
+  const [file, words] = endingWithUs([process.execPath, projectFile('src/cli.ts'), 'dev', ...args]);
+  const child = spawn(file, words, {cwd, env: own, stdio: ['ignore', 'pipe', 'pipe']});
+  const ended = once(child, 'close');
+  let output = '';
+  const waiting = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      for (const look of waiting) look();
+    });
+  }
+  const printed = (pattern: RegExp) =>
+    new Promise<void>((resolve, reject) => {
+      const look = () => {
+        if (!pattern.test(output)) return;
+        waiting.delete(look);
+        resolve();
+      };
+      waiting.add(look);
+      look();
+      void ended.then(() => reject(new Error(`dev ended and printed only: ${output}`)));
+    });
+  async function stop(): Promise<number | null> {
+    child.kill('SIGINT');
+    const [code] = await ended;
+    return code;
+  }
+  t.teardown(stop);
+  await printed(/ on http:\S+, which lists them/);
+  const [, url = ''] = / on (http:\S+), which lists them/.exec(output) ?? [];
+  return {url, pid: child.pid ?? 0, output: () => output, printed, stop};
+}
