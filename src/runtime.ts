@@ -139,6 +139,8 @@ export interface StartRecord {
   readonly failure?: ExitReason | 'not-loaded';
   /** What runs the handler, as our bridges report it: `Node.js 26.1.0`. */
   readonly runtime?: string;
+  /** True when it is called on the channel. */
+  readonly isOnChannel?: boolean;
 }
 
 /** What can call the function; the pool implements it. */

@@ -35,16 +35,16 @@ export class BodyTurns {
   /** Whether there is memory now for a body that is larger than all that may have their turn together. It is refused otherwise. */
   hasRoom: (bytes: number) => boolean = () => true;
   readonly #maxBytes: number;
-  readonly #largestBytes: number;
+  readonly #largestBytes: () => number;
   readonly #clock: Clock;
   readonly #waiting: Waiting[] = [];
   #takenBytes = 0;
 
   /**
   @param maxBytes of bodies that have their turn at the same time
-  @param largestBytes a larger body never has its turn
+  @param largestBytes a larger body does not have its turn; it may become another number, as sub-runtimes start
   */
-  constructor(maxBytes: number, largestBytes: number, clock: Clock) {
+  constructor(maxBytes: number, largestBytes: () => number, clock: Clock) {
     this.#maxBytes = maxBytes;
     this.#largestBytes = largestBytes;
     this.#clock = clock;
@@ -60,7 +60,7 @@ export class BodyTurns {
   @throws Fault INFLIGHT_FULL after 10 s; at once when too many wait, or the body is too large for this container
   */
   take(bytes: number): Promise<Turn> {
-    if (bytes > this.#largestBytes) return Promise.reject(new Fault('INFLIGHT_FULL', {message: tooLarge, retryAfterS: 60}));
+    if (bytes > this.#largestBytes()) return Promise.reject(new Fault('INFLIGHT_FULL', {message: tooLarge, retryAfterS: 60}));
     if (this.#waiting.length === 0 && this.#fits(bytes))
       return this.#isTooMuch(bytes) ? Promise.reject(noRoom()) : Promise.resolve(this.#open(bytes));
     if (this.#waiting.length >= mostWaiting) return Promise.reject(new Fault('INFLIGHT_FULL', {retryAfterS: 1}));

@@ -72,7 +72,12 @@ export async function openCore(wanted: Wanted, options: CoreOptions, opening: As
   const {env, config, spec, shares} = wanted;
   const {clock, observer, isQuiet} = options;
   const instance = randomUUID();
-  const budget = new Budget(shares.inflightBytes, clock, thriftOf(wanted, clock));
+  let isOnChannel = isMeantForChannel(spec, config);
+  const budget = new Budget(
+    shares.inflightBytes,
+    clock,
+    thriftOf(wanted, clock, () => isOnChannel),
+  );
   const facts = new OwnFacts(instance);
   const starts = new EarlyStarts();
   const watched = new Watched(budget, facts, shares);
@@ -105,7 +110,10 @@ export async function openCore(wanted: Wanted, options: CoreOptions, opening: As
       meter,
       facts: observer ? observed(facts, observer, clock) : some => facts.record(some),
       line: line => log.function(line),
-      started: (record, isCarried) => starts.over(record, isCarried),
+      started(record, isCarried) {
+        if (record.failure === undefined) isOnChannel = record.isOnChannel === true;
+        starts.over(record, isCarried);
+      },
     }),
   );
   watched.workers = workers;
@@ -151,20 +159,22 @@ function observed(facts: OwnFacts, observer: Observer, clock: Clock): WorkersHou
   };
 }
 
-function thriftOf({shares, spec, config}: Wanted, clock: Clock): Thrift {
+/** @param isOnChannel whether the function is called on the channel now, so that there are fewer copies of a body */
+function thriftOf({shares}: Wanted, clock: Clock, isOnChannel: () => boolean): Thrift {
   const {isScarce, coreBytes, garbageBytes, bodyBytes, largestBodyBytes} = shares;
   if (!isScarce) return {garbage: leaveRoom({clock})};
   const garbage = collectPast({clock, coreBytes, stepBytes: garbageBytes});
-  const turns = new BodyTurns(bodyBytes, largestBodyBytes[isOnChannel(spec, config) ? 'channel' : 'http'], clock);
-  const copies = bodyCopies[isOnChannel(spec, config) ? 'channel' : 'http'];
+  const way = () => (isOnChannel() ? 'channel' : 'http');
+  const turns = new BodyTurns(bodyBytes, () => largestBodyBytes[way()], clock);
   turns.hasRoom = bytes => {
     garbage.makeRoom?.();
-    return freeMemory() >= copies * bytes;
+    return freeMemory() >= bodyCopies[way()] * bytes;
   };
   return {garbage, turns};
 }
 
-const isOnChannel = (spec: Wanted['spec'], {hop}: Wanted['config']) => spec.command.readiness === 'report' && hop === 'auto';
+/** Our bridges are; of another program it is known once it has started. */
+const isMeantForChannel = (spec: Wanted['spec'], {hop}: Wanted['config']) => spec.command.readiness === 'report' && hop === 'auto';
 
 function workersOptions({config, spec, environment, shares}: Wanted): WorkersOptions {
   const {upstreamHost: host, upstreamPort: port, responseMaxBytes, childMemoryBytes: memoryBytes, childUser} = config;
@@ -172,7 +182,7 @@ function workersOptions({config, spec, environment, shares}: Wanted): WorkersOpt
   // On the hop, one byte may be written as six (`\u0000`), and the envelope comes on top of that.
   const maxReplyBytes = 6 * responseMaxBytes + 2 ** 20;
   // Over HTTP there are twice the copies.
-  const replyBytes = shares.bodyBytes / (isOnChannel(spec, config) ? 1 : 2);
+  const replyBytes = shares.bodyBytes / (isMeantForChannel(spec, config) ? 1 : 2);
   const replyTurns = shares.isScarce ? new ReplyTurns(replyBytes) : undefined;
   return {...config, spec, environment, host, port, memoryBytes, user, maxReplyBytes, replyTurns};
 }

@@ -4,7 +4,7 @@ import {ManualClock} from '../helpers/clock.ts';
 
 const open = (maxBytes = 100, largestBytes = Number.POSITIVE_INFINITY) => {
   const clock = new ManualClock();
-  return {clock, turns: new BodyTurns(maxBytes, largestBytes, clock)};
+  return {clock, turns: new BodyTurns(maxBytes, () => largestBytes, clock)};
 };
 
 /** Asks for a turn; `state` says what came of it so far. */
@@ -23,6 +23,14 @@ test('a body that is too large for the container is refused at once', async t =>
   await clock.turn();
   t.like(larger, {state: 'INFLIGHT_FULL', fault: {status: 503}});
   t.is(fits.state, 'has its turn');
+});
+
+test('how large a body may be is asked each time, as a sub-runtime that starts on the channel makes fewer copies', async t => {
+  let largestBytes = 100;
+  const turns = new BodyTurns(100, () => largestBytes, new ManualClock());
+  await t.throwsAsync(turns.take(101), {message: /more memory than this container has/});
+  largestBytes = 101;
+  t.is((await turns.take(101)).bytes, 101);
 });
 
 test('a body larger than all that have their turn together is refused while the memory has no room for it', async t => {

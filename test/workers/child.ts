@@ -1,7 +1,7 @@
 import test, {type ExecutionContext} from 'ava';
 import {systemClock} from '../../src/clock.ts';
 import type {FunctionLine} from '../../src/log.ts';
-import type {Command} from '../../src/runtime.ts';
+import type {Command, StartRecord} from '../../src/runtime.ts';
 import type {LoadReport} from '../../src/workers/output/report.ts';
 import {Child, type ChildExit, type ChildOptions} from '../../src/workers/process/child.ts';
 import {freePort} from '../../src/workers/process/port.ts';
@@ -15,6 +15,7 @@ function spawnChild(
 ) {
   const exit = Promise.withResolvers<ChildExit>();
   const ready = Promise.withResolvers<LoadReport>();
+  const starts: StartRecord[] = [];
   const settled: string[] = [];
   const lines: FunctionLine[] = [];
   const line = Promise.withResolvers<string>();
@@ -31,7 +32,10 @@ function spawnChild(
       ...some,
     },
     {
-      ready: report => ready.resolve(report),
+      ready(report, start) {
+        starts.push(start);
+        ready.resolve(report);
+      },
       exited: exit.resolve,
       line(heard) {
         lines.push(heard);
@@ -46,7 +50,7 @@ function spawnChild(
     child.end('stopped');
     await child.exit;
   });
-  return {child, exit: exit.promise, ready: ready.promise, line: line.promise, settled, lines};
+  return {child, exit: exit.promise, ready: ready.promise, line: line.promise, settled, lines, starts};
 }
 
 const loaded = `require('fs').writeSync(3, '{"loaded":true}\\n');`;
@@ -138,4 +142,15 @@ test('pipes that a process outside the group holds are closed after the last lin
   const words = await (await exit).lastWords;
   await gone(Number(words));
   t.true(lines.some(({line}) => line.includes('unended')));
+});
+
+test('the record of a start says whether it is called on the channel', async t => {
+  const idles = 'setInterval(() => {}, 1000)';
+  const overHttp = spawnChild(t, `${loaded} ${idles}`, {hasCalls: true});
+  const onChannel = spawnChild(t, `require('fs').writeSync(3, '{"loaded":true,"calls":1}\\n'); ${idles}`, {hasCalls: true});
+  await Promise.all([overHttp.ready, onChannel.ready]);
+  t.deepEqual(
+    [overHttp, onChannel].map(({starts: [start]}) => start?.isOnChannel),
+    [undefined, true],
+  );
 });

@@ -144,11 +144,12 @@ export class Child {
     if (this.#over.signal.aborted || this.#readyAt !== undefined) return;
     this.#readyAt = this.#clock.monotonic();
     if (!report.isOnChannel) this.#group.calls?.destroy();
-    const {error, runtime} = report;
+    const {error, runtime, isOnChannel} = report;
     this.#events.ready(report, {
       ...this.#begun(),
       ...(error !== undefined && {error, failure: 'not-loaded'}),
       ...(runtime !== undefined && {runtime}),
+      ...(isOnChannel && {isOnChannel}),
     });
   }
 
