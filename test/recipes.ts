@@ -45,14 +45,20 @@ function shell(t: ExecutionContext, script: string, folder: string) {
     },
     /** The address of the core that it serves. */
     async url(): Promise<string> {
-      for (;;) {
-        const [, url] = /^ {2}url +(\S+)/m.exec(output) ?? [];
-        if (url !== undefined) return url;
-        const [code] = await Promise.race([once(child.stdout, 'data'), ended]);
-        if (typeof code === 'number') throw new Error(`The recipe ended with ${code}: ${errors}`);
-      }
+      const [, url = ''] = /^ {2}url +(\S+)/m.exec(await until(/^ {2}url +\S+/m)) ?? [];
+      return url;
     },
+    until,
   };
+
+  /** What it has printed, once this is in it. */
+  async function until(pattern: RegExp): Promise<string> {
+    while (!pattern.test(output)) {
+      const [code] = await Promise.race([once(child.stdout, 'data'), ended]);
+      if (typeof code === 'number') throw new Error(`The recipe ended with ${code}: ${errors}`);
+    }
+    return output;
+  }
 }
 
 const isThere = (command: string) => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
@@ -110,6 +116,25 @@ test('the README’s function answers as the README shows', async t => {
   t.is(failed.status, 500);
   t.is(failed.field('core-error'), 'HANDLER_FAILED');
   t.true(readFileSync(projectFile('README.md'), 'utf8').includes(failed.text().trim()));
+});
+
+test('the terminal looks as the README shows', async t => {
+  const folder = temporaryFolder(t);
+  writeFile(folder, 'README.md', 'handler.js');
+  const dev = shell(t, 'npx core-runtime dev handler.js', folder);
+  const url = await dev.url();
+  await ask(`${url}/?name=Ada`);
+  await ask(url);
+  const [, shown = ''] = /dev handler\.js\n([\s\S]*?)\n .* requests? · /.exec(readFileSync(projectFile('README.md'), 'utf8')) ?? [];
+  // What differs from one time to the next: times, ids, places.
+  const alike = (text: string) =>
+    text
+      .replaceAll(/^\d\d:\d\d:\d\d/gm, 'TIME')
+      .replaceAll(/\d[\d.]* ms {2}#\w{4}/g, 'MS #ID')
+      .replaceAll(/(http:\/\/[\w.]+):\d+/g, '$1:PORT')
+      .replaceAll(/\/\S*\/handler\.js \(/g, '/handler.js (')
+      .replaceAll(/Node\.js [\d.]+/g, 'Node.js');
+  t.is(alike(await dev.until(/ 4 \| .*\n/)).trimEnd(), alike(shown).trimEnd());
 });
 
 /** Serves a file that the document shows after `<!-- file: name -->`. */

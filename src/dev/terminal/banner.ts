@@ -1,4 +1,4 @@
-import {columns} from '../../command/columns.ts';
+import {columns, table} from '../../command/columns.ts';
 import {printable} from '../../printable.ts';
 import type {Ink} from './ink.ts';
 
@@ -18,22 +18,37 @@ export interface Shown {
   readonly error?: string | undefined;
 }
 
-/** The lines that a developer reads first. A function that could not be loaded has nothing to try. */
-export function banner({handler, runtime, url, adminUrl, isPublic, error}: Shown, ink: Ink): string[] {
+/** The lines that a developer reads first: of one function all of it, of several a line each. */
+export function banner(functions: readonly Shown[], ink: Ink): string[] {
+  const [only] = functions;
+  const lines = functions.length === 1 && only ? details(only, ink) : list(functions, ink);
+  return ['', ...lines.map(line => `  ${line}`), ''];
+}
+
+/** A function that could not be loaded has nothing to try. */
+function details({handler, runtime, url, adminUrl, isPublic, error}: Shown, ink: Ink): string[] {
+  const row = columns(8);
   const rows = [
     ['function', handler],
     ['runs on', runtime],
     ['url', isPublic ? url : `${url} (private: callers need a token)`],
-    ['admin', `${adminUrl}/readyz`],
+    ['console', `${adminUrl}/`],
     ['metrics', `${adminUrl}/metrics`],
-    error === undefined
-      ? ['try', `curl${isPublic ? '' : ' -H "X-Auth-Token: $TOKEN"'} '${url}/?name=you'`]
-      : ['state', ink('red', 'the function could not be loaded: requests fail until it is mended')],
-  ];
-  const row = columns(8);
-  return [
-    '',
-    ...rows.map(([name = '', value = '']) => `  ${row(name, error !== undefined && name === 'state' ? value : printable(value))}`),
-    '',
-  ];
+  ].map(cells => printable(row(...cells)));
+  if (error !== undefined) return [...rows, row('state', ink('red', notLoaded))];
+  return [...rows, printable(row('try', `curl${isPublic ? '' : ' -H "X-Auth-Token: $TOKEN"'} '${url}/?name=you'`))];
 }
+
+function list(functions: readonly Shown[], ink: Ink): string[] {
+  const head = ['function', 'url', 'runs on', 'console'];
+  const cells = functions.map(({name = '', url, isPublic, runtime, adminUrl}) => [
+    name,
+    isPublic ? url : `${url} (private)`,
+    runtime,
+    `${adminUrl}/`,
+  ]);
+  const [first = '', ...rest] = table([head, ...cells]).map(printable);
+  return [ink('dim', first), ...rest.map((line, at) => (functions[at]?.error === undefined ? line : ink('red', `${line}  ${notLoaded}`)))];
+}
+
+const notLoaded = 'the function could not be loaded: requests fail until it is mended';

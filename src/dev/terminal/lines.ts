@@ -25,16 +25,26 @@ export function functionLines({stream, line, level, stack}: FunctionLine, readin
   return [stream === 'stderr' ? reading.ink('yellow', text) : text];
 }
 
-/** What the bridge says when it cannot load the handler; undefined for any other line. */
-export function loadErrorOf({line, level, stack}: FunctionLine, reading: Reading): string[] | undefined {
+/** The bridge says that a call has run out of time. The line of the call says so, too, and how long that was. */
+export const isTimeout = ({line, level}: FunctionLine): boolean => level === 'error' && /^\w+: Function timed out$/.test(line);
+
+/** What the bridge says when it cannot load the handler, in one line; undefined for any other line. */
+export function loadErrorIn({line, level}: FunctionLine): string | undefined {
   if (level !== 'error' || !line.startsWith(bridgePrefix)) return undefined;
-  return [`${reading.ink('red', '✖')} ${loadReport}`, ...thrownLines(stack ?? line.slice(bridgePrefix.length), reading).map(below)];
+  return line.slice(bridgePrefix.length).split('\n', 1)[0];
 }
 
-/** Why a call failed. */
-export function faultLines({fault}: Ended, reading: Reading): string[] {
+/** The same with the place in the source. */
+export function loadErrorLines({line, stack}: FunctionLine, at: number, reading: Reading): string[] {
+  const thrown = thrownLines(stack ?? line.slice(bridgePrefix.length), reading);
+  return [`${timeText(at, reading.ink)}  ${mark('error', reading.ink)} ${loadReport}`, ...thrown.map(each => indent + each)];
+}
+
+/** Why a call failed. @param loadError why the handler could not be loaded, if it could not */
+export function faultLines({fault}: Ended, loadError: string | undefined, reading: Reading): string[] {
   if (!fault) return [];
-  const {code, message, cause, stack} = fault;
+  const {code, cause, stack} = fault;
+  const message = code === 'HANDLER_MISSING' && loadError !== undefined ? `${loadReport}: ${loadError}` : fault.message;
   const said = message.startsWith(faultPrefix) ? message.slice(faultPrefix.length) : message;
   const why = cause === undefined || cause === said ? '' : `: ${cause}`;
   const lines = `${said}${why}`.split('\n').map(printable);
@@ -59,5 +69,3 @@ function mark(level: Logged['level'], ink: Ink): string {
   if (level === 'error') return ink('red', '✖');
   return level === 'warn' ? ink('yellow', '!') : ink('dim', '·');
 }
-
-const below = (line: string) => `  ${line}`;

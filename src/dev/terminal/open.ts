@@ -81,7 +81,7 @@ export function openTerminal({stdout, stdin, env, clock}: TerminalOptions): Term
     },
 
     serving(functions, controls) {
-      screen.write(functions.flatMap(each => banner(each, ink)));
+      screen.write(banner(functions, ink));
       if (!isTerminal || isClosed) return;
       agenda = new Agenda(functions, env, clock);
       const print = (lines: readonly string[]) => screen.write(lines);

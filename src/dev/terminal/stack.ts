@@ -26,8 +26,8 @@ export function readStack(text: string): Thrown | undefined {
   return /^\s+at .+:\d+:\d+\)?$/m.test(text) || nodeSyntax.test(text) ? readNode(text) : undefined;
 }
 
-/** What Node writes above a syntax error: the place, the line and a mark below it. */
-const nodeSyntax = /^(\S[^\n]*):(\d+)\n[^\n]*\n( *)\^+\n\n/;
+/** What Node writes above a syntax error: the place, lines of source, and a mark below the one that is meant. */
+const nodeSyntax = /^(\S[^\n]*):(\d+)\n(?:[^\n]*\n)??( *)\^+\n(?:[^\n]+\n)*\n/;
 const nodeFrame = /^\s+at (?:(.+?) \()?(?:async )?((?:file:\/\/)?\/.+?|[A-Z]:\\.+?):(\d+):(\d+)\)?$/;
 
 /** Our bridge puts `caused by:` before each cause. */

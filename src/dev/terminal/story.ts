@@ -5,7 +5,18 @@ import type {Began, Ended, Logged, Observation} from '../../observation.ts';
 import {callLine, indent, runningLine, tag} from './call-line.ts';
 import {Doubles} from './doubles.ts';
 import type {Ink} from './ink.ts';
-import {faultLines, functionLines, loadErrorOf, loadReport, noteLine, recordLines, reloadReports, routine} from './lines.ts';
+import {
+  faultLines,
+  functionLines,
+  isTimeout,
+  loadErrorIn,
+  loadErrorLines,
+  loadReport,
+  noteLine,
+  recordLines,
+  reloadReports,
+  routine,
+} from './lines.ts';
 import {thrownLines} from './thrown.ts';
 
 export interface StoryOptions {
@@ -42,6 +53,8 @@ export class Story {
   readonly #doubles: Doubles;
   /** The call that the last lines were of. */
   #last = '';
+  /** Why the handler could not be loaded, when it was tried last. */
+  #loadError: string | undefined;
 
   constructor(options: StoryOptions) {
     this.#options = options;
@@ -86,7 +99,7 @@ export class Story {
     const call = this.#calls.get(ended.id);
     call?.stopTimer();
     this.#calls.delete(ended.id);
-    const why = call?.hasError && isThrown(ended.fault?.code) ? [] : faultLines(ended, this.#options);
+    const why = call?.hasError && isThrown(ended.fault?.code) ? [] : faultLines(ended, this.#loadError, this.#options);
     this.#write(ended.id, [callLine(ended, ink), ...[...(call?.held ?? []), ...why].map(line => indent + line)]);
   }
 
@@ -96,14 +109,17 @@ export class Story {
     const lines = functionLines(line, this.#options);
     if (id === '') this.#outside(line, lines);
     else if (!call) this.#write(id, this.#under(id, lines));
-    else this.#hold(call, lines, line.level === 'error');
+    else if (!isTimeout(line)) this.#hold(call, lines, line.level === 'error');
   }
 
   /** The function wrote it while it was loaded, or after its call. */
   #outside(line: FunctionLine, lines: readonly string[]): void {
-    const loadError = loadErrorOf(line, this.#options);
-    if (loadError) this.#doubles.said('load');
-    this.#write('', loadError ?? lines);
+    const loadError = loadErrorIn(line);
+    if (loadError !== undefined) {
+      this.#loadError = loadError;
+      this.#doubles.said('load');
+    }
+    this.#write('', loadError === undefined ? lines : loadErrorLines(line, this.#options.clock.now(), this.#options));
   }
 
   #hold(call: Call, lines: readonly string[], isError: boolean): void {

@@ -80,9 +80,22 @@ test('several functions are told apart by their names; one that could not be loa
     isPublic: true,
   };
   terminal.serving([{...shown, error: 'no'}], {reload() {}, stop() {}, abandon() {}, openInBrowser() {}});
+  terminal.serving(
+    [
+      {...shown, name: 'todos'},
+      {...shown, name: 'jobs', isPublic: false, error: 'no'},
+    ],
+    {
+      reload() {},
+      stop() {},
+      abandon() {},
+      openInBrowser() {},
+    },
+  );
   terminal.close();
   const text = out.written.join('');
   t.true(text.startsWith('todos │ hi\n'));
   t.notRegex(text, /try/);
-  t.regex(text, /could not be loaded/);
+  t.regex(text, /state +the function could not be loaded/);
+  t.regex(text, /\n {2}todos +http:\/\/localhost:8080 +node +http:\/\/127.0.0.1:8090\/\n {2}jobs +.* \(private\) .*could not be loaded/);
 });

@@ -137,6 +137,14 @@ test('a fault that the function does not explain itself is explained', async t =
   }
 });
 
+test('a call that ran out of time says so once', async t => {
+  const {clock, lines, say} = tell();
+  const fault = {code: 'UPSTREAM_TIMEOUT', message: 'The function did not answer within 1000 ms'} as const;
+  say(began(), threw('Error: Function timed out', 'Error: Function timed out'), ended({status: 504, fault}));
+  await clock.advance(1000);
+  t.deepEqual(lines.slice(1), ['          UPSTREAM_TIMEOUT  The function did not answer within 1000 ms']);
+});
+
 test('a handler that cannot be loaded is reported once, with the place', async t => {
   const report = logged('The handler could not be loaded', {fields: {cause: 'SyntaxError: x'}});
   const line = 'core-bridge: cannot load the handler: SyntaxError: x';
@@ -152,8 +160,20 @@ test('a handler that cannot be loaded is reported once, with the place', async t
     const {clock, lines, say} = tell();
     say(...order);
     await clock.advance(1000);
-    t.deepEqual(lines, ['✖ The handler could not be loaded', '  SyntaxError: x', '      at f (a.js:1:1)']);
+    t.deepEqual(lines, ['12:01:07  ✖ The handler could not be loaded', '          SyntaxError: x', '              at f (a.js:1:1)']);
   }
+  const {clock, lines, say} = tell();
+  say(
+    byBridge,
+    began(),
+    ended({status: 500, fault: {code: 'HANDLER_MISSING', message: 'An error occured during handler execution: long'}}),
+  );
+  await clock.advance(1000);
+  t.is(lines.at(-1), '          HANDLER_MISSING  The handler could not be loaded: SyntaxError: x');
+});
+
+test('a sub-runtime that is not ours reports only that its handler could not be loaded', async t => {
+  const report = logged('The handler could not be loaded', {fields: {cause: 'SyntaxError: x'}});
   const {clock, lines, say} = tell();
   say(report);
   await clock.advance(1000);

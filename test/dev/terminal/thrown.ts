@@ -89,6 +89,8 @@ test('a syntax error names its place', t => {
     lines("/srv/f/a.js:2\n  const = 4;\n        ^\n\nSyntaxError: Unexpected token '='\n    at wrapSafe (node:internal/modules:1:1)"),
     ["SyntaxError: Unexpected token '='", '    at a.js:2:9'],
   );
+  const typescript = '/srv/f/a.ts:1\nenum A {b}\n^^^^^^^^^^\nexport const c = 1;\n\nSyntaxError [ERR_X]: no enum';
+  t.deepEqual(lines(typescript), ['SyntaxError [ERR_X]: no enum', '    at a.ts:1:1']);
   t.deepEqual(lines('  File "/srv/f/h.py", line 3\n    def f(:\n          ^\nSyntaxError: invalid syntax'), [
     'SyntaxError: invalid syntax',
     '    at h.py:3',
