@@ -6,7 +6,7 @@ WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
-RUN node build.ts && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+RUN node build.ts && npm prune --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
 FROM ${BASE_IMAGE}
 # More Debian packages that the function needs, such as python3.
@@ -21,7 +21,7 @@ RUN apt-get update \
 
 COPY --from=build /build/node_modules /opt/core-runtime/node_modules
 COPY --from=build /build/dist /opt/core-runtime
-RUN ln -s /opt/core-runtime/src/cli.js /usr/local/bin/core-runtime \
+RUN ln -s /opt/core-runtime/bin/core-runtime.cjs /usr/local/bin/core-runtime \
   && install -d -o app -g app /opt/core-runtime/cache
 
 ENV NODE_ENV=production \

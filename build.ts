@@ -4,8 +4,10 @@ import {type BuildOptions, build as bundle, type Plugin} from 'esbuild';
 import {installed} from './src/admin/console/files.ts';
 import {libraries} from './src/admin/console/libraries.ts';
 
+/** Folders of programs. What is no TypeScript in them ships as it is: bridges, libraries of languages, files for a browser. */
 const folders = ['src', 'middleware', 'triggers', 'runtimes'];
-const documents = ['README.md', 'CHANGELOG.md', 'LICENSE'];
+/** What else ships as it is. Which files of packages browsers get is listed in src/admin/console/libraries.ts. */
+const shippedAsTheyAre = ['bin', 'types', 'schemas', 'README.md', 'CHANGELOG.md', 'LICENSE'];
 const commands = ['src/main.ts', 'src/cli.ts'];
 
 /** What is only for working on the project. */
@@ -76,13 +78,15 @@ export async function build(root: string, out: string): Promise<void> {
 /** Paths below the root, with `/`, of everything that ships. */
 async function filesOf(root: string): Promise<string[]> {
   const files: string[] = [];
-  for (const folder of folders) {
-    const entries = await readdir(path.join(root, folder), {withFileTypes: true, recursive: true});
+  for (const name of [...folders, ...shippedAsTheyAre]) {
+    const about = await stat(path.join(root, name)).catch(() => undefined);
+    if (about?.isFile()) files.push(name);
+    if (!about?.isDirectory()) continue;
+    const entries = await readdir(path.join(root, name), {withFileTypes: true, recursive: true});
     const paths = entries.filter(entry => entry.isFile()).map(entry => path.relative(root, path.join(entry.parentPath, entry.name)));
     files.push(...paths.filter(file => !leftOut.test(file)));
   }
-  const present = await readdir(root);
-  return [...files, ...documents.filter(document => present.includes(document))];
+  return files;
 }
 
 /** What the modules name: programs that are executed, by a command or in a thread, and packages that are loaded late. */
@@ -146,11 +150,10 @@ const load = createRequire(import.meta.url);
 export const late = (name: string) => load(isBuiltin(name) ? name : \`./packages/\${name}.cjs\`);
 `;
 
-/** The manifest of the built tree: no scripts, no tools, commands by their new extension. */
+/** The manifest of the built tree: no scripts, no tools, and all of its files. */
 export function packageOf(manifest: string): string {
-  const {scripts, devDependencies, overrides, allowScripts, bin, ...kept} = JSON.parse(manifest);
-  const built = Object.entries(bin ?? {}).map(([name, file]) => [name, String(file).replace(/\.ts$/, '.js')]);
-  return `${JSON.stringify({...kept, bin: Object.fromEntries(built)}, undefined, 2)}\n`;
+  const {scripts, devDependencies, overrides, allowScripts, files, ...kept} = JSON.parse(manifest);
+  return `${JSON.stringify(kept, undefined, 2)}\n`;
 }
 
 /** A command stays executable. */

@@ -10,7 +10,7 @@ import {libraries} from '../src/admin/console/libraries.ts';
 import {linesOf} from '../src/workers/output/lines.ts';
 import {projectFile} from './helpers/core.ts';
 
-const manifest = '{"name":"x","type":"module","bin":{"x":"src/cli.ts"},"scripts":{"a":"b"},"devDependencies":{"c":"1"}}';
+const manifest = '{"name":"x","type":"module","bin":{"x":"bin/x.cjs"},"files":["dist"],"scripts":{"a":"b"},"devDependencies":{"c":"1"}}';
 
 /** A project of these files in a folder of its own, built; gives the folder with the result. */
 async function built(files: Record<string, string>): Promise<string> {
@@ -64,6 +64,8 @@ test('the built program runs, with its modules, its programs and its other files
       "export const bridge: string = readFileSync(new URL('bridge.txt', import.meta.url), 'utf8');",
     ].join('\n'),
     'runtimes/a/bridge.txt': 'bridge',
+    'bin/x.cjs': 'command',
+    'types/deep/x.d.cts': 'types',
     'runtimes/a/a_test.go': '',
     'runtimes/a/__pycache__/a.pyc': '',
   });
@@ -77,6 +79,8 @@ test('the built program runs, with its modules, its programs and its other files
   await t.throwsAsync(stat(path.join(out, 'runtimes/a/a_test.go')), {code: 'ENOENT'});
   await t.throwsAsync(stat(path.join(out, 'runtimes/a/__pycache__')), {code: 'ENOENT'});
   t.is(await readFile(path.join(out, 'runtimes/a/bridge.txt'), 'utf8'), 'bridge');
+  t.is(await readFile(path.join(out, 'bin/x.cjs'), 'utf8'), 'command');
+  t.is(await readFile(path.join(out, 'types/deep/x.d.cts'), 'utf8'), 'types');
 });
 
 test('the built core serves from its bundle, with a journal in a thread of its own', async t => {
@@ -116,8 +120,8 @@ test('the built core serves from its bundle, with a journal in a thread of its o
   t.notRegex(loaded, /packages\/undici\.cjs|\/node_modules\//);
 });
 
-test('the built manifest has no scripts and no tools', t => {
-  t.deepEqual(JSON.parse(packageOf(manifest)), {name: 'x', type: 'module', bin: {x: 'src/cli.js'}});
+test('the built manifest has no scripts and no tools, and leaves no file out', t => {
+  t.deepEqual(JSON.parse(packageOf(manifest)), {name: 'x', type: 'module', bin: {x: 'bin/x.cjs'}});
 });
 
 /** The shebang finds the node that runs this test. */

@@ -21,15 +21,14 @@ export async function launcherGone(clock: Clock): Promise<void> {
   while (isWhole()) await clock.sleep(pollMs);
 }
 
-/** The launchers above this process, and the shells between them, the nearest first. */
+/** The launchers above this process, and the shells between them, the nearest first. This package's command is one where its Node is too old. */
 function launchers(parent: number): readonly number[] {
   const chain: number[] = [];
   let highest = 0;
   for (let pid = parent; chain.length < longestChain && pid > 1; pid = parentOf(pid)) {
     const command = commandOf(pid);
-    const isLauncher = /^(?:\S*\/)?(?:node )?(?:\S*\/)?(?:npm|npx|pnpm|pnpx|yarn|yarnpkg|bunx?)(?:-cli)?(?:\.[cm]?js)?(?: |$)/.test(
-      command,
-    );
+    const isLauncher =
+      /^(?:\S*\/)?(?:node )?(?:\S*\/)?(?:npm|npx|pnpm|pnpx|yarn|yarnpkg|bunx?|core-runtime)(?:-cli)?(?:\.[cm]?js)?(?: |$)/.test(command);
     if (!isLauncher && !/^(?:\S*\/)?(?:sh|dash|bash|ash|zsh) -c /.test(command)) break;
     chain.push(pid);
     if (isLauncher) highest = chain.length;

@@ -1,83 +1,143 @@
 import {execFile, spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {existsSync} from 'node:fs';
+import {mkdir, mkdtemp, readdir, rm, symlink, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {promisify} from 'node:util';
 import test from 'ava';
-import {build} from '../../build.ts';
-import {linesOf} from '../../src/workers/output/lines.ts';
 import {projectFile} from '../helpers/core.ts';
-import {ask} from '../helpers/request.ts';
+import {works} from '../helpers/installed.ts';
+import {below, gone} from '../helpers/process.ts';
 
 /*
-Node strips no types under node_modules: what is published is JavaScript. Here it is packed, installed into an empty
-folder as a user would, and run from there.
+The package as its users have it: packed, installed into an empty folder with a cache of npm, and run from there, by a Node
+that can run it and by one that is too old.
 */
 
 const run = promisify(execFile);
+const node20 = works(path.join(process.env.CORE_TEST_NODES ?? '', 'node-20'));
 let folder: string;
-let env: Record<string, string>;
+let installed: string;
+/** What a person has whose `node` is the one of this name. */
+let environments: Readonly<Record<string, Record<string, string>>>;
 
 test.before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'package-'));
+  installed = path.join(folder, 'node_modules/core-runtime');
   const {PATH = '', HOME = '', NODE_EXTRA_CA_CERTS} = process.env;
-  env = {PATH: `${path.join(folder, 'node_modules/.bin')}:${path.dirname(process.execPath)}:${PATH}`, HOME};
-  const built = path.join(folder, 'built');
-  await build(projectFile('.'), built);
-  await run('npm', ['pack', '--pack-destination', folder], {cwd: built, env});
-  const {name, version} = JSON.parse((await run('npm', ['pkg', 'get', 'name', 'version'], {cwd: built, env})).stdout);
-  await rm(built, {recursive: true});
-  await writeFile(path.join(folder, 'package.json'), '{"private": true}');
-  const tarball = path.join(folder, `${name}-${version}.tgz`);
   // A registry may be reached through a proxy with a certificate of its own.
-  const trusting = {...env, ...(NODE_EXTRA_CA_CERTS && {NODE_EXTRA_CA_CERTS})};
-  await run('npm', ['install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', tarball], {cwd: folder, env: trusting});
+  const home = {HOME, CORE_JOURNAL: 'memory:', PORT: '0', CORE_ADMIN_PORT: '0', ...(NODE_EXTRA_CA_CERTS && {NODE_EXTRA_CA_CERTS})};
+  const withNode = async (name: string, binary: string) => {
+    await mkdir(path.join(folder, name));
+    await symlink(binary, path.join(folder, name, 'node'));
+    return [name, {...home, PATH: `${path.join(folder, name)}:${PATH}`}] as const;
+  };
+  const nodes = [await withNode('Node 26', process.execPath), ...(node20 ? [await withNode('Node 20', node20)] : [])];
+  environments = Object.fromEntries(nodes);
+  const env = environments['Node 26'];
+  const {stdout} = await run('npm', ['pack', '--json', '--pack-destination', folder], {cwd: projectFile('.'), env});
+  const [{filename}] = Object.values(JSON.parse(stdout)) as [{filename: string}];
+  await writeFile(path.join(folder, 'package.json'), '{"private": true}');
+  // Without scripts: nothing that the package needs may depend on them, as npm asks before it runs those of dependencies.
+  const options = ['--save-dev', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund'];
+  await run('npm', ['install', ...options, `./${filename}`], {cwd: folder, env});
 });
 test.after.always(() => folder && rm(folder, {recursive: true}));
 
 test('a bad setting is refused by its name', async t => {
-  const refused = await t.throwsAsync(run('core-runtime', ['config'], {cwd: folder, env: {...env, CORE_WORKERS: 'many'}}));
+  const env = {...environments['Node 26'], CORE_WORKERS: 'many'};
+  const refused = await t.throwsAsync(run('npx', ['core-runtime', 'config'], {cwd: folder, env}));
   t.regex((refused as Error & {stderr: string}).stderr, /CORE_WORKERS/);
 });
 
-test('the command prints its settings', async t => {
-  t.regex((await run('core-runtime', ['config', '--markdown'], {cwd: folder, env})).stdout, /`SCW_HANDLER_PATH`/);
+test('the package has what was built, and nothing that is for working on the project', async t => {
+  t.deepEqual((await readdir(installed)).sort(), ['CHANGELOG.md', 'LICENSE', 'README.md', 'bin', 'dist', 'package.json']);
+  const built = await readdir(projectFile('dist'), {withFileTypes: true, recursive: true});
+  const files = built
+    .filter(entry => entry.isFile())
+    .map(entry => path.relative(projectFile('dist'), path.join(entry.parentPath, entry.name)));
+  t.true(files.includes('src/cli.js') && files.includes('runtimes/python/bridge.py'));
+  t.deepEqual(
+    files.filter(file => !existsSync(path.join(installed, 'dist', file)) && !existsSync(path.join(installed, file))),
+    [],
+  );
 });
 
-for (const [language, file, handler] of [
-  ['Node', 'handler.cjs', 'exports.handle = event => ({body: {path: event.path}});'],
-  ['TypeScript', 'handler.ts', 'export const handle = (event: {path: string}) => ({body: {path: event.path}});'],
-  ['Python', 'handler.py', 'def handle(event, context):\n    return {"body": {"path": event["path"]}}\n'],
-]) {
-  test(`the command serves a function in ${language}, and stops cleanly`, async t => {
-    const home = path.join(folder, `function-${language}`);
-    await mkdir(home);
-    await writeFile(path.join(home, file ?? ''), handler ?? '');
-    const core = spawn('core-runtime', ['start'], {
-      cwd: home,
-      env: {
-        ...env,
-        SCW_PUBLIC: 'true',
-        SCW_HANDLER_PATH: path.join(home, file ?? ''),
-        PORT: '0',
-        CORE_ADMIN_PORT: '0',
-        SCW_UPSTREAM_PORT: '0',
-        CORE_JOURNAL: 'memory:',
-      },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const ended = once(core, 'exit');
-    t.teardown(() => {
-      core.kill('SIGTERM');
-      return ended;
-    });
-    for await (const text of linesOf(core.stdout)) {
-      const line = JSON.parse(text);
-      if (line.msg !== 'Listening') continue;
-      t.deepEqual((await ask(`${line.url}/a`)).json(), {path: '/a'});
-      core.kill('SIGTERM');
-    }
-    t.deepEqual(await ended, [0, null]);
+test('the command prints its settings', async t => {
+  const {stdout} = await run('npx', ['core-runtime', 'config', '--markdown'], {cwd: folder, env: environments['Node 26']});
+  t.regex(stdout, /`SCW_HANDLER_PATH`/);
+});
+
+const handlers = {
+  Node: ['handler.cjs', 'exports.handle = event => ({body: {path: event.path}});'],
+  TypeScript: ['handler.ts', 'export const handle = (event: {path: string}) => ({body: {path: event.path}});'],
+  Python: ['handler.py', 'def handle(event, context):\n    return {"body": {"path": event["path"]}}\n'],
+} as const;
+type Language = keyof typeof handlers;
+
+for (const [node, command, language, signal] of [
+  ['Node 26', ['npx', 'core-runtime'], 'Node', 'SIGINT'],
+  ['Node 26', ['node_modules/.bin/core-runtime'], 'TypeScript', 'SIGTERM'],
+  ['Node 26', ['npm', 'exec', 'core-runtime', '--'], 'Python', 'SIGINT'],
+  ['Node 20', ['npx', 'core-runtime'], 'Node', 'SIGINT'],
+  ['Node 20', ['node_modules/.bin/core-runtime'], 'TypeScript', 'SIGINT'],
+  ['Node 20', ['node_modules/.bin/core-runtime'], 'Python', 'SIGTERM'],
+] as const) {
+  const withNode = node === 'Node 20' && node20 === undefined ? test.skip : test;
+  withNode(`with ${node}, ${command.join(' ')} serves a function in ${language}, and stops cleanly by ${signal}`, async t => {
+    t.regex(
+      (await run(command[0], [...command.slice(1), '--version'], {cwd: folder, env: environments[node]})).stdout,
+      /^\d+\.\d+\.\d+\n$/,
+    );
+    const core = await serve(language, [...command, 'dev'], node);
+    t.teardown(core.kill);
+    t.deepEqual(JSON.parse((await run('curl', ['-sS', `${core.url}/a`])).stdout), {path: '/a'});
+    const pids = core.processes();
+    t.true(pids.length >= 2, 'the core and the function');
+    core.signal(signal);
+    await core.ended;
+    for (const pid of pids) await gone(pid);
+    t.is(core.stderr(), '');
   });
+}
+
+/** Starts a command on a handler of this language, in a group of processes of its own, as a terminal does. */
+async function serve(language: Language, [program = '', ...args]: readonly string[], node: string) {
+  const [file, text] = handlers[language];
+  const handler = path.join(await mkdtemp(path.join(folder, 'function-')), file);
+  await writeFile(handler, text);
+  const child = spawn(program, [...args, handler], {
+    cwd: folder,
+    env: environments[node],
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = once(child, 'exit');
+  let output = '';
+  let errors = '';
+  child.stderr.on('data', chunk => {
+    errors += chunk;
+  });
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stdout.on('data', chunk => {
+      output += chunk;
+      const [, found] = /^ *url +(http:\S+)$/m.exec(output) ?? [];
+      if (found !== undefined) resolve(found);
+    });
+    child.once('exit', code => reject(new Error(`It ended with ${code}: ${output}${errors}`)));
+  });
+  const signal = (name: NodeJS.Signals) => process.kill(-(child.pid ?? 0), name);
+  return {
+    url,
+    ended,
+    signal,
+    stderr: () => errors,
+    /** It and all that it started. */
+    processes: () => [child.pid ?? 0, ...below(child.pid ?? 0)],
+    async kill() {
+      if (child.exitCode === null && child.signalCode === null) signal('SIGKILL');
+      await ended;
+    },
+  };
 }
