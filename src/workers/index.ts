@@ -28,7 +28,8 @@ Starts the sub-runtimes and the pool in front of them; calls may come before a s
 export async function openWorkers(options: WorkersOptions, house: WorkersHouse): Promise<Workers> {
   const bridgeToken = randomBytes(24).toString('base64url');
   await requireFree(options.host, options.port);
-  const concurrency = affordableConcurrency(options, house.log);
+  const mostConnections = Math.max(1, Math.floor(shareDescriptors().calls / options.workers));
+  const concurrency = affordableConcurrency(options, mostConnections, house.log);
   const pool = new Pool(options, house.clock, house.meter);
   const orphanKiller = new OrphanKiller({mark: `CORE_BRIDGE_TOKEN=${bridgeToken}`, clock: house.clock, log: house.log});
   const ooms = openOomCounter();
@@ -74,6 +75,7 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
         maxReplyBytes,
         concurrency,
         isConcurrencySet: options.concurrency !== undefined,
+        mostConnections,
         timeoutMs,
         policy: {...restartPolicy, exitsAllowed: restarts},
       },
@@ -121,8 +123,8 @@ async function requireFree(host: string, port: number): Promise<void> {
 }
 
 /** Each call holds a descriptor. Calls for which this process could not open one wait in the queue. */
-function affordableConcurrency({workers, spec, concurrency: wanted = spec.command.concurrency}: WorkersOptions, log: Log): number {
-  const affordable = Math.min(wanted, Math.max(1, Math.floor(shareDescriptors().calls / workers)));
+function affordableConcurrency({spec, concurrency: wanted = spec.command.concurrency}: WorkersOptions, most: number, log: Log): number {
+  const affordable = Math.min(wanted, most);
   if (affordable < wanted)
     log.warn(
       {concurrency: affordable},

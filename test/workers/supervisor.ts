@@ -69,6 +69,7 @@ async function supervise(
       },
       maxReplyBytes: 1000,
       isConcurrencySet: false,
+      mostConnections: 1000,
       environment(port) {
         ports.push(port);
         return {SCW_UPSTREAM_PORT: String(port), ...environment};

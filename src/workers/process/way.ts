@@ -11,6 +11,8 @@ export interface HopOptions {
   /** Calls at a time, unless the sub-runtime reports another number and the user has set none. */
   readonly concurrency: number;
   readonly isConcurrencySet: boolean;
+  /** Calls at a time for which this process can open descriptors, as each over HTTP has one. */
+  readonly mostConnections: number;
 }
 
 export interface HopHouse {
@@ -33,6 +35,8 @@ export function openHop(report: LoadReport, options: HopOptions, {port, calls, c
 }
 
 /** Calls that it takes at a time. */
-export function concurrencyOf({concurrency: reported}: LoadReport, {concurrency, isConcurrencySet}: HopOptions): number {
-  return isConcurrencySet ? concurrency : (reported ?? concurrency);
+export function concurrencyOf({concurrency: reported, isOnChannel}: LoadReport, options: HopOptions): number {
+  const {concurrency, isConcurrencySet, mostConnections} = options;
+  if (isConcurrencySet || reported === undefined) return concurrency;
+  return isOnChannel ? reported : Math.min(reported, mostConnections);
 }
