@@ -25,6 +25,9 @@ export const dev = command({
     ),
     name: text('<name>', 'Name of the function. By default that of its folder.'),
     'env-file': text('<file>', 'File with variables for the function, instead of .env in its folder.'),
+    watch: flag('Serve an edit as soon as it is saved. So it is by default.'),
+    'no-watch': flag('Serve the code of the start until a reload is asked for.'),
+    open: flag('Open the function in the browser.'),
     'log-format': choice(
       '<format>',
       ['lines', 'json'],
@@ -40,13 +43,16 @@ export const dev = command({
     'dev . --port 3000 --env-file .env.local': 'On another port, with other variables.',
   },
   serves: true,
-  async run({path: paths, port, host, name, 'env-file': envFile, private: isPrivate, 'log-format': format}, env) {
+  async run(
+    {path: paths, port, host, name, 'env-file': envFile, 'no-watch': isStill, open: opens, private: isPrivate, 'log-format': format},
+    env,
+  ) {
     void launcherGone(systemClock).then(() => {
       console.error('core-runtime: the process that started this command is gone: stopping');
       process.kill(process.pid, 'SIGTERM'); // a clean stop, which lets requests in flight finish
     });
     const {servesSeveral} = await import('../dev/several.ts');
-    const chosen = {port, host, name, envFile: envFile && path.resolve(envFile), isPrivate};
+    const chosen = {port, host, name, envFile: envFile && path.resolve(envFile), isPrivate, isStill, opens};
     if (await servesSeveral({...chosen, paths, isJson: format === 'json'}, env)) return exit.done;
     const {findFunction} = await import('../dev/find.ts');
     const isLanguageKnown = Boolean(env.CORE_RUNTIME || env.SCW_RUNTIME_BRIDGE || env.SCW_HANDLER_IS_BINARY === 'true');

@@ -8,7 +8,10 @@ export interface Reporter {
   readonly feed?: Observer;
   /** Called once, when the first start of the function is over, well or badly. */
   serving(server: DevServer): void;
-  /** Called after each reload, whoever asked for it. A reload that a newer one superseded is not reported. */
+  /**
+  Called after each reload, whoever asked for it. A reload that a newer one superseded is not reported. An edit during the first
+  start is a reload, too, which may be over first.
+  */
   reloaded(outcome: ReloadOutcome): void;
   /** Something to know, in a sentence. */
   noted(line: string): void;

@@ -4,18 +4,22 @@ import {systemClock} from '../clock.ts';
 import {run} from '../serve/run.ts';
 import type {Served} from '../serve/serve.ts';
 import type {Environment} from '../settings/setting.ts';
+import {openInBrowser} from './browser.ts';
 import {freePort, requireFree} from './ports.ts';
 import {reloaderOf} from './reload.ts';
 import type {DevServer, Reporter} from './reporter.ts';
-import {environmentOf, type Wish} from './wish.ts';
+import {watchFunction} from './watch.ts';
+import {environmentOf, type Wish, withoutFile} from './wish.ts';
 
 /**
 Serves one function in this process until a signal comes; once for each process.
 
 @throws CommandFailed when a port or a file that was asked for cannot be had
 */
-export async function serveFunction(asked: Wish, env: Environment, reporter: Reporter): Promise<void> {
+export async function serveFunction(asked: Wish, given: Environment, reporter: Reporter): Promise<void> {
+  const env = withoutFile(asked, given);
   const wish = await withPorts(asked, env, reporter);
+  const edits = wish.isStill ? undefined : new EarlyEdits(wish, reporter);
   let reload: DevServer['reload'] | undefined;
   await run(environmentOf(wish, env), {
     observer: reporter.feed,
@@ -25,6 +29,7 @@ export async function serveFunction(asked: Wish, env: Environment, reporter: Rep
     onServed(served) {
       reload = reloaderOf(served, {wish, env, clock: systemClock, reporter});
       void report(served, reload);
+      edits?.pass(reload);
     },
   });
 
@@ -33,6 +38,31 @@ export async function serveFunction(asked: Wish, env: Environment, reporter: Rep
     const name = environmentOf(wish, env).SCW_APPLICATION_NAME || path.basename(wish.folder);
     const stop = () => process.kill(process.pid, 'SIGINT');
     reporter.serving({served, wish, name, runtime, ...(error !== undefined && {error}), reload, stop});
+    if (wish.opens) openInBrowser(served.url);
+  }
+}
+
+/** Edits from the moment at which the command was given: those that come before the core is open wait for it. */
+class EarlyEdits {
+  readonly #early = new Set<string>();
+  #reload: DevServer['reload'] | undefined;
+
+  constructor(wish: Wish, reporter: Reporter) {
+    watchFunction(wish, {
+      clock: systemClock,
+      changed: files => this.#changed(files),
+      troubled: problem => reporter.noted(problem),
+    });
+  }
+
+  pass(reload: DevServer['reload']): void {
+    this.#reload = reload;
+    if (this.#early.size > 0) void reload([...this.#early]);
+  }
+
+  #changed(files: readonly string[]): void {
+    if (this.#reload) void this.#reload(files);
+    else for (const file of files) this.#early.add(file);
   }
 }
 

@@ -16,6 +16,10 @@ export interface Wish extends Found {
   /** Read instead of `.env` in the folder; it must exist. */
   readonly envFile?: string | undefined;
   readonly isPrivate?: boolean | undefined;
+  /** Edits are served when a reload is asked for, and not before. */
+  readonly isStill?: boolean | undefined;
+  /** The function is opened in the browser once it serves. */
+  readonly opens?: boolean | undefined;
   /** Variables that a manifest declares. */
   readonly variables?: Readonly<Record<string, string>> | undefined;
 }
@@ -28,6 +32,18 @@ the file, then the manifest. Reads the file anew each time.
 */
 export function environmentOf(wish: Wish, env: Environment): Environment {
   return {...defaultsOf(wish), ...wish.variables, ...readEnvFile(wish), ...env, ...chosenIn(wish)};
+}
+
+/**
+The environment without what Node read into it: Node takes `--env-file` for its own, wherever it stands on the command line.
+Otherwise an edit of the file would not count, as the environment comes first.
+
+@throws CommandFailed when the file cannot be read
+*/
+export function withoutFile(wish: Wish, env: Environment): Environment {
+  if (wish.envFile === undefined) return env;
+  const file = readEnvFile(wish);
+  return Object.fromEntries(Object.entries(env).filter(([name, value]) => file[name] !== value));
 }
 
 /** The file with variables that a wish has, whether it exists or not. */

@@ -46,7 +46,10 @@ export interface WorkersHouse {
 export interface Takeover {
   /** What the function gets from the user's environment from now on. By default what it got before. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** True: takes the place of a reload that is under way. By default it is refused then. */
+  /**
+  True: takes the place of a reload that is under way, and leaves older processes their calls. By default it is refused then, and
+  the process before last loses its calls.
+  */
   readonly supersedes?: boolean;
 }
 
@@ -54,7 +57,7 @@ export interface Workers extends AsyncDisposable {
   readonly runtimes: Runtimes;
   /** The state of every place in the pool. */
   states(): readonly LifecycleState[];
-  /** How many processes exist in every place of the pool: two at most. */
+  /** How many processes exist in every place of the pool: two at most, five when reloads supersede one another. */
   processes(): readonly number[];
   /** Sub-runtimes that take calls. */
   ready(): number;

@@ -3,6 +3,7 @@ import {systemClock} from '../../clock.ts';
 import {ConfigurationError} from '../../errors.ts';
 import {exit} from '../../exit.ts';
 import {type Environment, parseText, port, shown} from '../../settings/setting.ts';
+import {openInBrowser} from '../browser.ts';
 import {freePort, requireFree} from '../ports.ts';
 import type {Controls} from '../terminal/actions.ts';
 import type {Wish} from '../wish.ts';
@@ -17,6 +18,8 @@ export interface SeveralOptions {
   readonly port?: number | undefined;
   readonly envFile?: string | undefined;
   readonly isPrivate?: boolean | undefined;
+  readonly isStill?: boolean | undefined;
+  readonly opens?: boolean | undefined;
 }
 
 /** Shows what happens to a person, or to a program. */
@@ -80,9 +83,10 @@ export async function serveSeveral(plan: Plan, env: Environment, options: Severa
   await Promise.all(members.map(member => member.start()));
   const served = members.flatMap(({name, up, listed}) => (up ? [{name, url: listed.url, up}] : []));
   stage.serving(url(), served, controls);
+  if (options.opens) openInBrowser(url());
 }
 
-function membersOf(plan: Plan, env: Environment, {envFile, isPrivate}: SeveralOptions, stage: Stage, url: () => string): Member[] {
+function membersOf(plan: Plan, env: Environment, {envFile, isPrivate, isStill}: SeveralOptions, stage: Stage, url: () => string): Member[] {
   const own = Object.fromEntries(Object.entries(env).filter(([name]) => !ofOne.includes(name) || keptAnyway(name, env[name])));
   const dropped = ofOne.filter(name => name.includes('_') && name !== 'CORE_HOST' && env[name] && !(name in own));
   if (dropped.length > 0) stage.noted(`${dropped.join(', ')} ${dropped.length === 1 ? 'has' : 'have'} no effect on several functions`);
@@ -113,6 +117,7 @@ function membersOf(plan: Plan, env: Environment, {envFile, isPrivate}: SeveralOp
           adminPort: await port,
           envFile: envFile ?? wish.envFile,
           isPrivate: isPrivate || wish.isPrivate,
+          isStill,
         };
       },
       url: () => `${url()}/${planned.name}`,

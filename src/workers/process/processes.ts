@@ -8,7 +8,7 @@ const mostProcesses = 2;
 /** The part that a process has in its place. */
 export type Role = 'serving' | 'next' | 'past';
 
-/** The processes of a place: which one serves, which one is to take over, which are ending. There are never more than two. */
+/** The processes of a place: which one serves, which one is to take over, which are ending. There are never more than two, unless a reload allows it. */
 export class Processes {
   /** Every process that has not ended, the oldest first. */
   readonly #all = new Set<SubRuntime>();
@@ -44,11 +44,15 @@ export class Processes {
     return purpose === 'reload' || (this.#current?.isStuck === true && this.#next === undefined);
   }
 
-  /** Before another process is started: ends a successor that is not wanted any more, and the oldest process that no longer serves. */
-  async makeRoom(): Promise<void> {
+  /**
+  Before another process is started: ends a successor that is not wanted any more, and the oldest processes that no longer serve.
+
+  @param most processes that there may be then
+  */
+  async makeRoom(most = mostProcesses): Promise<void> {
     await this.#next?.end('reloaded');
     for (const subRuntime of this.#all) {
-      if (this.#all.size < mostProcesses) return;
+      if (this.#all.size < most) return;
       if (subRuntime !== this.#current) await subRuntime.end('reloaded');
     }
   }

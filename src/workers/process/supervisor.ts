@@ -79,10 +79,11 @@ export class Supervisor implements AsyncDisposable {
   /**
   Starts a process with the present code beside the one that serves, and lets it take over once it has loaded the handler.
 
+  @param mostProcesses that this place may have then: past it the oldest loses its calls. By default two
   @returns undefined when it took over, else why not: then the old process serves on
   */
-  async reload(): Promise<string | undefined> {
-    const subRuntime = await this.#launch('reload');
+  async reload(mostProcesses?: number): Promise<string | undefined> {
+    const subRuntime = await this.#launch('reload', mostProcesses);
     if (!subRuntime) return 'the runtime is shutting down';
     const report = await subRuntime.outcome;
     if (report?.loaded) return undefined;
@@ -104,14 +105,14 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /** @returns undefined when the process is not wanted any more: another has come, or the core stops */
-  #launch(purpose: Purpose): Promise<SubRuntime | undefined> {
-    return this.#launches.take(() => this.#launchInTurn(purpose));
+  #launch(purpose: Purpose, mostProcesses?: number): Promise<SubRuntime | undefined> {
+    return this.#launches.take(() => this.#launchInTurn(purpose, mostProcesses));
   }
 
-  async #launchInTurn(purpose: Purpose): Promise<SubRuntime | undefined> {
+  async #launchInTurn(purpose: Purpose, mostProcesses?: number): Promise<SubRuntime | undefined> {
     const {child, preferredPort} = this.#options;
     if (!this.#isWanted(purpose)) return undefined;
-    await this.#processes.makeRoom();
+    await this.#processes.makeRoom(mostProcesses);
     const preferred = this.#processes.size === 0 ? preferredPort : 0;
     const port = await choosePort(child.host, preferred, this.#house, this.#stopping.signal);
     if (!this.#isWanted(purpose)) return undefined;
