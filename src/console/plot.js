@@ -4,14 +4,14 @@ import {html, useEffect, useRef, useState} from './html.js';
 /** @typedef {import('uplot')} UPlot */
 /** @typedef {Record<string, (number | null)[]>} Columns */
 
-const heightPx = 150;
+const heightPx = 168;
 
 /**
  * A plot of some columns over time. Its caption says in words and figures what the picture shows: at the pointer, else at its end.
  *
- * @param {import('./views/now-plots.js').PlotOfColumns & {columns: Columns | undefined}} props
+ * @param {import('./views/now-plots.js').PlotOfColumns & {columns: Columns | undefined, spanS: number}} props `spanS`: how many seconds it shows
  */
-export function Plot({title, lines, show, steps, columns}) {
+export function Plot({title, lines, show, steps, columns, spanS}) {
   const place = useRef(/** @type {HTMLDivElement | null} */ (null));
   const drawn = useRef(/** @type {UPlot | undefined} */ (undefined));
   const [pointed, setPointed] = useState(/** @type {number | null} */ (null));
@@ -22,12 +22,12 @@ export function Plot({title, lines, show, steps, columns}) {
     const {current: element} = place;
     if (!element) return undefined;
     return keepDrawn(element, Drawing => {
-      const wish = {lines, show, steps, onPointed: setPointed};
+      const wish = {lines, show, steps, spanS, onPointed: setPointed};
       const table = latest.current ? tableOf(latest.current, lines) : noTable;
       drawn.current = new Drawing(optionsOf(element, wish), table, element);
       return drawn.current;
     });
-  }, [lines, show, steps]);
+  }, [lines, show, steps, spanS]);
   useEffect(() => {
     if (columns) drawn.current?.setData(tableOf(columns, lines));
   }, [columns, lines]);
@@ -53,7 +53,7 @@ export function Plot({title, lines, show, steps, columns}) {
 
 /**
  * @typedef {import('./views/now-plots.js').PlotOfColumns['lines']} Lines
- * @typedef {{lines: Lines, show: (value: number) => string, steps: readonly number[] | undefined, onPointed: (index: number | null) => void}} Wish
+ * @typedef {{lines: Lines, show: (value: number) => string, steps: readonly number[] | undefined, spanS: number, onPointed: (index: number | null) => void}} Wish
  */
 
 /**
@@ -105,7 +105,7 @@ const tableOf = (columns, lines) =>
  * @param {Wish} wish
  * @returns {import('uplot').Options}
  */
-function optionsOf(element, {lines, show, steps, onPointed}) {
+function optionsOf(element, {lines, show, steps, spanS, onPointed}) {
   const style = getComputedStyle(element);
   const colour = (/** @type {string} */ name) => resolved(element, `var(${name})`);
   const axis = {
@@ -120,9 +120,12 @@ function optionsOf(element, {lines, show, steps, onPointed}) {
     padding: [8, 8, 0, 0],
     legend: {show: false},
     cursor: {y: false, drag: {x: false, y: false}, points: {size: 5}},
-    scales: {y: {range: (_plot, _least, most) => [0, most > 0 ? most * 1.15 : 1]}},
+    scales: {
+      x: {range: (_plot, _first, last) => [(last ?? 0) - spanS, last ?? 0]},
+      y: {range: (_plot, _least, most) => [0, most > 0 ? most * 1.15 : 1]},
+    },
     axes: [
-      {...axis, size: 24, space: 70, values: (_plot, marks) => marks.map(at => clock(at * 1000).slice(0, 5))},
+      {...axis, size: 24, space: 70, values: (_plot, marks) => marks.map(at => clock(at * 1000).slice(0, spanS > 600 ? 5 : 8))},
       {...axis, size: 62, space: 36, values: (_plot, marks) => marks.map(mark => show(mark)), ...(steps && {incrs: [...steps]})},
     ],
     series: [

@@ -138,7 +138,10 @@ export function WindowList({label, columns, rows, rowPx, idOf, cells, toneOf, ch
             aria-selected=${id === chosen ? 'true' : 'false'}
             class="window-row ${toneOf(row)} ${id === activeId ? 'active' : ''}"
             style=${{height: `${rowPx}px`}}
-            onClick=${() => onOpen(row)}
+            onClick=${() => {
+              setActiveId(id);
+              onOpen(row);
+            }}
           >
             ${columns.map(({key, isNumber}) => html`<div key=${key} role="gridcell" class="cell ${key} ${isNumber ? 'number' : ''}">${shownCells[key]}</div>`)}
           </div>`;

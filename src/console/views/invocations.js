@@ -32,8 +32,13 @@ export function Invocations({place, now}) {
   const open = (/** @type {Row} */ {id}) => {
     location.hash = linkTo('invocations', id, filter);
   };
+  const back = linkTo('invocations', '', filter);
+  const onKeyDown = (/** @type {KeyboardEvent} */ {key}) => {
+    if (key === 'Escape' && place.name) location.hash = back;
+  };
+  useFocusOnReturn(place.name);
   const {rows, leftOut, failure} = feed;
-  return html`<div class="split ${place.name ? 'has-detail' : ''}">
+  return html`<div class="split ${place.name ? 'has-detail' : ''}" onKeyDown=${onKeyDown}>
     <section class="list" aria-label="List of invocations">
       <${Filters} filter=${filter} name=${place.name} isLive=${isLive} onLive=${setLive} />
       <${Problem} failure=${failure} />
@@ -43,7 +48,7 @@ export function Invocations({place, now}) {
       </p>
       <${List} feed=${feed} chosen=${place.name} onOpen=${open} journal=${now.data?.journal?.http} />
     </section>
-    ${place.name && html`<${Invocation} key=${place.name} id=${place.name} back=${linkTo('invocations', '', filter)} now=${now.data} />`}
+    ${place.name && html`<${Invocation} key=${place.name} id=${place.name} back=${back} now=${now.data} />`}
   </div>`;
 }
 
@@ -65,6 +70,15 @@ function List({feed, chosen, onOpen, journal}) {
     onOpen=${onOpen}
     onEnd=${() => void feed.more()}
   />`;
+}
+
+/** Who closes an invocation goes on in the list. @param {string} name of the invocation that is open */
+function useFocusOnReturn(name) {
+  const last = useRef('');
+  useEffect(() => {
+    if (name === '' && last.current !== '') /** @type {HTMLElement | null} */ (document.querySelector('.window'))?.focus();
+    last.current = name;
+  }, [name]);
 }
 
 /**

@@ -7,7 +7,9 @@ import {plots} from './now-plots.js';
 
 /** @typedef {import('../answers.js').NowAnswer} NowAnswer */
 
-const windows = /** @type {const} */ ({'1h': 'last hour', '1m': 'last minute'});
+const windows = {'1h': {label: 'last hour', spanS: 3600, everyMs: 10_000}, '1m': {label: 'last minute', spanS: 60, everyMs: 1000}};
+/** A core that is younger has not much of an hour to show. */
+const youngMs = 5 * 60_000;
 
 /**
  * How the function does at this moment, and how it did in the last hour.
@@ -20,7 +22,7 @@ export function Now({now: {data, failure}}) {
     <${Problem} failure=${failure} />
     <${Cause} now=${data} />
     <${Figures} now=${data} />
-    <${Plots} />
+    <${Plots} isYoung=${Date.parse(data.at) - Date.parse(data.core.startedAt) < youngMs} />
     <${Facts} now=${data} />
   `;
 }
@@ -74,16 +76,17 @@ const Figure = ({label, value, unit = '', more, tone = ''}) => html`<div class=$
   </dd>
 </div>`;
 
-function Plots() {
-  const [span, setSpan] = useState(/** @type {keyof typeof windows} */ ('1h'));
+/** @param {{isYoung: boolean}} props */
+function Plots({isYoung}) {
+  const [span, setSpan] = useState(/** @type {keyof typeof windows} */ (isYoung ? '1m' : '1h'));
   /** @type {import('../polled.js').Polled<import('../answers.js').HistoryAnswer>} */
-  const {data, failure} = usePolled(`api/history?window=${span}`, span === '1h' ? 10_000 : 1000);
+  const {data, failure} = usePolled(`api/history?window=${span}`, windows[span].everyMs);
   return html`<section aria-label="Plots">
     <div class="bar">
       <h2>History</h2>
       <div class="switch" role="group" aria-label="Span of the plots">
         ${Object.entries(windows).map(
-          ([key, label]) =>
+          ([key, {label}]) =>
             html`<button type="button" aria-pressed=${key === span ? 'true' : 'false'} onClick=${() => setSpan(/** @type {keyof typeof windows} */ (key))}>
               ${label}
             </button>`,
@@ -92,7 +95,7 @@ function Plots() {
     </div>
     <${Problem} failure=${failure} />
     <div class="plots">
-      ${plots.map(plot => html`<${Plot} key=${plot.title} ...${plot} columns=${data?.columns} />`)}
+      ${plots.map(plot => html`<${Plot} key=${plot.title} ...${plot} columns=${data?.columns} spanS=${windows[span].spanS} />`)}
     </div>
   </section>`;
 }

@@ -30,29 +30,43 @@ export function Waterfall({invocation}) {
 }
 
 /**
- * The phases that the facts tell apart.
+ * The phases that the facts tell apart. An older journal knows only when it began and when it was over.
  *
- * @param {InvocationAnswer} invocation
+ * @param {Pick<InvocationAnswer, 'facts' | 'durationMs' | 'acceptedAt'>} invocation
  * @returns {Phase[]}
  */
 export function phasesOf({facts, durationMs, acceptedAt}) {
   const start = acceptedAt ?? Date.parse(facts[0]?.at ?? '');
-  /** @type {Phase[]} */
-  const phases = [];
+  const attempts = attemptsOf(facts, start);
+  const begun = attempts.at(-1)?.toMs ?? 0;
+  if (durationMs === undefined) return attempts;
+  const {outcome, waitedMs = 0, cold, calledAtMs, calledMs} = facts.findLast(({type}) => type === 'invocation.settled')?.data ?? {};
+  const tone = outcome === 'responded' ? 'good' : 'bad';
+  if (calledAtMs === undefined) return [...attempts, {name: 'whole', fromMs: begun, toMs: Math.max(begun, durationMs), tone}];
+  const calledUntil = calledMs === undefined ? durationMs : calledAtMs + calledMs;
+  return [
+    ...attempts,
+    {name: 'accepted', fromMs: begun, toMs: calledAtMs - waitedMs, tone: 'dim'},
+    {name: cold ? 'started a process' : 'waited', fromMs: calledAtMs - waitedMs, toMs: calledAtMs, tone: 'warn'},
+    {name: 'called', fromMs: calledAtMs, toMs: calledUntil, tone},
+    {name: 'answered', fromMs: calledUntil, toMs: durationMs, tone: 'dim'},
+  ].map(phase => ({...phase, toMs: Math.max(phase.fromMs, phase.toMs)}));
+}
+
+/**
+ * Attempts that failed, of a delivery that is tried again.
+ *
+ * @param {InvocationAnswer['facts']} facts
+ * @param {number} start
+ * @returns {Phase[]}
+ */
+function attemptsOf(facts, start) {
   let begun = 0;
-  for (const {type, at, data} of facts) {
-    const ms = Date.parse(at) - start;
-    if (type === 'attempt.started') {
-      if (ms > begun)
-        phases.push({name: data.attempt > 1 ? `waited for attempt ${data.attempt}` : 'waited', fromMs: begun, toMs: ms, tone: 'dim'});
-      begun = ms;
-    }
-    if (type === 'attempt.failed') {
-      phases.push({name: `attempt ${data.attempt} failed`, fromMs: begun, toMs: ms, tone: 'bad'});
-      begun = ms;
-    }
-  }
-  if (durationMs === undefined) return phases;
-  const tone = facts.at(-1)?.data.outcome === 'responded' ? 'good' : 'bad';
-  return [...phases, {name: 'called', fromMs: begun, toMs: Math.max(begun, durationMs), tone}];
+  return facts
+    .filter(({type}) => type === 'attempt.failed')
+    .map(({at, data}) => {
+      const phase = {name: `attempt ${data.attempt}`, fromMs: begun, toMs: Date.parse(at) - start, tone: 'bad'};
+      begun = phase.toMs;
+      return phase;
+    });
 }
