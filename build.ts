@@ -8,6 +8,8 @@ import {libraries} from './src/admin/console/libraries.ts';
 const folders = ['src', 'middleware', 'triggers', 'runtimes'];
 /** What else ships as it is. Which files of packages browsers get is listed in src/admin/console/libraries.ts. */
 const shippedAsTheyAre = ['bin', 'types', 'schemas', 'README.md', 'CHANGELOG.md', 'LICENSE'];
+/** New functions. Their TypeScript and their tests are what is written, and not ours to build or to leave out. */
+const templates = 'templates';
 const commands = ['src/main.ts', 'src/cli.ts'];
 
 /** What is only for working on the project. */
@@ -43,6 +45,7 @@ export async function build(root: string, out: string): Promise<void> {
   if (files.some(file => file.startsWith('src/console/'))) {
     for (const [name, [pack, file]] of Object.entries(libraries)) await cp(installed(pack, file), path.join(out, 'src/console/lib', name));
   }
+  if ((await readdir(root)).includes(templates)) await cp(path.join(root, templates), path.join(out, templates), {recursive: true});
   const {programs, packages} = await named(root, modules);
   // Each by itself: what they share would be cut into fifty files, which a start reads one by one.
   for (const entry of programs) {

@@ -12,7 +12,7 @@ const root = projectFile('.');
 
 /** The first pattern that fits tells the level. */
 const levels: readonly (readonly [RegExp, number])[] = [
-  [/^src\/(main|cli|sibling|beside)\.ts$|^src\/(serve|admin|commands|conform|dev|replay|token|invoke)\//, 4],
+  [/^src\/(main|cli|sibling|beside)\.ts$|^src\/(serve|admin|commands|conform|dev|replay|token|invoke|init)\//, 4],
   [/^src\/observe\/traces\/(telemetry|processor|exporters|queue)\.ts$/, 4],
   [/^(middleware|triggers|runtimes)\//, 3],
   // What an engine declares stands with the contracts: settings read it. Its code is loaded late.

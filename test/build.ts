@@ -68,6 +68,8 @@ test('the built program runs, with its modules, its programs and its other files
     'types/deep/x.d.cts': 'types',
     'runtimes/a/a_test.go': '',
     'runtimes/a/__pycache__/a.pyc': '',
+    'templates/a/handler.test.ts': 'import type {Event} from "nowhere";',
+    'templates/a/main_test.go': '',
   });
   t.teardown(() => rm(path.dirname(out), {recursive: true}));
 
@@ -81,6 +83,7 @@ test('the built program runs, with its modules, its programs and its other files
   t.is(await readFile(path.join(out, 'runtimes/a/bridge.txt'), 'utf8'), 'bridge');
   t.is(await readFile(path.join(out, 'bin/x.cjs'), 'utf8'), 'command');
   t.is(await readFile(path.join(out, 'types/deep/x.d.cts'), 'utf8'), 'types');
+  t.deepEqual((await readdir(path.join(out, 'templates/a'))).sort(), ['handler.test.ts', 'main_test.go']);
 });
 
 test('the built core serves from its bundle, with a journal in a thread of its own', async t => {

@@ -1,4 +1,4 @@
-import {spawn, spawnSync} from 'node:child_process';
+import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
@@ -7,6 +7,7 @@ import test, {type ExecutionContext} from 'ava';
 import {projectFile, startCore} from './helpers/core.ts';
 import {endingWithUs} from './helpers/process.ts';
 import {ask} from './helpers/request.ts';
+import {isThere} from './helpers/there.ts';
 
 /** The shell commands of a document that follow `<!-- recipe: name -->`, by name. */
 function recipesOf(document: string): Map<string, string> {
@@ -60,8 +61,6 @@ function shell(t: ExecutionContext, script: string, folder: string) {
     return output;
   }
 }
-
-const isThere = (command: string) => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
 
 /** Skipped where the machine lacks what the recipe needs. */
 function recipe(title: string, needs: readonly string[], run: (t: ExecutionContext) => Promise<void>): void {

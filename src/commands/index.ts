@@ -11,6 +11,7 @@ import {joinCommands} from './join.ts';
 /** The commands of the core itself. A new one is a file and a line here. Triggers bring their own. */
 const own: CommandTable = {
   serving: {
+    init: async () => (await import('./init.ts')).init,
     dev: async () => (await import('./dev.ts')).dev,
     start: async () => (await import('./start.ts')).start,
     invoke: async () => (await import('./invoke.ts')).invoke,

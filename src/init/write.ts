@@ -1,0 +1,94 @@
+import {existsSync, statSync} from 'node:fs';
+import {mkdir, readdir, readFile, writeFile} from 'node:fs/promises';
+import path from 'node:path';
+import {CommandFailed} from '../command/failure.ts';
+import {exit} from '../exit.ts';
+import {type Language, type LanguageName, languages} from './languages.ts';
+
+/**
+Writes a function that runs, with its test, into a folder, which is made if it does not exist.
+
+@param folder absolute
+@returns the files that were written, as paths in the folder; the library, which has many, as its folder
+@throws CommandFailed that names the files which would be overwritten; then nothing was written
+*/
+export async function writeFunction(language: LanguageName, folder: string): Promise<string[]> {
+  const files = [...(await templateOf(language, nameOf(folder))), ...(await libraryOf(languages[language]))];
+  refuseToOverwrite(folder, files);
+  for (const {name, content} of files) {
+    const file = path.join(folder, name);
+    await mkdir(path.dirname(file), {recursive: true});
+    await writeFile(file, content, {flag: 'wx'});
+  }
+  return shown(files);
+}
+
+/** Their names; the library, which has many files, is one folder. */
+const shown = (files: readonly NewFile[]) => [
+  ...new Set(files.map(({name}) => (name.startsWith(`${libraryFolder}/`) ? `${libraryFolder}/` : name))),
+];
+
+interface NewFile {
+  /** Its path in the folder of the function. */
+  readonly name: string;
+  readonly content: string | Buffer;
+}
+
+const root = path.join(import.meta.dirname, '../..');
+/** Where the library of a language goes. */
+const libraryFolder = 'core-runtime';
+
+/** Files that say what the function is called: `hello`, until it has a name. */
+const named = /^(package\.json|go\.mod|README\.md)$/;
+
+async function templateOf(language: LanguageName, functionName: string): Promise<NewFile[]> {
+  const template = path.join(root, 'templates', language);
+  return Promise.all(
+    (await filesBelow(template)).map(async file => {
+      const content = await readFile(path.join(template, file), 'utf8');
+      return {
+        // Without its dot, as npm leaves a `.gitignore` out of a package.
+        name: file === 'gitignore' ? '.gitignore' : file,
+        content: named.test(file) ? content.replaceAll(/\bhello\b/g, functionName) : content,
+      };
+    }),
+  );
+}
+
+async function libraryOf({library}: Language): Promise<NewFile[]> {
+  if (!library) return [];
+  const folder = path.join(root, library.folder);
+  const files = (await filesBelow(folder)).filter(file => library.files.test(file));
+  return Promise.all(files.map(async file => ({name: `${libraryFolder}/${file}`, content: await readFile(path.join(folder, file))})));
+}
+
+/** With `/`, in the order of the alphabet. */
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, {withFileTypes: true, recursive: true});
+  return entries
+    .filter(entry => entry.isFile())
+    .map(entry => path.relative(folder, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/'))
+    .sort();
+}
+
+/** A name that package.json and go.mod take. */
+function nameOf(folder: string): string {
+  const name = path
+    .basename(folder)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '');
+  return /^[a-z]/.test(name) ? name.slice(0, 100) : 'hello';
+}
+
+function refuseToOverwrite(folder: string, files: readonly NewFile[]): void {
+  const about = statSync(folder, {throwIfNoEntry: false});
+  if (about && !about.isDirectory()) throw new CommandFailed(exit.misused, `expected a folder, got the file ${folder}`);
+  const there = files.filter(({name}) => existsSync(path.join(folder, name)));
+  if (there.length === 0) return;
+  const names = shown(there).join(', ');
+  throw new CommandFailed(
+    exit.misused,
+    `${folder} has files that would be overwritten: ${names}. Name another folder; it may be a new one`,
+  );
+}

@@ -1,0 +1,9 @@
+<?php
+
+/** Greets the name in the query. */
+function handle($event, $context)
+{
+    $name = $event['queryStringParameters']['name'] ?? 'world';
+    error_log("greeting $name");
+    return ['statusCode' => 200, 'body' => ['message' => "Hello, $name!", 'invocationId' => $context['invocationId']]];
+}
