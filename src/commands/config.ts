@@ -8,15 +8,8 @@ import {readKey} from '../serve/keys.ts';
 import {joinSettings, parseConfig} from '../settings/config.ts';
 import {checkNames} from '../settings/environment.ts';
 import {groups} from '../settings/groups.ts';
-import {type Environment, givenText, parseSettings, parseText, type Setting, type Settings} from '../settings/setting.ts';
-
-export interface SettingReport {
-  readonly name: string;
-  /** As a person would write it; null when the setting has no value, `(hidden)` when it is secret. */
-  readonly value: string | null;
-  readonly source: 'environment' | 'default' | 'unset';
-  readonly doc: string;
-}
+import {reportSetting, type SettingReport} from '../settings/report.ts';
+import {parseSettings, type Setting, type Settings} from '../settings/setting.ts';
 
 /** `core-runtime config`: what the environment means. Exit code 78 when a setting is bad. */
 export const config = command({
@@ -29,7 +22,7 @@ export const config = command({
   checksSettings: false, // prints all of them first
   async run(given, env) {
     const table = joinSettings(triggers);
-    const reports = Object.values(table).map(entry => report(entry, env));
+    const reports = Object.values(table).map(entry => reportSetting(entry, env));
     if (given.markdown) process.stdout.write(settingsTable(table));
     else if (given.json) for (const each of reports) printJson(each);
     else printTable(columns, reports.map(cellsOf));
@@ -47,19 +40,6 @@ const cellsOf = ({name, value, source}: SettingReport): Cell[] => [
   value ?? '',
   {text: source, style: source === 'environment' ? 'cyan' : 'dim'},
 ];
-
-function report(entry: Setting<unknown>, env: Environment): SettingReport {
-  const given = givenText(entry, env);
-  const {name, doc, secret, fallback} = entry;
-  if (given !== undefined) return {name, value: secret ? '(hidden)' : effective(entry, given), source: 'environment', doc};
-  return {name, value: fallback || null, source: fallback ? 'default' : 'unset', doc};
-}
-
-/** The value that the core uses. Only the exact word true counts in a flag, so `TRUE` is shown as false. */
-function effective({schema}: Setting<unknown>, given: string): string {
-  const value = parseText(schema, given);
-  return typeof value === 'boolean' ? String(value) : given;
-}
 
 /** The README's tables, one for each group; a test compares both. */
 export function settingsTable(table: Settings): string {

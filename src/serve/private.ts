@@ -1,6 +1,7 @@
 import {triggers} from '../../triggers/index.ts';
 import {openAdmin} from '../admin/app.ts';
 import {isLoopback} from '../admin/caller.ts';
+import {viewCore} from '../admin/core-view.ts';
 import {readinessOf, worst} from '../admin/readiness.ts';
 import type {Journal} from '../journal.ts';
 import {figureNames} from '../observe/metrics/figures.ts';
@@ -24,6 +25,8 @@ export async function openPrivate(core: Core, journal: Journal): Promise<AsyncDi
     token,
     recent,
     about: () => aboutCore(core, startedAt),
+    processes: async () => [viewCore(core.workers.places(), true), ...((await watched.siblings?.processes()) ?? [])],
+    settings: wanted,
     metrics,
     readiness,
     reload: () => reloadCore(core),

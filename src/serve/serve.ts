@@ -11,6 +11,7 @@ import type {Family} from '../observe/metrics/open-metrics.ts';
 import type {FunctionSpec, StartRecord} from '../runtime.ts';
 import type {Environment} from '../settings/setting.ts';
 import {version} from '../version.ts';
+import type {PlaceView} from '../workers/process/view.ts';
 import {composeStages} from './chain.ts';
 import {type Core, journalWish, openCore} from './core.ts';
 import {besideLeader, openDoors} from './doors.ts';
@@ -34,6 +35,8 @@ export interface Served {
   /** Which trigger an error is of that nothing caught; undefined when it is of the core. */
   originOf(error: unknown): string | undefined;
   families(): Promise<readonly Family[]>;
+  /** The places of the pool. */
+  places(): readonly PlaceView[];
   /** What became of the events since the stop began. Before that, what is in flight counts as lost. */
   drainReport(): DrainReport;
   /** Takes no new work, lets what is in flight finish within the grace time, ends the sub-runtime. */
@@ -135,6 +138,7 @@ function served(core: Core, places: Places, open: AsyncDisposableStack): Served 
     readiness: () => readinessHere(core),
     originOf: error => watched.doors?.originOf(error),
     families: () => metrics.families(),
+    places: () => workers.places(),
     drainReport: () => stop.account(),
     stop() {
       stopped ??= close();

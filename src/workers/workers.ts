@@ -5,6 +5,7 @@ import type {FunctionLine, Log} from '../log.ts';
 import type {Meter} from '../meter.ts';
 import type {FunctionSpec, Runtimes, StartRecord} from '../runtime.ts';
 import type {LifecycleState} from './process/lifecycle.ts';
+import type {PlaceView} from './process/view.ts';
 
 export interface WorkersOptions {
   readonly spec: FunctionSpec;
@@ -57,6 +58,8 @@ export interface Workers extends AsyncDisposable {
   readonly runtimes: Runtimes;
   /** The state of every place in the pool. */
   states(): readonly LifecycleState[];
+  /** What is shown of every place. */
+  places(): readonly PlaceView[];
   /** How many processes exist in every place of the pool: two at most, five when reloads supersede one another. */
   processes(): readonly number[];
   /** Sub-runtimes that take calls. */

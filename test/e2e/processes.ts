@@ -43,6 +43,18 @@ test('every process serves with functions of its own; metrics and the journal ar
   const recorded = async () => (await ask(`${core.adminUrl}/api/invocations?limit=1000`)).json().invocations.length;
   while ((await recorded()) < asked);
   t.is(await recorded(), asked);
+  const {cores} = (await ask(`${core.adminUrl}/api/processes`)).json();
+  t.deepEqual(cores.map(({pid}: {pid: number}) => pid).sort(), [core.pid, ...siblingsOf(core)].sort());
+  t.deepEqual(
+    cores.map(({leader, places}: {leader: boolean; places: object[]}) => [leader, places.length]),
+    [
+      [true, 2],
+      [false, 2],
+      [false, 2],
+    ],
+  );
+  const now = (await ask(`${core.adminUrl}/api/now`)).json();
+  t.like(now, {totals: {requests: asked, errors: 0}, subRuntimes: {ready: 6, wanted: 6}, core: {processes: 3, processesUp: 3}});
   t.is(await core.stop(), 0);
 });
 

@@ -30,6 +30,8 @@ export async function openPrivate(
   const admin = await openAdmin({
     recent,
     about: () => about,
+    processes: async () => [],
+    settings: {table: {}, env: {}, warnings: []},
     host: '127.0.0.1',
     port: 0,
     metrics,

@@ -136,3 +136,28 @@ test('past the grace time callers that wait are refused, and every process ends 
   await opened[Symbol.asyncDispose]();
   t.is(opened.ready(), 0);
 });
+
+test('what is shown of a place: its process, and those that ended with their last words, no more than twenty', async t => {
+  const program = `require('fs').writeSync(2, 'no database'); process.exit(3)`;
+  const {opened, write, facts} = await open(t, program, 1, {restarts: 30});
+  await t.throwsAsync(opened.runtimes.lease(soon()), {code: 'POOL_GAVE_UP'});
+  while (opened.places()[0]?.ends.length !== 20) await systemClock.sleep(5);
+  const [place] = opened.places();
+  t.like(place, {phase: 'gave-up', error: 'The sub-runtime exited with code 3', processes: []});
+  t.like(place?.ends[0], {
+    reason: 'exit-nonzero',
+    code: 3,
+    signal: null,
+    lastWords: 'no database',
+    sentence: 'The sub-runtime exited with code 3',
+  });
+  t.true((place?.ends[0]?.at ?? 0) >= (place?.ends[19]?.at ?? 0));
+  await write(loads);
+  t.is(await opened.reload(), undefined);
+  const [now] = opened.places();
+  const pid = facts.flatMap(({type, data}) => (type === 'runtime.ready' ? (data.pid ?? []) : [])).at(-1);
+  t.is(now?.processes.length, 1);
+  t.like(now?.processes[0], {pid, role: 'serving', calls: 0});
+  t.true((now?.processes[0]?.readyAt ?? 0) >= (now?.processes[0]?.spawnedAt ?? Number.POSITIVE_INFINITY));
+  t.true((now?.processes[0]?.residentBytes ?? 0) > 2 ** 20);
+});

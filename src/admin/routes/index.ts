@@ -4,6 +4,7 @@ import type {Budget} from '../../limits/budget.ts';
 import type {Metrics} from '../../observe/metrics/metrics.ts';
 import type {Route} from '../../route.ts';
 import type {CallerRules} from '../caller.ts';
+import type {CoreView} from '../core-view.ts';
 import type {Readiness} from '../readiness.ts';
 import {JournalDesk} from '../reading/desk.ts';
 import {consoleRoutes} from './console.ts';
@@ -12,9 +13,11 @@ import {invocationRoute, invocationsRoute} from './invocations.ts';
 import {metricsRoute} from './metrics.ts';
 import {type NowHouse, nowRoutes} from './now.ts';
 import {liveRoute, readyRoute} from './probes.ts';
+import {processesRoute} from './processes.ts';
 import {reloadRoute} from './reload.ts';
 import {replaysRoute} from './replays.ts';
 import {sessionRoutes} from './session.ts';
+import {type SettingsHouse, settingsRoute} from './settings.ts';
 
 /** The parts of the core that the routes may use. */
 export interface AdminHouse extends Pick<NowHouse, 'recent' | 'about'> {
@@ -26,6 +29,9 @@ export interface AdminHouse extends Pick<NowHouse, 'recent' | 'about'> {
   readonly readiness: () => Readiness | Promise<Readiness>;
   /** Lets newer code take over. @returns undefined, or why it did not */
   readonly reload: () => Promise<string | undefined>;
+  /** Every process of this core. */
+  readonly processes: () => Promise<readonly CoreView[]>;
+  readonly settings: SettingsHouse;
   /** Who may use what. */
   readonly rules: CallerRules;
 }
@@ -40,6 +46,8 @@ export function adminRoutes(house: AdminHouse): Route[] {
     ...consoleRoutes,
     ...sessionRoutes(house.rules, house),
     ...nowRoutes(house),
+    processesRoute(house),
+    settingsRoute(house),
     reloadRoute(house),
     replaysRoute(house),
     factsRoute(house, desk),

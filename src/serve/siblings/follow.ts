@@ -1,4 +1,5 @@
 import process from 'node:process';
+import {viewCore} from '../../admin/core-view.ts';
 import {isoStamp, systemClock} from '../../clock.ts';
 import {staySmall} from '../../limits/small-start.ts';
 import type {Environment} from '../../settings/setting.ts';
@@ -33,6 +34,7 @@ export async function follow(env: Environment): Promise<void> {
     toLeader,
     {
       readiness: async () => (await opening.promise).readiness(),
+      processes: async () => viewCore((await opening.promise).places(), false),
       account: async () => accountOf(await opening.promise),
       reload: async () => (await opening.promise).reload(),
       async stop() {

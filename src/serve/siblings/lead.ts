@@ -1,3 +1,4 @@
+import type {CoreView} from '../../admin/core-view.ts';
 import type {Readiness} from '../../admin/readiness.ts';
 import type {ExitReason} from '../../facts.ts';
 import type {Log} from '../../log.ts';
@@ -74,6 +75,11 @@ export class Siblings implements AsyncDisposable {
   /** The same as they last said, 0.2 s ago or so: nobody is asked. */
   lastFamilies(): readonly (readonly Family[])[] {
     return [...[...this.#all].map(({account}) => account?.families ?? []), this.#counted];
+  }
+
+  /** Those that answer. */
+  async processes(): Promise<readonly CoreView[]> {
+    return (await Promise.all([...this.#all].map(sibling => sibling.processes()))).filter(view => view !== undefined);
   }
 
   /** One after the other. @returns undefined, or why the old code is still serving in one of them */

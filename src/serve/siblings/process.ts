@@ -1,5 +1,6 @@
 import type {ChildProcess} from 'node:child_process';
 import type {EventEmitter} from 'node:events';
+import type {CoreView} from '../../admin/core-view.ts';
 import type {Readiness} from '../../admin/readiness.ts';
 import type {Clock} from '../../clock.ts';
 import type {ExitReason} from '../../facts.ts';
@@ -85,6 +86,11 @@ export class SiblingProcess {
     if (!this.#pulse) return {ready: false, phase: 'restarting', cause: 'a core process is being started'};
     if (!this.isServing) return silent;
     return this.#channel.ask('readiness', undefined, answerMs).catch(() => silent);
+  }
+
+  /** @returns undefined when it does not answer soon */
+  async processes(): Promise<CoreView | undefined> {
+    return this.isServing ? this.#channel.ask('processes', undefined, answerMs).catch(() => undefined) : undefined;
   }
 
   /** Brings its account up to date, when it answers soon. */

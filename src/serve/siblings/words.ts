@@ -1,3 +1,4 @@
+import type {CoreView} from '../../admin/core-view.ts';
 import type {Readiness} from '../../admin/readiness.ts';
 import type {Fact} from '../../facts.ts';
 import type {AppendOptions, Payload, Receipt} from '../../journal.ts';
@@ -27,6 +28,7 @@ export interface Account {
 export type ToSibling = {
   readonly readiness: readonly [undefined, Readiness];
   readonly account: readonly [undefined, Account];
+  readonly processes: readonly [undefined, CoreView];
   /** Undefined when the new code is serving, else why not. */
   readonly reload: readonly [undefined, string | undefined];
   /** Answered when the last call is over and everything is closed. */

@@ -62,7 +62,10 @@ export class Child {
   readonly #output: Output;
   readonly #over = new AbortController();
   readonly #exit = Promise.withResolvers<void>();
-  readonly #startedAt: number;
+  /** Wall time. */
+  readonly startedAt: number;
+  /** Wall time; undefined until it is ready. */
+  readyAt: number | undefined;
   #readyAt: number | undefined;
   /** What a foreign sub-runtime reported about its handler before its port accepted. */
   #heard: LoadReport | undefined;
@@ -75,7 +78,7 @@ export class Child {
     this.#events = events;
     this.#clock = clock;
     this.#memory = new MemoryLimit(ooms, clock);
-    this.#startedAt = clock.now();
+    this.startedAt = clock.now();
     this.#group = new ProcessGroup({...command, environment, user, hasCalls}, (code, signal, error) => this.#ended(code, signal, error));
     this.#output = this.#readOutput();
     if (command.readiness === 'port') void this.#awaitPort();
@@ -143,6 +146,7 @@ export class Child {
   #ready(report: LoadReport): void {
     if (this.#over.signal.aborted || this.#readyAt !== undefined) return;
     this.#readyAt = this.#clock.monotonic();
+    this.readyAt = this.#clock.now();
     if (!report.isOnChannel) this.#group.calls?.destroy();
     const {error, runtime, isOnChannel} = report;
     this.#events.ready(report, {
@@ -154,7 +158,7 @@ export class Child {
   }
 
   #begun() {
-    return {executable: this.executable, pid: this.pid, startedAt: this.#startedAt, endedAt: this.#clock.now()};
+    return {executable: this.executable, pid: this.pid, startedAt: this.startedAt, endedAt: this.#clock.now()};
   }
 
   #ended(code: number | null, signal: string | null, error?: string): void {

@@ -8,13 +8,8 @@ import {Member} from '../pool/member.ts';
 import {isEnding} from '../proc/stat.ts';
 import {Child, type ChildExit} from './child.ts';
 import {lostBy} from './exit.ts';
-import {type Purpose, type SubRuntimeEvents, type SubRuntimeHouse, type SubRuntimeOptions, silence} from './parts.ts';
+import {exitMs, type Purpose, type SubRuntimeEvents, type SubRuntimeHouse, type SubRuntimeOptions, silence, stopMs} from './parts.ts';
 import {concurrencyOf, openHop} from './way.ts';
-
-/** How long the process group has after TERM before KILL. */
-const stopMs = 5000;
-/** A process that closed its channel has so long to end by itself. */
-const exitMs = 250;
 
 /**
 One sub-runtime from its start to its end: its process, and the calls in it. It becomes ready, joins the pool when its
@@ -74,8 +69,13 @@ export class SubRuntime {
     return this.#child.pid;
   }
 
-  get executable(): string {
-    return this.#child.executable;
+  get child(): Pick<Child, 'pid' | 'executable' | 'startedAt' | 'readyAt'> {
+    return this.#child;
+  }
+
+  /** Calls in it. */
+  get calls(): number {
+    return this.#member?.active ?? 0;
   }
 
   /**

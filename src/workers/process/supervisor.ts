@@ -1,37 +1,16 @@
-import type {Log} from '../../log.ts';
-import type {Meter} from '../../meter.ts';
 import type {StartRecord} from '../../runtime.ts';
 import type {LoadReport} from '../output/report.ts';
 import type {ChildExit} from './child.ts';
 import {ExitReports} from './exit-reports.ts';
-import {History, type HistoryHouse} from './history.ts';
+import {History} from './history.ts';
 import type {LifecycleState} from './lifecycle.ts';
-import type {Purpose, SubRuntimeHouse, SubRuntimeOptions, Trouble} from './parts.ts';
+import type {Purpose, SupervisorHouse, SupervisorOptions, Trouble} from './parts.ts';
 import {choosePort} from './port.ts';
 import {Processes} from './processes.ts';
-import type {RestartPolicy} from './restart-policy.ts';
 import {Spares} from './spares.ts';
 import {SubRuntime} from './sub-runtime.ts';
 import {Turns} from './turns.ts';
-
-export interface SupervisorOptions extends SubRuntimeOptions {
-  /** The port that the first process gets when it is free; 0: any port. */
-  readonly preferredPort: number;
-  readonly policy: RestartPolicy;
-}
-
-export interface SupervisorHouse extends SubRuntimeHouse, HistoryHouse {
-  readonly log: Log;
-  readonly meter: Meter;
-  /** A start is over. `isReported`: an invocation that waited for the start has its record, and reports it. */
-  started(record: StartRecord, isReported: boolean): void;
-  /** The monotonic time at which a process of the function last served well in any place; undefined: none has yet. */
-  functionServedAt(): number | undefined;
-  /** Memory that one more process may take. */
-  freeBytes(): number;
-  /** The sub-runtime was given up: a start is tried only now and then. */
-  gaveUp(): void;
-}
+import {type PlaceView, viewPlace} from './view.ts';
 
 /** Keeps one place of the pool filled: starts a process, starts another when it ends, and replaces it when it is stuck or its code is old. */
 export class Supervisor implements AsyncDisposable {
@@ -50,7 +29,7 @@ export class Supervisor implements AsyncDisposable {
     this.#options = options;
     this.#house = house;
     this.#history = new History(options.policy, house);
-    this.#exitReports = new ExitReports(house.log);
+    this.#exitReports = new ExitReports(house);
     this.#spares = new Spares(
       house,
       () => this.#launch('spare'),
@@ -65,6 +44,11 @@ export class Supervisor implements AsyncDisposable {
   /** The monotonic time at which a process of this place last served well: now while one does; undefined: none has yet. */
   get servedAt(): number | undefined {
     return this.#history.servedAt;
+  }
+
+  /** What is shown of it. */
+  get view(): PlaceView {
+    return viewPlace(this.state, this.#processes, this.#exitReports);
   }
 
   get pids(): number[] {
@@ -128,7 +112,7 @@ export class Supervisor implements AsyncDisposable {
       answered: () => void (subRuntime === this.#processes.current && this.#history.answered()),
     });
     this.#processes.add(subRuntime);
-    this.#history.see({type: 'spawned', pid: subRuntime.pid, executable: subRuntime.executable}, purpose === 'start');
+    this.#history.see({type: 'spawned', pid: subRuntime.pid, executable: subRuntime.child.executable}, purpose === 'start');
     return subRuntime;
   }
 

@@ -1,0 +1,26 @@
+import {type Environment, givenText, parseText, type Setting} from './setting.ts';
+
+export interface SettingReport {
+  readonly name: string;
+  /** As a person would write it; null when the setting has no value, `(hidden)` when it is secret. */
+  readonly value: string | null;
+  readonly source: 'environment' | 'default' | 'unset';
+  readonly doc: string;
+}
+
+/** What a setting is, and where that comes from. */
+export function reportSetting(entry: Setting<unknown>, env: Environment): SettingReport {
+  const given = givenText(entry, env);
+  const {name, doc, secret, fallback} = entry;
+  if (given !== undefined) return {name, value: secret ? '(hidden)' : effective(entry, given), source: 'environment', doc};
+  return {name, value: fallback || null, source: fallback ? 'default' : 'unset', doc};
+}
+
+/** The value that the core uses. Only the exact word true counts in a flag, so `TRUE` is shown as false. */
+function effective({schema}: Setting<unknown>, given: string): string {
+  const value = parseText(schema, given);
+  return typeof value === 'boolean' ? String(value) : withoutPassword(given);
+}
+
+/** A URL may have a name and a password in it. */
+const withoutPassword = (given: string) => given.replaceAll(/\b(https?:\/\/)[^/?#@\s"]*@/gi, '$1(hidden)@');
