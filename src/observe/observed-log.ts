@@ -15,10 +15,14 @@ export function observedLog(level: string, observer: Observer, clock: Clock): Op
     };
     return {debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error')};
   };
+  const least = levels.indexOf(level as LogLevel);
   return {
-    ...writing(levels.indexOf(level as LogLevel)),
+    ...writing(least),
     of: () => writing(0),
-    function: line => void (isSilent || observer({type: 'line', at: clock.now(), line})),
+    function(line) {
+      const isShown = levels.indexOf(line.level ?? 'info') >= least;
+      if (isShown && !isSilent) observer({type: 'line', at: clock.now(), line});
+    },
     pass: record => void (isSilent || observer(observationOf(record, clock.now()))),
     waitingBytes: () => 0,
     async drain() {},

@@ -11,6 +11,7 @@ function open(level: string) {
 test('records below the level are not reported, and none after the end', t => {
   const {seen, log} = open('warn');
   log.info({}, 'no');
+  log.function({stream: 'stdout', line: 'no'});
   log.warn({a: 1}, 'yes');
   log.of('library').debug({}, 'its level is its own');
   log.abandon();

@@ -4,10 +4,11 @@ import type {Environment} from '../../settings/setting.ts';
 import {Actions, type Controls} from './actions.ts';
 import {Agenda} from './agenda.ts';
 import {banner, type Shown} from './banner.ts';
-import {type Ink, inkFor, nameStyle} from './ink.ts';
+import {inkFor} from './ink.ts';
 import {Keyboard, type Tty} from './keyboard.ts';
 import {LastCall} from './last-call.ts';
 import {noteLine} from './lines.ts';
+import {Prefix} from './prefix.ts';
 import {type Out, Screen} from './screen.ts';
 import {statusText} from './status.ts';
 import {Story} from './story.ts';
@@ -58,6 +59,7 @@ export function openTerminal({stdout, stdin, env, clock}: TerminalOptions): Term
   const tally = new Tally();
   const last = new LastCall();
   const stories: Story[] = [];
+  const prefix = new Prefix(ink);
   let agenda: Agenda | undefined;
   let keyboard: Keyboard | undefined;
   let isClosed = false;
@@ -65,7 +67,8 @@ export function openTerminal({stdout, stdin, env, clock}: TerminalOptions): Term
 
   return {
     view({name, folder}) {
-      const write = prefixed(screen, ink, name, stories.length);
+      const mark = name === undefined ? undefined : prefix.of(name);
+      const write = (lines: readonly string[]) => screen.write(mark ? lines.map(line => mark() + line) : lines);
       const story = new Story({folder, ink, clock, write});
       stories.push(story);
       return {
@@ -129,11 +132,4 @@ export function openTerminal({stdout, stdin, env, clock}: TerminalOptions): Term
     const isOurs = keyboard === undefined || keyboard.hasKeys; // in the background, the last line is the shell's
     screen.setStatus(isOurs ? ink('dim', statusText(tally, agenda.next(), clock.now(), screen.width)) : '');
   }
-}
-
-/** Functions that are served side by side are told apart by their names. */
-function prefixed(screen: Screen, ink: Ink, name: string | undefined, index: number): (lines: readonly string[]) => void {
-  if (name === undefined) return lines => screen.write(lines);
-  const mark = `${ink(nameStyle(index), name)} ${ink('dim', '│')} `;
-  return lines => screen.write(lines.map(line => mark + line));
 }

@@ -71,7 +71,9 @@ test('the status counts calls, errors and processes, and fits into the line', t 
 test('several functions are told apart by their names; one that could not be loaded has nothing to try', async t => {
   const out = paper();
   const terminal = openTerminal({stdout: out, stdin: process.stdin, env: {}, clock: new ManualClock()});
-  terminal.view({name: 'todos', folder: '/srv'}).feed({type: 'line', at: 0, line: {stream: 'stdout', line: 'hi'}});
+  const todos = terminal.view({name: 'todos', folder: '/srv'});
+  const jobs = terminal.view({name: 'jobs', folder: '/srv'});
+  for (const view of [todos, jobs]) view.feed({type: 'line', at: 0, line: {stream: 'stdout', line: 'hi'}});
   const shown = {
     handler: '/srv/h.js (handle)',
     runtime: 'node',
@@ -94,7 +96,7 @@ test('several functions are told apart by their names; one that could not be loa
   );
   terminal.close();
   const text = out.written.join('');
-  t.true(text.startsWith('todos │ hi\n'));
+  t.true(text.startsWith('todos │ hi\njobs  │ hi\n'));
   t.notRegex(text, /try/);
   t.regex(text, /state +the function could not be loaded/);
   t.regex(text, /\n {2}todos +http:\/\/localhost:8080 +node +http:\/\/127.0.0.1:8090\/\n {2}jobs +.* \(private\) .*could not be loaded/);
