@@ -76,6 +76,8 @@ test('with newer code that cannot be loaded the old code goes on serving, and th
   t.is(answer.status, 409);
   t.false(answer.json().reloaded);
   t.regex(answer.json().cause, /SyntaxError/);
+  const {stack} = await core.logged(({msg}) => msg.startsWith('core-bridge: cannot load the handler'));
+  t.regex(String(stack), /:1\nexports\.handle = /, 'the log has the place in the source');
   t.is((await ask(core.url)).text(), 'one');
   t.is((await readiness(core)).phase, 'ready');
   await handler.write('process.exit(1)');

@@ -71,7 +71,8 @@ export class Supervisor implements AsyncDisposable {
     if (!subRuntime) return 'the runtime is shutting down';
     const report = await subRuntime.outcome;
     if (report?.loaded) return undefined;
-    void subRuntime.end('reloaded');
+    // One that could not load its handler reports the error next, with its place.
+    void (report ? subRuntime.stop('reloaded') : subRuntime.end('reloaded'));
     return report?.error ?? 'the new sub-runtime ended before it was ready';
   }
 
