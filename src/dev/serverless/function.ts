@@ -1,5 +1,6 @@
-import type {Environment} from '../../settings/setting.ts';
-import {parseDuration} from '../../settings/setting.ts';
+import {triggers} from '../../../triggers/index.ts';
+import {joinSettings} from '../../settings/config.ts';
+import {type Environment, parseDuration} from '../../settings/setting.ts';
 import type {ManifestFunction} from './manifest.ts';
 import {readRuntime, runtimeForms} from './runtimes.ts';
 import {readSchedulesOf} from './schedules.ts';
@@ -11,8 +12,10 @@ const keys = {
   silent: ['description', 'name', 'package'],
 };
 
-/** Variables that the runtime sets itself. */
-const reserved = /^(?:PORT|SCW_.*)$/;
+/** Settings of the platform that a manifest has no say in. Others that begin with SCW_ are a function's own, such as keys for the API. */
+const reserved: ReadonlySet<string> = new Set(
+  Object.values(joinSettings(triggers)).flatMap(({name}) => (name.startsWith('CORE_') ? [] : [name])),
+);
 
 interface Around {
   readonly provider: Section;
@@ -57,7 +60,7 @@ function readVariables(section: Section): Record<string, string> {
   const read: Record<string, string> = {};
   for (const key of section.keys) {
     const value = section.text(key, 'a text');
-    if (reserved.test(key)) section.note(key, 'it has no effect: the runtime sets it');
+    if (reserved.has(key)) section.note(key, 'it has no effect: the runtime sets it');
     else if (value !== undefined) read[key] = value;
   }
   return read;

@@ -1,4 +1,4 @@
-import {accessSync, constants, readFileSync, statSync} from 'node:fs';
+import {accessSync, constants, readdirSync, readFileSync, statSync} from 'node:fs';
 import path from 'node:path';
 import {extensionsOf, type Language} from './runtimes.ts';
 
@@ -32,10 +32,11 @@ function findFile({root, handler, language}: HandlerWish): FoundHandler | {reado
   const complete = [whole, ...extensions.map(extension => whole + extension)].find(isFile);
   if (complete !== undefined) return {handlerPath: complete, handlerName: undefined, isBinary: false};
   const {dir, name, ext} = path.parse(handler);
+  const handlerName = extensions.includes(ext) ? undefined : ext.slice(1) || undefined; // handler.js may be compiled from handler.ts
   const base = path.resolve(root, dir, name);
   const tried = extensions.map(extension => base + extension);
   const found = tried.find(isFile);
-  if (found !== undefined) return {handlerPath: found, handlerName: ext.slice(1) || undefined, isBinary: false};
+  if (found !== undefined) return {handlerPath: found, handlerName, isBinary: false};
   const shown = tried.map(file => path.relative(root, file));
   return {problem: `expected the handler in ${shown.join(' or ')}, and there is no such file`};
 }
@@ -45,11 +46,30 @@ function findProgram(wish: HandlerWish): FoundHandler | {readonly problem: strin
   const candidates = wish.language === 'go' ? goPrograms(wish) : rustPrograms(wish);
   const found = candidates.map(candidate => path.resolve(wish.root, candidate)).find(isProgram);
   if (found !== undefined) return {handlerPath: found, handlerName: undefined, isBinary: true};
-  const build =
-    wish.language === 'go'
-      ? `build it with \`go build -o bin/${wish.name} ./${goFolder(wish)}\`: a package main that calls functions.Start (runtimes/go)`
-      : 'build it with `cargo build`: a program that calls core_runtime_functions::start (runtimes/rust)';
-  return {problem: `expected a built program in ${candidates.slice(0, 3).join(', ')}, and there is none; ${build}`};
+  const advice = wish.language === 'go' ? goAdvice(wish) : rustAdvice;
+  return {problem: `expected a built program in ${candidates.slice(0, 3).join(', ')}, and there is none. ${advice}`};
+}
+
+const rustAdvice = 'Build it with `cargo build`: a program whose main calls core_runtime_functions::start, as runtimes/rust/README.md says';
+
+/** On the platform the handler is a package that a program is made around; here the program is the user's. */
+function goAdvice(wish: HandlerWish): string {
+  const {root, name} = wish;
+  const folder = goFolder(wish);
+  const isProgram = goFilesOf(path.join(root, folder)).some(file => /^package main\s*$/m.test(readOr(file, '')));
+  if (isProgram) return `Build it with \`go build -o bin/${name} ./${folder}\``;
+  return `Write a main that calls functions.Start with the handler, as runtimes/go/README.md says, and build it with \`go build -o bin/${name} ./cmd/${name}\``;
+}
+
+const mostGoFiles = 100;
+
+function goFilesOf(folder: string): string[] {
+  try {
+    const names = readdirSync(folder).filter(name => name.endsWith('.go') && !name.endsWith('_test.go'));
+    return names.slice(0, mostGoFiles).map(name => path.join(folder, name));
+  } catch {
+    return [];
+  }
 }
 
 /** The folder of the package: `mypackage/Handle` names a function of it, `src/testing` the package itself. */

@@ -4,9 +4,11 @@ import {CommandFailed} from '../../command/failure.ts';
 import {exit} from '../../exit.ts';
 import type {Environment} from '../../settings/setting.ts';
 import type {Plan, PlannedFunction} from '../several/plan.ts';
+
 import {environmentOf} from '../wish.ts';
 import {findHandler} from './handler.ts';
 import type {ManifestFunction} from './manifest.ts';
+import {runsAtAll} from './probe.ts';
 import {readServerless} from './read.ts';
 import {interpreterOf} from './runtimes.ts';
 
@@ -53,7 +55,7 @@ function planFunction({name, runtime, handler, isPrivate, variables}: ManifestFu
     find() {
       const found = findHandler({root, name, language: runtime.language, handler});
       if ('problem' in found) return found;
-      const interpreter = interpreterOf(runtime, searchPath);
+      const interpreter = interpreterOf(runtime, searchPath, runsAtAll);
       const own = {...variables, ...(interpreter !== undefined && {SCW_RUNTIME_BINARY: interpreter})};
       return {...found, folder: root, name, envFile, isPrivate, variables: own};
     },

@@ -29,9 +29,11 @@ export function readServerless({name, text}: ManifestFile, env: Environment): Ma
   const root = new Section({...document, resolve}, findings);
   root.checkKeys({used: ['provider', 'functions'], silent: deployOnly});
   const provider = readProvider(root);
-  if (containersOf(root.get('custom'))) root.note('custom', 'containers are not served, only functions');
   const entries = root.section('functions');
-  if (entries.keys.length === 0) root.problem('functions', 'at least one function', undefined);
+  const hasContainers = containersOf(root.get('custom'));
+  if (hasContainers) root.note('custom', 'containers are not served, only functions');
+  if (entries.keys.length === 0)
+    root.problem('functions', `at least one function${hasContainers ? ', as containers are not served' : ''}`, undefined);
   if (entries.keys.length > mostFunctions) root.problem('functions', `at most ${mostFunctions} functions`, entries.keys.length);
   const functions = entries.keys.map(key => readFunction(key, entries.section(key), {provider, env}));
   checkNames(entries);
@@ -51,7 +53,10 @@ function readProvider(root: Section): Section {
   if (name !== 'scaleway') {
     provider.problem('name', 'scaleway: functions of other providers get other events', name);
   }
-  provider.checkKeys({used: ['name', 'runtime', 'env', 'secret'], silent: ['scwToken', 'scwProject', 'scwRegion', 'stage', 'region']});
+  provider.checkKeys({
+    used: ['name', 'runtime', 'env', 'secret'],
+    silent: ['scwToken', 'scwProject', 'scwOrganization', 'scwRegion', 'stage', 'region'],
+  });
   return provider;
 }
 

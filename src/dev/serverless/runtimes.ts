@@ -34,14 +34,19 @@ The interpreter of just this version, where the machine has it beside others: `p
 `node20` for node20.
 
 @param searchPath PATH
+@param runs whether a program runs at all: those of version managers exist for versions that they do not choose
 @returns its path, or undefined: then the machine's usual one runs the function
 */
-export function interpreterOf({language, version}: PlatformRuntime, searchPath: string): string | undefined {
+export function interpreterOf(
+  {language, version}: PlatformRuntime,
+  searchPath: string,
+  runs: (file: string) => boolean,
+): string | undefined {
   if (version === '' || language === 'go' || language === 'rust') return undefined;
   const dotted = version.replace(/^(\d)(\d+)$/, '$1.$2');
   const names = language === 'node' ? [`node${version}`, `node-${version}`] : [`${language}${dotted}`];
   const folders = searchPath.split(path.delimiter).filter(folder => path.isAbsolute(folder));
-  return names.flatMap(name => folders.map(folder => path.join(folder, name))).find(isExecutable);
+  return names.flatMap(name => folders.map(folder => path.join(folder, name))).find(file => isExecutable(file) && runs(file));
 }
 
 function isExecutable(file: string): boolean {

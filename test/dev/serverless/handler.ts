@@ -5,14 +5,15 @@ import test, {type ExecutionContext} from 'ava';
 import {findHandler} from '../../../src/dev/serverless/handler.ts';
 import {interpreterOf, type Language} from '../../../src/dev/serverless/runtimes.ts';
 
-/** A folder with files; those whose names end in `*` can be executed. */
+/** A folder with files, each perhaps with its text behind `=`; those whose names end in `*` can be executed. */
 function folderWith(t: ExecutionContext, ...files: string[]): string {
   const root = mkdtempSync(path.join(tmpdir(), 'core-runtime-serverless-'));
   t.teardown(() => rmSync(root, {recursive: true}));
   for (const given of files) {
-    const file = path.join(root, given.replace('*', ''));
+    const [name = '', text = ''] = given.replace('*', '').split('=');
+    const file = path.join(root, name);
     mkdirSync(path.dirname(file), {recursive: true});
-    writeFileSync(file, file.endsWith('Cargo.toml') ? '[package]\nname = "crate"\n[dependencies]\nname = "no"\n' : '');
+    writeFileSync(file, file.endsWith('Cargo.toml') ? '[package]\nname = "crate"\n[dependencies]\nname = "no"\n' : text);
     if (given.endsWith('*')) chmodSync(file, 0o755);
   }
   return root;
@@ -31,10 +32,10 @@ for (const [language, handler, files, expected] of [
     'go',
     'Handle',
     ['handler.go'],
-    /^expected a built program in Handle, bin\/hello, hello, and there is none; build it with `go build -o bin\/hello \.\/`/,
+    /^expected a built program in Handle, bin\/hello, hello, and there is none\. Write a main .* `go build -o bin\/hello \.\/cmd\/hello`/,
   ],
-  ['go', 'mypackage/Handle', ['mypackage/handler.go'], /`go build -o bin\/hello \.\/mypackage`/],
-  ['go', 'src/testing', ['src/testing/handler.go'], /`go build -o bin\/hello \.\/src\/testing`/],
+  ['go', 'mypackage/Handle', ['mypackage/handler.go=package main'], /none\. Build it with `go build -o bin\/hello \.\/mypackage`/],
+  ['go', 'src/testing', ['src/testing/handler.go'], /`go build -o bin\/hello \.\/cmd\/hello`/],
   ['go', 'Handle', ['bin/hello'], /and there is none/],
   ['rust', 'handler', ['Cargo.toml', 'src/handler.rs'], /cargo build/],
 ] as const) {
@@ -52,6 +53,7 @@ for (const [language, handler, files, file, handlerName] of [
   ['node', 'handler.handle', ['handler.ts'], 'handler.ts', 'handle'],
   ['node', 'my.api.handle', ['my.api.js'], 'my.api.js', 'handle'],
   ['node', 'handler', ['handler.js'], 'handler.js', undefined],
+  ['node', 'src/handler.js', ['src/handler.ts'], 'src/handler.ts', undefined],
   ['python', 'handler.py', ['handler.py'], 'handler.py', undefined],
   ['php', 'handler', ['handler.php'], 'handler.php', undefined],
   ['go', 'Handle', ['bin/hello*'], 'bin/hello', undefined],
@@ -72,12 +74,14 @@ for (const [language, handler, files, file, handlerName] of [
 }
 
 test('the interpreter of just this version is taken where the machine has it', t => {
-  const root = folderWith(t, 'python3.11*', 'php8.2*', 'node-20*', 'python3.12');
-  const found = (language: Language, version: string) => interpreterOf({language, version}, `relative:/nowhere:${root}`);
+  const root = folderWith(t, 'python3.11*', 'php8.2*', 'node-20*', 'python3.12', 'python3.9*');
+  const found = (language: Language, version: string) =>
+    interpreterOf({language, version}, `relative:/nowhere:${root}`, file => !file.endsWith('3.9'));
   t.is(found('python', '311'), path.join(root, 'python3.11'));
   t.is(found('php', '82'), path.join(root, 'php8.2'));
   t.is(found('node', '20'), path.join(root, 'node-20'));
   t.is(found('python', '312'), undefined);
+  t.is(found('python', '39'), undefined, 'it does not run');
   t.is(found('python', ''), undefined);
   t.is(found('go', '122'), undefined);
 });

@@ -195,6 +195,17 @@ test('outside of secrets a name in braces is a text, and a line says so', t => {
   t.regex(notes[0] ?? '', /functions\.hello\.env\.A: .*\$\{env:THERE\}/);
 });
 
+test('keys of the platform’s API are variables like any other', t => {
+  const {functions, notes} = read(ofOne('secret:', '  SCW_ACCESS_KEY: a', '  SCW_SECRET_KEY: b'));
+  t.deepEqual(functions[0]?.variables, {SCW_ACCESS_KEY: 'a', SCW_SECRET_KEY: 'b'});
+  t.deepEqual(notes, []);
+});
+
+test('a file of containers says why it has nothing to serve', t => {
+  const error = t.throws(() => read('provider: {name: scaleway}\ncustom: {containers: {a: {directory: b}}}'));
+  t.regex(error.message, /functions: expected at least one function, as containers are not served, got nothing/);
+});
+
 test('a variable that the runtime sets is left out, and a line says so', t => {
   const {functions, notes} = read(ofOne('env:', '  PORT: 3000', '  SCW_PUBLIC: true'));
   t.deepEqual(functions[0]?.variables, {});
