@@ -191,6 +191,20 @@ test('the console imports its own files and the libraries that are served with i
   t.deepEqual(circles(new Map(files.map(file => [relative(root, file), readSource(readFileSync(file, 'utf8'))]))), []);
 });
 
+test('the page of the console asks at once for every module that it needs', t => {
+  const page = readFileSync(join(root, 'src/console/index.html'), 'utf8');
+  const asked = new Set([...page.matchAll(/(?:preload" href|module" src)="\.\/console\/([^"]+)"/g)].map(([, name = '']) => name));
+  const needed = new Set<string>();
+  const walk = (file: string) => {
+    if (needed.has(file)) return;
+    needed.add(file);
+    for (const name of readSource(readFileSync(join(root, 'src/console', file), 'utf8')).imports)
+      if (name.startsWith('.')) walk(join(dirname(file), name));
+  };
+  walk('main.js');
+  t.deepEqual([...asked].filter(name => !name.startsWith('lib/')).sort(), [...needed].sort());
+});
+
 /** The folders directly below one, as if each were a file that imports the others. */
 function roomsOf(parent: string): Map<string, Source> {
   const rooms = new Map<string, Source>();
