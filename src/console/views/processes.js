@@ -41,7 +41,7 @@ function Core({core: {pid, leader, residentBytes, places}, isOnly}) {
   return html`<section>
     <h2>Core process ${pid}${!isOnly && leader ? ' (the first)' : ''} <span class="dim">${bytes(residentBytes)}</span></h2>
     <div class="scrolls" tabindex="0" role="region" aria-label=${`Sub-runtimes of core process ${pid}`}>
-      <table class="table">
+      <table class="table narrow">
         <thead>
           <tr>
             <th scope="col">Place</th><th scope="col">State</th><th scope="col" class="number">Process</th><th scope="col">Role</th>
@@ -86,7 +86,8 @@ const End = ({at, pid, reason, code, signal, upMs, lastWords, sentence}) => html
   <p>
     <time datetime=${at}>${moment(at)}</time>
     <span class="pill ${/^(reloaded|stopped|exit-zero)$/.test(reason) ? 'dim' : 'bad'}">${reason}</span>
-    <span>process ${pid ?? '–'} ${sentence ?? `ended ${signal ? `by ${signal}` : `with code ${code}`}`}, after ${duration(upMs)}</span>
+    <span>${sentence ?? `It ended ${signal ? `by ${signal}` : `with code ${code}`}`}</span>
+    <span class="dim">process ${pid ?? '–'}, up ${duration(upMs)}</span>
   </p>
   ${lastWords && html`<pre aria-label="Its last words">${lastWords}</pre>`}
 </div>`;

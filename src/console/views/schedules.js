@@ -62,14 +62,14 @@ function Card({schedule, onChanged}) {
     </div>
     <dl class="facts">
       <div><dt>When</dt><dd><code>${cron}</code> in ${timezone}</dd></div>
-      <div>
+      <div class="whole">
         <dt>Next</dt>
         <dd>
           ${paused ? html`<span class="dim">not while it is paused</span>` : soonest ? html`<b>${moment(soonest)}</b> <span class="dim">${distance(Date.parse(soonest), now)}</span>` : 'never'}
           ${!paused && later.length > 0 && html`<span class="dim">, then ${later.map(each => moment(each)).join(', ')}</span>`}
         </dd>
       </div>
-      <div><dt>Missed ones</dt><dd>catch up: ${catchUp}</dd></div>
+      <div><dt>Catch up</dt><dd>${catchUp}</dd></div>
       <div><dt>Overlap</dt><dd>${overlap}</dd></div>
       <div><dt>Jitter</dt><dd>${jitter}</dd></div>
     </dl>
@@ -82,7 +82,7 @@ function History({history: {data, failure}, name}) {
   if (!data) return html`<${Waiting} failure=${failure} what="The history" />`;
   if (data.occurrences.length === 0) return html`<p class="empty">Nothing has run yet.</p>`;
   return html`<div class="scrolls" tabindex="0" role="region" aria-label=${`History of ${name}`}>
-    <table class="table">
+    <table class="table narrow">
       <thead>
         <tr><th scope="col">Occurrence</th><th scope="col">Outcome</th><th scope="col" class="number">Time</th><th scope="col">Invocation</th></tr>
       </thead>

@@ -20,7 +20,7 @@ export function Settings() {
     <${Problem} failure=${failure} />
     ${data.warnings.map(warning => html`<p key=${warning} class="problem warn">${warning}</p>`)}
     <form class="bar filters" role="search" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
-      <label class="grow">
+      <label class="half">
         <span class="sr">Find a setting</span>
         <input
           type="search"
@@ -51,9 +51,12 @@ const Group = ({title, rows}) => html`<section>
           <th scope="row"><code>${name}</code></th>
           <td class="breaks">${value === null ? html`<span class="dim">–</span>` : value === '(hidden)' ? html`<span class="dim">hidden</span>` : html`<code>${value}</code>`}</td>
           <td>${source === 'unset' ? html`<span class="dim">not set</span>` : source}</td>
-          <td class="dim">${doc}</td>
+          <td class="dim">${withCode(doc)}</td>
         </tr>`,
       )}
     </tbody>
   </table>
 </section>`;
+
+/** What stands between grave accents is code. @param {string} text */
+const withCode = text => text.split('`').map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part));
