@@ -50,11 +50,23 @@ export function event({write, keep, timeoutMs, meter, clock}: EventParts): Stage
       outcome: fault ? outcomeOf(fault.code) : 'responded',
       status: fault ? fault.status : (invocation.result?.status ?? 200),
       ...(fault && {code: fault.code}),
-      durationMs: Math.round((clock.monotonic() - invocation.arrived) * 1000) / 1000,
+      durationMs: toMicroseconds(clock.monotonic() - invocation.arrived),
     };
+    addTimes(data, invocation);
     keep.settled(invocation, data, fault?.ended);
   }
 }
+
+/** Where the time went, as far as the invocation came. */
+function addTimes(data: FactTypes['invocation.settled'], {arrived, waitedMs, cold, calledAt, answeredAt}: Invocation): void {
+  if (waitedMs !== undefined) data.waitedMs = toMicroseconds(waitedMs);
+  if (cold) data.cold = true;
+  if (calledAt === undefined || answeredAt === undefined) return;
+  data.calledAtMs = toMicroseconds(calledAt - arrived);
+  data.calledMs = toMicroseconds(answeredAt - calledAt);
+}
+
+const toMicroseconds = (ms: number) => Math.round(ms * 1000) / 1000;
 
 function outcomeOf(code: FaultCode): 'failed' | 'cancelled' | 'expired' {
   if (code === 'UPSTREAM_TIMEOUT') return 'expired';

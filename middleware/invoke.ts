@@ -1,3 +1,4 @@
+import type {Clock} from '../src/clock.ts';
 import type {Delivery} from '../src/delivery.ts';
 import {Fault} from '../src/errors.ts';
 import type {Invocation} from '../src/invocation.ts';
@@ -11,17 +12,19 @@ const mostAttempts = 3;
 export interface InvokeParts {
   readonly runtimes: Runtimes;
   readonly meter: Meter;
+  readonly clock: Clock;
   /** What happens to a call whose caller leaves: it runs on, or is broken off. */
   readonly cancel: 'finish' | 'abort';
 }
 
 /** Leases a sub-runtime and calls the function, at most once. */
-export function invoke({runtimes, meter, cancel}: InvokeParts): Stage {
+export function invoke(parts: InvokeParts): Stage {
+  const {meter, cancel} = parts;
   return async function invoke(ctx, next) {
     const invocation = ctx.state;
     meter.inFlight(1);
     try {
-      invocation.reply = await callFunction(invocation, runtimes, meter, signalOf(invocation.delivery));
+      invocation.reply = await callFunction(invocation, parts, signalOf(invocation.delivery));
     } finally {
       meter.inFlight(-1);
     }
@@ -36,8 +39,7 @@ export function invoke({runtimes, meter, cancel}: InvokeParts): Stage {
 
 async function callFunction(
   invocation: Invocation,
-  runtimes: Runtimes,
-  meter: Meter,
+  {runtimes, meter, clock}: InvokeParts,
   signal: AbortSignal | undefined,
 ): Promise<RuntimeReply> {
   const {id, delivery, event, deadline, span} = invocation;
@@ -45,10 +47,15 @@ async function callFunction(
   for (let attempt = 0; ; attempt++) {
     const lease = await runtimes.lease(deadline, signal);
     if (lease.cold) meter.coldStarted();
-    if (lease.waitedMs > 0) span.waited(lease);
+    if (lease.waitedMs > 0) {
+      span.waited(lease);
+      invocation.waitedMs = lease.waitedMs;
+      invocation.cold = lease.cold;
+    }
     if (lease.pid !== undefined) invocation.pid = lease.pid;
     delivery.called?.();
     const call = span.call(attempt, lease.address);
+    invocation.calledAt = clock.monotonic();
     try {
       const reply = await lease.send({
         invocationId: id,
@@ -67,6 +74,8 @@ async function callFunction(
       call.failed(error as Error); // send rejects with Fault or NotSent only
       if (!(error instanceof NotSent)) throw error;
       if (attempt + 1 >= mostAttempts) throw notReached(error);
+    } finally {
+      invocation.answeredAt = clock.monotonic();
     }
   }
 }

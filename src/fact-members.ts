@@ -14,7 +14,19 @@ const occurrence = {name: 'word', occurrence: 'time', cron: 'text', timezone: 'w
 /** Every member of every fact of the catalogue; the compiler checks that none is left out. */
 const members: {readonly [T in FactType]: {readonly [M in keyof Required<FactTypes[T]>]: Rule}} = {
   'invocation.accepted': {source: 'word', bytes: 'count', attempt: 'count', traceparent: 'word?', dataref: 'word?'},
-  'invocation.settled': {outcome: 'word', status: 'count', code: 'word?', durationMs: 'number', pid: 'count?', dataref: 'word?'},
+  'invocation.settled': {
+    outcome: 'word',
+    status: 'count',
+    code: 'word?',
+    durationMs: 'number',
+    waitedMs: 'number?',
+    cold: 'true?',
+    calledAtMs: 'number?',
+    calledMs: 'number?',
+    pid: 'count?',
+    dataref: 'word?',
+  },
+  'invocation.logged': {lines: 'count', bytes: 'count', dropped: 'count?', dataref: 'word'},
   'schedule.fired': {...occurrence, invocationId: 'word', attempt: 'count', core: 'word', manual: 'true?'},
   'schedule.missed': {...occurrence, first: 'time', count: 'count', more: 'true?', reason: 'word'},
   'attempt.started': {attempt: 'count', epoch: 'count', pid: 'count?'},

@@ -7,15 +7,29 @@ A published type never changes; add another.
 export interface FactTypes {
   /** An event was built and may run. First fact of stream `invocation.<id>`. `dataref` names the payload with the request. */
   'invocation.accepted': {source: string; bytes: number; attempt: number; traceparent?: string; dataref?: string};
-  /** It is over, well or badly. Last fact of its stream. `dataref` names the payload with the reply, `pid` the process that ran it. */
+  /**
+  It is over, well or badly. Last fact of its stream. `dataref` names the payload with the reply, `pid` the process that ran
+  it. `durationMs` counts from its arrival; so does `calledAtMs`, the moment at which the function was called. The call took
+  `calledMs`, and had waited `waitedMs` before; `cold` when it waited for a process to start.
+  */
   'invocation.settled': {
     outcome: 'responded' | 'failed' | 'cancelled' | 'expired' | 'dead-lettered';
     status: number;
     code?: FaultCode;
     durationMs: number;
+    waitedMs?: number;
+    cold?: true;
+    calledAtMs?: number;
+    calledMs?: number;
     pid?: number;
     dataref?: string;
   };
+  /**
+  What the function wrote during an invocation that is kept in full, as its bridge told it apart. Stream `log.<id>`, as
+  the last lines come after the end of the invocation. `bytes` is their text, `dropped` counts lines for which there was no
+  room, `dataref` names the payload with the lines.
+  */
+  'invocation.logged': {lines: number; bytes: number; dropped?: number; dataref: string};
   /**
   An occurrence was claimed: the core that appended this runs it. Stream `schedule.<name>.<occurrence>`, which has it again, with
   the next attempt, when the core that held it ended before it had settled the invocation. `occurrence` is ISO 8601 in UTC,

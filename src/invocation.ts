@@ -18,6 +18,12 @@ export interface Invocation {
   deadline?: {readonly wallMs: number; readonly monotonicMs: number; readonly timeoutMs: number};
   /** invoke; the process that the call went to */
   pid?: number;
+  /** invoke; how long the call waited for a place, and whether for a sub-runtime that was starting */
+  waitedMs?: number;
+  cold?: boolean;
+  /** invoke; when the call went out and when it was over, on the monotonic clock */
+  calledAt?: number;
+  answeredAt?: number;
   reply?: RuntimeReply;
   /** respond; set when the delivery has got it */
   result?: InvocationResult;

@@ -31,9 +31,17 @@ export interface KeepOptions {
   readonly mode: 'off' | 'facts' | 'full';
   readonly redact: Redact;
   readonly log: Log;
+  /** Keeps what the function writes during invocations that are kept in full. */
+  readonly lines?: KeepLines;
 }
 
-export function keepInvocations({journal, mode, redact, log}: KeepOptions): KeepInvocation {
+/** What the function writes between the begin and the end of an invocation, and shortly after it. */
+export interface KeepLines {
+  begin(id: string): void;
+  end(id: string): void;
+}
+
+export function keepInvocations({journal, mode, redact, log, lines}: KeepOptions): KeepInvocation {
   return {
     accepted(invocation, input) {
       const {writeAhead, source, attempt = 1} = invocation.delivery;
@@ -50,11 +58,12 @@ export function keepInvocations({journal, mode, redact, log}: KeepOptions): Keep
       const payloads = [{name, bytes: writeRequest(input, redact)}];
       const fact: Fact = {type: 'invocation.accepted', data: {...data, dataref: name}};
       if (!writeAhead) {
+        lines?.begin(invocation.id);
         journal.record(stream, [fact], payloads);
         return undefined;
       }
       const started: Fact = {type: 'attempt.started', data: {attempt, epoch: attempt}};
-      return journal.append(stream, [fact, started], {payloads}).then(() => {});
+      return journal.append(stream, [fact, started], {payloads}).then(() => lines?.begin(invocation.id));
     },
 
     settled(invocation, data, ended) {
@@ -67,6 +76,7 @@ export function keepInvocations({journal, mode, redact, log}: KeepOptions): Keep
         journal.record(stream, [{type: 'invocation.settled', data}]);
         return;
       }
+      lines?.end(id);
       const payloads: Payload[] = [];
       if (result) {
         data.dataref = `${stream}/reply`;
@@ -83,6 +93,7 @@ export function keepInvocations({journal, mode, redact, log}: KeepOptions): Keep
     },
 
     deferred(invocation, code) {
+      lines?.end(invocation.id);
       const data = {attempt: invocation.delivery.attempt ?? 1, class: 'busy', retryable: true, code} as const;
       keep(invocation, [{type: 'attempt.failed', data}], [], 'An attempt that did not reach the function could not be kept');
     },

@@ -62,7 +62,7 @@ The shapes of the API's answers, as far as the console reads them.
  *   schedule?: {name: string, occurrence: string, attempt: number, manual: boolean},
  *   payloads: {request: boolean, reply: boolean},
  *   error?: {message: string, stack?: string},
- *   lines?: {at?: string, text: string}[],
+ *   log?: {lines: {at: string, stream: string, line: string, level?: string, stack?: string}[], dropped: number},
  * }} InvocationAnswer
  */
 

@@ -1,5 +1,6 @@
 import {createHash} from 'node:crypto';
 import type {InvocationResult, RequestInput} from '../delivery.ts';
+import type {FunctionLine} from '../log.ts';
 
 /*
 What is kept of a request and of its reply so that it can be run again: a line of JSON, a newline, and the body as it
@@ -73,6 +74,22 @@ export function readReply(bytes: Uint8Array): RecordedReply {
   const {head, body} = divided(bytes);
   return {...(head as Omit<RecordedReply, 'body'>), body}; // writeReply wrote it
 }
+
+/** A line that the function wrote, or an error that it threw, during one invocation. `at` is wall time in milliseconds since 1970. */
+export interface LoggedLine extends Pick<FunctionLine, 'stream' | 'line' | 'level' | 'stack'> {
+  readonly at: number;
+}
+
+/** What is kept of what the function wrote. `dropped` counts lines for which there was no room. */
+export interface RecordedLog {
+  readonly lines: readonly LoggedLine[];
+  readonly dropped: number;
+}
+
+export const writeLog = (log: RecordedLog): Buffer => Buffer.from(JSON.stringify(log));
+
+/** @throws SyntaxError for bytes that `writeLog` did not write */
+export const readLog = (bytes: Uint8Array): RecordedLog => JSON.parse(Buffer.from(bytes).toString()) as RecordedLog;
 
 const joined = (head: object, body: Buffer) => Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), body]);
 

@@ -67,7 +67,7 @@ export class Boots {
     if (!boot) return undefined;
     // An invocation that waited for the start is older than the fact about the code.
     const code = boot.codes.findLast(each => each.position < position) ?? boot.codes[0];
-    return {...boot.view, ...(code && {codeDigest: code.digest})};
+    return {...boot.view, ...(code && {codeDigest: code.digest, handler: code.handler})};
   }
 
   /** The start whose process had this number then: the system gives numbers again. */

@@ -1,5 +1,7 @@
+import {attempt} from '../attempt.ts';
 import type {FactTypes} from '../facts.ts';
 import type {JournalReader, Recorded} from '../journal.ts';
+import {type RecordedLog, type RecordedReply, type RecordedRequest, readLog, readReply, readRequest} from '../journals/payload.ts';
 import {Boots, lastRun} from './boots.ts';
 import {claimOf} from './claims.ts';
 import {evolveInvocation, type InvocationView} from './invocations.ts';
@@ -13,8 +15,10 @@ export interface Explanation {
   readonly boot: BootView | undefined;
   /** Which occurrence of which schedule it ran, when it ran one. */
   readonly claim: FactTypes['schedule.fired'] | undefined;
-  /** The parts of its request and reply that are still kept. */
-  readonly payloads: {readonly request: boolean; readonly reply: boolean};
+  /** What is still kept of its request, of its reply, and of what the function wrote meanwhile. */
+  readonly request: RecordedRequest | undefined;
+  readonly reply: RecordedReply | undefined;
+  readonly log: RecordedLog | undefined;
 }
 
 /** @returns undefined when nothing is known about it */
@@ -27,13 +31,20 @@ export async function explainInvocation(journal: JournalReader, id: string): Pro
   }
   const run = lastRun(facts);
   if (!run || !invocation) return undefined;
-  const has = async (what: string) => (await journal.payload(`invocation.${id}/${what}`)) !== undefined;
   const claim = await claimOf(journal, id, invocation.source);
   return {
     invocation,
     facts,
     boot: (await Boots.read(journal)).of({...run, core: claim?.core}),
     claim,
-    payloads: {request: await has('request'), reply: await has('reply')},
+    request: await kept(journal, `invocation.${id}/request`, readRequest),
+    reply: await kept(journal, `invocation.${id}/reply`, readReply),
+    log: await kept(journal, `invocation.${id}/log`, readLog),
   };
+}
+
+/** Undefined also for bytes that a later version wrote in another form. */
+async function kept<T>(journal: JournalReader, name: string, read: (bytes: Uint8Array) => T): Promise<T | undefined> {
+  const bytes = await journal.payload(name);
+  return bytes && attempt(() => read(bytes));
 }

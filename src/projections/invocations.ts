@@ -11,6 +11,12 @@ export interface InvocationView {
   readonly acceptedAt?: number;
   readonly settledAt?: number;
   readonly durationMs?: number;
+  readonly waitedMs?: number;
+  /** It waited for a process to start. */
+  readonly cold?: true;
+  /** When the function was called, from the arrival on, and how long the call took. */
+  readonly calledAtMs?: number;
+  readonly calledMs?: number;
   /** The status of its reply. */
   readonly replyStatus?: number;
   readonly code?: string;
@@ -43,8 +49,8 @@ export function evolveInvocation(view: InvocationView | undefined, {stream, at, 
       return {...known, source, bytes, acceptedAt: at, ...(traceparent !== undefined && {traceparent})};
     }
     case 'invocation.settled': {
-      const {outcome: status, status: replyStatus, code, durationMs, pid} = fact.data;
-      return {...known, status, replyStatus, settledAt: at, durationMs, ...(code !== undefined && {code}), ...(pid !== undefined && {pid})};
+      const {outcome: status, status: replyStatus, dataref: _, ...more} = fact.data;
+      return {...known, status, replyStatus, settledAt: at, ...more};
     }
     default:
       return known;

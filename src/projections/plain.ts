@@ -1,13 +1,36 @@
 import {isoStamp} from '../clock.ts';
+import {catalogue, type FaultCode} from '../errors.ts';
 import type {Recorded} from '../journal.ts';
+import {plainReply, plainRequest} from './exchange.ts';
 import type {Explanation} from './explanation.ts';
+import {phasesOf} from './phases.ts';
 
 /** A fact for machines: `type` is the bare name of the catalogue. */
 export function plainFact({stream, position, at, fact: {type, data}}: Recorded) {
   return {position, stream, at: isoStamp(at), type, data};
 }
 
-export function plainExplanation({invocation, facts, boot, claim, payloads}: Explanation) {
+export type PlainExplanation = ReturnType<typeof plainExplanation>;
+
+/** What `explain --json` prints, and the private listener answers. `error` is what the handler threw, where its lines are kept. */
+export function plainExplanation({invocation, facts, boot, claim, request, reply, log}: Explanation) {
   const schedule = claim && {name: claim.name, occurrence: claim.occurrence, attempt: claim.attempt, manual: claim.manual === true};
-  return {...invocation, facts: facts.map(plainFact), boot, ...(schedule && {schedule}), payloads};
+  const {code} = invocation;
+  const thrown = log?.lines.findLast(({level}) => level === 'error');
+  return {
+    ...invocation,
+    ...(code !== undefined && {fault: {code, message: sentenceOf(code)}}),
+    ...(thrown && {error: {message: thrown.line, ...(thrown.stack !== undefined && {stack: thrown.stack})}}),
+    phases: phasesOf(invocation),
+    ...(request && {request: plainRequest(request)}),
+    ...(reply && {reply: plainReply(reply)}),
+    ...(log && {log: {...log, lines: log.lines.map(line => ({...line, at: isoStamp(line.at)}))}}),
+    facts: facts.map(plainFact),
+    boot,
+    ...(schedule && {schedule}),
+    payloads: {request: request !== undefined, reply: reply !== undefined},
+  };
 }
+
+/** The code may be one of a later version. Some texts go on with what the handler threw. */
+const sentenceOf = (code: string) => (Object.hasOwn(catalogue, code) ? catalogue[code as FaultCode].text.replace(/: $/, '') : code);

@@ -23,6 +23,8 @@ export interface BootView {
   readonly settings?: string;
   /** SHA-256 of the handler's file that was served. */
   readonly codeDigest?: string;
+  /** Path of that file. */
+  readonly handler?: string;
   readonly processes: readonly ProcessView[];
 }
 
@@ -35,7 +37,7 @@ export function evolveBoot(boot: BootView | undefined, {stream, at, fact}: Recor
     case 'config.loaded':
       return {...known, version: fact.data.version, settings: fact.data.digest};
     case 'code.loaded':
-      return {...known, codeDigest: fact.data.digest};
+      return {...known, codeDigest: fact.data.digest, handler: fact.data.handler};
     case 'runtime.spawned':
       return withProcess(known, fact.data.pid, {executable: fact.data.executable, spawnedAt: at});
     case 'runtime.ready':

@@ -1,5 +1,5 @@
 import {auth, authPublic, type KeySource, verifier} from '../../middleware/auth.ts';
-import {keepInvocations} from '../../middleware/event/keep.ts';
+import {type KeepLines, keepInvocations} from '../../middleware/event/keep.ts';
 import {type EventOptions, eventWriter} from '../../middleware/event/write.ts';
 import {chain, deliverThrough, pipeline} from '../../middleware/index.ts';
 import {observe} from '../../middleware/observe.ts';
@@ -28,15 +28,16 @@ export interface ChainHouse {
   readonly log: Log;
   readonly clock: Clock;
   readonly observer?: Observer | undefined;
+  readonly lines: KeepLines;
 }
 
 /** Makes the chain of the function and the short one of the public metrics, both behind the same authentication. */
 export function composeStages(house: ChainHouse): Pick<House, 'deliver' | 'scrape'> {
-  const {config, spec, runtimes, journal, keys, spans, metrics, log, clock, observer} = house;
+  const {config, spec, runtimes, journal, keys, spans, metrics, log, clock, observer, lines} = house;
   const {meter} = metrics;
   const guard = config.isPublic ? authPublic() : auth(verifier(keys, config, clock));
   const write = eventWriter(eventOptions(config, spec));
-  const keep = keepInvocations({journal, mode: config.journalHttp, redact: redactor(config.journalRedact), log});
+  const keep = keepInvocations({journal, mode: config.journalHttp, redact: redactor(config.journalRedact), log, lines});
   // A scrape is not an invocation: it has no span, and is not counted.
   const traceScrape = trace({spans: passingSpans, meter: {...meter, invocationEnded() {}}, log, clock});
   const stages = pipeline({...config, spans, meter, log, clock, guard, write, keep, runtimes});

@@ -1,8 +1,6 @@
 import {randomUUID} from 'node:crypto';
 import type {KeySource} from '../../middleware/auth.ts';
 import type {Clock} from '../clock.ts';
-import {defaultJournal} from '../journals/default.ts';
-import type {JournalWish} from '../journals/open.ts';
 import {BodyTurns} from '../limits/body-turns.ts';
 import {Budget, type Thrift} from '../limits/budget.ts';
 import {freeMemory} from '../limits/free-memory.ts';
@@ -16,11 +14,11 @@ import {observedLog} from '../observe/observed-log.ts';
 import {logLost} from '../observe/traces/lost.ts';
 import {passingSpans, type Spans} from '../observe/traces/spans.ts';
 import {doubtsOf, wantsTelemetry} from '../observe/traces/wanted.ts';
-import {dataDirOf} from '../settings/config.ts';
 import {version} from '../version.ts';
 import {openWorkers, type Workers, type WorkersHouse, type WorkersOptions} from '../workers/index.ts';
 import {resolveUser} from '../workers/process/user.ts';
 import {EarlyStarts} from './early-starts.ts';
+import {KeptLines} from './kept-lines.ts';
 import {openKeys} from './keys.ts';
 import {OwnFacts} from './own-facts.ts';
 import {codeLoaded} from './provenance.ts';
@@ -39,6 +37,7 @@ export interface Core {
   readonly metrics: Metrics;
   readonly watched: Watched;
   readonly facts: OwnFacts;
+  readonly lines: KeptLines;
   readonly keys: KeySource;
   readonly workers: Workers;
   readonly starts: EarlyStarts;
@@ -98,6 +97,7 @@ export async function openCore(wanted: Wanted, options: CoreOptions, opening: As
   opening.defer(() => reportStop());
   // The journal closes after the sub-runtime, whose end is a fact, too.
   opening.use(facts);
+  const lines = opening.use(new KeptLines(facts, shares.journalBytes / 8, clock));
   const keys = await openKeys(config, {env, clock, log, meter, warn});
   const spansLost = logLost(meter.spansDropped, log, clock);
   opening.defer(() => spansLost.close());
@@ -109,7 +109,10 @@ export async function openCore(wanted: Wanted, options: CoreOptions, opening: As
       log,
       meter,
       facts: observer ? observed(facts, observer, clock) : some => facts.record(some),
-      line: line => log.function(line),
+      line(line) {
+        lines.take(line);
+        log.function(line);
+      },
       started(record, isCarried) {
         if (record.failure === undefined) isOnChannel = record.isOnChannel === true;
         starts.over(record, isCarried);
@@ -117,7 +120,8 @@ export async function openCore(wanted: Wanted, options: CoreOptions, opening: As
     }),
   );
   watched.workers = workers;
-  return {wanted, instance, clock, log, budget, metrics, watched, facts, keys, workers, starts, stop, observer, openSpans, recordCode};
+  const parts = {wanted, instance, clock, log, budget, metrics, watched, facts, lines, keys, workers, starts, stop, observer};
+  return {...parts, openSpans, recordCode};
 
   async function openSpans(): Promise<Spans> {
     let spans = passingSpans;
@@ -185,14 +189,4 @@ function workersOptions({config, spec, environment, shares}: Wanted): WorkersOpt
   const replyBytes = shares.bodyBytes / (isMeantForChannel(spec, config) ? 1 : 2);
   const replyTurns = shares.isScarce ? new ReplyTurns(replyBytes) : undefined;
   return {...config, spec, environment, host, port, memoryBytes, user, maxReplyBytes, replyTurns};
-}
-
-/** Which journal a core wants, and how much it keeps. */
-export function journalWish({env, config, spec, needsJournal: mustLast}: Wanted): JournalWish {
-  const {journal: location, factsKeptMs, payloadsKeptMs, timeoutMs, journalBytes: maxBytes} = config;
-  const dataDir = dataDirOf(config, env);
-  const fallback = dataDir === undefined ? undefined : defaultJournal(dataDir, spec);
-  // Age counts from the first fact of an invocation, and its last fact may be this much later.
-  const retention = {factsMs: factsKeptMs + timeoutMs, payloadsMs: payloadsKeptMs + timeoutMs, maxBytes};
-  return {location, fallback, mustLast, retention};
 }

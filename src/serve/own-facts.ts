@@ -1,5 +1,5 @@
 import type {Fact} from '../facts.ts';
-import type {JournalWriter} from '../journal.ts';
+import type {JournalWriter, Payload} from '../journal.ts';
 
 interface OpenedWriter {
   readonly journal: JournalWriter & AsyncDisposable;
@@ -34,6 +34,11 @@ export class OwnFacts implements AsyncDisposable {
   record(facts: readonly [Fact, ...Fact[]]): void {
     if (this.#opened) this.#opened.journal.record(this.#stream, facts);
     else this.#early.push(...facts);
+  }
+
+  /** Records facts of another stream. They are lost while the journal is not open; nothing that has them happens before. */
+  recordIn(stream: string, facts: readonly [Fact, ...Fact[]], payloads: readonly Payload[]): void {
+    this.#opened?.journal.record(stream, facts, payloads);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

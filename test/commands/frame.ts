@@ -16,7 +16,7 @@ for (const [args, message] of [
   [['journal', 'verify', '--payloads'], /Unknown option '--payloads'/],
   [['journal', 'backup'], /expected the file to write, as in `core-runtime journal backup /],
   [['journal', 'verify', 'a', 'b'], /expected at most one file to check/],
-  [['explain', 'a', 'b'], /expected one invocation id/],
+  [['explain', 'a', 'b'], /expected at most one invocation id/],
   [['facts', 'a'], /Unexpected argument 'a'/],
   [['invocations', '--limit', '0'], /--limit: expected a number from 1 on, got `0`\n\n {2}core-runtime invocations \[--status <status>\]/],
   [['toString'], /expected a command, got `toString`/],

@@ -73,7 +73,7 @@ test('commands that read refuse what they cannot read, on stderr alone', async t
   for (const [args, code, message] of [
     [['facts', '--journal', join(folder, 'none.db')], 66, /no such file/],
     [['facts', '--journal', join(folder, 'no.db')], 66, /not a database/],
-    [['explain', '--journal', join(folder, 'no.db')], 64, /expected one invocation id/],
+    [['explain', 'a', 'b', '--journal', join(folder, 'no.db')], 64, /expected at most one invocation id/],
     [['invocations', '--status', 'lost'], 64, /expected one of running/],
     [['invocations', '--since', 'ever'], 64, /expected a duration/],
     [['journal', 'burn'], 64, /expected one of export/],
@@ -156,6 +156,36 @@ test('explain says what failed, in which process, with which code; invocations f
   );
   const all = await lines(['invocations', '--since', '1h', '--json', '--journal', file]);
   t.deepEqual([all.length, all[0].id], [2, idOf(failed)]);
+});
+
+test('explain shows what was kept in full: request, reply, log lines, the error, and where the time went', async t => {
+  const file = join(await newFolder(t), 'journal.db');
+  const core = await serve(t, {CORE_JOURNAL: `sqlite:${file}`, CORE_JOURNAL_HTTP: 'full'});
+  const written = await ask(`${core.url}/a?do=log`, {method: 'POST', body: '{"n":1}', headers: {'content-type': 'application/json'}});
+  const failed = await ask(`${core.url}/?do=throw`);
+  await factsUntil(file, types => types.filter(type => type === 'invocation.logged').length === 2);
+  const at = ['--journal', file];
+
+  const {stdout} = await runCli(['explain', idOf(written), ...at]);
+  t.regex(stdout, /request\n +POST \/a\?do=log\n[\s\S]* {4}\{"n":1\}\n/);
+  t.regex(stdout, /reply\n +200\n/);
+  t.regex(stdout, /where the time went\n +accepted [\s\S]* called .*█/);
+  t.regex(stdout, /log\n +\+\d+ ms {2}a line of the function\n/);
+  const [explained] = await lines(['explain', '--json', ...at]);
+  t.is(explained.id, idOf(failed), 'the last one');
+  t.like(explained.fault, {code: 'HANDLER_FAILED', message: 'An error occured during handler execution'});
+  t.regex(explained.error.message, /Error: /);
+  t.regex(explained.error.stack, /mirror\.cjs/);
+  t.is(explained.boot.handler, handler);
+  t.deepEqual(
+    explained.phases.map(({phase}: {phase: string}) => phase).filter((phase: string) => phase === 'called'),
+    ['called'],
+  );
+
+  t.is((await lines(['explain', `#${idOf(failed).slice(-6)}`, '--json', ...at]))[0].id, idOf(failed));
+  const several = await runCli(['explain', idOf(failed).slice(0, 4), ...at]);
+  t.is(several.code, 1);
+  t.regex(several.stderr, new RegExp(`2 invocations begin or end with ${idOf(failed).slice(0, 4)}; the newest are\n  ${idOf(failed)}\n`));
 });
 
 test('full keeps request and reply byte for byte, and of secrets only name and hash', async t => {

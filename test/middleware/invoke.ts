@@ -1,5 +1,6 @@
 import test from 'ava';
 import {invoke} from '../../middleware/invoke.ts';
+import {systemClock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
 import type {CallSpan, InvocationSpan} from '../../src/invocation.ts';
 import {
@@ -81,13 +82,13 @@ function prepare(outcomes: Outcome[], {trace, lease, cancel = 'finish', breaksOf
     {event: written, deadline: {wallMs: 5000, monotonicMs: 500, timeoutMs: 400}, span},
   );
   let passed = 0;
-  const walk = () => invoke({runtimes: fake.runtimes, meter, cancel})(ctx, async () => void passed++);
+  const walk = () => invoke({runtimes: fake.runtimes, meter, clock: systemClock, cancel})(ctx, async () => void passed++);
   return {...fake, ctx, meter, told, walk, passed: () => passed};
 }
 
 test('without an event nothing is called', async t => {
   const {runtimes, calls} = fakeRuntimes([runtimeReply('{}')]);
-  const stage = invoke({runtimes, meter: recordingMeter(), cancel: 'finish'});
+  const stage = invoke({runtimes, meter: recordingMeter(), clock: systemClock, cancel: 'finish'});
   await t.throwsAsync(
     stage(stageContext(new FakeDelivery()), async () => t.fail()),
     {instanceOf: TypeError},
@@ -158,7 +159,7 @@ test('a refused lease calls nothing', async t => {
   };
   const {span, told} = fakeSpan();
   const state = {event: written, deadline: {wallMs: 0, monotonicMs: 0, timeoutMs: 0}, span};
-  const stage = invoke({runtimes, meter, cancel: 'finish'});
+  const stage = invoke({runtimes, meter, clock: systemClock, cancel: 'finish'});
   await t.throwsAsync(
     stage(stageContext(new FakeDelivery(), {}, state), async () => t.fail()),
     {code: 'POOL_BUSY'},

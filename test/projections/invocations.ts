@@ -86,7 +86,7 @@ test('an explanation names the core, the code and the process of its time', asyn
   t.like(explanation?.invocation, {status: 'failed', code: 'HANDLER_FAILED', pid: 7});
   t.like(explanation?.boot, {id: 'first', codeDigest: 'code-1', settings: 'settings-first'});
   t.like(explanation?.boot?.processes[0], {pid: 7, reason: 'exit-nonzero', code: 1});
-  t.deepEqual(explanation?.payloads, {request: false, reply: false});
+  t.deepEqual([explanation?.request, explanation?.reply, explanation?.log], [undefined, undefined, undefined]);
   t.like((await explainInvocation(journal, 'b'))?.boot, {id: 'second', codeDigest: 'code-3'});
 });
 

@@ -94,11 +94,12 @@ function Outcome({invocation}) {
 }
 
 /** What the function wrote, and the error that it ended with. @param {{invocation: InvocationAnswer}} props */
-function Lines({invocation: {error, lines = []}}) {
+function Lines({invocation: {error, log}}) {
+  const lines = log?.lines ?? [];
   if (!error && lines.length === 0) return null;
   return html`<section>
     <h3>Log lines</h3>
     ${error && html`<pre class="problem breaks">${error.stack || error.message}</pre>`}
-    ${lines.length > 0 && html`<pre class="breaks">${lines.map(({text}) => text).join('\n')}</pre>`}
+    ${lines.length > 0 && html`<pre class="breaks">${lines.map(({line}) => line).join('\n')}</pre>`}
   </section>`;
 }
