@@ -52,7 +52,16 @@ test('a bad setting is refused by its name', async t => {
 });
 
 test('the package has what was built, and nothing that is for working on the project', async t => {
-  t.deepEqual((await readdir(installed)).sort(), ['CHANGELOG.md', 'LICENSE', 'README.md', 'bin', 'dist', 'package.json']);
+  t.deepEqual((await readdir(installed)).sort(), [
+    'CHANGELOG.md',
+    'LICENSE',
+    'README.md',
+    'bin',
+    'dist',
+    'package.json',
+    'schemas',
+    'types',
+  ]);
   const built = await readdir(projectFile('dist'), {withFileTypes: true, recursive: true});
   const files = built
     .filter(entry => entry.isFile())
@@ -67,6 +76,13 @@ test('the package has what was built, and nothing that is for working on the pro
 test('the command prints its settings', async t => {
   const {stdout} = await run('npx', ['core-runtime', 'config', '--markdown'], {cwd: folder, env: environments['Node 26']});
   t.regex(stdout, /`SCW_HANDLER_PATH`/);
+});
+
+test('a handler compiles with the types of the package', async t => {
+  const text = "import type {Event, Handler} from 'core-runtime';\nexport const handle: Handler = ({path}: Event) => ({body: {path}});\n";
+  await writeFile(path.join(folder, 'typed.ts'), text);
+  const tsc = projectFile('node_modules/.bin/tsc');
+  await t.notThrowsAsync(run(tsc, ['--ignoreConfig', '--strict', '--noEmit', '--module', 'nodenext', 'typed.ts'], {cwd: folder}));
 });
 
 const handlers = {
