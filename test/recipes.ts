@@ -4,6 +4,7 @@ import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
+import {freePort} from '../src/workers/process/port.ts';
 import {projectFile, startCore} from './helpers/core.ts';
 import {endingWithUs} from './helpers/process.ts';
 import {ask} from './helpers/request.ts';
@@ -16,13 +17,13 @@ function recipesOf(document: string): Map<string, string> {
 }
 
 /** A shell in an empty folder, where a recipe's commands find what they name, and take free ports. */
-function shell(t: ExecutionContext, script: string, folder: string) {
+function shell(t: ExecutionContext, script: string, folder: string, settings: Record<string, string> = {CORE_JOURNAL: 'memory:'}) {
   const {PATH, HOME} = process.env;
   const here = script
-    .replaceAll(/^npx core-runtime dev/gm, 'exec npx core-runtime dev')
+    .replaceAll(/^(\w+=\S+ )?npx core-runtime (dev|start)/gm, '$1exec npx core-runtime $2')
     .replaceAll('npx core-runtime', `${process.execPath} ${projectFile('src/cli.ts')}`)
     .replaceAll(/\bexamples\/\S+/g, projectFile);
-  const env = {PATH: `${dirname(process.execPath)}:${PATH}`, HOME, PORT: '0', CORE_ADMIN_PORT: '0', CORE_JOURNAL: 'memory:'};
+  const env = {PATH: `${dirname(process.execPath)}:${PATH}`, HOME, PORT: '0', CORE_ADMIN_PORT: '0', ...settings};
   const child = spawn(...endingWithUs(['bash', '-euc', here]), {cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe']});
   const ended = once(child, 'close');
   t.teardown(() => {
@@ -50,6 +51,11 @@ function shell(t: ExecutionContext, script: string, folder: string) {
       return url;
     },
     until,
+    /** As Ctrl-C. */
+    async stop(): Promise<void> {
+      child.kill('SIGINT');
+      await ended;
+    },
   };
 
   /** What it has printed, once this is in it. */
@@ -83,6 +89,39 @@ recipe('the recipe for a private function makes a key, settings, a token, and a 
   const other = temporaryFolder(t);
   await shell(t, recipes['openssl-keys'] ?? '', other).printed();
   t.is((await shell(t, token + calls, other).printed()).replaceAll('\n', ' ').trim(), 'Unauthorized authorization token not valid');
+});
+
+recipe('the first hour goes as the page says', ['curl', 'npm'], async t => {
+  const parent = temporaryFolder(t);
+  const folder = join(parent, 'hello');
+  const recipes = Object.fromEntries(recipesOf('docs/start.md'));
+  const settings = {CORE_DATA_DIR: join(parent, 'state'), CORE_ADMIN_PORT: String(await freePort('127.0.0.1'))};
+  const run = (name: string, url = '', where = folder) =>
+    shell(t, (recipes[name] ?? '').replaceAll('localhost:8080', url), where, settings);
+  t.regex(await run('first', '', parent).printed(), /^Wrote .*handler\.js/);
+  t.regex(await run('invoke').printed(), /^\{"message":"Hello, Ada!",/);
+
+  const dev = run('serve');
+  t.regex(await run('call', await dev.url()).printed(), /^\{"message":"Hello, Ada!",/);
+  await dev.stop();
+  await run('private').printed();
+  t.is((await run('schedule').printed()).match(/ \+0[12]:00 /g)?.length, 5);
+
+  const again = run('again');
+  t.regex(
+    await run('both', await again.url()).printed(),
+    /^Unauthorized\n\{"message":"Hello, Ada!",.*\}greet ran for .*: executed properly\n$/,
+  );
+  t.regex(await run('see').printed(), /cron:greet[\s\S]*http/);
+  const replayed = shell(t, `{ ${recipes.replay} } || test $? = 1`, folder, settings);
+  t.regex(await replayed.printed(), /^ +- +"message": "Hello, Ada!"\n +\+ +"message": "Good morning, Ada!"$/m);
+  await again.stop();
+
+  const started = run('start');
+  await started.until(/"Listening"/);
+  t.is(await run('ready').printed(), 'ready\n');
+  const [, image = ''] = /```dockerfile\n([\s\S]*?)```/.exec(readFileSync(projectFile('docs/start.md'), 'utf8')) ?? [];
+  t.true(image !== '' && readFileSync(projectFile('docs/deploy.md'), 'utf8').includes(image));
 });
 
 for (const [name, needed] of [
