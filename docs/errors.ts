@@ -169,7 +169,7 @@ const advice = {
   UPSTREAM_PROTOCOL: {
     reader: 'function',
     when: 'The sub-runtime broke [its protocol](../runtimes/README.md): it sent no HTTP, half a reply, another call’s reply, or an unexpected status.',
-    remedy: 'Check the sub-runtime with `core-runtime conform`.',
+    remedy: 'Check the sub-runtime with `npx core-runtime conform`.',
   },
 
   CALLER_LEFT: {

@@ -94,6 +94,14 @@ test('every file of the project that a document names exists', t => {
   }
 });
 
+test('a command line that a document shows is one that works where the package is installed: npx core-runtime', t => {
+  for (const document of listed('**/*.md')) {
+    for (const [, block = ''] of read(document).matchAll(/^```sh\n([\s\S]*?)^```/gm)) {
+      for (const line of block.split('\n')) t.notRegex(line, /^(\w+=[^\s()]* )*core-runtime [a-z]/, document);
+    }
+  }
+});
+
 test('every script that the README names exists', t => {
   const {scripts} = JSON.parse(read('package.json'));
   const named = [...read('README.md').matchAll(/npm (?:run )?(start|test|[a-z]+:[a-z]+|check|coverage|bench)\b/g)].map(
