@@ -6,6 +6,7 @@ import type {Served} from '../serve/serve.ts';
 import type {Environment} from '../settings/setting.ts';
 import {openInBrowser} from './browser.ts';
 import {freePort, requireFree} from './ports.ts';
+import {openToDeveloper} from './private-here.ts';
 import {reloaderOf} from './reload.ts';
 import type {DevServer, Reporter} from './reporter.ts';
 import {watchFunction} from './watch.ts';
@@ -18,7 +19,8 @@ Serves one function in this process until a signal comes; once for each process.
 */
 export async function serveFunction(asked: Wish, given: Environment, reporter: Reporter): Promise<void> {
   const env = withoutFile(asked, given);
-  const wish = await withPorts(asked, env, reporter);
+  const {wish, token} = await openToDeveloper(await withPorts(asked, env, reporter), env, systemClock);
+  if (token !== undefined) reporter.noted(`Private, and no key is set: for this run one was made. For your shell: TOKEN=${token}`);
   const edits = wish.isStill ? undefined : new EarlyEdits(wish, reporter);
   let reload: DevServer['reload'] | undefined;
   await run(environmentOf(wish, env), {

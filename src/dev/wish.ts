@@ -20,6 +20,8 @@ export interface Wish extends Found {
   readonly isStill?: boolean | undefined;
   /** The function is opened in the browser once it serves. */
   readonly opens?: boolean | undefined;
+  /** Settings that were chosen for this run. */
+  readonly settings?: Readonly<Record<string, string>> | undefined;
   /** Variables that a manifest declares. */
   readonly variables?: Readonly<Record<string, string>> | undefined;
 }
@@ -31,7 +33,7 @@ the file, then the manifest. Reads the file anew each time.
 @throws CommandFailed when the file cannot be read
 */
 export function environmentOf(wish: Wish, env: Environment): Environment {
-  return {...defaultsOf(wish), ...wish.variables, ...readEnvFile(wish), ...env, ...chosenIn(wish)};
+  return {...defaultsOf(wish), ...wish.variables, ...readEnvFile(wish), ...env, ...wish.settings, ...chosenIn(wish)};
 }
 
 /**
