@@ -49,6 +49,8 @@ The shapes of the API's answers, as far as the console reads them.
  * }} Row
  */
 
+/** @typedef {{at: string, stream: string, line: string, level?: string, stack?: string}} LogLine */
+
 /** @typedef {{position: number, stream: string, at: string, type: string, data: Record<string, any>}} Fact */
 
 /**
@@ -60,20 +62,23 @@ The shapes of the API's answers, as far as the console reads them.
  *   traceUrl?: string,
  *   boot?: {id: string, startedAt: number, version?: string, codeDigest?: string, processes: {pid?: number, executable?: string, spawnedAt?: number, bootMs?: number}[]},
  *   schedule?: {name: string, occurrence: string, attempt: number, manual: boolean},
- *   payloads: {request: boolean, reply: boolean},
+ *   fault?: {code: string, message: string},
+ *   phases?: {phase: string, fromMs: number, ms: number}[],
+ *   request?: Payload,
+ *   reply?: Payload,
  *   error?: {message: string, stack?: string},
- *   log?: {lines: {at: string, stream: string, line: string, level?: string, stack?: string}[], dropped: number},
+ *   log?: {lines: LogLine[], dropped: number},
  * }} InvocationAnswer
  */
 
 /**
- * `GET /api/invocations/<id>/request` and `/reply`
+ * A request or a reply as it was kept. `body` is absent when there was none, and cut after 64 KiB.
  *
  * @typedef {{
- *   method?: string, path?: string, query?: string, sourceIp?: string, eventType?: string, status?: number,
+ *   method?: string, path?: string, query?: string, sourceIp?: string, status?: number,
  *   headers: [string, string][],
- *   body: {bytes: number, base64: string, truncated: boolean},
- * }} PayloadAnswer
+ *   bytes: number, body?: string, encoding?: 'text' | 'base64', cut?: true,
+ * }} Payload
  */
 
 /**

@@ -34,6 +34,13 @@ export function linkTo(view, name = '', query = {}) {
   return `#/${view}${name && `/${encodeURIComponent(name)}`}${search}`;
 }
 
+/**
+ * Path and query of a request.
+ *
+ * @param {{path?: string | undefined, query?: string | undefined}} request
+ */
+export const targetOf = ({path = '', query = ''}) => path + (query === '' || query.startsWith('?') ? query : `?${query}`);
+
 /** Where the person is, as it changes. */
 export function usePlace() {
   const [hash, setHash] = useState(location.hash);

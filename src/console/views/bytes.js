@@ -4,6 +4,15 @@ const mostHexBytes = 16 * 1024;
 /** @param {string} base64 */
 export const bytesOf = base64 => Uint8Array.from(atob(base64), character => character.charCodeAt(0));
 
+/**
+ * What is here of a body.
+ *
+ * @param {import('../answers.js').Payload} payload
+ */
+export function contentOf({body = '', encoding}) {
+  return encoding === 'base64' ? bytesOf(body) : new TextEncoder().encode(body);
+}
+
 /** What is not UTF-8 becomes U+FFFD. @param {Uint8Array} content */
 export const textOf = content => new TextDecoder().decode(content);
 

@@ -3,6 +3,7 @@ import {html, useEffect, useRef} from '../html.js';
 import {usePolled} from '../polled.js';
 import {linkTo} from '../route.js';
 import {Problem, Waiting} from '../status.js';
+import {LogLines} from './log-lines.js';
 import {Payload} from './payload.js';
 import {Replay} from './replay.js';
 import {Waterfall} from './waterfall.js';
@@ -37,19 +38,18 @@ export function Invocation({id, back, now}) {
 
 /** @param {{path: string, invocation: InvocationAnswer, now: import('../answers.js').NowAnswer | undefined}} props */
 function Known({path, invocation, now}) {
-  const {payloads, facts} = invocation;
+  const {request, reply, facts} = invocation;
   return html`
     <${Outcome} invocation=${invocation} />
     <${Waterfall} invocation=${invocation} />
-    <${Lines} invocation=${invocation} />
+    <${LogLines} invocation=${invocation} />
+    ${request && html`<${Payload} title="Request" payload=${request} path=${`${path}/request`} url=${now?.function.url ?? ''} />`}
+    ${reply && html`<${Payload} title="Reply" payload=${reply} path=${`${path}/reply`} url="" />`}
+    ${request && html`<${Replay} path=${path} />`}
     ${
-      payloads.request || payloads.reply
-        ? html`
-            ${payloads.request && html`<${Payload} title="Request" path=${`${path}/request`} url=${now?.function.url ?? ''} />`}
-            ${payloads.reply && html`<${Payload} title="Reply" path=${`${path}/reply`} url="" />`}
-            ${payloads.request && html`<${Replay} path=${path} />`}
-          `
-        : html`<p class="empty">Its request and reply are not kept. <code>CORE_JOURNAL_HTTP=full</code> keeps them, for replay.</p>`
+      !request &&
+      !reply &&
+      html`<p class="empty">Its request and reply are not kept. <code>CORE_JOURNAL_HTTP=full</code> keeps them, for replay.</p>`
     }
     <details>
       <summary>Facts of the journal (${facts.length})</summary>
@@ -60,7 +60,21 @@ function Known({path, invocation, now}) {
 
 /** @param {{invocation: InvocationAnswer}} props */
 function Outcome({invocation}) {
-  const {status, replyStatus, code, durationMs, source, bytes: size, acceptedAt, pid, schedule, boot, traceId, traceUrl} = invocation;
+  const {
+    status,
+    replyStatus,
+    code,
+    fault,
+    durationMs,
+    source,
+    bytes: size,
+    acceptedAt,
+    pid,
+    schedule,
+    boot,
+    traceId,
+    traceUrl,
+  } = invocation;
   const process = boot?.processes.findLast(each => each.pid === pid);
   const trace =
     traceUrl !== undefined && /^https?:\/\//i.test(traceUrl)
@@ -71,7 +85,7 @@ function Outcome({invocation}) {
       'Outcome',
       html`<span class=${status === 'responded' ? '' : status === 'running' ? 'dim' : 'bad-text'}>${status}</span>${replyStatus ? `, status ${replyStatus}` : ''}`,
     ],
-    ['Error', code && html`<a href=${linkTo('invocations', '', {status})} class="code">${code}</a>`],
+    ['Error', code && html`<code>${code}</code> <span class="dim">${fault?.message}</span>`],
     ['Took', durationMs !== undefined && duration(durationMs)],
     ['Accepted', acceptedAt && moment(acceptedAt)],
     ['From', source],
@@ -91,15 +105,4 @@ function Outcome({invocation}) {
   return html`<dl class="facts">
     ${rows.filter(([, value]) => value).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}
   </dl>`;
-}
-
-/** What the function wrote, and the error that it ended with. @param {{invocation: InvocationAnswer}} props */
-function Lines({invocation: {error, log}}) {
-  const lines = log?.lines ?? [];
-  if (!error && lines.length === 0) return null;
-  return html`<section>
-    <h3>Log lines</h3>
-    ${error && html`<pre class="problem breaks">${error.stack || error.message}</pre>`}
-    ${lines.length > 0 && html`<pre class="breaks">${lines.map(({line}) => line).join('\n')}</pre>`}
-  </section>`;
 }

@@ -1,7 +1,7 @@
 import {Feed, mostRows} from '../feed.js';
 import {bytes, clock, count, duration, plural, shortId} from '../format.js';
 import {html, useEffect, useRef, useState} from '../html.js';
-import {linkTo} from '../route.js';
+import {linkTo, targetOf} from '../route.js';
 import {Problem, Waiting} from '../status.js';
 import {WindowList} from '../window-list.js';
 import {Filters, filterOf} from './filters.js';
@@ -117,7 +117,7 @@ function cellsOf({id, status, source, method, path, query, acceptedAt, settledAt
     what:
       path === undefined
         ? html`<span class="dim">${source ?? 'unknown'}</span>`
-        : html`<b>${method}</b> ${path}<span class="dim">${query}</span>`,
+        : html`<b>${method}</b> ${path}<span class="dim">${targetOf({query})}</span>`,
     outcome:
       status === 'running'
         ? html`<span class="dim">running</span>`

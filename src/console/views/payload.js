@@ -1,40 +1,37 @@
 import {Copy} from '../copy.js';
 import {bytes, plural} from '../format.js';
 import {html, useState} from '../html.js';
-import {usePolled} from '../polled.js';
-import {Problem, Waiting} from '../status.js';
-import {bytesOf, hexOf, jsonOf, kindOf, textOf} from './bytes.js';
+import {targetOf} from '../route.js';
+import {contentOf, hexOf, jsonOf, kindOf, textOf} from './bytes.js';
 import {curlOf} from './curl.js';
 
-/** @typedef {import('../answers.js').PayloadAnswer} PayloadAnswer */
+/** @typedef {import('../answers.js').Payload} PayloadAnswer */
 
 const forms = /** @type {const} */ ({json: 'JSON', text: 'Text', hex: 'Hex'});
 
 /**
  * A request or a reply as it was kept.
  *
- * @param {{title: string, path: string, url: string}} props `url` of the function, for a request that can be copied
+ * @param {{title: string, payload: PayloadAnswer, path: string, url: string}} props `url` of the function, for a request that can be copied
  */
-export function Payload({title, path, url}) {
-  /** @type {import('../polled.js').Polled<PayloadAnswer>} */
-  const {data, failure} = usePolled(path, 0);
+export function Payload({title, payload, path, url}) {
   return html`<section aria-label=${title}>
     <div class="bar">
       <h3 class="grow">${title}</h3>
-      ${data && url && data.method && html`<${Copy} text=${() => curlOf(url, data)} label="Copy as curl" />`}
+      ${url && payload.method && html`<${Copy} text=${() => curlOf(url, payload)} label="Copy as curl" />`}
     </div>
-    <${Problem} failure=${failure} />
-    ${data ? html`<${Kept} payload=${data} path=${path} />` : !failure && html`<${Waiting} failure=${failure} what=${`The ${title.toLowerCase()}`} />`}
+    <${Kept} payload=${payload} path=${path} />
   </section>`;
 }
 
 /** @param {{payload: PayloadAnswer, path: string}} props */
-function Kept({payload: {method, path: target, query = '', status, sourceIp, headers, body}, path}) {
-  const content = bytesOf(body.base64);
+function Kept({payload, path}) {
+  const {method, status, sourceIp, headers, cut} = payload;
+  const content = contentOf(payload);
   const kind = kindOf(content, headers);
   const [chosen, setForm] = useState(/** @type {keyof typeof forms | undefined} */ (undefined));
   const form = chosen ?? kind;
-  const first = method ? `${method} ${target}${query}` : `Status ${status}`;
+  const first = method ? `${method} ${targetOf(payload)}` : `Status ${status}`;
   return html`
     <p class="breaks"><code>${first}</code>${sourceIp && html` <span class="dim">from ${sourceIp}</span>`}</p>
     ${
@@ -48,12 +45,12 @@ function Kept({payload: {method, path: target, query = '', status, sourceIp, hea
       </details>`
     }
     ${
-      body.bytes === 0
+      payload.bytes === 0
         ? html`<p class="dim">No body.</p>`
         : html`
             <div class="bar">
               <span class="dim grow">
-                Body, ${bytes(body.bytes)}${body.truncated && `; here its first ${bytes(content.length)}`} ·
+                Body, ${bytes(payload.bytes)}${cut && `; here its first ${bytes(content.length)}`} ·
                 ${' '}<a href=${`${path}/body`} download>download</a>
               </span>
               <div class="switch" role="group" aria-label="Form of the body">
