@@ -6,6 +6,7 @@ import {setTimeout} from 'node:timers/promises';
 import {promisify} from 'node:util';
 import test from 'ava';
 import {projectFile, startCore} from '../helpers/core.ts';
+import {startSeveral} from '../helpers/dev.ts';
 import {ask} from '../helpers/request.ts';
 
 /** How each example is served; a new example has to be named here. */
@@ -45,13 +46,15 @@ const bySchedule = ['06-cron'];
 const byItself = ['07-replay'];
 /** It is called by files. */
 const byFiles = ['08-own-trigger'];
+/** Its functions are served side by side. */
+const several = ['09-several-functions'];
 /** They take long to build. */
 const inTheLongSuite = ['05-hello-rust'];
 
 test('every example is served here or in the long suite', t => {
   t.deepEqual(
     readdirSync(projectFile('examples')).sort(),
-    [...Object.keys(served), ...bySchedule, ...byItself, ...byFiles, ...inTheLongSuite].sort(),
+    [...Object.keys(served), ...bySchedule, ...byItself, ...byFiles, ...several, ...inTheLongSuite].sort(),
   );
 });
 
@@ -110,6 +113,14 @@ test('08-own-trigger calls the function with each file, and keeps what failed', 
   t.is(phase, 'broken');
   t.regex(cause, /^listed: inbox: the folder cannot be read/);
   t.is(await core.stop(), 0);
+});
+
+(isInstalled('python3') ? test : test.skip)('09-several-functions serves both, each with its variables', async t => {
+  const dev = await startSeveral([], projectFile('examples/09-several-functions'), t, {REPORT_KEY: 'x'});
+  t.deepEqual((await ask(`${dev.url}/hello/?name=Ada`)).json(), {message: 'Hello, Ada!', path: '/'});
+  const report = await ask(dev.url, {method: 'POST', headers: {Host: 'report.localhost'}, body: '{"task": "count"}'});
+  t.deepEqual(report.json(), {task: 'count', greeting: 'Hello'});
+  await dev.printed(/report: count, with a key/);
 });
 
 async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
