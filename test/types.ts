@@ -5,6 +5,7 @@ import path from 'node:path';
 import {promisify} from 'node:util';
 import test, {type ExecutionContext} from 'ava';
 import {eventWriter} from '../middleware/event/write.ts';
+import {writeFunction} from '../src/init/write.ts';
 import {projectFile} from './helpers/core.ts';
 import {textOf} from './helpers/event.ts';
 import {requestInput} from './helpers/fakes.ts';
@@ -112,6 +113,22 @@ test('the handler of the guide compiles', async t => {
   t.regex(text, /from 'core-runtime'/);
   t.is(await compile(t, text, {...esm, lib: ['es2022', 'dom']}), '');
 });
+
+for (const [language, options] of [
+  ['typescript', []],
+  ['node', ['--checkJs', '--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2022', '--skipLibCheck', 'handler.js']],
+] as const) {
+  test(`what \`init ${language}\` writes compiles`, async t => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'types-'));
+    t.teardown(() => rm(folder, {recursive: true}));
+    await writeFunction(language, folder);
+    await mkdir(path.join(folder, 'node_modules/@types'), {recursive: true});
+    await symlink(projectFile('.'), path.join(folder, 'node_modules/core-runtime'));
+    await symlink(projectFile('node_modules/@types/node'), path.join(folder, 'node_modules/@types/node'));
+    const {stdout} = await promisify(execFile)(projectFile('node_modules/.bin/tsc'), options, {cwd: folder}).catch(error => error);
+    t.is(stdout, '');
+  });
+}
 
 test('what a file imports as types only is found when it runs, too', async t => {
   t.deepEqual(Object.keys(await import('core-runtime')), ['default', 'module.exports']);

@@ -6,7 +6,8 @@ import {command} from '../command/command.ts';
 import {CommandFailed} from '../command/failure.ts';
 import type {Input} from '../delivery.ts';
 import {findFunction} from '../dev/find.ts';
-import {environmentOf} from '../dev/wish.ts';
+import {inkFor} from '../dev/terminal/ink.ts';
+import {environmentOf, withoutFile} from '../dev/wish.ts';
 import {type ExitCode, exit} from '../exit.ts';
 import {Call} from '../invoke/delivery.ts';
 import {requestInput, tickInput} from '../invoke/input.ts';
@@ -36,7 +37,8 @@ export const invoke = command({
   },
   checksSettings: false, // those of the function's .env count, too, and are checked with them
   async run(wish, env) {
-    const wanted = wantedOf(wish, env);
+    const {wanted, folder} = wantedOf(wish, env);
+    const reading = {folder, ink: inkFor(process.stderr.isTTY === true, env)};
     const {payloadMaxBytes} = parseSettings(triggers.http.settings, wanted.env);
     const input = await inputOf(wish, payloadMaxBytes);
     const lines: FunctionLine[] = [];
@@ -44,7 +46,7 @@ export const invoke = command({
     const started = systemClock.monotonic();
     const call = new Call(input, payloadMaxBytes);
     {
-      await using alone = await open(wanted, signal, line => (wish.json ? lines.push(line) : printLine(line)));
+      await using alone = await open(wanted, signal, line => (wish.json ? lines.push(line) : printLine(line, reading)));
       await alone.deliver(call, call);
     }
     if (signal.aborted) throw new CommandFailed(exit.failed, 'interrupted before the function had answered');
@@ -62,10 +64,11 @@ function codeOf(status: number, isFault: boolean): ExitCode {
 }
 
 /** @throws CommandFailed, ConfigurationError */
-function wantedOf({function: given, 'env-file': envFile}: Wish, env: Environment): Wanted {
+function wantedOf({function: given, 'env-file': envFile}: Wish, env: Environment): {wanted: Wanted; folder: string} {
   const isLanguageKnown = Boolean(env.CORE_RUNTIME || env.SCW_RUNTIME_BRIDGE || env.SCW_HANDLER_IS_BINARY === 'true');
   const found = findFunction(given, process.cwd(), isLanguageKnown);
-  return readWanted(environmentOf({...found, ...(envFile !== undefined && {envFile: path.resolve(envFile)})}, env));
+  const asked = {...found, ...(envFile !== undefined && {envFile: path.resolve(envFile)})};
+  return {wanted: readWanted(environmentOf(asked, withoutFile(asked, env))), folder: found.folder};
 }
 
 async function inputOf(wish: Wish, maxBytes: number): Promise<Input> {

@@ -1,6 +1,8 @@
 import {isUtf8} from 'node:buffer';
 import {printJson} from '../command/terminal.ts';
 import type {InvocationResult} from '../delivery.ts';
+import {functionLines} from '../dev/terminal/lines.ts';
+import type {Reading} from '../dev/terminal/thrown.ts';
 import {nodeHttp} from '../http/node-http.ts';
 import {utf8FromLatin1} from '../http/utf8.ts';
 import type {FunctionLine} from '../log.ts';
@@ -22,11 +24,9 @@ export interface PrintWish {
   readonly include: boolean;
 }
 
-/** A line of the function, on stderr as it comes; of an error its stack, too. */
-export function printLine({line, stack}: FunctionLine): void {
-  // A stack begins with the message in most languages.
-  if (stack === undefined || !stack.includes(line)) console.error(printable(line));
-  if (stack !== undefined) console.error(printableLines(stack));
+/** A line of the function, on stderr as it comes; an error with its place in the source, as `dev` shows it. */
+export function printLine(line: FunctionLine, reading: Reading): void {
+  console.error(functionLines(line, reading).join('\n'));
 }
 
 /** Prints the answer: the body on stdout, its head on stderr, or both as one object. */
