@@ -85,6 +85,18 @@ test('a handler compiles with the types of the package', async t => {
   await t.notThrowsAsync(run(tsc, ['--ignoreConfig', '--strict', '--noEmit', '--module', 'nodenext', 'typed.ts'], {cwd: folder}));
 });
 
+test('a new function is written from the package, its test passes and it answers', async t => {
+  const env = environments['Node 26'];
+  await run('npx', ['core-runtime', 'init', 'typescript', 'hello'], {cwd: folder, env});
+  const hello = path.join(folder, 'hello');
+  t.true(existsSync(path.join(hello, '.gitignore')));
+  await t.notThrowsAsync(run('npm', ['test'], {cwd: hello, env}));
+  const {stdout} = await run('npx', ['core-runtime', 'invoke', '--query', 'name=Ada'], {cwd: hello, env});
+  t.is(JSON.parse(stdout).message, 'Hello, Ada!');
+  await run('npx', ['core-runtime', 'init', 'go', 'hello-go'], {cwd: folder, env});
+  t.true((await readdir(path.join(folder, 'hello-go/core-runtime'))).includes('start.go'));
+});
+
 const handlers = {
   Node: ['handler.cjs', 'exports.handle = event => ({body: {path: event.path}});'],
   TypeScript: ['handler.ts', 'export const handle = (event: {path: string}) => ({body: {path: event.path}});'],
