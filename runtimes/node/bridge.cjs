@@ -61,8 +61,9 @@ function start() {
     },
     error => {
       const story = placeOf(error) + stackOf(error);
-      serve({loaded: false, error: causeOf(error, story), runtime: RUNTIME}, () =>
-        logError(undefined, 'core-bridge: cannot load the handler: ', error, story),
+      const advice = adviceOn(error);
+      serve({loaded: false, error: causeOf(error, story) + advice, runtime: RUNTIME}, () =>
+        logError(undefined, 'core-bridge: cannot load the handler: ', error, story, advice),
       );
     },
   );
@@ -1554,6 +1555,57 @@ function causeOf(error, story) {
   return name + messageOf(error).split('\n')[0] + (place === null ? '' : ` (${place[0]})`);
 }
 
+// What to do about a handler that cannot be loaded ----------------------------------------------------------------
+
+const BUNDLE = 'or bundle the handler into JavaScript, or load it with tsx (docs/functions.md)';
+
+/** What would be right, to be written behind the message: what compilers and bundlers take, Node may refuse. '' without an idea. */
+function adviceOn(error) {
+  try {
+    const advice = adviceFor(String(error.code), messageOf(error), error);
+    return advice === '' ? '' : `; ${advice}`;
+  } catch (_) {
+    return ''; // anything can be thrown
+  }
+}
+
+function adviceFor(code, message, error) {
+  if (/^(ERR_MODULE_NOT_FOUND|ERR_UNSUPPORTED_DIR_IMPORT|MODULE_NOT_FOUND)$/.test(code)) return adviceOnImport(message, error);
+  if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX')
+    return `Node removes types and makes no code of them: write it in JavaScript (for an enum, an object \`as const\`), ${BUNDLE}`;
+  if (code === 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING')
+    return 'Node takes no TypeScript from node_modules: install a version of the package with JavaScript in it, or bundle the handler';
+  if (code === 'ERR_UNKNOWN_FILE_EXTENSION' && /\.[mc]?tsx?\b/.test(message))
+    return `${RUNTIME} does not take this kind of TypeScript: name a handler in .ts, and use Node 22.18 or later, ${BUNDLE}`;
+  if (!(error instanceof SyntaxError)) return '';
+  const missing = /module '([^']+\.[mc]?ts)' does not provide an export named '([^']+)'/.exec(message);
+  if (missing !== null) return `if ${missing[2]} is a type, import it as one: \`import {type ${missing[2]}} from '${missing[1]}'\``;
+  return /\.[mc]?ts$/.test(handlerFile) && hasDecorator(handlerFile) ? `Node does not know decorators: leave them out, ${BUNDLE}` : '';
+}
+
+const hasDecorator = file => /^\s*@[A-Za-z_$]/m.test(fs.readFileSync(file, 'utf8'));
+
+/** Names the file that was meant, when there is one: compilers find it without its extension, Node does not. */
+function adviceOnImport(message, error) {
+  const isAlias = /^Cannot find (?:package|module) '[@~#]\//.test(message);
+  const asked = /'(.+)' (?:is not supported resolving ES modules )?imported from (.+)$/m.exec(message);
+  if (isAlias) return `an alias in tsconfig.json is for the compiler only: write the path from this file to that one, ${BUNDLE}`;
+  if (asked !== null) return adviceOnFile(path.resolve(asked[1]), asked[2]);
+  const required = /^Cannot find module '(\.{1,2}\/[^']*)'/.exec(message);
+  const importer = Array.isArray(error.requireStack) ? error.requireStack[0] : undefined;
+  return required === null || importer === undefined ? '' : adviceOnFile(path.resolve(path.dirname(importer), required[1]), importer);
+}
+
+function adviceOnFile(wanted, importer) {
+  const [, stem, kind] = /^(.*?)(?:\.([mc]?)jsx?)?$/.exec(wanted);
+  const endings = kind === undefined ? ['.ts', '.js', '.mts', '.mjs', '.cts', '.cjs'] : [`.${kind}ts`];
+  const files = endings.map(ending => stem + ending).concat(endings.map(ending => path.join(wanted, `index${ending}`)));
+  const found = files.find(file => fs.existsSync(file));
+  if (found === undefined) return '';
+  const relative = path.relative(path.dirname(importer), found);
+  return `name the file as it is: '${relative.startsWith('.') ? relative : `./${relative}`}'`;
+}
+
 // Output of a call -------------------------------------------------------------------------------------------------
 
 /** Follows a call through its promises and timers. */
@@ -1656,12 +1708,12 @@ function traceIdOf(invocation) {
   return typeof traceparent === 'string' ? traceparent.split('-')[1] : undefined;
 }
 
-/** An error that was thrown, as one record. Without a channel its lines go to stderr. */
-function logError(invocation, prefix, error, story) {
+/** An error that was thrown, as one record. Without a channel its lines go to stderr. @param {string} [advice] behind its title */
+function logError(invocation, prefix, error, story, advice) {
   const stack = story || stackOf(error);
-  if (channel === null) return writeStderr(`${prefix}${stack}\n`);
+  if (channel === null) return writeStderr(`${prefix}${stack}${advice ? advice.replace(/^; /, '\n') : ''}\n`);
   const ids = invocation === undefined ? {} : {invocationId: invocation.id, traceId: traceIdOf(invocation)};
-  const line = `${prefix}${titleOf(error)}`.substr(0, TITLE_MAX_CHARS);
+  const line = `${prefix}${titleOf(error)}${advice || ''}`.substr(0, TITLE_MAX_CHARS);
   channel.write({
     log: Object.assign({stream: 'stderr', level: 'error', line}, ids, {stack: withoutBridge(stack).substr(0, LINE_MAX_CHARS)}),
   });
