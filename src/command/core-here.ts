@@ -8,6 +8,8 @@ export interface CoreAnswer {
   readonly status: number;
   /** The JSON object that it sent; undefined when it sent anything else. */
   readonly body: Record<string, unknown> | undefined;
+  /** All that it sent. */
+  readonly text: string;
 }
 
 /** No core listens where the settings say. */
@@ -48,7 +50,7 @@ export async function askCore(
     response.setEncoding('utf8').on('data', chunk => {
       text += chunk;
     });
-    response.on('end', () => resolve({status: response.statusCode ?? 0, body: parse(text)}));
+    response.on('end', () => resolve({status: response.statusCode ?? 0, body: parse(text), text}));
     response.on('error', refuse);
   });
   request.on('timeout', () => request.destroy(new Error(`no answer within ${waitMs} ms`)));

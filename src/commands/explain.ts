@@ -8,9 +8,11 @@ import type {JournalReader} from '../journal.ts';
 import {explainInvocation} from '../projections/explanation.ts';
 import {findInvocations, mostFound} from '../projections/find.ts';
 import {listInvocations} from '../projections/invocations.ts';
-import {plainExplanation} from '../projections/plain.ts';
+import {type PlainExplanation, plainExplanation} from '../projections/plain.ts';
+import {CoreArchive} from './core-archive.ts';
 import {explanationText} from './explain-text.ts';
-import {locateJournal, openArchive, whichJournal} from './journal-at.ts';
+import {openArchive, whichJournal} from './journal-at.ts';
+import {findJournal} from './journal-choice.ts';
 
 /** `core-runtime explain [<id>]`: everything that is known about one invocation. */
 export const explain = command({
@@ -28,15 +30,21 @@ export const explain = command({
     'explain 01a20731-45f2-7c3b-a3c2-e0a7b364f376 --json': 'Print all that is known of one, for a program.',
   },
   async run({id: given, ...which}, env) {
-    using archive = await openArchive(locateJournal(which, env));
+    using archive = await openArchive(await findJournal(which, env));
     const id = given === undefined ? await lastId(archive) : await idOf(archive, given.replace(/^invocation\.|^#/, ''));
-    const explanation = await explainInvocation(archive, id);
-    if (!explanation) throw unknown(id);
-    const plain = plainExplanation(explanation);
+    const plain = await explained(archive, id);
+    if (!plain) throw unknown(id);
     which.json ? printJson(plain) : console.log(explanationText(plain).join('\n'));
     return exit.done;
   },
 });
+
+/** What a core keeps in memory it explains itself. */
+async function explained(archive: JournalReader, id: string): Promise<PlainExplanation | undefined> {
+  if (archive instanceof CoreArchive) return archive.explain(id);
+  const explanation = await explainInvocation(archive, id);
+  return explanation && plainExplanation(explanation);
+}
 
 async function lastId(archive: JournalReader): Promise<string> {
   const [last] = await listInvocations(archive, {since: 0, now: systemClock.now(), limit: 1});

@@ -8,7 +8,8 @@ import {exit} from '../exit.ts';
 import type {Recorded} from '../journal.ts';
 import {newestFacts} from '../projections/newest.ts';
 import {plainFact} from '../projections/plain.ts';
-import {locateJournal, openArchive, untilInterrupted, whichJournal} from './journal-at.ts';
+import {openArchive, untilInterrupted, whichJournal} from './journal-at.ts';
+import {findJournal} from './journal-choice.ts';
 
 const position: Option<number | undefined> = {
   doc: 'Begin after this position. By default at the beginning; with --follow at the newest facts.',
@@ -43,7 +44,7 @@ export const facts = command({
     const show = given.json
       ? (recorded: Recorded) => printJson(plainFact(recorded))
       : (recorded: Recorded) => table.row(...cellsOf(recorded));
-    using archive = await openArchive(locateJournal(given, env));
+    using archive = await openArchive(await findJournal(given, env));
     let after = from ?? 0;
     const first = tail === undefined ? archive.scan(prefix, {after}) : await newestFacts(archive, prefix, tail, systemClock.now());
     for await (const recorded of first) {

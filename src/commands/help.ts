@@ -19,7 +19,7 @@ export function usage(commands: readonly NamedCommand[]): string {
       ['core-runtime --version', 'Prints the version.'],
     ]),
     '',
-    'Commands that read a journal find it by --journal <file> or --handler <file>, else by the settings.',
+    'Commands that read a journal find it by --journal <file> or --handler <file>, by the settings, or by the core that runs here.',
     '',
     'Exit codes:',
     ...indented(exitRows.map(([code, meaning]) => [code, meaning.replaceAll('`', '')])),

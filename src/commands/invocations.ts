@@ -5,7 +5,8 @@ import {type Cell, printTable} from '../command/table.ts';
 import {complain, printJson} from '../command/terminal.ts';
 import {exit} from '../exit.ts';
 import {type InvocationView, invocationStatuses, listInvocations, usualSince} from '../projections/invocations.ts';
-import {locateJournal, openArchive, whichJournal} from './journal-at.ts';
+import {openArchive, whichJournal} from './journal-at.ts';
+import {findJournal} from './journal-choice.ts';
 
 /** `core-runtime invocations`: what the function was called for, the newest call first. */
 export const invocations = command({
@@ -22,7 +23,7 @@ export const invocations = command({
     'invocations --status failed --since 24h': 'List what failed today.',
   },
   async run({status, since, limit, ...given}, env) {
-    using archive = await openArchive(locateJournal(given, env));
+    using archive = await openArchive(await findJournal(given, env));
     const now = systemClock.now();
     const list = await listInvocations(archive, {status, since: now - since.ms, now, limit});
     if (given.json) for (const view of list) printJson(view);

@@ -7,7 +7,7 @@ import {complain} from '../command/terminal.ts';
 import {ConfigurationError} from '../errors.ts';
 import {exit} from '../exit.ts';
 import {type Journal, JournalDamaged} from '../journal.ts';
-import {defaultJournal, defaultJournals} from '../journals/default.ts';
+import {defaultJournal} from '../journals/default.ts';
 import type {JournalArchive, JournalEngine} from '../journals/engine.ts';
 import {defaultEngine, type JournalPlace, readPlace} from '../journals/index.ts';
 import type {Log} from '../log.ts';
@@ -17,25 +17,32 @@ import type {Environment} from '../settings/setting.ts';
 
 /** Options of every command that reads a journal: which one it reads. */
 export const whichJournal = {
-  journal: text('<file>', 'Journal to use. By default that of the settings.'),
+  journal: text(
+    '<file>',
+    'Journal to use. By default that of the settings, of the core that runs here, or of the function in this folder.',
+  ),
   handler: text('<file>', 'Use the journal of this handler.'),
 };
 
 /** A journal that can be read without its core. */
 export interface LocatedJournal extends JournalPlace {
   readonly engine: JournalEngine & Required<Pick<JournalEngine, 'read'>>;
+  /** It is read through the core that runs here, and nothing can be appended to it from here. */
+  readonly isRemote?: true;
+}
+
+export interface WhichJournal {
+  readonly journal?: string | undefined;
+  readonly handler?: string | undefined;
 }
 
 /**
-The journal that a command works on: `--journal`, else CORE_JOURNAL, else that of the handler; without a handler the only
-one that exists.
+The journal that options or settings name: `--journal`, else CORE_JOURNAL, else that of the handler.
 
-@throws CommandFailed that lists those that exist
+@returns undefined when they name none
+@throws CommandFailed when what they name cannot be read
 */
-export function locateJournal(
-  {journal, handler}: {journal?: string | undefined; handler?: string | undefined},
-  env: Environment,
-): LocatedJournal {
+export function namedJournal({journal, handler}: WhichJournal, env: Environment): LocatedJournal | undefined {
   if (journal !== undefined) return located(readPlace(journal) ?? fileAt(journal), '--journal');
   const config = parseConfig({...env, ...(handler !== undefined && {SCW_HANDLER_PATH: path.resolve(handler)})});
   const set = config.journal === undefined ? undefined : readPlace(config.journal);
@@ -47,12 +54,7 @@ export function locateJournal(
     const spec = handler === undefined ? resolveFunction(config) : resolveNamed('--handler', config);
     return located(defaultJournal(dataDir, spec), '--handler');
   }
-  const [found, ...more] = defaultJournals(dataDir);
-  if (found && more.length === 0) return located(found, 'CORE_DATA_DIR');
-  const list = found
-    ? `there are several:\n  ${[found, ...more].map(({place}) => place).join('\n  ')}`
-    : `no journal exists below ${dataDir}`;
-  throw new CommandFailed(exit.noJournal, `expected --journal <file> or --handler <file>: ${list}`);
+  return undefined;
 }
 
 /** A file of the default engine. */
@@ -60,9 +62,15 @@ export const fileAt = (file: string): JournalPlace => ({engine: defaultEngine, p
 
 /** @throws CommandFailed when the engine leaves nothing to read */
 function located({engine, place}: JournalPlace, source: string): LocatedJournal {
+  const journal = readable({engine, place});
+  if (!journal) throw new CommandFailed(exit.noJournal, `${source} is ${engine.form.replace(/:.*/, '')}: there is nothing to read`);
+  return journal;
+}
+
+/** @returns undefined when the engine leaves nothing to read */
+export function readable({engine, place}: JournalPlace): LocatedJournal | undefined {
   const {read} = engine;
-  if (!read) throw new CommandFailed(exit.noJournal, `${source} is ${engine.form.replace(/:.*/, '')}: there is nothing to read`);
-  return {engine: {...engine, read}, place};
+  return read && {engine: {...engine, read}, place};
 }
 
 /** The function that an option names: what is wrong with it is a mistake in the command line, not in a setting. @throws CommandFailed */

@@ -5,7 +5,8 @@ import {CommandFailed} from '../command/failure.ts';
 import {openProgress} from '../command/progress.ts';
 import {exit} from '../exit.ts';
 import type {JournalEngine} from '../journals/engine.ts';
-import {locateJournal, openArchive, whichJournal} from './journal-at.ts';
+import {openArchive, whichJournal} from './journal-at.ts';
+import {findFile} from './journal-choice.ts';
 import {verify} from './journal-verify.ts';
 
 /** `core-runtime journal backup <file>`: a copy of one moment, while the core runs, which is checked afterwards. */
@@ -19,7 +20,7 @@ export const journalBackup = command({
       'Save the journal of one function, and print the verdict for a program.',
   },
   async run({file: target, ...given}, env) {
-    const journal = locateJournal(given, env);
+    const journal = await findFile(given, env);
     const {engine, place} = journal;
     if (!engine.backUp) throw new CommandFailed(exit.misused, `journal backup: ${engine.form} is backed up by its own means`);
     (await openArchive(journal))[Symbol.dispose](); // fails before a file is written

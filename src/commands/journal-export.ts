@@ -7,7 +7,8 @@ import {JournalDamaged, type Recorded} from '../journal.ts';
 import {factEvent, payloadEvent} from '../journals/cloud-event.ts';
 import type {JournalArchive} from '../journals/engine.ts';
 import {printableJson} from '../printable.ts';
-import {locateJournal, openArchive, whichJournal} from './journal-at.ts';
+import {openArchive, whichJournal} from './journal-at.ts';
+import {findJournal} from './journal-choice.ts';
 
 /** `core-runtime journal export`: CloudEvents as JSON lines. What is damaged is left out and reported; then the exit code is 1. */
 export const journalExport = command({
@@ -18,7 +19,7 @@ export const journalExport = command({
     'journal export --journal /backup/journal.db': 'Print the facts of a backup.',
   },
   async run({payloads, ...given}, env) {
-    using archive = await openArchive(locateJournal(given, env));
+    using archive = await openArchive(await findJournal(given, env));
     using progress = openProgress({title: 'export', unit: 'facts', total: await archive.before(Number.MAX_SAFE_INTEGER)});
     let exitCode: ExitCode = exit.done;
     const leaveOut = (problem: string) => {

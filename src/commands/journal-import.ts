@@ -13,7 +13,8 @@ import type {Payload} from '../journal.ts';
 import {readEvent, type Travelled} from '../journals/cloud-event.ts';
 import type {JournalPlace} from '../journals/index.ts';
 import {linesOf} from '../workers/output/lines.ts';
-import {locateJournal, openToAppend, whichJournal} from './journal-at.ts';
+import {openToAppend, whichJournal} from './journal-at.ts';
+import {findFile} from './journal-choice.ts';
 import {Known} from './journal-known.ts';
 
 /** Number of facts that are written to the disk together. */
@@ -34,7 +35,7 @@ export const journalImport = command({
     'journal import - --handler handler.js': 'Append what comes on stdin to the journal of a function.',
   },
   async run({file: from, ...given}, env) {
-    const target = locateJournal(given, env);
+    const target = await findFile(given, env);
     const counts = await importFacts(target, from);
     if (given.json) printJson({journal: target.place, imported: counts.imported, known: counts.known, leftOut: counts.other});
     else {

@@ -6,7 +6,8 @@ import {print, printJson} from '../command/terminal.ts';
 import {type ExitCode, exit} from '../exit.ts';
 import type {JournalEngine, Verdict} from '../journals/engine.ts';
 import {type JournalPlace, readPlace} from '../journals/index.ts';
-import {fileAt, locateJournal, whichJournal} from './journal-at.ts';
+import {fileAt, whichJournal} from './journal-at.ts';
+import {findFile} from './journal-choice.ts';
 
 /** `core-runtime journal verify`: reads all of a journal. Exit code 1 when something is wrong with it. */
 export const journalVerify = command({
@@ -18,7 +19,7 @@ export const journalVerify = command({
     'journal verify /backup/journal.db': 'Check a backup.',
   },
   run: async ({file, ...given}, env) =>
-    verify(file === undefined ? locateJournal(given, env) : (readPlace(file) ?? fileAt(file)), given.json),
+    verify(file === undefined ? await findFile(given, env) : (readPlace(file) ?? fileAt(file)), given.json),
 });
 
 /** Prints what is found. @throws CommandFailed when the journal does not exist, or its engine cannot check it */

@@ -20,7 +20,8 @@ import type {FunctionSpec} from '../runtime.ts';
 import {type Config, joinSettings, parseConfig} from '../settings/config.ts';
 import {childEnvironment} from '../settings/environment.ts';
 import {type Environment, parseSettings} from '../settings/setting.ts';
-import {locateJournal, openArchive, resolveNamed, untilInterrupted} from './journal-at.ts';
+import {openArchive, resolveNamed, untilInterrupted} from './journal-at.ts';
+import {findFile} from './journal-choice.ts';
 import {type Comparison, keepComparisons} from './replay-keep.ts';
 import {type ReplayWish, replayArguments, replayOptions, replayWish} from './replay-options.ts';
 
@@ -40,7 +41,7 @@ export const replay = command({
   },
   async run(given, env) {
     const wish = replayWish(given);
-    const journal = locateJournal(wish, env);
+    const journal = await findFile(wish, env);
     try {
       using archive = await openArchive(journal);
       return await replayFrom(archive, journal, wish, env);

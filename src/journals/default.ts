@@ -1,5 +1,5 @@
 import {createHash} from 'node:crypto';
-import {existsSync, readdirSync} from 'node:fs';
+import {existsSync, readdirSync, statSync} from 'node:fs';
 import path from 'node:path';
 import type {FunctionSpec} from '../runtime.ts';
 import {defaultEngine, type JournalPlace} from './index.ts';
@@ -15,11 +15,19 @@ export function defaultJournal(
   return {engine: defaultEngine, place: path.join(dataDir, name, fileName)};
 }
 
-/** The default journals of all functions that have one. */
+/** The default journals of all functions that have one, those that were written last first. */
 export function defaultJournals(dataDir: string): JournalPlace[] {
   if (!existsSync(dataDir)) return [];
   return readdirSync(dataDir)
     .map(name => path.join(dataDir, name, fileName))
     .filter(existsSync)
-    .map(place => ({engine: defaultEngine, place}));
+    .map(place => ({place, writtenAt: writtenAt(place)}))
+    .sort((a, b) => b.writtenAt - a.writtenAt)
+    .map(({place}) => ({engine: defaultEngine, place}));
+}
+
+/** Facts go to the write-ahead log first. A reader makes an empty one. */
+function writtenAt(place: string): number {
+  const files = [place, `${place}-wal`].map(file => statSync(file, {throwIfNoEntry: false}));
+  return Math.max(...files.map(file => (file && file.size > 0 ? file.mtimeMs : 0)));
 }

@@ -16,6 +16,8 @@ export interface JournalWish {
 export interface CoreJournal extends OpenedJournal {
   /** How long a claim by another core counts as being worked on. */
   readonly leaseMs: number;
+  /** As CORE_JOURNAL would name it. */
+  readonly location: string;
 }
 
 /**
@@ -44,6 +46,7 @@ async function openAt({engine, place}: JournalPlace, retention: Retention, house
   return {
     journal: opened.journal,
     leaseMs: engine.leaseMs,
+    location: locationOf({engine, place}),
     get isDurable() {
       return opened.isDurable;
     },

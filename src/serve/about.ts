@@ -25,7 +25,7 @@ export function aboutCore({wanted, watched, budget, facts}: Core, startedAt: num
       processes,
       processesUp: watched.processesUp(),
     },
-    journal: {http: config.journalHttp, durable: facts.isDurable},
+    journal: {http: config.journalHttp, durable: facts.isDurable, ...(facts.location !== undefined && {location: facts.location})},
     queueLongest: config.queueLength * processes,
     subRuntimesWanted: config.workers * processes,
     maxHeldBytes: budget.maxBytes * processes,

@@ -4,6 +4,8 @@ import type {JournalWriter, Payload} from '../journal.ts';
 interface OpenedWriter {
   readonly journal: JournalWriter & AsyncDisposable;
   readonly isDurable: boolean;
+  /** As CORE_JOURNAL would name it; a sibling does not know. */
+  readonly location?: string;
 }
 
 /**
@@ -23,6 +25,11 @@ export class OwnFacts implements AsyncDisposable {
   /** True when the facts outlive the process. */
   get isDurable(): boolean {
     return this.#opened?.isDurable ?? false;
+  }
+
+  /** Where they are, as CORE_JOURNAL would name it. */
+  get location(): string | undefined {
+    return this.#opened?.location;
   }
 
   /** Records the first fact, and those that came before the journal was open. The journal is closed with this. */

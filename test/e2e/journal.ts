@@ -86,7 +86,7 @@ test('commands that read refuse what they cannot read, on stderr alone', async t
     t.regex(ended.stderr, message);
     t.is(ended.stdout, '');
   }
-  t.regex((await runCli(['facts'], {CORE_DATA_DIR: folder})).stderr, /no journal exists below/);
+  t.regex((await runCli(['facts'], {CORE_DATA_DIR: folder, CORE_ADMIN_PORT: '1'})).stderr, /no journal exists below/);
 });
 
 test('CORE_JOURNAL_HTTP=off keeps facts of the sub-runtime only', async t => {

@@ -35,6 +35,8 @@ export interface About {
     readonly http: 'off' | 'facts' | 'full';
     /** True when facts outlive the process. */
     readonly durable: boolean;
+    /** Where it is, as CORE_JOURNAL would name it. */
+    readonly location?: string;
   };
   readonly queueLongest: number;
   readonly subRuntimesWanted: number;
