@@ -1,4 +1,4 @@
-import {readdirSync, statSync} from 'node:fs';
+import {readdirSync, readFileSync, statSync} from 'node:fs';
 import path from 'node:path';
 
 /** A language whose functions are built before they are served. */
@@ -13,6 +13,9 @@ export function languageOfFolder(folder: string): CompiledLanguage | undefined {
 
 /** Says how a function is built and served, or where it was built already. */
 export function compiledAdvice(language: CompiledLanguage, folder: string): string {
+  if (language === 'go' && !hasMain(folder)) {
+    return `a function in Go is served as the program that it is built into, and ${folder} has no \`package main\`: add one that calls \`functions.Start\` of the library for Go with the handler, as in \`core-runtime init go\``;
+  }
   if (language === 'go') {
     return `a function in Go is served as the program that it is built into: \`cd ${folder} && go build -o handler .\`, then \`core-runtime dev ${path.join(folder, 'handler')}\``;
   }
@@ -20,6 +23,18 @@ export function compiledAdvice(language: CompiledLanguage, folder: string): stri
   const built = programsIn(path.join(crate, 'target/release'));
   const program = path.join(crate, 'target/release', built.length === 1 && built[0] !== undefined ? built[0] : '<name>');
   return `a function in Rust is served as the program that it is built into: \`cd ${crate} && cargo build --release\`, then \`core-runtime dev ${program}\``;
+}
+
+/** Larger files are no sources. */
+const largestSourceBytes = 2 ** 20;
+
+/** Whether a folder builds into a program. One without sources, where they stand further down, is taken for one that does. */
+function hasMain(folder: string): boolean {
+  const sources = readdirSync(folder)
+    .filter(name => name.endsWith('.go') && !name.endsWith('_test.go'))
+    .map(name => path.join(folder, name))
+    .filter(file => (statSync(file, {throwIfNoEntry: false})?.size ?? Number.POSITIVE_INFINITY) <= largestSourceBytes);
+  return sources.length === 0 || sources.some(file => /^package main\b/m.test(readFileSync(file, 'utf8')));
 }
 
 /** The nearest folder with a Cargo.toml; sources stand in `src`. */

@@ -17,7 +17,7 @@ const kinds: readonly Kind[] = [
     packages: ['node_modules'],
   },
   {handlers: ['.py'], files: ['.py', '.so'], packages: ['__pycache__', 'venv', 'node_modules']},
-  {handlers: ['.php'], files: ['.php', '.inc', '.json'], packages: ['vendor', 'node_modules']},
+  {handlers: ['.php'], files: ['.php', '.inc'], packages: ['vendor', 'node_modules']},
 ];
 
 const kindOf = (handlerPath: string) => kinds.find(({handlers}) => handlers.includes(path.extname(handlerPath)));

@@ -19,12 +19,15 @@ of the one that is under way: only the newest code counts, and code that never f
 @returns a function that resolves to what became of the newest reload
 */
 export function reloaderOf(
-  served: Pick<Served, 'reload'>,
+  served: Pick<Served, 'reload' | 'spec'>,
   {wish, env, clock, reporter}: {wish: Wish; env: Environment; clock: Clock; reporter: Pick<Reporter, 'reloaded' | 'noted'>},
 ): (changed?: readonly string[]) => Promise<ReloadOutcome> {
   const pending = new Set<string>();
   let known = environmentOf(wish, env);
   let newest: Promise<ReloadOutcome> | undefined;
+  // A bridge that is not ours may complete the path by rules of its own.
+  const {handlerPath} = served.spec;
+  const isFile = exists(handlerPath);
   return function reload(changed = []) {
     for (const file of changed) pending.add(file);
     newest = reloadNow();
@@ -42,7 +45,7 @@ export function reloaderOf(
   }
 
   async function tryReload(): Promise<Verdict> {
-    if (!statSync(wish.handlerPath, {throwIfNoEntry: false})) return {kind: 'missing', file: wish.handlerPath};
+    if (isFile && !exists(handlerPath)) return {kind: 'missing', file: handlerPath};
     try {
       const now = environmentOf(wish, env);
       noteSettings(now);
@@ -63,3 +66,5 @@ export function reloaderOf(
     if (changed.length > 0) reporter.noted(`${changed.join(', ')} changed: that counts once dev is started again`);
   }
 }
+
+const exists = (file: string) => statSync(file, {throwIfNoEntry: false}) !== undefined;

@@ -40,9 +40,14 @@ export async function serveFunction(asked: Wish, given: Environment, reporter: R
     const name = environmentOf(wish, env).SCW_APPLICATION_NAME || path.basename(wish.folder);
     const stop = () => process.kill(process.pid, 'SIGINT');
     reporter.serving({served, wish, name, runtime, ...(error !== undefined && {error}), reload, stop});
+    if (wish.isBinary && error !== undefined) reporter.noted(ofProgram(wish.handlerPath));
     if (wish.opens) openInBrowser(served.url);
   }
 }
+
+/** A program that runs well by itself, such as a web server, may still be no function. */
+const ofProgram = (file: string) =>
+  `A program must serve the protocol of sub-runtimes, as the libraries for Go and Rust do; \`core-runtime conform -- ${file}\` says what it lacks`;
 
 /** Edits from the moment at which the command was given: those that come before the core is open wait for it. */
 class EarlyEdits {

@@ -40,8 +40,17 @@ export class Tree {
     this.#options = options;
     const {root, touched} = options;
     // The folder itself may be removed and come back, as when git changes to another branch.
-    this.#above = this.#watch(path.dirname(root), name => (name === null || name === path.basename(root)) && touched(root));
+    this.#above = watchFolder(
+      path.dirname(root),
+      name => (name === null || name === path.basename(root)) && touched(root),
+      () => {},
+    );
     this.read(root);
+  }
+
+  /** Every file that counts, absolute. */
+  get files(): string[] {
+    return [...this.#folders].flatMap(([place, {files}]) => [...files.keys()].map(name => path.join(place, name)));
   }
 
   /** Reads a folder again, and those below it that are new. @returns the files that were edited, added or removed, absolute */
@@ -53,7 +62,14 @@ export class Tree {
     if (known && known.identity !== identity) known.watcher?.close();
     if (known?.identity !== identity && !this.#isAffordable(place, identity)) return [];
     // First watched, then read: what happens between is an event.
-    const watcher = known?.identity === identity ? known.watcher : this.#watch(place, () => this.#options.touched(place));
+    const watcher =
+      known?.identity === identity
+        ? known.watcher
+        : watchFolder(
+            place,
+            () => this.#options.touched(place),
+            error => this.#failed(error),
+          );
     const folder = {identity, watcher, files: known?.files ?? new Map(), folders: known?.folders ?? new Set()};
     this.#folders.set(place, folder);
     return this.#compare(place, folder);
@@ -63,6 +79,10 @@ export class Tree {
     this.#above?.close();
     for (const {watcher} of this.#folders.values()) watcher?.close();
     this.#folders.clear();
+  }
+
+  #failed(error: NodeJS.ErrnoException): void {
+    if (error.code !== 'ENOENT') this.#options.troubled(explain(error));
   }
 
   #compare(place: string, folder: Folder): string[] {
@@ -107,19 +127,21 @@ export class Tree {
     this.#options.troubled(`${this.#options.root} has more than ${mostFolders} folders: edits in the others are not seen`);
     return false;
   }
+}
 
-  #watch(place: string, happened: (name: string | null) => void): FSWatcher | undefined {
-    const failed = (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') this.#options.troubled(explain(error));
-    };
-    try {
-      const watcher = watch(place, (_event, name) => happened(name));
-      watcher.on('error', failed);
-      return watcher;
-    } catch (error) {
-      failed(error as NodeJS.ErrnoException); // nothing else is thrown by a watch
-      return undefined;
-    }
+/** @returns undefined when it cannot be watched */
+function watchFolder(
+  place: string,
+  happened: (name: string | null) => void,
+  failed: (error: NodeJS.ErrnoException) => void,
+): FSWatcher | undefined {
+  try {
+    const watcher = watch(place, (_event, name) => happened(name));
+    watcher.on('error', failed);
+    return watcher;
+  } catch (error) {
+    failed(error as NodeJS.ErrnoException); // nothing else is thrown by a watch
+    return undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type {Clock} from '../clock.ts';
+import {withoutData} from './imported.ts';
 import {isLookedAt, isSource} from './relevant.ts';
 import {Tree} from './tree.ts';
 import {envFileOf, type Wish} from './wish.ts';
@@ -66,7 +67,11 @@ export function watchFunction(wish: Wish, house: WatchHouse): Disposable {
   function look(): void {
     const places = [...touched];
     touched.clear();
-    const files = new Set(places.flatMap(([place, tree]) => tree.read(place)));
-    if (files.size > 0) house.changed([...files].map(file => path.relative(folder, file)));
+    const changed = [...new Set(places.flatMap(([place, tree]) => tree.read(place)))];
+    const files = withoutData(
+      changed,
+      trees.flatMap(tree => tree.files),
+    );
+    if (files.length > 0) house.changed(files.map(file => path.relative(folder, file)));
   }
 }

@@ -56,6 +56,12 @@ for (const [title, files, given, message] of [
     'main.go',
     /^a function in Go is served as the program that it is built into: `cd \S+ && go build -o handler \.`, then `core-runtime dev \S+\/handler`$/,
   ],
+  [
+    'a package in Go that is no program',
+    {'go.mod': 'module a', 'f.go': 'package f', 'f_test.go': 'package main'},
+    '.',
+    /has no `package main`: add one that calls `functions\.Start`/,
+  ],
   ['a folder in Go', {'go.mod': 'module a', 'main.go': 'package main'}, '.', /^a function in Go is served as the program/],
   [
     'a source in Rust',

@@ -3,6 +3,7 @@ import path from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {reloaderOf} from '../../src/dev/reload.ts';
 import type {ReloadOutcome} from '../../src/dev/reporter.ts';
+import type {FunctionSpec} from '../../src/runtime.ts';
 import {superseded} from '../../src/workers/index.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {folderWith} from '../helpers/folder.ts';
@@ -15,7 +16,7 @@ async function reloading(t: ExecutionContext, served: Reload, env: Readonly<Reco
   const reported: ReloadOutcome[] = [];
   const at = (name: string) => path.join(folder, name);
   const reload = reloaderOf(
-    {reload: served},
+    {reload: served, spec: {handlerPath: at('handler.js')} as FunctionSpec},
     {
       wish: {handlerPath: at('handler.js'), folder, isBinary: false},
       env,

@@ -38,7 +38,7 @@ async function watching(t: ExecutionContext, files: Readonly<Record<string, stri
 
 test('packages, hidden folders and files that are no code do not count', async t => {
   const {edit, at, until} = await watching(t, {'handler.js': '', 'node_modules/a/index.js': '', '.git/a.js': ''}, 'handler.js');
-  for (const name of ['node_modules/a/index.js', '.git/a.js', 'list.txt', 'handler.js~', '.handler.js.swp']) await edit(name);
+  for (const name of ['node_modules/a/index.js', '.git/a.js', 'list.txt', 'list.json', 'handler.js~', '.handler.js.swp']) await edit(name);
   await mkdir(at('node_modules/b'));
   await edit('handler.js');
   t.deepEqual(await until('handler.js'), ['handler.js']);
