@@ -9,6 +9,7 @@ import type {Controls} from '../terminal/actions.ts';
 import type {Wish} from '../wish.ts';
 import {forkFunction} from './fork.ts';
 import {type Front, openFront} from './front.ts';
+import {journalsApart} from './journals.ts';
 import {Member, type Teller} from './member.ts';
 import type {Plan, PlannedFunction} from './plan.ts';
 import type {Up} from './words.ts';
@@ -78,12 +79,18 @@ export async function serveSeveral(plan: Plan, env: Environment, options: Severa
     isAlone: plan.isAlone,
     list: () => members.map(({listed}) => listed),
   });
-  const url = () => `http://${host === '127.0.0.1' || host === '0.0.0.0' || host === '::' ? 'localhost' : host}:${front.port}`;
+  const url = () => `http://${hostInUrl(host)}:${front.port}`;
   const controls = stopOnSignals(members, front);
   await Promise.all(members.map(member => member.start()));
   const served = members.flatMap(({name, up, listed}) => (up ? [{name, url: listed.url, up}] : []));
   stage.serving(url(), served, controls);
   if (options.opens) openInBrowser(url());
+}
+
+/** An address that this machine has in any case is `localhost`, below which each function has a name. */
+function hostInUrl(host: string): string {
+  if (['127.0.0.1', '0.0.0.0', '::'].includes(host)) return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 function membersOf(plan: Plan, env: Environment, {envFile, isPrivate, isStill}: SeveralOptions, stage: Stage, url: () => string): Member[] {
@@ -102,13 +109,15 @@ function membersOf(plan: Plan, env: Environment, {envFile, isPrivate, isStill}: 
     turn = found.catch(() => {});
     return found;
   };
+  const apart = journalsApart(own);
   return plan.functions.map(planned => {
     let port: Promise<number> | undefined;
     return new Member(planned, {
       clock: systemClock,
       teller: stage.tellerOf(planned),
       fork: writesLog => forkFunction(own, writesLog),
-      async placed(wish: Wish): Promise<Wish> {
+      async placed(found: Wish): Promise<Wish> {
+        const wish = apart(planned.name, found);
         port ??= adminPort(); // it keeps its port when it is started again
         return {
           ...wish,

@@ -1,4 +1,4 @@
-import {writeFile} from 'node:fs/promises';
+import {readdir, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
 import {runCli as cli} from '../../helpers/core.ts';
@@ -56,7 +56,7 @@ test('several paths are served behind one port; one that dies leaves the others,
     ['api', 'report'].map(name => [name, `${dev.url}/${name}`, 'serving']),
   );
   t.is((await ask(`${functions[1].console}/readyz`)).status, 200);
-  await dev.printed(/api │ \S+ {2}GET {2}\/x\?a=1 {2}200 /);
+  await dev.printed(/api +│ \S+ {2}GET {2}\/x\?a=1 {2}200 /);
 
   const [core = 0] = below(dev.pid);
   process.kill(core, 'SIGKILL');
@@ -104,4 +104,14 @@ test('the only function of a manifest is at / as well, and its schedule is one o
   t.like((await ask(`${dev.url}/only/x`)).json(), {name: 'only', path: '/x'});
   const [, admin = ''] = /metrics +(http:\S+)\/metrics/.exec(dev.output()) ?? [];
   t.like((await ask(`${admin}/api/schedules`)).json(), {schedules: [{name: 'schedule', cron: '0 0 1 1 *'}]});
+});
+
+test('two functions of one handler have a journal each', async t => {
+  const folder = await folderWith(t, {
+    'serverless.yml': yaml('  a: {handler: h.handle}', '  b: {handler: h.handle}'),
+    'h.js': handlerOf('h'),
+  });
+  const dev = await startSeveral([], folder, t, {CORE_JOURNAL: '', CORE_DATA_DIR: path.join(folder, 'data')});
+  t.is((await readdir(path.join(folder, 'data'))).length, 2);
+  t.notRegex(dev.output(), /Facts are kept in memory only/);
 });
