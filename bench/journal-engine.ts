@@ -9,7 +9,7 @@ import type {Fact} from '../src/facts.ts';
 import {SqliteArchive} from '../src/journals/sqlite/archive.ts';
 import {SqliteJournal} from '../src/journals/sqlite/journal.ts';
 import {explainInvocation} from '../src/projections/explanation.ts';
-import {listInvocations} from '../src/projections/invocations.ts';
+import {listInvocations} from '../src/projections/invocation-list.ts';
 import {projectFile, startCore} from '../test/helpers/core.ts';
 import {median} from './figures.ts';
 import {type Measured, measure} from './load.ts';

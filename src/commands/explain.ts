@@ -7,7 +7,7 @@ import {exit} from '../exit.ts';
 import type {JournalReader} from '../journal.ts';
 import {explainInvocation} from '../projections/explanation.ts';
 import {findInvocations, mostFound} from '../projections/find.ts';
-import {listInvocations} from '../projections/invocations.ts';
+import {listInvocations} from '../projections/invocation-list.ts';
 import {type PlainExplanation, plainExplanation} from '../projections/plain.ts';
 import {CoreArchive} from './core-archive.ts';
 import {explanationText} from './explain-text.ts';

@@ -4,7 +4,8 @@ import {command} from '../command/command.ts';
 import {type Cell, printTable} from '../command/table.ts';
 import {complain, printJson} from '../command/terminal.ts';
 import {exit} from '../exit.ts';
-import {type InvocationView, invocationStatuses, listInvocations, usualSince} from '../projections/invocations.ts';
+import {listInvocations} from '../projections/invocation-list.ts';
+import {type InvocationView, invocationStatuses, usualSince} from '../projections/invocations.ts';
 import {openArchive, whichJournal} from './journal-at.ts';
 import {findJournal} from './journal-choice.ts';
 

@@ -19,6 +19,7 @@ export async function openPrivate(core: Core, journal: Journal): Promise<AsyncDi
   const families = async () => [await metrics.some(figureNames), ...(watched.siblings?.lastFamilies() ?? [])];
   const recent = new Recent({clock, families});
   const startedAt = clock.now();
+  const ending = new AbortController();
   const options = {
     host,
     port,
@@ -27,6 +28,11 @@ export async function openPrivate(core: Core, journal: Journal): Promise<AsyncDi
     about: () => aboutCore(core, startedAt),
     processes: async () => [viewCore(core.workers.places(), true), ...((await watched.siblings?.processes()) ?? [])],
     settings: wanted,
+    traceUrl: wanted.config.traceUrl,
+    replay: async (id: string, signal: AbortSignal) => {
+      const {replayOnce} = await import('../replay/once.ts');
+      return replayOnce(id, {...wanted, journal, clock}, AbortSignal.any([signal, ending.signal]));
+    },
     metrics,
     readiness,
     reload: () => reloadCore(core),
@@ -38,6 +44,7 @@ export async function openPrivate(core: Core, journal: Journal): Promise<AsyncDi
   };
   await using opening = new AsyncDisposableStack();
   opening.use(recent);
+  opening.defer(() => ending.abort());
   const {url} = opening.use(await openAdmin(options));
   if (!isLoopback(host)) {
     const open =

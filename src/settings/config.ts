@@ -189,6 +189,12 @@ export const settings = {
       'info',
       'Least important log line that is written: debug, info, warn or error.',
     ),
+    traceUrl: setting(
+      'CORE_TRACE_URL',
+      traceUrl(),
+      undefined,
+      'Address of a trace, with {traceId} in it, for links of the console: https://jaeger.example/trace/{traceId}.',
+    ),
   }),
   ...inGroup('admin', {
     adminPort: setting('CORE_ADMIN_PORT', port(), '8090', 'Port of the private listener: /metrics, /livez, /readyz, /api.'),
@@ -244,6 +250,12 @@ export function dataDirOf({dataDir}: Pick<Config, 'dataDir'>, {XDG_STATE_HOME, H
 /** Reads the core's own settings. @throws ConfigurationError */
 export function parseConfig(env: Environment): Config {
   return parseSettings(settings, env);
+}
+
+/** Only http and https, as a browser follows it. */
+function traceUrl() {
+  const isOne = (given: string) => given.includes('{traceId}') && /^https?:/.test(given) && URL.canParse(given);
+  return v.pipe(v.string(), v.check(isOne, 'expected a URL with scheme https or http, and {traceId} in it'));
 }
 
 function absolutePath() {

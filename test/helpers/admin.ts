@@ -31,6 +31,8 @@ export async function openPrivate(
     recent,
     about: () => about,
     processes: async () => [],
+    traceUrl: undefined,
+    replay: async () => ({}),
     settings: {table: {}, env: {}, warnings: []},
     host: '127.0.0.1',
     port: 0,

@@ -2,7 +2,7 @@ import test from 'ava';
 import type {Fact} from '../../src/facts.ts';
 import {MemoryJournal} from '../../src/journals/memory/journal.ts';
 import {explainInvocation} from '../../src/projections/explanation.ts';
-import {listInvocations} from '../../src/projections/invocations.ts';
+import {listInvocations} from '../../src/projections/invocation-list.ts';
 import {plainExplanation} from '../../src/projections/plain.ts';
 import {ManualClock} from '../helpers/clock.ts';
 

@@ -38,6 +38,14 @@ export class JournalDesk {
     return this.#charged({body: JSON.stringify(await this.#pages.inTurn(work, left))}, left);
   }
 
+  /** Reads bytes, and charges them until the answer has left. @throws Refusal TOO_MANY_READERS, Fault INFLIGHT_FULL */
+  async bytes(response: ServerResponse, work: () => Promise<Buffer>): Promise<Buffer> {
+    const left = this.enter(response);
+    const bytes = await this.#pages.inTurn(work, left);
+    charge(bytes, this.#budget, left);
+    return bytes;
+  }
+
   /** Answers with a page of facts. @throws Fault INFLIGHT_FULL */
   async answerPage(wish: PageWish, type: string, left: AbortSignal): Promise<Reply> {
     const {text}: Page = await this.#pages.read(wish, left);

@@ -1,5 +1,5 @@
 import type {Clock} from '../../clock.ts';
-import type {JournalReader, Position} from '../../journal.ts';
+import type {JournalReader, Position, Recorded} from '../../journal.ts';
 import type {Budget} from '../../limits/budget.ts';
 import {mostAtOnce, Newest, writeFrame} from './newest.ts';
 import type {Page, PageWish} from './pages.ts';
@@ -32,7 +32,12 @@ export class Feed {
     this.#started ??= this.#start();
     try {
       const newest = await this.#started;
-      return {next: (after, prefix, wait) => this.#next(newest, after, prefix, wait), leave: () => this.#leave()};
+      return {
+        seen: newest.seen,
+        next: (after, prefix, wait) => this.#next(newest, after, prefix, wait),
+        nextFacts: (after, prefix, wait) => this.#nextFacts(newest, after, prefix, wait),
+        leave: () => this.#leave(),
+      };
     } catch (error) {
       this.#leave();
       throw error;
@@ -82,6 +87,13 @@ export class Feed {
     return after < newest.floor ? {text: '', after, isLast: false} : newest.textAfter(after, prefix);
   }
 
+  async #nextFacts(newest: Newest, after: Position, prefix: string, {ms, signal}: Wait): Promise<{facts: Recorded[]; after: Position}> {
+    newest.check();
+    if (after >= newest.seen) await this.#more(ms, signal);
+    newest.check();
+    return {facts: newest.factsAfter(after, prefix), after: newest.seen};
+  }
+
   async #more(ms: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     const {promise, resolve} = Promise.withResolvers<void>();
@@ -109,7 +121,11 @@ export interface Wait {
 }
 
 export interface Listening {
+  /** The newest fact when it began. */
+  readonly seen: Position;
   /** Waits for facts after a position. `text` is '' when no fact with that prefix came in time. */
   next(after: Position, prefix: string, wait: Wait): Promise<Page>;
+  /** Waits for facts after a position, as they are. A caller that comes late misses those that are not kept any more. */
+  nextFacts(after: Position, prefix: string, wait: Wait): Promise<{readonly facts: readonly Recorded[]; readonly after: Position}>;
   leave(): void;
 }

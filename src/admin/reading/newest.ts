@@ -9,8 +9,7 @@ const mostRecent = 2 ** 20;
 export const mostAtOnce = 2 ** 16;
 
 interface Frame {
-  readonly position: Position;
-  readonly stream: string;
+  readonly recorded: Recorded;
   readonly text: string;
 }
 
@@ -36,13 +35,13 @@ export class Newest {
   }
 
   keep(recorded: Recorded): void {
-    const {position, stream} = recorded;
+    const {position} = recorded;
     const text = writeFrame(recorded);
-    this.#frames.push({position, stream, text});
+    this.#frames.push({recorded, text});
     this.#length += text.length;
     this.seen = position;
     if (this.#length > 2 * mostRecent) this.#forget();
-    this.#hold.set(this.#length);
+    this.#hold.set(2 * this.#length); // the fact and its text
   }
 
   textAfter(after: Position, prefix: string): Page {
@@ -51,10 +50,20 @@ export class Newest {
     for (let index = this.#indexAfter(after); index < this.#frames.length && text.length < mostAtOnce; index++) {
       const frame = this.#frames[index];
       if (!frame) break;
-      if (frame.stream.startsWith(prefix)) text += frame.text;
-      last = frame.position;
+      if (frame.recorded.stream.startsWith(prefix)) text += frame.text;
+      last = frame.recorded.position;
     }
     return {text, after: last, isLast: last === this.seen};
+  }
+
+  /** The facts after a position, as far as they are kept. */
+  factsAfter(after: Position, prefix: string): Recorded[] {
+    const facts: Recorded[] = [];
+    for (let index = this.#indexAfter(after); index < this.#frames.length; index++) {
+      const recorded = this.#frames[index]?.recorded;
+      if (recorded?.stream.startsWith(prefix)) facts.push(recorded);
+    }
+    return facts;
   }
 
   /** @throws what the journal threw */
@@ -79,7 +88,7 @@ export class Newest {
     let high = this.#frames.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#frames[middle]?.position ?? 0) > after) high = middle;
+      if ((this.#frames[middle]?.recorded.position ?? 0) > after) high = middle;
       else low = middle + 1;
     }
     return low;
@@ -88,9 +97,9 @@ export class Newest {
   #forget(): void {
     let gone = 0;
     while (this.#length > mostRecent) {
-      const {text, position} = this.#frames[gone++] ?? {text: '', position: this.seen};
-      this.#length -= text.length;
-      this.floor = position;
+      const frame = this.#frames[gone++];
+      this.#length -= frame?.text.length ?? 0;
+      this.floor = frame?.recorded.position ?? this.seen;
     }
     this.#frames = this.#frames.slice(gone);
   }

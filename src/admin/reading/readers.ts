@@ -44,7 +44,7 @@ Charges an answer to the budget until it has left or its caller is gone.
 @param left aborted when the caller is gone; if it is gone already, nothing is charged, as nothing would release the charge
 @throws Fault INFLIGHT_FULL, or that the caller is gone
 */
-export function charge(text: string, budget: Budget, left: AbortSignal): void {
+export function charge(text: string | Buffer, budget: Budget, left: AbortSignal): void {
   left.throwIfAborted();
   const hold = budget.open('reply');
   const fault = hold.grow(Buffer.byteLength(text));

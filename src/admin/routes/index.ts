@@ -10,17 +10,20 @@ import {JournalDesk} from '../reading/desk.ts';
 import {consoleRoutes} from './console.ts';
 import {factsRoute} from './facts.ts';
 import {invocationRoute, invocationsRoute} from './invocations.ts';
+import {liveInvocationsRoute} from './live.ts';
 import {metricsRoute} from './metrics.ts';
 import {type NowHouse, nowRoutes} from './now.ts';
+import {payloadRoutes} from './payloads.ts';
 import {liveRoute, readyRoute} from './probes.ts';
 import {processesRoute} from './processes.ts';
 import {reloadRoute} from './reload.ts';
+import {type ReplayHouse, replayRoute} from './replay.ts';
 import {replaysRoute} from './replays.ts';
 import {sessionRoutes} from './session.ts';
 import {type SettingsHouse, settingsRoute} from './settings.ts';
 
 /** The parts of the core that the routes may use. */
-export interface AdminHouse extends Pick<NowHouse, 'recent' | 'about'> {
+export interface AdminHouse extends Pick<NowHouse, 'recent' | 'about'>, ReplayHouse {
   readonly journal: Journal;
   readonly clock: Clock;
   /** The account to which bytes are charged that callers make this process hold. */
@@ -32,6 +35,8 @@ export interface AdminHouse extends Pick<NowHouse, 'recent' | 'about'> {
   /** Every process of this core. */
   readonly processes: () => Promise<readonly CoreView[]>;
   readonly settings: SettingsHouse;
+  /** CORE_TRACE_URL. */
+  readonly traceUrl: string | undefined;
   /** Who may use what. */
   readonly rules: CallerRules;
 }
@@ -52,6 +57,9 @@ export function adminRoutes(house: AdminHouse): Route[] {
     replaysRoute(house),
     factsRoute(house, desk),
     invocationsRoute(house, desk),
+    liveInvocationsRoute(house, desk),
     invocationRoute(house, desk),
+    ...payloadRoutes(house, desk),
+    replayRoute(house),
   ];
 }
