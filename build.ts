@@ -1,4 +1,4 @@
-import {chmod, cp, readdir, readFile, rm, stat, writeFile} from 'node:fs/promises';
+import {cp, readdir, readFile, rm, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import {type BuildOptions, build as bundle, type Plugin} from 'esbuild';
 import {installed} from './src/admin/console/files.ts';
@@ -7,13 +7,14 @@ import {libraries} from './src/admin/console/libraries.ts';
 /** Folders of programs. What is no TypeScript in them ships as it is: bridges, libraries of languages, files for a browser. */
 const folders = ['src', 'middleware', 'triggers', 'runtimes'];
 /** What else ships as it is. Which files of packages browsers get is listed in src/admin/console/libraries.ts. */
-const shippedAsTheyAre = ['bin', 'types', 'schemas', 'README.md', 'CHANGELOG.md', 'LICENSE'];
-/** New functions. Their TypeScript and their tests are what is written, and not ours to build or to leave out. */
-const templates = 'templates';
-const commands = ['src/main.ts', 'src/cli.ts'];
+const shippedAsTheyAre = ['bin', 'schemas', 'templates', 'types', 'README.md', 'CHANGELOG.md', 'LICENSE'];
+/** What is executed, and what it is called when it is built. */
+const commands: Readonly<Record<string, string>> = {'src/entrypoint.ts': 'src/main', 'src/cli.ts': 'src/cli'};
 
+/** What running something leaves behind. */
+const byProducts = /(^|\/)(__pycache__|node_modules|target)(\/|$)|\.pyc$/;
 /** What is only for working on the project. */
-const leftOut = /(^|\/)(__pycache__|node_modules|target)(\/|$)|\.pyc$|_test\.go$|\.d\.ts$/;
+const leftOut = /_test\.go$|\.d\.ts$|^src\/main\.cjs$/;
 
 /** A module of its own, such as a thread's: `new URL('./thread-entry.ts', import.meta.url)`. */
 const program = /\bnew URL\('(\.{1,2}\/[^']+)\.ts', import\.meta\.url\)/g;
@@ -45,16 +46,17 @@ export async function build(root: string, out: string): Promise<void> {
   if (files.some(file => file.startsWith('src/console/'))) {
     for (const [name, [pack, file]] of Object.entries(libraries)) await cp(installed(pack, file), path.join(out, 'src/console/lib', name));
   }
-  if ((await readdir(root)).includes(templates)) await cp(path.join(root, templates), path.join(out, templates), {recursive: true});
+  const present = await readdir(root);
+  for (const name of shippedAsTheyAre.filter(name => present.includes(name)))
+    await cp(path.join(root, name), path.join(out, name), {recursive: true, filter: file => !byProducts.test(path.relative(root, file))});
   const {programs, packages} = await named(root, modules);
   // Each by itself: what they share would be cut into fifty files, which a start reads one by one.
   for (const entry of programs) {
     await bundle({
       ...common,
       absWorkingDir: root,
-      entryPoints: [entry],
+      entryPoints: [{in: entry, out: commands[entry] ?? entry.replace(/\.ts$/, '')}],
       outdir: out,
-      outbase: root,
       format: 'esm',
       splitting: true,
       chunkNames: 'src/[name]-[hash]',
@@ -74,27 +76,23 @@ export async function build(root: string, out: string): Promise<void> {
       plugins: [trimmed],
     });
   }
-  for (const command of commands) await copyMode(path.join(root, command), path.join(out, command.replace(/\.ts$/, '.js')));
   await writeFile(path.join(out, 'package.json'), packageOf(await readFile(path.join(root, 'package.json'), 'utf8')));
 }
 
-/** Paths below the root, with `/`, of everything that ships. */
+/** Paths below the root, with `/`, of all that ships in the folders of programs. */
 async function filesOf(root: string): Promise<string[]> {
   const files: string[] = [];
-  for (const name of [...folders, ...shippedAsTheyAre]) {
-    const about = await stat(path.join(root, name)).catch(() => undefined);
-    if (about?.isFile()) files.push(name);
-    if (!about?.isDirectory()) continue;
-    const entries = await readdir(path.join(root, name), {withFileTypes: true, recursive: true});
+  for (const folder of folders) {
+    const entries = await readdir(path.join(root, folder), {withFileTypes: true, recursive: true});
     const paths = entries.filter(entry => entry.isFile()).map(entry => path.relative(root, path.join(entry.parentPath, entry.name)));
-    files.push(...paths.filter(file => !leftOut.test(file)));
+    files.push(...paths.filter(file => !byProducts.test(file) && !leftOut.test(file)));
   }
   return files;
 }
 
 /** What the modules name: programs that are executed, by a command or in a thread, and packages that are loaded late. */
 async function named(root: string, modules: readonly string[]): Promise<{programs: string[]; packages: Set<string>}> {
-  const programs = new Set(commands.filter(command => modules.includes(command)));
+  const programs = new Set(Object.keys(commands).filter(command => modules.includes(command)));
   const packages = new Set<string>();
   for (const module of modules) {
     const source = await readFile(path.join(root, module), 'utf8');
@@ -157,12 +155,6 @@ export const late = (name: string) => load(isBuiltin(name) ? name : \`./packages
 export function packageOf(manifest: string): string {
   const {scripts, devDependencies, overrides, allowScripts, files, ...kept} = JSON.parse(manifest);
   return `${JSON.stringify(kept, undefined, 2)}\n`;
-}
-
-/** A command stays executable. */
-async function copyMode(source: string, target: string): Promise<void> {
-  const {mode} = await stat(source).catch(() => ({mode: undefined}));
-  if (mode !== undefined) await chmod(target, mode);
 }
 
 if (import.meta.main) await build(import.meta.dirname, path.join(import.meta.dirname, 'dist'));

@@ -67,9 +67,9 @@ function installedNode() {
 function refuse() {
   const name = packages[`${process.platform} ${process.arch}`];
   const remedy = name
-    ? 'install it with its optional dependencies, which bring one (`npm install --include=optional`), or install a newer Node'
+    ? 'install core-runtime with its optional dependencies, which bring such a Node (`npm install --include=optional`), or install a newer Node'
     : 'install a newer Node';
-  process.stderr.write(`core-runtime: needs ${needed}; this is Node ${process.versions.node}: ${remedy}\n`);
+  process.stderr.write(`core-runtime: needs ${needed}, and this is Node ${process.versions.node}: ${remedy}\n`);
   process.exitCode = unavailable;
 }
 

@@ -12,7 +12,7 @@ const root = projectFile('.');
 
 /** The first pattern that fits tells the level. */
 const levels: readonly (readonly [RegExp, number])[] = [
-  [/^src\/(main|cli|sibling|beside)\.ts$|^src\/(serve|admin|commands|conform|dev|replay|token|invoke|init)\//, 4],
+  [/^src\/(cli|entrypoint|sibling|beside)\.ts$|^src\/(serve|admin|commands|conform|dev|replay|token|invoke|init)\//, 4],
   [/^src\/observe\/traces\/(telemetry|processor|exporters|queue)\.ts$/, 4],
   [/^(middleware|triggers|runtimes)\//, 3],
   // What an engine declares stands with the contracts: settings read it. Its code is loaded late.
@@ -50,7 +50,7 @@ const doors: Readonly<Record<string, RegExp>> = {
 
 /** Words that only one file may say. */
 const words: readonly (readonly [RegExp, RegExp])[] = [
-  [/\bprocess\.env\b/, /^src\/(main|cli|sibling|beside)\.ts$/],
+  [/\bprocess\.env\b/, /^src\/(cli|entrypoint|sibling|beside)\.ts$/],
   [/^import (?!type\b)[^;]*from 'node:http'/m, /^nobody: src\/http\/node-http\.ts has it$/],
   [/(?<!\bsocket\.)\b(setTimeout|setInterval|setImmediate)\(|\bDate\.now\(|\bnew Date\(|\bperformance\.now\(/, /^src\/clock\.ts$/],
 ];
@@ -62,8 +62,11 @@ interface Source {
   readonly late: ReadonlySet<string>;
 }
 
+/** Leads to a file in plain JavaScript, for Nodes that refuse TypeScript. */
+const link = join(root, 'src/main.ts');
+
 function sourcesOf(...folders: string[]): Map<string, Source> {
-  const files = folders.flatMap(folder => filesIn(join(root, folder))).filter(file => file.endsWith('.ts'));
+  const files = folders.flatMap(folder => filesIn(join(root, folder))).filter(file => file.endsWith('.ts') && file !== link);
   return new Map(files.map(file => [relative(root, file), readSource(readFileSync(file, 'utf8'))]));
 }
 

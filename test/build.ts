@@ -18,7 +18,7 @@ async function built(files: Record<string, string>): Promise<string> {
   for (const folder of ['src', 'middleware', 'triggers', 'runtimes']) await mkdir(path.join(root, folder));
   for (const [file, content] of Object.entries({'package.json': manifest, ...files})) {
     await mkdir(path.dirname(path.join(root, file)), {recursive: true});
-    await writeFile(path.join(root, file), content, {mode: file === 'src/cli.ts' ? 0o755 : 0o644});
+    await writeFile(path.join(root, file), content);
   }
   const out = path.join(root, 'dist');
   try {
@@ -73,9 +73,7 @@ test('the built program runs, with its modules, its programs and its other files
   });
   t.teardown(() => rm(path.dirname(out), {recursive: true}));
 
-  const {stdout} = await promisify(execFile)(path.join(out, 'src/cli.js'), {
-    env: {...process.env, PATH: pathWithNode()},
-  });
+  const {stdout} = await promisify(execFile)(process.execPath, [path.join(out, 'src/cli.js')]);
 
   t.is(stdout, '3 bridge beside 1 two.js triggers/b\n');
   await t.throwsAsync(stat(path.join(out, 'runtimes/a/a_test.go')), {code: 'ENOENT'});
@@ -127,12 +125,7 @@ test('the built manifest has no scripts and no tools, and leaves no file out', t
   t.deepEqual(JSON.parse(packageOf(manifest)), {name: 'x', type: 'module', bin: {x: 'bin/x.cjs'}});
 });
 
-/** The shebang finds the node that runs this test. */
-function pathWithNode(): string {
-  return `${path.dirname(process.execPath)}:${process.env.PATH}`;
-}
-
 test('the built console has the packages that it runs in the browser', async t => {
-  const out = await built({'src/main.ts': 'export {};', 'src/console/index.html': '<!doctype html>'});
+  const out = await built({'src/entrypoint.ts': 'export {};', 'src/console/index.html': '<!doctype html>'});
   t.deepEqual((await readdir(path.join(out, 'src/console/lib'))).sort(), Object.keys(libraries).sort());
 });

@@ -1,8 +1,9 @@
-import {type ChildProcess, spawn} from 'node:child_process';
+import {type ChildProcess, execFile, spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {cp, mkdir, mkdtemp, rm, symlink, writeFile} from 'node:fs/promises';
+import {copyFile, cp, mkdir, mkdtemp, readlink, rm, symlink, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
+import {promisify} from 'node:util';
 import test, {type ExecutionContext} from 'ava';
 import {projectFile} from './helpers/core.ts';
 
@@ -70,7 +71,7 @@ for (const version of ['18.19.1', '20.20.2', '24.15.0', '25.9.0', '26.0.0']) {
     const {code, stdout, stderr} = await run(folder, claim(version));
     t.is(code, 69);
     t.is(stdout, '');
-    t.regex(stderr, /^core-runtime: needs Node 24\.16 or later, but not 25, or 26\.1 or later; this is Node [\d.]+: .*optional.*\n$/);
+    t.regex(stderr, /^core-runtime: needs Node 24\.16 or later, but not 25, or 26\.1 or later, and this is Node [\d.]+: .*optional.*\n$/);
     t.true(stderr.includes(`this is Node ${version}:`));
   });
 }
@@ -114,6 +115,18 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 test('a program that a signal ends, ends the command by that signal', async t => {
   const folder = await packageWithNode(t, "process.kill(process.pid, 'SIGKILL')");
   t.like(await run(folder, node20), {code: null, signal: 'SIGKILL'});
+});
+
+test('`node src/main.ts` says what is needed where Node refuses TypeScript, and starts the core where it does not', async t => {
+  const folder = await packageWith(t, {'src/entrypoint.ts': "const from: string = 'core'; console.log(from);"});
+  await copyFile(projectFile('src/main.cjs'), path.join(folder, 'src/main.cjs'));
+  await symlink(await readlink(projectFile('src/main.ts')), path.join(folder, 'src/main.ts'));
+  const without = path.join(folder, 'before.cjs');
+  const main = ['--no-strip-types', '--require', without, path.join(folder, 'src/main.ts')];
+  await writeFile(without, node20);
+  const refused = await t.throwsAsync(promisify(execFile)(process.execPath, main));
+  t.regex((refused as Error & {stderr: string}).stderr, /^core-runtime: needs Node [^\n]*\n$/);
+  t.is((await promisify(execFile)(process.execPath, [path.join(folder, 'src/main.ts')])).stdout, 'core\n');
 });
 
 test('the sources of a checkout come before what was built of them', async t => {
