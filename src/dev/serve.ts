@@ -5,6 +5,7 @@ import {run} from '../serve/run.ts';
 import type {Served} from '../serve/serve.ts';
 import type {Environment} from '../settings/setting.ts';
 import {openInBrowser} from './browser.ts';
+import {networkNote} from './network.ts';
 import {freePort, requireFree} from './ports.ts';
 import {openToDeveloper} from './private-here.ts';
 import {reloaderOf} from './reload.ts';
@@ -40,6 +41,8 @@ export async function serveFunction(asked: Wish, given: Environment, reporter: R
     const name = environmentOf(wish, env).SCW_APPLICATION_NAME || path.basename(wish.folder);
     const stop = () => process.kill(process.pid, 'SIGINT');
     reporter.serving({served, wish, name, runtime, ...(error !== undefined && {error}), reload, stop});
+    const open = networkNote(environmentOf(wish, env).CORE_HOST ?? '', new URL(served.url).port);
+    if (open !== undefined) reporter.noted(open);
     if (wish.isBinary && error !== undefined) reporter.noted(ofProgram(wish.handlerPath));
     if (wish.opens) openInBrowser(served.url);
   }

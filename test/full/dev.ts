@@ -12,19 +12,20 @@ async function start(t: ExecutionContext, folder: string) {
   const dev = await spawnCli(['dev', folder], t);
   const [, url = ''] = /url +(http:\S+)/.exec(await dev.until(/ try .*\n/)) ?? [];
   /** Resolves when this is the answer. Every answer before is a good one, too. */
-  return async function served(expected: string): Promise<void> {
+  async function served(expected: string): Promise<void> {
     for (;;) {
       const {status, body} = await ask(url);
       t.is(status, 200, String(body));
       if (String(body) === expected) return;
     }
-  };
+  }
+  return {url, served};
 }
 
 test('Python: the handler, a module of the same size within the same second, and package/', async t => {
   const handler = 'import lib, dep\ndef handle(event, context):\n    return {"body": lib.text + dep.text}\n';
   const folder = await folderWith(t, {'handler.py': handler, 'lib.py': 'text = "a"\n', 'package/dep.py': 'text = "1"\n'});
-  const served = await start(t, folder);
+  const {served} = await start(t, folder);
   await served('a1');
   for (const letter of 'bcdef') {
     await writeFile(path.join(folder, 'lib.py'), `text = "${letter}"\n`);
@@ -34,10 +35,48 @@ test('Python: the handler, a module of the same size within the same second, and
   await served('f2');
 });
 
+test('Node: calls that run when several edits follow one another are answered by the code that they came to', async t => {
+  const code = (version: number) =>
+    `exports.handle = async event => {
+      if (event.path === '/slow') await new Promise(resolve => setTimeout(resolve, 3000));
+      return {body: '${version}'};
+    };`;
+  const folder = await folderWith(t, {'handler.js': code(0)});
+  const {url, served} = await start(t, folder);
+  const slow: Promise<string>[] = [];
+  for (let version = 0; version < 4; version++) {
+    await served(String(version));
+    slow.push(ask(`${url}/slow`).then(({status, body}) => `${status} ${body}`));
+    await ask(url); // the slow call is on its way
+    await writeFile(path.join(folder, 'handler.js'), code(version + 1));
+  }
+  t.deepEqual(await Promise.all(slow), ['200 0', '200 1', '200 2', '200 3']);
+});
+
+test('Node: what git does when it changes branches, back and forth', async t => {
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.org', ...args], {cwd: folder, stdio: 'ignore'});
+  const files = (text: string) =>
+    Object.fromEntries(Array.from({length: 50}, (_, index) => [`lib/${index}.js`, `exports.text = '${text}';`]));
+  const handler = `exports.handle = async () => ({body: [...Array(50).keys()].map(index => require(\`./lib/\${index}\`).text).join('')});`;
+  const folder = await folderWith(t, {'handler.js': handler, ...files('a')});
+  git('init', '-b', 'a');
+  git('add', '.');
+  git('commit', '-m', 'a');
+  git('checkout', '-b', 'b');
+  for (const [name, text] of Object.entries(files('b'))) await writeFile(path.join(folder, name), text);
+  git('commit', '-am', 'b');
+  const {served} = await start(t, folder);
+  for (const branch of ['a', 'b', 'a', 'b']) {
+    git('checkout', branch);
+    await served(branch.repeat(50));
+  }
+});
+
 test('PHP: an edit is served', async t => {
   const code = (text: string) => `<?php function handle($event, $context) { return ['body' => '${text}']; }`;
   const folder = await folderWith(t, {'handler.php': code('a')});
-  const served = await start(t, folder);
+  const {served} = await start(t, folder);
   await served('a');
   await writeFile(path.join(folder, 'handler.php'), code('b'));
   await served('b');
@@ -55,7 +94,7 @@ func main() { functions.Start(func(w http.ResponseWriter, _ *http.Request) { fmt
   const build = (text: string, to: string) =>
     execFileSync('go', ['build', '-ldflags', `-X main.text=${text}`, '-o', to, '.'], {cwd: folder, stdio: ['ignore', 'ignore', 'inherit']});
   build('a', 'handler');
-  const served = await start(t, folder);
+  const {served} = await start(t, folder);
   await served('a');
   build('b', 'handler');
   await served('b');

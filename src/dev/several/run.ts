@@ -4,6 +4,7 @@ import {ConfigurationError} from '../../errors.ts';
 import {exit} from '../../exit.ts';
 import {type Environment, parseText, port, shown} from '../../settings/setting.ts';
 import {openInBrowser} from '../browser.ts';
+import {networkNote} from '../network.ts';
 import {freePort, requireFree} from '../ports.ts';
 import type {Controls} from '../terminal/actions.ts';
 import type {Wish} from '../wish.ts';
@@ -84,6 +85,8 @@ export async function serveSeveral(plan: Plan, env: Environment, options: Severa
   await Promise.all(members.map(member => member.start()));
   const served = members.flatMap(({name, up, listed}) => (up ? [{name, url: listed.url, up}] : []));
   stage.serving(url(), served, controls);
+  const open = networkNote(host, front.port);
+  if (open !== undefined) stage.noted(open);
   if (options.opens) openInBrowser(url());
 }
 
