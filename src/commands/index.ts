@@ -21,6 +21,7 @@ const own: CommandTable = {
     config: async () => (await import('./config.ts')).config,
   },
   core: {
+    top: async () => (await import('./top.ts')).top,
     ready: async () => (await import('./ready.ts')).ready,
   },
   journal: {
