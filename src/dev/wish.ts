@@ -66,6 +66,7 @@ function defaultsOf({folder}: Wish): Environment {
 function chosenIn({handlerPath, isBinary, name, handlerName, host, port, adminPort, isPrivate}: Wish): Environment {
   return {
     SCW_HANDLER_PATH: handlerPath,
+    CORE_PROCESSES: '1', // this process sees every call, and shows it
     ...(isBinary && {SCW_HANDLER_IS_BINARY: 'true'}),
     ...(name !== undefined && {SCW_APPLICATION_NAME: name}),
     ...(handlerName !== undefined && {SCW_HANDLER_NAME: handlerName}),

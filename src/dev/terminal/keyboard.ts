@@ -9,6 +9,7 @@ export interface Tty {
   on(event: 'error', listener: () => void): unknown;
   off(event: 'data', listener: (bytes: Buffer) => void): unknown;
   pause(): unknown;
+  resume(): unknown;
 }
 
 export interface KeyListener {
@@ -54,7 +55,9 @@ export class Keyboard {
     if (this.#isRaw || this.#isClosed || !isInForeground()) return;
     this.#isRaw = true;
     this.#stdin.setRawMode(true);
-    this.#stdin.on('data', this.#data); // a listener alone makes a stream read, which would stop a process in the background
+    // Only now: a listener alone makes a stream read, which stops a process in the background.
+    this.#stdin.on('data', this.#data);
+    this.#stdin.resume();
   }
 
   close(): void {

@@ -1,3 +1,4 @@
+import {stripVTControlCharacters} from 'node:util';
 import {atTurnEnd} from '../../clock.ts';
 
 /** As much of stdout as is written to. */
@@ -16,7 +17,8 @@ export class Screen {
   readonly #out: Out;
   #pending: string[] = [];
   #status = '';
-  #hasStatus = false;
+  /** Characters of the status line that is shown now. */
+  #shown = 0;
   #dropped = 0;
   #isAsked = false;
 
@@ -58,7 +60,7 @@ export class Screen {
     if (!this.#out.isTTY) return;
     this.flush();
     this.#out.write('\x1b[2J\x1b[3J\x1b[H');
-    this.#hasStatus = false;
+    this.#shown = 0;
     this.#ask();
   }
 
@@ -68,10 +70,16 @@ export class Screen {
     const {isTTY = false} = this.#out;
     const lines = this.#pending.splice(0);
     const text = lines.length === 0 ? '' : `${lines.join('\n')}\n`;
-    const erased = this.#hasStatus ? '\r\x1b[2K' : '';
-    this.#hasStatus = isTTY && this.#status !== '';
-    const written = `${erased}${text}${this.#hasStatus ? this.#status : ''}`;
+    const written = `${this.#erasing()}${text}${isTTY ? this.#status : ''}`;
+    this.#shown = isTTY ? stripVTControlCharacters(this.#status).length : 0;
     if (written !== '') this.#out.write(written);
+  }
+
+  /** Removes the status line. It takes more than one line when the terminal has become narrower meanwhile. */
+  #erasing(): string {
+    if (this.#shown === 0) return '';
+    const above = Math.ceil(this.#shown / this.width) - 1;
+    return `\r${above > 0 ? `\x1b[${above}A` : ''}\x1b[J`;
   }
 
   #ask(): void {

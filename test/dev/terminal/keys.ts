@@ -74,7 +74,7 @@ pythonTest('keys: calls are sent again, schedules fired, the code is reloaded, a
   await sees(/Reloaded in /);
   await ask(`${url}/fail`);
   const error = await sees(/\/fail {2}500 [\s\S]*call 1\r\n[\s\S]* 1 error /);
-  t.regex(error, / {10}Error: whom shall I greet\?\r\n {14}at exports\.handle \(counts\.cjs:6:37\)\r\n[\s\S]*> 6 \| {3}if \(event\.path/);
+  t.regex(error, / {10}Error: whom shall I greet\?\r\n {14}at exports\.handle \(counts\.cjs:7:37\)\r\n[\s\S]*> 7 \| {3}if \(event\.path/);
 
   type('p');
   await sees(/The reply is the same as that of #/);
@@ -87,9 +87,14 @@ pythonTest('keys: calls are sent again, schedules fired, the code is reloaded, a
   t.deepEqual(await ended, [0, null]);
 });
 
-pythonTest('a second Ctrl-C ends a call that does not', async t => {
-  const {type, sees, ended} = await openDev(t);
+pythonTest('a second Ctrl-C ends a call that does not end', async t => {
+  const {url, type, sees, ended} = await openDev(t);
   await sees(/h help/);
-  type('\x03\x03');
+  const answer = ask(`${url}/hang`).catch(() => 'none');
+  await sees(/GET {2}\/hang {2}… {2}#\w{4}\r\n {10}call 1\r\n/);
+  type('\x03');
+  await sees(/Stopping\r\n/);
+  type('\x03');
+  t.is(await answer, 'none');
   t.deepEqual(await ended, [1, null]);
 });

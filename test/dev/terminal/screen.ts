@@ -42,7 +42,18 @@ test('on a terminal the status stays below the lines', async t => {
   await settle();
   screen.setStatus('');
   screen.flush();
-  t.deepEqual(out.written, ['status', '\r\x1b[2Kone\nstatus', '\r\x1b[2K']);
+  t.deepEqual(out.written, ['status', '\r\x1b[Jone\nstatus', '\r\x1b[J']);
+});
+
+test('a terminal that has become narrower shows no rest of the status', async t => {
+  const out = paper({isTTY: true, columns: 20});
+  const screen = new Screen(out);
+  screen.setStatus('\x1b[2m0123456789\x1b[22m');
+  await settle();
+  out.columns = 4;
+  screen.setStatus('01');
+  await settle();
+  t.deepEqual(out.written.slice(1), ['\r\x1b[2A\x1b[J01']);
 });
 
 test('colours are for terminals that want them', t => {
