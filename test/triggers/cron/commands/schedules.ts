@@ -19,10 +19,10 @@ test('schedules refuses what the start would refuse', async t => {
 });
 
 test('without schedules, schedules says so and prints nothing', async t => {
-  const {code, stderr, stdout} = await cli(['schedules', '--json']);
+  const {code, stderr, stdout} = await cli(['schedules', '--json'], {CORE_ADMIN_PORT: '1'});
   t.is(code, 0);
   t.is(stdout, '');
-  t.is(stderr, 'core-runtime: CORE_SCHEDULES names no schedule\n');
+  t.is(stderr, 'core-runtime: CORE_SCHEDULES names no schedule, and no core that runs here has one\n');
 });
 
 test('schedules prints the next five occurrences of each, as lines of JSON when asked', async t => {
@@ -95,6 +95,7 @@ test('fire runs a schedule through the running core, with its token, and prints 
   const refused = await cli(['fire', 'yearly'], here);
   t.is(refused.code, 1);
   t.regex(refused.stderr, /the bearer token of CORE_ADMIN_TOKEN is needed/);
+  t.regex((await cli(['schedules'], {...here, ...token})).stdout, /^yearly [\s\S]*^fails /m, 'those of the core');
   const unknown = await cli(['fire', 'weekly'], {...here, ...token});
   t.is(unknown.code, 1);
   t.is(unknown.stderr, 'core-runtime: there is no schedule `weekly`; there is yearly, fails\n');
