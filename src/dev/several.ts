@@ -2,7 +2,7 @@ import process from 'node:process';
 import {CommandFailed, reportFailure} from '../command/failure.ts';
 import {exit} from '../exit.ts';
 import type {Environment} from '../settings/setting.ts';
-import type {SeveralOptions} from './several/run.ts';
+import type {SeveralOptions} from './several/stage.ts';
 
 export interface SeveralAsked extends SeveralOptions {
   /** As the command line has them; none for the current folder. */
@@ -24,9 +24,9 @@ export async function servesSeveral({paths, name, isJson, ...options}: SeveralAs
     if (name !== undefined)
       throw new CommandFailed(exit.misused, '--name: expected one function, got several; `name=path` names one of them');
     const {planPaths} = await import('./several/paths.ts');
-    const plan = manifest === undefined ? planPaths(paths, process.cwd()) : planManifest(manifest, env, options.envFile);
+    const plan = () => (manifest === undefined ? planPaths(paths, process.cwd()) : planManifest(manifest, env, options.envFile));
     const [{serveSeveral}, {linesStage, jsonStage}] = await Promise.all([import('./several/run.ts'), import('./several/stages.ts')]);
-    await serveSeveral(plan, env, options, isJson ? jsonStage : linesStage(env));
+    await serveSeveral({plan, file: manifest}, env, options, isJson ? jsonStage : linesStage(env));
   } catch (error) {
     process.exit(reportFailure(error));
   }

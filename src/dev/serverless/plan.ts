@@ -47,11 +47,13 @@ interface Around {
   readonly searchPath: string;
 }
 
-function planFunction({name, runtime, handler, isPrivate, variables}: ManifestFunction, around: Around): PlannedFunction {
+function planFunction(declared: ManifestFunction, around: Around): PlannedFunction {
+  const {name, runtime, handler, isPrivate, variables} = declared;
   const {root, envFile, searchPath} = around;
   return {
     name,
     folder: root,
+    signature: JSON.stringify(declared),
     find() {
       const found = findHandler({root, name, language: runtime.language, handler});
       if ('problem' in found) return found;

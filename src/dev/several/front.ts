@@ -16,10 +16,16 @@ export interface FrontOptions {
   readonly host: string;
   /** 0: any that is free. */
   readonly port: number;
-  readonly functions: readonly Behind[];
+  readonly functions: Functions;
+}
+
+/** The functions behind the front, which may come and go. */
+export interface Functions {
+  readonly names: readonly string[];
   /** There is one function, and it gets what names none. */
   readonly isAlone: boolean;
-  list(): readonly Listed[];
+  readonly listed: readonly Listed[];
+  find(name: string): Behind | undefined;
 }
 
 export interface Front extends AsyncDisposable {
@@ -32,10 +38,9 @@ const mostConnections = 1000;
 const serverOptions = {maxHeaderSize: 2 ** 20, headersTimeout: 10_000, requestTimeout: 60_000, requireHostHeader: false};
 
 /** Listens for several functions: passes each request on to the core of its function, and lists them all at `/`. */
-export async function openFront({host, port, functions, isAlone, list}: FrontOptions): Promise<Front> {
+export async function openFront({host, port, functions}: FrontOptions): Promise<Front> {
   const agent = new nodeHttp.Agent({keepAlive: true, maxFreeSockets: 32});
-  const names = functions.map(({name}) => name);
-  const paths = names.map(name => `/${name}/`).join(', ');
+  const paths = () => functions.names.map(name => `/${name}/`).join(', ');
   const server = nodeHttp.createServer(serverOptions, (request, response) => {
     response.once('error', () => {}); // its caller has left
     void serve(request, response);
@@ -48,10 +53,10 @@ export async function openFront({host, port, functions, isAlone, list}: FrontOpt
     if (/\bwebsocket\b/i.test(request.headers.upgrade ?? '')) {
       return answer(response, 501, 'Functions take requests and answer them: WebSockets are not served.\n');
     }
-    const route = routeOf({host: request.headers.host, target: request.url ?? '/'}, names, isAlone);
+    const route = routeOf({host: request.headers.host, target: request.url ?? '/'}, functions.names, functions.isAlone);
     if (route.kind === 'list') return answerList(request, response);
-    const found = functions.find(({name}) => route.kind === 'function' && name === route.name);
-    if (route.kind === 'unknown' || !found) return answer(response, 404, `No function \`${printable(route.name)}\`: expected ${paths}\n`);
+    const found = route.kind === 'function' ? functions.find(route.name) : undefined;
+    if (route.kind === 'unknown' || !found) return answer(response, 404, `No function \`${printable(route.name)}\`: expected ${paths()}\n`);
     const place = await found.reach();
     if (response.destroyed) return;
     if ('problem' in place) return answer(response, 503, `The function ${found.name} is not running: ${place.problem}\n`);
@@ -63,10 +68,10 @@ export async function openFront({host, port, functions, isAlone, list}: FrontOpt
   function answerList(request: IncomingMessage, response: ServerResponse): void {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD');
-      answer(response, 405, `Expected GET here, or the path of a function: ${paths}\n`);
+      answer(response, 405, `Expected GET here, or the path of a function: ${paths()}\n`);
       return;
     }
-    const {type, body} = listPage(list(), request.headers.accept ?? '');
+    const {type, body} = listPage(functions.listed, request.headers.accept ?? '');
     response.writeHead(200, {...pageFields, 'Content-Type': type, Vary: 'Accept'});
     response.end(body);
   }

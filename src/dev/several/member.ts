@@ -1,21 +1,12 @@
 import type {ChildProcess} from 'node:child_process';
 import type {Clock} from '../../clock.ts';
-import type {Observer} from '../../observation.ts';
-import {readLines} from '../../workers/output/lines.ts';
-import type {ReloadOutcome} from '../reporter.ts';
 import type {Wish} from '../wish.ts';
+import {follow} from './follow.ts';
 import type {Behind} from './front.ts';
 import type {Listed} from './list.ts';
 import type {PlannedFunction} from './plan.ts';
+import type {Teller} from './stage.ts';
 import type {ToDev, ToFunction, Up} from './words.ts';
-
-/** What a person is told about one of several functions. */
-export interface Teller {
-  /** Absent: its core writes its log to stdout by itself. */
-  readonly feed?: Observer;
-  reloaded(outcome: ReloadOutcome): void;
-  noted(line: string): void;
-}
 
 export interface MemberHouse {
   readonly clock: Clock;
@@ -35,19 +26,19 @@ type State =
 
 /** A process is started this long after the one before it, so that one that ends at once does not take the machine. */
 const againMs = 1000;
-/** What a process says on stderr before it ends is the reason; longer texts are cut off. */
-const mostLastWords = 20;
 
 /** One of several functions: a core in a process of its own, which is started again when it has ended and is called. */
 export class Member implements Behind {
   readonly name: string;
-  readonly #planned: PlannedFunction;
+  #planned: PlannedFunction;
   readonly #house: MemberHouse;
   #state: State = {kind: 'absent', problem: 'it was not started'};
   #process: ChildProcess | undefined;
   #started: Promise<void> | undefined;
   #startedAt = Number.NEGATIVE_INFINITY;
   #isStopping = false;
+  /** Its process was asked to end. */
+  #isEnding = false;
 
   constructor(planned: PlannedFunction, house: MemberHouse) {
     this.name = planned.name;
@@ -92,10 +83,29 @@ export class Member implements Behind {
     this.#say({kind: 'reload'});
   }
 
-  /** Lets requests in flight finish. A second time: stops at once. */
-  stop(): void {
+  /** Whether it is served as planned. */
+  plans({signature}: PlannedFunction): boolean {
+    return this.#planned.signature === signature;
+  }
+
+  /** Starts it anew, as it is planned now. Calls wait meanwhile. */
+  replan(planned: PlannedFunction): Promise<void> {
+    this.#planned = planned;
+    const before = this.#started;
+    this.#started = (async () => {
+      await before;
+      await this.#end();
+      await this.#start();
+    })().finally(() => {
+      this.#started = undefined;
+    });
+    return this.#started;
+  }
+
+  /** Lets requests in flight finish; a second time: stops at once. Resolves when the process has ended. */
+  stop(): Promise<void> {
     this.#isStopping = true;
-    this.#process?.kill('SIGTERM');
+    return this.#end();
   }
 
   kill(): void {
@@ -103,13 +113,25 @@ export class Member implements Behind {
     this.#process?.kill('SIGKILL');
   }
 
-  /** Resolves when its process has ended. */
-  async ended(): Promise<void> {
+  async #end(): Promise<void> {
     const running = this.#process;
-    if (running) await new Promise(resolve => running.once('exit', resolve));
+    if (!running) return;
+    this.#state = {kind: 'starting'};
+    this.#isEnding = true; // its end is no news
+    running.kill('SIGTERM');
+    await new Promise(resolve => running.once('close', resolve));
   }
 
   async #start(): Promise<void> {
+    try {
+      await this.#startOrThrow();
+    } catch (error) {
+      this.#is('ended', error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** @throws when a port or the file of variables cannot be had, or the system refuses the process */
+  async #startOrThrow(): Promise<void> {
     const {clock, placed} = this.#house;
     const found = this.#planned.find();
     if ('problem' in found) {
@@ -128,28 +150,21 @@ export class Member implements Behind {
     const {teller, fork} = this.#house;
     const settled = Promise.withResolvers<void>();
     const running = fork(teller.feed === undefined);
-    const lastWords: string[] = [];
     this.#process = running;
-    if (running.stderr) {
-      readLines(running.stderr, line => {
-        if (this.#state.kind !== 'starting') teller.noted(line);
-        else if (lastWords.length < mostLastWords) lastWords.push(line.replace(/^core-runtime: /, ''));
-      });
-    }
-    running.on('message', message => {
-      this.#hear(message as ToDev); // our own program sends nothing else
-      if (this.#state.kind === 'serving') settled.resolve();
+    this.#isEnding = false;
+    follow(running, {
+      isStarting: () => this.#state.kind === 'starting',
+      noted: teller.noted,
+      said: words => {
+        this.#hear(words);
+        if (words.kind === 'serving') settled.resolve();
+      },
+      ended: reason => {
+        this.#process = undefined;
+        if (!this.#isEnding) this.#is('ended', reason);
+        settled.resolve();
+      },
     });
-    const isOver = (reason: string) => {
-      if (this.#process !== running) return;
-      this.#process = undefined;
-      this.#is('ended', lastWords.join('\n') || reason);
-      settled.resolve();
-    };
-    running.once('error', error => isOver(error.message));
-    running.once('close', (code, signal) =>
-      isOver(signal === null ? `its core ended with exit code ${code}` : `its core was ended by ${signal}`),
-    );
     this.#say({kind: 'serve', wish, observes: teller.feed !== undefined});
     return settled.promise;
   }

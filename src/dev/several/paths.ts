@@ -33,7 +33,7 @@ function planPath(given: string, cwd: string): PlannedFunction {
   if (!/^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$/.test(name)) {
     throw refusal(`\`${name}\` cannot be part of an address: give the function another name, as in \`api=${place}\``);
   }
-  return {name, folder: found.folder, find: () => findAgain(place, cwd, name)};
+  return {name, folder: found.folder, signature: place, find: () => findAgain(place, cwd, name)};
 }
 
 /** `name=path`, unless a file is called like that. */

@@ -14,6 +14,8 @@ export interface PlannedFunction {
   readonly name: string;
   /** Absolute; places in its files are shown. */
   readonly folder: string;
+  /** Differs when it is to be served in another way. */
+  readonly signature: string;
   /** Looks for it on the disk, as it is now. @returns a sentence when it cannot be served */
   find(): Wish | {readonly problem: string};
 }

@@ -6,7 +6,7 @@ import {openInBrowser} from '../browser.ts';
 import {jsonReporter} from '../json-reporter.ts';
 import {openTerminal} from '../terminal/open.ts';
 import {showReload} from '../terminal/reporter.ts';
-import type {Stage} from './run.ts';
+import type {Stage} from './stage.ts';
 
 /** For a person: what each function does, in lines that begin with its name. */
 export function linesStage(env: Environment): Stage {

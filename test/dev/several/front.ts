@@ -19,9 +19,9 @@ async function frontOf(t: ExecutionContext, serve: Serve): Promise<string> {
 }
 
 async function frontBefore(t: ExecutionContext, reach: () => Promise<{host: string; port: number} | {problem: string}>): Promise<string> {
-  const functions = [{name: 'api', reach}];
-  const list = () => [{name: 'api', url: 'http://localhost/api', state: 'serving'}] as const;
-  const front = await openFront({host: '127.0.0.1', port: 0, functions, isAlone: false, list});
+  const listed = [{name: 'api', url: 'http://localhost/api', state: 'serving'}] as const;
+  const functions = {names: ['api'], isAlone: false, listed, find: () => ({name: 'api', reach})};
+  const front = await openFront({host: '127.0.0.1', port: 0, functions});
   t.teardown(() => front[Symbol.asyncDispose]());
   return `http://127.0.0.1:${front.port}`;
 }

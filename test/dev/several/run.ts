@@ -4,7 +4,7 @@ import test from 'ava';
 import {runCli as cli} from '../../helpers/core.ts';
 import {startSeveral} from '../../helpers/dev.ts';
 import {folderWith} from '../../helpers/folder.ts';
-import {below, isAlive} from '../../helpers/process.ts';
+import {below, gone, isAlive} from '../../helpers/process.ts';
 import {ask} from '../../helpers/request.ts';
 
 /** Says who it is and what it got. */
@@ -94,7 +94,7 @@ test('the functions of a manifest are served with their variables; one that is m
   t.is((await ask(`${dev.url}/third`)).json().name, 'third');
 });
 
-test('the only function of a manifest is at / as well, and its schedule is one of its core', async t => {
+test('the only function of a manifest is at / as well, its schedule is one of its core, and it ends with dev', async t => {
   const folder = await folderWith(t, {
     'serverless.yml': yaml('  only: {handler: a.handle, events: [{schedule: {rate: "0 0 1 1 *", input: {n: 1}}}]}'),
     'a.js': handlerOf('only'),
@@ -104,6 +104,29 @@ test('the only function of a manifest is at / as well, and its schedule is one o
   t.like((await ask(`${dev.url}/only/x`)).json(), {name: 'only', path: '/x'});
   const [, admin = ''] = /metrics +(http:\S+)\/metrics/.exec(dev.output()) ?? [];
   t.like((await ask(`${admin}/api/schedules`)).json(), {schedules: [{name: 'schedule', cron: '0 0 1 1 *'}]});
+  const all = below(dev.pid);
+  process.kill(dev.pid, 'SIGKILL');
+  await Promise.all(all.map(gone));
+  t.true(all.length >= 2);
+});
+
+test('an edit of the manifest counts at once: what is new, changed and gone', async t => {
+  const folder = await folderWith(t, {
+    'serverless.yml': yaml('  a: {handler: h.handle}', '  b: {handler: h.handle}'),
+    'h.js': handlerOf('h'),
+  });
+  const dev = await startSeveral([], folder, t);
+  t.is((await ask(`${dev.url}/a`)).json().secret, undefined);
+  const manifest = path.join(folder, 'serverless.yml');
+  await writeFile(manifest, yaml('  a: {}'));
+  await dev.printed(/The functions go on as they are: .*functions\.a\.handler: expected a handler/);
+  t.is((await ask(`${dev.url}/b`)).status, 200);
+  await writeFile(manifest, yaml('  a: {handler: h.handle, env: {SECRET: x}}', '  c: {handler: h.other}'));
+  await dev.printed(/a has changed in the file[\s\S]*c is new: http/);
+  t.is((await ask(`${dev.url}/a`)).json().secret, 'x');
+  t.is((await ask(`${dev.url}/b`)).status, 404);
+  t.is((await ask(`${dev.url}/c`)).text(), 'other');
+  t.notRegex(dev.output(), /has ended/);
 });
 
 test('two functions of one handler have a journal each', async t => {

@@ -1,0 +1,144 @@
+import {systemClock} from '../../clock.ts';
+import type {Environment} from '../../settings/setting.ts';
+import {freePort} from '../ports.ts';
+import type {Wish} from '../wish.ts';
+import {forkFunction} from './fork.ts';
+import {journalsApart} from './journals.ts';
+import type {Listed} from './list.ts';
+import {Member} from './member.ts';
+import type {Plan, PlannedFunction} from './plan.ts';
+import type {Served, SeveralOptions, Stage} from './stage.ts';
+
+/** The first of the private listeners. */
+const usualAdminPort = 8090;
+
+/** Settings that are about one function, or about the one core of a process. */
+const ofOne = ['PORT', 'SCW_HANDLER_PATH', 'SCW_HANDLER_NAME', 'SCW_HANDLER_IS_BINARY', 'SCW_RUNTIME_BINARY', 'SCW_RUNTIME_BRIDGE'].concat([
+  'SCW_APPLICATION_NAME',
+  'CORE_RUNTIME',
+  'CORE_SCHEDULES',
+  'CORE_TRIGGERS',
+  'CORE_JOURNAL',
+  'SCW_UPSTREAM_PORT',
+  'CORE_HOST',
+]);
+
+/** The functions that are served side by side, as they come and go. */
+export class Members {
+  /** There is one function, and it gets what names none. */
+  isAlone = false;
+  readonly #members = new Map<string, Member>();
+  readonly #env: Environment;
+  readonly #options: SeveralOptions;
+  readonly #stage: Stage;
+  readonly #url: () => string;
+  readonly #apart: (name: string, wish: Wish) => Wish;
+  #nextAdminPort: number;
+  #portTurn: Promise<unknown> = Promise.resolve();
+  #isFirst = true;
+
+  /** @param url of the front */
+  constructor(env: Environment, options: SeveralOptions, stage: Stage, url: () => string) {
+    this.#env = forEach(env, stage);
+    this.#options = options;
+    this.#stage = stage;
+    this.#url = url;
+    this.#apart = journalsApart(this.#env);
+    this.#nextAdminPort = env.CORE_ADMIN_PORT ? Number(env.CORE_ADMIN_PORT) : usualAdminPort;
+  }
+
+  get names(): readonly string[] {
+    return [...this.#members.keys()];
+  }
+
+  get listed(): readonly Listed[] {
+    return [...this.#members.values()].map(({listed}) => listed);
+  }
+
+  get served(): readonly Served[] {
+    return [...this.#members.values()].flatMap(({name, up, listed}) => (up ? [{name, url: listed.url, up}] : []));
+  }
+
+  find(name: string): Member | undefined {
+    return this.#members.get(name);
+  }
+
+  /** Starts what is new in a plan, starts anew what has changed, and stops what is gone. Resolves when each serves, or does not. */
+  async follow(plan: Plan): Promise<void> {
+    const isNews = !this.#isFirst;
+    this.#isFirst = false;
+    this.isAlone = plan.isAlone;
+    const {noted} = this.#stage;
+    for (const [name, member] of this.#members) {
+      if (plan.functions.some(planned => planned.name === name)) continue;
+      this.#members.delete(name);
+      member.stop();
+      noted(`${name} is gone from the file, and is stopped`);
+    }
+    const begun = plan.functions.map(async planned => {
+      const known = this.#members.get(planned.name);
+      if (known?.plans(planned)) return;
+      const member = known ?? this.#add(planned);
+      if (isNews)
+        noted(known ? `${planned.name} has changed in the file, and is started anew` : `${planned.name} is new: ${member.listed.url}`);
+      await (known ? known.replan(planned) : member.start());
+    });
+    await Promise.all(begun);
+  }
+
+  reload(): void {
+    for (const member of this.#members.values()) member.reload();
+  }
+
+  /** Lets requests in flight finish. A second time: stops at once. Resolves when each process has ended. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#members.values()].map(member => member.stop()));
+  }
+
+  kill(): void {
+    for (const member of this.#members.values()) member.kill();
+  }
+
+  #add(planned: PlannedFunction): Member {
+    const {name} = planned;
+    const {envFile, isPrivate, isStill} = this.#options;
+    let port: Promise<number> | undefined;
+    const member = new Member(planned, {
+      clock: systemClock,
+      teller: this.#stage.tellerOf(planned),
+      fork: writesLog => forkFunction(this.#env, writesLog),
+      placed: async (found: Wish): Promise<Wish> => {
+        const wish = this.#apart(name, found);
+        port ??= this.#takeAdminPort(); // it keeps its port when it is started again
+        const adminPort = await port;
+        const chosen = {envFile: envFile ?? wish.envFile, isPrivate: isPrivate || wish.isPrivate, isStill};
+        return {...wish, ...chosen, host: '127.0.0.1', port: 0, adminPort};
+      },
+      url: () => `${this.#url()}/${name}`,
+    });
+    this.#members.set(name, member);
+    return member;
+  }
+
+  /** One after the other, as each takes the next free port. */
+  #takeAdminPort(): Promise<number> {
+    const found = this.#portTurn.then(async () => {
+      const port = await freePort(this.#env.CORE_ADMIN_HOST || '127.0.0.1', this.#nextAdminPort);
+      if (port > 0) this.#nextAdminPort = port + 1; // 0: each takes any that is free
+      return port;
+    });
+    this.#portTurn = found.catch(() => {});
+    return found;
+  }
+}
+
+/** The environment of every function, and a line about what is left out. */
+function forEach(env: Environment, {noted}: Stage): Environment {
+  const own = Object.fromEntries(Object.entries(env).filter(([name, value]) => !ofOne.includes(name) || isOfEach(name, value)));
+  const dropped = ofOne.filter(name => name.includes('_') && name !== 'CORE_HOST' && env[name] && !(name in own));
+  if (dropped.length > 0) noted(`${dropped.join(', ')} ${dropped.length === 1 ? 'has' : 'have'} no effect on several functions`);
+  return own;
+}
+
+/** A journal in memory is one for each. */
+const isOfEach = (name: string, value: string | undefined) => name === 'CORE_JOURNAL' && value === 'memory:';

@@ -1,0 +1,39 @@
+import type {Observer} from '../../observation.ts';
+import type {ReloadOutcome} from '../reporter.ts';
+import type {Controls} from '../terminal/actions.ts';
+import type {PlannedFunction} from './plan.ts';
+import type {Up} from './words.ts';
+
+/** What was chosen for all functions. */
+export interface SeveralOptions {
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly envFile?: string | undefined;
+  readonly isPrivate?: boolean | undefined;
+  readonly isStill?: boolean | undefined;
+  readonly opens?: boolean | undefined;
+}
+
+/** Shows what happens to a person, or to a program. */
+export interface Stage {
+  /** For what one function reports. */
+  tellerOf(planned: PlannedFunction): Teller;
+  noted(line: string): void;
+  /** Called once, when each function serves or does not. `url` of each is that at the front. */
+  serving(url: string, functions: readonly Served[], controls: Omit<Controls, 'openInBrowser'>): void;
+}
+
+export interface Served {
+  readonly name: string;
+  /** At the front. */
+  readonly url: string;
+  readonly up: Up;
+}
+
+/** What a person is told about one of several functions. */
+export interface Teller {
+  /** Absent: its core writes its log to stdout by itself. */
+  readonly feed?: Observer;
+  reloaded(outcome: ReloadOutcome): void;
+  noted(line: string): void;
+}
