@@ -8,8 +8,9 @@ import {ask} from '../helpers/request.ts';
 
 const isMissing = spawnSync('python3', ['--version']).error !== undefined;
 if (isMissing) console.log('skipped: jobs of dev: PATH has no python3');
+const pythonTest = isMissing ? test.skip : test;
 
-(isMissing ? test.skip : test)('Ctrl-Z stops dev, in the background it leaves the terminal alone, and fg gives it the keys again', async t => {
+pythonTest('Ctrl-Z stops dev, in the background it leaves the terminal alone, and fg gives it the keys again', async t => {
   const port = await freePort();
   const [file, args] = endingWithUs(['python3', projectFile('test/fixtures/pseudo-terminal.py'), 'bash', '--norc', '-i']);
   const {PATH = '', HOME = ''} = process.env;
