@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type {Clock} from '../clock.ts';
-import {withoutData} from './imported.ts';
+import {importsOutside, withoutData} from './imported.ts';
 import {isLookedAt, isSource} from './relevant.ts';
 import {Tree} from './tree.ts';
 import {envFileOf, type Wish} from './wish.ts';
@@ -20,7 +20,7 @@ const quietProgramMs = 150;
 /** Files that change all the time are reported after this. */
 const longestWaitMs = 300;
 
-/** Watches the code of a function in its folder, and the file with its variables. */
+/** Watches the code of a function in its folder, what that imports from outside, and the file with its variables. */
 export function watchFunction(wish: Wish, house: WatchHouse): Disposable {
   const {folder, handlerPath, isBinary} = wish;
   const envFile = envFileOf(wish);
@@ -28,14 +28,18 @@ export function watchFunction(wish: Wish, house: WatchHouse): Disposable {
   let firstAt = 0;
   let stopTimer = () => {};
   let isTroubled = false;
+  const outside = new Set<string>();
+  const foldersOutside = new Map<string, Tree>();
   const isCode = (place: string) => isLookedAt(wish, place) && isSource(wish, place);
   const trees = [
     grow(folder, isCode, isBinary ? undefined : place => isLookedAt(wish, place)),
     ...(isBinary && path.dirname(handlerPath) !== folder ? [grow(path.dirname(handlerPath), isCode)] : []),
     ...(path.dirname(envFile) === folder ? [] : [grow(path.dirname(envFile), () => false)]),
   ];
+  const stopFirst = house.clock.after(0, lookOutside); // the function starts meanwhile
   return {
     [Symbol.dispose]() {
+      stopFirst();
       stopTimer();
       for (const tree of trees) tree.close();
     },
@@ -72,6 +76,24 @@ export function watchFunction(wish: Wish, house: WatchHouse): Disposable {
       changed,
       trees.flatMap(tree => tree.files),
     );
-    if (files.length > 0) house.changed(files.map(file => path.relative(folder, file)));
+    if (files.length === 0) return;
+    house.changed(files.map(file => path.relative(folder, file)));
+    lookOutside(); // after the reload has begun, as code is read for it
+  }
+
+  /** Watches the files outside of the folder that code has come to import. */
+  function lookOutside(): void {
+    const files = trees.flatMap(tree => tree.files);
+    const added = importsOutside(folder, files).filter(file => !outside.has(file));
+    for (const file of added) outside.add(file);
+    for (const place of new Set(added.map(file => path.dirname(file)))) {
+      const known = foldersOutside.get(place);
+      if (known) known.read(place);
+      else {
+        const tree = grow(place, each => outside.has(each));
+        foldersOutside.set(place, tree);
+        trees.push(tree);
+      }
+    }
   }
 }

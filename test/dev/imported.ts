@@ -1,6 +1,6 @@
 import path from 'node:path';
 import test from 'ava';
-import {withoutData} from '../../src/dev/imported.ts';
+import {importsOutside, withoutData} from '../../src/dev/imported.ts';
 import {folderWith} from '../helpers/folder.ts';
 
 test('JSON that a function only reads and writes is left out; what code imports, and package.json, counts', async t => {
@@ -13,4 +13,17 @@ test('JSON that a function only reads and writes is left out; what code imports,
   const changed = [...names, at('a.js'), at('.env')];
   t.deepEqual(withoutData(changed, [at('a.js'), at('gone.js'), at('list.json')]), changed.slice(2));
   t.deepEqual(withoutData([at('list.json')], []), []);
+});
+
+test('files outside of a folder that code imports by path are found, and those that they import; packages are not', async t => {
+  const root = await folderWith(t, {
+    'fn/handler.js': `require('../lib/a'); require('./b'); require('lodash'); require('../nowhere'); import '../lib';`,
+    'fn/b.js': '',
+    'lib/a.js': `import {c} from './deep/c.mjs'; require('../fn/b')`,
+    'lib/deep/c.mjs': `import '../a.js'`,
+    'lib/index.ts': '',
+    'lib/unused.js': '',
+  });
+  const found = importsOutside(path.join(root, 'fn'), [path.join(root, 'fn/handler.js'), path.join(root, 'fn/b.js')]);
+  t.deepEqual(found.map(file => path.relative(root, file)).sort(), ['lib/a.js', 'lib/deep/c.mjs', 'lib/index.ts']);
 });

@@ -1,4 +1,5 @@
 import {mkdir, rename, rm, writeFile} from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {systemClock} from '../../src/clock.ts';
@@ -92,4 +93,18 @@ test('of a program only the program counts, and the file with its variables, whe
   await writeFile(envFile, 'A=1');
   const name = path.relative(at(''), envFile);
   t.deepEqual(await until(name), [name]);
+});
+
+test('what code imports from outside of the folder counts, also what it comes to import', async t => {
+  const other = await folderWith(t, {'a.js': '', 'b.js': '', 'c.js': ''});
+  const place = path.join(os.tmpdir(), path.basename(other));
+  const {at, until} = await watching(t, {'handler.js': ''}, 'handler.js');
+  const name = (file: string) => path.relative(at(''), path.join(place, file));
+  await writeFile(at('handler.js'), `require('../${path.basename(other)}/a')`);
+  await until('handler.js');
+  await writeFile(path.join(other, 'c.js'), '1');
+  await writeFile(path.join(other, 'a.js'), `require('./b')`);
+  t.deepEqual(await until(name('a.js')), [name('a.js')]);
+  await writeFile(path.join(other, 'b.js'), '1');
+  t.deepEqual(await until(name('b.js')), [name('b.js')]);
 });
