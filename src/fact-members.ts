@@ -29,6 +29,8 @@ const members: {readonly [T in FactType]: {readonly [M in keyof Required<FactTyp
   'invocation.logged': {lines: 'count', bytes: 'count', dropped: 'count?', dataref: 'word'},
   'schedule.fired': {...occurrence, invocationId: 'word', attempt: 'count', core: 'word', manual: 'true?'},
   'schedule.missed': {...occurrence, first: 'time', count: 'count', more: 'true?', reason: 'word'},
+  'schedule.paused': {name: 'word', since: 'time'},
+  'schedule.resumed': {name: 'word', since: 'time'},
   'attempt.started': {attempt: 'count', epoch: 'count', pid: 'count?'},
   'attempt.failed': {attempt: 'count', class: 'word', retryable: 'boolean', code: 'word', pid: 'count?'},
   'retry.scheduled': {attempt: 'count', afterMs: 'number'},

@@ -60,6 +60,12 @@ export interface FactTypes {
     more?: true;
     reason: 'down' | 'late' | 'overlap' | 'given-up';
   };
+  /**
+  Somebody paused a schedule, or let it fire by time again, at this moment (ISO 8601 in UTC). Stream `pause.<name>`, which has the
+  fact about a pause again while it goes on.
+  */
+  'schedule.paused': {name: string; since: string};
+  'schedule.resumed': {name: string; since: string};
   /** The function is about to be called. Only for deliveries that are written ahead, as is the failure of an attempt. */
   'attempt.started': {attempt: number; epoch: number; pid?: number};
   'attempt.failed': {attempt: number; class: AttemptFailure; retryable: boolean; code: FaultCode; pid?: number};

@@ -83,7 +83,8 @@ test('a fault is answered with its status, its code and when to try again, and i
     clock: systemClock,
     journal: failingJournal(error),
     schedules: () => ({
-      list: () => [],
+      list: async () => [],
+      pause: async () => undefined,
       fire: async () => {
         throw error;
       },

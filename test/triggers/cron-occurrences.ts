@@ -73,7 +73,7 @@ test('a journal that fails is tried again, and the occurrence fires once', async
 
 test('the list shows the next five occurrences', async t => {
   const {schedules} = await openCore(t, {schedule: {cron: '30 2 * * *', timezone: 'Europe/Paris', catchUp: 'all(3)', jitter: '90s'}});
-  t.deepEqual(schedules.list(), [
+  t.deepEqual(await schedules.list(), [
     {
       name: 'nightly',
       cron: '30 2 * * *',
@@ -82,6 +82,7 @@ test('the list shows the next five occurrences', async t => {
       overlap: 'allow',
       jitter: '90s',
       next: ['2026-01-02T01:30:00Z', '2026-01-03T01:30:00Z', '2026-01-04T01:30:00Z', '2026-01-05T01:30:00Z', '2026-01-06T01:30:00Z'],
+      paused: false,
     },
   ]);
 });

@@ -25,7 +25,8 @@ export const cron = {
 
 /** Refuses in the words of an open trigger that lacks the schedule. */
 const noSchedules: Schedules = {
-  list: () => [],
+  list: async () => [],
+  pause: async () => undefined,
   fire: async name => unknownSchedule(name, []),
   async [Symbol.asyncDispose]() {},
 };

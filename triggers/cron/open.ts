@@ -1,3 +1,4 @@
+import {isoStamp} from '../../src/clock.ts';
 import type {ClaimingHouse} from '../../src/trigger.ts';
 import {calendarOf} from './calendar.ts';
 import {isoOccurrence} from './occurrence.ts';
@@ -12,7 +13,18 @@ export function openSchedules(schedules: readonly Schedule[], house: ClaimingHou
     schedules.map(schedule => [schedule.name, new Runner(schedule, calendarOf(schedule.cron, schedule.timezone), house)]),
   );
   return {
-    list: () => schedules.map(schedule => viewOf(schedule, house.clock.now())),
+    list: () =>
+      Promise.all(
+        schedules.map(async schedule => {
+          const {isPaused = false, since} = (await runners.get(schedule.name)?.pause.read()) ?? {};
+          const pausedAt = isPaused && since !== undefined ? {pausedAt: isoStamp(since)} : {};
+          return {...viewOf(schedule, house.clock.now()), paused: isPaused, ...pausedAt};
+        }),
+      ),
+    async pause(name, isPaused) {
+      const state = await runners.get(name)?.pause.set(isPaused);
+      return state && {name, paused: state.isPaused};
+    },
     async fire(name, at) {
       const runner = runners.get(name);
       if (!runner) return unknownSchedule(name, [...runners.keys()]);

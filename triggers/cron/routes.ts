@@ -1,5 +1,5 @@
 import {Refusal, type Route} from '../../src/route.ts';
-import type {Schedules} from './schedules.ts';
+import {type Schedules, unknownSchedule} from './schedules.ts';
 
 const codes = {unknown: 'NOT_FOUND', invalid: 'BAD_REQUEST', conflict: 'CONFLICT'} as const;
 
@@ -10,8 +10,10 @@ export function scheduleRoutes(schedules: () => Schedules): Route[] {
       method: 'GET',
       path: '/api/schedules',
       doc: 'The schedules, with the next five occurrences of each.',
-      run: () => ({body: {schedules: schedules().list()}}),
+      run: async () => ({headers: {'Cache-Control': 'no-store'}, body: {schedules: await schedules().list()}}),
     },
+    pauseRoute('pause', 'Lets a schedule fire only by hand, until it is resumed; that outlives the core.'),
+    pauseRoute('resume', 'Lets a paused schedule fire by time again. What fell into the pause is not run afterwards.'),
     {
       method: 'POST',
       path: '/api/schedules/<name>/fire',
@@ -25,6 +27,21 @@ export function scheduleRoutes(schedules: () => Schedules): Route[] {
       },
     },
   ];
+
+  function pauseRoute(act: 'pause' | 'resume', doc: string): Route {
+    return {
+      method: 'POST',
+      path: `/api/schedules/<name>/${act}`,
+      doc,
+      async run({name}) {
+        const open = schedules();
+        const state = await open.pause(name, act === 'pause');
+        if (state) return {body: state};
+        const known = (await open.list()).map(schedule => schedule.name);
+        throw new Refusal('NOT_FOUND', unknownSchedule(name, known).refused);
+      },
+    };
+  }
 }
 
 /** ISO 8601 with its offset. @throws Refusal */

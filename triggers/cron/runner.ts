@@ -9,6 +9,7 @@ import {type Insist, insistence} from './insist.ts';
 import {jitterOf} from './jitter.ts';
 import {lostBetween} from './lost.ts';
 import {isoOccurrence} from './occurrence.ts';
+import {Pause} from './pause.ts';
 import type {Schedule} from './schedule.ts';
 import type {FireOutcome} from './schedules.ts';
 import {Standing} from './standing.ts';
@@ -20,6 +21,8 @@ export class Runner {
   readonly #calendar: Calendar;
   readonly #house: ClaimingHouse;
   readonly #claims: Claims;
+  /** Whether it is paused: then it fires only by hand. */
+  readonly pause: Pause;
   readonly #flights: Flights;
   readonly #insist: Insist;
   readonly #standing: Standing;
@@ -32,6 +35,7 @@ export class Runner {
     this.#calendar = calendar;
     this.#house = house;
     this.#claims = new Claims(house, schedule);
+    this.pause = new Pause(schedule.name, house);
     this.#standing = new Standing(schedule.name, house);
     this.#insist = insistence(schedule.name, this.#closing.signal, house);
     this.#flights = new Flights(schedule, house, {
@@ -79,21 +83,30 @@ export class Runner {
     const startedAt = clock.now();
     this.#standing.next(this.#calendar.next(startedAt));
     const history = await this.#insist(() => this.#claims.history(startedAt));
-    if (!history) return;
+    const pause = history && (await this.#insist(() => this.pause.read()));
+    if (!pause) return;
+    if (pause.isPaused) this.#house.log.warn({schedule: name}, 'It is paused, since before this start: it fires only by hand');
     this.#standing.starts(history.ahead, startedAt);
     this.#mind(this.#succession.takeUp(history.unsettled, startedAt));
     const delay = {of: (at: number) => jitterOf(name, jitterMs, at), longestMs: jitterMs};
-    const course = new Course(this.#calendar, delay, history.newest ?? startedAt, startedAt);
+    // What fell into a pause is not missed.
+    const free = pause.isPaused ? startedAt : Math.min(pause.since ?? Number.NEGATIVE_INFINITY, startedAt);
+    const course = new Course(this.#calendar, delay, Math.max(history.newest ?? startedAt, free), startedAt);
     // What was due before the start was lost, even if that was only a moment before.
     let now = startedAt;
     for (let step = course.at(now, 0); !closing.aborted; now = clock.now(), step = course.at(now)) {
       this.#reportStanding(step, course, now);
       if (step.kind === 'wait') {
+        await this.#insist(() => this.pause.renew());
         await clock.sleep(Math.min(step.ms, sliceMs), closing);
         continue;
       }
       const todo = step;
-      const caughtUp = await this.#insist(() => (todo.kind === 'fire' ? this.#onTime(todo) : this.#afterwards(todo, startedAt)));
+      const caughtUp = await this.#insist(async () => {
+        const left = await this.pause.left(todo);
+        if (!left) return [];
+        return left.kind === 'fire' ? this.#onTime(left) : this.#afterwards(left, startedAt);
+      });
       if (caughtUp) course.took(step, caughtUp);
     }
   }

@@ -2,7 +2,9 @@ import type {OpenTrigger} from '../../src/trigger.ts';
 
 /** The schedules of a core, as the private listener shows and fires them. */
 export interface Schedules extends OpenTrigger {
-  list(): readonly ScheduleView[];
+  list(): Promise<readonly ScheduleView[]>;
+  /** Lets one fire only by hand, or by time again. It outlives the core. @returns undefined when there is none of the name */
+  pause(name: string, isPaused: boolean): Promise<{readonly name: string; readonly paused: boolean} | undefined>;
   /**
   Fires one now, and resolves when the function has answered.
 
@@ -21,6 +23,9 @@ export interface ScheduleView {
   readonly jitter: string;
   /** The occurrences to come, ISO 8601 in UTC, without their jitter. */
   readonly next: readonly string[];
+  /** It fires only by hand, since a wall time, ISO 8601. Absent where no core is asked. */
+  readonly paused?: boolean;
+  readonly pausedAt?: string;
 }
 
 /** What came of firing by hand: it ran, with or without a fault, or it did not run and `refused` says why. */
@@ -37,7 +42,7 @@ export type FireOutcome =
     };
 
 /** @param known the names of all schedules */
-export function unknownSchedule(name: string, known: readonly string[]): FireOutcome {
+export function unknownSchedule(name: string, known: readonly string[]): Extract<FireOutcome, {refused: string}> {
   const others = known.length > 0 ? `there is ${known.join(', ')}` : 'this core has no schedules';
   return {why: 'unknown', refused: `there is no schedule \`${name}\`; ${others}`};
 }

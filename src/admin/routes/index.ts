@@ -19,6 +19,7 @@ import {processesRoute} from './processes.ts';
 import {reloadRoute} from './reload.ts';
 import {type ReplayHouse, replayRoute} from './replay.ts';
 import {replaysRoute} from './replays.ts';
+import {scheduleHistoryRoute} from './schedule-history.ts';
 import {sessionRoutes} from './session.ts';
 import {type SettingsHouse, settingsRoute} from './settings.ts';
 
@@ -61,5 +62,6 @@ export function adminRoutes(house: AdminHouse): Route[] {
     invocationRoute(house, desk),
     ...payloadRoutes(house, desk),
     replayRoute(house),
+    scheduleHistoryRoute(house, desk),
   ];
 }
