@@ -81,8 +81,21 @@ function nothingIn(folder: string, main: string | undefined): string {
   const sources = readdirSync(folder).filter(name => extensions.includes(path.extname(name)) && !/\.d\.ts$|\.test\.|\.config\./.test(name));
   const files = sources.slice(0, 5).map(name => path.join(folder, name));
   const missing = main === undefined ? '' : `; main of package.json is \`${main}\`, which does not exist`;
+  const below = sources.length === 0 ? foldersWithHandlers(folder) : [];
+  if (below.length > 0)
+    return `${folder} has no handler, but folders with one: \`core-runtime dev ${below.map(each => example([each])).join(' ')}\` serves them side by side`;
   const hint = sources.length > 0 ? `. It has ${sources.slice(0, 5).join(', ')}: name one` : '. Name one';
   return `${folder} has no handler: expected handler.*, index.* or \`main\` of package.json${missing}${hint}, as in \`core-runtime dev ${example(files)}\``;
+}
+
+const mostFoldersShown = 5;
+
+function foldersWithHandlers(folder: string): string[] {
+  const folders = readdirSync(folder, {withFileTypes: true}).filter(entry => entry.isDirectory() && entry.name !== 'node_modules');
+  return folders
+    .map(({name}) => path.join(folder, name))
+    .filter(each => named(each, 'handler').length > 0)
+    .slice(0, mostFoldersShown);
 }
 
 /** Judges one file. */

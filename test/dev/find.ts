@@ -22,6 +22,12 @@ for (const [title, files, given, message] of [
     /It has app\.js: name one, as in `core-runtime dev .*app\.js`$/,
   ],
   [
+    'a folder of functions',
+    {'api/handler.js': '', 'jobs/handler.py': '', 'lib/a.js': '', 'node_modules/handler.js': ''},
+    '.',
+    /has no handler, but folders with one: `core-runtime dev \S*api \S*jobs` serves them side by side$/,
+  ],
+  [
     'two handlers',
     {'handler.js': '', 'handler.py': ''},
     '.',

@@ -53,7 +53,7 @@ export async function startSeveral(
     return code;
   }
   t.teardown(stop);
-  await printed(/ on http:\S+, which lists them/);
-  const [, url = ''] = / on (http:\S+), which lists them/.exec(output) ?? [];
+  await printed(/Serving on http:\S+, which lists/);
+  const [, url = ''] = /Serving on (http:\S+), which lists/.exec(output) ?? [];
   return {url, pid: child.pid ?? 0, output: () => output, printed, stop};
 }

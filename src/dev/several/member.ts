@@ -187,8 +187,8 @@ export class Member implements Behind {
     const isNews = this.#state.kind !== kind || this.#state.problem !== problem;
     this.#state = {kind, problem};
     if (!isNews || this.#isStopping) return;
-    const what = kind === 'absent' ? 'is not served' : 'has ended, the other functions go on';
-    this.#house.teller.noted(`${this.name} ${what}: ${problem}. It is tried again when it is called`);
+    const what = kind === 'absent' ? 'Not served' : 'Ended, while the other functions go on';
+    this.#house.teller.noted(`${what}: ${problem}. It is tried again when it is called`);
   }
 
   /** It may have ended, which its exit says. */

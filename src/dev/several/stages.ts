@@ -26,7 +26,7 @@ export function linesStage(env: Environment): Stage {
         functions.map(({name, url, up}) => ({...up, name, url})),
         {...controls, openInBrowser},
       );
-      own.noted(`${functions.length === 1 ? '1 function' : `${functions.length} functions`} on ${url}, which lists them`);
+      own.noted(`Serving on ${url}, which lists the functions`);
     },
   };
 }

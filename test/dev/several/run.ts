@@ -60,8 +60,8 @@ test('several paths are served behind one port; one that dies leaves the others,
 
   const [core = 0] = below(dev.pid);
   process.kill(core, 'SIGKILL');
-  await dev.printed(/(api|report) has ended, the other functions go on: its core was ended by SIGKILL/);
-  const [, dead = ''] = /(api|report) has ended/.exec(dev.output()) ?? [];
+  await dev.printed(/(api|report) +│ .*Ended, while the other functions go on: its core was ended by SIGKILL/);
+  const [, dead = ''] = /(api|report) +│ .*Ended,/.exec(dev.output()) ?? [];
   t.is((await ask(`${dev.url}/${dead === 'api' ? 'report' : 'api'}`)).status, 200);
   t.is((await ask(`${dev.url}/${dead}`)).json().name, dead);
 
@@ -86,7 +86,7 @@ test('the functions of a manifest are served with their variables; one that is m
   const folder = await folderWith(t, files);
   const dev = await startSeveral([], folder, t);
   t.regex(dev.output(), /serverless\.yml:8: functions\.first: custom_domains has no effect on this machine/);
-  t.regex(dev.output(), /third is not served: expected the handler in third\.js/);
+  t.regex(dev.output(), /third +│ .*Not served: expected the handler in third\.js/);
   t.like((await ask(`${dev.url}/first`)).json(), {name: 'first', secret: 'of the file', app: 'first'});
   t.is((await ask(`${dev.url}/second`)).text(), 'other');
   t.is((await ask(`${dev.url}/third`)).status, 503);
@@ -126,7 +126,7 @@ test('an edit of the manifest counts at once: what is new, changed and gone', as
   t.is((await ask(`${dev.url}/a`)).json().secret, 'x');
   t.is((await ask(`${dev.url}/b`)).status, 404);
   t.is((await ask(`${dev.url}/c`)).text(), 'other');
-  t.notRegex(dev.output(), /has ended/);
+  t.notRegex(dev.output(), /Ended/);
 });
 
 test('two functions of one handler have a journal each', async t => {
