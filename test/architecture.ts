@@ -43,7 +43,7 @@ const doors: Readonly<Record<string, RegExp>> = {
   '@opentelemetry/otlp-grpc-exporter-base': /^src\/observe\/traces\/exporters\.ts$/,
   '@opentelemetry/instrumentation-http': /^src\/observe\/traces\/telemetry\.ts$/,
   'node:child_process':
-    /^src\/workers\/process\/(group|orphans)\.ts$|^src\/dev\/(browser|several\/(fork|member|follow)|serverless\/probe)\.ts$|^src\/serve\/siblings\/(fork|process)\.ts$|^src\/conform\/channel\/program\.ts$/,
+    /^src\/workers\/process\/(group|orphans)\.ts$|^src\/dev\/(browser|interpreter|several\/(fork|member|follow)|serverless\/probe)\.ts$|^src\/serve\/siblings\/(fork|process)\.ts$|^src\/conform\/channel\/program\.ts$/,
   yaml: /^src\/dev\/serverless\/document\.ts$/,
   'node:sqlite': /^src\/journals\/sqlite\//,
 };

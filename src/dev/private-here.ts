@@ -24,5 +24,5 @@ export async function openToDeveloper(wish: Wish, env: Environment, clock: Clock
     lifeMs,
   };
   const {SCW_PUBLIC: _, ...settings} = settingsFor(publicPem, asked);
-  return {wish: {...wish, settings}, token: signToken(privateKey, asked, clock).token};
+  return {wish: {...wish, settings: {...wish.settings, ...settings}}, token: signToken(privateKey, asked, clock).token};
 }

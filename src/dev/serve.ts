@@ -5,6 +5,7 @@ import {run} from '../serve/run.ts';
 import type {Served} from '../serve/serve.ts';
 import type {Environment} from '../settings/setting.ts';
 import {openInBrowser} from './browser.ts';
+import {interpreterBehindScript} from './interpreter.ts';
 import {networkNote} from './network.ts';
 import {freePort, requireFree} from './ports.ts';
 import {openToDeveloper} from './private-here.ts';
@@ -20,7 +21,7 @@ Serves one function in this process until a signal comes; once for each process.
 */
 export async function serveFunction(asked: Wish, given: Environment, reporter: Reporter): Promise<void> {
   const env = withoutFile(asked, given);
-  const {wish, token} = await openToDeveloper(await withPorts(asked, env, reporter), env, systemClock);
+  const {wish, token} = await openToDeveloper(await withInterpreter(await withPorts(asked, env, reporter), env), env, systemClock);
   if (token !== undefined) reporter.noted(`Private, and no key is set: for this run one was made. For your shell: TOKEN=${token}`);
   const edits = wish.isStill ? undefined : new EarlyEdits(wish, reporter);
   let reload: DevServer['reload'] | undefined;
@@ -74,6 +75,14 @@ class EarlyEdits {
     if (this.#reload) void this.#reload(files);
     else for (const file of files) this.#early.add(file);
   }
+}
+
+/** The wish with the interpreter itself, as far as nothing names one. */
+async function withInterpreter(wish: Wish, env: Environment): Promise<Wish> {
+  const given = environmentOf(wish, env);
+  if (given.SCW_RUNTIME_BINARY || given.SCW_RUNTIME_BRIDGE || given.CORE_RUNTIME) return wish;
+  const file = await interpreterBehindScript(wish.handlerPath, given);
+  return file === undefined ? wish : {...wish, settings: {...wish.settings, SCW_RUNTIME_BINARY: file}};
 }
 
 /** The wish with ports that are free, as far as nothing names others. */
