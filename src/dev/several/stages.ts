@@ -19,7 +19,7 @@ export function linesStage(env: Environment): Stage {
     noted: own.noted,
     tellerOf({name, folder}) {
       const view = terminal.view({name, folder});
-      return {feed: view.feed, noted: view.noted, reloaded: outcome => showReload(view, outcome)};
+      return {feed: view.feed, noted: view.noted, reloaded: outcome => showReload(view, outcome), ended: view.ended};
     },
     serving(url, functions, controls) {
       terminal.serving(

@@ -30,6 +30,8 @@ export interface View {
   noted(sentence: string): void;
   /** How a reload ended. @param error why the new code does not serve */
   reloaded(sentence: string, error?: string): void;
+  /** Its core has ended; another may follow. */
+  ended(): void;
 }
 
 export interface ViewOptions {
@@ -80,6 +82,11 @@ export function openTerminal({stdout, stdin, env, clock}: TerminalOptions): Term
         },
         noted: sentence => story.note(sentence),
         reloaded: (sentence, error) => story.reloaded(sentence, error),
+        ended() {
+          tally.forget(name ?? '');
+          story.close();
+          redrawSoon();
+        },
       };
     },
 

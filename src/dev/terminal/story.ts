@@ -82,9 +82,14 @@ export class Story {
     this.#doubles.otherwise('load', () => this.#write('', thrownLines(error, {ink, folder})));
   }
 
-  /** Shows what still waits. */
+  /** The core has ended, or the terminal is closed: shows what still waits, and forgets the calls that will not end. */
   close(): void {
-    for (const {ended} of this.#calls.values()) if (ended) this.#close(ended);
+    for (const call of this.#calls.values()) {
+      if (call.ended) this.#close(call.ended);
+      else if (call.held.length > 0) this.#show(call);
+      call.stopTimer();
+    }
+    this.#calls.clear();
   }
 
   #end(ended: Ended): void {

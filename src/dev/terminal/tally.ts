@@ -28,6 +28,11 @@ export class Tally {
     }
   }
 
+  /** The core of a function has ended, and its processes with it. */
+  forget(name: string): void {
+    for (const each of this.#processes) if (each.startsWith(`${name} `)) this.#processes.delete(each);
+  }
+
   /** Half of the calls took longer; undefined before the first. Milliseconds. */
   medianMs(): number | undefined {
     const sorted = this.#durations.toSorted((a, b) => a - b);

@@ -77,6 +77,10 @@ test('the status counts calls, errors and processes, and fits into the line', t 
   t.is(statusText(tally, undefined, 0, 21), ' 3 requests · 1 err…');
   tally.count({type: 'facts', at: 0, facts: [{type: 'runtime.exited', data: {code: 0, signal: null, reason: 'stopped', upMs: 1, pid: 7}}]});
   t.is(tally.processes, 0);
+  for (const name of ['a', 'b'])
+    tally.count({type: 'facts', at: 0, facts: [{type: 'runtime.ready', data: {bootMs: 1, loaded: true, pid: 7}}]}, name);
+  tally.forget('a');
+  t.is(tally.processes, 1, 'those of another function go on');
 });
 
 test('several functions are told apart by their names; one that could not be loaded has nothing to try', async t => {

@@ -204,6 +204,13 @@ test('routine records are not shown, others are', t => {
 test('what waits at the end is shown', t => {
   const {lines, say, story} = tell();
   say(began(), wrote('one'), ended());
+  const other = id.replace('7f3a', 'beef');
+  say(began({id: other}), wrote('it does not end', other));
   story.close();
-  t.is(lines.length, 2);
+  t.deepEqual(lines, [
+    '12:01:07  GET  /todos?page=2  200  3.1 ms  #7f3a',
+    '          one',
+    '12:01:07  GET  /todos  …  #beef',
+    '          it does not end',
+  ]);
 });
