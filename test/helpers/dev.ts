@@ -16,6 +16,8 @@ export interface RunningDev {
   stop(): Promise<number | null>;
 }
 
+type Started = Omit<RunningDev, 'url'>;
+
 /** @returns once it has said where it serves several functions */
 export async function startSeveral(
   args: readonly string[],
@@ -23,6 +25,20 @@ export async function startSeveral(
   t: Teardown,
   env: Record<string, string> = {},
 ): Promise<RunningDev> {
+  const started = start(args, cwd, t, env);
+  await started.printed(/Serving on http:\S+, which lists/);
+  const [, url = ''] = /Serving on (http:\S+), which lists/.exec(started.output()) ?? [];
+  return {url, ...started};
+}
+
+/** With the log as JSON. @returns once two cores listen */
+export async function startJson(args: readonly string[], cwd: string, t: Teardown): Promise<Started> {
+  const started = start([...args, '--log-format', 'json'], cwd, t, {});
+  await started.printed(/"Listening"[\s\S]*"Listening".*\n/);
+  return started;
+}
+
+function start(args: readonly string[], cwd: string, t: Teardown, env: Record<string, string>): Started {
   const {PATH = '', HOME = '', NODE_V8_COVERAGE} = process.env;
   const own = {PATH, HOME, ...(NODE_V8_COVERAGE && {NODE_V8_COVERAGE}), PORT: '0', CORE_ADMIN_PORT: '0', CORE_JOURNAL: 'memory:', ...env};
   const [file, words] = endingWithUs([process.execPath, projectFile('src/cli.ts'), 'dev', ...args]);
@@ -53,7 +69,5 @@ export async function startSeveral(
     return code;
   }
   t.teardown(stop);
-  await printed(/Serving on http:\S+, which lists/);
-  const [, url = ''] = /Serving on (http:\S+), which lists/.exec(output) ?? [];
-  return {url, pid: child.pid ?? 0, output: () => output, printed, stop};
+  return {pid: child.pid ?? 0, output: () => output, printed, stop};
 }

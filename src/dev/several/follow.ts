@@ -6,6 +6,7 @@ import type {ToDev} from './words.ts';
 export interface Listener {
   isStarting(): boolean;
   said(words: ToDev): void;
+  logged(record: string): void;
   /** A line on its stderr, after the start. */
   noted(line: string): void;
   /** Called once. `reason`: what it said on stderr before it served, or how it ended. */
@@ -14,9 +15,11 @@ export interface Listener {
 
 /** What a process says on stderr before it serves is the reason why it does not; longer texts are cut off. */
 const mostLastWords = 20;
+/** A longer record comes in parts, which are no JSON. */
+const longestRecordBytes = 8 * 2 ** 20;
 
 /** Passes on what the process of a function says, until it has ended. */
-export function follow(running: ChildProcess, {isStarting, said, noted, ended}: Listener): void {
+export function follow(running: ChildProcess, {isStarting, said, logged, noted, ended}: Listener): void {
   const lastWords: string[] = [];
   if (running.stderr) {
     readLines(running.stderr, line => {
@@ -24,6 +27,7 @@ export function follow(running: ChildProcess, {isStarting, said, noted, ended}: 
       else if (lastWords.length < mostLastWords) lastWords.push(line.replace(/^core-runtime: /, ''));
     });
   }
+  if (running.stdout) readLines(running.stdout, logged, {longestBytes: longestRecordBytes});
   running.on('message', words => said(words as ToDev)); // our own program sends nothing else
   let isOver = false;
   const end = (reason: string) => {

@@ -28,7 +28,6 @@ export function forward(request: IncomingMessage, response: ServerResponse, to: 
     reply.pipe(response);
     // Half a reply must not look like a whole one.
     reply.once('error', () => response.destroy());
-    reply.once('aborted', () => response.destroy());
   });
   onward.once('error', error => {
     if (!isAnswered && !response.headersSent && !response.destroyed) refuse(error.message);

@@ -54,7 +54,7 @@ export const pageFields = {
 
 function html(functions: readonly Listed[]): string {
   const rows = functions.map(each => {
-    const link = each.console === undefined ? '' : `<a href="${shown(each.console)}">private listener</a>`;
+    const link = each.console === undefined ? '' : `<a href="${shown(each.console)}">console</a>`;
     return `<tr><td><a href="${shown(each.url)}/">${shown(each.name)}</a></td><td>${shown(stateOf(each))}</td><td>${link}</td></tr>`;
   });
   return `<!doctype html>
@@ -66,7 +66,7 @@ function html(functions: readonly Listed[]): string {
 <style>body{font:16px system-ui;margin:2rem}td,th{padding:.3rem 1.5rem .3rem 0;text-align:left;vertical-align:top}</style>
 <h1>Functions</h1>
 <table>
-<tr><th scope="col">Function</th><th scope="col">State</th><th scope="col">Its core</th></tr>
+<tr><th scope="col">Function</th><th scope="col">State</th><th scope="col">Console</th></tr>
 ${rows.join('\n')}
 </table>
 </html>

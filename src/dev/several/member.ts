@@ -154,6 +154,7 @@ export class Member implements Behind {
     this.#isEnding = false;
     follow(running, {
       isStarting: () => this.#state.kind === 'starting',
+      logged: teller.logged,
       noted: teller.noted,
       said: words => {
         this.#hear(words);
@@ -161,6 +162,7 @@ export class Member implements Behind {
       },
       ended: reason => {
         this.#process = undefined;
+        teller.ended();
         if (!this.#isEnding) this.#is('ended', reason);
         settled.resolve();
       },

@@ -32,8 +32,12 @@ export interface Served {
 
 /** What a person is told about one of several functions. */
 export interface Teller {
-  /** Absent: its core writes its log to stdout by itself. */
+  /** Absent: its core writes its log as JSON, which `logged` gets. */
   readonly feed?: Observer;
+  /** A record of the log of its core, as JSON. */
+  logged(record: string): void;
   reloaded(outcome: ReloadOutcome): void;
   noted(line: string): void;
+  /** Its process has ended: nothing more comes of what it was doing. */
+  ended(): void;
 }

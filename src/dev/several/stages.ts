@@ -19,7 +19,7 @@ export function linesStage(env: Environment): Stage {
     noted: own.noted,
     tellerOf({name, folder}) {
       const view = terminal.view({name, folder});
-      return {feed: view.feed, noted: view.noted, reloaded: outcome => showReload(view, outcome), ended: view.ended};
+      return {feed: view.feed, logged() {}, noted: view.noted, reloaded: outcome => showReload(view, outcome), ended: view.ended};
     },
     serving(url, functions, controls) {
       terminal.serving(
@@ -31,9 +31,14 @@ export function linesStage(env: Environment): Stage {
   };
 }
 
-/** For programs: stdout has the logs of the cores as JSON. What else there is to know goes to stderr. */
+/** For programs: stdout has the logs of the cores as JSON, each record with the name of its function. What else there is to know goes to stderr. */
 export const jsonStage: Stage = {
   noted: complain,
-  tellerOf: ({name}) => ({reloaded: jsonReporter.reloaded, noted: line => complain(`${name}: ${line}`)}),
+  tellerOf: ({name}) => ({
+    reloaded: jsonReporter.reloaded,
+    logged: record => console.log(record.startsWith('{"') ? `{"function":${JSON.stringify(name)},${record.slice(1)}` : record),
+    noted: line => complain(`${name}: ${line}`),
+    ended() {},
+  }),
   serving() {},
 };

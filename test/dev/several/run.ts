@@ -2,7 +2,7 @@ import {readdir, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
 import {runCli as cli} from '../../helpers/core.ts';
-import {startSeveral} from '../../helpers/dev.ts';
+import {startJson, startSeveral} from '../../helpers/dev.ts';
 import {folderWith} from '../../helpers/folder.ts';
 import {below, gone, isAlive} from '../../helpers/process.ts';
 import {ask} from '../../helpers/request.ts';
@@ -127,6 +127,23 @@ test('an edit of the manifest counts at once: what is new, changed and gone', as
   t.is((await ask(`${dev.url}/b`)).status, 404);
   t.is((await ask(`${dev.url}/c`)).text(), 'other');
   t.notRegex(dev.output(), /Ended/);
+});
+
+test('the log of each function names it', async t => {
+  const folder = await folderWith(t, {'a.js': handlerOf('a'), 'b.js': handlerOf('b')});
+  const dev = await startJson(['a.js', 'b.js'], folder, t);
+  const records = dev
+    .output()
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line));
+  t.deepEqual(
+    records
+      .filter(({msg}) => msg === 'Listening')
+      .map(each => each.function)
+      .sort(),
+    ['a', 'b'],
+  );
 });
 
 test('two functions of one handler have a journal each', async t => {
