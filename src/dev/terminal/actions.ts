@@ -31,6 +31,9 @@ export interface ActionsHouse {
   clear(): void;
 }
 
+/** How it is shown, and what it does. */
+type Choice = readonly [string, () => unknown];
+
 const mostChoices = 9;
 /** The line of a call that was sent again is printed before the comparison. */
 const lineMs = 100;
@@ -40,7 +43,7 @@ const ctrlC = '\x03';
 export class Actions {
   readonly #house: ActionsHouse;
   /** What the digits choose among now. */
-  #choices: readonly (() => unknown)[] = [];
+  #choices: readonly Choice[] = [];
   readonly #running = new Set<string>();
   #isStopping = false;
 
@@ -51,9 +54,11 @@ export class Actions {
   press(key: string): void {
     const chosen = this.#choices[Number(key) - 1];
     this.#choices = [];
-    if (chosen) void this.#run('choice', chosen);
+    if (chosen) void this.#run(...chosen);
     else if (key === 'q' || key === ctrlC) this.#stop();
     else if (key === 'c' || key === '\f') this.#house.clear();
+    else if (key === '\r')
+      this.#house.print(['']); // a gap before what comes next, as in any terminal
     else if (key === 'r') void this.#run(key, () => this.#house.controls.reload());
     else if (key === 'o') this.#open();
     else if (key === 's') void this.#run(key, () => this.#offerSchedules());
@@ -114,18 +119,18 @@ export class Actions {
   }
 
   /** The only one is chosen at once. */
-  #choose(question: string, choices: readonly (readonly [string, () => unknown])[]): void {
+  #choose(question: string, choices: readonly Choice[]): void {
     const {note, print} = this.#house;
     const [only] = choices;
-    if (choices.length === 1 && only) return void this.#run('choice', only[1]);
-    this.#choices = choices.slice(0, mostChoices).map(([, act]) => act);
+    if (choices.length === 1 && only) return void this.#run(...only);
+    this.#choices = choices.slice(0, mostChoices);
     note(`${question} press a number, or any other key for none`);
     print(choices.slice(0, mostChoices).map(([text], at) => `${indent}${at + 1}  ${printable(text)}`));
   }
 
-  /** Runs it unless it runs already. */
+  /** Runs it unless it runs already: a function may take its time. */
   async #run(what: string, act: () => unknown): Promise<void> {
-    if (this.#running.has(what)) return;
+    if (this.#running.has(what)) return this.#house.note('That is under way already');
     this.#running.add(what);
     try {
       await act();

@@ -24,7 +24,7 @@ export async function sendAgain(url: string, {request, reply}: Exchange): Promis
   const {body} = reply;
   const before = {status: reply.status, headers: compared(reply.headers), body: request.method === 'HEAD' ? nothing : Buffer.from(body)};
   const found = differences(before, again);
-  const more = found.length > mostShown ? [`and ${found.length - mostShown} more differences`] : [];
+  const more = found.length > mostShown ? [`… and ${found.length - mostShown} more`] : [];
   return [...found.slice(0, mostShown).map(inWords), ...more];
 }
 
@@ -65,7 +65,13 @@ function without(headers: readonly string[], names: ReadonlySet<string>): string
 }
 
 function inWords({aspect, path, expected, actual}: Difference): string {
-  const text = (value: Difference['actual']) => (value === undefined ? 'nothing' : cut(writeJson(value), longestValue));
   const place = aspect === 'headers' ? `header ${path}` : `${aspect}${path === '' ? '' : ` ${path}`}`;
-  return `${place}: ${text(expected)} → ${text(actual)}`;
+  return `${place}: ${valueText(aspect, expected)} → ${valueText(aspect, actual)}`;
+}
+
+/** As JSON where it is of a JSON body; a status and a header as they are. */
+function valueText(aspect: Difference['aspect'], value: Difference['actual']): string {
+  if (value === undefined) return 'nothing';
+  if (aspect === 'body') return cut(writeJson(value), longestValue);
+  return cut(Array.isArray(value) ? value.join(', ') : String(value), longestValue);
 }

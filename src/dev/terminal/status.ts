@@ -9,18 +9,19 @@ export interface Due {
   readonly at: number;
 }
 
-/** `12 requests · 1 error · p50 3.1 ms · 1 process · next nightly in 3 h`; fits into `width`. */
+/** `12 requests · 1 error · p50 3.1 ms · 1 process · next nightly in 3 h · h help`; fits into `width`, with fewer parts if it must. */
 export function statusText(tally: Tally, due: Due | undefined, now: number, width: number): string {
   const median = tally.medianMs();
-  const parts = [
-    counted(tally.calls, 'request'),
-    counted(tally.errors, 'error'),
-    ...(median === undefined ? [] : [`p50 ${durationText(median)}`]),
-    counted(tally.processes, 'process', 'processes'),
-    ...(due ? [`next ${printable(cut(due.name, 30))} ${inText(due.at - now)}`] : []),
-    'h help',
-  ];
-  return cut(` ${parts.join(' · ')}`, Math.max(1, width - 1));
+  const calls = [counted(tally.calls, 'request'), counted(tally.errors, 'error')];
+  const speed = median === undefined ? [] : [`p50 ${durationText(median)}`];
+  const processes = [counted(tally.processes, 'process', 'processes')];
+  const next = due ? [`next ${printable(cut(due.name, 30))} ${inText(due.at - now)}`] : [];
+  const most = Math.max(1, width - 1); // a line that is full would begin another one
+  for (const parts of [[...speed, ...processes, ...next], [...speed, ...next], speed]) {
+    const text = ` ${[...calls, ...parts, 'h help'].join(' · ')}`;
+    if (text.length <= most) return text;
+  }
+  return cut(` ${calls.join(' · ')}`, most);
 }
 
 const counted = (count: number, one: string, many = `${one}s`) => `${count.toLocaleString('en')} ${count === 1 ? one : many}`;

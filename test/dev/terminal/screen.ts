@@ -74,6 +74,8 @@ test('the status counts calls, errors and processes, and fits into the line', t 
     statusText(tally, {name: 'nightly', at: 3 * 3600_000}, 0, 90),
     ' 3 requests · 1 error · p50 2.0 ms · 1 process · next nightly in 3 h · h help',
   );
+  t.is(statusText(tally, {name: 'nightly', at: 40_000}, 0, 70), ' 3 requests · 1 error · p50 2.0 ms · next nightly in 40 s · h help');
+  t.is(statusText(tally, {name: 'nightly', at: 40_000}, 0, 50), ' 3 requests · 1 error · p50 2.0 ms · h help');
   t.is(statusText(tally, undefined, 0, 21), ' 3 requests · 1 err…');
   tally.count({type: 'facts', at: 0, facts: [{type: 'runtime.exited', data: {code: 0, signal: null, reason: 'stopped', upMs: 1, pid: 7}}]});
   t.is(tally.processes, 0);
