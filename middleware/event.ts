@@ -38,12 +38,12 @@ export function event({write, keep, timeoutMs, meter, clock}: EventParts): Stage
       await next();
       settle(invocation);
     } catch (error) {
-      settle(invocation, asFault(error));
+      settle(invocation, asFault(error), ctx.get('accept'));
       throw error;
     }
   };
 
-  function settle(invocation: Invocation, fault?: Fault) {
+  function settle(invocation: Invocation, fault?: Fault, accept = '') {
     meter.settled(fault);
     if (fault && !fault.reached && invocation.delivery.defers?.()) return keep.deferred(invocation, fault.code);
     const data: FactTypes['invocation.settled'] = {
@@ -53,7 +53,7 @@ export function event({write, keep, timeoutMs, meter, clock}: EventParts): Stage
       durationMs: toMicroseconds(clock.monotonic() - invocation.arrived),
     };
     addTimes(data, invocation);
-    keep.settled(invocation, data, fault?.ended);
+    keep.settled(invocation, data, fault, accept);
   }
 }
 

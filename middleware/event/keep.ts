@@ -1,6 +1,7 @@
 import type {RequestInput} from '../../src/delivery.ts';
-import type {FaultCode} from '../../src/errors.ts';
+import type {Fault, FaultCode} from '../../src/errors.ts';
 import type {AttemptFailure, Fact, FactTypes} from '../../src/facts.ts';
+import {faultResult} from '../../src/http/answer.ts';
 import type {Invocation} from '../../src/invocation.ts';
 import type {JournalWriter, Payload} from '../../src/journal.ts';
 import {type Redact, writeReply, writeRequest} from '../../src/journals/payload.ts';
@@ -18,9 +19,10 @@ export interface KeepInvocation {
   /**
   Keeps its last fact. The reply does not wait for it.
 
-  @param ended how the process ended, if it was lost during the call and that is known
+  @param fault why it failed, if it did; its reply is made of it
+  @param accept the caller's Accept field, on which the form of that reply depends
   */
-  settled(invocation: Invocation, data: FactTypes['invocation.settled'], ended?: 'crash' | 'oom'): void;
+  settled(invocation: Invocation, data: FactTypes['invocation.settled'], fault?: Fault, accept?: string): void;
   /** Keeps the fact that an attempt did not reach the function and another one follows. Only for deliveries that are written ahead. */
   deferred(invocation: Invocation, code: FaultCode): void;
 }
@@ -66,10 +68,10 @@ export function keepInvocations({journal, mode, redact, log, lines}: KeepOptions
       return journal.append(stream, [fact, started], {payloads}).then(() => lines?.begin(invocation.id));
     },
 
-    settled(invocation, data, ended) {
+    settled(invocation, data, fault, accept = '') {
       const {writeAhead} = invocation.delivery;
       if (!writeAhead && mode === 'off') return;
-      const {id, pid, result} = invocation;
+      const {id, pid} = invocation;
       const stream = `invocation.${id}`;
       if (pid !== undefined) data.pid = pid;
       if (!writeAhead && mode === 'facts') {
@@ -78,6 +80,8 @@ export function keepInvocations({journal, mode, redact, log, lines}: KeepOptions
       }
       lines?.end(id);
       const payloads: Payload[] = [];
+      // A caller that left got no reply.
+      const result = invocation.result ?? (fault && fault.code !== 'CALLER_LEFT' ? faultResult(fault, id, accept) : undefined);
       if (result) {
         data.dataref = `${stream}/reply`;
         payloads.push({name: data.dataref, bytes: writeReply(result, redact)});
@@ -88,7 +92,7 @@ export function keepInvocations({journal, mode, redact, log, lines}: KeepOptions
         return;
       }
       const facts: [Fact, ...Fact[]] =
-        data.code === undefined ? [settled] : [attemptFailed(data.code, ended, invocation.delivery.attempt, pid), settled];
+        data.code === undefined ? [settled] : [attemptFailed(data.code, fault?.ended, invocation.delivery.attempt, pid), settled];
       keep(invocation, facts, payloads, 'The end of an invocation could not be kept: it may run again');
     },
 

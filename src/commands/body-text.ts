@@ -11,5 +11,6 @@ export function bodyLines({bytes, body, encoding}: PlainBody): string[] {
   if (encoding !== 'text') return ['', `(${bytes.toLocaleString('en-US')} bytes that are no text)`];
   const shown = body.slice(0, mostCharacters).split('\n').slice(0, mostLines);
   const more = bytes - Buffer.byteLength(shown.join('\n'));
+  if (more === 0 && shown.at(-1) === '') shown.pop(); // the body ends with its last line
   return ['', ...shown.map(printable), ...(more > 0 ? [`(and ${more.toLocaleString('en-US')} more bytes; --json has up to 64 KiB)`] : [])];
 }

@@ -36,7 +36,7 @@ function headRows(explanation: PlainExplanation): Row[] {
   const kept = [payloads.request && 'request', payloads.reply && 'reply', log && 'log lines'].filter(Boolean).join(', ');
   return [
     ['outcome', outcome(explanation), fault ? 'red' : explanation.status === 'running' ? 'yellow' : 'green'],
-    ...(fault ? [['why', fault.message] as Row] : []),
+    ...(fault && !error ? [['why', fault.message] as Row] : []),
     ...(error ? [['error', error.message, 'red'] as Row] : []),
     ...(boot?.handler === undefined ? [] : [['function', boot.handler] as Row]),
     ['from', `${source ?? 'unknown'}${traceparent ? `, trace ${traceparent.slice(3, 35)}` : ''}`],

@@ -1,6 +1,7 @@
 import {isoStamp} from '../clock.ts';
 import {catalogue, type FaultCode} from '../errors.ts';
 import type {Recorded} from '../journal.ts';
+import type {RecordedReply} from '../journals/payload.ts';
 import {plainReply, plainRequest} from './exchange.ts';
 import type {Explanation} from './explanation.ts';
 import {phasesOf} from './phases.ts';
@@ -19,7 +20,7 @@ export function plainExplanation({invocation, facts, boot, claim, request, reply
   const thrown = log?.lines.findLast(({level}) => level === 'error');
   return {
     ...invocation,
-    ...(code !== undefined && {fault: {code, message: sentenceOf(code)}}),
+    ...(code !== undefined && {fault: {code, message: messageIn(reply) ?? sentenceOf(code)}}),
     ...(thrown && {error: {message: thrown.line, ...(thrown.stack !== undefined && {stack: thrown.stack})}}),
     phases: phasesOf(invocation),
     ...(request && {request: plainRequest(request)}),
@@ -30,6 +31,13 @@ export function plainExplanation({invocation, facts, boot, claim, request, reply
     ...(schedule && {schedule}),
     payloads: {request: request !== undefined, reply: reply !== undefined},
   };
+}
+
+/** The reply to a fault is its message, unless the caller asked for a problem document. */
+function messageIn(reply: RecordedReply | undefined): string | undefined {
+  const isText =
+    reply?.headers.some((field, index) => index % 2 === 1 && /^text\/plain/i.test(field)) && reply.headers.includes('Core-Error');
+  return isText ? reply?.body.toString().trimEnd() : undefined;
 }
 
 /** The code may be one of a later version. Some texts go on with what the handler threw. */

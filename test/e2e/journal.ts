@@ -173,7 +173,8 @@ test('explain shows what was kept in full: request, reply, log lines, the error,
   t.regex(stdout, /log\n +\+\d+ ms {2}a line of the function\n/);
   const [explained] = await lines(['explain', '--json', ...at]);
   t.is(explained.id, idOf(failed), 'the last one');
-  t.like(explained.fault, {code: 'HANDLER_FAILED', message: 'An error occured during handler execution'});
+  t.deepEqual(explained.fault, {code: 'HANDLER_FAILED', message: failed.text().trimEnd()});
+  t.like(explained.reply, {status: 500, body: failed.text(), encoding: 'text'});
   t.regex(explained.error.message, /Error: /);
   t.regex(explained.error.stack, /mirror\.cjs/);
   t.is(explained.boot.handler, handler);

@@ -100,7 +100,7 @@ test('a failed attempt of a delivery that was written ahead is a fact, too', asy
 test('a call is recorded as crashed or out of memory, not only as lost', async t => {
   for (const ended of ['crash', 'oom'] as const) {
     const {keep, invocation, journal} = prepare('facts', true);
-    keep.settled(invocation, {outcome: 'failed', status: 502, code: 'UPSTREAM_LOST', durationMs: 1}, ended);
+    keep.settled(invocation, {outcome: 'failed', status: 502, code: 'UPSTREAM_LOST', durationMs: 1}, new Fault('UPSTREAM_LOST', {ended}));
     const [failed] = await all(journal.read('invocation.i'));
     t.like(failed?.fact, {type: 'attempt.failed', data: {class: ended, code: 'UPSTREAM_LOST'}});
   }
@@ -125,4 +125,20 @@ test('a later try says which one it is, from its first fact to its last', async 
   keep.settled(invocation, {outcome: 'failed', status: 502, code: 'UPSTREAM_LOST', durationMs: 1});
   const attempts = (await all(journal.scan(''))).map(({fact: {data}}) => ('attempt' in data ? data.attempt : undefined));
   t.deepEqual(attempts, [3, 3, 3, undefined]);
+});
+
+test('in full the reply to a fault is kept as the caller got it; one who left got none', async t => {
+  const {keep, invocation, journal} = prepare('full', false);
+  delete invocation.result;
+  const replyOf = async (id: string, fault: Fault, accept?: string) => {
+    keep.settled({...invocation, id}, {outcome: 'failed', status: fault.status, code: fault.code, durationMs: 1}, fault, accept);
+    const bytes = await journal.payload(`invocation.${id}/reply`);
+    return bytes && readReply(bytes);
+  };
+  const invalid = new Fault('RESULT_INVALID', {message: 'The function returned nonsense'});
+  t.is(await replyOf('left', new Fault('CALLER_LEFT')), undefined);
+  const text = await replyOf('text', invalid);
+  t.deepEqual([text?.status, text?.body.toString()], [502, 'The function returned nonsense\n']);
+  t.is(text?.headers[(text?.headers.indexOf('Core-Error') ?? 0) + 1], 'RESULT_INVALID');
+  t.like(JSON.parse((await replyOf('problem', invalid, 'application/problem+json'))?.body.toString() ?? ''), {title: 'RESULT_INVALID'});
 });
