@@ -57,6 +57,8 @@ function goAdvice(wish: HandlerWish): string {
   const {root, name} = wish;
   const folder = goFolder(wish);
   const isProgram = goFilesOf(path.join(root, folder)).some(file => /^package main\s*$/m.test(readOr(file, '')));
+  const isModule = folder !== '' && isFile(path.join(root, folder, 'go.mod'));
+  if (isProgram && isModule) return `Build it with \`cd ${folder} && go build -o handler .\``;
   if (isProgram) return `Build it with \`go build -o bin/${name} ./${folder}\``;
   return `Write a main that calls functions.Start with the handler, as runtimes/go/README.md says, and build it with \`go build -o bin/${name} ./cmd/${name}\``;
 }

@@ -43,7 +43,12 @@ export async function openFront({host, port, functions}: FrontOptions): Promise<
   const paths = () => functions.names.map(name => `/${name}/`).join(', ');
   const server = nodeHttp.createServer(serverOptions, (request, response) => {
     response.once('error', () => {}); // its caller has left
-    void serve(request, response);
+    // A request that Node's parser takes and its client does not send must cost that request only.
+    serve(request, response).catch(error => {
+      if (!response.headersSent)
+        answer(response, 502, `The request cannot be passed on: ${error instanceof Error ? error.message : error}\n`);
+      else response.destroy();
+    });
   });
   server.maxConnections = mostConnections;
   const listening = await listen(server, host, port);

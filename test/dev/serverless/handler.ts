@@ -35,6 +35,7 @@ for (const [language, handler, files, expected] of [
     /^expected a built program in Handle, bin\/hello, hello, and there is none\. Write a main .* `go build -o bin\/hello \.\/cmd\/hello`/,
   ],
   ['go', 'mypackage/Handle', ['mypackage/handler.go=package main'], /none\. Build it with `go build -o bin\/hello \.\/mypackage`/],
+  ['go', 'api', ['api/go.mod', 'api/main.go=package main'], /Build it with `cd api && go build -o handler \.`$/],
   ['go', 'src/testing', ['src/testing/handler.go'], /`go build -o bin\/hello \.\/cmd\/hello`/],
   ['go', 'Handle', ['bin/hello'], /and there is none/],
   ['rust', 'handler', ['Cargo.toml', 'src/handler.rs'], /cargo build/],
