@@ -8,6 +8,8 @@ export interface TreeOptions {
   isFolder(place: string): boolean;
   /** Whether a file counts. */
   isFile(place: string): boolean;
+  /** More folders than this are not watched. By default 2000: a tree with more, such as a home directory, was hardly meant. */
+  readonly mostFolders?: number;
   /** Something happened in a folder: it should be read. */
   touched(folder: string): void;
   /** Why some edits will not be seen, in a sentence. */
@@ -21,9 +23,6 @@ interface Folder {
   files: Map<string, string>;
   folders: Set<string>;
 }
-
-/** A tree with more than this, such as a home directory, was hardly meant. */
-const mostFolders = 2000;
 
 /**
 The files below a folder, and which of them differ since they were last looked at.
@@ -123,8 +122,9 @@ export class Tree {
   /** A folder that stands in the tree already, by a link, is not followed again. */
   #isAffordable(place: string, identity: string): boolean {
     for (const [other, folder] of this.#folders) if (other !== place && folder.identity === identity) return false;
+    const {root, mostFolders = 2000, troubled} = this.#options;
     if (this.#folders.size < mostFolders) return true;
-    this.#options.troubled(`${this.#options.root} has more than ${mostFolders} folders: edits in the others are not seen`);
+    troubled(`${root} has more than ${mostFolders} folders: edits in the others are not seen`);
     return false;
   }
 }

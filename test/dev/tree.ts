@@ -5,11 +5,12 @@ import {Tree} from '../../src/dev/tree.ts';
 import {folderWith} from '../helpers/folder.ts';
 
 /** A tree whose folders are read when a test says so. Every file with the extension `.js` counts. */
-async function grow(t: ExecutionContext, files: Readonly<Record<string, string>>) {
+async function grow(t: ExecutionContext, files: Readonly<Record<string, string>>, mostFolders = 10) {
   const root = await folderWith(t, files);
   const problems: string[] = [];
   const tree = new Tree({
     root,
+    mostFolders,
     isFolder: place => !place.endsWith('ignored'),
     isFile: place => place.endsWith('.js'),
     touched() {},
@@ -83,5 +84,14 @@ test('the folder itself may be removed and come back', async t => {
   t.deepEqual(read(), ['a.js']);
   await mkdir(at(''));
   await writeFile(at('a.js'), '1');
+  t.deepEqual(read(), ['a.js']);
+});
+
+test('of a folder with very many, such as a home directory, some are not watched, which is said', async t => {
+  const {at, read, problems} = await grow(t, {'a.js': '1', 'b/b.js': '1'}, 2);
+  await mkdir(at('c'));
+  read();
+  t.regex(problems[0] ?? '', /^\/\S+ has more than 2 folders: edits in the others are not seen$/);
+  await writeFile(at('a.js'), '2');
   t.deepEqual(read(), ['a.js']);
 });
