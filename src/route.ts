@@ -12,6 +12,8 @@ export interface Route {
   readonly query?: string;
   /** What it answers, in one sentence or two, for the list of pages. */
   readonly doc: string;
+  /** What it answers and takes, for the description of the API. It is loaded when somebody asks for that. */
+  readonly described?: () => Promise<Described>;
   /**
   True: everybody who reaches the listener may call it. `page`: a browser on its way to sign in may, too, but no page of another
   site. By default only authorised callers may.
@@ -22,6 +24,21 @@ export interface Route {
   @throws Refusal or Fault, which the caller sees; any other error is a bug, and the caller gets a 500
   */
   run(call: Call): Promise<Reply | undefined> | Reply;
+}
+
+/** The answer of a route that is not an error, and the body that it takes, as JSON Schemas. */
+export interface Described {
+  /** By default 200. */
+  readonly status?: number;
+  /** By default JSON. */
+  readonly type?: string;
+  /** Absent where the answer has no body. */
+  readonly answer?: Readonly<Record<string, unknown>>;
+  /** Answers with another status that are no errors of the listener. */
+  readonly also?: Readonly<Record<number, Readonly<Record<string, unknown>>>>;
+  /** True: it streams events to callers that accept them. */
+  readonly events?: boolean;
+  readonly body?: Readonly<Record<string, unknown>>;
 }
 
 /** A request to a route. */

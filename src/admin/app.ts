@@ -3,7 +3,6 @@ import type {AddressInfo, Socket} from 'node:net';
 import {ConfigurationError} from '../errors.ts';
 import {nodeHttp} from '../http/node-http.ts';
 import {shareDescriptors} from '../limits/descriptors.ts';
-import type {Route} from '../route.ts';
 import {Attempts} from './attempts.ts';
 import type {CallerRules} from './caller.ts';
 import {type HandlingOptions, handlerOf} from './handle.ts';
@@ -20,8 +19,6 @@ export interface AdminOptions extends Omit<AdminHouse, 'rules'>, Omit<HandlingOp
   readonly token: string | undefined;
   /** CORE_ADMIN_PORT. */
   readonly port: number;
-  /** What other parts of the core contribute to the table of routes. */
-  readonly routes: readonly Route[];
 }
 
 const serverOptions = {

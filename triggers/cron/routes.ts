@@ -9,6 +9,7 @@ export function scheduleRoutes(schedules: () => Schedules): Route[] {
     {
       method: 'GET',
       path: '/api/schedules',
+      described: async () => (await import('./answers.ts')).answers.list,
       doc: 'The schedules, with the next five occurrences of each.',
       run: async () => ({headers: {'Cache-Control': 'no-store'}, body: {schedules: await schedules().list()}}),
     },
@@ -17,6 +18,7 @@ export function scheduleRoutes(schedules: () => Schedules): Route[] {
     {
       method: 'POST',
       path: '/api/schedules/<name>/fire',
+      described: async () => (await import('./answers.ts')).answers.fire,
       query: 'at=<time>',
       doc: 'Runs a schedule now, or the occurrence of a time that was missed, and answers when the function has.',
       async run({name, query}) {
@@ -32,6 +34,7 @@ export function scheduleRoutes(schedules: () => Schedules): Route[] {
     return {
       method: 'POST',
       path: `/api/schedules/<name>/${act}`,
+      described: async () => (await import('./answers.ts')).answers.pause,
       doc,
       async run({name}) {
         const open = schedules();

@@ -1,11 +1,13 @@
 import {type Call, Refusal, type Reply, type Route} from '../../route.ts';
 import type {ConsoleFile} from '../console/files.ts';
+import {described} from './described.ts';
 
 /** The console: a page and what it loads. Nothing of it is loaded, nor read from the disk, before somebody asks. */
 export const consoleRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/',
+    described: described('page'),
     open: 'page',
     doc: 'The console, for a browser.',
     run: call => answer('index.html', call),
@@ -13,6 +15,7 @@ export const consoleRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/console/<file*>',
+    described: described('file'),
     open: 'page',
     doc: 'What the console consists of.',
     run: call => answer(call.name, call),

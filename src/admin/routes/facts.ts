@@ -3,6 +3,7 @@ import {plainFact} from '../../projections/plain.ts';
 import {type Call, Refusal, type Route} from '../../route.ts';
 import type {JournalDesk} from '../reading/desk.ts';
 import {type StreamHouse, streamEvents} from '../reading/event-stream.ts';
+import {described} from './described.ts';
 
 /** Most characters of an answer that is not a stream. */
 const mostCharacters = 2 ** 20;
@@ -12,6 +13,7 @@ export function factsRoute(house: StreamHouse, desk: JournalDesk): Route {
   return {
     method: 'GET',
     path: '/api/facts',
+    described: described('facts'),
     query: 'after=<position>&stream=<prefix>',
     doc: 'The facts of the journal as JSON lines, 1,000 or a mebibyte at most. With `Accept: text/event-stream` the answer goes on with new facts.',
     async run(call) {

@@ -13,6 +13,7 @@ import {invocationRoute, invocationsRoute} from './invocations.ts';
 import {liveInvocationsRoute} from './live.ts';
 import {metricsRoute} from './metrics.ts';
 import {type NowHouse, nowRoutes} from './now.ts';
+import {openApiRoute} from './openapi.ts';
 import {payloadRoutes} from './payloads.ts';
 import {liveRoute, readyRoute} from './probes.ts';
 import {processesRoute} from './processes.ts';
@@ -38,6 +39,8 @@ export interface AdminHouse extends Pick<NowHouse, 'recent' | 'about'>, ReplayHo
   readonly settings: SettingsHouse;
   /** CORE_TRACE_URL. */
   readonly traceUrl: string | undefined;
+  /** What other parts of the core contribute to the table of routes. */
+  readonly routes: readonly Route[];
   /** Who may use what. */
   readonly rules: CallerRules;
 }
@@ -45,7 +48,7 @@ export interface AdminHouse extends Pick<NowHouse, 'recent' | 'about'>, ReplayHo
 /** Every route of the core itself. A new one is a file and a line here. */
 export function adminRoutes(house: AdminHouse): Route[] {
   const desk = new JournalDesk(house);
-  return [
+  const own: Route[] = [
     metricsRoute(house),
     liveRoute,
     readyRoute(house),
@@ -63,5 +66,7 @@ export function adminRoutes(house: AdminHouse): Route[] {
     ...payloadRoutes(house, desk),
     replayRoute(house),
     scheduleHistoryRoute(house, desk),
+    openApiRoute(() => [...own, ...house.routes]),
   ];
+  return own;
 }

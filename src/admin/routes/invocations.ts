@@ -8,6 +8,7 @@ import {plainExplanation} from '../../projections/plain.ts';
 import {Refusal, type Route} from '../../route.ts';
 import {parseDuration} from '../../settings/setting.ts';
 import type {JournalDesk} from '../reading/desk.ts';
+import {described} from './described.ts';
 
 const mostInvocations = 1000;
 /** Requests that are read to answer once: past that the answer ends, and says where to go on. */
@@ -25,6 +26,7 @@ export function invocationsRoute({journal, clock}: InvocationsHouse, desk: Journ
   return {
     method: 'GET',
     path: '/api/invocations',
+    described: described('invocations'),
     query: 'status=<status>&source=<source>&id=<prefix>&code=<code>&path=<text>&since=<duration>&limit=<count>&with=request&before=<next>',
     doc: 'Recorded invocations, the newest first; without `since` those of the last hour. With `with=request`, or by a text in the `path`, what was asked, too, where it is kept. `next` is the `before` of the next page.',
     run: ({query, response}) =>
@@ -88,6 +90,7 @@ export function invocationRoute({journal, traceUrl}: InvocationsHouse, desk: Jou
   return {
     method: 'GET',
     path: '/api/invocations/<id>',
+    described: described('invocation'),
     doc: 'What happened to one invocation, as `explain --json` prints it, and its trace.',
     run: ({name: id, response}) =>
       desk.answer(response, async () => {

@@ -4,12 +4,14 @@ import {Refusal, type Route} from '../../route.ts';
 import type {JournalDesk} from '../reading/desk.ts';
 import {type StreamHouse, streamEvents} from '../reading/event-stream.ts';
 import {LiveInvocations} from '../reading/live.ts';
+import {described} from './described.ts';
 
 /** `GET /api/invocations/live`: invocations as they begin and end. */
 export function liveInvocationsRoute(house: StreamHouse & {readonly journal: JournalReader}, desk: JournalDesk): Route {
   return {
     method: 'GET',
     path: '/api/invocations/live',
+    described: described('liveInvocations'),
     query: 'status=<status>&source=<source>&with=request',
     doc: 'An event stream: each invocation when it begins, and again when it is over, as rows of the list. Under load the newest 200 of each fifth of a second, 100 with what was asked, and how many more there were.',
     async run(call) {

@@ -3,6 +3,7 @@ import {isoStamp} from '../../clock.ts';
 import {type Recent, windows} from '../../observe/recent/recent.ts';
 import {Refusal, type Route} from '../../route.ts';
 import type {Readiness} from '../readiness.ts';
+import {described} from './described.ts';
 
 export interface NowHouse {
   readonly clock: Clock;
@@ -50,6 +51,7 @@ export function nowRoutes({clock, recent, readiness, about}: NowHouse): Route[] 
     {
       method: 'GET',
       path: '/api/now',
+      described: described('now'),
       doc: 'What the core does now: rates a second, times, queue, processes, memory, and what it is.',
       async run() {
         const [{figures, row}, state] = await Promise.all([recent.now(), readiness()]);
@@ -81,6 +83,7 @@ export function nowRoutes({clock, recent, readiness, about}: NowHouse): Route[] 
     {
       method: 'GET',
       path: '/api/history',
+      described: described('history'),
       query: 'window=<1h|1m>',
       doc: 'The same over the last hour in steps of 10 s, or over the last minute in steps of 1 s as far as somebody has asked, as columns.',
       run({query}) {

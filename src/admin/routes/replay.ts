@@ -1,4 +1,5 @@
 import {Refusal, type Route} from '../../route.ts';
+import {described} from './described.ts';
 
 export interface ReplayHouse {
   /** Runs a recorded invocation in the present code, and says what differs. @param signal breaks it off */
@@ -11,6 +12,7 @@ export function replayRoute({replay}: ReplayHouse): Route {
   return {
     method: 'POST',
     path: '/api/invocations/<id>/replay',
+    described: described('replay'),
     doc: 'Runs a recorded invocation again, twice, in processes of its own with the code of now, and answers with what differs from what was recorded; one at a time, else 409.',
     async run({name: id, response}) {
       if (isBusy) throw new Refusal('CONFLICT', 'another invocation is being replayed: try again when that is over');

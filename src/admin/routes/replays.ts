@@ -4,6 +4,7 @@ import type {Budget} from '../../limits/budget.ts';
 import {verdicts} from '../../replay/judge.ts';
 import {Refusal, type Route} from '../../route.ts';
 import {readBody} from '../reading/body.ts';
+import {described} from './described.ts';
 
 type Comparison = FactTypes['replay.compared'];
 
@@ -18,6 +19,7 @@ export function replaysRoute({journal, budget}: {readonly journal: Journal; read
   return {
     method: 'POST',
     path: '/api/replays',
+    described: described('replays'),
     doc: 'Keeps what a replay found: a JSON list of `{invocationId, verdict, baseline, candidate}`.',
     async run({request, response}) {
       const comparisons = parse(await readBody(request, response, budget, mostBytes));

@@ -3,6 +3,7 @@ import type {JournalReader} from '../../journal.ts';
 import {scheduleHistory} from '../../projections/schedule-history.ts';
 import {Refusal, type Route} from '../../route.ts';
 import type {JournalDesk} from '../reading/desk.ts';
+import {described} from './described.ts';
 
 const mostOccurrences = 200;
 
@@ -11,6 +12,7 @@ export function scheduleHistoryRoute({journal, clock}: {readonly journal: Journa
   return {
     method: 'GET',
     path: '/api/schedules/<name>/history',
+    described: described('scheduleHistory'),
     query: 'limit=<count>',
     doc: 'What became of the occurrences of a schedule, the newest first.',
     run({name, query, response}) {

@@ -3,6 +3,7 @@ import {Refusal, type Route} from '../../route.ts';
 import {type Caller, type CallerRules, callerOf, isSignedIn, refuseToken} from '../caller.ts';
 import {readBody} from '../reading/body.ts';
 import {cookieName, cookieOf, writeCookie} from '../sessions.ts';
+import {described} from './described.ts';
 
 const mostBytes = 4096;
 
@@ -13,6 +14,7 @@ export function sessionRoutes(rules: CallerRules, {budget}: {readonly budget: Bu
     {
       method: 'GET',
       path,
+      described: described('session'),
       open: 'page',
       doc: 'Whether the caller is signed in, and whether that is needed.',
       run: ({request, get}) => ({
@@ -23,6 +25,7 @@ export function sessionRoutes(rules: CallerRules, {budget}: {readonly budget: Bu
     {
       method: 'POST',
       path,
+      described: described('signIn'),
       open: 'page',
       doc: 'Signs a browser in: `{"token": "…"}`, with `"folder": "/…/"` where a proxy has the listener below a path. The answer sets a cookie that stands for the token for 12 hours.',
       async run({request, response, get}) {
@@ -38,6 +41,7 @@ export function sessionRoutes(rules: CallerRules, {budget}: {readonly budget: Bu
     {
       method: 'DELETE',
       path,
+      described: described('signOut'),
       open: 'page',
       query: 'folder=<path>',
       doc: 'Signs a browser out.',

@@ -2,6 +2,7 @@ import type {Route} from '../../route.ts';
 import {groups} from '../../settings/groups.ts';
 import {reportSetting} from '../../settings/report.ts';
 import type {Environment, Settings} from '../../settings/setting.ts';
+import {described} from './described.ts';
 
 export interface SettingsHouse {
   /** The settings of the core and of every trigger. */
@@ -16,6 +17,7 @@ export function settingsRoute({settings}: {readonly settings: SettingsHouse}): R
   return {
     method: 'GET',
     path: '/api/settings',
+    described: described('settings'),
     doc: 'Every setting, its value and where it came from; secrets are hidden.',
     run() {
       const {table, env, warnings} = settings;
