@@ -1,4 +1,3 @@
-import process from 'node:process';
 import {isoStamp} from '../clock.ts';
 import type {EndView, PlaceView} from '../workers/process/view.ts';
 

@@ -1,5 +1,4 @@
 import path from 'node:path';
-import process from 'node:process';
 import {systemClock} from '../clock.ts';
 import {choice, flag, many, port, text} from '../command/arguments.ts';
 import {command} from '../command/command.ts';

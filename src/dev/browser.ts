@@ -1,5 +1,4 @@
 import {spawn} from 'node:child_process';
-import process from 'node:process';
 
 /** The program that opens an address in the browser of the person, by platform. */
 const openers: Partial<Record<NodeJS.Platform, readonly [string, ...string[]]>> = {

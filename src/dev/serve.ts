@@ -1,5 +1,4 @@
 import path from 'node:path';
-import process from 'node:process';
 import {systemClock} from '../clock.ts';
 import {run} from '../serve/run.ts';
 import type {Served} from '../serve/serve.ts';

@@ -1,4 +1,3 @@
-import process from 'node:process';
 import {CommandFailed, reportFailure} from '../command/failure.ts';
 import {exit} from '../exit.ts';
 import type {Environment} from '../settings/setting.ts';

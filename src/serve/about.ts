@@ -1,4 +1,3 @@
-import process from 'node:process';
 import type {About} from '../admin/routes/now.ts';
 import {isoStamp} from '../clock.ts';
 import {version} from '../version.ts';

@@ -1,4 +1,3 @@
-import process from 'node:process';
 import {reportFailure} from '../../command/failure.ts';
 import type {Observation} from '../../observation.ts';
 import type {Environment} from '../../settings/setting.ts';

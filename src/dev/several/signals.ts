@@ -1,4 +1,3 @@
-import process from 'node:process';
 import {systemClock} from '../../clock.ts';
 import {exit} from '../../exit.ts';
 import type {Controls} from '../terminal/actions.ts';

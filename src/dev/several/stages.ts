@@ -1,4 +1,3 @@
-import process from 'node:process';
 import {systemClock} from '../../clock.ts';
 import {complain} from '../../command/terminal.ts';
 import type {Environment} from '../../settings/setting.ts';

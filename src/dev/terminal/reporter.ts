@@ -1,4 +1,3 @@
-import process from 'node:process';
 import {exit} from '../../exit.ts';
 import {printable} from '../../printable.ts';
 import type {DevServer, ReloadOutcome, Reporter} from '../reporter.ts';

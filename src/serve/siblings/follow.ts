@@ -1,4 +1,3 @@
-import process from 'node:process';
 import {viewCore} from '../../admin/core-view.ts';
 import {isoStamp, systemClock} from '../../clock.ts';
 import {staySmall} from '../../limits/small-start.ts';
