@@ -1,4 +1,6 @@
+import path from 'node:path';
 import {CommandFailed, reportFailure} from '../command/failure.ts';
+import {complain} from '../command/terminal.ts';
 import {exit} from '../exit.ts';
 import type {Environment} from '../settings/setting.ts';
 import type {SeveralOptions} from './several/stage.ts';
@@ -27,7 +29,10 @@ export async function servesSeveral({paths, name, isJson, ...options}: SeveralAs
     const [{serveSeveral}, {linesStage, jsonStage}] = await Promise.all([import('./several/run.ts'), import('./several/stages.ts')]);
     await serveSeveral({plan, file: manifest}, env, options, isJson ? jsonStage : linesStage(env));
   } catch (error) {
-    process.exit(reportFailure(error));
+    const code = reportFailure(error);
+    const isChosen = paths.some(given => path.resolve(given) === manifest);
+    if (manifest !== undefined && !isChosen) complain('name a handler to serve it without the file, as in `core-runtime dev handler.js`');
+    process.exit(code);
   }
   return true;
 }

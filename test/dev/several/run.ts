@@ -28,7 +28,13 @@ for (const [title, files, args, code, expected] of [
   ['a name that is no part of an address', {'a.b/handler.js': '', 'c.js': ''}, ['a.b', 'c.js'], 64, /`a\.b` cannot be part of an address/],
   ['one name for several', {'a.js': '', 'b.js': ''}, ['a.js', 'b.js', '--name', 'x'], 64, /--name: expected one function, got several/],
   ['a manifest that does not exist', {}, ['serverless.yml'], 64, /serverless\.yml cannot be read: ENOENT/],
-  ['a manifest with mistakes', {'serverless.yml': 'provider: {name: aws}'}, [], 78, /serverless\.yml:1: provider\.name: expected scaleway/],
+  [
+    'a manifest with mistakes',
+    {'serverless.yml': 'provider: {name: aws}'},
+    [],
+    78,
+    /serverless\.yml:1: provider\.name: expected scaleway[\s\S]*name a handler to serve it without the file/,
+  ],
   [
     'a manifest of nothing that is there',
     {'serverless.yml': yaml('  a: {handler: a.b}', '  c: {handler: Handle, runtime: go122}')},
