@@ -5,7 +5,7 @@ import {systemClock} from '../clock.ts';
 import {command} from '../command/command.ts';
 import {CommandFailed, damageOf} from '../command/failure.ts';
 import {openProgress} from '../command/progress.ts';
-import {print, printJson} from '../command/terminal.ts';
+import {printJson} from '../command/terminal.ts';
 import {ConfigurationError} from '../errors.ts';
 import {type ExitCode, exit} from '../exit.ts';
 import {JournalDamaged, type JournalReader} from '../journal.ts';
@@ -22,6 +22,7 @@ import {childEnvironment} from '../settings/environment.ts';
 import {type Environment, parseSettings} from '../settings/setting.ts';
 import {openArchive, resolveNamed, untilInterrupted} from './journal-at.ts';
 import {findFile} from './journal-choice.ts';
+import {colouredReport} from './replay-colours.ts';
 import {type Comparison, keepComparisons} from './replay-keep.ts';
 import {type ReplayWish, replayArguments, replayOptions, replayWish} from './replay-options.ts';
 
@@ -68,12 +69,18 @@ async function replayFrom(archive: JournalReader, journal: JournalPlace, wish: R
     using progress = openProgress({title: 'replay', unit: 'invocations', total: ids.length});
     await using code = await openCode(specs, environmentOf(env), signal);
     const {baseline, candidate} = code;
-    const house = {...code, journal: archive, clock: systemClock, signal, redact: specs.config.journalRedact};
-    let done = 0;
+    // Results come in batches, after all of their runs.
+    const runsOfEach = candidate === undefined ? 2 : 3;
+    let runs = 0;
+    const ran = (count = 1) => {
+      runs += count;
+      progress.at(Math.floor(runs / runsOfEach));
+    };
+    const house = {...code, journal: archive, clock: systemClock, signal, redact: specs.config.journalRedact, ran};
     for await (const each of replayInvocations(ids, house)) {
-      progress.at(++done);
       if (wish.isJson) progress.hide(process.stdout);
       if ('hindrance' in each) {
+        ran(runsOfEach);
         hindered(each);
         continue;
       }
@@ -84,7 +91,7 @@ async function replayFrom(archive: JournalReader, journal: JournalPlace, wish: R
       comparisons.push({invocationId: each.recalled.id, verdict: each.judgement.verdict, ...onlyGiven(digests)});
     }
   }
-  if (!wish.isJson) print(...report.text().split('\n'));
+  if (!wish.isJson) console.log(colouredReport(report.text()));
   if (comparisons.length > 0) await keepComparisons(comparisons, journal, env);
   return conclude(report, wish, signal.aborted);
 }

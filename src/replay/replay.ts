@@ -29,6 +29,8 @@ export interface ReplayHouse {
   readonly candidate: Rerun | undefined;
   /** CORE_JOURNAL_REDACT. */
   readonly redact: string;
+  /** Called after each run of an invocation that is compared: two for each, and three with a candidate. */
+  readonly ran?: () => void;
 }
 
 /** Outcomes of this many invocations are held at a time, or fewer when their requests and replies have this many bytes. */
@@ -66,20 +68,24 @@ export async function* replay(ids: readonly string[], house: ReplayHouse): Async
 
 async function* compareAll(
   chunk: readonly Recalled[],
-  {baseline, twin, candidate, clock, signal, redact}: ReplayHouse,
+  {baseline, twin, candidate, clock, signal, redact, ran = () => {}}: ReplayHouse,
 ): AsyncGenerator<Compared> {
   const runs: {recalled: Recalled; outcome: Outcome; at: number; other?: Outcome}[] = [];
   for (const recalled of chunk) {
     if (signal.aborted) return;
     runs.push({recalled, at: clock.monotonic(), outcome: await baseline.run(recalled)});
+    ran();
   }
   for (const run of runs) {
     if (signal.aborted) return;
-    if (candidate) run.other = await candidate.run(run.recalled);
+    if (!candidate) continue;
+    run.other = await candidate.run(run.recalled);
+    ran();
   }
   for (const {recalled, outcome, at, other} of runs) {
     if (!(await clock.sleep(Math.max(0, at + apartMs - clock.monotonic()), signal))) return;
     const repeated = await twin.run(recalled);
+    ran();
     if (signal.aborted) return; // an outcome that was broken off says nothing
     const compared = compare(recalled, {outcome, repeated, other}, redact);
     if (compared) yield compared;

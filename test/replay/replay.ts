@@ -131,3 +131,14 @@ test('an aborted replay ends at once, and reports no invocation that it broke of
     ['a'],
   );
 });
+
+test('each run is reported when it is over: two of an invocation, three with a candidate', async t => {
+  for (const hasCandidate of [false, true]) {
+    const house = await houseOf(new ManualClock(), {status: 200, headers: [], body: '{}'}, ['a', 'b']);
+    const version = () => code(() => json({}));
+    let runs = 0;
+    const candidate = hasCandidate ? version() : undefined;
+    await run(['a', 'b'], {...house, baseline: version(), twin: version(), candidate, ran: () => void runs++});
+    t.is(runs, hasCandidate ? 6 : 4);
+  }
+});

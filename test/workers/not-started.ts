@@ -6,6 +6,12 @@ const refused = (code: string) => Object.assign(new Error(`spawn x ${code}`), {c
 
 for (const [title, command, code, said] of [
   ['what the host lacks is said in its words', {file: 'php'}, 'EMFILE', 'spawn x EMFILE'],
+  [
+    'a file that may not be executed is named',
+    {file: '/x'},
+    'EACCES',
+    '/x may not be executed by this user (EACCES): its mode, or the file system that it is on, forbids it',
+  ],
   ['a program that PATH does not have is named', {file: 'php'}, 'ENOENT', 'php was not found in PATH (ENOENT)'],
   ['a language that is not installed is named, with what to do', {file: 'php', missing: 'install it'}, 'ENOENT', 'install it'],
   ['a file that is gone is named', {file: '/no/such', missing: 'install it'}, 'ENOENT', '/no/such does not exist (ENOENT)'],
