@@ -70,14 +70,10 @@ async function reportJson(): Promise<Reporter> {
 }
 
 async function reportLines(folder: string, env: Environment): Promise<Reporter> {
-  const [{openTerminal}, {terminalReporter}, {openInBrowser}] = await Promise.all([
-    import('../dev/terminal/open.ts'),
+  const [{terminalHere}, {terminalReporter}, {openInBrowser}] = await Promise.all([
+    import('../dev/terminal/here.ts'),
     import('../dev/terminal/reporter.ts'),
     import('../dev/browser.ts'),
   ]);
-  const {stdout, stdin} = process;
-  const terminal = openTerminal({stdout, stdin, env, clock: systemClock});
-  stdout.on('error', () => {}); // its reader has left: the function goes on
-  process.on('exit', () => terminal.close());
-  return terminalReporter(terminal, folder, openInBrowser);
+  return terminalReporter(terminalHere(env), folder, openInBrowser);
 }

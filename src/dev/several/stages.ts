@@ -1,18 +1,14 @@
-import {systemClock} from '../../clock.ts';
 import {complain} from '../../command/terminal.ts';
 import type {Environment} from '../../settings/setting.ts';
 import {openInBrowser} from '../browser.ts';
 import {jsonReporter} from '../json-reporter.ts';
-import {openTerminal} from '../terminal/open.ts';
+import {terminalHere} from '../terminal/here.ts';
 import {showReload} from '../terminal/reporter.ts';
 import type {Stage} from './stage.ts';
 
 /** For a person: what each function does, in lines that begin with its name. */
 export function linesStage(env: Environment): Stage {
-  const {stdout, stdin} = process;
-  const terminal = openTerminal({stdout, stdin, env, clock: systemClock});
-  stdout.on('error', () => {}); // its reader has left: the functions go on
-  process.on('exit', () => terminal.close());
+  const terminal = terminalHere(env);
   const own = terminal.view({folder: process.cwd()});
   return {
     noted: own.noted,
