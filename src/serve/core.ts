@@ -80,7 +80,8 @@ export async function openCore(wanted: Wanted, options: CoreOptions, opening: As
   const facts = new OwnFacts(instance);
   const starts = new EarlyStarts();
   const watched = new Watched(budget, facts, shares);
-  const metrics = openMetrics(version, watched, clock);
+  const {applicationName: functionName, applicationVersion: functionVersion} = config;
+  const metrics = openMetrics({version, functionName, functionVersion, language: spec.language}, watched, clock);
   const {meter} = metrics;
   const stop = new Stop(metrics, clock);
   watched.stop = stop;
@@ -129,8 +130,8 @@ export async function openCore(wanted: Wanted, options: CoreOptions, opening: As
       for (const doubt of doubtsOf(env)) warn(doubt);
       // It is costly to load.
       const {openTelemetry} = await import('../observe/traces/telemetry.ts');
-      const {applicationName, applicationVersion: functionVersion, applicationMemory} = config;
-      const identity = {functionName: applicationName || 'function', functionVersion, instance, memoryBytes: applicationMemory * 2 ** 20};
+      const memoryBytes = config.applicationMemory * 2 ** 20;
+      const identity = {functionName: functionName || 'function', functionVersion, instance, memoryBytes};
       const house = {env, clock, lost: spansLost.lost, log: log.of('opentelemetry')};
       spans = telemetry.use(await openTelemetry(identity, house)).spans;
     }

@@ -240,7 +240,7 @@ test('the private listener gives life, readiness and metrics, and nothing else',
   t.is((await ask(`${core.adminUrl}/livez`)).status, 200);
   await ask(core.url); // the sub-runtime is up by then
   t.deepEqual((await ask(`${core.adminUrl}/readyz`)).json(), {ready: true, phase: 'ready'});
-  t.regex((await ask(`${core.adminUrl}/metrics`)).text(), /^core_conservation_drift 0$/m);
+  t.regex((await ask(`${core.adminUrl}/metrics`)).text(), /^core_conservation_drift\{function="mirror"\} 0$/m);
 });
 
 const refused: readonly (readonly [string, string, number])[] = [

@@ -117,10 +117,10 @@ test('a caller that accepts OpenMetrics gets the trace of a sampled request with
     );
     t.regex(
       samples[1] ?? '',
-      /^faas_invoke_duration_seconds_bucket\{le="[\d.]+",trigger="http"\} \d+ # \{trace_id="\w+"\} [\d.e-]+ \d{10}(\.\d+)?$/,
+      /^faas_invoke_duration_seconds_bucket\{function="mirror",le="[\d.]+",trigger="http"\} \d+ # \{trace_id="\w+"\} [\d.e-]+ \d{10}(\.\d+)?$/,
     );
     t.regex(open.text(), /^# TYPE http_requests counter$/m);
-    t.regex(open.text(), /^http_requests_total\{code="200",method="GET"\} \d+$/m);
+    t.regex(open.text(), /^http_requests_total\{function="mirror",code="200",method="GET"\} \d+$/m);
     t.regex(open.text(), /\n# EOF\n$/);
     const plain = await ask(url);
     t.regex(plain.field('content-type'), /^text\/plain; version=0\.0\.4/);

@@ -48,6 +48,19 @@ withPrometheus(`every alert fires on what it is for, and only on that${missing}`
   t.notThrows(() => promtool(['test', 'rules', file]));
 });
 
+withPrometheus(`an alert names the one of two functions that it is about, and keeps the labels of the target${missing}`, async t => {
+  const file = projectFile('test/fixtures/alerts-two-functions.test.yml');
+  const {tests} = parse(await readFile(file, 'utf8'));
+  const tested = tests[0].alert_rule_test.map(({alertname}: AlertTest) => alertname);
+  const {groups} = parse(await readFile(projectFile('deploy/alerts.yml'), 'utf8'));
+  const alerts = groups.flatMap(({rules}: {rules: Rule[]}) => rules.map(({alert}) => alert));
+  t.deepEqual(
+    alerts.filter((alert: string) => !tested.includes(alert)),
+    ['CollectorUnreachable'], // not a function's
+  );
+  t.notThrows(() => promtool(['test', 'rules', file]));
+});
+
 withPrometheus(`the metrics follow the rules of naming${missing}`, async t => {
   const core = await startCore(mirror, t);
   await load(core);
@@ -55,11 +68,14 @@ withPrometheus(`the metrics follow the rules of naming${missing}`, async t => {
 });
 
 withPrometheus(`Prometheus scrapes a core, every panel of the dashboard has data, and a bucket leads to its trace${missing}`, async t => {
-  const core = await startCore(mirror, t);
+  const core = await startCore({...mirror, SCW_APPLICATION_NAME: 'hello'}, t);
   const prometheus = await startPrometheus(t, {'core-runtime': core.adminUrl});
   const {panels} = JSON.parse(await readFile(projectFile('deploy/grafana/dashboards/core-runtime.json'), 'utf8'));
   const queries = panels.flatMap(({title, targets}: {title: string; targets: {expr: string}[]}) =>
-    targets.map(({expr}) => ({title, expr: expr.replaceAll('$__rate_interval', '1m').replaceAll('"$instance"', '".+"')})),
+    targets.map(({expr}) => ({
+      title,
+      expr: expr.replaceAll('$__rate_interval', '1m').replaceAll('"$instance"', '".+"').replaceAll('"$function"', '"hello"'),
+    })),
   );
   t.true(queries.length > 15);
   while (!(await prometheus.query('up')).some(([, value]) => value === '1')); // what came before the first scrape is no increase

@@ -14,7 +14,7 @@ export async function loadGate(t: Teardown) {
     open: () => writeFile(file, ''),
     /** Opens once so many events wait for the sub-runtime. */
     async openWhenWaiting(core: RunningCore, events: number): Promise<void> {
-      const waiting = new RegExp(`^core_queue_depth ${events}$`, 'm');
+      const waiting = new RegExp(`^core_queue_depth(?:{function="[^"]*"})? ${events}$`, 'm');
       while (!waiting.test((await ask(`${core.adminUrl}/metrics`)).text()));
       await writeFile(file, '');
     },

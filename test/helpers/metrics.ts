@@ -14,9 +14,9 @@ export async function metricSources(): Promise<string> {
 }
 
 /** The metrics of one process; `keySetAge` is how old its key set is, `others` are the processes that it leads. */
-export function processOf(some: {keySetAge?: number; others?: readonly (readonly Family[])[]} = {}) {
+export function processOf(some: {functionName?: string; keySetAge?: number; others?: readonly (readonly Family[])[]} = {}) {
   const metrics = openMetrics(
-    '1.2.3',
+    {version: '1.2.3', functionName: some.functionName ?? '', functionVersion: '7', language: 'node'},
     {
       runtimesUp: () => 2,
       runtimeProcesses: () => [1, 2],

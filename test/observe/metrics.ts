@@ -20,6 +20,7 @@ test('the metrics of several processes are added up, unless the metric says othe
     `core_build_info{version="1.2.3",node="${process.version}"} 1`,
     // The oldest of several key sets keeps callers waiting.
     'core_key_set_age_seconds 9',
+    'core_function_info{version="7",language="node"} 1',
   ]) {
     t.true(body.split('\n').includes(line), line);
   }
@@ -32,6 +33,32 @@ test('the sum of several processes has the metrics of one, with the same help an
   t.true(heads(alone.body).length > 60);
   t.deepEqual(heads(led.body), heads(alone.body));
 });
+
+for (const accept of ['text/plain', 'application/openmetrics-text']) {
+  test(`without a name of the function no sample has the label function: ${accept}`, async t => {
+    const metrics = processOf();
+    t.notRegex((await metrics.scrape(accept)).body, /function=/);
+  });
+
+  test(`every sample has the name of the function, alone and as a sum: ${accept}`, async t => {
+    const functionName = 'a "quoted" name';
+    const alone = processOf({functionName});
+    const led = processOf({functionName, others: [await processOf({functionName}).families()]});
+    for (const metrics of [alone, led]) {
+      metrics.meter.requestEnded('GET', 200, 0.02);
+      const {body} = await metrics.scrape(accept);
+      const samples = body.split('\n').filter(line => line !== '' && !line.startsWith('#'));
+      t.true(samples.length > 100);
+      t.deepEqual(
+        samples.filter(line => line.split('function="a \\"quoted\\" name"').length !== 2),
+        [],
+      );
+      t.true(samples.includes('http_requests_total{function="a \\"quoted\\" name",code="200",method="GET"} 1'));
+      t.true(samples.includes('http_requests_in_flight{function="a \\"quoted\\" name"} -1'));
+      t.true(samples.includes('core_function_info{function="a \\"quoted\\" name",version="7",language="node"} 1'));
+    }
+  });
+}
 
 test('exemplars stand in OpenMetrics only, at the bucket of their sample', async t => {
   const metrics = processOf();

@@ -29,6 +29,14 @@ export interface Metrics {
   some(names: readonly string[]): Promise<readonly Family[]>;
 }
 
+/** What the metrics are about: the core's version, and the function that it serves. */
+export interface MetricsSubject {
+  readonly version: string;
+  readonly functionName: string;
+  readonly functionVersion: string;
+  readonly language: string;
+}
+
 /** What the metrics ask for when somebody scrapes. */
 export interface MetricsHouse extends Gauges {
   /** What the other processes of this core counted; undefined when this is the only one. */
@@ -41,8 +49,10 @@ spelled there and nowhere else.
 
 A series with a fixed set of label values exists from the start (`inc(0)`): when a series appears only with its first
 event, Prometheus cannot tell the increase.
+
+A function that has a name is the label `function` of every sample of a scrape, so that one Prometheus tells functions apart.
 */
-export function openMetrics(version: string, house: MetricsHouse, clock: Pick<Clock, 'now' | 'monotonic' | 'after'>): Metrics {
+export function openMetrics(subject: MetricsSubject, house: MetricsHouse, clock: Pick<Clock, 'now' | 'monotonic' | 'after'>): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const timers = new Timers(() => clock.now());
@@ -55,9 +65,9 @@ export function openMetrics(version: string, house: MetricsHouse, clock: Pick<Cl
     ...journalMetrics(registers, house),
     ...scheduleMetrics(registers),
     ...siblingMetrics(registers, house),
-    ...processMetrics(registers, version, house),
+    ...processMetrics(registers, subject, house),
   };
-  const scrape = new Scrape(registry, timers, () => house.others(), clock);
+  const scrape = new Scrape(registry, timers, () => house.others(), labelsOf(subject), clock);
   return {
     meter,
     counts: invocations.counts,
@@ -66,3 +76,5 @@ export function openMetrics(version: string, house: MetricsHouse, clock: Pick<Cl
     some: names => scrape.some(names),
   };
 }
+
+const labelsOf = ({functionName}: MetricsSubject) => (functionName === '' ? {} : {function: functionName});

@@ -24,28 +24,38 @@ export const openMetricsType = 'application/openmetrics-text; version=1.0.0; cha
 Writes the text that carries exemplars. prom-client's own writer renames the counters for good, so plain text written after it
 would be wrong.
 
+@param every labels of every sample, beside its own
 @see OpenMetrics 1.0, Text Format
 */
-export function writeOpenMetrics(families: readonly Family[], exemplarOf: (sample: Sample) => Exemplar | undefined): string {
+export function writeOpenMetrics(
+  families: readonly Family[],
+  exemplarOf: (sample: Sample) => Exemplar | undefined,
+  every: Sample['labels'] = {},
+): string {
   const lines: string[] = [];
+  const common = pairsOf(every);
   for (const {name, help, type, values} of families) {
     const family = type === 'counter' ? name.replace(/_total$/, '') : name;
     lines.push(`# HELP ${family} ${escaped(help)}`, `# TYPE ${family} ${type}`);
     for (const sample of values) {
       const exemplar = exemplarOf(sample);
       const trail = exemplar ? ` # {trace_id="${exemplar.traceId}"} ${exemplar.value} ${exemplar.at / 1000}` : '';
-      lines.push(`${sample.metricName ?? name}${writeLabels(sample.labels)} ${sample.value}${trail}`);
+      lines.push(`${sample.metricName ?? name}${writeLabels(common, sample.labels)} ${sample.value}${trail}`);
     }
   }
   return `${lines.join('\n')}\n# EOF\n`;
 }
 
-/** @see https://prometheus.io/docs/instrumenting/exposition_formats/ Text format 0.0.4 */
-export function writePlain(families: readonly Family[]): string {
+/**
+@param every labels of every sample, beside its own
+@see https://prometheus.io/docs/instrumenting/exposition_formats/ Text format 0.0.4
+*/
+export function writePlain(families: readonly Family[], every: Sample['labels'] = {}): string {
   const lines: string[] = [];
+  const common = pairsOf(every);
   for (const {name, help, type, values} of families) {
     lines.push(`# HELP ${name} ${escaped(help)}`, `# TYPE ${name} ${type}`);
-    for (const sample of values) lines.push(`${sample.metricName ?? name}${writeLabels(sample.labels)} ${sample.value}`);
+    for (const sample of values) lines.push(`${sample.metricName ?? name}${writeLabels(common, sample.labels)} ${sample.value}`);
   }
   return `${lines.join('\n')}\n`;
 }
@@ -62,9 +72,15 @@ export function prefersOpenMetrics(accept: string): boolean {
   return best.open > 0 && best.open >= best.plain;
 }
 
-function writeLabels(labels: Sample['labels']): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(String(value))}"`);
-  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+function writeLabels(common: string, labels: Sample['labels']): string {
+  const own = pairsOf(labels);
+  if (common === '' && own === '') return '';
+  return `{${common}${common === '' || own === '' ? '' : ','}${own}}`;
 }
+
+const pairsOf = (labels: Sample['labels']) =>
+  Object.entries(labels)
+    .map(([name, value]) => `${name}="${escaped(String(value))}"`)
+    .join(',');
 
 const escaped = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');

@@ -7,10 +7,10 @@ import type {Family} from './open-metrics.ts';
 
 const linesDroppedName = 'core_log_lines_dropped_total';
 
-/** This process: its version, its memory, and what it could not write or send. */
+/** This process: its version and its function's, its memory, and what it could not write or send. */
 export function processMetrics(
   registers: Registry[],
-  version: string,
+  {version, functionVersion, language}: {version: string; functionVersion: string; language: string},
   gauges: Pick<Gauges, 'bytesHeld' | 'bodiesWaiting' | 'shares'>,
 ): Pick<Meter, 'linesDropped' | 'spansDropped'> {
   new Gauge({
@@ -21,6 +21,15 @@ export function processMetrics(
     registers,
   })
     .labels(version, process.version)
+    .set(1);
+  new Gauge({
+    name: 'core_function_info',
+    help: 'The function that the core serves.',
+    labelNames: ['version', 'language'],
+    aggregator: 'first', // every process says the same
+    registers,
+  })
+    .labels(functionVersion, language)
     .set(1);
   new Gauge({
     name: 'process_resident_memory_bytes',

@@ -1,7 +1,7 @@
 import type {Registry} from 'prom-client';
 import type {Clock} from '../../clock.ts';
 import {Shared} from '../shared.ts';
-import {type Family, openMetricsType, prefersOpenMetrics, writeOpenMetrics, writePlain} from './open-metrics.ts';
+import {type Family, openMetricsType, prefersOpenMetrics, type Sample, writeOpenMetrics, writePlain} from './open-metrics.ts';
 import {sumFamilies} from './sum.ts';
 import type {Timers} from './timers.ts';
 
@@ -15,19 +15,25 @@ export class Scrape {
   readonly #registry: Registry;
   readonly #timers: Timers;
   readonly #others: () => Promise<readonly (readonly Family[])[]> | undefined;
+  readonly #every: Sample['labels'];
   readonly #plain: Shared<Exposition>;
   readonly #open: Shared<Exposition>;
 
-  /** @param others what the other processes counted; undefined when this is the only one */
+  /**
+  @param others what the other processes counted; undefined when this is the only one
+  @param every labels of every sample
+  */
   constructor(
     registry: Registry,
     timers: Timers,
     others: () => Promise<readonly (readonly Family[])[]> | undefined,
+    every: Sample['labels'],
     clock: Pick<Clock, 'monotonic' | 'after'>,
   ) {
     this.#registry = registry;
     this.#timers = timers;
     this.#others = others;
+    this.#every = every;
     this.#plain = new Shared(() => this.#exposePlain(), clock);
     this.#open = new Shared(() => this.#exposeOpen(), clock);
   }
@@ -48,14 +54,17 @@ export class Scrape {
   }
 
   async #exposePlain(): Promise<Exposition> {
-    const others = this.#others();
-    const body = others ? writePlain(sumFamilies([await this.families(), ...(await others)])) : await this.#registry.metrics();
-    return {contentType: this.#registry.contentType, body};
+    return {contentType: this.#registry.contentType, body: writePlain(await this.#all(), this.#every)};
   }
 
   async #exposeOpen(): Promise<Exposition> {
+    const body = writeOpenMetrics(await this.#all(), sample => this.#timers.exemplarOf(sample), this.#every);
+    return {contentType: openMetricsType, body};
+  }
+
+  async #all(): Promise<readonly Family[]> {
     const others = this.#others();
-    const all = others ? sumFamilies([await this.families(), ...(await others)]) : await this.families();
-    return {contentType: openMetricsType, body: writeOpenMetrics(all, sample => this.#timers.exemplarOf(sample))};
+    const own = await this.families();
+    return others ? sumFamilies([own, ...(await others)]) : own;
   }
 }
