@@ -1,4 +1,3 @@
-import process from 'node:process';
 import {systemClock} from '../../clock.ts';
 import type {Environment} from '../../settings/setting.ts';
 import {openTerminal, type Terminal} from './open.ts';
