@@ -1,5 +1,5 @@
 import {html, useEffect, useRef} from '../html.js';
-import {linkTo, replacePlace} from '../route.js';
+import {linkTo, placeOf, replacePlace} from '../route.js';
 
 /** @typedef {import('../feed.js').Filter} Filter */
 
@@ -21,11 +21,15 @@ export const filterOf = query => ({
   since: query.get('since') ?? '1h',
 });
 
-/** @param {{filter: Filter, name: string, isLive: boolean, onLive: (isLive: boolean) => void}} props */
-export function Filters({filter, name, isLive, onLive}) {
+/** @param {{filter: Filter, isLive: boolean, onLive: (isLive: boolean) => void}} props */
+export function Filters({filter, isLive, onLive}) {
   const timer = useRef(/** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined));
   useEffect(() => () => clearTimeout(timer.current), []);
-  const change = (/** @type {Partial<Filter>} */ part) => replacePlace(linkTo('invocations', name, {...filter, ...part}));
+  const change = (/** @type {Partial<Filter>} */ part) => {
+    // What the address says now: an invocation may have been opened since the last key.
+    const {name, query} = placeOf(location.hash);
+    replacePlace(linkTo('invocations', name, {...filterOf(query), ...part}));
+  };
   const changeLater = (/** @type {Partial<Filter>} */ part) => {
     clearTimeout(timer.current);
     timer.current = setTimeout(() => change(part), typingMs);

@@ -40,7 +40,7 @@ export function Invocations({place, now}) {
   const {rows, leftOut, failure} = feed;
   return html`<div class="split ${place.name ? 'has-detail' : ''}" onKeyDown=${onKeyDown}>
     <section class="list" aria-label="List of invocations">
-      <${Filters} filter=${filter} name=${place.name} isLive=${isLive} onLive=${setLive} />
+      <${Filters} filter=${filter} isLive=${isLive} onLive=${setLive} />
       <${Problem} failure=${failure} />
       <p class="dim count">
         <span>${plural(rows.length, 'invocation')}${feed.hasMore ? ', more below' : ''}${rows.length >= mostRows ? ', as many as this page holds' : ''}</span>

@@ -1,0 +1,100 @@
+import {copyFile, mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import path from 'node:path';
+import {fileURLToPath} from 'node:url';
+import type {Page} from 'playwright-core';
+import {systemClock} from '../src/clock.ts';
+import {openBrowser, visit} from '../test/helpers/browser.ts';
+import {projectFile, type RunningCore, startCore} from '../test/helpers/core.ts';
+import {ask} from '../test/helpers/request.ts';
+import {withPalette} from './palette.ts';
+
+/*
+Takes the pictures of the console for the documents: a core, a minute of calls, a picture of each view.
+
+    npm run screenshots
+*/
+
+const folder = fileURLToPath(new URL('./console/', import.meta.url));
+const mostBytes = 100_000;
+const size = {width: 1280, height: 680};
+/** The pictures are taken while calls come in. */
+const [firstPictureS, callsS] = [62, 80];
+const schedules = [
+  {name: 'nightly-report', cron: '0 3 * * *', timezone: 'Europe/Paris'},
+  {name: 'clean-up', cron: '*/15 * * * *', jitter: '30s'},
+];
+
+await using stack = new AsyncDisposableStack();
+const place = await mkdtemp(path.join(tmpdir(), 'console-'));
+stack.defer(() => rm(place, {recursive: true}));
+const handler = path.join(place, 'todos', 'handler.cjs');
+await mkdir(path.dirname(handler));
+await copyFile(projectFile('test/fixtures/functions/core/console.cjs'), handler);
+const core = await startCore({
+  SCW_PUBLIC: 'true',
+  SCW_HANDLER_PATH: handler,
+  SCW_APPLICATION_NAME: 'todos',
+  SCW_APPLICATION_VERSION: '1.4.0',
+  CORE_WORKERS: '2',
+  CORE_JOURNAL_HTTP: 'full',
+  CORE_SCHEDULES: JSON.stringify(schedules),
+});
+stack.defer(async () => void (await core.stop()));
+const browser = await openBrowser();
+stack.defer(() => browser.close());
+const {page} = await visit(browser, core.adminUrl, size);
+const dark = await visit(browser, core.adminUrl, {...size, scheme: 'dark'});
+
+const calling = call(core);
+await systemClock.sleep(firstPictureS * 1000);
+await page.getByRole('button', {name: 'last minute'}).click();
+await dark.page.getByRole('button', {name: 'last minute'}).click();
+await take(page, 'now');
+await take(dark.page, 'now-dark');
+await show(page, 'Invocations');
+await take(page, 'invocations');
+await page.getByLabel('Path').fill('/lists');
+await page.getByRole('grid').locator('.window-space').getByRole('row').nth(1).click();
+await page.getByRole('heading', {name: 'Reply'}).waitFor();
+await page.setViewportSize({...size, height: 900});
+await take(page, 'invocation');
+await page.setViewportSize(size);
+for (const view of ['Schedules', 'Processes', 'Settings']) {
+  await show(page, view);
+  await take(page, view.toLowerCase());
+}
+
+await calling;
+
+async function show(view: Page, title: string): Promise<void> {
+  await view.getByRole('navigation').getByRole('link', {name: title}).click();
+}
+
+/** @throws Error for a picture that is too large for a repository */
+async function take(view: Page, name: string): Promise<void> {
+  await systemClock.sleep(1500);
+  const file = path.join(folder, `${name}.png`);
+  const picture = withPalette(await view.screenshot());
+  if (picture.length > mostBytes) throw new Error(`Expected ${name}.png to have at most ${mostBytes} bytes, got ${picture.length}`);
+  await writeFile(file, picture);
+  console.log(`${name}.png  ${picture.length} bytes`);
+}
+
+/** Calls that come in waves, some of which fail, and one after which a process has to be started again. */
+async function call({url, adminUrl}: RunningCore): Promise<void> {
+  const json = {method: 'POST', headers: {'content-type': 'application/json'}, body: '{"title": "Write it down", "done": false}'};
+  await ask(`${adminUrl}/api/schedules/nightly-report/fire`, {method: 'POST'});
+  for (let second = 0; second < callsS; second++) {
+    const calls = 12 + Math.round(9 * Math.sin(second / 6));
+    const endsAt = systemClock.monotonic() + 1000;
+    for (let turn = 0; turn < calls; turn++) {
+      void ask(`${url}/todos/${turn}?page=${second}`);
+      if (turn % 9 === 4) void ask(`${url}/lists`, json);
+      if (turn % 17 === 7) void ask(`${url}/slow/export`);
+      await systemClock.sleep(Math.max(1, (endsAt - systemClock.monotonic()) / (calls - turn)));
+    }
+    if (second % 20 === 15) await ask(`${url}/fail?text=${encodeURIComponent('no such list: 42')}`);
+    if (second === 30) await ask(`${url}/die`);
+  }
+}
