@@ -1,5 +1,4 @@
 import {readdirSync, readFileSync} from 'node:fs';
-import {Ajv2020} from 'ajv/dist/2020.js';
 import test from 'ava';
 import context from 'core-runtime/schemas/context.json' with {type: 'json'};
 import event from 'core-runtime/schemas/event.json' with {type: 'json'};
@@ -11,28 +10,7 @@ import {readSchedules} from '../triggers/cron/schedule.ts';
 import {projectFile} from './helpers/core.ts';
 import {textOf} from './helpers/event.ts';
 import {requestInput} from './helpers/fakes.ts';
-
-const ajv = new Ajv2020({
-  allErrors: true,
-  strict: true,
-  strictRequired: false,
-  formats: {'date-time': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/},
-});
-
-/** What is wrong with a value, as sentences. */
-function problems(schema: object, value: unknown): string[] {
-  const validate = ajv.compile(schema);
-  return validate(value) ? [] : (validate.errors ?? []).map(({instancePath, message}) => `${instancePath} ${message}`);
-}
-
-/** The schema that refuses members which it does not describe, so that none of the real ones is left out. */
-function closed(schema: unknown): object {
-  const text = JSON.stringify(schema, (_, each) =>
-    each?.type === 'object' && each.properties && each.additionalProperties === undefined ? {...each, additionalProperties: false} : each,
-  );
-  const {$id, ...all} = JSON.parse(text);
-  return all;
-}
+import {closed, isSchema, problems} from './helpers/schema.ts';
 
 const write = eventWriter({
   functionName: 'greeter',
@@ -142,6 +120,6 @@ test('every schema is one', t => {
     const schema = JSON.parse(readFileSync(projectFile(`schemas/${name}`), 'utf8'));
     t.is(schema.$schema, 'https://json-schema.org/draft/2020-12/schema', name);
     t.is(schema.$id, `urn:core-runtime:${name.replace('.json', '')}`);
-    t.true(ajv.validateSchema(schema));
+    t.true(isSchema(schema));
   }
 });

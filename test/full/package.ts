@@ -1,7 +1,7 @@
 import {execFile, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {existsSync} from 'node:fs';
-import {mkdir, mkdtemp, readdir, rm, symlink, writeFile} from 'node:fs/promises';
+import {mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {promisify} from 'node:util';
@@ -9,6 +9,7 @@ import test from 'ava';
 import {projectFile} from '../helpers/core.ts';
 import {works} from '../helpers/installed.ts';
 import {below, gone} from '../helpers/process.ts';
+import {closed, problems} from '../helpers/schema.ts';
 
 /*
 The package as its users have it: packed, installed into an empty folder with a cache of npm, and run from there, by a Node
@@ -19,6 +20,7 @@ const run = promisify(execFile);
 const node20 = works(path.join(process.env.CORE_TEST_NODES ?? '', 'node-20'));
 let folder: string;
 let installed: string;
+let tarball: string;
 /** What a person has whose `node` is the one of this name. */
 let environments: Readonly<Record<string, Record<string, string>>>;
 
@@ -38,10 +40,11 @@ test.before(async () => {
   const env = environments['Node 26'];
   const {stdout} = await run('npm', ['pack', '--json', '--pack-destination', folder], {cwd: projectFile('.'), env});
   const [{filename}] = Object.values(JSON.parse(stdout)) as [{filename: string}];
+  tarball = path.join(folder, filename);
   await writeFile(path.join(folder, 'package.json'), '{"private": true}');
   // Without scripts: nothing that the package needs may depend on them, as npm asks before it runs those of dependencies.
   const options = ['--save-dev', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund'];
-  await run('npm', ['install', ...options, `./${filename}`], {cwd: folder, env});
+  await run('npm', ['install', ...options, tarball], {cwd: folder, env});
 });
 test.after.always(() => folder && rm(folder, {recursive: true}));
 
@@ -97,12 +100,42 @@ test('a new function is written from the package, its test passes and it answers
   t.true((await readdir(path.join(folder, 'hello-go/core-runtime'))).includes('start.go'));
 });
 
+for (const [language, file, text] of [
+  ['Node', 'handler.cjs', 'exports.handle = (event, context) => ({event, context});'],
+  ['Python', 'handler.py', 'def handle(event, context):\n    return {"event": event, "context": context}\n'],
+] as const) {
+  test(`what a function in ${language} gets is as the schemas of the package say`, async t => {
+    const home = await mkdtemp(path.join(folder, 'function-'));
+    await writeFile(path.join(home, file), text);
+    const core = await serve(path.join(home, file), ['node_modules/.bin/core-runtime', 'dev'], 'Node 26');
+    t.teardown(core.kill);
+    const schemas = await Promise.all(
+      ['event', 'context'].map(async name => JSON.parse(await readFile(path.join(installed, `schemas/${name}.json`), 'utf8'))),
+    );
+    for (const curl of [[`${core.url}/`], ['-d', 'hi', `${core.url}/a%20b?q=1&q=2`]]) {
+      const {stdout} = await run('curl', ['-sS', ...curl]);
+      const {event, context} = JSON.parse(stdout);
+      t.deepEqual([...problems(closed(schemas[0]), event), ...problems(closed(schemas[1]), context)], []);
+    }
+  });
+}
+
+test('a global installation is the same command, from anywhere, and leaves node alone', async t => {
+  const prefix = path.join(folder, 'global');
+  const node = node20 ? 'Node 20' : 'Node 26';
+  const env = {...environments[node], PATH: `${prefix}/bin:${environments[node]?.PATH}`};
+  const before = (await run('node', ['--version'], {env})).stdout;
+  const options = ['--global', '--prefix', prefix, '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund'];
+  await run('npm', ['install', ...options, tarball], {cwd: tmpdir(), env});
+  t.regex((await run('core-runtime', ['--version'], {cwd: tmpdir(), env})).stdout, /^\d+\.\d+\.\d+\n$/);
+  t.is((await run('node', ['--version'], {env})).stdout, before);
+});
+
 const handlers = {
   Node: ['handler.cjs', 'exports.handle = event => ({body: {path: event.path}});'],
   TypeScript: ['handler.ts', 'export const handle = (event: {path: string}) => ({body: {path: event.path}});'],
   Python: ['handler.py', 'def handle(event, context):\n    return {"body": {"path": event["path"]}}\n'],
 } as const;
-type Language = keyof typeof handlers;
 
 for (const [node, command, language, signal] of [
   ['Node 26', ['npx', 'core-runtime'], 'Node', 'SIGINT'],
@@ -118,7 +151,10 @@ for (const [node, command, language, signal] of [
       (await run(command[0], [...command.slice(1), '--version'], {cwd: folder, env: environments[node]})).stdout,
       /^\d+\.\d+\.\d+\n$/,
     );
-    const core = await serve(language, [...command, 'dev'], node);
+    const [file, text] = handlers[language];
+    const handler = path.join(await mkdtemp(path.join(folder, 'function-')), file);
+    await writeFile(handler, text);
+    const core = await serve(handler, [...command, 'dev'], node);
     t.teardown(core.kill);
     t.deepEqual(JSON.parse((await run('curl', ['-sS', `${core.url}/a`])).stdout), {path: '/a'});
     const pids = core.processes();
@@ -130,11 +166,8 @@ for (const [node, command, language, signal] of [
   });
 }
 
-/** Starts a command on a handler of this language, in a group of processes of its own, as a terminal does. */
-async function serve(language: Language, [program = '', ...args]: readonly string[], node: string) {
-  const [file, text] = handlers[language];
-  const handler = path.join(await mkdtemp(path.join(folder, 'function-')), file);
-  await writeFile(handler, text);
+/** Starts a command on a handler, in a group of processes of its own, as a terminal does. */
+async function serve(handler: string, [program = '', ...args]: readonly string[], node: string) {
   const child = spawn(program, [...args, handler], {
     cwd: folder,
     env: environments[node],
