@@ -91,7 +91,8 @@ function logLines({lines, dropped}: NonNullable<PlainExplanation['log']>, start:
   const rows = lines.map(({at, stream, line, level, stack}) => {
     const style = level === 'error' ? 'red' : stream === 'stderr' ? 'yellow' : undefined;
     const [first = '', ...more] = printableLines(stack ?? line).split('\n');
-    const head = paint('dim', `+${Date.parse(at) - start} ms`.padStart(10));
+    // The time of a fact is that of its commit, which may come some fifty milliseconds after a line.
+    const head = paint('dim', `+${Math.max(0, Date.parse(at) - start)} ms`.padStart(10));
     return [`${head}  ${paint(style, first)}`, ...more.map(each => `${' '.repeat(12)}${paint('dim', each)}`)];
   });
   return [...rows.flat(), ...(dropped > 0 ? [`… and ${dropped} more lines, for which there was no room`] : [])];
