@@ -3,6 +3,8 @@ import path from 'node:path';
 import {systemClock} from '../clock.ts';
 import {askCore, NoCore} from '../command/core-here.ts';
 import {CommandFailed} from '../command/failure.ts';
+import {complain} from '../command/terminal.ts';
+import {either} from '../either.ts';
 import {exit} from '../exit.ts';
 import {defaultJournals} from '../journals/default.ts';
 import {type JournalPlace, readPlace} from '../journals/index.ts';
@@ -24,6 +26,8 @@ const waitMs = 2000;
 const mostOpened = 100;
 /** Most that a message lists. */
 const mostListed = 20;
+/** Most other functions that a note names. */
+const mostNamed = 3;
 
 /**
 The journal that a command reads: the one that options or settings name; else that of the core that runs here, whose function
@@ -40,7 +44,11 @@ export async function findJournal(which: WhichJournal, env: Environment, folder 
   const ofCore = await journalOfCore(env);
   // A core whose journal could not be opened has it in memory.
   if (named) return env.SCW_HANDLER_PATH !== undefined && ofCore?.handler?.startsWith(env.SCW_HANDLER_PATH) ? ofCore.journal : named;
-  if (ofCore && (isInMemory || isHere(ofCore))) return ofCore.journal;
+  if (ofCore && isInMemory) return ofCore.journal;
+  if (ofCore && isHere(ofCore)) {
+    noteOthers(ofCore, (await existing(env)).filter(isHere));
+    return ofCore.journal;
+  }
   if (isInMemory) namedJournal(which, env); // throws, as no core has it
   const all = await existing(env);
   const here = all.filter(isHere);
@@ -100,6 +108,14 @@ async function handlerOf({engine, place}: LocatedJournal): Promise<string | unde
   } catch {
     return undefined;
   }
+}
+
+/** Several functions may be served from one folder, and only one core was asked. */
+function noteOthers({handler}: Candidate, here: readonly Candidate[]): void {
+  const others = here.flatMap(each => (each.handler === undefined || each.handler === handler ? [] : [each.handler])).filter(existsSync);
+  if (others.length === 0) return;
+  const names = others.slice(0, mostNamed).map(other => `--handler ${other}`);
+  complain(`this is about ${handler}; another function of this folder: ${either(names)}${others.length > mostNamed ? ' …' : ''}`);
 }
 
 function only(candidates: readonly Candidate[], env: Environment): LocatedJournal {

@@ -8,6 +8,7 @@ import {CoreArchive} from '../../src/commands/core-archive.ts';
 import {findFile, findJournal} from '../../src/commands/journal-choice.ts';
 import {defaultJournal} from '../../src/journals/default.ts';
 import {openPrivate} from '../helpers/admin.ts';
+import {projectFile} from '../helpers/core.ts';
 import {fact} from '../helpers/journal-suite.ts';
 import {openFile} from '../helpers/sqlite-journal.ts';
 
@@ -62,6 +63,21 @@ test('the core that runs is asked first, unless the function of this folder is a
   t.is((await findJournal({}, asks, '/srv')).place, places[0] ?? '');
   t.is((await findJournal({}, asks, '/srv/b')).place, places[1] ?? '');
   t.is((await findJournal({journal: places[1]}, asks, '/srv/a')).place, places[1] ?? '', 'an option is not overruled');
+});
+
+test.serial('other functions of the folder of a core are noted, if they are still there', async t => {
+  const [served, other] = [projectFile('examples/01-hello-node/handler.js'), projectFile('examples/02-hello-python/handler.py')];
+  const {env, places} = await withJournals(t, served, other, projectFile('examples/gone.js'));
+  const {port} = await withCore(t, served, `sqlite:${places[0]}`);
+  const write = console.error;
+  const notes: string[] = [];
+  console.error = (line: string) => void notes.push(line);
+  try {
+    t.is((await findJournal({}, {...env, CORE_ADMIN_PORT: port}, projectFile('examples'))).place, places[0] ?? '');
+  } finally {
+    console.error = write;
+  }
+  t.deepEqual(notes, [`core-runtime: this is about ${served}; another function of this folder: --handler ${other}`]);
 });
 
 test('what the core has in memory is read through it; what needs a file refuses it', async t => {
