@@ -14,6 +14,8 @@ export const reloadReports: ReadonlySet<string> = new Set([
   'Reloaded: the new code is serving',
   'Not reloaded: the old code goes on serving',
 ]);
+/** The core lets the calls in flight finish. */
+export const stopReport = 'Stopping';
 const bridgePrefix = 'core-bridge: cannot load the handler: ';
 /** Every fault of the function begins with it; the line of the call says as much. */
 const faultPrefix = 'An error occured during handler execution: ';

@@ -16,6 +16,7 @@ import {
   recordLines,
   reloadReports,
   routine,
+  stopReport,
 } from './lines.ts';
 import {thrownLines} from './thrown.ts';
 
@@ -161,10 +162,18 @@ export class Story {
     // The line of the call says so.
     if ('code' in fields && this.#calls.has(String(fields.invocationId))) return;
     if (level === 'info' && routine.has(message)) return;
-    const show = () => this.#write('', recordLines(record, this.#options));
+    const show = () => this.#write('', recordLines(message === stopReport ? this.#stopping(record) : record, this.#options));
     if (message === loadReport) this.#doubles.otherwise('load', show);
     else if (reloadReports.has(message)) this.#doubles.otherwise('reload', show);
     else show();
+  }
+
+  /** Why the end may take a while. */
+  #stopping(record: Logged): Logged {
+    const open = [...this.#calls.values()].filter(({ended}) => !ended).length;
+    if (open === 0) return record;
+    const [calls, them] = open === 1 ? ['a call', 'it'] : [`${open} calls`, 'them'];
+    return {...record, message: `Stopping once ${calls} in flight ${open === 1 ? 'has' : 'have'} ended; Ctrl-C once more ends ${them}`};
   }
 
   #after(ms: number, call: Call, fire: () => void): void {

@@ -93,7 +93,7 @@ pythonTest('a second Ctrl-C ends a call that does not end', async t => {
   const answer = ask(`${url}/hang`).catch(() => 'none');
   await sees(/GET {2}\/hang {2}… {2}#\w{4}\r\n {10}call 1\r\n/);
   type('\x03');
-  await sees(/Stopping\r\n/);
+  await sees(/Stopping once a call in flight has ended; Ctrl-C once more ends it\r\n/);
   type('\x03');
   t.is(await answer, 'none');
   t.deepEqual(await ended, [1, null]);

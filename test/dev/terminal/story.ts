@@ -201,6 +201,12 @@ test('routine records are not shown, others are', t => {
   t.deepEqual(lines, ['12:01:07  ! A doubt: two', '          lines']);
 });
 
+test('a stop says which calls it waits for', t => {
+  const {lines, say} = tell();
+  say(logged('Stopping', {level: 'info'}), began(), logged('Stopping', {level: 'info'}));
+  t.deepEqual(lines, ['12:01:07  · Stopping', '12:01:07  · Stopping once a call in flight has ended; Ctrl-C once more ends it']);
+});
+
 test('what waits at the end is shown', t => {
   const {lines, say, story} = tell();
   say(began(), wrote('one'), ended());
