@@ -72,16 +72,20 @@ function readPython(text: string): Thrown | undefined {
   return thrown;
 }
 
+const pythonFrame = /^\s+File "(.+)", line (\d+)(?:, in (.+))?$/;
+
+/** Behind the last frame come its line of source and a mark, both indented, and then what was thrown. */
 function readPythonError(text: string, causes: Thrown['causes']): Thrown {
   const lines = text.trimEnd().split('\n');
   const frames = lines.flatMap((each): Frame[] => {
-    const [, file, line, callee] = /^\s+File "(.+)", line (\d+)(?:, in (.+))?$/.exec(each) ?? [];
+    const [, file, line, callee] = pythonFrame.exec(each) ?? [];
     return file === undefined ? [] : [{file, line: Number(line), ...(callee !== undefined && callee !== '<module>' && {callee})}];
   });
-  const last = lines.findLastIndex(each => /^\s+\S/.test(each) && lines.slice(lines.indexOf(each) + 1).some(next => /^\S/.test(next)));
+  const last = lines.findLastIndex(each => pythonFrame.test(each));
+  const title = lines.findIndex((each, at) => at > last && /^\S/.test(each));
   return {
     title: lines
-      .slice(last + 1)
+      .slice(title === -1 ? last + 1 : title)
       .join('\n')
       .trim(),
     frames: frames.toReversed(),

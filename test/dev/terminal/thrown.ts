@@ -60,10 +60,14 @@ Traceback (most recent call last):
   File "/srv/f/h.py", line 9, in handle
     raise ValueError("nope") from e
 ValueError: nope
-with a second line`;
+with a second line
+  and an indented one
+the last`;
   t.deepEqual(lines(python), [
     'ValueError: nope',
     'with a second line',
+    '  and an indented one',
+    'the last',
     '    at handle (h.py:9)',
     "caused by: KeyError: 'foo'",
     '    at helper (h.py:2)',
@@ -82,6 +86,11 @@ Stack trace:`;
     '    at helper() (h.php:2)',
     '    at h.php:5',
   ]);
+});
+
+test('a stack that was made to take long to read does not', t => {
+  for (const line of ['  x', '\t', '    at ', '  File "/a", line 1', '#0 /a(1): ', 'caused by: ', 'Next '])
+    t.true(lines(`  File "/srv/f/a.py", line 1\nStack trace:\n    at f (/srv/f/a:1:1)\n${`${line}\n`.repeat(20_000)}`).length < 1000, line);
 });
 
 test('a syntax error names its place', t => {
