@@ -60,8 +60,8 @@ function start() {
       serve({loaded: true, runtime: RUNTIME});
     },
     error => {
-      const story = placeOf(error) + stackOf(error);
       const advice = adviceOn(error);
+      const story = placeOf(error) + withAdvice(stackOf(error), error, advice);
       serve({loaded: false, error: causeOf(error, story) + advice, runtime: RUNTIME}, () =>
         logError(undefined, 'core-bridge: cannot load the handler: ', error, story, advice),
       );
@@ -1557,7 +1557,10 @@ function causeOf(error, story) {
 
 // What to do about a handler that cannot be loaded ----------------------------------------------------------------
 
-const BUNDLE = 'or bundle the handler into JavaScript, or load it with tsx (docs/functions.md)';
+/** For code that needs a compiler. */
+const compiled = () =>
+  'or bundle the handler into JavaScript, or load it with tsx, from a handler.cjs that says ' +
+  `\`require('tsx/cjs'); module.exports = require('./${path.basename(handlerFile)}');\``;
 
 /** What would be right, to be written behind the message: what compilers and bundlers take, Node may refuse. '' without an idea. */
 function adviceOn(error) {
@@ -1569,18 +1572,25 @@ function adviceOn(error) {
   }
 }
 
+/** A stack with the advice behind the message that it begins with. */
+function withAdvice(stack, error, advice) {
+  const message = messageOf(error).split('\n')[0];
+  const end = stack.indexOf(message) + message.length;
+  return end < message.length ? stack : stack.slice(0, end) + advice + stack.slice(end);
+}
+
 function adviceFor(code, message, error) {
   if (/^(ERR_MODULE_NOT_FOUND|ERR_UNSUPPORTED_DIR_IMPORT|MODULE_NOT_FOUND)$/.test(code)) return adviceOnImport(message, error);
   if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX')
-    return `Node removes types and makes no code of them: write it in JavaScript (for an enum, an object \`as const\`), ${BUNDLE}`;
+    return `Node removes types and makes no code of them: write it in JavaScript (for an enum, an object \`as const\`), ${compiled()}`;
   if (code === 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING')
     return 'Node takes no TypeScript from node_modules: install a version of the package with JavaScript in it, or bundle the handler';
   if (code === 'ERR_UNKNOWN_FILE_EXTENSION' && /\.[mc]?tsx?\b/.test(message))
-    return `${RUNTIME} does not take this kind of TypeScript: name a handler in .ts, and use Node 22.18 or later, ${BUNDLE}`;
+    return `${RUNTIME} does not take this kind of TypeScript: name a handler in .ts, and use Node 22.18 or later, ${compiled()}`;
   if (!(error instanceof SyntaxError)) return '';
   const missing = /module '([^']+\.[mc]?ts)' does not provide an export named '([^']+)'/.exec(message);
   if (missing !== null) return `if ${missing[2]} is a type, import it as one: \`import {type ${missing[2]}} from '${missing[1]}'\``;
-  return /\.[mc]?ts$/.test(handlerFile) && hasDecorator(handlerFile) ? `Node does not know decorators: leave them out, ${BUNDLE}` : '';
+  return /\.[mc]?ts$/.test(handlerFile) && hasDecorator(handlerFile) ? `Node does not know decorators: leave them out, ${compiled()}` : '';
 }
 
 const hasDecorator = file => /^\s*@[A-Za-z_$]/m.test(fs.readFileSync(file, 'utf8'));
@@ -1589,7 +1599,7 @@ const hasDecorator = file => /^\s*@[A-Za-z_$]/m.test(fs.readFileSync(file, 'utf8
 function adviceOnImport(message, error) {
   const isAlias = /^Cannot find (?:package|module) '[@~#]\//.test(message);
   const asked = /'(.+)' (?:is not supported resolving ES modules )?imported from (.+)$/m.exec(message);
-  if (isAlias) return `an alias in tsconfig.json is for the compiler only: write the path from this file to that one, ${BUNDLE}`;
+  if (isAlias) return `an alias in tsconfig.json is for the compiler only: write the path from this file to that one, ${compiled()}`;
   if (asked !== null) return adviceOnFile(path.resolve(asked[1]), asked[2]);
   const required = /^Cannot find module '(\.{1,2}\/[^']*)'/.exec(message);
   const importer = Array.isArray(error.requireStack) ? error.requireStack[0] : undefined;
@@ -1711,7 +1721,7 @@ function traceIdOf(invocation) {
 /** An error that was thrown, as one record. Without a channel its lines go to stderr. @param {string} [advice] behind its title */
 function logError(invocation, prefix, error, story, advice) {
   const stack = story || stackOf(error);
-  if (channel === null) return writeStderr(`${prefix}${stack}${advice ? advice.replace(/^; /, '\n') : ''}\n`);
+  if (channel === null) return writeStderr(`${prefix}${stack}\n`);
   const ids = invocation === undefined ? {} : {invocationId: invocation.id, traceId: traceIdOf(invocation)};
   const line = `${prefix}${titleOf(error)}${advice || ''}`.substr(0, TITLE_MAX_CHARS);
   channel.write({

@@ -45,7 +45,10 @@ for (const [title, file, text, advice] of [
     t.false(report.loaded);
     t.regex(report.error, advice);
     await bridge.until(() => bridge.logs.length > 0);
-    t.is(bridge.logs[0]?.line.split('; ').at(-1), report.error.split('; ').at(-1));
+    const [log] = bridge.logs;
+    t.is(log?.line.split('; ').at(-1), report.error.split('; ').at(-1));
+    const said = log?.stack?.split('\n').find(line => line.includes('; '));
+    t.is(said?.split('; ').at(-1), report.error.split('; ').at(-1), 'where its stack begins');
   });
 }
 
