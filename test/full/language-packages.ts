@@ -3,11 +3,10 @@ import {mkdtemp, rm} from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import {promisify} from 'node:util';
-import test from 'ava';
+import test, {type ExecutionContext} from 'ava';
 import {build} from '../../build.ts';
 import {projectFile} from '../helpers/core.ts';
 import {folderWith} from '../helpers/folder.ts';
-import {works} from '../helpers/installed.ts';
 
 /* What the package holds for other languages is a package of each, as it is shipped: without tests, outside of a checkout. */
 
@@ -20,9 +19,14 @@ test.before(async () => {
 });
 test.after.always(() => shipped && rm(shipped, {recursive: true}));
 
-const withGo = spawnSync('go', ['version']).status === 0 ? test : test.skip;
+/** Skipped, and named, where the machine lacks what it needs. */
+function withTool(command: readonly [string, ...string[]], title: string, run: (t: ExecutionContext) => Promise<void>): void {
+  const [file, ...args] = command;
+  if (spawnSync(file, args).status === 0) test(title, run);
+  else test.skip(`${title}: \`${command.join(' ')}\` fails`, run);
+}
 
-withGo('the Go module is vetted, and builds into a program that requires it', async t => {
+withTool(['go', 'version'], 'the Go module is vetted, and builds into a program that requires it', async t => {
   const env = {...process.env, GOFLAGS: '-mod=mod', GOPROXY: 'off', GOWORK: 'off'};
   const module = path.join(shipped, 'runtimes/go');
   await t.notThrowsAsync(run('go', ['vet', './...'], {cwd: module, env}));
@@ -49,9 +53,7 @@ func main() {
   await t.notThrowsAsync(run('go', ['build', '-o', 'handler', '.'], {cwd: folder, env}));
 });
 
-const withCargo = works('cargo') ? test : test.skip;
-
-withCargo('the Rust crate packs, and the crate that was packed builds', async t => {
+withTool(['cargo', '--version'], 'the Rust crate packs, and the crate that was packed builds', async t => {
   t.timeout(10 * 60_000);
   const target = process.env.CARGO_TARGET_DIR ?? path.join(os.tmpdir(), 'core-runtime-rust-target');
   const manifest = path.join(shipped, 'runtimes/rust/Cargo.toml');
@@ -65,9 +67,20 @@ withCargo('the Rust crate packs, and the crate that was packed builds', async t 
   t.regex(stderr, /Packaged \d+ files[\s\S]*Verifying core-runtime-functions[\s\S]*Finished/);
 });
 
-const withPip = spawnSync('python3', ['-m', 'pip', '--version']).status === 0 ? test : test.skip;
+/** pip fetches what builds a wheel, when it can. */
+const fetchesBackend = [
+  'python3',
+  '-m',
+  'pip',
+  'download',
+  '--quiet',
+  '--no-deps',
+  '--dest',
+  path.join(os.tmpdir(), 'core-runtime-pip'),
+  'flit_core<4',
+] as const;
 
-withPip('the types of Python are a wheel with a mark for type checkers', async t => {
+withTool(fetchesBackend, 'the types of Python are a wheel with a mark for type checkers', async t => {
   const folder = await folderWith(t, {});
   const args = ['-m', 'pip', 'wheel', '--no-deps', '--wheel-dir', folder, path.join(shipped, 'runtimes/python/types')];
   await run('python3', args);
