@@ -104,6 +104,9 @@ function send(ctx: Koa.Context, reply: Reply | undefined): void {
   }
   const {status = 200, type = json, headers = {}, body} = reply;
   ctx.status = status;
+  ctx.set('X-Content-Type-Options', 'nosniff');
+  // What a core did, and what was asked of it, is no business of a cache.
+  if (ctx.path.startsWith('/api/')) ctx.set('Cache-Control', 'no-store');
   ctx.set(headers);
   if (body !== null) ctx.type = type;
   ctx.body = body;

@@ -1,4 +1,5 @@
 import test from 'ava';
+import {systemClock} from '../../src/clock.ts';
 import {openPrivate} from '../helpers/admin.ts';
 import {type Asked, ask as askAt} from '../helpers/request.ts';
 
@@ -75,4 +76,13 @@ test('below a path of a proxy the cookie is for the API there', async t => {
   t.regex(answer.field('set-cookie'), /; Path=\/greet\/admin\/api;/);
   const out = await ask(url, {path: `${path}?folder=/greet/admin/`, method: 'DELETE'});
   t.regex(out.field('set-cookie'), /=; Path=\/greet\/admin\/api; Max-Age=0;/);
+});
+
+test('no answer of the API may be kept, or taken for another type', async t => {
+  const {url} = await openPrivate(t, {clock: systemClock});
+  for (const page of ['/api/session', '/api/now', '/api/settings', '/api/invocations', '/api/facts', '/api/openapi.json', '/api/nothing']) {
+    const answer = await ask(url, {path: page});
+    t.is(answer.field('cache-control'), 'no-store', page);
+    t.is(answer.field('x-content-type-options'), 'nosniff', page);
+  }
 });

@@ -11,7 +11,7 @@ export function scheduleRoutes(schedules: () => Schedules): Route[] {
       path: '/api/schedules',
       described: async () => (await import('./answers.ts')).answers.list,
       doc: 'The schedules, with the next five occurrences of each.',
-      run: async () => ({headers: {'Cache-Control': 'no-store'}, body: {schedules: await schedules().list()}}),
+      run: async () => ({body: {schedules: await schedules().list()}}),
     },
     pauseRoute('pause', 'Lets a schedule fire only by hand, until it is resumed; that outlives the core.'),
     pauseRoute('resume', 'Lets a paused schedule fire by time again. What fell into the pause is not run afterwards.'),

@@ -33,7 +33,7 @@ export async function streamEvents({request, response}: Call, house: StreamHouse
     return send(response, text, clock, cutOff);
   };
   try {
-    response.writeHead(200, {'Content-Type': 'text/event-stream'});
+    response.writeHead(200, {'Content-Type': 'text/event-stream', 'X-Content-Type-Options': 'nosniff'});
     if (request.method === 'HEAD') return void response.end();
     let goesOn = await write(`: ${name}\n\n`);
     for (let saidAt = clock.monotonic(); goesOn && !left.aborted; ) {

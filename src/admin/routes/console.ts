@@ -32,7 +32,6 @@ async function answer(name: string, call: Call): Promise<Reply> {
     ETag: file.tag,
     Vary: 'Accept-Encoding',
     'Content-Security-Policy': policy(file),
-    'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'no-referrer',
     'Cross-Origin-Opener-Policy': 'same-origin',
     'Cross-Origin-Resource-Policy': 'same-origin',

@@ -59,7 +59,6 @@ export function nowRoutes({clock, recent, readiness, about}: NowHouse): Route[] 
         const {requests, errors, invocations, failures, restarts, coldStarts} = figures;
         const {coreBytes, functionBytes, heldBytes} = figures;
         return {
-          headers: noStore,
           body: {
             at: isoStamp(clock.now()),
             ...rest,
@@ -89,12 +88,11 @@ export function nowRoutes({clock, recent, readiness, about}: NowHouse): Route[] 
       run({query}) {
         const window = query.get('window') ?? '1h';
         if (!isWindow(window)) throw new Refusal('BAD_REQUEST', `window: expected one of ${Object.keys(windows).join(', ')}`);
-        return {headers: noStore, body: recent.history(window)};
+        return {body: recent.history(window)};
       },
     },
   ];
 }
 
-const noStore = {'Cache-Control': 'no-store'};
 const isWindow = (given: string): given is keyof typeof windows => Object.hasOwn(windows, given);
 const round = (value: number | undefined) => (value === undefined ? null : Math.round(value * 1000) / 1000);

@@ -10,7 +10,7 @@ export function openApiRoute(routes: () => readonly Route[]): Route {
     described: described('openapi'),
     async run() {
       const {writeOpenApi} = await import('../openapi/document.ts');
-      return {headers: {'Cache-Control': 'no-store'}, body: await writeOpenApi(routes())};
+      return {body: await writeOpenApi(routes())};
     },
   };
 }

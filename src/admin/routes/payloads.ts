@@ -18,8 +18,6 @@ export function payloadRoutes({journal}: {readonly journal: JournalReader}, desk
       return {
         type: 'application/octet-stream',
         headers: {
-          'Cache-Control': 'no-store',
-          'X-Content-Type-Options': 'nosniff',
           // Never shown as a page: somebody else wrote it.
           'Content-Security-Policy': "default-src 'none'; sandbox",
           'Content-Disposition': `attachment; filename="${id.replaceAll(/[^\w-]/g, '_').slice(0, 100)}-${part}"`,

@@ -9,6 +9,6 @@ export function processesRoute({processes}: {readonly processes: () => Promise<r
     path: '/api/processes',
     described: described('processes'),
     doc: 'The processes of the core and of the function, and those that ended, with the reason and their last words.',
-    run: async () => ({headers: {'Cache-Control': 'no-store'}, body: {cores: await processes()}}),
+    run: async () => ({body: {cores: await processes()}}),
   };
 }

@@ -20,7 +20,7 @@ export function replayRoute({replay}: ReplayHouse): Route {
       const left = new AbortController();
       response.once('close', () => left.abort());
       try {
-        return {headers: {'Cache-Control': 'no-store'}, body: await replay(id, left.signal)};
+        return {body: await replay(id, left.signal)};
       } finally {
         isBusy = false;
       }

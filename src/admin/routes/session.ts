@@ -19,7 +19,6 @@ export function sessionRoutes(rules: CallerRules, {budget}: {readonly budget: Bu
       doc: 'Whether the caller is signed in, and whether that is needed.',
       run: ({request, get}) => ({
         body: {needed: rules.token !== undefined, signedIn: isSignedIn(callerOf(request, get), rules)},
-        headers: noStore,
       }),
     },
     {
@@ -54,11 +53,9 @@ export function sessionRoutes(rules: CallerRules, {budget}: {readonly budget: Bu
   ];
 }
 
-const noStore = {'Cache-Control': 'no-store'};
-
 function signed({host, origin}: Caller, session: string, {folder, protocol}: {folder: string; protocol: string}) {
   const isSecure = protocol === 'https' || origin.startsWith('https:');
-  return {status: 204, headers: {...noStore, 'Set-Cookie': writeCookie(cookieName(host), session, {folder, isSecure})}, body: null};
+  return {status: 204, headers: {'Set-Cookie': writeCookie(cookieName(host), session, {folder, isSecure})}, body: null};
 }
 
 /** @throws Refusal BAD_REQUEST */

@@ -24,7 +24,7 @@ export function settingsRoute({settings}: {readonly settings: SettingsHouse}): R
       const reports = Object.values(table).map(entry => {
         return {...reportSetting(entry, env), group: entry.group, title: groups[entry.group].title};
       });
-      return {headers: {'Cache-Control': 'no-store'}, body: {settings: reports, warnings}};
+      return {body: {settings: reports, warnings}};
     },
   };
 }

@@ -27,7 +27,7 @@ export class Recent implements Disposable {
   readonly #ending = new AbortController();
   readonly #kept = {'1h': new Rows(coarse.most), '1m': new Rows(fine.most)};
   /** The newest moment of each. */
-  #hourly: Moment | undefined;
+  #hourly: Moment;
   #newest: Moment | undefined;
   #shown: Row | undefined;
   #watchedUntil = Number.NEGATIVE_INFINITY;
@@ -36,7 +36,9 @@ export class Recent implements Disposable {
 
   constructor(house: RecentHouse) {
     this.#house = house;
-    void this.#keepHour();
+    // Every counter begins at 0, so nothing has to be asked during the start.
+    this.#hourly = {figures: figuresOf([]), at: house.clock.now(), monotonic: house.clock.monotonic()};
+    this.#plan();
   }
 
   /** The newest figures, with rates of the last second or so; of a longer time when nobody has looked for a while. */
@@ -46,8 +48,8 @@ export class Recent implements Disposable {
     if (shown && this.#newest && this.#house.clock.monotonic() - this.#newest.monotonic < 2 * fine.stepMs) {
       return {figures: this.#newest.figures, row: shown};
     }
-    const moment = (await this.#look()) ?? this.#newest ?? this.#hourly ?? none;
-    return {figures: moment.figures, row: rowOf(this.#hourly ?? moment, moment)};
+    const moment = (await this.#look()) ?? this.#newest ?? this.#hourly;
+    return {figures: moment.figures, row: rowOf(this.#hourly, moment)};
   }
 
   history(window: keyof typeof windows): {stepMs: number; columns: Record<string, (number | null)[]>} {
@@ -61,12 +63,18 @@ export class Recent implements Disposable {
     this.#stopTimer();
   }
 
-  async #keepHour(): Promise<void> {
-    const moment = await this.#look();
-    if (moment && this.#hourly) this.#kept['1h'].add(rowOf(this.#hourly, moment));
-    this.#hourly = moment ?? this.#hourly;
+  #plan(): void {
     if (this.#ending.signal.aborted) return;
     this.#stopTimer = this.#house.clock.after(coarse.stepMs, () => void this.#keepHour()); // unlike `sleep` it keeps no process alive
+  }
+
+  async #keepHour(): Promise<void> {
+    const moment = await this.#look();
+    if (moment) {
+      this.#kept['1h'].add(rowOf(this.#hourly, moment));
+      this.#hourly = moment;
+    }
+    this.#plan();
   }
 
   #watch(): void {
@@ -102,5 +110,3 @@ export class Recent implements Disposable {
     }
   }
 }
-
-const none: Moment = {figures: figuresOf([]), at: 0, monotonic: 0};
