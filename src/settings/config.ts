@@ -197,7 +197,12 @@ export const settings = {
     ),
   }),
   ...inGroup('admin', {
-    adminPort: setting('CORE_ADMIN_PORT', port(), '8090', 'Port of the private listener: /metrics, /livez, /readyz, /api.'),
+    adminPort: setting(
+      'CORE_ADMIN_PORT',
+      port(),
+      '8090',
+      'Port of the private listener: the console at /, /api, /metrics, /livez, /readyz.',
+    ),
     adminHost: setting(
       'CORE_ADMIN_HOST',
       word(),
