@@ -1,5 +1,6 @@
 import test from 'ava';
 import {startCore} from '../helpers/core.ts';
+import {type OpenApi, problemsOf} from '../helpers/openapi.ts';
 import {ask} from '../helpers/request.ts';
 import {editableHandler} from '../helpers/supervision.ts';
 
@@ -45,10 +46,16 @@ test('signed in, a browser sees what a core did, why its function ended, and wha
   while (cores[0].ends.length === 0) ({cores} = await see('/api/processes'));
   t.like(cores[0].ends[0], {reason: 'exit-nonzero', code: 3, lastWords: 'no database\n'});
 
-  await write(answering('new'));
+  const document: OpenApi = await see('/api/openapi.json');
   const {id} = list.invocations[1];
+  for (const path of ['now', 'history', 'processes', 'settings', 'invocations', 'invocations/{id}', 'session', 'schedules']) {
+    t.is(problemsOf(document, 'get', `/api/${path}`, 200, await see(`/api/${path.replace('{id}', id)}`)), '', path);
+  }
+
+  await write(answering('new'));
   const replayed = await see(`/api/invocations/${id}/replay`, 'POST');
   t.is(replayed.verdict, 'body');
+  t.is(problemsOf(document, 'post', '/api/invocations/{id}/replay', 200, replayed), '');
   t.like(replayed.differences[0], {path: '/word', meaning: 'changed', expected: '"old"', actual: '"new"'});
   t.deepEqual((await ask(core.url)).json(), {word: 'old'}); // the core serves what it did
   t.is((await see('/api/invocations/unknown/replay', 'POST')).notReplayable, 'unknown');

@@ -93,7 +93,7 @@ const now = object({
   at: time,
   function: object({name: text, version: text, handler: text, language: text, public: truth, 'url?': text}),
   core: object({version: text, node: text, pid: count, startedAt: time, processes: count, processesUp: count}),
-  journal: object({http: oneOf('off', 'facts', 'full'), durable: truth}),
+  journal: object({http: oneOf('off', 'facts', 'full'), durable: truth, 'location?': text}),
   readiness,
   rates,
   times: object({p50Ms: orNull(number), p99Ms: orNull(number)}),

@@ -9,7 +9,7 @@ const placeholders: Readonly<Record<string, Schema>> = {
   duration: {type: 'string', pattern: '^(0|\\d{1,9}(\\.\\d{1,3})?(ms|s|m|h))$', examples: ['15m']},
   time: {type: 'string', format: 'date-time'},
   status: {type: 'string', enum: ['running', 'responded', 'failed', 'cancelled', 'expired', 'dead-lettered']},
-  '1h|1m': {type: 'string', enum: ['1h', '1m']},
+  window: {type: 'string', enum: ['1h', '1m']},
 };
 
 const error = object({error: object({code: text, message: text})});

@@ -83,7 +83,7 @@ export function nowRoutes({clock, recent, readiness, about}: NowHouse): Route[] 
       method: 'GET',
       path: '/api/history',
       described: described('history'),
-      query: 'window=<1h|1m>',
+      query: 'window=<window>',
       doc: 'The same over the last hour in steps of 10 s, or over the last minute in steps of 1 s as far as somebody has asked, as columns.',
       run({query}) {
         const window = query.get('window') ?? '1h';
