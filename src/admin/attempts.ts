@@ -18,17 +18,28 @@ export class Attempts {
 
   /** Seconds until an address may send a token again; 0: now. */
   waitS(address: string): number {
-    const overMs = (this.#clearAt.get(address) ?? 0) - this.#clock.monotonic() - (mostAtOnce - 1) * everyMs;
+    const overMs = (this.#clearAt.get(networkOf(address)) ?? 0) - this.#clock.monotonic() - (mostAtOnce - 1) * everyMs;
     return overMs > 0 ? Math.ceil(overMs / 1000) : 0;
   }
 
   wasWrong(address: string): void {
-    const clearAt = Math.max(this.#clearAt.get(address) ?? 0, this.#clock.monotonic()) + everyMs;
-    this.#clearAt.delete(address);
-    this.#clearAt.set(address, clearAt);
+    const network = networkOf(address);
+    const clearAt = Math.max(this.#clearAt.get(network) ?? 0, this.#clock.monotonic()) + everyMs;
+    this.#clearAt.delete(network);
+    this.#clearAt.set(network, clearAt);
     for (const first of this.#clearAt.keys()) {
       if (this.#clearAt.size <= mostAddresses) return;
       this.#clearAt.delete(first);
     }
   }
+}
+
+/** Whoever has an IPv6 address has 2^64 of them: they count as one. */
+function networkOf(address: string): string {
+  if (!address.includes(':') || address.includes('.')) return address;
+  const [head = '', tail] = address.split('::');
+  const first = head === '' ? [] : head.split(':');
+  const last = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = tail === undefined ? 0 : 8 - first.length - last.length;
+  return [...first, ...Array(zeros).fill('0'), ...last].slice(0, 4).join(':');
 }

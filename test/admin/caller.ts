@@ -117,3 +117,13 @@ test('addresses that were wrong are forgotten, so that they cost no memory', t =
   for (let other = 0; other < 1000; other++) attempts.wasWrong(`other ${other}`);
   t.is(attempts.waitS('first'), 0);
 });
+
+test('the addresses of one IPv6 network share their attempts; those of IPv4 do not', t => {
+  const attempts = new Attempts(new ManualClock());
+  for (let sent = 0; sent < 20; sent++) attempts.wasWrong(`2001:db8:0:1::${sent + 1}`);
+  t.is(attempts.waitS('2001:db8:0:1:ffff:ffff:ffff:ffff'), 3);
+  t.is(attempts.waitS('2001:db8::1:0:0:0:7'), 3);
+  t.is(attempts.waitS('2001:db8:0:2::1'), 0);
+  for (let sent = 0; sent < 20; sent++) attempts.wasWrong(`::ffff:10.0.0.${sent}`);
+  t.is(attempts.waitS('::ffff:10.0.0.1'), 0);
+});
