@@ -12,13 +12,14 @@ Resolves when the package launcher that started this process, such as npx, is go
 command, but the signal ends npx alone: the command, and a shell between them, would go on unseen and keep the port. Other
 parents do not count: a terminal or a script may start a command in the background and leave.
 
-Never resolves without such a launcher, or where the system has no /proc.
+Never resolves without such a launcher, or where the system has no /proc. Keeps no process alive: a command that has failed
+ends, though its launcher waits for it.
 */
 export async function launcherGone(clock: Clock): Promise<void> {
   const chain = launchers(process.ppid);
   if (chain.length === 0) return new Promise(() => {});
   const isWhole = () => chain.every((pid, index) => (index === 0 ? process.ppid : parentOf(chain[index - 1] ?? 0)) === pid);
-  while (isWhole()) await clock.sleep(pollMs);
+  while (isWhole()) await new Promise<void>(resolve => clock.after(pollMs, resolve));
 }
 
 /** The launchers above this process, and the shells between them, the nearest first. This package's command is one where its Node is too old. */

@@ -57,6 +57,17 @@ for (const [title, command] of [
   });
 }
 
+test('dev that refuses ends while its launcher waits for it', async t => {
+  const program = `process.title = 'npx core-runtime dev';
+    require('child_process').spawn(process.argv[1], process.argv.slice(2), {stdio: 'inherit'}).on('exit', code => process.exit(code));`;
+  const launcher = spawn(process.execPath, ['-e', program, ...dev.slice(0, -1), 'no-such-file'], {
+    env: {PATH: process.env.PATH ?? ''},
+    stdio: 'ignore',
+    timeout: 20_000,
+  });
+  t.deepEqual(await once(launcher, 'exit'), [64, null]);
+});
+
 test('dev that a script started in the background goes on without it', async t => {
   const {url, pid, launcher} = await startBy(t, 'a script', [...shell, ...dev]);
   await kill(launcher, 'SIGTERM');
