@@ -46,7 +46,11 @@ export function forward(request: IncomingMessage, response: ServerResponse, to: 
 /** As `http.request` takes them in an array: name, value, name, value. */
 function fieldsOnward(request: IncomingMessage): string[] {
   const fields = [...endToEnd(request)];
-  if (request.headers['transfer-encoding'] !== undefined) fields.push('Transfer-Encoding', 'chunked');
+  const {host, 'transfer-encoding': coding} = request.headers;
+  // HTTP/1.0 has no Host; the core is asked over HTTP/1.1, which refuses a request without.
+  if (host === undefined && request.httpVersion === '1.0') fields.push('Host', 'localhost');
+  // As it was given: of a body in another coding than chunked, the core says that it does not serve it.
+  if (coding !== undefined) fields.push('Transfer-Encoding', coding);
   return fields;
 }
 

@@ -14,6 +14,8 @@ import {stopOnSignals} from './signals.ts';
 import type {SeveralOptions, Stage} from './stage.ts';
 
 const usualPort = 8080;
+/** A function that has not started by then keeps the others, and the keys, waiting no longer. */
+const longestStartMs = 10_000;
 
 /**
 Serves several functions behind one port until a signal comes: each is a core in a process of its own, and this process passes
@@ -35,11 +37,23 @@ export async function serveSeveral(source: Source, env: Environment, options: Se
   const url = () => `http://${hostInUrl(host)}:${front.port}`;
   const controls = stopOnSignals(members, front);
   if (!options.isStill) watchSource(source, next => void members.follow(tell(next)), options, stage);
-  await members.follow(plan);
+  const started = members.follow(plan);
+  await Promise.race([started, systemClock.sleep(longestStartMs)]);
   stage.serving(url(), members.served, controls);
+  noteLate(members, stage, started);
   const open = networkNote(host, front.port);
   if (open !== undefined) stage.noted(open);
   if (options.opens) openInBrowser(url());
+}
+
+/** Says which functions are still to come, and when they serve. Those that never do have said why. */
+function noteLate(members: Members, {noted}: Stage, started: Promise<void>): void {
+  const late = members.listed.filter(({state}) => state === 'starting').map(({name}) => name);
+  if (late.length === 0) return;
+  noted(`Still starting, while the others serve: ${late.join(', ')}. Calls wait for it`);
+  void started.then(() => {
+    for (const {name, url} of members.served) if (late.includes(name)) noted(`${name} has started: ${url}`);
+  });
 }
 
 /** Where the plan comes from. */

@@ -123,6 +123,24 @@ for (const [title, chunked] of [
   });
 }
 
+test('a request over HTTP/1.0, which has no Host, reaches the core with one', async t => {
+  const answer = await exchange(await frontOf(t, echo), 'GET /api/x HTTP/1.0\r\n\r\n');
+  t.regex(answer, /^HTTP\/1\.1 200 /);
+  t.regex(answer, /"rawHeaders":\["Host","localhost"/);
+});
+
+test('a request over HTTP/1.1 without Host is left to the core, which refuses it', async t => {
+  const answer = await exchange(await frontOf(t, echo), 'GET /api/x HTTP/1.1\r\nConnection: close\r\n\r\n');
+  t.regex(answer, /^HTTP\/1\.1 400 /);
+});
+
+test('a body in another coding than chunked does not reach the core as a body without that coding', async t => {
+  const head = 'POST /api HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\nConnection: close\r\n\r\n';
+  const answer = await exchange(await frontOf(t, echo), `${head}2\r\nhi\r\n0\r\n\r\n`);
+  t.regex(answer, /"Transfer-Encoding","gzip, chunked"/);
+  t.regex(answer, /"body":"aGk="/);
+});
+
 test('an answer arrives as it was given', async t => {
   const url = await frontOf(t, (_request, response) => {
     response.writeHead(418, 'Short and stout', ['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2', 'Date', 'then', 'Content-Length', '3']);
