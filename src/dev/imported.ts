@@ -10,7 +10,7 @@ const mostOutside = 200;
 /** Code in which imports are found. */
 const isCode = (file: string) => /\.[cm]?[jt]s$/.test(file);
 /** What stands in `require('…')`, `from '…'`, `import '…'` and `import('…')`. */
-const specifier = /\b(?:require\s*\(|from|import\s*\(?)\s*(['"`])([^'"`\n]+)\1/g;
+const specifier = /\b(?:require\s*\(|from|import(?:\s*\()?)\s*(['"`])([^'"`\n]+)\1/g;
 
 /**
 Leaves out the files with JSON that no code imports: a function may keep a list in one, which must not reload it. What package.json

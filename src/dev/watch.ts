@@ -1,6 +1,8 @@
 import path from 'node:path';
 import type {Clock} from '../clock.ts';
+import {Contents} from './contents.ts';
 import {importsOutside, withoutData} from './imported.ts';
+import {Pace} from './pace.ts';
 import {isLookedAt, isSource} from './relevant.ts';
 import {Tree} from './tree.ts';
 import {envFileOf, type Wish} from './wish.ts';
@@ -9,7 +11,7 @@ export interface WatchHouse {
   readonly clock: Clock;
   /** Files that changed at about the same time, relative to the folder. Called once they have been left alone for a moment. */
   changed(files: readonly string[]): void;
-  /** Why some edits will not be seen, in a sentence. Called once. */
+  /** Why some edits will not be seen, or late, in a sentence. Called once for each. */
   troubled(problem: string): void;
 }
 
@@ -28,6 +30,8 @@ export function watchFunction(wish: Wish, house: WatchHouse): Disposable {
   let firstAt = 0;
   let stopTimer = () => {};
   let isTroubled = false;
+  const contents = new Contents();
+  const pace = new Pace();
   const outside = new Set<string>();
   const foldersOutside = new Map<string, Tree>();
   const isCode = (place: string) => isLookedAt(wish, place) && isSource(wish, place);
@@ -65,7 +69,7 @@ export function watchFunction(wish: Wish, house: WatchHouse): Disposable {
     touched.set(place, tree);
     stopTimer();
     const waitMs = Math.min(isBinary ? quietProgramMs : quietMs, firstAt + longestWaitMs - now);
-    stopTimer = house.clock.after(waitMs, look);
+    stopTimer = house.clock.after(Math.max(waitMs, pace.waitMs(now)), look);
   }
 
   function look(): void {
@@ -75,9 +79,13 @@ export function watchFunction(wish: Wish, house: WatchHouse): Disposable {
     const files = withoutData(
       changed,
       trees.flatMap(tree => tree.files),
-    );
+    ).filter(file => contents.isNew(file));
     if (files.length === 0) return;
-    house.changed(files.map(file => path.relative(folder, file)));
+    const names = files.map(file => path.relative(folder, file));
+    if (pace.count(names, house.clock.monotonic())) {
+      house.troubled(`${names.join(', ')}: changes each time it is served. Does the function write its own code? Edits now wait up to 2 s`);
+    }
+    house.changed(names);
     lookOutside(); // after the reload has begun, as code is read for it
   }
 

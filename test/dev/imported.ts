@@ -27,3 +27,9 @@ test('files outside of a folder that code imports by path are found, and those t
   const found = importsOutside(path.join(root, 'fn'), [path.join(root, 'fn/handler.js'), path.join(root, 'fn/b.js')]);
   t.deepEqual(found.map(file => path.relative(root, file)).sort(), ['lib/a.js', 'lib/deep/c.mjs', 'lib/index.ts']);
 });
+
+test('a file with a very long run of spaces is looked into without delay', async t => {
+  const folder = await folderWith(t, {'a.js': `import${' '.repeat(10 ** 6)}'./late.json'; from${' '.repeat(10 ** 4)}x`});
+  const changed = [path.join(folder, 'late.json')];
+  t.deepEqual(withoutData(changed, [path.join(folder, 'a.js')]), changed);
+});

@@ -58,6 +58,15 @@ test('the handler, what is beside and below it, and .env count, also those that 
   t.deepEqual(await until('new/b.py'), ['new/b.py']);
 });
 
+test('a file that is written again with what it held does not count', async t => {
+  const {edit, at, until} = await watching(t, {'handler.js': '', 'generated.js': ''}, 'handler.js');
+  await writeFile(at('generated.js'), 'same');
+  await until('generated.js');
+  await writeFile(at('generated.js'), 'same');
+  await edit('handler.js');
+  t.deepEqual(await until('handler.js'), ['handler.js']);
+});
+
 test('editors that rename, and files that come back, are seen again and again', async t => {
   const {edit, at, until} = await watching(t, {'handler.js': ''}, 'handler.js');
   for (let times = 0; times < 3; times++) {
