@@ -5,6 +5,7 @@ import {html, useEffect, useRef, useState} from './html.js';
 /** @typedef {Record<string, (number | null)[]>} Columns */
 
 const heightPx = 168;
+const againMs = 2000;
 
 /**
  * A plot of some columns over time. Its caption says in words and figures what the picture shows: at the pointer, else at its end.
@@ -75,15 +76,24 @@ function keepDrawn(element, draw) {
     plot = Drawing && element.clientWidth > 0 ? draw(Drawing) : undefined;
   };
   const size = new ResizeObserver(() => (plot ? plot.setSize({width: element.clientWidth, height: heightPx}) : drawAnew()));
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
   // Late: the page is there before the plots are.
-  void import('uplot').then(module => {
+  const load = async () => {
+    const module = await import('uplot').catch(() => undefined);
     if (isOver) return;
+    if (!module) {
+      timer = setTimeout(load, againMs); // the core is gone, and may come back
+      return;
+    }
     Drawing = module.default;
     size.observe(element);
     dark.addEventListener('change', drawAnew);
-  });
+  };
+  void load();
   return () => {
     isOver = true;
+    clearTimeout(timer);
     size.disconnect();
     dark.removeEventListener('change', drawAnew);
     plot?.destroy();
