@@ -25,6 +25,7 @@ const schedules = [
   {name: 'clean-up', cron: '*/15 * * * *', jitter: '30s'},
 ];
 
+const pictures = new Map<string, Buffer>();
 await using stack = new AsyncDisposableStack();
 const place = await mkdtemp(path.join(tmpdir(), 'console-'));
 stack.defer(() => rm(place, {recursive: true}));
@@ -55,7 +56,9 @@ await take(dark.page, 'now-dark');
 await show(page, 'Invocations');
 await take(page, 'invocations');
 await page.getByLabel('Path').fill('/lists');
-await page.getByRole('grid').locator('.window-space').getByRole('row').nth(1).click();
+const rows = page.getByRole('grid').locator('.window-space').getByRole('row');
+await rows.filter({hasNotText: '/lists'}).first().waitFor({state: 'detached'});
+await rows.nth(1).click();
 await page.getByRole('heading', {name: 'Reply'}).waitFor();
 await page.setViewportSize({...size, height: 900});
 await take(page, 'invocation');
@@ -66,25 +69,29 @@ for (const view of ['Schedules', 'Processes', 'Settings']) {
 }
 
 await calling;
+// Last, as it takes seconds in which no call would be made.
+for (const [name, taken] of pictures) await write(name, taken);
 
 async function show(view: Page, title: string): Promise<void> {
   await view.getByRole('navigation').getByRole('link', {name: title}).click();
 }
 
-/** @throws Error for a picture that is too large for a repository */
 async function take(view: Page, name: string): Promise<void> {
   await systemClock.sleep(1500);
-  const file = path.join(folder, `${name}.png`);
-  const picture = withPalette(await view.screenshot());
+  pictures.set(name, await view.screenshot());
+}
+
+/** @throws Error for a picture that is too large for a repository */
+async function write(name: string, taken: Buffer): Promise<void> {
+  const picture = withPalette(taken);
   if (picture.length > mostBytes) throw new Error(`Expected ${name}.png to have at most ${mostBytes} bytes, got ${picture.length}`);
-  await writeFile(file, picture);
+  await writeFile(path.join(folder, `${name}.png`), picture);
   console.log(`${name}.png  ${picture.length} bytes`);
 }
 
 /** Calls that come in waves, some of which fail, and one after which a process has to be started again. */
 async function call({url, adminUrl}: RunningCore): Promise<void> {
   const json = {method: 'POST', headers: {'content-type': 'application/json'}, body: '{"title": "Write it down", "done": false}'};
-  await ask(`${adminUrl}/api/schedules/nightly-report/fire`, {method: 'POST'});
   for (let second = 0; second < callsS; second++) {
     const calls = 12 + Math.round(9 * Math.sin(second / 6));
     const endsAt = systemClock.monotonic() + 1000;
@@ -94,7 +101,8 @@ async function call({url, adminUrl}: RunningCore): Promise<void> {
       if (turn % 17 === 7) void ask(`${url}/slow/export`);
       await systemClock.sleep(Math.max(1, (endsAt - systemClock.monotonic()) / (calls - turn)));
     }
-    if (second % 20 === 15) await ask(`${url}/fail?text=${encodeURIComponent('no such list: 42')}`);
+    if (second % 6 === 1) await ask(`${url}/fail?text=${encodeURIComponent('no such list: 42')}`);
+    if (second % 25 === 0) await ask(`${adminUrl}/api/schedules/nightly-report/fire`, {method: 'POST'});
     if (second === 30) await ask(`${url}/die`);
   }
 }

@@ -37,8 +37,8 @@ export function Filters({filter, isLive, onLive}) {
   return html`<form class="bar filters" role="search" aria-label="Filter" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
     <${Choice} label="Status" value=${filter.status} options=${[['', 'every status'], ...statuses.map(each => [each, each])]} onChange=${(/** @type {string} */ status) => change({status})} />
     <${Choice} label="Time" value=${filter.since} options=${Object.entries(spans)} onChange=${(/** @type {string} */ since) => change({since})} />
-    <${Text} label="Source" hint="http, cron:…" value=${filter.source} onInput=${(/** @type {string} */ source) => changeLater({source})} />
-    <${Text} label="Path" hint="/path" value=${filter.path} onInput=${(/** @type {string} */ path) => changeLater({path})} />
+    <${Text} label="Source" hint="source" value=${filter.source} onInput=${(/** @type {string} */ source) => changeLater({source})} />
+    <${Text} label="Path" hint="path" value=${filter.path} onInput=${(/** @type {string} */ path) => changeLater({path})} />
     <${Text} label="Id" hint="id" value=${filter.id} onInput=${(/** @type {string} */ id) => changeLater({id})} />
     <button type="button" class="live" aria-pressed=${isLive ? 'true' : 'false'} onClick=${() => onLive(!isLive)}>Live</button>
   </form>`;
