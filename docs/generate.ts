@@ -7,6 +7,7 @@ import {joinSettings} from '../src/settings/config.ts';
 import {triggers} from '../triggers/index.ts';
 import {errorsTables, refusalsTable} from './errors.ts';
 import {pagesTable} from './pages.ts';
+import {operatorRules} from './rules.ts';
 
 const commands = await loadCommands();
 
@@ -19,6 +20,7 @@ export const generated: readonly {readonly document: string; readonly mark: stri
   {document: 'docs/errors.md', mark: 'refusals', write: refusalsTable},
   {document: 'docs/journal.md', mark: 'engines', write: enginesTable},
   {document: 'docs/private-listener.md', mark: 'pages', write: pagesTable},
+  {document: 'deploy/kubernetes/alerts/rules.yaml', mark: 'alerts', write: operatorRules},
 ];
 
 /**

@@ -1,18 +1,21 @@
 import {execFileSync} from 'node:child_process';
 import {existsSync} from 'node:fs';
-import {join} from 'node:path';
+import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join, relative, resolve} from 'node:path';
 import test from 'ava';
-import {parseAllDocuments} from 'yaml';
+import {parseAllDocuments, stringify} from 'yaml';
 import {projectFile} from '../helpers/core.ts';
 import {cache, hasGo} from '../helpers/go.ts';
 
 // The manifests as Kustomize itself puts them together.
 
+const kubernetes = projectFile('deploy/kubernetes');
 const version = 'v5.8.2';
 const withGo = hasGo ? test.serial : test.serial.skip;
 const missing = hasGo ? '' : ': PATH has no go 1.26';
 
-/** Built once and kept. @returns what it makes of a folder of deploy/kubernetes */
+/** Built once and kept. @returns what it makes of a folder, of deploy/kubernetes unless the path is absolute */
 function build(folder: string) {
   const home = join(cache, `kustomize-${version}`);
   const program = join(home, 'kustomize');
@@ -20,7 +23,7 @@ function build(folder: string) {
     const env = {...process.env, GOBIN: home};
     execFileSync('go', ['install', `sigs.k8s.io/kustomize/kustomize/v5@${version}`], {env, stdio: ['ignore', 'ignore', 'inherit']});
   }
-  const text = execFileSync(program, ['build', projectFile(`deploy/kubernetes/${folder}`)], {encoding: 'utf8'});
+  const text = execFileSync(program, ['build', resolve(kubernetes, folder)], {encoding: 'utf8'});
   return parseAllDocuments(text).map(document => document.toJS());
 }
 
@@ -39,4 +42,22 @@ withGo(`KEDA takes the place of the autoscaler, and of nothing else${missing}`, 
   const kindsOf = (folder: string) => build(folder).map(({kind, metadata}) => `${kind} ${metadata.name}`);
   const replaced = kindsOf('base').map(name => name.replace('HorizontalPodAutoscaler', 'ScaledObject'));
   t.deepEqual(kindsOf('keda').toSorted(), replaced.toSorted());
+});
+
+withGo(`a function is called from outside and calls databases by components beside the base or KEDA${missing}`, async t => {
+  t.timeout(20 * 60_000);
+  for (const scaled of ['base', 'keda']) {
+    const folder = await mkdtemp(join(tmpdir(), 'core-overlay-'));
+    t.teardown(() => rm(folder, {recursive: true}));
+    const [base, ...components] = [scaled, 'gateway', 'ingress', 'egress'].map(name => relative(folder, join(kubernetes, name)));
+    await writeFile(join(folder, 'kustomization.yaml'), stringify({namespace: 'shop', resources: [base], components}));
+    const manifests = build(folder);
+    t.true(manifests.every(({metadata}) => metadata.namespace === 'shop'));
+    t.deepEqual(manifests.flatMap(({kind}) => (['HTTPRoute', 'Ingress', 'NetworkPolicy'].includes(kind) ? [kind] : [])).toSorted(), [
+      'HTTPRoute',
+      'Ingress',
+      'NetworkPolicy',
+      'NetworkPolicy',
+    ]);
+  }
 });

@@ -93,6 +93,35 @@ withPrometheus(`Prometheus scrapes a core, every panel of the dashboard has data
   t.true((await prometheus.exemplars('faas_invoke_duration_seconds_bucket')).includes(traceId));
 });
 
+withPrometheus(`what scales a function on Kubernetes sees that function only, and alerts name it${missing}`, async t => {
+  const adapter = parse(await readFile(projectFile('deploy/kubernetes/adapter/values.yaml'), 'utf8')).rules.custom[0];
+  const keda = parse(await readFile(projectFile('deploy/kubernetes/keda/scaledobject.yaml'), 'utf8')).spec.triggers[0].metadata;
+  const hello = await startCore({...mirror, SCW_APPLICATION_NAME: 'hello'}, t);
+  const orders = await startCore({...mirror, SCW_APPLICATION_NAME: 'orders'}, t);
+  const prometheus = await startPrometheus(t, {'core-runtime': hello.adminUrl}, [
+    // As the operator makes them of a ServiceMonitor.
+    {targets: [new URL(hello.adminUrl).host], labels: {job: 'hello', namespace: 'shop', pod: 'hello-1'}},
+    {targets: [new URL(orders.adminUrl).host], labels: {job: 'orders', namespace: 'shop', pod: 'orders-1'}},
+  ]);
+  const calls = [hello, hello, hello, orders].map(core => ask(`${core.url}/?do=never`).catch(() => undefined));
+  // As the adapter fills in its template for the pods of one function.
+  const ofPods = (pods: string) =>
+    adapter.metricsQuery
+      .replaceAll('<<.GroupBy>>', 'pod')
+      .replaceAll('<<.Series>>', /^\w+/.exec(adapter.seriesQuery)?.[0] ?? '')
+      .replaceAll('<<.LabelMatchers>>', `namespace="shop",pod=~"${pods}"`);
+  while ((await prometheus.query(keda.query))[0]?.[1] !== '3');
+  t.is((await prometheus.query(adapter.seriesQuery)).length, 2);
+  t.deepEqual(await prometheus.query(ofPods('hello-1')), [[undefined, '3']]);
+  t.deepEqual(await prometheus.query(ofPods('orders-1')), [[undefined, '1']]);
+  hello.kill('SIGKILL');
+  const firing = 'ALERTS{alertname="RuntimeUnreachable",function="hello",namespace="shop",pod="hello-1"}';
+  while ((await prometheus.query(firing)).length === 0);
+  t.deepEqual(await prometheus.query('ALERTS{alertname="RuntimeUnreachable",function="orders"}'), []);
+  orders.kill('SIGKILL');
+  await Promise.all(calls);
+});
+
 withPrometheus(`a process that is killed, and one that hangs, change no increase${missing}`, async t => {
   const core = await startCore({...mirror, CORE_PROCESSES: '3'}, t);
   const prometheus = await startPrometheus(t, {'core-runtime': core.adminUrl});
@@ -127,12 +156,17 @@ async function load(core: RunningCore): Promise<void> {
   await Promise.all(paths.map(path => ask(core.url + path, {headers: {traceparent}})));
 }
 
+interface Targets {
+  readonly targets: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 /** A Prometheus with the configuration of the stack, but these targets, often scraped; it ends with the test. */
-async function startPrometheus(t: ExecutionContext, targets: Record<string, string>) {
+async function startPrometheus(t: ExecutionContext, targets: Record<string, string>, instead?: readonly Targets[]) {
   const folder = await mkdtemp(join(tmpdir(), 'core-prometheus-'));
   const {otlp: _newerOnly, ...config} = parse(await readFile(projectFile('deploy/prometheus.yml'), 'utf8'));
   const jobs = config.scrape_configs.filter(({job_name}: {job_name: string}) => job_name in targets);
-  for (const job of jobs) job.static_configs = [{targets: [new URL(targets[job.job_name] ?? '').host]}];
+  for (const job of jobs) job.static_configs = instead ?? [{targets: [new URL(targets[job.job_name] ?? '').host]}];
   const file = join(folder, 'prometheus.yml');
   await writeFile(
     file,

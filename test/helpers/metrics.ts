@@ -1,17 +1,7 @@
-import {readdir, readFile} from 'node:fs/promises';
-import path from 'node:path';
 import {divideMemory} from '../../src/limits/shares.ts';
 import {openMetrics} from '../../src/observe/metrics/metrics.ts';
 import type {Family} from '../../src/observe/metrics/open-metrics.ts';
 import {ManualClock} from './clock.ts';
-import {projectFile} from './core.ts';
-
-/** The sources that spell the names of all metrics. */
-export async function metricSources(): Promise<string> {
-  const folder = projectFile('src/observe/metrics');
-  const files = await readdir(folder);
-  return (await Promise.all(files.map(file => readFile(path.join(folder, file), 'utf8')))).join('\n');
-}
 
 /** The metrics of one process; `keySetAge` is how old its key set is, `others` are the processes that it leads. */
 export function processOf(some: {functionName?: string; keySetAge?: number; others?: readonly (readonly Family[])[]} = {}) {
@@ -33,4 +23,10 @@ export function processOf(some: {functionName?: string; keySetAge?: number; othe
   );
   metrics.meter.keySetAge(() => some.keySetAge ?? 0);
   return metrics;
+}
+
+/** The names of the metrics that a scrape has. */
+export async function scrapedNames(): Promise<ReadonlySet<string>> {
+  const {body} = await processOf().scrape('');
+  return new Set([...body.matchAll(/^# TYPE (\w+) /gm)].map(([, name = '']) => name));
 }
