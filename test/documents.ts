@@ -4,11 +4,13 @@ import test from 'ava';
 import {errorsTables, withRetryAfter} from '../docs/errors.ts';
 import {generated, withPart} from '../docs/generate.ts';
 import {settingsTable} from '../src/commands/config.ts';
+import {loadCommands} from '../src/commands/index.ts';
 import {catalogue} from '../src/errors.ts';
 import {joinSettings} from '../src/settings/config.ts';
 import {triggers} from '../triggers/index.ts';
 import {projectFile} from './helpers/core.ts';
 
+const commands = await loadCommands();
 const read = (path: string) => readFileSync(projectFile(path), 'utf8');
 const listed = (...patterns: string[]) =>
   globSync(patterns, {cwd: projectFile('.'), exclude: file => /(^|\/)(node_modules|dist|coverage|target|test)$/.test(file)});
@@ -94,11 +96,34 @@ test('every file of the project that a document names exists', t => {
   }
 });
 
-test('a command line that a document shows is one that works where the package is installed: npx core-runtime', t => {
-  for (const document of listed('**/*.md')) {
-    for (const [, block = ''] of read(document).matchAll(/^```sh\n([\s\S]*?)^```/gm)) {
-      for (const line of block.split('\n')) t.notRegex(line, /^(\w+=[^\s()]* )*core-runtime [a-z]/, document);
-    }
+/** A command as it works only where the package is installed globally, or in the image. */
+const bareCommand = new RegExp(
+  `(?<!npx |\\bexec .*)(?<![\\w/.:@-])core-runtime (?:${[...new Set(commands.map(([name]) => name.split(' ')[0]))].join('|')})\\b`,
+);
+
+for (const [text, isBare] of [
+  ['`core-runtime dev` serves', true],
+  ['FOO=bar core-runtime dev handler.js', true],
+  ['true && core-runtime replay --since 1h', true],
+  ['$ core-runtime journal verify', true],
+  ['npx core-runtime dev', false],
+  ['in a container `docker exec <name> core-runtime top`', false],
+  ['apt install core-runtime developer', false],
+  ['cd core-runtime && npm ci', false],
+  ['/opt/core-runtime dev', false],
+] as const) {
+  test(`${isBare ? 'a bare command is found' : 'no bare command is found'} in: ${text}`, t => {
+    t.is(bareCommand.test(text), isBare);
+  });
+}
+
+test('a command that a document names is one that works where the package is installed: npx core-runtime', t => {
+  // The changelog and the decisions tell of the past.
+  const documents = listed('**/*.md').filter(document => !/^docs\/adr\/|^CHANGELOG\.md$/.test(document));
+  for (const document of documents) {
+    // In an image it is a command: what a Dockerfile or a manifest says is not typed.
+    const typed = read(document).replaceAll(/^```(?:dockerfile|ya?ml)\n[\s\S]*?^```/gm, '');
+    for (const line of typed.split('\n')) t.notRegex(line, bareCommand, document);
   }
 });
 

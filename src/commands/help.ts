@@ -86,7 +86,7 @@ const exitRows = Object.entries(exit).map(([name, code]) => [String(code), exitM
 
 /** The README's list of commands; a test compares both. */
 export function commandsTable(commands: readonly NamedCommand[]): string {
-  const rows = commands.map(([name, it]) => `| \`core-runtime ${shortSynopsisOf(name, it)}\` | ${it.summary} |`);
+  const rows = commands.map(([name, it]) => `| \`npx core-runtime ${shortSynopsisOf(name, it)}\` | ${it.summary} |`);
   return ['| command | what it does |', '| --- | --- |', ...rows, ''].join('\n');
 }
 
