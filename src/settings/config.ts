@@ -59,8 +59,8 @@ export const settings = {
       'auto calls a sub-runtime on the channel that it inherits, when it offers that; http calls each at its port.',
     ),
     upstreamPort: setting('SCW_UPSTREAM_PORT', port(), '8081', 'Port of the first sub-runtime that is called over HTTP.'),
-    applicationName: setting('SCW_APPLICATION_NAME', text(), '', 'Name of the function, in the context and in traces.'),
-    applicationVersion: setting('SCW_APPLICATION_VERSION', text(), '', 'Version of the function, in the context and in traces.'),
+    applicationName: setting('SCW_APPLICATION_NAME', text(), '', 'Name of the function, in the context, metrics and traces.'),
+    applicationVersion: setting('SCW_APPLICATION_VERSION', text(), '', 'Version of the function, in the context, metrics and traces.'),
     applicationMemory: setting(
       'SCW_APPLICATION_MEMORY',
       integer(1, 1_048_576),
