@@ -19,7 +19,7 @@ export const top = command({
   options: {once: flag('Print it once and end. So it does where stdout is no terminal, but for --json.'), json},
   examples: {
     top: 'Watch the core of the settings until Ctrl-C.',
-    'top --once --json': 'Print the figures of now for a program; without --once, a line each second.',
+    'top --once --json': 'Print the current figures for a program; without --once, a line each second.',
   },
   async run({once, json: isJson}, env) {
     const show = (figures: Figures) => (isJson ? printJson(figures) : console.log(topText(figures).join('\n')));

@@ -1,9 +1,10 @@
-import {accessSync, closeSync, constants, openSync, readdirSync, readFileSync, readSync, statSync} from 'node:fs';
+import {closeSync, openSync, readdirSync, readFileSync, readSync, statSync} from 'node:fs';
 import path from 'node:path';
 import {runtimes} from '../../runtimes/index.ts';
 import {CommandFailed} from '../command/failure.ts';
 import {exit} from '../exit.ts';
 import {compiledAdvice, languageOfFolder} from './compiled.ts';
+import {isExecutable} from './executable.ts';
 
 /** The function that a path on the command line names. */
 export interface Found {
@@ -126,15 +127,6 @@ function example([file = 'handler.js']: readonly string[]): string {
 
 const extensions: readonly string[] = Object.values(runtimes).flatMap(({extensions}) => extensions);
 const isFile = (file: string) => statSync(file, {throwIfNoEntry: false})?.isFile() === true;
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** How programs begin: ELF, Mach-O for one processor or several, `#!`. */
 const magics = [/^\x7fELF/, /^[\xce\xcf]\xfa\xed\xfe/, /^\xca\xfe\xba\xbe/, /^#!/];

@@ -33,7 +33,7 @@ export async function replayOnce(id: string, {config, spec, environment, journal
     try {
       return opening.use(await openRerun({config, spec, environment, clock, signal}));
     } catch (error) {
-      throw new Refusal('CONFLICT', `the code of now does not start: ${error instanceof Error ? error.message : error}`, {});
+      throw new Refusal('CONFLICT', `the current code does not start: ${error instanceof Error ? error.message : error}`, {});
     }
   };
   const baseline = await start();

@@ -4,6 +4,6 @@
 function handle($event, $context)
 {
     $name = $event['queryStringParameters']['name'] ?? 'world';
-    error_log("greeting $name");
+    echo "greeting $name\n";
     return ['statusCode' => 200, 'body' => ['message' => "Hello, $name!", 'invocationId' => $context['invocationId']]];
 }

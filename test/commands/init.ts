@@ -84,6 +84,7 @@ for (const [name, needs] of [
     t.is(status, 200);
     t.is(JSON.parse(body).message, 'Hello, Ada!');
     t.is(lines[0].line, 'greeting Ada');
+    t.is(lines[0].stream, 'stdout'); // every bridge knows of these lines which call wrote them
   });
 }
 

@@ -13,7 +13,7 @@ export function replayRoute({replay}: ReplayHouse): Route {
     method: 'POST',
     path: '/api/invocations/<id>/replay',
     described: described('replay'),
-    doc: 'Runs a recorded invocation again, twice, in processes of its own with the code of now, and answers with what differs from what was recorded; one at a time, else 409.',
+    doc: 'Runs a recorded invocation again, twice, in processes of its own with the current code, and answers with what differs from what was recorded; one at a time, else 409.',
     async run({name: id, response}) {
       if (isBusy) throw new Refusal('CONFLICT', 'another invocation is being replayed: try again when that is over');
       isBusy = true;

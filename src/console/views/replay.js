@@ -6,7 +6,7 @@ import {Problem} from '../status.js';
 /** @typedef {import('../answers.js').ReplayAnswer} ReplayAnswer */
 
 /**
- * Runs the invocation again with the code of now, after a question: the function is really called.
+ * Runs the invocation again with the current code, after a question: the function is really called.
  *
  * @param {{path: string}} props
  */

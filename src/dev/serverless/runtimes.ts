@@ -1,5 +1,5 @@
-import {accessSync, constants} from 'node:fs';
 import path from 'node:path';
+import {isExecutable} from '../executable.ts';
 
 export type Language = 'node' | 'python' | 'php' | 'go' | 'rust';
 
@@ -47,13 +47,4 @@ export function interpreterOf(
   const names = language === 'node' ? [`node${version}`, `node-${version}`] : [`${language}${dotted}`];
   const folders = searchPath.split(path.delimiter).filter(folder => path.isAbsolute(folder));
   return names.flatMap(name => folders.map(folder => path.join(folder, name))).find(file => isExecutable(file) && runs(file));
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

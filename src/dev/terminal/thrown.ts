@@ -57,7 +57,7 @@ function frameLine({file, line, column, callee}: Frame, folder: string, ink: Ink
   return ink('dim', `    at ${text(callee === undefined ? place : `${callee} (${place})`)}`);
 }
 
-/** The line of source with a neighbour on both sides. It is that of now, which may differ from what ran. */
+/** The line of source with a neighbour on both sides. It is read from the disk now, and may differ from what ran. */
 function excerpt({file, line, column}: Frame, ink: Ink): string[] {
   const source = attempt(() => (statSync(file).size <= largestSourceBytes ? readFileSync(file, 'utf8') : ''));
   const lines = source?.split(/\r?\n/) ?? [];
