@@ -1,7 +1,6 @@
 /*
-The shapes of the API's answers, as far as the console reads them.
-
-@typedef below are checked where they are used; docs/private-listener.md describes the API.
+The shapes of the API's answers, as far as the console reads them. This file is only types; `/api/openapi.json` describes
+the API in full.
 */
 
 /**

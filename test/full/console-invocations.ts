@@ -126,6 +126,18 @@ withBrowser(`markup that callers and the function write stays text${missing}`, a
   );
 });
 
+withBrowser(`an invocation that nothing is known of gets the core’s sentence${missing}`, async t => {
+  const core = await startCore({...env, CORE_JOURNAL_HTTP: 'facts'}, t);
+  await load(core, 1);
+  const page = await openConsole(t, browser, core);
+  await goTo(page, 'Invocations');
+  await seen(page.getByText('paths are not kept'));
+  await page.goto(`${core.adminUrl}/#/invocations/nothing`);
+  await seen(page.getByRole('alert'));
+  t.regex(await page.getByRole('alert').innerText(), /nothing is known/);
+  t.is(await page.getByText(/^Loading/).count(), 0);
+});
+
 withBrowser(`an address of a trace that is no address of the web is no link${missing}`, async t => {
   const core = await startCore(env, t);
   await load(core, 1);

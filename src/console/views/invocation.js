@@ -31,8 +31,11 @@ export function Invocation({id, back, now}) {
       <a href=${back} class="back">Close</a>
       <h2 tabindex="-1" ref=${head} class="grow">Invocation <code>${id}</code></h2>
     </div>
-    <${Problem} failure=${failure} />
-    ${data ? html`<${Known} path=${path} invocation=${data} now=${now} />` : html`<${Waiting} failure=${failure?.kind === 'gone' ? failure : undefined} what="The invocation" />`}
+    ${
+      data
+        ? html`<${Problem} failure=${failure} /><${Known} path=${path} invocation=${data} now=${now} />`
+        : html`<${Waiting} failure=${failure} what="The invocation" />`
+    }
   </article>`;
 }
 

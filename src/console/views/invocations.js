@@ -44,6 +44,7 @@ export function Invocations({place, now}) {
       <${Problem} failure=${failure} />
       <p class="dim count">
         <span>${plural(rows.length, 'invocation')}${feed.hasMore ? ', more below' : ''}${rows.length >= mostRows ? ', as many as this page holds' : ''}</span>
+        ${now.data?.journal?.http === 'facts' && html`<span>; paths are not kept, as <code>CORE_JOURNAL_HTTP</code> is <code>facts</code></span>`}
         ${leftOut > 0 && html`<span>, ${count(leftOut)} left out under load</span>`}
       </p>
       <${List} feed=${feed} chosen=${place.name} onOpen=${open} journal=${now.data?.journal?.http} />
