@@ -1,6 +1,6 @@
 import {execFileSync} from 'node:child_process';
 import {existsSync} from 'node:fs';
-import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {cp, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join, relative, resolve} from 'node:path';
 import test from 'ava';
@@ -8,7 +8,7 @@ import {parseAllDocuments, stringify} from 'yaml';
 import {projectFile} from '../helpers/core.ts';
 import {cache, hasGo} from '../helpers/go.ts';
 
-// The manifests as Kustomize itself puts them together.
+// The manifests as Kustomize itself puts them together, and the adapter's rules as the adapter itself reads them.
 
 const kubernetes = projectFile('deploy/kubernetes');
 const version = 'v5.8.2';
@@ -60,4 +60,17 @@ withGo(`a function is called from outside and calls databases by components besi
       'NetworkPolicy',
     ]);
   }
+});
+
+withGo(`the adapter provides what the autoscaler names, and asks for the pods of one function${missing}`, async t => {
+  t.timeout(20 * 60_000);
+  const folder = await mkdtemp(join(tmpdir(), 'core-adapter-'));
+  t.teardown(() => rm(folder, {recursive: true}));
+  await cp(projectFile('test/fixtures/adapter'), folder, {recursive: true});
+  const env = {...process.env, GOFLAGS: '-mod=mod'}; // the sums are Go's to check and write
+  const args = ['run', '.', join(kubernetes, 'adapter/values.yaml')];
+  const provided = execFileSync('go', args, {cwd: folder, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit']});
+  const [scaler] = parseAllDocuments(await readFile(join(kubernetes, 'base/scaling.yaml'), 'utf8')).map(document => document.toJS());
+  const name = scaler.spec.metrics[0].pods.metric.name;
+  t.is(provided, `${name}\tsum by (pod) (${name}{namespace="shop",pod=~"hello-1|hello-2"})\n`);
 });
