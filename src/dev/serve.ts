@@ -7,7 +7,7 @@ import {openInBrowser} from './browser.ts';
 import {interpreterBehindScript} from './interpreter.ts';
 import {networkNote} from './network.ts';
 import {freePort, requireFree} from './ports.ts';
-import {openToDeveloper} from './private-here.ts';
+import {keyForRun} from './private-here.ts';
 import {reloaderOf} from './reload.ts';
 import type {DevServer, Reporter} from './reporter.ts';
 import {watchFunction} from './watch.ts';
@@ -20,8 +20,8 @@ Serves one function in this process until a signal comes; once for each process.
 */
 export async function serveFunction(asked: Wish, given: Environment, reporter: Reporter): Promise<void> {
   const env = withoutFile(asked, given);
-  const {wish, token} = await openToDeveloper(await withInterpreter(await withPorts(asked, env, reporter), env), env, systemClock);
-  if (token !== undefined) reporter.noted(`Private, and no key is set: for this run one was made. For your shell: TOKEN=${token}`);
+  const openToDeveloper = keyForRun(systemClock, sentence => reporter.noted(sentence));
+  const wish = await openToDeveloper(await withInterpreter(await withPorts(asked, env, reporter), env), env);
   const edits = wish.isStill ? undefined : new EarlyEdits(wish, reporter);
   let reload: DevServer['reload'] | undefined;
   await run(environmentOf(wish, env), {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {openToDeveloper} from '../../src/dev/private-here.ts';
+import {keyForRun} from '../../src/dev/private-here.ts';
 import {environmentOf} from '../../src/dev/wish.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {folderWith} from '../helpers/folder.ts';
@@ -10,21 +10,30 @@ test('a public function, and one with a key or a key set, is left as it is', asy
   const folder = await folderWith(t, {});
   const wish = {handlerPath: `${folder}/handler.js`, folder, isBinary: false};
   for (const env of [{}, {SCW_PUBLIC: 'false', SCW_PUBLIC_KEY: 'key'}, {SCW_PUBLIC: '', CORE_JWKS_URL: 'https://example.org/keys'}]) {
-    t.deepEqual(await openToDeveloper(wish, env, clock), {wish});
+    t.is(await keyForRun(clock, sentence => t.fail(sentence))(wish, env), wish);
   }
 });
 
 test('a private function without a key gets one, and a token for its ids', async t => {
   const folder = await folderWith(t, {'.env': 'SCW_NAMESPACE_ID=mine'});
-  const {wish, token = ''} = await openToDeveloper(
-    {handlerPath: `${folder}/handler.js`, folder, isBinary: false, isPrivate: true},
-    {},
-    clock,
-  );
-  const env = environmentOf(wish, {});
+  const asked = {handlerPath: `${folder}/handler.js`, folder, isBinary: false, isPrivate: true};
+  const said: string[] = [];
+  const openToDeveloper = keyForRun(clock, sentence => said.push(sentence));
+  const env = environmentOf(await openToDeveloper(asked, {}), {});
   t.like(env, {SCW_PUBLIC: 'false', SCW_APPLICATION_ID: 'local', SCW_NAMESPACE_ID: 'mine'});
   t.regex(env.SCW_PUBLIC_KEY ?? '', /^-----BEGIN PUBLIC KEY-----/);
-  const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+  const claims = claimsIn(said);
   t.deepEqual(claims.application_claim, [{application_id: 'local', namespace_id: 'mine'}]);
   t.is(claims.exp - claims.iat, 24 * 3600);
+
+  t.is(environmentOf(await openToDeveloper(asked, {}), {}).SCW_PUBLIC_KEY, env.SCW_PUBLIC_KEY, 'the same key when it starts anew');
+  t.is(said.length, 1, 'and nothing new to say');
+  await openToDeveloper(asked, {SCW_APPLICATION_ID: 'other'});
+  t.deepEqual(claimsIn(said).application_claim, [{application_id: 'other', namespace_id: 'mine'}]);
 });
+
+/** Of the token that was said last. */
+function claimsIn(said: readonly string[]) {
+  const [, payload = ''] = /TOKEN=[\w-]+\.([\w-]+)\./.exec(said.at(-1) ?? '') ?? [];
+  return JSON.parse(Buffer.from(payload, 'base64url').toString());
+}

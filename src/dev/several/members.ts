@@ -1,7 +1,8 @@
 import {systemClock} from '../../clock.ts';
 import type {Environment} from '../../settings/setting.ts';
 import {freePort} from '../ports.ts';
-import type {Wish} from '../wish.ts';
+import {keyForRun} from '../private-here.ts';
+import {type Wish, withoutFile} from '../wish.ts';
 import {forkFunction} from './fork.ts';
 import {journalsApart} from './journals.ts';
 import type {Listed} from './list.ts';
@@ -33,6 +34,7 @@ export class Members {
   readonly #stage: Stage;
   readonly #url: () => string;
   readonly #apart: (name: string, wish: Wish) => Wish;
+  readonly #openToDeveloper: (wish: Wish, env: Environment) => Promise<Wish>;
   #nextAdminPort: number;
   #portTurn: Promise<unknown> = Promise.resolve();
   #isFirst = true;
@@ -44,6 +46,7 @@ export class Members {
     this.#stage = stage;
     this.#url = url;
     this.#apart = journalsApart(this.#env);
+    this.#openToDeveloper = keyForRun(systemClock, sentence => stage.noted(sentence));
     this.#nextAdminPort = env.CORE_ADMIN_PORT ? Number(env.CORE_ADMIN_PORT) : usualAdminPort;
   }
 
@@ -112,7 +115,8 @@ export class Members {
         port ??= this.#takeAdminPort(); // it keeps its port when it is started again
         const adminPort = await port;
         const chosen = {envFile: envFile ?? wish.envFile, isPrivate: isPrivate || wish.isPrivate, isStill};
-        return {...wish, ...chosen, host: '127.0.0.1', port: 0, adminPort};
+        const placed = {...wish, ...chosen, host: '127.0.0.1', port: 0, adminPort};
+        return this.#openToDeveloper(placed, withoutFile(placed, this.#env));
       },
       url: () => `${this.#url()}/${name}`,
     });

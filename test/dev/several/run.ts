@@ -135,6 +135,26 @@ test('an edit of the manifest counts at once: what is new, changed and gone', as
   t.notRegex(dev.output(), /Ended/);
 });
 
+test('private functions have one key for the run, and its token is good after they have started anew', async t => {
+  const folder = await folderWith(t, {
+    'serverless.yml': yaml('  a: {handler: h.handle, privacy: private}', '  b: {handler: h.handle, privacy: private}'),
+    'h.js': handlerOf('h'),
+  });
+  const dev = await startSeveral([], folder, t);
+  const [, token = ''] = /TOKEN=(\S+)/.exec(dev.output()) ?? [];
+  const call = async (name: string) => ask(`${dev.url}/${name}`, {headers: {'X-Auth-Token': token}});
+  t.is((await ask(`${dev.url}/a`)).status, 401);
+  t.is((await call('a')).status, 200);
+  t.is((await call('b')).status, 200);
+  await writeFile(
+    path.join(folder, 'serverless.yml'),
+    yaml('  a: {handler: h.handle, privacy: private, env: {SECRET: x}}', '  b: {handler: h.handle, privacy: private}'),
+  );
+  await dev.printed(/a has changed in the file/);
+  t.is((await call('a')).json().secret, 'x');
+  t.is(dev.output().match(/TOKEN=/g)?.length, 1);
+});
+
 test('the log of each function names it', async t => {
   const folder = await folderWith(t, {'a.js': handlerOf('a'), 'b.js': handlerOf('b')});
   const dev = await startJson(['a.js', 'b.js'], folder, t);
