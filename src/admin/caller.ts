@@ -2,7 +2,7 @@ import {createHash, timingSafeEqual} from 'node:crypto';
 import type {IncomingMessage} from 'node:http';
 import {Refusal, type Route} from '../route.ts';
 import type {Attempts} from './attempts.ts';
-import {cookieName, cookieOf, type Sessions} from './sessions.ts';
+import {cookieName, cookiesOf, type Sessions} from './sessions.ts';
 
 /** What says who sent a request: header fields, '' for one that is absent, and the address that it came from. */
 export interface Caller {
@@ -68,7 +68,7 @@ function refuseForeign({method, host, origin, fetchSite, fetchMode}: Caller, {li
 }
 
 export const isSignedIn = ({cookie, host}: Caller, {sessions}: CallerRules): boolean =>
-  cookie !== '' && sessions !== undefined && sessions.isOpen(cookieOf(cookie, cookieName(host)));
+  cookie !== '' && sessions !== undefined && cookiesOf(cookie, cookieName(host)).some(each => sessions.isOpen(each));
 
 /**
 Compares a token with the one that is set, which is one. Past a number of wrong ones from an address, none is compared.

@@ -53,13 +53,15 @@ callers out.
 */
 export const cookieName = (host: string) => `core_console_${/:(\d+)$/.exec(host)?.[1] ?? '80'}`;
 
-/** The value of a cookie; '' when the Cookie field does not have it. */
-export function cookieOf(field: string, name: string): string {
-  for (const pair of field.split(';')) {
+/**
+The values of a cookie. There may be several: a page at another port of this host can set one of this name, with a longer path,
+which browsers send first. It must not sign the caller out.
+*/
+export function cookiesOf(field: string, name: string): string[] {
+  return field.split(';').flatMap(pair => {
     const at = pair.indexOf('=');
-    if (at !== -1 && pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim();
-  }
-  return '';
+    return at !== -1 && pair.slice(0, at).trim() === name ? [pair.slice(at + 1).trim()] : [];
+  });
 }
 
 /**

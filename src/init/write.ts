@@ -1,4 +1,4 @@
-import {existsSync, statSync} from 'node:fs';
+import {lstatSync, statSync} from 'node:fs';
 import {mkdir, readdir, readFile, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import {CommandFailed} from '../command/failure.ts';
@@ -84,7 +84,8 @@ function nameOf(folder: string): string {
 function refuseToOverwrite(folder: string, files: readonly NewFile[]): void {
   const about = statSync(folder, {throwIfNoEntry: false});
   if (about && !about.isDirectory()) throw new CommandFailed(exit.misused, `expected a folder, got the file ${folder}`);
-  const there = files.filter(({name}) => existsSync(path.join(folder, name)));
+  // A link counts, also one that leads nowhere.
+  const there = files.filter(({name}) => lstatSync(path.join(folder, name), {throwIfNoEntry: false}) !== undefined);
   if (there.length === 0) return;
   const names = shown(there).join(', ');
   throw new CommandFailed(

@@ -69,6 +69,11 @@ const letIn: [title: string, caller: Caller, rules: CallerRules][] = [
   ['a link on a page of another site', caller({fetchSite: 'cross-site', fetchMode: 'navigate'}), here],
   ['who types the address', caller({fetchSite: 'none', fetchMode: 'navigate'}), here],
   ['a browser that is signed in', caller({fetchSite: 'same-origin', ...cookie(sessions.open())}), guarded],
+  [
+    'a browser that is signed in, where a page at another port has set a cookie of that name, too',
+    caller({fetchSite: 'same-origin', cookie: `core_console_8090=x; core_console_8090=${sessions.open()}`}),
+    guarded,
+  ],
   ['who has the token', caller(bearer('secret')), guarded],
   ['who has the token, in other case', caller({authorization: 'bearer  secret'}), guarded],
   ['who has the token, from anywhere', caller({host: 'core.internal:8090', ...bearer('secret')}), open],

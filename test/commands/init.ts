@@ -1,5 +1,5 @@
 import {execFile} from 'node:child_process';
-import {mkdir, mkdtemp, readdir, readFile, rm, writeFile} from 'node:fs/promises';
+import {mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
 import {promisify} from 'node:util';
@@ -32,10 +32,11 @@ test('files that would be overwritten are named, and nothing is written', async 
   const folder = await folderOf(t);
   await writeFile(join(folder, 'package.json'), '{}');
   await mkdir(join(folder, 'handler.js'));
+  await symlink(join(folder, 'nowhere'), join(folder, 'README.md'));
   await t.throwsAsync(writeFunction('node', folder), {
-    message: /has files that would be overwritten: handler\.js, package\.json\. Name another/,
+    message: /has files that would be overwritten: README\.md, handler\.js, package\.json\. Name another/,
   });
-  t.deepEqual((await readdir(folder)).sort(), ['handler.js', 'package.json']);
+  t.deepEqual((await readdir(folder)).sort(), ['README.md', 'handler.js', 'package.json']);
   const go = await folderOf(t);
   await mkdir(join(go, 'core-runtime'));
   await writeFile(join(go, 'core-runtime/go.mod'), '');

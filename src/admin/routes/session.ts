@@ -2,7 +2,7 @@ import type {Budget} from '../../limits/budget.ts';
 import {Refusal, type Route} from '../../route.ts';
 import {type Caller, type CallerRules, callerOf, isSignedIn, refuseToken} from '../caller.ts';
 import {readBody} from '../reading/body.ts';
-import {cookieName, cookieOf, writeCookie} from '../sessions.ts';
+import {cookieName, cookiesOf, writeCookie} from '../sessions.ts';
 import {described} from './described.ts';
 
 const mostBytes = 4096;
@@ -46,7 +46,7 @@ export function sessionRoutes(rules: CallerRules, {budget}: {readonly budget: Bu
       doc: 'Signs a browser out.',
       run({request, query, get}) {
         const caller = callerOf(request, get);
-        rules.sessions?.end(cookieOf(caller.cookie, cookieName(caller.host)));
+        for (const each of cookiesOf(caller.cookie, cookieName(caller.host))) rules.sessions?.end(each);
         return signed(caller, '', {folder: folderOf(query.get('folder') ?? '/'), protocol: get('x-forwarded-proto')});
       },
     },
