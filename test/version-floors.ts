@@ -13,6 +13,8 @@ interface LockedPackage {
   readonly resolved?: string;
   readonly hasInstallScript?: boolean;
   readonly link?: boolean;
+  /** Only tools need it. */
+  readonly dev?: boolean;
 }
 
 const read = (path: string) => JSON.parse(readFileSync(projectFile(path), 'utf8'));
@@ -21,6 +23,7 @@ const manifest: {
   allowScripts: Record<string, boolean>;
   dependencies: Record<string, string>;
   devDependencies: Record<string, string>;
+  optionalDependencies: Record<string, string>;
   overrides: Record<string, string>;
 } = read('package.json');
 const locked: Record<string, LockedPackage> = read('package-lock.json').packages;
@@ -63,7 +66,7 @@ const nameOf = (path: string) => path.slice(path.lastIndexOf('node_modules/') + 
 
 for (const [name, least, below, why] of floors) {
   test(`${name} is at least ${least}${below === undefined ? '' : `, below ${below}`}: ${why}`, t => {
-    const copies = Object.entries(locked).filter(([path]) => path !== '' && nameOf(path) === name);
+    const copies = Object.entries(locked).filter(([path, {dev}]) => nameOf(path) === name && (!dev || path === `node_modules/${name}`));
     t.true(copies.length > 0, 'it is not in the lock file');
     for (const [path, {version}] of copies) t.true(isWithin(version, least, below), `${path} is ${version}`);
     const installed: string = read(`node_modules/${name}/package.json`).version;
@@ -71,11 +74,17 @@ for (const [name, least, below, why] of floors) {
   });
 }
 
-test('the Node that runs, the one that is pinned and the one that is asked for agree', t => {
-  t.is(manifest.engines.node, '>=24.16.0 <25 || >=26.1.0');
+test('the Node that runs and the ones that come with the package agree with what the launcher asks for', t => {
+  t.is(manifest.engines.node, '>=20', 'what the launcher itself needs');
   const isServed = (version: string) => isWithin(version, '24.16.0', '25.0.0') || isWithin(version, '26.1.0', undefined);
   t.true(isServed(process.versions.node), process.versions.node);
-  t.true(isServed(manifest.devDependencies.node ?? ''));
+  const brought = Object.entries(manifest.optionalDependencies);
+  t.true(brought.length > 0);
+  for (const [name, version] of brought) {
+    t.regex(name, /^node-(bin-)?(linux|darwin)-(x64|arm64)$/);
+    t.is(version, brought[0]?.[1] ?? '');
+    t.true(isServed(version), version);
+  }
   for (const old of ['20.19.0', '22.22.0', '24.15.9', '25.9.0', '26.0.9']) t.false(isServed(old), old);
 });
 
@@ -87,7 +96,12 @@ test('Node’s SQLite is not one that loses commits', t => {
 });
 
 test('every direct dependency is pinned to one version', t => {
-  for (const [name, range] of Object.entries({...manifest.dependencies, ...manifest.devDependencies, ...manifest.overrides})) {
+  for (const [name, range] of Object.entries({
+    ...manifest.dependencies,
+    ...manifest.devDependencies,
+    ...manifest.optionalDependencies,
+    ...manifest.overrides,
+  })) {
     t.regex(range, /^\d+\.\d+\.\d+$/, name);
   }
 });
@@ -101,8 +115,8 @@ test('every package is locked by its content, and none is a link', t => {
   }
 });
 
-test('no package runs a script when it is installed, but the pinned Node', t => {
+test('no package runs a script when it is installed', t => {
   const scripted = Object.entries(locked).filter(([, {hasInstallScript}]) => hasInstallScript);
-  t.deepEqual(scripted.map(([path]) => nameOf(path)).sort(), ['esbuild', 'node', 'protobufjs']);
-  t.deepEqual(manifest.allowScripts, {esbuild: false, node: true, protobufjs: false});
+  t.deepEqual(scripted.map(([path]) => nameOf(path)).sort(), ['esbuild', 'protobufjs']);
+  t.deepEqual(manifest.allowScripts, {esbuild: false, protobufjs: false});
 });
