@@ -116,13 +116,13 @@ function cellsOf({id, status, source, method, path, query, acceptedAt, settledAt
   return {
     at: html`${clock(acceptedAt ?? settledAt)}<span class="fine dim">.${millis(acceptedAt ?? settledAt)}</span>`,
     what:
-      path === undefined
-        ? html`<span class="dim">${source ?? 'unknown'}</span>`
-        : html`<b>${method}</b> ${path}<span class="dim">${targetOf({query})}</span>`,
+      path !== undefined && source === 'http'
+        ? html`<b>${method}</b> ${path}<span class="dim">${targetOf({query})}</span>`
+        : html`<span class=${source === 'http' ? 'dim' : ''}>${source ?? 'unknown'}</span>`, // a schedule has a path, too; its name says more
     outcome:
       status === 'running'
         ? html`<span class="dim">running</span>`
-        : html`<span class="status s${String(replyStatus)[0]}">${replyStatus}</span> ${code ?? (status === 'responded' ? '' : status)}`,
+        : html`<span class="status s${String(replyStatus)[0]}">${replyStatus}</span> <span class="code">${code ?? (status === 'responded' ? '' : status)}</span>`,
     took: duration(durationMs),
     size: bytes(size),
     id: html`<code title=${id}>${shortId(id)}</code>`,
