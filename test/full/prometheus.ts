@@ -110,7 +110,8 @@ withPrometheus(`what scales a function on Kubernetes sees that function only, an
       .replaceAll('<<.GroupBy>>', 'pod')
       .replaceAll('<<.Series>>', /^\w+/.exec(adapter.seriesQuery)?.[0] ?? '')
       .replaceAll('<<.LabelMatchers>>', `namespace="shop",pod=~"${pods}"`);
-  while ((await prometheus.query(keda.query))[0]?.[1] !== '3');
+  const inFlight = async (query: string) => (await prometheus.query(query))[0]?.[1];
+  while ((await inFlight(keda.query)) !== '3' || (await inFlight(ofPods('orders-1'))) !== '1'); // each is scraped at a time of its own
   t.is((await prometheus.query(adapter.seriesQuery)).length, 2);
   t.deepEqual(await prometheus.query(ofPods('hello-1')), [[undefined, '3']]);
   t.deepEqual(await prometheus.query(ofPods('orders-1')), [[undefined, '1']]);
