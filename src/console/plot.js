@@ -131,7 +131,7 @@ function optionsOf(element, {lines, show, steps, spanS, onPointed}) {
     legend: {show: false},
     cursor: {y: false, drag: {x: false, y: false}, points: {size: 5}},
     scales: {
-      x: {range: (_plot, _first, last) => [(last ?? 0) - spanS, last ?? 0]},
+      x: {range: (_plot, _first, last) => spanTo(last || Date.now() / 1000, spanS)},
       y: {range: (_plot, _least, most) => [0, most > 0 ? most * 1.15 : 1]},
     },
     axes: [
@@ -151,6 +151,13 @@ function optionsOf(element, {lines, show, steps, spanS, onPointed}) {
     hooks: {setCursor: [plot => onPointed(plot.cursor.idx ?? null)]},
   };
 }
+
+/**
+ * @param {number} endS
+ * @param {number} spanS
+ * @returns {[number, number]}
+ */
+const spanTo = (endS, spanS) => [endS - spanS, endS];
 
 /** A colour as a canvas understands it: custom properties hold `light-dark()`. @param {HTMLElement} element @param {string} value */
 function resolved(element, value) {
