@@ -12,6 +12,8 @@ test('a mistyped command, and the second word of one, name the command that is m
   for (const [args, meant] of [
     [['invocation'], 'invocations'],
     [['expalin', 'x'], 'explain'],
+    [['dve'], 'dev'],
+    [['hlep'], 'help'],
     [['verify'], 'journal verify'],
     [['help', 'journl'], 'journal'],
   ] as const) {

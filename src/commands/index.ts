@@ -76,7 +76,7 @@ export async function findCommand([name = '', ...args]: readonly string[]): Prom
 function alike(written: string): string | undefined {
   const names = Object.keys(commands);
   const second = names.find(name => name.endsWith(` ${written}`));
-  const words = [...new Set(names.map(name => name.split(' ')[0] ?? ''))];
+  const words = ['help', ...new Set(names.map(name => name.split(' ')[0] ?? ''))];
   const best = nearest(written, words);
   return second ?? (best && best.edits <= mostEdits(written) ? best.word : undefined);
 }

@@ -105,6 +105,18 @@ test('a file is sent short to whoever accepts that, and not again to whoever has
   t.is(again.body.length, 0);
 });
 
+test('all that a browser loads for the first view is at most 150 KB', async t => {
+  const {url} = await openPrivate(t);
+  const page = await ask(url, {headers: {'accept-encoding': 'br'}});
+  const html = (page.field('content-encoding') === 'br' ? brotliDecompressSync(page.body) : page.body).toString();
+  const paths = new Set([...html.matchAll(/"\.(\/console\/[^"]+)"/g)].map(([, path = '']) => path));
+  const files = await Promise.all([...paths].map(path => ask(url, {path, headers: {'accept-encoding': 'br'}})));
+  const bytes = [page, ...files].reduce((sum, {body}) => sum + body.length, 0);
+  t.true(files.length >= 30, 'every module is named in the page');
+  t.true(bytes <= 150_000, `${bytes} bytes`);
+  t.log(`${bytes} bytes in ${files.length + 1} answers`);
+});
+
 test('HEAD of the page has no body', async t => {
   const {url} = await openPrivate(t);
   const answer = await ask(url, {method: 'HEAD'});
