@@ -1,12 +1,14 @@
 import {html, useEffect, useState} from './html.js';
 
 /**
- * Puts a text into the clipboard, and says so.
+ * Puts a text into the clipboard, and says so. Where the browser allows that to no page, as on another machine without
+ * TLS, the text is shown instead.
  *
  * @param {{text: () => string, label: string}} props
  */
 export function Copy({text, label}) {
   const [said, setSaid] = useState('');
+  const [shown, setShown] = useState('');
   useEffect(() => {
     if (said === '') return undefined;
     const timer = setTimeout(() => setSaid(''), 2000);
@@ -17,8 +19,12 @@ export function Copy({text, label}) {
       await navigator.clipboard.writeText(text());
       setSaid('Copied');
     } catch {
-      setSaid('The browser does not allow it here');
+      setShown(text());
     }
   };
-  return html`<button type="button" onClick=${copy}>${label}</button><span role="status" class="dim said">${said}</span>`;
+  return html`
+    <span role="status" class="dim said">${said}</span>
+    <button type="button" onClick=${copy}>${label}</button>
+    ${shown && html`<pre class="breaks shown" tabindex="0" aria-label=${label}>${shown}</pre>`}
+  `;
 }

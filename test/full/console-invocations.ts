@@ -126,6 +126,23 @@ withBrowser(`markup that callers and the function write stays text${missing}`, a
   );
 });
 
+withBrowser(`a request is copied as a command, which is shown where the clipboard is closed${missing}`, async t => {
+  const core = await startCore(env, t);
+  await load(core, 1);
+  const page = await openConsole(t, browser, core);
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await goTo(page, 'Invocations');
+  await rowsOf(page).first().click();
+  await page.getByRole('button', {name: 'Copy as curl'}).click();
+  await seen(page.getByText('Copied'));
+  const command = await page.evaluate(() => navigator.clipboard.readText());
+  t.true(command.startsWith(`curl '${core.url}/todos/0?page=2'`), command);
+  await page.evaluate(() => Reflect.deleteProperty(Navigator.prototype, 'clipboard'));
+  await page.getByRole('button', {name: 'Copy as curl'}).click();
+  t.is(await page.locator('pre.shown').innerText(), command);
+  t.deepEqual(await faultsOf(page), []);
+});
+
 withBrowser(`an invocation that nothing is known of gets the core’s sentence${missing}`, async t => {
   const core = await startCore({...env, CORE_JOURNAL_HTTP: 'facts'}, t);
   await load(core, 1);
