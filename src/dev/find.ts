@@ -39,7 +39,7 @@ function foundIn(folder: string): Found {
   const files = tiers.find(tier => tier.length > 0) ?? [];
   if (files.length > 1) {
     const names = files.map(file => path.relative(folder, file));
-    throw refusal(`${folder} has several handlers: ${names.join(', ')}. Name one, as in \`core-runtime dev ${example(files)}\``);
+    throw refusal(`${folder} has several handlers: ${names.join(', ')}. Name one, such as \`${example(files)}\``);
   }
   const [file] = files;
   if (file === undefined) throw refusal(nothingIn(folder, main));
@@ -86,7 +86,7 @@ function nothingIn(folder: string, main: string | undefined): string {
   if (below.length > 0)
     return `${folder} has no handler, but folders with one: \`core-runtime dev ${below.map(each => example([each])).join(' ')}\` serves them side by side`;
   const hint = sources.length > 0 ? `. It has ${sources.slice(0, 5).join(', ')}: name one` : '. Name one';
-  return `${folder} has no handler: expected handler.*, index.* or \`main\` of package.json${missing}${hint}, as in \`core-runtime dev ${example(files)}\``;
+  return `${folder} has no handler: expected handler.*, index.* or \`main\` of package.json${missing}${hint}, such as \`${example(files)}\``;
 }
 
 const mostFoldersShown = 5;

@@ -117,7 +117,7 @@ export class Member implements Behind {
     const running = this.#process;
     if (!running) return;
     this.#state = {kind: 'starting'};
-    this.#isEnding = true; // its end is no news
+    this.#isEnding = true; // its end is expected, and not reported
     running.kill('SIGTERM');
     await new Promise(resolve => running.once('close', resolve));
   }
