@@ -2,6 +2,7 @@ import path from 'node:path';
 import {type Argument, json, optional} from '../command/arguments.ts';
 import {command} from '../command/command.ts';
 import {CommandFailed} from '../command/failure.ts';
+import {shellWord} from '../command/shell-word.ts';
 import {print, printJson} from '../command/terminal.ts';
 import {exit} from '../exit.ts';
 import {type LanguageName, languages} from '../init/languages.ts';
@@ -44,6 +45,5 @@ export const init = command({
 function nextSteps(name: LanguageName, folder: string): string[] {
   const {test, serve} = languages[name];
   const way = path.relative(process.cwd(), folder);
-  const shown = /^[\w./-]+$/.test(way) ? way : `'${way.replaceAll("'", "'\\''")}'`;
-  return [way === '' ? test : `cd ${shown} && ${test}`, serve];
+  return [way === '' ? test : `cd ${shellWord(way)} && ${test}`, serve];
 }

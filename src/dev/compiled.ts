@@ -1,5 +1,6 @@
 import {readdirSync, readFileSync, statSync} from 'node:fs';
 import path from 'node:path';
+import {shellWord} from '../command/shell-word.ts';
 
 /** A language whose functions are built before they are served. */
 export type CompiledLanguage = 'go' | 'rust';
@@ -17,12 +18,13 @@ export function compiledAdvice(language: CompiledLanguage, folder: string): stri
     return `a function in Go is served as the program that it is built into, and ${folder} has no \`package main\`: add one that calls \`functions.Start\` of the library for Go with the handler, as in \`core-runtime init go\``;
   }
   if (language === 'go') {
-    return `a function in Go is served as the program that it is built into: \`cd ${folder} && go build -o handler .\`, then \`core-runtime dev ${path.join(folder, 'handler')}\``;
+    return `a function in Go is served as the program that it is built into: \`cd ${shellWord(folder)} && go build -o handler .\`, then \`core-runtime dev ${shellWord(path.join(folder, 'handler'))}\``;
   }
   const crate = crateAbove(folder);
-  const built = programsIn(path.join(crate, 'target/release'));
-  const program = path.join(crate, 'target/release', built.length === 1 && built[0] !== undefined ? built[0] : '<name>');
-  return `a function in Rust is served as the program that it is built into: \`cd ${crate} && cargo build --release\`, then \`core-runtime dev ${program}\``;
+  const programs = path.join(crate, 'target/release');
+  const [name, ...more] = programsIn(programs);
+  const program = name !== undefined && more.length === 0 ? shellWord(path.join(programs, name)) : `${shellWord(programs)}/<name>`;
+  return `a function in Rust is served as the program that it is built into: \`cd ${shellWord(crate)} && cargo build --release\`, then \`core-runtime dev ${program}\``;
 }
 
 /** Larger files are no sources. */

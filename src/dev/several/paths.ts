@@ -1,6 +1,7 @@
 import {existsSync} from 'node:fs';
 import path from 'node:path';
 import {CommandFailed} from '../../command/failure.ts';
+import {shellWord} from '../../command/shell-word.ts';
 import {exit} from '../../exit.ts';
 import {findFunction} from '../find.ts';
 import type {Plan, PlannedFunction} from './plan.ts';
@@ -21,7 +22,7 @@ export function planPaths(given: readonly string[], cwd: string): Plan {
     const earlier = functions.findIndex(other => other.name.toLowerCase() === name.toLowerCase());
     if (earlier === index) continue;
     const both = [given[earlier], given[index]].map(each => `\`${each}\``).join(' and ');
-    throw refusal(`${both} are both called ${name}: give one another name, as in \`${name}-2=${given[index]}\``);
+    throw refusal(`${both} are both called ${name}: give one another name, as in \`${shellWord(`${name}-2=${given[index]}`)}\``);
   }
   return {functions, notes: [], isAlone: false};
 }
@@ -31,7 +32,7 @@ function planPath(given: string, cwd: string): PlannedFunction {
   const found = findFunction(place, cwd);
   const name = chosen ?? nameOf(found.handlerPath, found.folder);
   if (!/^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$/.test(name)) {
-    throw refusal(`\`${name}\` cannot be part of an address: give the function another name, as in \`api=${place}\``);
+    throw refusal(`\`${name}\` cannot be part of an address: give the function another name, as in \`${shellWord(`api=${place}`)}\``);
   }
   return {name, folder: found.folder, signature: place, find: () => findAgain(place, cwd, name)};
 }
