@@ -1,5 +1,3 @@
-import {closeSync, openSync} from 'node:fs';
-import {isatty} from 'node:tty';
 import {inspect} from 'node:util';
 import {attempt} from '../attempt.ts';
 import {systemClock} from '../clock.ts';
@@ -10,6 +8,7 @@ import {closeInherited} from '../workers/process/inherited.ts';
 import {reportRefusal} from './refused.ts';
 import type {Served, ServeOptions} from './serve.ts';
 import {serve} from './serve.ts';
+import {watchTerminal} from './terminal.ts';
 
 /** npm forwards a Ctrl-C that the terminal has also delivered: a second signal sooner than this is the same one. */
 const sameSignalMs = 1000;
@@ -43,9 +42,9 @@ export async function run(env: Environment, options: RunOptions = {}): Promise<v
     const it = await whenServed.promise;
     await (options.reload ? options.reload(it) : it.reload());
   });
-  const runsInTerminal = isatty(1);
+  const isTerminalClosed = watchTerminal();
   process.on('SIGHUP', signal => {
-    if (runsInTerminal && !hasTerminal()) onSignal(signal);
+    if (isTerminalClosed()) onSignal(signal);
     else reload();
   });
   process.on('uncaughtException', error => {
@@ -74,16 +73,6 @@ export async function run(env: Environment, options: RunOptions = {}): Promise<v
   staySmall();
   options.onServed?.(served);
   if (stoppingSince !== undefined) await stop(served, 'a signal during the start');
-}
-
-/** False once the terminal was closed, which also sends SIGHUP. */
-function hasTerminal(): boolean {
-  try {
-    closeSync(openSync('/dev/tty', 'r'));
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** A signal during a reload asks for one more reload, as the code may have changed since. Several signals ask for one, too. */

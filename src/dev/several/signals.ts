@@ -1,5 +1,6 @@
 import {systemClock} from '../../clock.ts';
 import {exit} from '../../exit.ts';
+import {watchTerminal} from '../../serve/terminal.ts';
 import type {Controls} from '../terminal/actions.ts';
 import type {Front} from './front.ts';
 import type {Members} from './members.ts';
@@ -25,7 +26,8 @@ export function stopOnSignals(members: Members, front: Front): Omit<Controls, 'o
     }
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal);
-  process.on('SIGHUP', () => members.reload());
+  const isTerminalClosed = watchTerminal();
+  process.on('SIGHUP', () => (isTerminalClosed() ? onSignal() : members.reload()));
   return {reload: () => members.reload(), stop: () => process.kill(process.pid, 'SIGINT'), abandon};
 
   function abandon(): void {
