@@ -234,7 +234,7 @@ const refusals = {
   HEAD_TOO_LARGE: {when: 'The head is larger than the listener takes.', remedy: 'Send fewer or shorter fields.'},
   TOO_MANY_ATTEMPTS: {
     when: 'Wrong tokens came from this address again and again.',
-    remedy: 'Send the right token after `Retry-After`; until then none is compared.',
+    remedy: 'Send the right token, which is let in at once; wrong ones are answered so until `Retry-After` is over.',
   },
   TOO_MANY_READERS: {when: '16 callers are reading the journal.', remedy: 'Send it again after `Retry-After`.'},
   NOT_READY: {when: 'The core is starting, and what the path needs is not open yet.', remedy: 'Send it again after `Retry-After`.'},

@@ -6,7 +6,7 @@ const everyMs = 3000;
 /** Addresses that are remembered. With more, the one that was wrong first is forgotten. */
 const mostAddresses = 1000;
 
-/** Counts wrong tokens by address, so that nobody can try many. */
+/** Counts wrong tokens by address, so that who sends many of them is told to wait. */
 export class Attempts {
   readonly #clock: Pick<Clock, 'monotonic'>;
   /** The time at which an address has no wrong token to its name any more. */
@@ -16,7 +16,7 @@ export class Attempts {
     this.#clock = clock;
   }
 
-  /** Seconds until an address may send a token again; 0: now. */
+  /** Seconds until a wrong token from an address is refused without a wait again; 0: now. */
   waitS(address: string): number {
     const overMs = (this.#clearAt.get(networkOf(address)) ?? 0) - this.#clock.monotonic() - (mostAtOnce - 1) * everyMs;
     return overMs > 0 ? Math.ceil(overMs / 1000) : 0;

@@ -71,18 +71,19 @@ export const isSignedIn = ({cookie, host}: Caller, {sessions}: CallerRules): boo
   cookie !== '' && sessions !== undefined && cookiesOf(cookie, cookieName(host)).some(each => sessions.isOpen(each));
 
 /**
-Compares a token with the one that is set, which is one. Past a number of wrong ones from an address, none is compared.
+Compares a token with the one that is set, which is one. The right one is let in always: callers behind one proxy have one
+address, and a stranger there must not lock the others out. Past a number of wrong ones from an address, each is told to wait.
 
 @returns the refusal; undefined when it is the right one
 */
 export function refuseToken(given: string, {address}: Caller, {token = '', attempts}: CallerRules): Refusal | undefined {
+  if (sameText(given, token)) return undefined;
   const waitS = attempts.waitS(address);
   if (waitS > 0) {
     return new Refusal('TOO_MANY_ATTEMPTS', `too many wrong tokens came from here; try again in ${waitS} s`, {
       headers: {'Retry-After': String(waitS)},
     });
   }
-  if (sameText(given, token)) return undefined;
   attempts.wasWrong(address);
   return tokenNeeded();
 }
