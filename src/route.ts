@@ -50,6 +50,8 @@ export interface Call {
   readonly query: URLSearchParams;
   /** A header field; '' when the request does not have it. */
   get(field: string): string;
+  /** Whether the caller may still have what this route answers: a session ends, also while an answer goes on. */
+  isStillLetIn(): boolean;
   /** The media type among these that the caller prefers; false when it accepts none. */
   accepts(...types: string[]): string | false;
   /** The content coding among these that the caller prefers; `identity` or false when it accepts none. */

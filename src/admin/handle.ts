@@ -56,14 +56,8 @@ export function handlerOf(
     const matches = routesAt(routes, path);
     // An unknown path of the API is a secret, too: a stranger must not learn which ones exist.
     const open = matches.length === 0 ? !path.startsWith('/api/') || undefined : leastOpen(matches);
-    const refusal =
-      open === true
-        ? undefined
-        : refuseCaller(
-            callerOf(ctx.req, field => ctx.get(field)),
-            rules,
-            open,
-          );
+    const caller = callerOf(ctx.req, field => ctx.get(field));
+    const refusal = open === true ? undefined : refuseCaller(caller, rules, open);
     if (refusal) throw refusal;
     const {route, name} = pickMethod(matches, ctx.method);
     const {req: request, res: response} = ctx;
@@ -75,6 +69,7 @@ export function handlerOf(
         name,
         query: new URLSearchParams(query),
         get: field => ctx.get(field),
+        isStillLetIn: () => open === true || refuseCaller(caller, rules, open) === undefined,
         accepts: (...types) => ctx.accepts(...types),
         acceptsEncodings: (...codings) => ctx.acceptsEncodings(...codings),
       }),

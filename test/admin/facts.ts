@@ -6,7 +6,7 @@ import {mostReaders} from '../../src/admin/reading/readers.ts';
 import {Fault} from '../../src/errors.ts';
 import type {Fact} from '../../src/facts.ts';
 import {openPrivate} from '../helpers/admin.ts';
-import {type ManualClock, settle} from '../helpers/clock.ts';
+import {ManualClock, settle} from '../helpers/clock.ts';
 import {ask} from '../helpers/request.ts';
 
 const fact = (durationMs: number, code = ''): Fact => ({
@@ -83,6 +83,46 @@ test('a stream that has nothing to tell says so every 15 s, so that proxies keep
   t.true(clock.monotonic() >= 15_000 && clock.monotonic() < 17_000);
   await until(clock, () => comments() === 2);
   t.true(clock.monotonic() >= 30_000 && clock.monotonic() < 33_000);
+});
+
+test('a stream of a browser ends when it is signed out or its session is over: no later fact is on it', async t => {
+  const clock = new ManualClock();
+  const {url, journal} = await openPrivate(t, {token: 'secret', clock});
+  const signIn = async () => {
+    const answer = await ask(`${url}/api/session`, {method: 'POST', body: '{"token": "secret"}'});
+    return {cookie: answer.field('set-cookie').split(';', 1)[0] ?? ''};
+  };
+  const out = await signIn();
+  const streams = await Promise.all([
+    listen(t, `${url}/api/facts`, out),
+    listen(t, `${url}/api/invocations/live`, out),
+    listen(t, `${url}/api/facts`, await signIn()),
+    listen(t, `${url}/api/facts`, {authorization: 'Bearer secret'}),
+  ]);
+  const [facts, live, expiring, program] = streams;
+  const record = () => journal.record('invocation.x', [fact(1)]);
+  record();
+  await until(clock, () => streams.every(each => each.text().includes('data:')));
+  t.is((await ask(`${url}/api/session`, {method: 'DELETE', headers: out})).status, 204);
+  record();
+  await until(clock, () => facts.response.closed && live.response.closed && expiring.positions().length === 2);
+  clock.setWall(clock.now() + 12 * 3_600_000);
+  record();
+  await until(clock, () => expiring.response.closed && program.positions().length === 3);
+  t.deepEqual([facts.positions(), expiring.positions()], [[1], [1, 2]]);
+  t.is(live.text().split('data:').length, 2);
+  t.true([facts, live, expiring].every(each => each.response.complete), 'each ended, none was cut');
+});
+
+test('a quiet stream of a browser that was signed out ends within 15 s', async t => {
+  const clock = new ManualClock();
+  const {url} = await openPrivate(t, {token: 'secret', clock});
+  const answer = await ask(`${url}/api/session`, {method: 'POST', body: '{"token": "secret"}'});
+  const headers = {cookie: answer.field('set-cookie').split(';', 1)[0] ?? ''};
+  const {response} = await listen(t, `${url}/api/facts`, headers);
+  await ask(`${url}/api/session`, {method: 'DELETE', headers});
+  await until(clock, () => response.closed);
+  t.true(clock.monotonic() <= 16_000);
 });
 
 test('the journal is asked for new facts once, however many streams are open, and not at all when none is', async t => {

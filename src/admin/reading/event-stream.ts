@@ -23,8 +23,8 @@ export interface Events {
 /** Proxies take a stream for dead when nothing comes for a while. */
 const commentMs = 15_000;
 
-/** Answers with server-sent events until the caller leaves, or reads too slowly. */
-export async function streamEvents({request, response}: Call, house: StreamHouse, {name, left, next}: Events): Promise<void> {
+/** Answers with server-sent events until the caller leaves, reads too slowly, or is signed out. */
+export async function streamEvents({request, response, isStillLetIn}: Call, house: StreamHouse, {name, left, next}: Events): Promise<void> {
   const {clock, budget, metrics} = house;
   const hold = budget.open('stream');
   const cutOff = () => metrics.meter.readerRefused('slow');
@@ -39,6 +39,8 @@ export async function streamEvents({request, response}: Call, house: StreamHouse
     for (let saidAt = clock.monotonic(); goesOn && !left.aborted; ) {
       const quietMs = clock.monotonic() - saidAt;
       const news = await next(Math.max(0, commentMs - quietMs));
+      if (left.aborted) return;
+      if (!isStillLetIn()) return void response.end();
       const isQuiet = clock.monotonic() - saidAt >= commentMs;
       const text = news || (isQuiet ? ': no news\n\n' : '');
       if (text === '') continue;
