@@ -111,7 +111,10 @@ test('a stream of a browser ends when it is signed out or its session is over: n
   await until(clock, () => expiring.response.closed && program.positions().length === 3);
   t.deepEqual([facts.positions(), expiring.positions()], [[1], [1, 2]]);
   t.is(live.text().split('data:').length, 2);
-  t.true([facts, live, expiring].every(each => each.response.complete), 'each ended, none was cut');
+  t.true(
+    [facts, live, expiring].every(each => each.response.complete),
+    'each ended, none was cut',
+  );
 });
 
 test('a quiet stream of a browser that was signed out ends within 15 s', async t => {
