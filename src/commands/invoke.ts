@@ -74,7 +74,7 @@ function wantedOf({function: given, 'env-file': envFile}: Wish, env: Environment
 async function inputOf(wish: Wish, maxBytes: number): Promise<Input> {
   const body = wish.data === undefined ? undefined : await readData(wish.data, maxBytes);
   if (!wish.cron) {
-    const event = wish.event === undefined ? undefined : readEventFile(wish.event);
+    const event = wish.event === undefined ? undefined : readEventFile(wish.event, maxBytes);
     return requestInput({event, method: wish.method, path: wish.path, headers: wish.header, query: wish.query, body});
   }
   const of = (['method', 'path', 'header', 'query', 'event'] as const).find(name => (wish[name]?.length ?? 0) > 0);

@@ -1,8 +1,9 @@
 import {lstatSync, statSync} from 'node:fs';
-import {mkdir, readdir, readFile, writeFile} from 'node:fs/promises';
+import {readdir, readFile, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import {CommandFailed} from '../command/failure.ts';
 import {exit} from '../exit.ts';
+import {makeFolders} from '../folders.ts';
 import {type Language, type LanguageName, languages} from './languages.ts';
 
 /**
@@ -10,18 +11,40 @@ Writes a function that runs, with its test, into a folder, which is made if it d
 
 @param folder absolute
 @returns the files that were written, as paths in the folder; the library, which has many, as its folder
-@throws CommandFailed that names the files which would be overwritten; then nothing was written
+@throws CommandFailed that names the files which would be overwritten, and then nothing was written; or says why the folder cannot be made or written
 */
 export async function writeFunction(language: LanguageName, folder: string): Promise<string[]> {
   const files = [...(await templateOf(language, nameOf(folder))), ...(await libraryOf(languages[language]))];
-  refuseToOverwrite(folder, files);
-  for (const {name, content} of files) {
-    const file = path.join(folder, name);
-    await mkdir(path.dirname(file), {recursive: true});
-    await writeFile(file, content, {flag: 'wx'});
+  try {
+    refuseToOverwrite(folder, files);
+    for (const {name, content} of files) {
+      const file = path.join(folder, name);
+      makeFolders(path.dirname(file));
+      await writeFile(file, content, {flag: 'wx'});
+    }
+  } catch (error) {
+    throw isOfSystem(error) ? refusal(folder, error) : error;
   }
   return shown(files);
 }
+
+const isOfSystem = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && 'syscall' in error;
+
+const refusal = (folder: string, error: NodeJS.ErrnoException) =>
+  new CommandFailed(exit.failed, `the function cannot be written into ${folder}: ${reasons[error.code ?? ''] ?? error.message}`, {
+    cause: error,
+  });
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'no folder can be made there',
+  ENOTDIR: 'a file is in the way',
+  EEXIST: 'a file is in the way',
+  ENAMETOOLONG: 'the name is too long',
+  EACCES: 'this user may not write there',
+  EPERM: 'this user may not write there',
+  EROFS: 'that file system is read-only',
+  ENOSPC: 'the disk is full',
+};
 
 /** Their names; the library, which has many files, is one folder. */
 const shown = (files: readonly NewFile[]) => [

@@ -1,4 +1,5 @@
-import {createReadStream, readFileSync} from 'node:fs';
+import {createReadStream} from 'node:fs';
+import {readBounded} from '../bounded-file.ts';
 import {CommandFailed} from '../command/failure.ts';
 import {exit} from '../exit.ts';
 import {readEvent} from './event.ts';
@@ -26,10 +27,14 @@ export async function readData(given: string, maxBytes: number): Promise<Buffer>
   return Buffer.concat(chunks);
 }
 
-/** @throws CommandFailed that says what is wrong with the file */
-export function readEventFile(file: string): Partial<EventParts> {
+/**
+Reads an event whose body has `maxBytes` at most. As JSON each byte of it may take six characters.
+
+@throws CommandFailed that says what is wrong with the file
+*/
+export function readEventFile(file: string, maxBytes: number): Partial<EventParts> {
   try {
-    return readEvent(readFileSync(file, 'utf8'));
+    return readEvent(readBounded(file, 6 * maxBytes + 2 ** 20));
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw new CommandFailed(exit.misused, `--event ${file}: ${error.message}`, {cause: error});

@@ -1,4 +1,4 @@
-import {readFileSync} from 'node:fs';
+import {readBounded} from '../bounded-file.ts';
 import {ConfigurationError} from '../errors.ts';
 import {whereNotJson} from './json-position.ts';
 
@@ -35,11 +35,14 @@ export function readJsonList(text: string, {setting, things, most, keepsNumbers}
   return list;
 }
 
+/** Longer than any list that a person writes, and than the longest texts of one schedule or key. */
+const mostBytes = 2 ** 24;
+
 function readFile(path: string, things: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readBounded(path, mostBytes);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : String(error);
+    const code = error instanceof Error && 'syscall' in error && 'code' in error ? error.code : (error as Error).message;
     throw new ConfigurationError([
       `expected a JSON list of ${things}, or the path of a file that holds one; \`${path}\` cannot be read: ${code}`,
     ]);

@@ -1,6 +1,7 @@
 import {createPrivateKey, createPublicKey, generateKeyPair, type KeyObject} from 'node:crypto';
-import {readFile, writeFile} from 'node:fs/promises';
+import {writeFile} from 'node:fs/promises';
 import {promisify} from 'node:util';
+import {readBounded} from '../bounded-file.ts';
 import {CommandFailed} from '../command/failure.ts';
 import {exit} from '../exit.ts';
 
@@ -26,10 +27,7 @@ readable by its owner alone.
 @throws CommandFailed when the file is not a usable key, or cannot be read or written
 */
 export async function keysIn(file: string): Promise<TokenKeys> {
-  const pem = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw refusal(file, error);
-  });
+  const pem = readPem(file);
   if (pem !== undefined) return readKeys(file, pem);
   const keys = await newKeys();
   const text = keys.privateKey.export({type: 'pkcs8', format: 'pem'});
@@ -42,6 +40,20 @@ export async function keysIn(file: string): Promise<TokenKeys> {
 
 /** A core takes no shorter key. */
 const bits = 2048;
+/** The longest keys have 13 KB. */
+const mostBytes = 65_536;
+
+/** Undefined when the file does not exist. */
+function readPem(file: string): string | undefined {
+  try {
+    return readBounded(file, mostBytes);
+  } catch (error) {
+    if (error instanceof RangeError) throw expected(file, `got a file that is not one: ${error.message}`);
+    const failure = error as NodeJS.ErrnoException; // what else reading throws
+    if (failure.code === 'ENOENT') return undefined;
+    throw refusal(file, failure);
+  }
+}
 
 function readKeys(file: string, pem: string): TokenKeys {
   if (/-----BEGIN ([A-Z0-9]+ )?PUBLIC KEY-----/.test(pem)) throw expected(file, 'got a public key, which cannot sign');

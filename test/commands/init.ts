@@ -28,6 +28,23 @@ for (const [args, message] of [
   });
 }
 
+test('a folder that cannot be made is refused with the reason, also where Node would try without an end', async t => {
+  const folder = await folderOf(t);
+  await writeFile(join(folder, 'file'), '');
+  await symlink(join(folder, 'nowhere'), join(folder, 'link'));
+  for (const [place, reason] of [
+    ['/proc/x/y', 'no folder can be made there'],
+    [join(folder, 'file/x'), 'a file is in the way'],
+    [join(folder, 'link'), 'a file is in the way'],
+    [join(folder, 'a'.repeat(300)), 'the name is too long'],
+  ] as const) {
+    await t.throwsAsync(writeFunction('node', place), {message: `the function cannot be written into ${place}: ${reason}`});
+  }
+  const {code, stderr} = await cli(['init', 'node', '/proc/x'], {}, folder);
+  t.is(code, 1);
+  t.is(stderr, 'core-runtime: the function cannot be written into /proc/x: no folder can be made there\n');
+});
+
 test('files that would be overwritten are named, and nothing is written', async t => {
   const folder = await folderOf(t);
   await writeFile(join(folder, 'package.json'), '{}');

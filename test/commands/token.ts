@@ -38,6 +38,11 @@ for (const [title, args, message] of [
   ['an empty id', ['--application', ''], /--application: expected an id without spaces around it, got ``/],
   ['an id with a space', ['--namespace', 'a '], /--namespace: expected an id/],
   ['a folder as key', ['--key', '.'], /--key \.: EISDIR/],
+  [
+    'a file without an end as key',
+    ['--key', '/dev/zero'],
+    /--key: expected a private RSA key .* in \/dev\/zero, got a file that is not one/,
+  ],
   ['a key in a folder that does not exist', ['--key', 'nowhere/private.pem'], /--key nowhere\/private\.pem: ENOENT/],
 ] as const) {
   test(`refuses, with exit code 64: ${title}`, async t => {

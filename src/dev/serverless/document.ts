@@ -13,6 +13,8 @@ export interface YamlDocument {
   written(path: Path): string | undefined;
 }
 
+/** More mistakes than a person mends at a time: most follow from the first. */
+const mostMistakes = 10;
 /** Larger than any manifest that a person writes. */
 const mostCharacters = 2 ** 20;
 
@@ -28,7 +30,7 @@ export function readYaml(text: string, name: string): YamlDocument {
   const document = parseDocument(text, {merge: true, lineCounter: lines, prettyErrors: false, logLevel: 'silent'});
   const {errors} = document;
   if (errors.length > 0) {
-    throw new ConfigurationError(errors.map(({pos, message}) => `${name}:${lines.linePos(pos[0]).line}: ${message}`));
+    throw new ConfigurationError(few(errors.map(({pos, message}) => `${name}:${lines.linePos(pos[0]).line}: ${plain(message)}`)));
   }
   return {value: toPlain(), where, written};
 
@@ -63,3 +65,13 @@ export function readYaml(text: string, name: string): YamlDocument {
     return isScalar(node) ? node.source : undefined;
   }
 }
+
+/** Each line once, and no more than a person reads. */
+function few(mistakes: readonly string[]): string[] {
+  const different = [...new Set(mistakes)];
+  const more = different.length - mostMistakes;
+  return more > 0 ? [...different.slice(0, mostMistakes), `and ${more} more mistakes of this kind`] : different;
+}
+
+/** The parser calls itself for each level. */
+const plain = (message: string) => (message === 'Maximum call stack size exceeded' ? 'it is nested too deeply' : message);

@@ -1,5 +1,6 @@
-import {existsSync, readFileSync, statSync} from 'node:fs';
+import {existsSync, statSync} from 'node:fs';
 import path from 'node:path';
+import {readBounded} from '../../bounded-file.ts';
 import {CommandFailed} from '../../command/failure.ts';
 import {exit} from '../../exit.ts';
 import type {Environment} from '../../settings/setting.ts';
@@ -64,9 +65,12 @@ function planFunction(declared: ManifestFunction, around: Around): PlannedFuncti
   };
 }
 
+/** Longer than the longest manifest that is read. */
+const mostBytes = 2 ** 22;
+
 function readText(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readBounded(file, mostBytes);
   } catch (error) {
     throw new CommandFailed(exit.misused, `${file} cannot be read: ${error instanceof Error ? error.message : error}`);
   }

@@ -1,7 +1,8 @@
-import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {readFileSync, writeFileSync} from 'node:fs';
 import {hostname} from 'node:os';
 import path from 'node:path';
 import {DatabaseSync} from 'node:sqlite';
+import {makeFolders} from '../../folders.ts';
 import {makeFile, modeLike} from './file.ts';
 
 /** Another process owns the journal. */
@@ -22,7 +23,7 @@ Nothing else may open the lock's file: closing any descriptor of it would free t
 */
 export function takeLock(journalPath: string): Disposable {
   const holderPath = `${journalPath}.holder`;
-  mkdirSync(path.dirname(journalPath), {recursive: true, mode: 0o700});
+  makeFolders(path.dirname(journalPath), 0o700);
   makeFile(`${journalPath}.lock`, journalPath);
   const lock = new DatabaseSync(`${journalPath}.lock`);
   try {

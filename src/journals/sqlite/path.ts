@@ -1,9 +1,10 @@
 import {createHash} from 'node:crypto';
 import {once} from 'node:events';
-import {mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, statSync} from 'node:fs';
+import {readdirSync, readFileSync, readlinkSync, realpathSync, statSync} from 'node:fs';
 import {createServer} from 'node:net';
 import {hostname} from 'node:os';
 import path from 'node:path';
+import {makeFolders} from '../../folders.ts';
 import {JournalHeld} from './lock.ts';
 
 /** A holder that is closing frees the name a moment later. */
@@ -20,7 +21,7 @@ other systems only the file has a lock.
 @throws JournalHeld that names the holder
 */
 export async function holdPath(journalPath: string): Promise<Disposable> {
-  mkdirSync(path.dirname(journalPath), {recursive: true, mode: 0o700});
+  makeFolders(path.dirname(journalPath), 0o700);
   if (process.platform !== 'linux') return {[Symbol.dispose]() {}};
   const name = nameOf(journalPath);
   for (let tries = 1; ; tries++) {

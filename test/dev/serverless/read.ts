@@ -7,6 +7,19 @@ const read = (text: string, env: Record<string, string> = {}) => readServerless(
 /** As a manifest writes it. */
 const variable = (name: string) => `$\{${name}}`;
 
+test('a manifest whose mistakes all say the same says it once; of many, the first ten', t => {
+  const linesOf = (text: string) => {
+    const error = t.throws(() => readServerless({name: 'serverless.yml', text}, {}), {instanceOf: ConfigurationError});
+    return error?.problems ?? [];
+  };
+  const deep = linesOf('['.repeat(3000));
+  t.is(deep.length, new Set(deep).size);
+  t.true(deep.length <= 2 && deep.every(line => line.startsWith('serverless.yml:1: ')), deep.join('\n'));
+  const many = linesOf('a: [\n'.repeat(100));
+  t.is(many.length, 11);
+  t.regex(many.at(-1) ?? '', /^and \d+ more mistakes of this kind$/);
+});
+
 /** A manifest of one function, with lines of its own. */
 const ofOne = (...lines: string[]) =>
   [
