@@ -75,7 +75,7 @@ function refuse() {
 
 /** Ends as the program ends: with its exit code, or by the signal that ended it. */
 function runWith(node, file) {
-  const child = spawn(node, [file, ...process.argv.slice(2)], {stdio: 'inherit'});
+  const child = spawn(node, ['--', file, ...process.argv.slice(2)], {stdio: 'inherit'});
   const forward = signal => child.kill(signal);
   for (const signal of signals) process.on(signal, forward);
   child.on('error', error => {

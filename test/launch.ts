@@ -96,6 +96,19 @@ for (const version of ['24.16.0', '26.1.0', '27.0.0']) {
   });
 }
 
+test('the command itself sees an option that Node knows, too, in whatever Node it runs', async t => {
+  const folder = await packageWithNode(t, 'console.log(...process.argv.slice(2))');
+  const args = ['dev', '--env-file', 'no where'];
+  const PATH = `${path.join(folder, installed, 'bin')}:${process.env.PATH}`;
+  const {stdout} = await promisify(execFile)(path.join(folder, 'bin/core-runtime.cjs'), args, {env: {PATH}, cwd: folder});
+  t.is(stdout, 'dev --env-file no where\n');
+  await writeFile(path.join(folder, 'old.cjs'), node20);
+  const old = await promisify(execFile)(path.join(folder, 'bin/core-runtime.cjs'), args, {
+    env: {PATH, NODE_OPTIONS: `--require ${path.join(folder, 'old.cjs')}`},
+  });
+  t.is(old.stdout, 'dev --env-file no where\n');
+});
+
 test('an older Node runs the program in the Node that came along, and ends with its exit code', async t => {
   const folder = await packageWithNode(t, 'console.log(process.versions.node, ...process.argv.slice(2)); process.exitCode = 78;');
   const ended = await run(folder, node20, ['dev', 'a b']);

@@ -29,7 +29,9 @@ function launchers(parent: number): readonly number[] {
   for (let pid = parent; chain.length < longestChain && pid > 1; pid = parentOf(pid)) {
     const command = commandOf(pid);
     const isLauncher =
-      /^(?:\S*\/)?(?:node )?(?:\S*\/)?(?:npm|npx|pnpm|pnpx|yarn|yarnpkg|bunx?|core-runtime)(?:-cli)?(?:\.[cm]?js)?(?: |$)/.test(command);
+      /^(?:\S*\/)?(?:node (?:-- )?)?(?:\S*\/)?(?:npm|npx|pnpm|pnpx|yarn|yarnpkg|bunx?|core-runtime)(?:-cli)?(?:\.[cm]?js)?(?: |$)/.test(
+        command,
+      );
     if (!isLauncher && !/^(?:\S*\/)?(?:sh|dash|bash|ash|zsh) -c /.test(command)) break;
     chain.push(pid);
     if (isLauncher) highest = chain.length;

@@ -37,8 +37,8 @@ export function environmentOf(wish: Wish, env: Environment): Environment {
 }
 
 /**
-The environment without what Node read into it: Node takes `--env-file` for its own, wherever it stands on the command line.
-Otherwise an edit of the file would not count, as the environment comes first.
+The environment without what Node read into it: when it was started by hand, as in `node src/cli.ts`, Node takes `--env-file`
+for its own, wherever it stands on the command line. Otherwise an edit of the file would not count, as the environment comes first.
 
 @throws CommandFailed when the file cannot be read
 */

@@ -46,7 +46,7 @@ for (const [title, command] of [
   ['npm exec core-runtime dev handler.js', [...shell, ...dev]],
   ['npx core-runtime dev', dev],
   ['node /usr/bin/pnpm.cjs dev', [...shell, ...shell, ...dev]],
-  ['/usr/bin/node /home/me/node_modules/.bin/core-runtime dev', dev],
+  ['node -- /home/me/node_modules/.bin/core-runtime dev', dev],
 ] as const) {
   test(`dev ends with what started it: ${title}, ${command.length - dev.length ? 'through a shell' : 'itself'}`, async t => {
     const {pid, functionPid, launcher} = await startBy(t, title, command);
