@@ -11,7 +11,7 @@ import {keyForRun} from './private-here.ts';
 import {reloaderOf} from './reload.ts';
 import type {DevServer, Reporter} from './reporter.ts';
 import {watchFunction} from './watch.ts';
-import {environmentOf, type Wish, withoutFile} from './wish.ts';
+import {environmentOf, sourcesOf, type Wish, withoutFile} from './wish.ts';
 
 /**
 Serves one function in this process until a signal comes; once for each process.
@@ -25,6 +25,7 @@ export async function serveFunction(asked: Wish, given: Environment, reporter: R
   const edits = wish.isStill ? undefined : new EarlyEdits(wish, reporter);
   let reload: DevServer['reload'] | undefined;
   await run(environmentOf(wish, env), {
+    sources: sourcesOf(wish, env),
     observer: reporter.feed,
     async reload() {
       await reload?.();

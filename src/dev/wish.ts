@@ -3,6 +3,7 @@ import path from 'node:path';
 import {parseEnv} from 'node:util';
 import {CommandFailed} from '../command/failure.ts';
 import {exit} from '../exit.ts';
+import type {SettingSource, Sources} from '../settings/report.ts';
 import type {Environment} from '../settings/setting.ts';
 import type {Found} from './find.ts';
 
@@ -24,6 +25,8 @@ export interface Wish extends Found {
   readonly settings?: Readonly<Record<string, string>> | undefined;
   /** Variables that a manifest declares. */
   readonly variables?: Readonly<Record<string, string>> | undefined;
+  /** Names of the settings that a manifest decides. */
+  readonly declared?: readonly string[] | undefined;
 }
 
 /**
@@ -34,6 +37,24 @@ the file, then the manifest. Reads the file anew each time.
 */
 export function environmentOf(wish: Wish, env: Environment): Environment {
   return {...defaultsOf(wish), ...wish.variables, ...readEnvFile(wish), ...env, ...wish.settings, ...chosenIn(wish)};
+}
+
+/**
+Where the variables of that environment come from, apart from those of the environment itself.
+
+@throws CommandFailed when the file cannot be read
+*/
+export function sourcesOf(wish: Wish, env: Environment): Sources {
+  const {declared = []} = wish;
+  const from = (names: object, source: SettingSource) => Object.fromEntries(Object.keys(names).map(name => [name, source]));
+  const byCommand = (names: object) =>
+    Object.fromEntries(Object.keys(names).map(name => [name, declared.includes(name) ? 'manifest' : 'command'] as const));
+  return {
+    ...byCommand({...defaultsOf(wish), ...wish.variables}),
+    ...from(readEnvFile(wish), 'env-file'),
+    ...from(env, 'environment'),
+    ...byCommand({...wish.settings, ...chosenIn(wish)}),
+  };
 }
 
 /**

@@ -9,6 +9,7 @@ import type {Observer} from '../observation.ts';
 import type {DrainReport} from '../observe/metrics/metrics.ts';
 import type {Family} from '../observe/metrics/open-metrics.ts';
 import type {FunctionSpec, StartRecord} from '../runtime.ts';
+import type {Sources} from '../settings/report.ts';
 import type {Environment} from '../settings/setting.ts';
 import {version} from '../version.ts';
 import type {PlaceView} from '../workers/process/view.ts';
@@ -54,6 +55,8 @@ export interface ServeOptions {
   readonly observer?: Observer | undefined;
   /** Another process of this core leads: it owns the journal, the private port and the schedules. */
   readonly leader?: Leader;
+  /** Where the variables come from, for those who read the settings. By default from the environment. */
+  readonly sources?: Sources;
 }
 
 export interface Leader {
@@ -71,8 +74,8 @@ Opens everything in order: the sub-runtime first, as it takes longest, and the p
 
 @throws ConfigurationError when the environment does not describe a function that can be served
 */
-export async function serve(env: Environment, {clock = systemClock, observer, leader}: ServeOptions = {}): Promise<Served> {
-  const wanted = readWanted(env);
+export async function serve(env: Environment, {clock = systemClock, observer, leader, sources}: ServeOptions = {}): Promise<Served> {
+  const wanted = readWanted(env, sources);
   await using opening = new AsyncDisposableStack();
   const core = await openCore(wanted, {clock, observer, isQuiet: leader !== undefined}, opening);
   const places = leader ? await serveBeside(leader, core, opening) : await lead(core, opening);

@@ -7,12 +7,15 @@ import {divideMemory, type Shares} from '../limits/shares.ts';
 import type {FunctionSpec} from '../runtime.ts';
 import {type Config, joinSettings, parseConfig} from '../settings/config.ts';
 import {checkNames, childEnvironment} from '../settings/environment.ts';
+import type {Sources} from '../settings/report.ts';
 import {type Environment, parseSettings, type Settings} from '../settings/setting.ts';
 import {needJournal} from './doors.ts';
 
 /** What the environment asks for. */
 export interface Wanted {
   readonly env: Environment;
+  /** Where its variables come from. */
+  readonly sources: Sources;
   /** All settings, with those of the triggers. */
   readonly table: Settings;
   readonly warnings: readonly string[];
@@ -31,7 +34,7 @@ export interface Wanted {
 }
 
 /** @throws ConfigurationError that names every setting that cannot be used */
-export function readWanted(env: Environment): Wanted {
+export function readWanted(env: Environment, sources: Sources = {}): Wanted {
   const table = joinSettings(triggers);
   parseSettings(table, env); // all at once, so that one message lists the problems of every part
   const warnings = checkNames(table, env);
@@ -47,7 +50,7 @@ export function readWanted(env: Environment): Wanted {
     SCW_PAYLOAD_MAX_SIZE: String(payloadMaxBytes),
     ...(spec.language === 'node' && shares.isScarce && {CORE_GARBAGE_BYTES: String(shares.garbageBytes)}),
   };
-  return {env, table, warnings, config, shares, processes, port, needsJournal: needJournal(triggers, env), spec, environment};
+  return {env, sources, table, warnings, config, shares, processes, port, needsJournal: needJournal(triggers, env), spec, environment};
 }
 
 /** The user has said how large the heap of a Node function may be. */

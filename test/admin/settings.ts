@@ -17,9 +17,11 @@ test('every setting is shown with its value and where that is from, and no secre
     SCW_PUBLIC: 'TRUE',
     CORE_ADMIN_TOKEN: 'secret-token',
     CORE_JWKS_URL: 'https://user:secret-password@keys.example/a',
+    CORE_JOURNAL: 'memory:',
     SECRET_OF_THE_FUNCTION: 'secret-of-function',
   };
-  const {url} = await openPrivate(t, {settings: {table: joinSettings(triggers), env, warnings: ['SCW_PUBLIC is doubtful']}});
+  const sources = {CORE_JOURNAL: 'env-file', CORE_WORKERS: 'command'} as const;
+  const {url} = await openPrivate(t, {settings: {table: joinSettings(triggers), env, sources, warnings: ['SCW_PUBLIC is doubtful']}});
   const answer = await ask(url + path);
   t.notRegex(answer.text(), /secret-/);
   t.is(answer.field('cache-control'), 'no-store');
@@ -29,7 +31,8 @@ test('every setting is shown with its value and where that is from, and no secre
   t.like(shown.get('SCW_PUBLIC'), {value: 'false', source: 'environment'});
   t.like(shown.get('CORE_ADMIN_TOKEN'), {value: '(hidden)', source: 'environment'});
   t.like(shown.get('CORE_JWKS_URL'), {value: 'https://(hidden)@keys.example/a'});
-  t.like(shown.get('CORE_WORKERS'), {value: '1', source: 'default'});
+  t.like(shown.get('CORE_JOURNAL'), {value: 'memory:', source: 'env-file'});
+  t.like(shown.get('CORE_WORKERS'), {value: '1', source: 'default'}, 'a source without a value');
   t.like(shown.get('CORE_CONCURRENCY'), {value: null, source: 'unset'});
   t.true(shown.has('CORE_SCHEDULES'));
   t.deepEqual(warnings, ['SCW_PUBLIC is doubtful']);

@@ -1,7 +1,7 @@
 import {mkdir} from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
-import {environmentOf, type Wish} from '../../src/dev/wish.ts';
+import {environmentOf, sourcesOf, type Wish} from '../../src/dev/wish.ts';
 import {folderWith} from '../helpers/folder.ts';
 
 const wish = (folder: string, some: Partial<Wish> = {}): Wish => ({
@@ -33,6 +33,25 @@ test('the command line comes before the environment, then .env, then the manifes
     PORT: '2',
   });
   t.like(env, {A: 'file', B: 'environment', C: 'file', D: 'manifest', PORT: '3', CORE_HOST: '::1', SCW_PUBLIC: 'false'});
+});
+
+test('the sources of the variables are told apart', async t => {
+  const folder = await folderWith(t, {'.env': 'A=file\nB=file\nC=file\nCORE_HOST=::1\n'});
+  const declared = {name: 'greet', variables: {A: '1', D: '2', CORE_JOURNAL: 'memory:'}, declared: ['SCW_APPLICATION_NAME', 'A', 'D']};
+  const sources = sourcesOf(wish(folder, {port: 3, settings: {E: '1'}, ...declared}), {B: '1', PORT: '2'});
+  t.like(sources, {
+    A: 'env-file',
+    B: 'environment',
+    C: 'env-file',
+    D: 'manifest',
+    E: 'command',
+    PORT: 'command',
+    CORE_HOST: 'env-file',
+    CORE_JOURNAL: 'command',
+    SCW_APPLICATION_NAME: 'manifest',
+    SCW_HANDLER_PATH: 'command',
+    SCW_PUBLIC: 'command',
+  });
 });
 
 test('--env-file is read instead of .env, and anew each time', async t => {

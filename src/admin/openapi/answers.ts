@@ -1,4 +1,5 @@
 import type {Described} from '../../route.ts';
+import {settingSources} from '../../settings/report.ts';
 import {count, list, number, object, oneOf, orNull, type Schema, table, text, time, truth, wallMs} from './schema.ts';
 
 const phase = oneOf('booting', 'ready', 'overloaded', 'broken', 'restarting', 'gave-up', 'draining');
@@ -127,7 +128,7 @@ const core = object({pid: count, leader: truth, residentBytes: count, places: li
 const setting = object({
   name: text,
   value: orNull(text),
-  source: oneOf('environment', 'default', 'unset'),
+  source: oneOf(...settingSources),
   doc: text,
   group: text,
   title: text,

@@ -12,8 +12,7 @@ export function Settings() {
   const [isOnlySet, setOnlySet] = useState(false);
   if (!data) return html`<${Waiting} failure=${failure} what="The settings" />`;
   const fits = (/** @type {SettingRow} */ row) =>
-    (!isOnlySet || row.source === 'environment') &&
-    `${row.name} ${row.value ?? ''} ${row.doc}`.toLowerCase().includes(text.trim().toLowerCase());
+    (!isOnlySet || isGiven(row)) && `${row.name} ${row.value ?? ''} ${row.doc}`.toLowerCase().includes(text.trim().toLowerCase());
   const shown = data.settings.filter(fits);
   const titles = [...new Set(shown.map(({title}) => title))];
   return html`
@@ -30,13 +29,16 @@ export function Settings() {
         />
       </label>
       <label class="check">
-        <input type="checkbox" checked=${isOnlySet} onChange=${() => setOnlySet(!isOnlySet)} /> Only those from the environment
+        <input type="checkbox" checked=${isOnlySet} onChange=${() => setOnlySet(!isOnlySet)} /> Only those that were set
       </label>
     </form>
     ${shown.length === 0 && html`<p class="empty">No setting fits.</p>`}
     ${titles.map(title => html`<${Group} key=${title} title=${title} rows=${shown.filter(row => row.title === title)} />`)}
   `;
 }
+
+/** @param {Pick<SettingRow, 'source'>} row */
+const isGiven = ({source}) => source !== 'default' && source !== 'unset';
 
 /** @param {{title: string, rows: SettingRow[]}} props */
 const Group = ({title, rows}) => html`<section>
@@ -47,7 +49,7 @@ const Group = ({title, rows}) => html`<section>
     </thead>
     <tbody>
       ${rows.map(
-        ({name, value, source, doc}) => html`<tr key=${name} class=${source === 'environment' ? 'given' : ''}>
+        ({name, value, source, doc}) => html`<tr key=${name} class=${isGiven({source}) ? 'given' : ''}>
           <th scope="row"><code>${name}</code></th>
           <td class="breaks">${value === null ? html`<span class="dim">–</span>` : value === '(hidden)' ? html`<span class="dim">hidden</span>` : html`<code>${value}</code>`}</td>
           <td>${source === 'unset' ? html`<span class="dim">not set</span>` : source}</td>

@@ -60,7 +60,8 @@ function planFunction(declared: ManifestFunction, around: Around): PlannedFuncti
       if ('problem' in found) return found;
       const interpreter = interpreterOf(runtime, searchPath, runsAtAll);
       const own = {...variables, ...(interpreter !== undefined && {SCW_RUNTIME_BINARY: interpreter})};
-      return {...found, folder: root, name, envFile, isPrivate, variables: own};
+      const decided = ['SCW_APPLICATION_NAME', 'SCW_HANDLER_PATH', 'SCW_HANDLER_NAME', ...(isPrivate ? ['SCW_PUBLIC'] : [])];
+      return {...found, folder: root, name, envFile, isPrivate, variables: own, declared: [...decided, ...Object.keys(variables)]};
     },
   };
 }
