@@ -10,7 +10,7 @@ import {inkFor} from '../dev/terminal/ink.ts';
 import {environmentOf, withoutFile} from '../dev/wish.ts';
 import {type ExitCode, exit} from '../exit.ts';
 import {Call} from '../invoke/delivery.ts';
-import {requestInput, tickInput} from '../invoke/input.ts';
+import {dueNow, requestInput} from '../invoke/input.ts';
 import {printAnswer, printLine} from '../invoke/print.ts';
 import {readData, readEventFile} from '../invoke/read.ts';
 import type {FunctionLine} from '../log.ts';
@@ -79,7 +79,7 @@ async function inputOf(wish: Wish, maxBytes: number): Promise<Input> {
   }
   const of = (['method', 'path', 'header', 'query', 'event'] as const).find(name => (wish[name]?.length ?? 0) > 0);
   if (of !== undefined) throw new CommandFailed(exit.misused, `--${of}: does not go with --cron, as a schedule sends no request`);
-  return tickInput(body, isoStamp(systemClock.now()));
+  return dueNow(body, isoStamp(systemClock.now()));
 }
 
 async function open({config, spec, environment}: Wanted, signal: AbortSignal, line: (line: FunctionLine) => void) {

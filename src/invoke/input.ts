@@ -1,3 +1,4 @@
+import {tickInput} from '../../triggers/cron/tick-input.ts';
 import {parseTarget} from '../../triggers/http/target.ts';
 import {CommandFailed} from '../command/failure.ts';
 import type {Input, RequestInput} from '../delivery.ts';
@@ -52,17 +53,8 @@ export function requestInput({event = {}, method, path, headers, query, body = e
 }
 
 /** The event of a schedule, as if it were due now. @param at ISO 8601 */
-export function tickInput(body: Buffer | undefined, at: string): Input {
-  return {
-    shape: 'message',
-    eventType: 'cron',
-    reply: 'outcome',
-    contentType: 'application/json',
-    attributes: [],
-    body: body ?? Buffer.from('{}'),
-    context: {schedule: {name: 'invoke', occurrence: at}},
-  };
-}
+export const dueNow = (body: Buffer | undefined, at: string): Input =>
+  tickInput({name: 'invoke', occurrence: at, body: body ?? Buffer.from('{}')});
 
 const nothing = Buffer.alloc(0);
 

@@ -157,6 +157,19 @@ test('an invocation has its trace, and a link to it when the settings have one',
   t.is((await ask(other.url, '/a')).json().traceUrl, undefined);
 });
 
+test('an invocation that nothing is known of is named in the answer, as far as a line takes it', async t => {
+  const {url} = await openPrivate(t);
+  for (const [path, id] of [
+    ['a', 'a'],
+    ['a%0Ab', 'a\\nb'],
+    ['x'.repeat(1000), 'x'.repeat(100)],
+  ] as const) {
+    const answer = await askAt(`${url}/api/invocations/${path}`);
+    t.is(answer.status, 404);
+    t.is(answer.json().error.message, `nothing is known of \`${id}\`; refused requests are not kept`);
+  }
+});
+
 /** The events of a stream, as they come. */
 async function listen(t: {teardown(undo: () => void): void}, url: string) {
   const request = http.get(url, {headers: {Accept: 'text/event-stream'}, agent: false});

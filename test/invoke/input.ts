@@ -1,6 +1,6 @@
 import test from 'ava';
 import {readEvent} from '../../src/invoke/event.ts';
-import {type InvokeWish, requestInput, tickInput} from '../../src/invoke/input.ts';
+import {dueNow, type InvokeWish, requestInput} from '../../src/invoke/input.ts';
 
 const request = (wish: Partial<InvokeWish> = {}) =>
   requestInput({method: undefined, path: undefined, headers: [], query: [], body: undefined, ...wish});
@@ -95,8 +95,8 @@ test('a path of the options replaces that of an event', t => {
 });
 
 test('a tick is what a schedule delivers', t => {
-  const tick = tickInput(undefined, '2026-11-29T00:00:00.000Z');
+  const tick = dueNow(undefined, '2026-11-29T00:00:00.000Z');
   t.like(tick, {shape: 'message', eventType: 'cron', reply: 'outcome', body: Buffer.from('{}')});
   t.deepEqual(tick.context, {schedule: {name: 'invoke', occurrence: '2026-11-29T00:00:00.000Z'}});
-  t.deepEqual(tickInput(Buffer.from('{"a":1}'), '').body, Buffer.from('{"a":1}'));
+  t.deepEqual(dueNow(Buffer.from('{"a":1}'), '').body, Buffer.from('{"a":1}'));
 });

@@ -3,6 +3,7 @@ import type {Fault} from '../../src/errors.ts';
 import type {Hold} from '../../src/limits/budget.ts';
 import type {Claim} from './claims.ts';
 import type {Schedule} from './schedule.ts';
+import {tickInput} from './tick-input.ts';
 
 export interface TickOptions {
   /** What its reply is charged to. */
@@ -65,13 +66,7 @@ export class Tick implements Delivery {
   async input(): Promise<Input> {
     const {name, input} = this.#schedule;
     return {
-      shape: 'message',
-      eventType: 'cron',
-      reply: 'outcome',
-      contentType: 'application/json',
-      attributes: [],
-      body: Buffer.from(input),
-      context: {schedule: {name, occurrence: this.occurrence}},
+      ...tickInput({name, occurrence: this.occurrence, body: Buffer.from(input)}),
       holder: {written() {}, replyHold: this.#options.replyHold}, // its input is the setting's own text
     };
   }

@@ -6,7 +6,7 @@ import {invocationStatuses, usualSince} from '../../projections/invocations.ts';
 import {type AskedView, withRequests} from '../../projections/kept-requests.ts';
 import {plainExplanation} from '../../projections/plain.ts';
 import {Refusal, type Route} from '../../route.ts';
-import {parseDuration} from '../../settings/setting.ts';
+import {parseDuration, shown} from '../../settings/setting.ts';
 import type {JournalDesk} from '../reading/desk.ts';
 import {described} from './described.ts';
 
@@ -95,11 +95,15 @@ export function invocationRoute({journal, traceUrl}: InvocationsHouse, desk: Jou
     run: ({name: id, response}) =>
       desk.answer(response, async () => {
         const explanation = await explainInvocation(journal, id);
-        if (!explanation) throw new Refusal('NOT_FOUND', 'nothing is known of it; refused requests are not kept');
+        if (!explanation) throw unknownInvocation(id);
         return {...plainExplanation(explanation), ...traceOf(explanation.invocation.traceparent, traceUrl)};
       }),
   };
 }
+
+/** @param id as somebody asked for it: any text */
+const unknownInvocation = (id: string) =>
+  new Refusal('NOT_FOUND', `nothing is known of \`${shown(id.slice(0, 100))}\`; refused requests are not kept`);
 
 /** W3C Trace Context §3.2.2: version, trace id, parent id, flags. */
 function traceOf(traceparent = '', template: string | undefined) {
