@@ -7,15 +7,24 @@ import type {ProcessView} from '../projections/runtimes.ts';
 import {bodyLines} from './body-text.ts';
 import {phaseLines} from './phase-text.ts';
 
-/** What is known of one invocation, for people: lines that a terminal may print, in colours where it has them. */
-export function explanationText(explanation: PlainExplanation): string[] {
+/** The log lines of an invocation are kept a quarter of a second after its end, and a busy machine takes longer. */
+const linesFollowMs = 1000;
+
+/**
+What is known of one invocation, for people: lines that a terminal may print, in colours where it has them.
+
+@param now wall time in milliseconds
+*/
+export function explanationText(explanation: PlainExplanation, now: number): string[] {
   const {id, facts, request, reply, log} = explanation;
   const start = Date.parse(facts[0]?.at ?? '');
   const line = ({at, type, data}: PlainExplanation['facts'][number]) =>
     `  ${printable(timelineRow(`+${Date.parse(at) - start} ms`, type, details(data)))}`;
   return [
     paint('bold', `Invocation ${printable(id)}`),
-    ...headRows(explanation).map(([name = '', text = '', style]) => `  ${paint('dim', name.padEnd(8))}  ${paint(style, printable(text))}`),
+    ...headRows(explanation, now).map(
+      ([name = '', text = '', style]) => `  ${paint('dim', name.padEnd(8))}  ${paint(style, printable(text))}`,
+    ),
     ...section('where the time went', phaseLines(explanation.phases, explanation.durationMs ?? 0)),
     ...section(
       'request',
@@ -31,7 +40,7 @@ export function explanationText(explanation: PlainExplanation): string[] {
 
 type Row = readonly [name: string, text: string, style?: Style | undefined];
 
-function headRows(explanation: PlainExplanation): Row[] {
+function headRows(explanation: PlainExplanation, now: number): Row[] {
   const {source, traceparent, pid, boot, schedule, fault, error, payloads, log} = explanation;
   const kept = [payloads.request && 'request', payloads.reply && 'reply', log && 'log lines'].filter(Boolean).join(', ');
   return [
@@ -44,9 +53,17 @@ function headRows(explanation: PlainExplanation): Row[] {
     ['process', pid === undefined ? noProcess(explanation) : describeProcess(pid, explanation)],
     ['code', boot?.codeDigest ? `sha256 ${boot.codeDigest.slice(0, 12)}` : 'unknown'],
     ['core', boot ? describeBoot(boot) : 'unknown'],
-    ['kept', kept || 'facts only'],
+    ['kept', `${kept || 'facts only'}${mayLinesFollow(explanation, now) ? linesFollow : ''}`],
   ];
 }
+
+/** Lines are kept of invocations whose request is kept. */
+function mayLinesFollow({settledAt, payloads, log}: PlainExplanation, now: number): boolean {
+  if (log || !payloads.request || settledAt === undefined) return false;
+  return now >= settledAt && now - settledAt < linesFollowMs;
+}
+
+const linesFollow = '; its log lines, if it wrote any, are kept within a second: explain it again';
 
 const timelineRow = columns(-10, 20);
 

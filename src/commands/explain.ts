@@ -34,7 +34,7 @@ export const explain = command({
     const id = given === undefined ? await lastId(archive) : await idOf(archive, given.replace(/^invocation\.|^#/, ''));
     const plain = await explained(archive, id);
     if (!plain) throw unknown(id);
-    which.json ? printJson(plain) : console.log(explanationText(plain).join('\n'));
+    which.json ? printJson(plain) : console.log(explanationText(plain, systemClock.now()).join('\n'));
     return exit.done;
   },
 });

@@ -1,0 +1,51 @@
+import test from 'ava';
+import {explanationText} from '../../src/commands/explain-text.ts';
+import {plainExplanation} from '../../src/projections/plain.ts';
+
+const settledAt = 1_000_000;
+const request = {
+  shape: 'request',
+  eventType: 'http',
+  reply: 'http',
+  method: 'GET',
+  path: '/',
+  query: '',
+  headers: [],
+  sourceIp: '127.0.0.1',
+  body: Buffer.alloc(0),
+} as const;
+const whole = {
+  invocation: {id: 'i', status: 'responded', acceptedAt: settledAt - 2, settledAt, durationMs: 2, replyStatus: 200},
+  facts: [
+    {
+      position: 1,
+      stream: 'invocation.i',
+      at: settledAt - 2,
+      fact: {type: 'invocation.accepted', data: {source: 'http', bytes: 0, attempt: 1}},
+    },
+  ],
+  boot: undefined,
+  claim: undefined,
+  request,
+  reply: undefined,
+  log: undefined,
+} as const;
+const log = {lines: [{at: settledAt, stream: 'stdout', line: 'greeting Ada'}], dropped: 0} as const;
+
+/** What the row `kept` says so long after the end. */
+const kept = (explanation: Parameters<typeof plainExplanation>[0], afterMs: number) =>
+  explanationText(plainExplanation(explanation), settledAt + afterMs)
+    .find(line => line.includes('kept'))
+    ?.trim();
+
+test('no log lines are foretold where they are there, where none are kept, before the end and a second after it', t => {
+  t.is(kept({...whole, log}, 10), 'kept      request, log lines');
+  t.is(kept({...whole, request: undefined}, 10), 'kept      facts only');
+  t.is(kept({...whole, invocation: {id: 'i', status: 'running'}}, 10), 'kept      request');
+  t.is(kept(whole, 1000), 'kept      request');
+  t.is(kept(whole, -5000), 'kept      request', 'a journal of another machine, whose clock is ahead');
+});
+
+test('an invocation that has just ended is explained with a hint that its log lines may follow', t => {
+  t.is(kept(whole, 999), 'kept      request; its log lines, if it wrote any, are kept within a second: explain it again');
+});
