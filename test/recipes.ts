@@ -4,8 +4,8 @@ import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {freePort} from '../src/workers/process/port.ts';
 import {projectFile, startCore} from './helpers/core.ts';
+import {freePort} from './helpers/port.ts';
 import {endingWithUs} from './helpers/process.ts';
 import {ask} from './helpers/request.ts';
 import {isThere} from './helpers/there.ts';
@@ -95,7 +95,7 @@ recipe('the first hour goes as the page says', ['curl', 'npm'], async t => {
   const parent = temporaryFolder(t);
   const folder = join(parent, 'hello');
   const recipes = Object.fromEntries(recipesOf('docs/start.md'));
-  const settings = {CORE_DATA_DIR: join(parent, 'state'), CORE_ADMIN_PORT: String(await freePort('127.0.0.1'))};
+  const settings = {CORE_DATA_DIR: join(parent, 'state'), CORE_ADMIN_PORT: String(await freePort())};
   const run = (name: string, url = '', where = folder) =>
     shell(t, (recipes[name] ?? '').replaceAll('localhost:8080', url), where, settings);
   t.regex(await run('first', '', parent).printed(), /^Wrote .*handler\.js/);

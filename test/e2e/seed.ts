@@ -3,8 +3,8 @@ import {chmodSync, copyFileSync, mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
-import {freePort} from '../../src/workers/process/port.ts';
 import {projectFile, startCore} from '../helpers/core.ts';
+import {freePort} from '../helpers/port.ts';
 import {ask} from '../helpers/request.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'seed-'));
@@ -15,7 +15,7 @@ async function seedExports(extra: Record<string, string>) {
   return {
     SCW_HANDLER_NAME: 'handle',
     SCW_UPSTREAM_HOST: '127.0.0.1',
-    SCW_UPSTREAM_PORT: String(await freePort('127.0.0.1')),
+    SCW_UPSTREAM_PORT: String(await freePort()),
     SCW_PUBLIC: 'true',
     ...extra,
   };

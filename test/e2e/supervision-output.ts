@@ -5,8 +5,8 @@ import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {freePort} from '../../src/workers/process/port.ts';
 import {projectFile} from '../helpers/core.ts';
+import {freePort} from '../helpers/port.ts';
 import {isAlive} from '../helpers/process.ts';
 import {ask} from '../helpers/request.ts';
 import {serve} from '../helpers/supervision.ts';
@@ -42,7 +42,7 @@ test('the last line needs no newline, also when the function ends with it', asyn
 
 /** A core with this as its stdout, on ports that were free a moment ago. It is gone when the test ends. */
 async function startInto(t: ExecutionContext, stdout: number | 'pipe') {
-  const [port, adminPort] = [await freePort('127.0.0.1'), await freePort('127.0.0.1')];
+  const [port, adminPort] = [await freePort(), await freePort()];
   const core = spawn(process.execPath, [projectFile('src/main.ts')], {
     env: {
       PATH: process.env.PATH ?? '',

@@ -9,6 +9,7 @@ import type {ExecutionContext} from 'ava';
 import {replyOf} from '../../src/conform/channel/call.ts';
 import {Calls} from '../../src/conform/channel/calls.ts';
 import type {Run} from '../../src/conform/channel/frames.ts';
+import {freePort} from './port.ts';
 import {endingWithUs} from './process.ts';
 
 export interface LogRecord {
@@ -225,15 +226,6 @@ export function rawRequest(body: string): string {
 
 function isLog(record: unknown): record is {log: LogRecord} {
   return typeof record === 'object' && record !== null && 'log' in record;
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const {port} = server.address() as net.AddressInfo; // a TCP server has no other kind of address
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function accepts(bridge: Bridge): Promise<void> {

@@ -1,6 +1,7 @@
 import test from 'ava';
-import {accepts, freePort} from '../../src/workers/process/port.ts';
+import {accepts} from '../../src/workers/process/port.ts';
 import {startCore} from './core.ts';
+import {freePort} from './port.ts';
 import {ask} from './request.ts';
 import {askAndLeave} from './supervision.ts';
 
@@ -16,7 +17,7 @@ export function compiledSuite(language: string, program: string): void {
 
   for (const hop of ['auto', 'http'] as const) {
     test.serial(`${language}: bytes come and go through the core with CORE_HOP=${hop}`, async t => {
-      const port = await freePort('127.0.0.1');
+      const port = await freePort();
       const core = await startCore({...environment('bytes'), CORE_HOP: hop, SCW_UPSTREAM_PORT: String(port)}, t);
       const bytes = Buffer.alloc(3_000_000, Buffer.from([0, 255, 128, 10, 34]));
       const {status, body} = await ask(core.url, {method: 'POST', body: bytes});

@@ -1,13 +1,21 @@
+import {randomInt} from 'node:crypto';
 import {once} from 'node:events';
 import net, {type AddressInfo} from 'node:net';
 
-/** A port of this machine that nothing listens on, for a program that cannot choose one itself. */
+/** Below the ports that Linux gives to connections, and to listeners on port 0: no other test gets one of these meanwhile. */
+const [first, last] = [12_000, 32_000];
+
+/** A port of this machine that nothing listens on, for a program that cannot choose one itself. Chosen at random. */
 export async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  const {port} = server.address() as AddressInfo; // a TCP server has an AddressInfo
-  await new Promise<void>(resolve => server.close(() => resolve()));
-  return port;
+  for (;;) {
+    const port = randomInt(first, last);
+    const server = net.createServer();
+    const isFree = await new Promise<boolean>(resolve => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    });
+    if (isFree) return port;
+  }
 }
 
 /**

@@ -4,7 +4,7 @@ import type {FunctionLine} from '../../src/log.ts';
 import type {Command, StartRecord} from '../../src/runtime.ts';
 import type {LoadReport} from '../../src/workers/output/report.ts';
 import {Child, type ChildExit, type ChildOptions} from '../../src/workers/process/child.ts';
-import {freePort} from '../../src/workers/process/port.ts';
+import {freePort} from '../helpers/port.ts';
 import {gone} from '../helpers/process.ts';
 
 /** One real process, gone when the test ends. */
@@ -121,7 +121,7 @@ test('it runs as the user that was given', async t => {
 });
 
 test('a report that comes before the port listens counts once it does', async t => {
-  const port = await freePort('127.0.0.1');
+  const port = await freePort();
   const told = `require('fs').writeSync(3, '{"loaded":false,"error":"no such function"}\\n'); console.log('told');`;
   const {child, ready, line} = spawnChild(
     t,

@@ -6,6 +6,7 @@ import test, {type ExecutionContext} from 'ava';
 import {systemClock} from '../../src/clock.ts';
 import {awaitListener, listenerOf} from '../../src/workers/process/listener.ts';
 import {projectFile} from '../helpers/core.ts';
+import {freePort} from '../helpers/port.ts';
 
 const host = '127.0.0.1';
 
@@ -56,9 +57,9 @@ test('a port is the child’s when it, or a child of its own, listens there', as
 /** A listener of somebody else that closes as soon as a connection to it stands, before anybody can look. */
 async function vanishing(t: ExecutionContext, comesBack: boolean) {
   let returns = comesBack;
-  const server = net.createServer(socket => socket.on('error', () => {})).listen(0, host);
+  const port = await freePort(); // one that nobody else gets while it is closed
+  const server = net.createServer(socket => socket.on('error', () => {})).listen(port, host);
   await once(server, 'listening');
-  const {port} = server.address() as AddressInfo;
   const tries: net.Socket[] = [];
   const seen = (message: unknown) => {
     const {socket} = message as {socket: net.Socket}; // of the channel

@@ -2,9 +2,9 @@ import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import net from 'node:net';
 import test from 'ava';
-import {accepts, freePort} from '../../src/workers/process/port.ts';
+import {accepts} from '../../src/workers/process/port.ts';
 import {projectFile} from '../helpers/core.ts';
-import {refusingPort} from '../helpers/port.ts';
+import {freePort, refusingPort} from '../helpers/port.ts';
 
 const host = '127.0.0.1';
 
@@ -20,7 +20,7 @@ test('where a process listens, the port accepts', async t => {
 });
 
 test('a listener that takes no connection any more still counts as there, and that is known soon', async t => {
-  const port = await freePort(host);
+  const port = await freePort();
   const program = `require('net').createServer().listen({port: ${port}, host: '${host}', backlog: 1}, () => console.log('listening'))`;
   const wedged = spawn(process.execPath, ['-e', program], {stdio: ['ignore', 'pipe', 'inherit']});
   const ended = once(wedged, 'exit');
