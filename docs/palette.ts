@@ -6,15 +6,17 @@ Chromium writes.
 */
 
 const signature = Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]);
-const mostColours = 256;
+/** As many as a byte can name. */
+const allColours = 256;
 
 /**
-The same picture with a palette: its 256 most frequent colours. Any other becomes the one that is nearest.
+The same picture with a palette: its most frequent colours. Any other becomes the one that is nearest.
 
 @param png 8 bits for each of three or four channels, not interlaced, as Chromium writes it
+@param mostColours from 1 to 256
 @see https://www.w3.org/TR/png-3/
 */
-export function withPalette(png: Buffer): Buffer {
+export function withPalette(png: Buffer, mostColours = allColours): Buffer {
   const {width, height, pixels} = pixelsOf(png);
   const counts = new Map<number, number>();
   for (const colour of pixels) counts.set(colour, (counts.get(colour) ?? 0) + 1);

@@ -1,4 +1,4 @@
-import {copyFile, mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {copyFile, mkdir, mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
@@ -7,12 +7,11 @@ import {systemClock} from '../src/clock.ts';
 import {openBrowser, visit} from '../test/helpers/browser.ts';
 import {projectFile, type RunningCore, startCore} from '../test/helpers/core.ts';
 import {ask} from '../test/helpers/request.ts';
-import {withPalette} from './palette.ts';
+import {writePicture} from './picture.ts';
 
 /*
-Takes the pictures of the console for the documents: a core, a minute of calls, a picture of each view.
-
-    npm run screenshots
+Takes the pictures of the console for the documents: a core, a minute of calls, a picture of each view. `npm run screenshots`
+calls it.
 */
 
 const folder = fileURLToPath(new URL('./console/', import.meta.url));
@@ -70,7 +69,7 @@ for (const view of ['Schedules', 'Processes', 'Settings']) {
 
 await calling;
 // Last, as it takes seconds in which no call would be made.
-for (const [name, taken] of pictures) await write(name, taken);
+for (const [name, taken] of pictures) await writePicture(path.join(folder, `${name}.png`), taken, {mostBytes});
 
 async function show(view: Page, title: string): Promise<void> {
   await view.getByRole('navigation').getByRole('link', {name: title}).click();
@@ -79,14 +78,6 @@ async function show(view: Page, title: string): Promise<void> {
 async function take(view: Page, name: string): Promise<void> {
   await systemClock.sleep(1500);
   pictures.set(name, await view.screenshot());
-}
-
-/** @throws Error for a picture that is too large for a repository */
-async function write(name: string, taken: Buffer): Promise<void> {
-  const picture = withPalette(taken);
-  if (picture.length > mostBytes) throw new Error(`Expected ${name}.png to have at most ${mostBytes} bytes, got ${picture.length}`);
-  await writeFile(path.join(folder, `${name}.png`), picture);
-  console.log(`${name}.png  ${picture.length} bytes`);
 }
 
 /** Calls that come in waves, some of which fail, and one after which a process has to be started again. */

@@ -44,3 +44,8 @@ test('every filter of a row is undone, and the colours stay as they were', t => 
   t.deepEqual(colours.slice(0, 6), ['0a141e', '28323c', '0a141e', '0b151f', '0b151f', '0c1620']);
   t.deepEqual(colours.slice(6), ['060b10', '0a1119', '070c11', '0b121a']);
 });
+
+test('a colour that the palette has no room for becomes the nearest one', t => {
+  const row = [0, 1, 1, 1, 1, 1, 1, 9, 9, 9, 9, 9, 9, 3, 3, 3];
+  t.deepEqual(coloursOf(withPalette(picture(5, [row]), 2), 5), ['010101', '010101', '090909', '090909', '010101']);
+});

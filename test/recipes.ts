@@ -156,14 +156,14 @@ test('the README’s function answers as the README shows', async t => {
   t.true(readFileSync(projectFile('README.md'), 'utf8').includes(failed.text().trim()));
 });
 
-test('the terminal looks as the README shows', async t => {
+test('the terminal looks as the page on dev shows', async t => {
   const folder = temporaryFolder(t);
   writeFile(folder, 'README.md', 'handler.js');
   const dev = shell(t, 'npx core-runtime dev handler.js', folder);
   const url = await dev.url();
   await ask(`${url}/?name=Ada`);
   await ask(url);
-  const [, shown = ''] = /dev handler\.js\n([\s\S]*?)\n .* requests? · /.exec(readFileSync(projectFile('README.md'), 'utf8')) ?? [];
+  const [, shown = ''] = /dev handler\.js\n([\s\S]*?)\n .* requests? · /.exec(readFileSync(projectFile('docs/dev.md'), 'utf8')) ?? [];
   // What differs from one time to the next: times, ids, places.
   const alike = (text: string) =>
     text

@@ -1,10 +1,9 @@
-import {spawn, spawnSync} from 'node:child_process';
-import {once} from 'node:events';
+import {spawnSync} from 'node:child_process';
 import test, {type ExecutionContext} from 'ava';
 import {projectFile} from '../../helpers/core.ts';
 import {freePort} from '../../helpers/port.ts';
-import {endingWithUs} from '../../helpers/process.ts';
 import {ask} from '../../helpers/request.ts';
+import {openTerminal} from '../../helpers/terminal.ts';
 
 const pythonTest = spawnSync('python3', ['--version']).error ? test.skip : test;
 
@@ -12,7 +11,6 @@ const pythonTest = spawnSync('python3', ['--version']).error ? test.skip : test;
 async function openDev(t: ExecutionContext) {
   const port = await freePort();
   const command = [process.execPath, projectFile('src/cli.ts'), 'dev', projectFile('test/fixtures/functions/core/counts.cjs')] as const;
-  const [file, args] = endingWithUs(['python3', projectFile('test/fixtures/pseudo-terminal.py'), ...command]);
   const env = {
     PATH: process.env.PATH ?? '',
     TERM: 'xterm',
@@ -25,30 +23,9 @@ async function openDev(t: ExecutionContext) {
       {name: 'leap', cron: '0 0 29 2 *'},
     ]),
   };
-  const terminal = spawn(file, args, {env, stdio: ['pipe', 'pipe', 'inherit']});
-  t.teardown(() => terminal.kill('SIGKILL'));
-  const ended = once(terminal, 'exit');
-  const arrivals = terminal.stdout.setEncoding('utf8')[Symbol.asyncIterator]();
-  let unread = '';
-  return {
-    url: `http://127.0.0.1:${port}`,
-    ended,
-    type: (keys: string) => void terminal.stdin.write(keys),
-    /** Reads on until this is seen. */
-    async sees(pattern: RegExp): Promise<string> {
-      for (;;) {
-        const found = pattern.exec(unread);
-        if (found) {
-          const seen = unread.slice(0, found.index + found[0].length);
-          unread = unread.slice(seen.length);
-          return seen;
-        }
-        const {value, done} = await arrivals.next();
-        if (done) throw new Error(`${pattern} was not seen in: ${unread}`);
-        unread += value;
-      }
-    },
-  };
+  const terminal = openTerminal(command, env);
+  t.teardown(terminal.kill);
+  return {url: `http://127.0.0.1:${port}`, ...terminal};
 }
 
 pythonTest('keys: calls are sent again, schedules fired, the code is reloaded, and the end is clean', async t => {
