@@ -154,9 +154,10 @@ test('what is shown of a place: its process, and those that ended with their las
   t.true((place?.ends[0]?.at ?? 0) >= (place?.ends[19]?.at ?? 0));
   await write(loads);
   t.is(await opened.reload(), undefined);
+  // A start may have been tried at the same moment: its process ends now.
+  while (opened.places()[0]?.processes.length !== 1) await systemClock.sleep(5);
   const [now] = opened.places();
   const pid = facts.flatMap(({type, data}) => (type === 'runtime.ready' ? (data.pid ?? []) : [])).at(-1);
-  t.is(now?.processes.length, 1);
   t.like(now?.processes[0], {pid, role: 'serving', calls: 0});
   t.true((now?.processes[0]?.readyAt ?? 0) >= (now?.processes[0]?.spawnedAt ?? Number.POSITIVE_INFINITY));
   t.true((now?.processes[0]?.residentBytes ?? 0) > 2 ** 20);
