@@ -109,6 +109,12 @@ the API in full.
  * @typedef {{pid: number, leader: boolean, residentBytes?: number, places: ProcessPlace[], ends: ProcessEnd[]}} CoreProcess
  */
 
+/**
+ * `GET /functions`, where several functions have one console
+ *
+ * @typedef {{functions: {name: string, state: 'starting' | 'serving' | 'failed' | 'absent' | 'ended'}[]}} FunctionsAnswer
+ */
+
 /** @typedef {{name: string, value: string | null, source: string, doc: string, group: string, title: string}} SettingRow */
 
 export {};

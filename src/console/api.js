@@ -1,6 +1,6 @@
 /** @typedef {'signed-out' | 'gone' | 'refused'} FailureKind */
 
-/** Why the core did not do what was asked. `gone`: it does not answer. `refused`: it said no, in its own sentence. */
+/** Why the core did not do what was asked. `gone`: it does not answer; with a status, somebody between says why. `refused`: it said no, in its own sentence. */
 export class Failure extends Error {
   /**
    * @param {FailureKind} kind
@@ -81,5 +81,15 @@ function parse(text) {
  */
 function failureOf({status}, body, text) {
   const message = body?.error?.message ?? (text.slice(0, 500) || `The core answered with status ${status}.`);
-  return new Failure(status === 401 ? 'signed-out' : 'refused', message, status, body);
+  return new Failure(kindOf(status, body?.error?.code), message, status, body);
+}
+
+/**
+ * @param {number} status
+ * @param {unknown} code
+ * @returns {FailureKind}
+ */
+function kindOf(status, code) {
+  if (code === 'CORE_GONE') return 'gone';
+  return status === 401 ? 'signed-out' : 'refused';
 }

@@ -1,3 +1,4 @@
+import {Functions} from './functions.js';
 import {Header} from './header.js';
 import {html, useEffect, useRef} from './html.js';
 import {usePolled} from './polled.js';
@@ -26,15 +27,16 @@ const views = {
 export function App() {
   const session = usePolled('api/session', 0);
   const {data, failure, again} = session;
-  if (!data) return html`<main class="alone"><${Waiting} failure=${failure} what="The console" /></main>`;
-  if (data.needed && !data.signedIn) return html`<${SignIn} onDone=${again} />`;
-  return html`<${Console} isSignedIn=${data.needed} onSignedOut=${again} />`;
+  const place = usePlace();
+  const functions = html`<${Functions} view=${place.view} />`;
+  if (!data) return html`${functions}<main class="alone"><${Waiting} failure=${failure} what="The console" /></main>`;
+  if (data.needed && !data.signedIn) return html`${functions}<${SignIn} onDone=${again} />`;
+  return html`<${Console} place=${place} isSignedIn=${data.needed} onSignedOut=${again} />`;
 }
 
-/** @param {{isSignedIn: boolean, onSignedOut: () => void}} props */
-function Console({isSignedIn, onSignedOut}) {
+/** @param {{place: Place, isSignedIn: boolean, onSignedOut: () => void}} props */
+function Console({place, isSignedIn, onSignedOut}) {
   const now = usePolled('api/now', 1000);
-  const place = usePlace();
   const view = views[/** @type {keyof typeof views} */ (place.view)] ?? views.now;
   const main = useRef(/** @type {HTMLElement | null} */ (null));
   const name = now.data?.function.name || 'core-runtime';
@@ -53,6 +55,7 @@ function Console({isSignedIn, onSignedOut}) {
       event.preventDefault();
       main.current?.focus();
     }}>Skip to the content</a>
+    <${Functions} view=${place.view} />
     <${Header} now=${now.data} failure=${now.failure} views=${views} current=${view} isSignedIn=${isSignedIn} onSignedOut=${onSignedOut} />
     <${GoneLine} failure=${now.failure} />
     <main id="content" tabindex="-1" ref=${main}>

@@ -1,6 +1,6 @@
 import {ask} from './api.js';
 import {html} from './html.js';
-import {linkTo} from './route.js';
+import {folderOf, linkTo} from './route.js';
 
 /**
  * @param {{
@@ -14,7 +14,7 @@ import {linkTo} from './route.js';
  */
 export function Header({now, failure, views, current, isSignedIn, onSignedOut}) {
   const signOut = async () => {
-    await ask('api/session', {method: 'DELETE'}).catch(() => {}); // the next line finds out
+    await ask(`api/session?${new URLSearchParams({folder: folderOf(location.pathname)})}`, {method: 'DELETE'}).catch(() => {}); // the next line finds out
     onSignedOut();
   };
   return html`<header class="top">

@@ -35,6 +35,20 @@ export function linkTo(view, name = '', query = {}) {
 }
 
 /**
+ * The function whose console is at a path, when it is one of several.
+ *
+ * @param {string} path
+ */
+export const functionIn = path => /\/functions\/([^/]+)\/$/.exec(path)?.[1];
+
+/**
+ * The folder of a page, with a slash at both ends.
+ *
+ * @param {string} path
+ */
+export const folderOf = path => path.slice(0, path.lastIndexOf('/') + 1);
+
+/**
  * Path and query of a request.
  *
  * @param {{path?: string | undefined, query?: string | undefined}} request

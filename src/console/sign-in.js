@@ -1,5 +1,6 @@
 import {Failure, post} from './api.js';
 import {html, useState} from './html.js';
+import {folderOf} from './route.js';
 
 /**
  * Asks for the token, which the core exchanges for a cookie that no script can read.
@@ -16,7 +17,7 @@ export function SignIn({onDone}) {
     setBusy(true);
     setProblem('');
     try {
-      await post('api/session', {token: String(new FormData(form).get('token'))});
+      await post('api/session', {token: String(new FormData(form).get('token')), folder: folderOf(location.pathname)});
       onDone();
     } catch (error) {
       setProblem(error instanceof Failure ? error.message : String(error));

@@ -9,7 +9,7 @@ import {html, useEffect, useState} from './html.js';
  * @param {{failure: Failure | undefined, what: string}} props
  */
 export function Waiting({failure, what}) {
-  if (failure?.kind === 'gone') return html`<p class="empty">The core does not answer. ${what} will be shown when it does.</p>`;
+  if (failure?.kind === 'gone') return html`<p class="empty">${failure.message} ${what} will be shown when it does.</p>`;
   if (failure) return html`<${Problem} failure=${failure} />`;
   return html`<p class="empty" role="status">Loading ${what.toLowerCase()}…</p>`;
 }
@@ -39,7 +39,7 @@ export function GoneLine({failure}) {
       isGone &&
       since > 0 &&
       html`<p class="gone">
-        <b>The core does not answer</b> since ${clock(since)}<span aria-hidden="true"> (${long(Math.max(0, now - since))})</span>. Below is the
+        <b>The core does not answer</b> since ${clock(since)}<span aria-hidden="true"> (${long(Math.max(0, now - since))})</span>.${failure.status > 0 && ` ${failure.message}`} Below is the
         last that it said; this page goes on when it is back.
       </p>`
     }

@@ -4,12 +4,13 @@ import {printable} from '../../printable.ts';
 import {forward} from './forward.ts';
 import {type Listed, listPage, pageFields} from './list.ts';
 import {routeOf} from './route.ts';
+import type {Place} from './state.ts';
 
 /** A function behind the front. */
 export interface Behind {
   readonly name: string;
   /** Waits while it starts, and starts it again when it has ended. @returns where its core listens, or why nothing does */
-  reach(): Promise<{readonly host: string; readonly port: number} | {readonly problem: string}>;
+  reach(): Promise<Place>;
 }
 
 export interface FrontOptions {
@@ -88,7 +89,8 @@ function answer(response: ServerResponse, status: number, text: string): void {
   response.end(text);
 }
 
-function listen(server: Server, host: string, port: number): Promise<number> {
+/** @returns the port */
+export function listen(server: Server, host: string, port: number): Promise<number> {
   const {promise, resolve, reject} = Promise.withResolvers<number>();
   server.once('error', reject);
   server.listen({host, port}, () => {

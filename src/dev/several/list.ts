@@ -8,8 +8,10 @@ export interface Listed {
   readonly state: 'starting' | 'serving' | 'failed' | 'absent' | 'ended';
   /** What runs it, such as `Node.js 26.1.0`. */
   readonly runtime?: string | undefined;
-  /** Its private listener. */
-  readonly console?: string | undefined;
+  /** The address of its console. */
+  readonly console: string;
+  /** Its private listener while it serves, for commands: its port is their CORE_ADMIN_PORT. */
+  readonly privateListener?: string | undefined;
   /** Why it does not serve. */
   readonly problem?: string | undefined;
 }
@@ -54,7 +56,7 @@ export const pageFields = {
 
 function html(functions: readonly Listed[]): string {
   const rows = functions.map(each => {
-    const link = each.console === undefined ? '' : `<a href="${shown(each.console)}">console</a>`;
+    const link = `<a href="${shown(each.console)}">console</a>`;
     return `<tr><td><a href="${shown(each.url)}/">${shown(each.name)}</a></td><td>${shown(stateOf(each))}</td><td>${link}</td></tr>`;
   });
   return `<!doctype html>

@@ -6,6 +6,7 @@ import type {Behind} from './front.ts';
 import type {Listed} from './list.ts';
 import type {PlannedFunction} from './plan.ts';
 import type {Teller} from './stage.ts';
+import {listedAs, type Place, placeOf, type State} from './state.ts';
 import type {ToDev, ToFunction, Up} from './words.ts';
 
 export interface MemberHouse {
@@ -17,12 +18,9 @@ export interface MemberHouse {
   placed(wish: Wish): Promise<Wish>;
   /** Where callers find it. */
   url(): string;
+  /** Where browsers find its console. */
+  consoleUrl(): string;
 }
-
-type State =
-  | {readonly kind: 'absent' | 'ended'; readonly problem: string}
-  | {readonly kind: 'starting'}
-  | {readonly kind: 'serving'; readonly up: Up};
 
 /** A process is started this long after the one before it, so that one that ends at once does not take the machine. */
 const againMs = 1000;
@@ -47,12 +45,7 @@ export class Member implements Behind {
   }
 
   get listed(): Listed {
-    const {name} = this;
-    const url = this.#house.url();
-    if (this.#state.kind === 'starting') return {name, url, state: 'starting'};
-    if (this.#state.kind !== 'serving') return {name, url, state: this.#state.kind, problem: this.#state.problem};
-    const {error, runtime, adminUrl} = this.#state.up;
-    return {name, url, state: error === undefined ? 'serving' : 'failed', runtime, console: adminUrl, problem: error};
+    return listedAs(this.#state, {name: this.name, url: this.#house.url(), console: this.#house.consoleUrl()});
   }
 
   /** What its core has reported; undefined when it does not serve. */
@@ -68,15 +61,16 @@ export class Member implements Behind {
     return this.#started;
   }
 
-  async reach(): Promise<{host: string; port: number} | {problem: string}> {
+  async reach(): Promise<Place> {
     const isDown = this.#state.kind === 'absent' || this.#state.kind === 'ended';
     if (isDown && !this.#isStopping) await this.start();
     else await this.#started;
-    if (this.#state.kind === 'serving') {
-      const {hostname, port} = new URL(this.#state.up.url);
-      return {host: hostname === 'localhost' ? '127.0.0.1' : hostname, port: Number(port)};
-    }
-    return {problem: this.#state.kind === 'starting' ? 'it is starting' : this.#state.problem};
+    return placeOf(this.#state, 'url');
+  }
+
+  /** Where its private listener is now. Who looks at a function does not start it. */
+  get privatePlace(): Place {
+    return placeOf(this.#state, 'adminUrl');
   }
 
   reload(): void {

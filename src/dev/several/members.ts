@@ -10,9 +10,6 @@ import {Member} from './member.ts';
 import type {Plan, PlannedFunction} from './plan.ts';
 import type {Served, SeveralOptions, Stage} from './stage.ts';
 
-/** The first of the private listeners. */
-const usualAdminPort = 8090;
-
 /** Settings that are about one function, or about the one core of a process. */
 const ofOne = ['PORT', 'SCW_HANDLER_PATH', 'SCW_HANDLER_NAME', 'SCW_HANDLER_IS_BINARY', 'SCW_RUNTIME_BINARY', 'SCW_RUNTIME_BRIDGE'].concat([
   'SCW_APPLICATION_NAME',
@@ -24,6 +21,14 @@ const ofOne = ['PORT', 'SCW_HANDLER_PATH', 'SCW_HANDLER_NAME', 'SCW_HANDLER_IS_B
   'CORE_HOST',
 ]);
 
+const loopback = '127.0.0.1';
+
+/** Where callers find the front, and browsers the console. */
+export interface Urls {
+  front(): string;
+  console(): string;
+}
+
 /** The functions that are served side by side, as they come and go. */
 export class Members {
   /** There is one function, and it gets what names none. */
@@ -32,22 +37,22 @@ export class Members {
   readonly #env: Environment;
   readonly #options: SeveralOptions;
   readonly #stage: Stage;
-  readonly #url: () => string;
+  readonly #urls: Urls;
   readonly #apart: (name: string, wish: Wish) => Wish;
   readonly #openToDeveloper: (wish: Wish, env: Environment) => Promise<Wish>;
   #nextAdminPort: number;
   #portTurn: Promise<unknown> = Promise.resolve();
   #isFirst = true;
 
-  /** @param url of the front */
-  constructor(env: Environment, options: SeveralOptions, stage: Stage, url: () => string) {
+  /** @param adminPort of the first private listener; each takes the next one that is free. 0: any */
+  constructor(env: Environment, options: SeveralOptions, stage: Stage, {adminPort, ...urls}: Urls & {readonly adminPort: number}) {
     this.#env = forEach(env, stage);
     this.#options = options;
     this.#stage = stage;
-    this.#url = url;
+    this.#urls = urls;
     this.#apart = journalsApart(this.#env);
     this.#openToDeveloper = keyForRun(systemClock, sentence => stage.noted(sentence));
-    this.#nextAdminPort = env.CORE_ADMIN_PORT ? Number(env.CORE_ADMIN_PORT) : usualAdminPort;
+    this.#nextAdminPort = adminPort;
   }
 
   get names(): readonly string[] {
@@ -115,10 +120,13 @@ export class Members {
         port ??= this.#takeAdminPort(); // it keeps its port when it is started again
         const adminPort = await port;
         const chosen = {envFile: envFile ?? wish.envFile, isPrivate: isPrivate || wish.isPrivate, isStill};
-        const placed = {...wish, ...chosen, host: '127.0.0.1', port: 0, adminPort};
+        // The console that all share is what CORE_ADMIN_HOST opens: behind it each core is on this machine only.
+        const settings = {...wish.settings, CORE_ADMIN_HOST: loopback};
+        const placed = {...wish, ...chosen, host: loopback, port: 0, adminPort, settings};
         return this.#openToDeveloper(placed, withoutFile(placed, this.#env));
       },
-      url: () => `${this.#url()}/${name}`,
+      url: () => `${this.#urls.front()}/${name}`,
+      consoleUrl: () => `${this.#urls.console()}/functions/${name}`,
     });
     this.#members.set(name, member);
     return member;
@@ -127,14 +135,17 @@ export class Members {
   /** One after the other, as each takes the next free port. */
   #takeAdminPort(): Promise<number> {
     const found = this.#portTurn.then(async () => {
-      const port = await freePort(this.#env.CORE_ADMIN_HOST || '127.0.0.1', this.#nextAdminPort);
-      if (port > 0) this.#nextAdminPort = port + 1; // 0: each takes any that is free
+      const port = await freePort(loopback, this.#nextAdminPort);
+      this.#nextAdminPort = nextPort(port);
       return port;
     });
     this.#portTurn = found.catch(() => {});
     return found;
   }
 }
+
+/** @returns 0, which is any that is free, after 0 and after the last port */
+export const nextPort = (port: number): number => port && (port + 1) % 65_536;
 
 /** The environment of every function, and a line about what is left out. */
 function forEach(env: Environment, {noted}: Stage): Environment {

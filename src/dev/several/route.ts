@@ -37,7 +37,7 @@ export function routeOf({host, target}: RouteRequest, names: readonly string[], 
 }
 
 /** The path and query of a target that may be a whole URL, as a proxy gets it. */
-function pathOf(target: string): string {
+export function pathOf(target: string): string {
   const [, rest] = /^https?:\/\/[^/?#]*(.*)$/is.exec(target) ?? [];
   if (rest === undefined) return target;
   return rest.startsWith('/') ? rest : `/${rest}`;

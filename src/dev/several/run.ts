@@ -7,13 +7,15 @@ import {openInBrowser} from '../browser.ts';
 import {networkNote} from '../network.ts';
 import {freePort, requireFree} from '../ports.ts';
 import {watchFunction} from '../watch.ts';
+import {openConsole} from './console.ts';
 import {openFront} from './front.ts';
-import {Members} from './members.ts';
+import {Members, nextPort} from './members.ts';
 import type {Plan} from './plan.ts';
 import {stopOnSignals} from './signals.ts';
 import type {SeveralOptions, Stage} from './stage.ts';
 
 const usualPort = 8080;
+const usualConsolePort = 8090;
 /** A function that has not started by then keeps the others, and the keys, waiting no longer. */
 const longestStartMs = 10_000;
 
@@ -26,24 +28,36 @@ requests on.
 export async function serveSeveral(source: Source, env: Environment, options: SeveralOptions, stage: Stage): Promise<void> {
   const plan = source.plan();
   const host = options.host ?? (env.CORE_HOST || '127.0.0.1');
-  const given = options.port ?? portIn(env);
+  const given = options.port ?? portIn(env, 'PORT');
   if (given !== undefined) await requireFree(host, given);
   const wanted = given ?? (await freePort(host, usualPort));
   if (given === undefined && wanted !== usualPort) stage.noted(`Port ${usualPort} is taken: serving on ${wanted}`);
   const tell = newNotes(stage);
   tell(plan);
-  const members = new Members(env, options, stage, () => url());
+  const place = await placeForConsole(env, stage);
+  const members = new Members(env, options, stage, {front: () => url(), console: () => consoleUrl(), adminPort: nextPort(place.port)});
+  const console = await openConsole({...place, functions: members, clock: systemClock, noted: stage.noted});
+  const consoleUrl = () => `http://${hostInUrl(place.host, '127.0.0.1')}:${console.port}`;
   const front = await openFront({host, port: wanted, functions: members});
-  const url = () => `http://${hostInUrl(host)}:${front.port}`;
+  const url = () => `http://${hostInUrl(host, 'localhost')}:${front.port}`;
   const controls = stopOnSignals(members, front);
   if (!options.isStill) watchSource(source, next => void members.follow(tell(next)), options, stage);
   const started = members.follow(plan);
   await Promise.race([started, systemClock.sleep(longestStartMs)]);
-  stage.serving(url(), members.served, controls);
+  stage.serving({url: url(), consoleUrl: consoleUrl()}, members.served, controls);
   noteLate(members, stage, started);
   const open = networkNote(host, front.port);
   if (open !== undefined) stage.noted(open);
   if (options.opens) openInBrowser(url());
+}
+
+/** @throws CommandFailed, ConfigurationError */
+async function placeForConsole(env: Environment, {noted}: Stage): Promise<{host: string; port: number; token: string | undefined}> {
+  const host = env.CORE_ADMIN_HOST || '127.0.0.1';
+  const asked = portIn(env, 'CORE_ADMIN_PORT') ?? usualConsolePort;
+  const port = asked === 0 ? 0 : await freePort(host, asked);
+  if (port !== asked) noted(`Port ${asked} is taken: the console is on ${port}`);
+  return {host, port, token: env.CORE_ADMIN_TOKEN || undefined};
 }
 
 /** Says which functions are still to come, and when they serve. Those that never do have said why. */
@@ -97,16 +111,17 @@ function sayProblem(error: unknown): string {
   throw error;
 }
 
-/** An address that this machine has in any case is `localhost`, below which each function has a name. */
-function hostInUrl(host: string): string {
-  if (['127.0.0.1', '0.0.0.0', '::'].includes(host)) return 'localhost';
+/** @param here stands for an address that this machine has in any case. The front is `localhost`, below which each function has a name */
+function hostInUrl(host: string, here: string): string {
+  if (['127.0.0.1', '0.0.0.0', '::'].includes(host)) return here;
   return host.includes(':') ? `[${host}]` : host;
 }
 
 /** @throws ConfigurationError */
-function portIn({PORT: given}: Environment): number | undefined {
+function portIn(env: Environment, name: 'PORT' | 'CORE_ADMIN_PORT'): number | undefined {
+  const given = env[name];
   if (!given) return undefined;
   const read = parseText(port(), given);
-  if (read === undefined) throw new ConfigurationError([`PORT: expected an integer from 0 to 65535, got \`${shown(given)}\``]);
+  if (read === undefined) throw new ConfigurationError([`${name}: expected an integer from 0 to 65535, got \`${shown(given)}\``]);
   return read;
 }

@@ -19,8 +19,12 @@ export interface Stage {
   /** For what one function reports. */
   tellerOf(planned: PlannedFunction): Teller;
   noted(line: string): void;
-  /** Called once, when each function serves or does not. `url` of each is that at the front. */
-  serving(url: string, functions: readonly Served[], controls: Omit<Controls, 'openInBrowser'>): void;
+  /** Called once, when each function serves or does not. */
+  serving(
+    at: {readonly url: string; readonly consoleUrl: string},
+    functions: readonly Served[],
+    controls: Omit<Controls, 'openInBrowser'>,
+  ): void;
 }
 
 export interface Served {

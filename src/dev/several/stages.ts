@@ -16,9 +16,9 @@ export function linesStage(env: Environment): Stage {
       const view = terminal.view({name, folder});
       return {feed: view.feed, logged() {}, noted: view.noted, reloaded: outcome => showReload(view, outcome), ended: view.ended};
     },
-    serving(url, functions, controls) {
+    serving({url, consoleUrl}, functions, controls) {
       terminal.serving(
-        functions.map(({name, url, up}) => ({...up, name, url})),
+        functions.map(({name, url, up}) => ({...up, name, url, consoleUrl})),
         {...controls, openInBrowser},
       );
       own.noted(`Serving on ${url}, which lists the functions`);

@@ -75,11 +75,8 @@ export class Actions {
   }
 
   #open(): void {
-    const {functions} = this.#house;
-    this.#choose(
-      'Open the console of:',
-      functions.map(({name = '', adminUrl}) => [name, () => this.#show(`${adminUrl}/`)]),
-    );
+    const [first] = this.#house.functions; // several share one console
+    if (first) void this.#run('o', () => this.#show(`${first.consoleUrl ?? first.adminUrl}/`));
   }
 
   /** The address is said, too, as there may be no browser here. */

@@ -19,7 +19,7 @@ async function frontOf(t: ExecutionContext, serve: Serve): Promise<string> {
 }
 
 async function frontBefore(t: ExecutionContext, reach: () => Promise<{host: string; port: number} | {problem: string}>): Promise<string> {
-  const listed = [{name: 'api', url: 'http://localhost/api', state: 'serving'}] as const;
+  const listed = [{name: 'api', url: 'http://localhost/api', state: 'serving', console: 'http://127.0.0.1/functions/api'}] as const;
   const functions = {names: ['api'], isAlone: false, listed, find: () => ({name: 'api', reach})};
   const front = await openFront({host: '127.0.0.1', port: 0, functions});
   t.teardown(() => front[Symbol.asyncDispose]());

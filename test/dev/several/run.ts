@@ -61,7 +61,12 @@ test('several paths are served behind one port; one that dies leaves the others,
     functions.map(({name, url, state}: Record<string, string>) => [name, url, state]),
     ['api', 'report'].map(name => [name, `${dev.url}/${name}`, 'serving']),
   );
+  const [, console = ''] = /\n {2}console {2}(http:\S+)\/\n/.exec(dev.output()) ?? [];
+  t.is(functions[1].console, `${console}/functions/report`);
   t.is((await ask(`${functions[1].console}/readyz`)).status, 200);
+  const nowOf = async (name: string) => ask(`${console}/functions/${name}/api/now`);
+  for (const name of ['api', 'report']) t.is((await nowOf(name)).json().function.name, name);
+  t.is((await ask(`${console}/api/now`)).json().function.name, 'api');
   await dev.printed(/api +│ \S+ {2}GET {2}\/x\?a=1 {2}200 /);
 
   const [core = 0] = below(dev.pid);
@@ -69,7 +74,15 @@ test('several paths are served behind one port; one that dies leaves the others,
   await dev.printed(/(api|report) +│ .*Ended, while the other functions go on: its core was ended by SIGKILL/);
   const [, dead = ''] = /(api|report) +│ .*Ended,/.exec(dev.output()) ?? [];
   t.is((await ask(`${dev.url}/${dead === 'api' ? 'report' : 'api'}`)).status, 200);
+  const ended = await nowOf(dead);
+  t.is(ended.status, 503);
+  t.is(ended.json().error.message, `The core of ${dead} does not answer: its core was ended by SIGKILL.`);
+  t.like(
+    (await ask(`${console}/functions`)).json().functions.find(({name}: {name: string}) => name === dead),
+    {state: 'ended'},
+  );
   t.is((await ask(`${dev.url}/${dead}`)).json().name, dead);
+  t.is((await nowOf(dead)).json().function.name, dead);
 
   const all = below(dev.pid);
   t.true(all.length >= 4, 'two cores, and the process of each function');

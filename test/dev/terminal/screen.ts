@@ -101,8 +101,8 @@ test('several functions are told apart by their names; one that could not be loa
   terminal.serving([{...shown, error: 'no'}], {reload() {}, stop() {}, abandon() {}, openInBrowser() {}});
   terminal.serving(
     [
-      {...shown, name: 'todos'},
-      {...shown, name: 'jobs', isPublic: false, error: 'no'},
+      {...shown, name: 'todos', consoleUrl: 'http://127.0.0.1:8089'},
+      {...shown, name: 'jobs', consoleUrl: 'http://127.0.0.1:8089', isPublic: false, error: 'no'},
     ],
     {
       reload() {},
@@ -116,5 +116,6 @@ test('several functions are told apart by their names; one that could not be loa
   t.true(text.startsWith('todos │ hi\njobs  │ hi\n'));
   t.notRegex(text, /try/);
   t.regex(text, /state +the function could not be loaded/);
-  t.regex(text, /\n {2}todos +http:\/\/localhost:8080 +node +http:\/\/127.0.0.1:8090\/\n {2}jobs +.* \(private\) .*could not be loaded/);
+  t.regex(text, /\n {2}todos +http:\/\/localhost:8080 +node\n {2}jobs +.* \(private\) .*could not be loaded/);
+  t.regex(text, /could not be loaded.*\n *\n {2}console {2}http:\/\/127\.0\.0\.1:8089\/\n/);
 });
