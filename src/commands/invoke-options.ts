@@ -2,10 +2,11 @@ import {flag, json, optional, several, text, withLetter} from '../command/argume
 import type {Pair} from '../invoke/input.ts';
 
 export const invokeArguments = {
-  function: optional('one path', 'Handler file, folder of the function, or program. By default the current folder.'),
+  function: optional('one path', 'Handler file, folder of the function, program, or serverless.yml. By default the current folder.'),
 };
 
 export const invokeOptions = {
+  name: text('<function>', 'Function of the serverless.yml, where that has several.'),
   data: withLetter('d', text('<text|@file>', 'Body of the request; @- reads it from stdin. It makes the method POST.')),
   method: withLetter('X', {
     doc: 'Method of the request. By default GET, or POST with a body.',

@@ -4,11 +4,11 @@ import {isoStamp, systemClock} from '../clock.ts';
 import type {Given} from '../command/arguments.ts';
 import {command} from '../command/command.ts';
 import {CommandFailed} from '../command/failure.ts';
+import {complain} from '../command/terminal.ts';
 import type {Input} from '../delivery.ts';
-import {findFunction} from '../dev/find.ts';
 import {inkFor} from '../dev/terminal/ink.ts';
-import {environmentOf, withoutFile} from '../dev/wish.ts';
 import {type ExitCode, exit} from '../exit.ts';
+import {chooseFunction} from '../invoke/choose.ts';
 import {Call} from '../invoke/delivery.ts';
 import {dueNow, requestInput} from '../invoke/input.ts';
 import {printAnswer, printLine} from '../invoke/print.ts';
@@ -16,7 +16,7 @@ import {readData, readEventFile} from '../invoke/read.ts';
 import type {FunctionLine} from '../log.ts';
 import {NotStarted, openAlone} from '../serve/alone.ts';
 import {readWanted, type Wanted} from '../serve/wanted.ts';
-import {type Environment, parseSettings} from '../settings/setting.ts';
+import {parseSettings} from '../settings/setting.ts';
 import {invokeArguments, invokeOptions} from './invoke-options.ts';
 import {untilInterrupted} from './journal-at.ts';
 
@@ -33,11 +33,14 @@ export const invoke = command({
   examples: {
     'invoke handler.js --query name=Ada': 'Send GET /?name=Ada to handler.js.',
     'invoke -d @order.json --path /orders': 'Send POST /orders to the function in the current folder.',
-    'invoke --cron': 'Call it as a schedule does.',
+    'invoke --name report --cron': 'Call a function of serverless.yml as its schedule does.',
   },
   checksSettings: false, // those of the function's .env count, too, and are checked with them
   async run(wish, env) {
-    const {wanted, folder} = wantedOf(wish, env);
+    const {function: given, name, 'env-file': envFile} = wish;
+    const {folder, environment, notes} = await chooseFunction({given, name, envFile: envFile && path.resolve(envFile)}, env);
+    for (const note of notes) complain(note);
+    const wanted = readWanted(environment);
     const reading = {folder, ink: inkFor(process.stderr.isTTY === true, env)};
     const {payloadMaxBytes} = parseSettings(triggers.http.settings, wanted.env);
     const input = await inputOf(wish, payloadMaxBytes);
@@ -61,14 +64,6 @@ export const invoke = command({
 function codeOf(status: number, isFault: boolean): ExitCode {
   if (isFault && status >= 500) return exit.functionFailed;
   return status >= 400 ? exit.failed : exit.done;
-}
-
-/** @throws CommandFailed, ConfigurationError */
-function wantedOf({function: given, 'env-file': envFile}: Wish, env: Environment): {wanted: Wanted; folder: string} {
-  const isLanguageKnown = Boolean(env.CORE_RUNTIME || env.SCW_RUNTIME_BRIDGE || env.SCW_HANDLER_IS_BINARY === 'true');
-  const found = findFunction(given, process.cwd(), isLanguageKnown);
-  const asked = {...found, ...(envFile !== undefined && {envFile: path.resolve(envFile)})};
-  return {wanted: readWanted(environmentOf(asked, withoutFile(asked, env))), folder: found.folder};
 }
 
 async function inputOf(wish: Wish, maxBytes: number): Promise<Input> {

@@ -1,27 +1,15 @@
-import {existsSync, statSync} from 'node:fs';
 import path from 'node:path';
 import {readBounded} from '../../bounded-file.ts';
 import {CommandFailed} from '../../command/failure.ts';
 import {exit} from '../../exit.ts';
-import type {Environment} from '../../settings/setting.ts';
+import {type Environment, shown} from '../../settings/setting.ts';
 import type {Plan, PlannedFunction} from '../several/plan.ts';
-
 import {environmentOf} from '../wish.ts';
 import {findHandler} from './handler.ts';
 import type {ManifestFunction} from './manifest.ts';
 import {runsAtAll} from './probe.ts';
 import {readServerless} from './read.ts';
 import {interpreterOf} from './runtimes.ts';
-
-const names = ['serverless.yml', 'serverless.yaml', 'serverless.json'];
-
-/** The manifest that a path names, or that stands in the folder that it names; undefined when there is none. */
-export function manifestAt(given: string | undefined, cwd: string): string | undefined {
-  const place = path.resolve(cwd, given ?? '.');
-  const isFolder = statSync(place, {throwIfNoEntry: false})?.isDirectory() === true;
-  if (isFolder) return names.map(name => path.join(place, name)).find(file => existsSync(file));
-  return /^serverless(?:[.-].*)?\.(?:ya?ml|json)$/.test(path.basename(place)) ? place : undefined;
-}
 
 /**
 Plans the functions of a manifest.
@@ -30,17 +18,62 @@ Plans the functions of a manifest.
 @throws ConfigurationError with the mistakes of the file; CommandFailed when it cannot be read, or none of its functions is there
 */
 export function planManifest(file: string, env: Environment, envFile: string | undefined): Plan {
-  const root = path.dirname(file);
-  const all = environmentOf({handlerPath: file, folder: root, isBinary: false, envFile}, env);
-  const {functions, notes} = readServerless({name: path.relative('', file) || file, text: readText(file)}, all);
-  const planned = functions.map(each => planFunction(each, {root, envFile, searchPath: all.PATH ?? ''}));
-  const problems = planned.flatMap(each => {
+  const {functions, notes} = planAll(file, env, {envFile});
+  const problems = functions.flatMap(each => {
     const found = each.find();
     return 'problem' in found ? [`${each.name}: ${found.problem}`] : [];
   });
-  if (problems.length === planned.length) throw new CommandFailed(exit.misused, problems.join('\n'));
-  return {functions: planned, notes, isAlone: planned.length === 1};
+  if (problems.length === functions.length) throw new CommandFailed(exit.misused, problems.join('\n'));
+  return {functions, notes, isAlone: functions.length === 1};
 }
+
+/**
+Plans one function of a manifest. The notes are about this function and what all share.
+
+@param name may be left out where the manifest has one function
+@throws ConfigurationError with the mistakes of the file; CommandFailed when it cannot be read, has no such function, or has
+several and none is named
+*/
+export function planOne(file: string, env: Environment, {name, envFile}: {name?: string | undefined; envFile?: string | undefined}) {
+  const {functions, notes} = planAll(file, env, {envFile, only: name});
+  const names = functions.map(each => each.name);
+  const [first] = functions;
+  const planned = name === undefined && functions.length === 1 ? first : functions.find(each => each.name === name);
+  if (planned !== undefined) return {planned, notes};
+  const listed = names.join(', ');
+  if (name !== undefined)
+    throw new CommandFailed(exit.misused, `--name: expected a function of ${shortOf(file)} (${listed}), got \`${shown(name)}\``);
+  throw new CommandFailed(exit.misused, `${shortOf(file)} has several functions: ${listed}. Choose one, as in \`--name ${names[0]}\``);
+}
+
+/** Names of the functions of a manifest that have their code in this file. @throws ConfigurationError, CommandFailed */
+export function namesOf(handlerPath: string, file: string, env: Environment): string[] {
+  const {root, functions} = read(file, env, {});
+  return functions.flatMap(({name, runtime: {language}, handler}) => {
+    const found = findHandler({root, name, language, handler});
+    return 'problem' in found || found.handlerPath !== handlerPath ? [] : [name];
+  });
+}
+
+interface Reading {
+  readonly envFile?: string | undefined;
+  /** Notes about other functions than this one are left out. */
+  readonly only?: string | undefined;
+}
+
+function planAll(file: string, env: Environment, reading: Reading): Pick<Plan, 'functions' | 'notes'> {
+  const {root, searchPath, functions, notes} = read(file, env, reading);
+  return {functions: functions.map(each => planFunction(each, {root, envFile: reading.envFile, searchPath})), notes};
+}
+
+function read(file: string, env: Environment, {envFile, only}: Reading) {
+  const root = path.dirname(file);
+  const all = environmentOf({handlerPath: file, folder: root, isBinary: false, envFile}, env);
+  return {root, searchPath: all.PATH ?? '', ...readServerless({name: shortOf(file), text: readText(file)}, all, only)};
+}
+
+/** From where the command was started. */
+const shortOf = (file: string) => path.relative('', file) || file;
 
 interface Around {
   readonly root: string;

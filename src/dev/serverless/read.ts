@@ -19,10 +19,11 @@ const mostFunctions = 50;
 Reads the functions of a manifest of the Serverless Framework with Scaleway's provider.
 
 @param env of this machine, with the `.env` file: secrets and variables refer to it
+@param only the name of a function: notes about the others are left out. Mistakes never are
 @throws ConfigurationError with every mistake: file, line, the path in the file, what was expected and what stood there
 @see https://github.com/scaleway/serverless-scaleway-functions
 */
-export function readServerless({name, text}: ManifestFile, env: Environment): Manifest {
+export function readServerless({name, text}: ManifestFile, env: Environment, only?: string): Manifest {
   const document = readYaml(text, name);
   const findings: Findings = {problems: [], notes: []};
   const resolve = (given: string) => resolveVariables(given, {env, manifest: document.value});
@@ -35,7 +36,12 @@ export function readServerless({name, text}: ManifestFile, env: Environment): Ma
   if (entries.keys.length === 0)
     root.problem('functions', `at least one function${hasContainers ? ', as containers are not served' : ''}`, undefined);
   if (entries.keys.length > mostFunctions) root.problem('functions', `at most ${mostFunctions} functions`, entries.keys.length);
-  const functions = entries.keys.map(key => readFunction(key, entries.section(key), {provider, env}));
+  const functions = entries.keys.map(key => {
+    const before = findings.notes.length;
+    const read = readFunction(key, entries.section(key), {provider, env});
+    if (only !== undefined && key !== only) findings.notes.splice(before);
+    return read;
+  });
   checkNames(entries);
   if (findings.problems.length > 0) throw new ConfigurationError(findings.problems);
   return {functions: functions.filter(each => each !== undefined), notes: findings.notes};

@@ -3,23 +3,13 @@ import type {Environment} from '../../settings/setting.ts';
 import {freePort} from '../ports.ts';
 import {keyForRun} from '../private-here.ts';
 import {type Wish, withoutFile} from '../wish.ts';
+import {environmentOfEach} from './each.ts';
 import {forkFunction} from './fork.ts';
 import {journalsApart} from './journals.ts';
 import type {Listed} from './list.ts';
 import {Member} from './member.ts';
 import type {Plan, PlannedFunction} from './plan.ts';
 import type {Served, SeveralOptions, Stage} from './stage.ts';
-
-/** Settings that are about one function, or about the one core of a process. */
-const ofOne = ['PORT', 'SCW_HANDLER_PATH', 'SCW_HANDLER_NAME', 'SCW_HANDLER_IS_BINARY', 'SCW_RUNTIME_BINARY', 'SCW_RUNTIME_BRIDGE'].concat([
-  'SCW_APPLICATION_NAME',
-  'CORE_RUNTIME',
-  'CORE_SCHEDULES',
-  'CORE_TRIGGERS',
-  'CORE_JOURNAL',
-  'SCW_UPSTREAM_PORT',
-  'CORE_HOST',
-]);
 
 const loopback = '127.0.0.1';
 
@@ -149,11 +139,7 @@ export const nextPort = (port: number): number => port && (port + 1) % 65_536;
 
 /** The environment of every function, and a line about what is left out. */
 function forEach(env: Environment, {noted}: Stage): Environment {
-  const own = Object.fromEntries(Object.entries(env).filter(([name, value]) => !ofOne.includes(name) || isOfEach(name, value)));
-  const dropped = ofOne.filter(name => name.includes('_') && name !== 'CORE_HOST' && env[name] && !(name in own));
+  const {own, dropped} = environmentOfEach(env);
   if (dropped.length > 0) noted(`${dropped.join(', ')} ${dropped.length === 1 ? 'has' : 'have'} no effect on several functions`);
   return own;
 }
-
-/** A journal in memory is one for each. */
-const isOfEach = (name: string, value: string | undefined) => name === 'CORE_JOURNAL' && value === 'memory:';

@@ -281,3 +281,17 @@ functions:
   t.is(functions[0]?.runtime.language, 'php');
   t.deepEqual(functions[0]?.variables, {A: '1'});
 });
+
+test('of several functions, one can be read without the notes about the others, but not without their mistakes', t => {
+  const text = (timeout: string) =>
+    `provider: {name: scaleway, runtime: node22, region: x, zone: y}
+functions:
+  a: {handler: a.b, minScale: 1}
+  b: {handler: a.b, maxScale: 1, timeout: ${timeout}}`;
+  const file = (timeout: string) => ({name: 'serverless.yml', text: text(timeout)});
+  t.throws(() => readServerless(file('soon'), {}, 'a'), {instanceOf: ConfigurationError, message: /functions\.b\.timeout/});
+  const {notes, functions} = readServerless(file('3'), {}, 'a');
+  t.is(functions.length, 2);
+  t.is(notes.length, 2);
+  t.regex(notes.join('\n'), /provider\.zone[\s\S]*functions\.a: minScale/);
+});
