@@ -46,6 +46,7 @@ function headRows(explanation: PlainExplanation, now: number): Row[] {
   return [
     ['outcome', outcome(explanation), fault ? 'red' : explanation.status === 'running' ? 'yellow' : 'green'],
     ...(fault && !error ? [['why', fault.message] as Row] : []),
+    ...(fault?.cause === undefined ? [] : [['cause', fault.cause, 'red'] as Row]),
     ...(error ? [['error', error.message, 'red'] as Row] : []),
     ...(boot?.handler === undefined ? [] : [['function', boot.handler] as Row]),
     ['from', `${source ?? 'unknown'}${traceparent ? `, trace ${traceparent.slice(3, 35)}` : ''}`],

@@ -17,10 +17,11 @@ export type PlainExplanation = ReturnType<typeof plainExplanation>;
 export function plainExplanation({invocation, facts, boot, claim, request, reply, log}: Explanation) {
   const schedule = claim && {name: claim.name, occurrence: claim.occurrence, attempt: claim.attempt, manual: claim.manual === true};
   const {code} = invocation;
+  const cause = code === 'HANDLER_MISSING' ? loadErrorOf(invocation.pid, boot) : undefined;
   const thrown = log?.lines.findLast(({level}) => level === 'error');
   return {
     ...invocation,
-    ...(code !== undefined && {fault: {code, message: messageIn(reply) ?? sentenceOf(code)}}),
+    ...(code !== undefined && {fault: {code, message: messageIn(reply) ?? sentenceOf(code), ...(cause !== undefined && {cause})}}),
     ...(thrown && {error: {message: thrown.line, ...(thrown.stack !== undefined && {stack: thrown.stack})}}),
     phases: phasesOf(invocation),
     ...(request && {request: plainRequest(request)}),
@@ -31,6 +32,11 @@ export function plainExplanation({invocation, facts, boot, claim, request, reply
     ...(schedule && {schedule}),
     payloads: {request: request !== undefined, reply: reply !== undefined},
   };
+}
+
+/** Why the process of a call could not load the handler. Callers get the same text whatever the cause is, so the reply does not say it. */
+function loadErrorOf(pid: number | undefined, boot: Explanation['boot']): string | undefined {
+  return boot?.processes.findLast(each => each.loadError !== undefined && (pid === undefined || each.pid === pid))?.loadError;
 }
 
 /** The reply to a fault is its message, unless the caller asked for a problem document. */

@@ -8,6 +8,8 @@ export interface ProcessView {
   readonly spawnedAt?: number;
   readonly bootMs?: number;
   readonly loaded?: boolean;
+  /** Why the handler could not be loaded. */
+  readonly loadError?: string;
   readonly exitedAt?: number;
   readonly reason?: ExitReason;
   readonly signal?: string | null;
@@ -40,8 +42,10 @@ export function evolveBoot(boot: BootView | undefined, {stream, at, fact}: Recor
       return {...known, codeDigest: fact.data.digest, handler: fact.data.handler};
     case 'runtime.spawned':
       return withProcess(known, fact.data.pid, {executable: fact.data.executable, spawnedAt: at});
-    case 'runtime.ready':
-      return withProcess(known, fact.data.pid, {bootMs: fact.data.bootMs, loaded: fact.data.loaded});
+    case 'runtime.ready': {
+      const {pid, bootMs, loaded, error} = fact.data;
+      return withProcess(known, pid, {bootMs, loaded, ...(!loaded && error !== undefined && {loadError: error})});
+    }
     case 'runtime.exited': {
       const {reason, signal, code, pid} = fact.data;
       return withProcess(known, pid, {exitedAt: at, reason, signal, code});

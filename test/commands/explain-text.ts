@@ -49,3 +49,14 @@ test('no log lines are foretold where they are there, where none are kept, befor
 test('an invocation that has just ended is explained with a hint that its log lines may follow', t => {
   t.is(kept(whole, 999), 'kept      request; its log lines, if it wrote any, are kept within a second: explain it again');
 });
+
+test('an invocation of a handler that could not be loaded is explained with the cause, which its caller did not get', t => {
+  const invocation = {...whole.invocation, status: 'failed', code: 'HANDLER_MISSING', replyStatus: 500, pid: 7} as const;
+  const loadError = '/srv/handler.js has no exported function named "handle"; it exports none';
+  const boot = {id: 'b', startedAt: 0, processes: [{pid: 7, loaded: false, loadError}]};
+  const {fault} = plainExplanation({...whole, invocation, boot});
+  t.like(fault, {code: 'HANDLER_MISSING', cause: loadError});
+  const lines = explanationText(plainExplanation({...whole, invocation, boot}), settledAt).map(line => line.trim());
+  t.true(lines.includes(`cause     ${loadError}`), lines.join('\n'));
+  t.false('cause' in (plainExplanation({...whole, invocation: {...invocation, code: 'HANDLER_FAILED'}, boot}).fault ?? {}));
+});

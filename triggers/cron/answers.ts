@@ -22,7 +22,7 @@ const schedule = {
 
 const fired = {
   type: 'object',
-  properties: {schedule: text, occurrence: time, invocationId: text, status: {type: 'integer'}, error: text, waits: truth},
+  properties: {schedule: text, occurrence: time, invocationId: text, status: {type: 'integer'}, code: text, error: text, waits: truth},
   required: ['schedule', 'occurrence', 'invocationId', 'status'],
 };
 

@@ -22,7 +22,7 @@ export async function launchByHand(
     outcome: launch(taken.held).then(landed => {
       if (!landed) return closed;
       const {result, waits} = landed;
-      const error = result.fault && {error: result.fault.message};
+      const error = result.fault && {code: result.fault.code, error: result.fault.message};
       return {schedule, occurrence, invocationId, status: result.status, ...error, ...(waits && {waits})};
     }),
   };

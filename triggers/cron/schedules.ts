@@ -36,6 +36,8 @@ export type FireOutcome =
       readonly occurrence: string;
       readonly invocationId: string;
       readonly status: number;
+      /** Why it failed: the code of the fault, and its message. */
+      readonly code?: string;
       readonly error?: string;
       /** It did not reach the function, and is delivered again. */
       readonly waits?: true;

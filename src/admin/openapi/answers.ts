@@ -43,6 +43,7 @@ const boot = object({
       'spawnedAt?': wallMs,
       'bootMs?': number,
       'loaded?': truth,
+      'loadError?': text,
       'exitedAt?': wallMs,
       'reason?': text,
       'signal?': orNull(text),
@@ -55,7 +56,7 @@ const line = object({stream: oneOf('stdout', 'stderr'), line: text, 'level?': te
 
 const invocation = object({
   ...row,
-  'fault?': object({code: text, message: text}),
+  'fault?': object({code: text, message: text, 'cause?': text}),
   'error?': object({message: text, 'stack?': text}),
   phases: list(object({phase: oneOf('accepted', 'waited', 'started', 'called', 'answered'), fromMs: number, ms: number})),
   'request?': object({method: text, path: text, query: text, headers: list(pair), sourceIp: text, ...body}),

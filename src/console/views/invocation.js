@@ -88,7 +88,10 @@ function Outcome({invocation}) {
       'Outcome',
       html`<span class=${status === 'responded' ? '' : status === 'running' ? 'dim' : 'bad-text'}>${status}</span>${replyStatus ? `, status ${replyStatus}` : ''}`,
     ],
-    ['Error', code && html`<code>${code}</code> <span class="dim">${fault?.message}</span>`],
+    [
+      'Error',
+      code && html`<code>${code}</code> <span class="dim">${fault?.message}${fault?.cause === undefined ? '' : `: ${fault.cause}`}</span>`,
+    ],
     ['Took', durationMs !== undefined && duration(durationMs)],
     ['Accepted', acceptedAt && moment(acceptedAt)],
     ['From', source],
