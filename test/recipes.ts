@@ -110,7 +110,7 @@ recipe('the first hour goes as the page says', ['curl', 'npm'], async t => {
   const again = run('again');
   t.regex(
     await run('both', await again.url()).printed(),
-    /^Unauthorized\n\{"message":"Hello, Ada!",.*\}greet ran for .*: executed properly\n$/,
+    /^Unauthorized\n\{"message":"Hello, Ada!",.*\}greet of hello ran for .*: executed properly\n$/,
   );
   t.regex(await run('see').printed(), /cron:greet[\s\S]*http/);
   const replayed = shell(t, `{ ${recipes.replay} } || test $? = 1`, folder, settings);

@@ -1,3 +1,4 @@
+import {systemClock} from '../clock.ts';
 import {exit} from '../exit.ts';
 import {nodeHttp} from '../http/node-http.ts';
 import {settings} from '../settings/config.ts';
@@ -23,6 +24,8 @@ export interface Question {
   readonly body?: string;
   /** The longest wait for the answer; by default it may take as long as the function does. */
   readonly waitMs?: number;
+  /** The longest answer that is read, in characters. By default as long as it is. */
+  readonly mostBytes?: number;
 }
 
 /**
@@ -34,7 +37,7 @@ export async function askCore(
   env: Environment,
   method: 'GET' | 'POST',
   path: string,
-  {body, waitMs = 0}: Question = {},
+  {body, waitMs = 0, mostBytes = Number.POSITIVE_INFINITY}: Question = {},
 ): Promise<CoreAnswer> {
   const {adminHost, adminPort, adminToken} = parseSettings(
     {adminHost: settings.adminHost, adminPort: settings.adminPort, adminToken: settings.adminToken},
@@ -45,17 +48,18 @@ export async function askCore(
   const headers = adminToken === undefined ? {} : {Authorization: `Bearer ${adminToken}`};
   const {promise, resolve, reject} = Promise.withResolvers<CoreAnswer>();
   // With NODE_USE_ENV_PROXY the default agent would take a proxy from the environment; this one does not.
-  const request = nodeHttp.request(`${url}${path}`, {method, headers, agent: new nodeHttp.Agent(), timeout: waitMs}, response => {
+  const request = nodeHttp.request(`${url}${path}`, {method, headers, agent: new nodeHttp.Agent()}, response => {
     let text = '';
     response.setEncoding('utf8').on('data', chunk => {
       text += chunk;
+      if (text.length > mostBytes) request.destroy(new Error(`its answer is longer than ${mostBytes} characters`));
     });
     response.on('end', () => resolve({status: response.statusCode ?? 0, body: parse(text), text}));
     response.on('error', refuse);
   });
-  request.on('timeout', () => request.destroy(new Error(`no answer within ${waitMs} ms`)));
   request.on('error', refuse).end(body);
-  return promise;
+  const stopTimer = waitMs === 0 ? () => {} : systemClock.after(waitMs, () => request.destroy(new Error(`no answer within ${waitMs} ms`)));
+  return promise.finally(stopTimer);
 
   function refuse(error: Error): void {
     const why = 'code' in error ? String(error.code) : error.message;

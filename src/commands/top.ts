@@ -2,6 +2,7 @@ import {systemClock} from '../clock.ts';
 import {flag, json} from '../command/arguments.ts';
 import {command} from '../command/command.ts';
 import {askCore, messageOf, NoCore} from '../command/core-here.ts';
+import {envOfCore} from '../command/cores-here.ts';
 import {printJson} from '../command/terminal.ts';
 import {exit} from '../exit.ts';
 import type {Environment} from '../settings/setting.ts';
@@ -21,7 +22,8 @@ export const top = command({
     top: 'Watch the core of the settings until Ctrl-C.',
     'top --once --json': 'Print the current figures for a program; without --once, a line each second.',
   },
-  async run({once, json: isJson}, env) {
+  async run({once, json: isJson}, given) {
+    const env = await envOfCore(given);
     const show = (figures: Figures) => (isJson ? printJson(figures) : console.log(topText(figures).join('\n')));
     const first = await figuresOf(env);
     if (once || (!isJson && !process.stdout.isTTY)) {

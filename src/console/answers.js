@@ -61,7 +61,7 @@ the API in full.
  *   traceUrl?: string,
  *   boot?: {id: string, startedAt: number, version?: string, codeDigest?: string, processes: {pid?: number, executable?: string, spawnedAt?: number, bootMs?: number}[]},
  *   schedule?: {name: string, occurrence: string, attempt: number, manual: boolean},
- *   fault?: {code: string, message: string},
+ *   fault?: {code: string, message: string, cause?: string},
  *   phases?: {phase: string, fromMs: number, ms: number}[],
  *   request?: Payload,
  *   reply?: Payload,

@@ -17,9 +17,15 @@ export function viewOf(schedule: Schedule, now: number): ScheduleView {
 }
 
 /** A view as text for people: what clocks in the schedule's zone will show, and the same in UTC. */
-export function table({name, cron, timezone, catchUp, overlap, jitter, next}: ScheduleView): string {
+export function table({name, cron, timezone, catchUp, overlap, jitter, next, ...of}: ScheduleView & {readonly function?: string}): string {
   const zone = new Zone(timezone);
-  const head = cells(name, cron, timezone, `catchUp ${catchUp}, overlap ${overlap}, jitter ${jitter}`);
+  const head = cells(
+    ...(of.function === undefined ? [] : [of.function]),
+    name,
+    cron,
+    timezone,
+    `catchUp ${catchUp}, overlap ${overlap}, jitter ${jitter}`,
+  );
   return [head, ...next.map(time => `  ${cells(localTime(zone, Date.parse(time)), time)}`), ''].join('\n');
 }
 

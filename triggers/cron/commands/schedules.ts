@@ -1,16 +1,14 @@
 import {systemClock} from '../../../src/clock.ts';
 import {json} from '../../../src/command/arguments.ts';
 import {command} from '../../../src/command/command.ts';
-import {askCore, NoCore} from '../../../src/command/core-here.ts';
+import {findCores, otherCores} from '../../../src/command/cores-here.ts';
 import {complain, print, printJson} from '../../../src/command/terminal.ts';
 import {exit} from '../../../src/exit.ts';
 import {type Environment, parseSettings} from '../../../src/settings/setting.ts';
 import type {ScheduleView} from '../schedules.ts';
 import {settings} from '../settings.ts';
 import {table, viewOf} from '../view.ts';
-
-/** How long the core that runs here may take to list its schedules. */
-const waitMs = 2000;
+import {schedulesOf} from './which-core.ts';
 
 /** `core-runtime schedules`: when each schedule of the settings fires next, or each of the core that runs here. */
 export const schedules = command({
@@ -21,9 +19,8 @@ export const schedules = command({
     'schedules --json': 'Print them for a program, with the settings of each schedule.',
   },
   async run({json: isJson}, env) {
-    const views = env.CORE_SCHEDULES === undefined ? await ofCore(env) : ofSettings(env);
-    for (const view of views) isJson ? printJson(view) : print(...table(view).split('\n'));
-    if (views.length === 0) complain('CORE_SCHEDULES names no schedule, and no core that runs here has one');
+    if (env.CORE_SCHEDULES !== undefined) show(ofSettings(env), isJson);
+    else await showThoseOfCores(env, isJson);
     return exit.done;
   },
 });
@@ -31,14 +28,21 @@ export const schedules = command({
 const ofSettings = (env: Environment): ScheduleView[] =>
   parseSettings(settings, env).schedules.map(schedule => viewOf(schedule, systemClock.now()));
 
-/** Without settings of its own, the command means the core that runs here, if one does. */
-async function ofCore(env: Environment): Promise<readonly ScheduleView[]> {
-  try {
-    const {status, body} = await askCore(env, 'GET', '/api/schedules', {waitMs});
-    const {schedules} = (status === 200 ? body : {}) as {readonly schedules?: readonly ScheduleView[]}; // scheduleRoutes wrote it
-    return schedules ?? [];
-  } catch (error) {
-    if (error instanceof NoCore) return [];
-    throw error;
+/** Without settings of its own, the command means the cores that run here: those of the functions in this folder, or all. */
+async function showThoseOfCores(env: Environment, isJson: boolean): Promise<void> {
+  const {meant, others} = await findCores(env);
+  const cores = meant.length === 0 ? [{env, name: undefined}] : meant;
+  const lists = await Promise.all(cores.map(async core => ({name: core.name, views: await schedulesOf(core.env)})));
+  for (const {name, views} of lists) show(views, isJson, lists.length > 1 ? name : undefined);
+  const rest = others.length === 0 ? '' : `; ${otherCores(others)}`;
+  if (lists.every(({views}) => views.length === 0)) {
+    const where = others.length === 0 ? 'no core that runs here has one' : `${meant.map(({name}) => name).join(', ')} has none`;
+    complain(`CORE_SCHEDULES names no schedule, and ${where}${rest}`);
   }
+}
+
+/** @param name of the function, where there are several */
+function show(views: readonly ScheduleView[], isJson: boolean, name?: string): void {
+  const of = name === undefined ? {} : {function: name};
+  for (const view of views) isJson ? printJson({...view, ...of}) : print(...table({...view, ...of}).split('\n'));
 }

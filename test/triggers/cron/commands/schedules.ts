@@ -103,7 +103,7 @@ test('fire runs a schedule through the running core, with its token, and prints 
   t.is(failed.code, 1);
   t.regex(
     failed.stdout,
-    /^fails ran for .*Z as invocation [0-9a-f-]+: 500 An error occured during handler execution: thrown on purpose\n$/,
+    /^fails of \S+scheduled\.cjs ran for .*Z as invocation [0-9a-f-]+: 500 An error occured during handler execution: thrown on purpose\n$/,
   );
 
   const ran = await cli(['fire', 'yearly', '--at', '2026-01-01T00:00:00Z', '--json'], {...here, ...token});
