@@ -33,7 +33,7 @@ export const invoke = command({
   examples: {
     'invoke handler.js --query name=Ada': 'Send GET /?name=Ada to handler.js.',
     'invoke -d @order.json --path /orders': 'Send POST /orders to the function in the current folder.',
-    'invoke --name report --cron': 'Call a function of serverless.yml as its schedule does.',
+    'invoke --name report --cron': 'Call a function of serverless.yml as a schedule does.',
   },
   checksSettings: false, // those of the function's .env count, too, and are checked with them
   async run(wish, env) {
