@@ -3,6 +3,7 @@ import {type Argument, type Arguments, type Option, type Options, parserOptions}
 import type {Command} from '../command/command.ts';
 import {CommandFailed} from '../command/failure.ts';
 import {exit} from '../exit.ts';
+import {nearest} from '../nearest.ts';
 
 /**
 What a command is given, by the names of its arguments and options.
@@ -13,12 +14,28 @@ export function parseCommandLine(
   {arguments: wanted = {}, options = {}, examples}: Command,
   args: readonly string[],
 ): Record<string, unknown> {
+  refuseUnknown(options, args);
   const {values, positionals} = parseArgs({
     args: [...args],
     allowPositionals: Object.keys(wanted).length > 0,
     options: parserOptions(options),
   });
   return {...readArguments(wanted, positionals, Object.keys(examples)[0]), ...readOptions(options, values)};
+}
+
+/** Node's own message speaks of words that begin with a dash. @throws CommandFailed that names the option which was meant, if one is like it */
+function refuseUnknown(options: Options, args: readonly string[]): void {
+  const known = parserOptions(options);
+  const {tokens} = parseArgs({args: [...args], options: known, strict: false, allowPositionals: true, tokens: true});
+  const letters = Object.values(options).map(({short}) => short);
+  for (const token of tokens) {
+    if (token.kind !== 'option' || Object.hasOwn(known, token.name) || letters.includes(token.name)) continue;
+    const best = token.name.length > 1 ? nearest(token.name, Object.keys(options)) : undefined;
+    // A third of the letters may be wrong, so that a short word is not taken for another short word.
+    const isLike = best !== undefined && best.edits <= Math.max(1, Math.floor(token.name.length / 3));
+    const advice = isLike ? `did you mean --${best.word}?` : '--help lists those that there are';
+    throw new CommandFailed(exit.misused, `Unknown option '${token.rawName}': ${advice}`);
+  }
 }
 
 function readArguments(wanted: Arguments, words: readonly string[], example: string | undefined): Record<string, unknown> {

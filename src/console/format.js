@@ -65,6 +65,14 @@ export function moment(at) {
 }
 
 /**
+ * Date and time of day in another zone, which is named.
+ *
+ * @param {number | string} at
+ * @param {string} timezone of the IANA database
+ */
+export const momentIn = (at, timezone) => `${new Date(at).toLocaleString('sv', {timeZone: timezone})} ${timezone}`;
+
+/**
  * How far a time is from another: `in 5 min 10 s`, `2 h 3 min ago`.
  *
  * @param {number} at

@@ -14,6 +14,8 @@ for (const [args, message] of [
   [['journal'], /^core-runtime: journal: expected one of export, import, verify, backup, got ``/],
   [['journal', '--json', 'burn'], /^core-runtime: journal: expected one of export, import, verify, backup, got `burn`/],
   [['journal', 'verify', '--payloads'], /Unknown option '--payloads'/],
+  [['dev', '--prot', '3'], /^core-runtime: Unknown option '--prot': did you mean --port\?\n/],
+  [['dev', '--zzz'], /^core-runtime: Unknown option '--zzz': --help lists those that there are\n/],
   [['journal', 'backup'], /expected the file to write, as in `core-runtime journal backup /],
   [['journal', 'verify', 'a', 'b'], /expected at most one file to check/],
   [['explain', 'a', 'b'], /expected at most one invocation id/],

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {bytes, count, distance, duration, long, plural} from '../../src/console/format.js';
+import {bytes, count, distance, duration, long, momentIn, plural} from '../../src/console/format.js';
 
 test('what is not known is a dash', t => {
   for (const show of [count, duration, bytes]) for (const value of [undefined, Number.NaN]) t.is(show(value), '–');
@@ -29,4 +29,9 @@ test('numbers are grouped by thin spaces, and lose digits that nobody reads', t 
   t.deepEqual([0, 0.456, 12.34, 123.4, 1_234_567].map(count), ['0', '0.46', '12.3', '123', '1\u202f234\u202f567']);
   t.is(plural(1, 'row'), '1 row');
   t.is(plural(2, 'row'), '2 rows');
+});
+
+test('a time in a zone is that of its clocks, and names it', t => {
+  t.is(momentIn('2026-11-30T08:00:00Z', 'Europe/Paris'), '2026-11-30 09:00:00 Europe/Paris');
+  t.is(momentIn('2026-07-01T07:00:00Z', 'Europe/Paris'), '2026-07-01 09:00:00 Europe/Paris');
 });

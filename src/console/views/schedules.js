@@ -1,6 +1,6 @@
 import {useAction} from '../action.js';
 import {post} from '../api.js';
-import {clock, count, distance, duration, moment} from '../format.js';
+import {clock, count, distance, duration, moment, momentIn} from '../format.js';
 import {html} from '../html.js';
 import {usePolled} from '../polled.js';
 import {linkTo} from '../route.js';
@@ -65,8 +65,8 @@ function Card({schedule, onChanged}) {
       <div class="whole">
         <dt>Next</dt>
         <dd>
-          ${paused ? html`<span class="dim">not while it is paused</span>` : soonest ? html`<b>${moment(soonest)}</b> <span class="dim">${distance(Date.parse(soonest), now)}</span>` : 'never'}
-          ${!paused && later.length > 0 && html`<span class="dim">, then ${later.map(each => moment(each)).join(', ')}</span>`}
+          ${paused ? html`<span class="dim">not while it is paused</span>` : soonest ? html`<b>${momentIn(soonest, timezone)}</b> <span class="dim">${distance(Date.parse(soonest), now)}</span>` : 'never'}
+          ${!paused && later.length > 0 && html`<span class="dim">, then ${later.map(each => momentIn(each, timezone).replace(` ${timezone}`, '')).join(', ')}</span>`}
         </dd>
       </div>
       <div><dt>Catch up</dt><dd>${catchUp}</dd></div>

@@ -105,7 +105,7 @@ export class Actions {
     const {last, note, print, clock} = this.#house;
     const {call, of} = last() ?? {};
     if (!call || !of) return note('There is no call to send again yet');
-    if (call.kind === 'cron') return this.#fire({of, name: call.target, at: undefined});
+    if (call.kind === 'cron') return this.#fire({of, name: call.target, at: undefined, timezone: undefined});
     if (!call.exchange) return note(`${call.kind} ${call.target} cannot be sent again: it was not received whole, or is too large to keep`);
     const found = await sendAgain(of.url, call.exchange);
     await clock.sleep(lineMs);
@@ -139,8 +139,9 @@ export class Actions {
   }
 }
 
-function scheduleText({of, name, at}: KnownSchedule): string {
-  const next = at === undefined ? 'no occurrence to come' : `next ${dateOf(at).toLocaleString('sv')}`;
+/** The time is that of clocks in the zone of the schedule, in which its expression is written. */
+function scheduleText({of, name, at, timezone = 'UTC'}: KnownSchedule): string {
+  const next = at === undefined ? 'no occurrence to come' : `next ${dateOf(at).toLocaleString('sv', {timeZone: timezone})} ${timezone}`;
   return `${of.name === undefined ? '' : `${of.name}  `}${name}  ${next}`;
 }
 

@@ -56,10 +56,20 @@ export function faultLines({fault}: Ended, loadError: string | undefined, readin
 
 /** A record of the core's log. */
 export function recordLines({at, level, fields, message}: Logged, reading: Reading): string[] {
-  const {cause, stack} = fields;
-  const [first = '', ...rest] = printableLines(typeof cause === 'string' ? `${message}: ${cause}` : message).split('\n');
+  const {stack} = fields;
+  const cause = typeof fields.cause === 'string' ? fields.cause : occurrencesIn(fields);
+  const [first = '', ...rest] = printableLines(cause === undefined ? message : `${message}: ${cause}`).split('\n');
   const below = [...rest, ...(typeof stack === 'string' ? thrownLines(stack, reading) : [])];
   return [`${timeText(at, reading.ink)}  ${mark(level, reading.ink)} ${first}`, ...below.map(line => indent + line)];
+}
+
+/** Which occurrences of which schedule a record is about; undefined when it is about none. */
+function occurrencesIn({schedule, occurrence, first, last, count, more, reason}: Logged['fields']): string | undefined {
+  if (typeof schedule !== 'string') return undefined;
+  if (typeof occurrence === 'string') return `${schedule} at ${occurrence}`;
+  if (typeof first !== 'string' || typeof last !== 'string') return undefined;
+  const when = first === last ? ` at ${first}` : `, ${count}${more === true ? ' or more' : ''} times from ${first} to ${last}`;
+  return `${schedule}${when}${reason === 'down' ? ', before this start' : ''}`;
 }
 
 /** A sentence of the command itself. */

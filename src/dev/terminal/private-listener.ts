@@ -10,6 +10,8 @@ export interface KnownSchedule {
   readonly name: string;
   /** The next occurrence; undefined when there is none. Milliseconds since 1970. */
   readonly at: number | undefined;
+  /** IANA zone of the schedule; undefined when it is not known. */
+  readonly timezone: string | undefined;
 }
 
 /** The schedules of a function; none when its core does not answer. */
@@ -20,10 +22,10 @@ export async function schedulesOf(of: Shown, env: Environment): Promise<KnownSch
 }
 
 function scheduleIn(view: unknown, of: Shown): KnownSchedule[] {
-  const {name, next} = Object(view);
+  const {name, next, timezone} = Object(view);
   if (typeof name !== 'string') return [];
   const at = Array.isArray(next) ? Date.parse(String(next[0])) : Number.NaN;
-  return [{of, name, at: Number.isNaN(at) ? undefined : at}];
+  return [{of, name, at: Number.isNaN(at) ? undefined : at, timezone: typeof timezone === 'string' ? timezone : undefined}];
 }
 
 /** Runs a schedule now. @returns why it did not run; undefined when it has run, well or badly */

@@ -220,3 +220,17 @@ test('what waits at the end is shown', t => {
     '          it does not end',
   ]);
 });
+
+test('a record about occurrences of a schedule names it, when they were, and how many', t => {
+  const {lines, say} = tell();
+  const [first, last] = ['2026-01-01T09:00:00Z', '2026-01-03T09:00:00Z'];
+  const missed = (fields: object) => logged('Occurrences were missed', {level: 'warn', fields: {schedule: 'tidy', first, ...fields}});
+  say(missed({last, count: 3, reason: 'down'}), missed({last: first, count: 1, reason: 'late'}), missed({last, count: 3, more: true}));
+  say(logged('Skipped: an earlier occurrence still runs', {level: 'warn', fields: {schedule: 'tidy', occurrence: first}}));
+  t.deepEqual(lines, [
+    `12:01:07  ! Occurrences were missed: tidy, 3 times from ${first} to ${last}, before this start`,
+    `12:01:07  ! Occurrences were missed: tidy at ${first}`,
+    `12:01:07  ! Occurrences were missed: tidy, 3 or more times from ${first} to ${last}`,
+    `12:01:07  ! Skipped: an earlier occurrence still runs: tidy at ${first}`,
+  ]);
+});
