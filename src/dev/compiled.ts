@@ -22,8 +22,9 @@ export function compiledAdvice(language: CompiledLanguage, folder: string): stri
   }
   const crate = crateAbove(folder);
   const programs = path.join(crate, 'target/release');
-  const [name, ...more] = programsIn(programs);
-  const program = name !== undefined && more.length === 0 ? shellWord(path.join(programs, name)) : `${shellWord(programs)}/<name>`;
+  const [built, ...more] = programsIn(programs);
+  const name = built !== undefined && more.length === 0 ? built : programNamed(path.join(crate, 'Cargo.toml'));
+  const program = name === undefined ? `${shellWord(programs)}/<name>` : shellWord(path.join(programs, name));
   return `a function in Rust is served as the program that it is built into: \`cd ${shellWord(crate)} && cargo build --release\`, then \`core-runtime dev ${program}\``;
 }
 
@@ -45,6 +46,15 @@ function crateAbove(folder: string): string {
     if (statSync(path.join(at, 'Cargo.toml'), {throwIfNoEntry: false})) return at;
     if (at === path.dirname(at)) return folder;
   }
+}
+
+/** The only program that a manifest names: its package, or its one `[[bin]]`. Undefined when that is not plain to see. */
+function programNamed(manifest: string): string | undefined {
+  if ((statSync(manifest, {throwIfNoEntry: false})?.size ?? Number.POSITIVE_INFINITY) > largestSourceBytes) return undefined;
+  const tables = readFileSync(manifest, 'utf8').split(/^(?=\[)/m);
+  const nameIn = (table: string | undefined) => /^name\s*=\s*["']([\w-]+)["']/m.exec(table ?? '')?.[1];
+  const bins = tables.filter(table => table.startsWith('[[bin]]'));
+  return bins.length > 1 ? undefined : nameIn(bins[0] ?? tables.find(table => table.startsWith('[package]')));
 }
 
 /** Cargo puts programs directly in the folder, without an extension. */

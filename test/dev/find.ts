@@ -71,6 +71,24 @@ for (const [title, files, given, message] of [
     /^a function in Rust .*: `cd \S+[^/] && cargo build --release`, then `core-runtime dev \S+target\/release\/<name>`$/,
   ],
   [
+    'a crate before its first build',
+    {'Cargo.toml': '[package]\nname = "handler"\n\n[dependencies]\nname = "other"\n', 'src/main.rs': ''},
+    '.',
+    /`core-runtime dev \S+target\/release\/handler`$/,
+  ],
+  [
+    'a crate whose program has a name of its own',
+    {'Cargo.toml': '[package]\nname = "a"\n\n[[bin]]\nname = "b"\n', 'src/main.rs': ''},
+    '.',
+    /target\/release\/b`$/,
+  ],
+  [
+    'a crate of several programs',
+    {'Cargo.toml': '[package]\nname = "a"\n\n[[bin]]\nname = "b"\n\n[[bin]]\nname = "c"\n', 'src/main.rs': ''},
+    '.',
+    /target\/release\/<name>`$/,
+  ],
+  [
     'a folder in Rust that was built',
     {'Cargo.toml': '', 'target/release/greet': '\x7fELF', 'target/release/greet.d': ''},
     '.',
