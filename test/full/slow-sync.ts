@@ -67,7 +67,9 @@ straced('while no sync comes back, every request is answered, and nothing runs t
     },
     t,
   );
-  while (!(await typesIn(journal)).includes('code.loaded')) await pause(5);
+  // The last facts of a start; one that came later would change the log before the syncs are held.
+  const isStarted = (types: string[]) => ['code.loaded', 'runtime.ready'].every(type => types.includes(type));
+  while (!isStarted(await typesIn(journal))) await pause(5);
   const log = () => readFileSync(`${journal}-wal`);
   const [typesBefore, logBefore] = [await typesIn(journal), log()];
 
