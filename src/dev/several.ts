@@ -3,10 +3,10 @@ import {CommandFailed, reportFailure} from '../command/failure.ts';
 import {complain} from '../command/terminal.ts';
 import {exit} from '../exit.ts';
 import type {Environment} from '../settings/setting.ts';
+import type {DevOptions} from './options.ts';
 import {manifestAt} from './serverless/place.ts';
-import type {SeveralOptions} from './several/stage.ts';
 
-export interface SeveralAsked extends SeveralOptions {
+export interface SeveralAsked extends DevOptions {
   /** As the command line has them; none for the current folder. */
   readonly paths: readonly string[];
   readonly name: string | undefined;

@@ -6,21 +6,13 @@ import {exit} from '../exit.ts';
 import type {SettingSource, Sources} from '../settings/report.ts';
 import type {Environment} from '../settings/setting.ts';
 import type {Found} from './find.ts';
+import type {DevOptions} from './options.ts';
 
-/** A function and how it is to be served. What is absent is decided by the environment, by `.env`, or by default. */
-export interface Wish extends Found {
+/** A function and how it is to be served. */
+export interface Wish extends Found, DevOptions {
   readonly name?: string | undefined;
   readonly handlerName?: string | undefined;
-  readonly host?: string | undefined;
-  readonly port?: number | undefined;
   readonly adminPort?: number | undefined;
-  /** Read instead of `.env` in the folder; it must exist. */
-  readonly envFile?: string | undefined;
-  readonly isPrivate?: boolean | undefined;
-  /** Edits are served when a reload is asked for, and not before. */
-  readonly isStill?: boolean | undefined;
-  /** The function is opened in the browser once it serves. */
-  readonly opens?: boolean | undefined;
   /** Settings that were chosen for this run. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
   /** Variables that a manifest declares. */

@@ -1,5 +1,6 @@
 import type {Carrier, Delivery, Input, InvocationResult, Principal, SpanSubject} from '../delivery.ts';
 import {Fault} from '../errors.ts';
+import {fieldOf} from '../http/field.ts';
 
 /** One call from a command line. Who may run the command may call the function. */
 export class Call implements Delivery, Carrier {
@@ -21,10 +22,7 @@ export class Call implements Delivery, Carrier {
 
   /** The fields that stages ask for. */
   get(field: string): string {
-    if (this.#input.shape !== 'request') return '';
-    const {headers} = this.#input;
-    const at = headers.findIndex((each, index) => index % 2 === 0 && each.toLowerCase() === field.toLowerCase());
-    return at === -1 ? '' : (headers[at + 1] ?? '');
+    return this.#input.shape === 'request' ? fieldOf(this.#input.headers, field) : '';
   }
 
   subject(): SpanSubject {

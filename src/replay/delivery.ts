@@ -1,5 +1,6 @@
 import {randomBytes} from 'node:crypto';
 import type {Carrier, Delivery, Input, InvocationResult, Principal, SpanSubject} from '../delivery.ts';
+import {fieldOf} from '../http/field.ts';
 import type {Recalled} from './recall.ts';
 
 /** A recorded event that is delivered again. It keeps its id, so that a function which answers with the id answers the same. */
@@ -27,9 +28,7 @@ export class Replayed implements Delivery, Carrier {
     // The recorded trace is over. A trace context of its own keeps the form of the event.
     if (name === 'traceparent') return this.#traceparent;
     if (name === 'tracestate') return '';
-    const {headers} = this.#recalled.request;
-    const at = headers.findIndex((each, index) => index % 2 === 0 && each.toLowerCase() === name);
-    return at === -1 ? '' : (headers[at + 1] ?? '');
+    return fieldOf(this.#recalled.request.headers, name);
   }
 
   subject(): SpanSubject {

@@ -1,5 +1,6 @@
 import {systemClock} from '../../clock.ts';
 import type {Environment} from '../../settings/setting.ts';
+import type {DevOptions} from '../options.ts';
 import {freePort} from '../ports.ts';
 import {keyForRun} from '../private-here.ts';
 import {type Wish, withoutFile} from '../wish.ts';
@@ -9,7 +10,7 @@ import {journalsApart} from './journals.ts';
 import type {Listed} from './list.ts';
 import {Member} from './member.ts';
 import type {Plan, PlannedFunction} from './plan.ts';
-import type {Served, SeveralOptions, Stage} from './stage.ts';
+import type {Served, Stage} from './stage.ts';
 
 const loopback = '127.0.0.1';
 
@@ -25,7 +26,7 @@ export class Members {
   isAlone = false;
   readonly #members = new Map<string, Member>();
   readonly #env: Environment;
-  readonly #options: SeveralOptions;
+  readonly #options: DevOptions;
   readonly #stage: Stage;
   readonly #urls: Urls;
   readonly #apart: (name: string, wish: Wish) => Wish;
@@ -35,7 +36,7 @@ export class Members {
   #isFirst = true;
 
   /** @param adminPort of the first private listener; each takes the next one that is free. 0: any */
-  constructor(env: Environment, options: SeveralOptions, stage: Stage, {adminPort, ...urls}: Urls & {readonly adminPort: number}) {
+  constructor(env: Environment, options: DevOptions, stage: Stage, {adminPort, ...urls}: Urls & {readonly adminPort: number}) {
     this.#env = forEach(env, stage);
     this.#options = options;
     this.#stage = stage;

@@ -5,6 +5,7 @@ import {ConfigurationError} from '../../errors.ts';
 import {type Environment, parseText, port, shown} from '../../settings/setting.ts';
 import {openInBrowser} from '../browser.ts';
 import {networkNote} from '../network.ts';
+import type {DevOptions} from '../options.ts';
 import {freePort, requireFree} from '../ports.ts';
 import {watchFunction} from '../watch.ts';
 import {openConsole} from './console.ts';
@@ -12,7 +13,7 @@ import {openFront} from './front.ts';
 import {Members, nextPort} from './members.ts';
 import type {Plan} from './plan.ts';
 import {stopOnSignals} from './signals.ts';
-import type {SeveralOptions, Stage} from './stage.ts';
+import type {Stage} from './stage.ts';
 
 const usualPort = 8080;
 const usualConsolePort = 8090;
@@ -25,7 +26,7 @@ requests on.
 
 @throws CommandFailed when a port that was asked for cannot be had
 */
-export async function serveSeveral(source: Source, env: Environment, options: SeveralOptions, stage: Stage): Promise<void> {
+export async function serveSeveral(source: Source, env: Environment, options: DevOptions, stage: Stage): Promise<void> {
   const plan = source.plan();
   const host = options.host ?? (env.CORE_HOST || '127.0.0.1');
   const given = options.port ?? portIn(env, 'PORT');
@@ -79,7 +80,7 @@ export interface Source {
 }
 
 /** An edit of the file counts at once; one with a mistake changes nothing. */
-function watchSource({file, plan}: Source, follow: (plan: Plan) => void, {envFile}: SeveralOptions, stage: Stage): void {
+function watchSource({file, plan}: Source, follow: (plan: Plan) => void, {envFile}: DevOptions, stage: Stage): void {
   if (file === undefined) return;
   const wish = {handlerPath: file, folder: path.dirname(file), isBinary: true, envFile};
   watchFunction(wish, {

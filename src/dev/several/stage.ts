@@ -4,16 +4,6 @@ import type {Controls} from '../terminal/actions.ts';
 import type {PlannedFunction} from './plan.ts';
 import type {Up} from './words.ts';
 
-/** What was chosen for all functions. */
-export interface SeveralOptions {
-  readonly host?: string | undefined;
-  readonly port?: number | undefined;
-  readonly envFile?: string | undefined;
-  readonly isPrivate?: boolean | undefined;
-  readonly isStill?: boolean | undefined;
-  readonly opens?: boolean | undefined;
-}
-
 /** Shows what happens to a person, or to a program. */
 export interface Stage {
   /** For what one function reports. */
