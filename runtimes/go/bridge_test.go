@@ -2,16 +2,10 @@ package functions
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"io/ioutil"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -123,93 +117,6 @@ func TestAHandlerOfNoAcceptedFormFailsEveryCall(t *testing.T) {
 	expect(t, send(t, &bridge{maxBytes: 100}, "POST", "/", "", "{}"), 500, notLoaded)
 }
 
-func TestUnacceptedForms(t *testing.T) {
-	var none func()
-	for name, handler := range map[string]interface{}{
-		"nil":                   nil,
-		"a nil function":        none,
-		"a string":              "handler",
-		"a variadic":            func(...string) {},
-		"two events":            func(string, string) {},
-		"three parameters":      func(context.Context, string, string) {},
-		"a result, no error":    func() string { return "" },
-		"the error first":       func() (error, string) { return nil, "" },
-		"three results":         func() (int, int, error) { return 0, 0, nil },
-		"the context last":      func(string, context.Context) {},
-		"a nil modern function": (func(http.ResponseWriter, *http.Request))(nil),
-	} {
-		if _, err := adapt(handler); err == nil {
-			t.Errorf("%s was accepted", name)
-		}
-	}
-}
-
-type failure struct{}
-
-func (*failure) Error() string { return "never seen" }
-
-type raw struct{}
-
-func (raw) Invoke(_ context.Context, event []byte) ([]byte, error) { return event, nil }
-
-func TestAReplayIsTold(t *testing.T) {
-	handler := func(ctx context.Context) (bool, error) { i, _ := FromContext(ctx); return i.Replay, nil }
-	for event, wanted := range map[string]string{
-		`{"event":{},"context":{"replay":true}}`: "true",
-		`{"event":{},"context":{}}`:              "false",
-	} {
-		if got := post(t, handler, event); got.body != wanted {
-			t.Errorf("%s: expected %s, got %s", event, wanted, got.body)
-		}
-	}
-}
-
-func TestLambdaForms(t *testing.T) {
-	type name struct {
-		Name string `json:"name"`
-	}
-	const event = `{"event":{"name":"Ada","big":12345678901234567890},"context":{"invocationId":"i-1"}}`
-	for title, c := range map[string]struct {
-		handler interface{}
-		status  int
-		body    string
-	}{
-		"func()":                    {func() {}, 200, ""},
-		"func() error":              {func() error { return nil }, 200, ""},
-		"func() error, failed":      {func() error { return errors.New("no luck") }, 500, "no luck"},
-		"func() error, typed nil":   {func() error { return (*failure)(nil) }, 500, "never seen"},
-		"func(in) error":            {func(in name) error { return errors.New(in.Name) }, 500, "Ada"},
-		"func(in), wrong type":      {func(in []int) error { return nil }, 500, "json: cannot unmarshal object into Go value of type []int"},
-		"func() (out, error)":       {func() (int, error) { return 7, nil }, 200, "7"},
-		"func() (out, error), both": {func() (int, error) { return 7, errors.New("no") }, 500, "no"},
-		"func(in) (out, error)":     {func(in *name) (string, error) { return "<" + in.Name + ">", nil }, 200, `"<Ada>"`},
-		"func(ctx)":                 {func(context.Context) {}, 200, ""},
-		"func(ctx) error":           {func(ctx context.Context) error { i, _ := FromContext(ctx); return errors.New(i.InvocationID) }, 500, "i-1"},
-		"func(ctx, in) (out, error)": {func(_ context.Context, in json.RawMessage) (json.RawMessage, error) {
-			return in, nil
-		}, 200, `{"name":"Ada","big":12345678901234567890}`},
-		"func(any) (any, error)": {func(in interface{}) (interface{}, error) { return in.(map[string]interface{})["name"], nil }, 200, `"Ada"`},
-		"a nil result":           {func() (*name, error) { return nil, nil }, 200, "null"},
-		"a result with no JSON":  {func() (chan int, error) { return nil, nil }, 500, "The result of the function is not JSON: json: unsupported type: chan int"},
-		"Invoke":                 {raw{}, 200, `{"name":"Ada","big":12345678901234567890}`},
-		"a response":             {func() (HTTPResponse, error) { return HTTPResponse{Body: "hi"}, nil }, 200, `{"body":"hi"}`},
-		"a response of bytes": {func() (*HTTPResponse, error) { return &HTTPResponse{StatusCode: 201, Body: "\xff"}, nil }, 200,
-			`{"statusCode":201,"body":"/w==","isBase64Encoded":true}`},
-	} {
-		got := post(t, c.handler, event)
-		if got.status != c.status || got.body != c.body {
-			t.Errorf("%s: expected %d %s, got %d %s", title, c.status, c.body, got.status, got.body)
-		}
-		if wanted := map[int]string{200: "application/json", 500: "text/plain; charset=utf-8"}[c.status]; got.contentType != wanted {
-			t.Errorf("%s: expected %s, got %s", title, wanted, got.contentType)
-		}
-	}
-}
-
-func TestACallWithoutAnEventIsSurvived(t *testing.T) {
-	expect(t, post(t, func(in HTTPRequest) (string, error) { return in.Body, nil }, "{}"), 200, `""`)
-}
-
 func TestAPanicIsTheErrorAndTheServerSurvives(t *testing.T) {
 	var lines strings.Builder
 	logger.SetOutput(&lines)
@@ -245,74 +152,6 @@ func TestAPanicIsOneRecordWithTheFramesOfTheHandler(t *testing.T) {
 	}
 }
 
-func TestWhatAnInvocationWritesGoesToTheChannelAndKeepsItsID(t *testing.T) {
-	var sent bytes.Buffer
-	records := openReporter(&sent)
-	b := &bridge{maxBytes: 1000, reporter: records, handler: must(adapt(func(ctx context.Context) error {
-		fmt.Fprint(Stdout(ctx), "half a ")
-		fmt.Fprint(Stdout(ctx), "line\n\nrest")
-		fmt.Fprint(Stderr(ctx), strings.Repeat("é", lineMaxBytes/2)+"é")
-		fmt.Fprintln(Stderr(ctx)) // the end of that line, not another
-		return errors.New("no luck")
-	}))}
-	trace := "4bf92f3577b34da6a3ce929d0e0e4736"
-	send(t, b, "POST", "/", "", `{"context":{"invocationId":"i","trace":{"traceparent":"00-`+trace+`-00f067aa0ba902b7-01"}}}`)
-	records.drain(time.Minute)
-	var got []logged
-	for decoder := json.NewDecoder(&sent); decoder.More(); {
-		var r record
-		if err := decoder.Decode(&r); err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, *r.Log)
-	}
-	wanted := []logged{}
-	for _, each := range [][3]string{
-		{"stdout", "half a line"}, {"stdout", ""}, {"stderr", strings.Repeat("é", lineMaxBytes/2)}, {"stderr", "é"}, {"stderr", "error: no luck", "error"}, {"stdout", "rest"},
-	} {
-		wanted = append(wanted, logged{Stream: each[0], Level: each[2], InvocationID: "i", TraceID: trace, Line: each[1]})
-	}
-	if !reflect.DeepEqual(got, wanted) {
-		t.Errorf("expected %v, got %v", wanted, got)
-	}
-}
-
-func TestOutsideOfAnInvocationOutputIsPlain(t *testing.T) {
-	if Stdout(context.Background()) != os.Stdout || Stderr(context.Background()) != os.Stderr {
-		t.Error("expected the program's own streams")
-	}
-}
-
-func TestAReaderThatSleepsCostsLinesAndNoTime(t *testing.T) {
-	reader, writer := io.Pipe()
-	records := openReporter(writer)
-	line := record{Log: &logged{Stream: "stdout", Line: strings.Repeat("x", 1<<20)}}
-	for i := 0; i < 20; i++ {
-		records.write(line)
-	}
-	records.write(record{Settled: "i"}) // never dropped: the core waits for it
-	go func() {
-		records.drain(time.Minute)
-		writer.Close()
-	}()
-	text, _ := ioutil.ReadAll(reader)
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	arrived, missing, settled := 0, 0, false
-	for _, line := range lines {
-		var told struct{ Dropped int }
-		json.Unmarshal([]byte(line), &told)
-		missing += told.Dropped
-		if line == `{"settled":"i"}` {
-			settled = true
-		} else if told.Dropped == 0 {
-			arrived++
-		}
-	}
-	if arrived > 12 || arrived+missing != 20 || !settled {
-		t.Errorf("expected 8 MiB of lines, how many are missing and the last record, got %d lines, %d and %t", arrived, missing, settled)
-	}
-}
-
 func TestAbortingIsAQuietFailure(t *testing.T) {
 	var lines strings.Builder
 	logger.SetOutput(&lines)
@@ -321,54 +160,6 @@ func TestAbortingIsAQuietFailure(t *testing.T) {
 	if lines.String() != "" {
 		t.Errorf("expected no log, got %s", lines.String())
 	}
-}
-
-func TestTheContextEndsAtTheDeadline(t *testing.T) {
-	var seen Invocation
-	handler := func(ctx context.Context) error {
-		seen, _ = FromContext(ctx)
-		<-ctx.Done()
-		return ctx.Err()
-	}
-	deadline := time.Now().Add(50 * time.Millisecond)
-	wire, err := json.Marshal(map[string]interface{}{"context": map[string]interface{}{
-		"functionName": "f", "functionVersion": "2", "memoryInMb": 128, "invocationId": "i-2",
-		"deadlineMs": deadline.UnixNano() / int64(time.Millisecond),
-		"trace":      map[string]string{"traceparent": "00-1-2-01"},
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	expect(t, post(t, handler, string(wire)), 500, "context deadline exceeded")
-	seen.Deadline = seen.Deadline.Truncate(time.Hour)
-	wanted := Invocation{"f", "2", 128, "i-2", deadline.Truncate(time.Hour), "00-1-2-01", false}
-	if !seen.Deadline.Equal(wanted.Deadline) {
-		t.Errorf("expected the deadline %v, got %v", wanted.Deadline, seen.Deadline)
-	}
-	seen.Deadline, wanted.Deadline = time.Time{}, time.Time{}
-	if seen != wanted {
-		t.Errorf("expected %+v, got %+v", wanted, seen)
-	}
-}
-
-func TestACallerThatLeavesCancelsTheContext(t *testing.T) {
-	started, ended := make(chan bool), make(chan bool)
-	b := &bridge{maxBytes: 100, handler: must(adapt(func(ctx context.Context) {
-		close(started)
-		<-ctx.Done()
-		close(ended)
-	}))}
-	server := httptest.NewServer(b)
-	defer server.Close()
-	ctx, leave := context.WithCancel(context.Background())
-	request, err := http.NewRequest("POST", server.URL, strings.NewReader("{}"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	go http.DefaultClient.Do(request.WithContext(ctx))
-	<-started
-	leave()
-	<-ended
 }
 
 func must(handler *adapted, err error) *adapted {
