@@ -7,5 +7,7 @@ enableCompileCache();
 process.on('SIGUSR1', () => {});
 // Imported only now, so that the cache serves it.
 const {takeEnvironment} = await import('./settings/environment.ts');
+const {noteHowCalled} = await import('./called-as.ts');
 const {serveBehind} = await import('./dev/several/behind.ts');
+noteHowCalled(process.env);
 await serveBehind(takeEnvironment(process.env));

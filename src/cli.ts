@@ -12,10 +12,12 @@ enableCompileCache();
 process.on('SIGUSR1', () => {});
 
 // Imported only now, so that the compile cache serves them.
+const {noteHowCalled} = await import('./called-as.ts');
 const {findCommand, loadCommands} = await import('./commands/index.ts');
 const {CommandFailed} = await import('./command/failure.ts');
 const {complain} = await import('./command/terminal.ts');
 
+noteHowCalled(process.env);
 try {
   await main(process.argv.slice(2));
 } catch (error) {

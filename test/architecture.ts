@@ -52,6 +52,11 @@ const doors: Readonly<Record<string, RegExp>> = {
 const words: readonly (readonly [RegExp, RegExp])[] = [
   [/\bprocess\.env\b/, /^src\/(cli|entrypoint|sibling|beside)\.ts$/],
   [/^import (?!type\b)[^;]*from 'node:http'/m, /^nobody: src\/http\/node-http\.ts has it$/],
+  // A command that is advised is called as this program was: by `npx`, or by its name.
+  [
+    /\bcore-runtime (<|--|(help|init|dev|start|invoke|token|config|top|ready|invocations|explain|facts|replay|journal|conform|fire|schedules)\b)/,
+    /^src\/init\/languages\.ts$/,
+  ],
   // It reads all that the global has, also what is costly to load: 15 ms of a start. The global itself does not.
   [/^import (?!type\b)[^;]*from 'node:process'/m, /^nobody: the global is there$/],
   [/(?<!\bsocket\.)\b(setTimeout|setInterval|setImmediate)\(|\bDate\.now\(|\bnew Date\(|\bperformance\.now\(/, /^src\/clock\.ts$/],

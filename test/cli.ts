@@ -32,6 +32,22 @@ test('help lists the commands, and prints the options of one', async t => {
   t.is((await cli(['help', 'journal', 'verify'])).stdout, (await cli(['journal', 'verify', '--help'])).stdout);
 });
 
+test('a command that is advised is called as this one was: by npx, by a script, or by its name', async t => {
+  const helpRow = (program: string) => new RegExp(`^ {2}${program} dev \\[<path>…\\]`, 'm');
+  for (const [env, program] of [
+    [{npm_command: 'exec', npm_lifecycle_event: 'npx'}, 'npx core-runtime'],
+    [{npm_command: 'run-script', npm_lifecycle_event: 'start'}, 'npx core-runtime'],
+    [{npm_lifecycle_event: 'dev'}, 'npx core-runtime'], // Yarn
+    [{}, 'core-runtime'],
+  ] as const) {
+    t.regex((await cli(['--help'], env)).stdout, helpRow(program));
+    t.true((await cli(['top', '--help'], env)).stdout.includes(`\n  ${program} top --once --json `));
+    t.true((await cli(['dve'], env)).stderr.endsWith(`; did you mean \`${program} dev\`? \`${program} help\` lists all\n`));
+    t.true((await cli(['top', '--onec'], env)).stderr.includes(`\n\n  ${program} top [--once]`));
+    t.true((await cli(['init'], env)).stderr.includes(`, as in \`${program} init node hello\`\n`));
+  }
+});
+
 test('dev in a folder without a handler says what it wants', async t => {
   const {code, stderr} = await cli(['dev']);
   t.is(code, 64);

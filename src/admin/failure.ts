@@ -1,4 +1,5 @@
 import type {IncomingMessage, ServerResponse} from 'node:http';
+import {commandLine} from '../called-as.ts';
 import {Fault} from '../errors.ts';
 import {JournalDamaged} from '../journal.ts';
 import type {Log} from '../log.ts';
@@ -47,7 +48,11 @@ function failureOf(error: unknown): Failure {
     return retryAfterS === undefined ? fault : {...fault, headers: {'Retry-After': String(retryAfterS)}};
   }
   if (error instanceof JournalDamaged) {
-    return {status: 500, code: 'JOURNAL_DAMAGED', message: `${error.message}; \`core-runtime journal verify\` lists all that is wrong`};
+    return {
+      status: 500,
+      code: 'JOURNAL_DAMAGED',
+      message: `${error.message}; \`${commandLine('journal verify')}\` lists all that is wrong`,
+    };
   }
   return internal;
 }

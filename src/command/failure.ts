@@ -1,3 +1,4 @@
+import {commandLine} from '../called-as.ts';
 import {ConfigurationError, PortTaken} from '../errors.ts';
 import {type ExitCode, exit} from '../exit.ts';
 import {JournalDamaged} from '../journal.ts';
@@ -39,7 +40,7 @@ export function reportFailure(error: unknown): ExitCode {
   return exitCode;
 }
 
-export const damageOf = ({message}: JournalDamaged) => `${message}; \`core-runtime journal verify\` lists all that is wrong`;
+export const damageOf = ({message}: JournalDamaged) => `${message}; \`${commandLine('journal verify')}\` lists all that is wrong`;
 
 /** The command line is wrong, as Node's parser or a command found. */
 export function isMisuse(error: unknown): error is Error {

@@ -1,3 +1,4 @@
+import {commandLine} from '../called-as.ts';
 import type {Argument} from '../command/arguments.ts';
 import {table} from '../command/columns.ts';
 import type {Command} from '../command/command.ts';
@@ -11,12 +12,12 @@ export function usage(commands: readonly NamedCommand[]): string {
     'Turns any function into a production service.',
     '',
     'Commands:',
-    ...indented(commands.map(([name, it]) => [`core-runtime ${shortSynopsisOf(name, it)}`, it.summary])),
+    ...indented(commands.map(([name, it]) => [commandLine(shortSynopsisOf(name, it)), it.summary])),
     '',
     'More:',
     ...indented([
-      ['core-runtime help <command>', 'Prints the options of a command, with examples. So does `<command> --help`.'],
-      ['core-runtime --version', 'Prints the version.'],
+      [commandLine('help <command>'), 'Prints the options of a command, with examples. So does `<command> --help`.'],
+      [commandLine('--version'), 'Prints the version.'],
     ]),
     '',
     'Commands that read a journal find it by --journal <file> or --handler <file>, by the settings, or by the core that runs here.',
@@ -39,7 +40,7 @@ export function helpFor(first: string, second: string, commands: readonly NamedC
 function helpOf(name: string, it: Command): string {
   const rows = (title: string, table: readonly (readonly string[])[]) => (table.length === 0 ? [] : ['', `${title}:`, ...indented(table)]);
   return [
-    `core-runtime ${synopsisOf(name, it)}`,
+    commandLine(synopsisOf(name, it)),
     '',
     it.summary,
     ...rows(
@@ -55,7 +56,7 @@ function helpOf(name: string, it: Command): string {
     ),
     ...rows(
       'Examples',
-      Object.entries(it.examples).map(([line, doc]) => [`core-runtime ${line}`, doc]),
+      Object.entries(it.examples).map(([line, doc]) => [commandLine(line), doc]),
     ),
   ].join('\n');
 }

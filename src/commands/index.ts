@@ -1,5 +1,6 @@
 import {parseArgs} from 'node:util';
 import {triggers} from '../../triggers/index.ts';
+import {commandLine} from '../called-as.ts';
 import {type Options, parserOptions} from '../command/arguments.ts';
 import type {Command, CommandTable} from '../command/command.ts';
 import {CommandFailed} from '../command/failure.ts';
@@ -67,7 +68,7 @@ export async function findCommand([name = '', ...args]: readonly string[]): Prom
   const got = name === '' ? 'expected a command' : `expected a command, got \`${name}\``;
   const meant = alike(name);
   if (meant !== undefined)
-    throw new CommandFailed(exit.misused, `${got}; did you mean \`core-runtime ${meant}\`? \`core-runtime help\` lists all`);
+    throw new CommandFailed(exit.misused, `${got}; did you mean \`${commandLine(meant)}\`? \`${commandLine('help')}\` lists all`);
   const {usage} = await import('./help.ts');
   throw new CommandFailed(exit.misused, `${got}\n\n${usage(await loadCommands())}`);
 }

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import {commandLine} from '../called-as.ts';
 import {type Argument, json, optional} from '../command/arguments.ts';
 import {command} from '../command/command.ts';
 import {CommandFailed} from '../command/failure.ts';
@@ -31,7 +32,7 @@ export const init = command({
   async run({language: given, folder: asked = '.', json: isJson}) {
     const name = names.find(each => each === given);
     if (name === undefined)
-      throw new CommandFailed(exit.misused, `expected ${expected}, got \`${given}\`, as in \`core-runtime init node hello\``);
+      throw new CommandFailed(exit.misused, `expected ${expected}, got \`${given}\`, as in \`${commandLine('init node hello')}\``);
     const folder = path.resolve(asked);
     const files = await writeFunction(name, folder);
     const next = nextSteps(name, folder);

@@ -1,4 +1,5 @@
 import {parseArgs} from 'node:util';
+import {commandLine} from '../called-as.ts';
 import {type Argument, type Arguments, type Option, type Options, parserOptions} from '../command/arguments.ts';
 import type {Command} from '../command/command.ts';
 import {CommandFailed} from '../command/failure.ts';
@@ -52,7 +53,7 @@ function readArguments(wanted: Arguments, words: readonly string[], example: str
   return given;
 
   function expected({expected}: Argument<unknown>): CommandFailed {
-    return new CommandFailed(exit.misused, `expected ${expected}${example === undefined ? '' : `, as in \`core-runtime ${example}\``}`);
+    return new CommandFailed(exit.misused, `expected ${expected}${example === undefined ? '' : `, as in \`${commandLine(example)}\``}`);
   }
 }
 

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import {commandLine} from '../called-as.ts';
 import {type Ago, ago, count, type Given, json, many, type Option, text} from '../command/arguments.ts';
 import {CommandFailed} from '../command/failure.ts';
 import {exit} from '../exit.ts';
@@ -55,7 +56,7 @@ export function replayWish(given: Given<typeof replayOptions, typeof replayArgum
 
 function which(ids: readonly string[], since: Ago | undefined, sample: number | undefined): ReplayWish['which'] {
   if ((ids.length === 0) === (since === undefined)) {
-    throw new CommandFailed(exit.misused, 'expected either ids of invocations or --since, as in `core-runtime replay --since 1h`');
+    throw new CommandFailed(exit.misused, `expected either ids of invocations or --since, as in \`${commandLine('replay --since 1h')}\``);
   }
   if (since) return {agoMs: since.ms, sample: sample ?? Number.POSITIVE_INFINITY};
   if (sample !== undefined) throw new CommandFailed(exit.misused, '--sample: expected --since with it, got ids of invocations');

@@ -1,4 +1,5 @@
 import {triggers} from '../../triggers/index.ts';
+import {commandLine} from '../called-as.ts';
 import {isMisuse, reportFailure} from '../command/failure.ts';
 import {complain} from '../command/terminal.ts';
 import {exit} from '../exit.ts';
@@ -16,7 +17,7 @@ export async function runCommand({name, command: it, args}: FoundCommand, env: E
     given = parseCommandLine(it, args);
   } catch (error) {
     if (!isMisuse(error)) throw error;
-    complain(`${error.message}\n\n  core-runtime ${synopsisOf(name, it)}`);
+    complain(`${error.message}\n\n  ${commandLine(synopsisOf(name, it))}`);
     process.exitCode = exit.misused;
     return;
   }

@@ -1,5 +1,6 @@
 import {readdirSync, readFileSync, statSync} from 'node:fs';
 import path from 'node:path';
+import {commandLine} from '../called-as.ts';
 import {shellWord} from '../command/shell-word.ts';
 
 /** A language whose functions are built before they are served. */
@@ -15,17 +16,17 @@ export function languageOfFolder(folder: string): CompiledLanguage | undefined {
 /** Says how a function is built and served, or where it was built already. */
 export function compiledAdvice(language: CompiledLanguage, folder: string): string {
   if (language === 'go' && !hasMain(folder)) {
-    return `a function in Go is served as the program that it is built into, and ${folder} has no \`package main\`: add one that calls \`functions.Start\` of the library for Go with the handler, as in \`core-runtime init go\``;
+    return `a function in Go is served as the program that it is built into, and ${folder} has no \`package main\`: add one that calls \`functions.Start\` of the library for Go with the handler, as in \`${commandLine('init go')}\``;
   }
   if (language === 'go') {
-    return `a function in Go is served as the program that it is built into: \`cd ${shellWord(folder)} && go build -o handler .\`, then \`core-runtime dev ${shellWord(path.join(folder, 'handler'))}\``;
+    return `a function in Go is served as the program that it is built into: \`cd ${shellWord(folder)} && go build -o handler .\`, then \`${commandLine(`dev ${shellWord(path.join(folder, 'handler'))}`)}\``;
   }
   const crate = crateAbove(folder);
   const programs = path.join(crate, 'target/release');
   const [built, ...more] = programsIn(programs);
   const name = built !== undefined && more.length === 0 ? built : programNamed(path.join(crate, 'Cargo.toml'));
   const program = name === undefined ? `${shellWord(programs)}/<name>` : shellWord(path.join(programs, name));
-  return `a function in Rust is served as the program that it is built into: \`cd ${shellWord(crate)} && cargo build --release\`, then \`core-runtime dev ${program}\``;
+  return `a function in Rust is served as the program that it is built into: \`cd ${shellWord(crate)} && cargo build --release\`, then \`${commandLine(`dev ${program}`)}\``;
 }
 
 /** Larger files are no sources. */

@@ -1,6 +1,7 @@
 import {closeSync, openSync, readdirSync, readFileSync, readSync, statSync} from 'node:fs';
 import path from 'node:path';
 import {runtimes} from '../../runtimes/index.ts';
+import {commandLine} from '../called-as.ts';
 import {CommandFailed} from '../command/failure.ts';
 import {shellWord} from '../command/shell-word.ts';
 import {exit} from '../exit.ts';
@@ -85,7 +86,7 @@ function nothingIn(folder: string, main: string | undefined): string {
   const missing = main === undefined ? '' : `; main of package.json is \`${main}\`, which does not exist`;
   const below = sources.length === 0 ? foldersWithHandlers(folder) : [];
   if (below.length > 0)
-    return `${folder} has no handler, but folders with one: \`core-runtime dev ${below.map(each => shellWord(example([each]))).join(' ')}\` serves them side by side`;
+    return `${folder} has no handler, but folders with one: \`${commandLine(`dev ${below.map(each => shellWord(example([each]))).join(' ')}`)}\` serves them side by side`;
   const hint = sources.length > 0 ? `. It has ${sources.slice(0, 5).join(', ')}: name one` : '. Name one';
   return `${folder} has no handler: expected handler.*, index.* or \`main\` of package.json${missing}${hint}, such as \`${example(files)}\``;
 }

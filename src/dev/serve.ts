@@ -1,5 +1,7 @@
 import path from 'node:path';
+import {commandLine} from '../called-as.ts';
 import {systemClock} from '../clock.ts';
+import {shellWord} from '../command/shell-word.ts';
 import {run} from '../serve/run.ts';
 import type {Served} from '../serve/serve.ts';
 import type {Environment} from '../settings/setting.ts';
@@ -51,7 +53,7 @@ export async function serveFunction(asked: Wish, given: Environment, reporter: R
 
 /** A program that runs well by itself, such as a web server, may still be no function. */
 const ofProgram = (file: string) =>
-  `A program must serve the protocol of sub-runtimes, as the libraries for Go and Rust do; \`core-runtime conform -- ${file}\` says what it lacks`;
+  `A program must serve the protocol of sub-runtimes, as the libraries for Go and Rust do; \`${commandLine(`conform -- ${shellWord(file)}`)}\` says what it lacks`;
 
 /** Edits from the moment at which the command was given: those that come before the core is open wait for it. */
 class EarlyEdits {

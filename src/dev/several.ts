@@ -1,4 +1,5 @@
 import path from 'node:path';
+import {commandLine} from '../called-as.ts';
 import {CommandFailed, reportFailure} from '../command/failure.ts';
 import {complain} from '../command/terminal.ts';
 import {exit} from '../exit.ts';
@@ -31,7 +32,8 @@ export async function servesSeveral({paths, name, isJson, ...options}: SeveralAs
   } catch (error) {
     const code = reportFailure(error);
     const isChosen = paths.some(given => path.resolve(given) === manifest);
-    if (manifest !== undefined && !isChosen) complain('name a handler to serve it without the file, as in `core-runtime dev handler.js`');
+    if (manifest !== undefined && !isChosen)
+      complain(`name a handler to serve it without the file, as in \`${commandLine('dev handler.js')}\``);
     process.exit(code);
   }
   return true;

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import {commandLine} from '../called-as.ts';
 import {CommandFailed} from '../command/failure.ts';
 import {shellWord} from '../command/shell-word.ts';
 import {findFunction} from '../dev/find.ts';
@@ -62,7 +63,7 @@ function noteDropped(dropped: readonly string[], manifest: string): string[] {
 
 /** The manifest was not asked for: its folder was given, or is the current one. */
 function withAdvice(error: unknown): unknown {
-  const advice = 'name a handler to call it without the file, as in `core-runtime invoke handler.js`';
+  const advice = `name a handler to call it without the file, as in \`${commandLine('invoke handler.js')}\``;
   if (error instanceof ConfigurationError) return new ConfigurationError([...error.problems, advice]);
   return error instanceof CommandFailed ? new CommandFailed(error.exitCode, `${error.message}\n${advice}`) : error;
 }
@@ -90,7 +91,7 @@ async function noteManifest(handlerPath: string, env: Environment): Promise<stri
     const [name] = namesOf(handlerPath, manifest, env);
     if (name === undefined) return [];
     const folder = path.relative('', path.dirname(manifest));
-    const command = ['core-runtime invoke', ...(folder === '' ? [] : [shellWord(folder)]), '--name', name].join(' ');
+    const command = commandLine(['invoke', ...(folder === '' ? [] : [shellWord(folder)]), '--name', name].join(' '));
     const file = path.relative('', manifest);
     return [`${file} declares this function, but its variables and settings do not count for a handler's path: \`${command}\` uses them`];
   } catch (error) {

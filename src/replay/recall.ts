@@ -1,3 +1,4 @@
+import {commandLine} from '../called-as.ts';
 import type {FaultCode} from '../errors.ts';
 import {JournalDamaged, type JournalReader, type Recorded} from '../journal.ts';
 import {type RecordedRequest, readReply, readRequest} from '../journals/payload.ts';
@@ -32,17 +33,17 @@ export interface NotReplayable {
 }
 
 /** Why, and what would help; the same words for each, so that they can be counted. */
-const hindrances: Readonly<Record<Hindrance, readonly [reason: string, fix: string]>> = {
-  unknown: ['nothing is known of it', 'list what is with `core-runtime invocations`'],
+const hindrances = (): Readonly<Record<Hindrance, readonly [reason: string, fix: string]>> => ({
+  unknown: ['nothing is known of it', `list what is with \`${commandLine('invocations')}\``],
   'facts-only': ['it was recorded without its request and reply', 'start the core with CORE_JOURNAL_HTTP=full and record anew'],
   shredded: ['its request or its reply is not kept any more', 'give CORE_JOURNAL_KEEP_BODIES, and CORE_JOURNAL_MAX_SIZE, more'],
-  damaged: ['what was kept of it is damaged', 'see `core-runtime journal verify`, and restore a backup'],
+  damaged: ['what was kept of it is damaged', `see \`${commandLine('journal verify')}\`, and restore a backup`],
   unsettled: ['it has no reply: it still runs, or it ran when the core ended', 'compare two versions of the code with --against'],
   'never-answered': ['the function did not answer it then', 'compare two versions of the code with --against'],
-};
+});
 
 export function notReplayable(id: string, hindrance: Hindrance): NotReplayable {
-  const [reason, fix] = hindrances[hindrance];
+  const [reason, fix] = hindrances()[hindrance];
   return {id, hindrance, reason, fix};
 }
 

@@ -1,5 +1,6 @@
 import {existsSync} from 'node:fs';
 import path from 'node:path';
+import {commandLine} from '../../called-as.ts';
 import type {JournalEngine} from '../engine.ts';
 
 /** Keeps facts in a file, which one core writes and commands read beside it. */
@@ -7,9 +8,13 @@ export const sqlite = {
   form: 'sqlite:<path>',
   doc: 'In a file of SQLite, which one core writes and commands read beside it.',
   note: '',
-  remedy:
-    'Give CORE_JOURNAL=sqlite:<path> a file that only this core writes, stop the other one, or set CORE_JOURNAL=memory: to keep nothing. ' +
-    'A damaged one can be looked at with `core-runtime journal verify` and moved away',
+  get remedy() {
+    const verify = commandLine('journal verify');
+    return (
+      'Give CORE_JOURNAL=sqlite:<path> a file that only this core writes, stop the other one, or set CORE_JOURNAL=memory: to keep nothing. ' +
+      `A damaged one can be looked at with \`${verify}\` and moved away`
+    );
+  },
   durability: 'fsync',
   leaseMs: 0,
 

@@ -1,3 +1,4 @@
+import {commandLine} from '../../../src/called-as.ts';
 import {askCore, NoCore} from '../../../src/command/core-here.ts';
 import {type CoreHere, type CoresHere, findCores, otherCores} from '../../../src/command/cores-here.ts';
 import {CommandFailed} from '../../../src/command/failure.ts';
@@ -36,7 +37,7 @@ export async function chooseCore(schedule: string, env: Environment, {meant, oth
   const [only] = found;
   if (only && found.length === 1) return {...only, others: meant.filter(core => core !== only)};
   if (only) {
-    const advice = `name one, as in \`CORE_ADMIN_PORT=${only.port} core-runtime fire ${schedule}\``;
+    const advice = `name one, as in \`CORE_ADMIN_PORT=${only.port} ${commandLine(`fire ${schedule}`)}\``;
     throw new CommandFailed(exit.failed, `several functions have a schedule \`${schedule}\`: ${namesOf(found)}; ${advice}`);
   }
   const known = meant.flatMap((core, at) => (schedules[at] ?? []).map(({name}) => `${name} of ${core.name}`));
