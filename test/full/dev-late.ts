@@ -1,11 +1,11 @@
 import test from 'ava';
-import {startSeveral} from '../helpers/dev.ts';
+import {startFront} from '../helpers/dev.ts';
 import {folderWith} from '../helpers/folder.ts';
 import {ask} from '../helpers/request.ts';
 
 test('a function that does not finish its start keeps neither the others nor the end of dev waiting', async t => {
   const files = {'hangs/handler.js': 'while (true);', 'api/handler.js': "exports.handle = async () => 'served';"};
-  const dev = await startSeveral(['api', 'hangs'], await folderWith(t, files), t);
+  const dev = await startFront(['api', 'hangs'], await folderWith(t, files), t);
   await dev.printed(/Still starting, while the others serve: hangs\. /);
   t.is((await ask(`${dev.url}/api`)).text(), 'served');
   t.is(await dev.stop(), 0);
@@ -15,7 +15,7 @@ test('a function that starts late is said to have started', async t => {
   const late = `const until = Date.now() + 13_000;
 while (Date.now() < until);
 exports.handle = async () => 'late';`;
-  const dev = await startSeveral(
+  const dev = await startFront(
     ['api', 'late'],
     await folderWith(t, {'late/handler.js': late, 'api/handler.js': 'exports.handle = async () => 1;'}),
     t,

@@ -1,7 +1,9 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
+import {systemClock} from '../../src/clock.ts';
 import {projectFile, type Teardown} from './core.ts';
 import {endingWithUs} from './process.ts';
+import {ask} from './request.ts';
 
 /** `core-runtime dev`, on free ports, in a process of its own; it ends with the test. */
 export interface RunningDev {
@@ -18,13 +20,22 @@ export interface RunningDev {
 
 type Started = Omit<RunningDev, 'url'>;
 
-/** @returns once it has said where it serves several functions */
+/** @returns once it has said where it serves several functions, and each has started or failed, however long that takes */
 export async function startSeveral(
   args: readonly string[],
   cwd: string,
   t: Teardown,
   env: Record<string, string> = {},
 ): Promise<RunningDev> {
+  const dev = await startFront(args, cwd, t, env);
+  const [, console = ''] = /\n {2}console +(http:\S+)\/\n/.exec(dev.output()) ?? [];
+  const headers: Record<string, string> = env.CORE_ADMIN_TOKEN ? {Authorization: `Bearer ${env.CORE_ADMIN_TOKEN}`} : {};
+  while (/"starting"/.test((await ask(`${console}/functions`, {headers})).text())) await systemClock.sleep(10);
+  return dev;
+}
+
+/** @returns once it has said where it serves; a function may still be starting then */
+export async function startFront(args: readonly string[], cwd: string, t: Teardown, env: Record<string, string> = {}): Promise<RunningDev> {
   const started = start(args, cwd, t, env);
   await started.printed(/Serving on http:\S+, which lists/);
   const [, url = ''] = /Serving on (http:\S+), which lists/.exec(started.output()) ?? [];
