@@ -2,6 +2,7 @@ import {createReadStream} from 'node:fs';
 import {readBounded} from '../bounded-file.ts';
 import {CommandFailed} from '../command/failure.ts';
 import {exit} from '../exit.ts';
+import {longestWritten} from '../limits/written.ts';
 import {readEvent} from './event.ts';
 import type {EventParts} from './input.ts';
 
@@ -34,7 +35,7 @@ Reads an event whose body has `maxBytes` at most. As JSON each byte of it may ta
 */
 export function readEventFile(file: string, maxBytes: number): Partial<EventParts> {
   try {
-    return readEvent(readBounded(file, 6 * maxBytes + 2 ** 20));
+    return readEvent(readBounded(file, longestWritten(maxBytes)));
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw new CommandFailed(exit.misused, `--event ${file}: ${error.message}`, {cause: error});

@@ -3,6 +3,7 @@ import {eventWriter} from '../../middleware/event/write.ts';
 import {deliverThrough, pipeline} from '../../middleware/index.ts';
 import type {Clock} from '../clock.ts';
 import type {Carrier, Delivery} from '../delivery.ts';
+import {longestWritten} from '../limits/written.ts';
 import type {FunctionLine, Log} from '../log.ts';
 import type {Meter} from '../meter.ts';
 import {passingSpans} from '../observe/traces/spans.ts';
@@ -45,7 +46,7 @@ export async function openAlone({config, spec, environment, clock, signal, isRep
   const first = Promise.withResolvers<StartRecord>();
   const {responseMaxBytes, childMemoryBytes: memoryBytes, childUser} = config;
   const user = childUser === undefined ? undefined : resolveUser(childUser);
-  const maxReplyBytes = 6 * responseMaxBytes + 2 ** 20; // as a core reads it
+  const maxReplyBytes = longestWritten(responseMaxBytes);
   const place = {host: '127.0.0.1', port: 0, workers: 1, concurrency: 1, queueLength: 1};
   await using opening = new AsyncDisposableStack();
   const workers = opening.use(

@@ -7,6 +7,7 @@ import {freeMemory} from '../limits/free-memory.ts';
 import {collectPast, leaveRoom} from '../limits/heap.ts';
 import {ReplyTurns} from '../limits/reply-turns.ts';
 import {bodyCopies} from '../limits/shares.ts';
+import {longestWritten} from '../limits/written.ts';
 import type {Observer} from '../observation.ts';
 import {type OpenLog, openLog} from '../observe/log.ts';
 import {linesLostIn, type Metrics, openMetrics} from '../observe/metrics/metrics.ts';
@@ -184,8 +185,7 @@ const isMeantForChannel = (spec: Wanted['spec'], {hop}: Wanted['config']) => spe
 function workersOptions({config, spec, environment, shares}: Wanted): WorkersOptions {
   const {upstreamHost: host, upstreamPort: port, responseMaxBytes, childMemoryBytes: memoryBytes, childUser} = config;
   const user = childUser === undefined ? undefined : resolveUser(childUser);
-  // On the hop, one byte may be written as six (`\u0000`), and the envelope comes on top of that.
-  const maxReplyBytes = 6 * responseMaxBytes + 2 ** 20;
+  const maxReplyBytes = longestWritten(responseMaxBytes);
   // Over HTTP there are twice the copies.
   const replyBytes = shares.bodyBytes / (isMeantForChannel(spec, config) ? 1 : 2);
   const replyTurns = shares.isScarce ? new ReplyTurns(replyBytes) : undefined;
