@@ -1,5 +1,5 @@
 import {execFileSync, spawnSync} from 'node:child_process';
-import {mkdirSync, mkdtempSync, rmSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, rmSync, statSync, truncateSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import type {ExecutionContext} from 'ava';
@@ -47,4 +47,12 @@ export function fill(folder: string): string {
 /** Fills what is left of a disk now, with a file that did before. */
 export function topUp(file: string): void {
   spawnSync('dd', ['if=/dev/zero', `of=${file}`, 'bs=512', 'oflag=append', 'conv=notrunc'], {stdio: 'ignore'});
+}
+
+/** Takes what is left of a disk, but so many KiB. */
+export function leave(filler: string, kibibytes: number): void {
+  topUp(filler);
+  execFileSync('sync', ['-f', filler]); // until then the system keeps a little more back
+  topUp(filler);
+  truncateSync(filler, statSync(filler).size - kibibytes * 1024);
 }
