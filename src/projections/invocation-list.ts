@@ -47,10 +47,17 @@ export async function listInvocations(journal: JournalReader, filter: Invocation
 export async function pageInvocations(journal: JournalReader, filter: InvocationFilter, before?: Cursor): Promise<InvocationPage> {
   const {since, limit} = filter;
   const until = before?.at ?? filter.now;
-  for (let backMs = firstLookMs; ; backMs *= fartherBy) {
-    const from = Math.max(since, until - backMs);
+  let start: Position | undefined;
+  let from = Math.max(since, until - firstLookMs);
+  for (let backMs = firstLookMs; ; ) {
     const found = await rowsSince(journal, from, filter, before);
-    if (found.length < limit && from > since) continue;
+    if (found.length < limit && from > since) {
+      start ??= await journal.before(since);
+      backMs *= fartherBy;
+      // Where this look began at the oldest fact, the next one is the last.
+      from = (await journal.before(from)) <= start ? since : Math.max(since, until - backMs);
+      continue;
+    }
     const rows = found.slice(-limit).reverse();
     return {
       invocations: rows.map(({view}) => view),

@@ -5,6 +5,7 @@ import {explainInvocation} from '../../src/projections/explanation.ts';
 import {listInvocations} from '../../src/projections/invocation-list.ts';
 import {plainExplanation} from '../../src/projections/plain.ts';
 import {ManualClock} from '../helpers/clock.ts';
+import {countingScans} from '../helpers/counting-journal.ts';
 
 const accepted: Fact = {type: 'invocation.accepted', data: {source: 'http', bytes: 3, attempt: 1}};
 const responded: Fact = {type: 'invocation.settled', data: {outcome: 'responded', status: 200, durationMs: 5, pid: 7}};
@@ -54,6 +55,15 @@ test('by status, by time, by number; the newest first', async t => {
   t.deepEqual(await ids({limit: 2}), ['c', 'b']);
   t.deepEqual(await ids({agoMs: 70_000}), ['c', 'b']);
   t.deepEqual(await ids({agoMs: 24 * 3_600_000, status: 'failed'}), ['b', 'old']);
+});
+
+test('a journal that has fewer than are wanted is not read again for each longer time', async t => {
+  const {journal, clock} = prepare();
+  journal.record('invocation.a', [accepted]);
+  journal.record('invocation.a', [responded]);
+  const counting = countingScans(journal);
+  const list = await listInvocations(counting.journal, {since: 0, now: clock.now(), limit: 10});
+  t.deepEqual([list.map(({id}) => id), counting.scans()], [['a'], 2]);
 });
 
 test('an invocation that was accepted long before its end is read as a whole', async t => {
