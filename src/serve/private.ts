@@ -31,7 +31,8 @@ export async function openPrivate(core: Core, journal: Journal): Promise<AsyncDi
     traceUrl: wanted.config.traceUrl,
     replay: async (id: string, signal: AbortSignal) => {
       const {replayOnce} = await import('../replay/once.ts');
-      return replayOnce(id, {...wanted, journal, clock}, AbortSignal.any([signal, ending.signal]));
+      const environment = core.workers.environment(); // a reload may have brought another
+      return replayOnce(id, {...wanted, environment, journal, clock}, AbortSignal.any([signal, ending.signal]));
     },
     metrics,
     readiness,

@@ -43,6 +43,7 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
   return {
     runtimes: pool,
     states: () => places.map(({state}) => state),
+    environment: () => environment,
     places: () => places.map(({view}) => view),
     processes: () => places.map(({pids}) => pids.length),
     ready: () => pool.size,

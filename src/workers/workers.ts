@@ -58,6 +58,8 @@ export interface Workers extends AsyncDisposable {
   readonly runtimes: Runtimes;
   /** The state of every place in the pool. */
   states(): readonly LifecycleState[];
+  /** What the function gets from the user's environment, since the newest takeover. */
+  environment(): Readonly<Record<string, string>>;
   /** What is shown of every place. */
   places(): readonly PlaceView[];
   /** How many processes exist in every place of the pool: two at most, five when reloads supersede one another. */

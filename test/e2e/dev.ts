@@ -73,3 +73,16 @@ test('with --no-watch the code of the start serves on', async t => {
   await writeFile(path.join(folder, 'handler.js'), code(2));
   for (let times = 0; times < 20; times++) t.is(JSON.parse(String((await ask(url)).body)).version, 1);
 });
+
+test('a replay has the variables that the file has now, as the function that serves has them', async t => {
+  const folder = await folderWith(t, {'handler.js': code(1), '.env': 'GREETING=hello'});
+  const dev = await spawnCli(['dev', folder], t);
+  const printed = await dev.until(/ try .*\n/);
+  const [, url = ''] = /url +(http:\S+)/.exec(printed) ?? [];
+  const [, api = ''] = /console +(http:\S+)\//.exec(printed) ?? [];
+  const id = (await ask(url)).field('core-invocation-id');
+  await writeFile(path.join(folder, '.env'), 'GREETING=good day');
+  while ((await ask(url)).json().variable !== 'good day');
+  const {differences} = (await ask(`${api}/api/invocations/${id}/replay`, {method: 'POST'})).json();
+  t.like(differences, [{path: '/variable', expected: '"hello"', actual: '"good day"'}]);
+});
