@@ -9,6 +9,7 @@ import {build, packageOf} from '../build.ts';
 import {libraries} from '../src/admin/console/libraries.ts';
 import {linesOf} from '../src/workers/output/lines.ts';
 import {projectFile} from './helpers/core.ts';
+import {outputOf} from './helpers/process.ts';
 
 const manifest = '{"name":"x","type":"module","bin":{"x":"bin/x.cjs"},"files":["dist"],"scripts":{"a":"b"},"devDependencies":{"c":"1"}}';
 
@@ -102,10 +103,7 @@ test('the built core serves from its bundle, with a journal in a thread of its o
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   t.teardown(() => core.kill('SIGKILL'));
-  let loaded = '';
-  core.stderr.on('data', chunk => {
-    loaded += chunk;
-  });
+  const loaded = outputOf(core.stderr);
   for await (const text of linesOf(core.stdout)) {
     const line = JSON.parse(text);
     if (line.msg !== 'Listening') continue;
@@ -117,8 +115,8 @@ test('the built core serves from its bundle, with a journal in a thread of its o
   }
   core.stdout.resume();
   t.deepEqual(await once(core, 'exit'), [0, null]);
-  t.regex(loaded, /packages\/koa\.cjs/);
-  t.notRegex(loaded, /packages\/undici\.cjs|\/node_modules\//);
+  t.regex(loaded(), /packages\/koa\.cjs/);
+  t.notRegex(loaded(), /packages\/undici\.cjs|\/node_modules\//);
 });
 
 test('the built manifest has no scripts and no tools, and leaves no file out', t => {

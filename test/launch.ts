@@ -6,6 +6,7 @@ import path from 'node:path';
 import {promisify} from 'node:util';
 import test, {type ExecutionContext} from 'ava';
 import {projectFile} from './helpers/core.ts';
+import {outputOf} from './helpers/process.ts';
 
 /*
 The command finds a Node that can run it. Here the Node that starts it only says that it is old; all else is real, in a
@@ -52,15 +53,9 @@ async function start(folder: string, before: string, args: readonly string[] = [
   const child = spawn(process.execPath, ['--require', first, path.join(folder, 'bin/core-runtime.cjs'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', chunk => {
-    stdout += chunk;
-  });
-  child.stderr.on('data', chunk => {
-    stderr += chunk;
-  });
-  return {child, ended: once(child, 'close').then(([code, signal]) => ({code, signal, stdout, stderr}))};
+  const stdout = outputOf(child.stdout);
+  const stderr = outputOf(child.stderr);
+  return {child, ended: once(child, 'close').then(([code, signal]) => ({code, signal, stdout: stdout(), stderr: stderr()}))};
 }
 
 const run = async (folder: string, before: string, args?: readonly string[]) => (await start(folder, before, args)).ended;

@@ -6,7 +6,7 @@ import {dirname, join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {projectFile, startCore} from './helpers/core.ts';
 import {freePort} from './helpers/port.ts';
-import {endingWithUs} from './helpers/process.ts';
+import {endingWithUs, outputOf} from './helpers/process.ts';
 import {ask} from './helpers/request.ts';
 import {isThere} from './helpers/there.ts';
 
@@ -30,20 +30,14 @@ function shell(t: ExecutionContext, script: string, folder: string, settings: Re
     child.kill('SIGTERM');
     return ended;
   });
-  let output = '';
-  let errors = '';
-  child.stdout.on('data', chunk => {
-    output += chunk;
-  });
-  child.stderr.on('data', chunk => {
-    errors += chunk;
-  });
+  const output = outputOf(child.stdout);
+  const errors = outputOf(child.stderr);
   return {
     /** What it printed, once it has ended well. */
     async printed(): Promise<string> {
       const [code] = await ended;
-      t.is(code, 0, errors);
-      return output;
+      t.is(code, 0, errors());
+      return output();
     },
     /** The address of the core that it serves. */
     async url(): Promise<string> {
@@ -60,11 +54,11 @@ function shell(t: ExecutionContext, script: string, folder: string, settings: Re
 
   /** What it has printed, once this is in it. */
   async function until(pattern: RegExp): Promise<string> {
-    while (!pattern.test(output)) {
+    while (!pattern.test(output())) {
       const [code] = await Promise.race([once(child.stdout, 'data'), ended]);
-      if (typeof code === 'number') throw new Error(`The recipe ended with ${code}: ${errors}`);
+      if (typeof code === 'number') throw new Error(`The recipe ended with ${code}: ${errors()}`);
     }
-    return output;
+    return output();
   }
 }
 

@@ -8,6 +8,7 @@ import type {Fact} from '../../src/facts.ts';
 import {factEvent} from '../../src/journals/cloud-event.ts';
 import {projectFile, runCli} from '../helpers/core.ts';
 import {fact} from '../helpers/journal-suite.ts';
+import {outputOf} from '../helpers/process.ts';
 import {crashed, newFile, openFile, written} from '../helpers/sqlite-journal.ts';
 
 const noStack = /\n\s+at /;
@@ -171,13 +172,10 @@ test('a reader that has read enough ends the export without a message', async t 
     env: {PATH: process.env.PATH ?? ''},
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let stderr = '';
-  child.stderr.on('data', chunk => {
-    stderr += chunk;
-  });
+  const stderr = outputOf(child.stderr);
   child.stdout.once('data', () => child.stdout.destroy());
   const [code] = await once(child, 'close');
-  t.deepEqual([code, stderr], [0, '']);
+  t.deepEqual([code, stderr()], [0, '']);
 });
 
 test('a journal in a folder that cannot be written is read, unless its log has facts', async t => {
@@ -191,16 +189,10 @@ test('a journal in a folder that cannot be written is read, unless its log has f
   const folder = dirname(file);
   const asNobody = async () => {
     const child = spawn(process.execPath, [projectFile('src/cli.ts'), 'facts', '--journal', file], nobody);
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', chunk => {
-      stdout += chunk;
-    });
-    child.stderr.on('data', chunk => {
-      stderr += chunk;
-    });
+    const stdout = outputOf(child.stdout);
+    const stderr = outputOf(child.stderr);
     const [code] = await once(child, 'close');
-    return {code, stdout, stderr};
+    return {code, stdout: stdout(), stderr: stderr()};
   };
   rmSync(`${file}-shm`);
   for (const [path, mode] of [

@@ -3,7 +3,7 @@ import {once} from 'node:events';
 import {readFileSync} from 'node:fs';
 import test from 'ava';
 import {projectFile} from '../helpers/core.ts';
-import {isAlive} from '../helpers/process.ts';
+import {isAlive, outputOf} from '../helpers/process.ts';
 import {newJournal, orders, record, serve} from '../helpers/replay.ts';
 
 test('an interrupted replay says so, and leaves no process behind', async t => {
@@ -18,10 +18,7 @@ test('an interrupted replay says so, and leaves no process behind', async t => {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   t.teardown(() => child.kill('SIGKILL'));
-  let stderr = '';
-  child.stderr.on('data', chunk => {
-    stderr += chunk;
-  });
+  const stderr = outputOf(child.stderr);
   const ended = once(child, 'close');
   // Both processes of the baseline and the candidate's: now it waits for what never ends.
   let functions: number[] = [];
@@ -32,7 +29,7 @@ test('an interrupted replay says so, and leaves no process behind', async t => {
   child.kill('SIGINT');
   const [code] = await ended;
   t.is(code, 1);
-  t.regex(stderr, /interrupted/);
+  t.regex(stderr(), /interrupted/);
   for (const pid of functions) t.false(isAlive(pid));
 });
 

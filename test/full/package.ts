@@ -8,7 +8,7 @@ import {promisify} from 'node:util';
 import test from 'ava';
 import {projectFile} from '../helpers/core.ts';
 import {works} from '../helpers/installed.ts';
-import {below, gone} from '../helpers/process.ts';
+import {below, gone, outputOf} from '../helpers/process.ts';
 import {closed, problems} from '../helpers/schema.ts';
 
 /*
@@ -175,25 +175,21 @@ async function serve(handler: string, [program = '', ...args]: readonly string[]
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = once(child, 'exit');
-  let output = '';
-  let errors = '';
-  child.stderr.on('data', chunk => {
-    errors += chunk;
-  });
+  const output = outputOf(child.stdout);
+  const errors = outputOf(child.stderr);
   const url = await new Promise<string>((resolve, reject) => {
-    child.stdout.on('data', chunk => {
-      output += chunk;
-      const [, found] = /^ *url +(http:\S+)$/m.exec(output) ?? [];
+    child.stdout.on('data', () => {
+      const [, found] = /^ *url +(http:\S+)$/m.exec(output()) ?? [];
       if (found !== undefined) resolve(found);
     });
-    child.once('exit', code => reject(new Error(`It ended with ${code}: ${output}${errors}`)));
+    child.once('exit', code => reject(new Error(`It ended with ${code}: ${output()}${errors()}`)));
   });
   const signal = (name: NodeJS.Signals) => process.kill(-(child.pid ?? 0), name);
   return {
     url,
     ended,
     signal,
-    stderr: () => errors,
+    stderr: errors,
     /** It and all that it started. */
     processes: () => [child.pid ?? 0, ...below(child.pid ?? 0)],
     async kill() {

@@ -9,6 +9,7 @@ import test from 'ava';
 import {SqliteArchive} from '../../src/journals/sqlite/archive.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {projectFile, startCore, type Teardown} from '../helpers/core.ts';
+import {outputOf} from '../helpers/process.ts';
 import {ask} from '../helpers/request.ts';
 
 /*
@@ -34,10 +35,7 @@ async function typesIn(file: string): Promise<string[]> {
 async function holdSyncs(pid: number, t: Teardown): Promise<{release(): Promise<void>}> {
   const fault = `inject=fsync,fdatasync:delay_exit=${heldS}s`;
   const strace = spawn('strace', ['-f', '-qq', '-o', '/dev/null', '-e', 'trace=fsync,fdatasync', '-e', fault, '-p', String(pid)]);
-  let complaint = '';
-  strace.stderr.on('data', chunk => {
-    complaint += chunk;
-  });
+  const complaint = outputOf(strace.stderr);
   const ended = once(strace, 'close');
   const release = async () => {
     strace.kill('SIGKILL'); // it answers no other signal while it holds a call; the process goes on
@@ -47,7 +45,7 @@ async function holdSyncs(pid: number, t: Teardown): Promise<{release(): Promise<
   const tasks = `/proc/${pid}/task`;
   const isTraced = (task: string) => !/^TracerPid:\t0$/m.test(readFileSync(`${tasks}/${task}/status`, 'utf8'));
   while (!readdirSync(tasks).every(isTraced)) {
-    if (strace.exitCode !== null) throw new Error(`strace ended: ${complaint}`);
+    if (strace.exitCode !== null) throw new Error(`strace ended: ${complaint()}`);
     await pause(5);
   }
   return {release};

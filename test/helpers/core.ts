@@ -4,7 +4,7 @@ import {readFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
 import {readLines} from '../../src/workers/output/lines.ts';
-import {endingWithUs} from './process.ts';
+import {endingWithUs, outputOf} from './process.ts';
 
 const root = new URL('../../', import.meta.url);
 
@@ -100,10 +100,7 @@ async function startNow(env: Record<string, string>, t?: Teardown, descriptors?:
   const child = spawnCore(env, descriptors, cwd);
   const logs: LogLine[] = [];
   const waiting = new Set<(line: LogLine) => void>();
-  let stderr = '';
-  child.stderr?.on('data', chunk => {
-    stderr += chunk;
-  });
+  const stderr = outputOf(child.stderr);
   if (child.stdout) {
     const take = (text: string) => {
       const line = JSON.parse(text) as LogLine; // a line that is not JSON must fail the run
@@ -136,14 +133,14 @@ async function startNow(env: Record<string, string>, t?: Teardown, descriptors?:
     });
   };
   const listening = await Promise.race([logged(line => line.msg === 'Listening'), exited]);
-  if (listening === null || typeof listening === 'number') throw new Error(`The core did not start (exit ${listening}): ${stderr}`);
+  if (listening === null || typeof listening === 'number') throw new Error(`The core did not start (exit ${listening}): ${stderr()}`);
 
   return {
     url: String(listening.url),
     adminUrl: String(listening.admin),
     pid: child.pid ?? 0,
     logs,
-    stderr: () => stderr,
+    stderr,
     logged,
     exited,
     kill: signal => void child.kill(signal),
@@ -158,14 +155,11 @@ async function startNow(env: Record<string, string>, t?: Teardown, descriptors?:
 export async function refuseCore(env: Record<string, string>): Promise<RefusedStart> {
   const ended = await takeTurn();
   const child = spawnCore(env);
-  let stderr = '';
-  child.stderr?.on('data', chunk => {
-    stderr += chunk;
-  });
+  const stderr = outputOf(child.stderr);
   child.stdout?.resume();
   const [code] = await once(child, 'close');
   ended();
-  return {code, stderr};
+  return {code, stderr: stderr()};
 }
 
 export interface Ended {

@@ -11,6 +11,7 @@ import {projectFile, type Teardown} from './core.ts';
 import {cache} from './go.ts';
 import {type ReceivedSpan, spansOf} from './otlp.ts';
 import {freePort} from './port.ts';
+import {outputOf} from './process.ts';
 import {ask} from './request.ts';
 
 // A collector of the upstream project, built from its public Go modules.
@@ -66,17 +67,14 @@ export async function startCollector(program: string, t: Teardown) {
     env: {...process.env, TRACE_SAMPLING_PERCENTAGE: '100'},
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  let stderr = '';
-  child.stderr.on('data', chunk => {
-    stderr += chunk;
-  });
+  const stderr = outputOf(child.stderr);
   const ended = once(child, 'exit');
   t.teardown(async () => {
     child.kill();
     await ended;
     await rm(folder, {recursive: true});
   });
-  while (!(await answers(`http://127.0.0.1:${health}`))) if (child.exitCode !== null) throw new Error(`The collector ended: ${stderr}`);
+  while (!(await answers(`http://127.0.0.1:${health}`))) if (child.exitCode !== null) throw new Error(`The collector ended: ${stderr()}`);
   // What stands behind the last newline is still being written.
   const lines = async (file: string) => (await readFile(file, 'utf8').catch(() => '')).split('\n').slice(0, -1);
   return {

@@ -1,4 +1,5 @@
 import {existsSync, readFileSync} from 'node:fs';
+import type {Readable} from 'node:stream';
 
 /** Debian: package util-linux. */
 const setpriv = '/usr/bin/setpriv';
@@ -6,6 +7,15 @@ const setpriv = '/usr/bin/setpriv';
 /** The command of a process that is killed when this file of tests is: one that ran out of time cannot end it any more. */
 export function endingWithUs([file, ...args]: readonly [string, ...string[]]): [file: string, args: string[]] {
   return existsSync(setpriv) ? [setpriv, ['--pdeathsig', 'KILL', '--', file, ...args]] : [file, args];
+}
+
+/** Collects what a process writes to a pipe. @returns all that has come so far, as text */
+export function outputOf(pipe: Readable | null): () => string {
+  let text = '';
+  pipe?.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  return () => text;
 }
 
 /** False for a zombie, too: nothing runs in it. */
