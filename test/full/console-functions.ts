@@ -1,6 +1,5 @@
-import test from 'ava';
-import type {Browser} from 'playwright-core';
-import {faultsOf, hasBrowser, openBrowser} from '../helpers/browser.ts';
+import {faultsOf} from '../helpers/browser.ts';
+import {browserTests} from '../helpers/browser-tests.ts';
 import {goTo, openConsole, rowsOf, seen} from '../helpers/console.ts';
 import {startSeveral} from '../helpers/dev.ts';
 import {folderWith} from '../helpers/folder.ts';
@@ -8,14 +7,7 @@ import {ask} from '../helpers/request.ts';
 
 // The one console of several functions, in a browser.
 
-const withBrowser = hasBrowser ? test.serial : test.serial.skip;
-const missing = hasBrowser ? '' : ': needs Chromium at /usr/bin/chromium or in CORE_TEST_CHROMIUM';
-
-let browser: Browser;
-test.before(async () => {
-  if (hasBrowser) browser = await openBrowser();
-});
-test.after.always(() => browser?.close());
+const withBrowser = browserTests();
 
 const files = {
   'api.js': 'exports.handle = ({path}) => ({body: path});',
@@ -23,7 +15,7 @@ const files = {
 };
 const consoleIn = (output: string) => /\n {2}console {2}(http:\S+)\/\n/.exec(output)?.[1] ?? '';
 
-withBrowser(`one function after the other is chosen; one that has ended is said, and comes back${missing}`, async t => {
+withBrowser('one function after the other is chosen; one that has ended is said, and comes back', async (t, browser) => {
   const dev = await startSeveral(['api.js', 'jobs.js'], await folderWith(t, files), t);
   const page = await openConsole(t, browser, {adminUrl: consoleIn(dev.output())}, {width: 360});
   const functions = page.getByRole('navigation', {name: 'Functions'});
@@ -51,7 +43,7 @@ withBrowser(`one function after the other is chosen; one that has ended is said,
   await seen(rowsOf(page).filter({hasText: '/back'}));
 });
 
-withBrowser(`with a token each function asks for it once${missing}`, async t => {
+withBrowser('with a token each function asks for it once', async (t, browser) => {
   const dev = await startSeveral(['api.js', 'jobs.js'], await folderWith(t, files), t, {CORE_ADMIN_TOKEN: 'the right one'});
   const page = await openConsole(t, browser, {adminUrl: consoleIn(dev.output())});
   const functions = page.getByRole('navigation', {name: 'Functions'});

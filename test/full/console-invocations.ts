@@ -1,23 +1,16 @@
 import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import test from 'ava';
-import type {Browser, Page} from 'playwright-core';
-import {faultsOf, hasBrowser, openBrowser} from '../helpers/browser.ts';
+import type {Page} from 'playwright-core';
+import {faultsOf} from '../helpers/browser.ts';
+import {browserTests} from '../helpers/browser-tests.ts';
 import {env, goTo, load, openConsole, rowsOf, seen} from '../helpers/console.ts';
 import {startCore} from '../helpers/core.ts';
 import {ask} from '../helpers/request.ts';
 
-const withBrowser = hasBrowser ? test.serial : test.serial.skip;
-const missing = hasBrowser ? '' : ': needs Chromium at /usr/bin/chromium or in CORE_TEST_CHROMIUM';
+const withBrowser = browserTests();
 
-let browser: Browser;
-test.before(async () => {
-  if (hasBrowser) browser = await openBrowser();
-});
-test.after.always(() => browser?.close());
-
-withBrowser(`what happens while the page is open appears, and filters leave out the rest${missing}`, async t => {
+withBrowser('what happens while the page is open appears, and filters leave out the rest', async (t, browser) => {
   const core = await startCore(env, t);
   const page = await openConsole(t, browser, core);
   await goTo(page, 'Invocations');
@@ -38,7 +31,7 @@ withBrowser(`what happens while the page is open appears, and filters leave out 
   await seen(page.getByText('1 invocation', {exact: true}));
 });
 
-withBrowser(`thousands of rows: only those on the screen are in the page, and who reads keeps the place${missing}`, async t => {
+withBrowser('thousands of rows: only those on the screen are in the page, and who reads keeps the place', async (t, browser) => {
   const core = await startCore(env, t);
   for (let batch = 0; batch < 20; batch++)
     await Promise.all(Array.from({length: 30}, (_, call) => ask(`${core.url}/todos/${batch}-${call}`)));
@@ -65,7 +58,7 @@ withBrowser(`thousands of rows: only those on the screen are in the page, and wh
   t.is(await topRow(), before);
 });
 
-withBrowser(`the keyboard is enough to find an invocation, read it and go back${missing}`, async t => {
+withBrowser('the keyboard is enough to find an invocation, read it and go back', async (t, browser) => {
   const core = await startCore(env, t);
   await load(core, 12);
   const page = await openConsole(t, browser, core);
@@ -98,7 +91,7 @@ withBrowser(`the keyboard is enough to find an invocation, read it and go back${
 
 const focused = (page: Page) => page.evaluate(() => document.activeElement?.textContent ?? '');
 
-withBrowser(`markup that callers and the function write stays text${missing}`, async t => {
+withBrowser('markup that callers and the function write stays text', async (t, browser) => {
   const core = await startCore(env, t);
   const markup = '<img src=x onerror="globalThis.broken=1"><script>globalThis.broken=1</script>';
   const escaped = encodeURIComponent(markup);
@@ -126,7 +119,7 @@ withBrowser(`markup that callers and the function write stays text${missing}`, a
   );
 });
 
-withBrowser(`a request is copied as a command, which is shown where the clipboard is closed${missing}`, async t => {
+withBrowser('a request is copied as a command, which is shown where the clipboard is closed', async (t, browser) => {
   const core = await startCore(env, t);
   await load(core, 1);
   const page = await openConsole(t, browser, core);
@@ -143,7 +136,7 @@ withBrowser(`a request is copied as a command, which is shown where the clipboar
   t.deepEqual(await faultsOf(page), []);
 });
 
-withBrowser(`an invocation that nothing is known of gets the core’s sentence${missing}`, async t => {
+withBrowser('an invocation that nothing is known of gets the core’s sentence', async (t, browser) => {
   const core = await startCore({...env, CORE_JOURNAL_HTTP: 'facts'}, t);
   await load(core, 1);
   const page = await openConsole(t, browser, core);
@@ -155,7 +148,7 @@ withBrowser(`an invocation that nothing is known of gets the core’s sentence${
   t.is(await page.getByText(/^Loading/).count(), 0);
 });
 
-withBrowser(`an address of a trace that is no address of the web is no link${missing}`, async t => {
+withBrowser('an address of a trace that is no address of the web is no link', async (t, browser) => {
   const core = await startCore(env, t);
   await load(core, 1);
   const page = await openConsole(t, browser, core);
@@ -173,7 +166,7 @@ withBrowser(`an address of a trace that is no address of the web is no link${mis
   await seen(page.getByRole('link', {name: '0af7651916cd43dd8448eb211c80319c'}));
 });
 
-withBrowser(`a replay asks before it calls the function, and shows what the newer code changed${missing}`, async t => {
+withBrowser('a replay asks before it calls the function, and shows what the newer code changed', async (t, browser) => {
   const folder = await mkdtemp(join(tmpdir(), 'console-'));
   t.teardown(() => rm(folder, {recursive: true}));
   const handler = join(folder, 'handler.cjs');

@@ -1,12 +1,10 @@
-import test from 'ava';
-import type {Browser} from 'playwright-core';
-import {faultsOf, hasBrowser, openBrowser} from '../helpers/browser.ts';
+import {faultsOf} from '../helpers/browser.ts';
+import {browserTests} from '../helpers/browser-tests.ts';
 import {env, goTo, load, openConsole, rowsOf, seen} from '../helpers/console.ts';
 import {projectFile, startCore} from '../helpers/core.ts';
 import {ask} from '../helpers/request.ts';
 
-const withBrowser = hasBrowser ? test.serial : test.serial.skip;
-const missing = hasBrowser ? '' : ': needs Chromium at /usr/bin/chromium or in CORE_TEST_CHROMIUM';
+const withBrowser = browserTests();
 
 const views = ['Now', 'Invocations', 'Schedules', 'Processes', 'Settings'];
 const schedules = [
@@ -14,13 +12,7 @@ const schedules = [
   {name: 'weekly', cron: '30 6 * * 1'},
 ];
 
-let browser: Browser;
-test.before(async () => {
-  if (hasBrowser) browser = await openBrowser();
-});
-test.after.always(() => browser?.close());
-
-withBrowser(`the token is asked for, and a wrong one gets the core’s sentence${missing}`, async t => {
+withBrowser('the token is asked for, and a wrong one gets the core’s sentence', async (t, browser) => {
   const core = await startCore({...env, CORE_ADMIN_TOKEN: 'the right one'}, t);
   const page = await openConsole(t, browser, core);
   await seen(page.getByRole('button', {name: 'Sign in'}));
@@ -38,7 +30,7 @@ withBrowser(`the token is asked for, and a wrong one gets the core’s sentence$
   await seen(page.getByRole('button', {name: 'Sign in'}));
 });
 
-withBrowser(`a function that cannot start: the page says why${missing}`, async t => {
+withBrowser('a function that cannot start: the page says why', async (t, browser) => {
   const core = await startCore({...env, SCW_HANDLER_PATH: projectFile('test/fixtures/functions/core/broken.cjs')}, t);
   const page = await openConsole(t, browser, core);
   await seen(page.getByRole('alert'));
@@ -49,7 +41,7 @@ withBrowser(`a function that cannot start: the page says why${missing}`, async t
   t.deepEqual(await faultsOf(page), []);
 });
 
-withBrowser(`an empty core: every view says what would be there${missing}`, async t => {
+withBrowser('an empty core: every view says what would be there', async (t, browser) => {
   const core = await startCore(env, t);
   const page = await openConsole(t, browser, core);
   await seen(page.getByText('Sub-runtimes', {exact: true}));
@@ -64,7 +56,7 @@ withBrowser(`an empty core: every view says what would be there${missing}`, asyn
 
 for (const scheme of ['light', 'dark'] as const) {
   for (const width of [360, 1600]) {
-    withBrowser(`each view of a core under load, ${scheme}, ${width} px: no fault for axe, no request elsewhere${missing}`, async t => {
+    withBrowser(`each view of a core under load, ${scheme}, ${width} px: no fault for axe, no request elsewhere`, async (t, browser) => {
       const core = await startCore({...env, CORE_SCHEDULES: JSON.stringify(schedules)}, t);
       await load(core);
       await ask(`${core.adminUrl}/api/schedules/nightly/fire`, {method: 'POST'});
@@ -86,7 +78,7 @@ for (const scheme of ['light', 'dark'] as const) {
   }
 }
 
-withBrowser(`the core is killed and comes back: the page keeps what it had, says so, and goes on${missing}`, async t => {
+withBrowser('the core is killed and comes back: the page keeps what it had, says so, and goes on', async (t, browser) => {
   const core = await startCore(env, t);
   await load(core, 5);
   const page = await openConsole(t, browser, core);
@@ -103,7 +95,7 @@ withBrowser(`the core is killed and comes back: the page keeps what it had, says
   await seen(rowsOf(page).filter({hasText: '/todos/after'}));
 });
 
-withBrowser(`a refusal is shown in the core’s own words, above what was there before${missing}`, async t => {
+withBrowser('a refusal is shown in the core’s own words, above what was there before', async (t, browser) => {
   const core = await startCore(env, t);
   const page = await openConsole(t, browser, core);
   await goTo(page, 'Processes');
@@ -116,7 +108,7 @@ withBrowser(`a refusal is shown in the core’s own words, above what was there 
   t.deepEqual(await faultsOf(page), []);
 });
 
-withBrowser(`a session that ran out leads back to the sign-in${missing}`, async t => {
+withBrowser('a session that ran out leads back to the sign-in', async (t, browser) => {
   const core = await startCore({...env, CORE_ADMIN_TOKEN: 'the right one'}, t);
   const page = await openConsole(t, browser, core);
   await page.getByLabel('Token').fill('the right one');
@@ -127,7 +119,7 @@ withBrowser(`a session that ran out leads back to the sign-in${missing}`, async 
   t.pass();
 });
 
-withBrowser(`buttons fire and pause a schedule, and reload the function${missing}`, async t => {
+withBrowser('buttons fire and pause a schedule, and reload the function', async (t, browser) => {
   const core = await startCore({...env, CORE_SCHEDULES: JSON.stringify(schedules)}, t);
   const page = await openConsole(t, browser, core);
   await goTo(page, 'Schedules');
@@ -146,7 +138,7 @@ withBrowser(`buttons fire and pause a schedule, and reload the function${missing
   await seen(page.locator('.end').filter({hasText: 'reloaded'}));
 });
 
-withBrowser(`plots come as soon as what draws them can be loaded${missing}`, async t => {
+withBrowser('plots come as soon as what draws them can be loaded', async (t, browser) => {
   const core = await startCore(env, t);
   const page = await openConsole(t, browser, core);
   await page.route('**/lib/uplot.js', route => route.abort());
