@@ -2,7 +2,7 @@ import type {Clock} from '../src/clock.ts';
 import type {Delivery} from '../src/delivery.ts';
 import type {Fault} from '../src/errors.ts';
 import type {Invocation} from '../src/invocation.ts';
-import type {Ended, Observer} from '../src/observation.ts';
+import type {Began, Ended, Observer} from '../src/observation.ts';
 import type {Stage} from '../src/stage.ts';
 
 /** Reports every delivery to a person who watches: that it began, and how it ended. Only a core that is watched has this stage. */
@@ -17,17 +17,19 @@ export function observe(observer: Observer, clock: Clock): Stage {
   };
 }
 
-function subjectOf(delivery: Delivery): {kind: string; target: string} {
+const isOther = true;
+
+function subjectOf(delivery: Delivery): Pick<Began, 'kind' | 'target' | 'isOther'> {
   const subject = delivery.subject();
   switch (subject.trigger) {
     case 'http':
       return {kind: subject.method, target: subject.path};
     case 'timer':
-      return {kind: 'cron', target: subject.name};
+      return {kind: 'cron', target: subject.name, isOther};
     case 'pubsub':
-      return {kind: subject.system, target: subject.destination};
+      return {kind: subject.system, target: subject.destination, isOther};
     case 'other':
-      return {kind: delivery.source, target: subject.name};
+      return {kind: delivery.source, target: subject.name, isOther};
   }
 }
 

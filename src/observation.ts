@@ -16,6 +16,8 @@ export type Observer = (observation: Observation) => void;
 interface Subject {
   readonly kind: string;
   readonly target: string;
+  /** True of a call that is no HTTP request, such as one of a schedule. */
+  readonly isOther?: true;
 }
 
 /** A delivery is on its way through the stages. Its target has no query yet. */

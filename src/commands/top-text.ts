@@ -13,7 +13,14 @@ export interface Figures extends Pick<About, 'function' | 'core'> {
   readonly queue: {readonly waiting: number; readonly inFlight: number; readonly longest: number};
   readonly subRuntimes: {readonly ready: number; readonly wanted: number};
   readonly memory: {readonly coreBytes: number; readonly functionBytes: number; readonly heldBytes: number; readonly maxHeldBytes: number};
-  readonly totals: {readonly requests: number; readonly errors: number; readonly restarts: number; readonly coldStarts: number};
+  readonly totals: {
+    readonly requests: number;
+    readonly errors: number;
+    readonly otherCalls: number;
+    readonly otherFailures: number;
+    readonly restarts: number;
+    readonly coldStarts: number;
+  };
   readonly cores: readonly CoreView[];
   readonly history: {readonly columns: {readonly requests?: readonly (number | null)[]}};
 }
@@ -67,6 +74,7 @@ export function topText(figures: Figures, problem?: string): string[] {
       'total',
       counted(totals.requests, 'request'),
       counted(totals.errors, 'error'),
+      otherCalls(totals),
       counted(totals.restarts, 'restart'),
       `${number(totals.coldStarts)} waited for a start`,
     ),
@@ -74,6 +82,12 @@ export function topText(figures: Figures, problem?: string): string[] {
     ...processLines(figures, subRuntimes),
     ...endLines(figures.cores.flatMap(({ends}) => ends as EndRow[])),
   ];
+}
+
+/** Calls that are no requests, such as those of schedules; '' where there were none. */
+function otherCalls({otherCalls, otherFailures}: Figures['totals']): string {
+  if (otherCalls === 0) return '';
+  return `${counted(otherCalls, 'other call')}${otherFailures > 0 ? ` (${number(otherFailures)} failed)` : ''}`;
 }
 
 const line = (title: string, ...parts: readonly string[]) => `${paint('dim', title.padEnd(9))} ${parts.filter(Boolean).join('   ')}`;

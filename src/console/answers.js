@@ -16,7 +16,7 @@ the API in full.
  *   queue: {waiting: number, inFlight: number, longest: number},
  *   subRuntimes: {ready: number, wanted: number},
  *   memory: {coreBytes: number, functionBytes: number, heldBytes: number, maxHeldBytes: number, limitBytes: number},
- *   totals: {requests: number, errors: number, invocations: number, failures: number, restarts: number, coldStarts: number},
+ *   totals: {requests: number, errors: number, invocations: number, failures: number, otherCalls: number, otherFailures: number, restarts: number, coldStarts: number},
  *   journal?: {http: string},
  * }} NowAnswer
  */

@@ -16,7 +16,7 @@ const figures: Figures = {
   queue: {waiting: 2, inFlight: 3, longest: 1000},
   subRuntimes: {ready: 1, wanted: 2},
   memory: {coreBytes: 90 * 2 ** 20, functionBytes: 60 * 2 ** 20, heldBytes: 0, maxHeldBytes: 2 ** 27},
-  totals: {requests: 1234567, errors: 1, restarts: 1, coldStarts: 0},
+  totals: {requests: 1234567, errors: 1, otherCalls: 3, otherFailures: 1, restarts: 1, coldStarts: 0},
   cores: [
     {
       pid: 10,
@@ -44,6 +44,7 @@ test('the figures are lines of text, and what a terminal would obey is shown', t
     'times     p50 1.8 ms   p99 –',
     'queue     2 of 1,000 waiting   3 in flight',
     'memory    core 90 MiB   function 60 MiB   held 0 MiB of 128 MiB',
+    'total     1,234,567 requests   1 error   3 other calls (1 failed)   1 restart   0 waited for a start',
     '      12  function   serving       3 min       3     60 MiB',
     String.raw`          gave-up: exited\x0a10 times`,
     '1 of 2 sub-runtimes ready',

@@ -42,6 +42,6 @@ test('other deliveries are named by what delivers them', async t => {
     [{trigger: 'other', name: 'x'}, 'test', 'x'],
   ] as const) {
     const [, ended] = await watch(subject, {result: {status: 200, headers: [], body: ''}});
-    t.like(ended, {kind, target});
+    t.like(ended, {kind, target, isOther: true});
   }
 });

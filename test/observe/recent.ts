@@ -41,11 +41,24 @@ test('the figures are sums of what all processes counted', async t => {
   one.meter.invocationEnded('http', 'ok', 0.003);
   other.meter.invocationEnded('http', 'error', 0.02);
   other.meter.invocationEnded('cron', 'error', 0.02);
+  other.meter.invocationEnded('none', 'error', 0.001); // refused: it is a request
   other.meter.runtimeExited('exit-nonzero');
+  for (const asked of ['reloaded', 'stopped'] as const) other.meter.runtimeExited(asked); // no restarts
   other.meter.queued(4);
   const figures = figuresOf([await one.some(figureNames), await other.families()]);
-  t.like(figures, {requests: 2, errors: 1, invocations: 3, failures: 2, restarts: 1, waiting: 4, inFlight: 1, subRuntimesReady: 4});
-  t.is(figures.buckets.at(-1), 3);
+  t.like(figures, {
+    requests: 2,
+    errors: 1,
+    invocations: 4,
+    failures: 3,
+    otherCalls: 1,
+    otherFailures: 1,
+    restarts: 1,
+    waiting: 4,
+    inFlight: 1,
+    subRuntimesReady: 4,
+  });
+  t.is(figures.buckets.at(-1), 4);
   t.is(figures.functionBytes, 2000);
 });
 

@@ -102,7 +102,10 @@ const now = object({
   queue: object({waiting: count, inFlight: count, longest: count}),
   subRuntimes: object({ready: count, wanted: count}),
   memory: object({coreBytes: count, functionBytes: count, heldBytes: count, maxHeldBytes: count, limitBytes: count}),
-  totals: object({requests: count, errors: count, invocations: count, failures: count, restarts: count, coldStarts: count}),
+  totals: object({
+    ...{requests: count, errors: count, invocations: count, failures: count, otherCalls: count, otherFailures: count},
+    ...{restarts: count, coldStarts: count},
+  }),
 });
 
 const placed = object({

@@ -56,7 +56,7 @@ export function nowRoutes({clock, recent, readiness, about}: NowHouse): Route[] 
       async run() {
         const [{figures, row}, state] = await Promise.all([recent.now(), readiness()]);
         const {queueLongest, subRuntimesWanted, maxHeldBytes, limitBytes, ...rest} = about();
-        const {requests, errors, invocations, failures, restarts, coldStarts} = figures;
+        const {requests, errors, invocations, failures, otherCalls, otherFailures, restarts, coldStarts} = figures;
         const {coreBytes, functionBytes, heldBytes} = figures;
         return {
           body: {
@@ -74,7 +74,7 @@ export function nowRoutes({clock, recent, readiness, about}: NowHouse): Route[] 
             queue: {waiting: figures.waiting, inFlight: figures.inFlight, longest: queueLongest},
             subRuntimes: {ready: figures.subRuntimesReady, wanted: subRuntimesWanted},
             memory: {coreBytes, functionBytes, heldBytes, maxHeldBytes, limitBytes},
-            totals: {requests, errors, invocations, failures, restarts, coldStarts},
+            totals: {requests, errors, invocations, failures, otherCalls, otherFailures, restarts, coldStarts},
           },
         };
       },

@@ -40,7 +40,12 @@ function Cause({now: {readiness}}) {
 function Figures({now: {rates, times, queue, subRuntimes, memory, totals}}) {
   const held = memory.coreBytes + memory.functionBytes;
   return html`<dl class="figures">
-    <${Figure} label="Requests" value=${count(rates.requests)} unit="/s" more=${`${count(totals.requests)} since the start`} />
+    <${Figure}
+      label="Requests"
+      value=${count(rates.requests)}
+      unit="/s"
+      more=${[`${count(totals.requests)} since the start`, ...otherCalls(totals)].join('; ')}
+    />
     <${Figure}
       label="Errors"
       value=${count(rates.errors)}
@@ -65,6 +70,16 @@ function Figures({now: {rates, times, queue, subRuntimes, memory, totals}}) {
     />
     <${Figure} label="Memory" value=${bytes(held)} more=${`core ${bytes(memory.coreBytes)}, function ${bytes(memory.functionBytes)}`} />
   </dl>`;
+}
+
+/**
+ * Calls that are no requests, such as those of schedules, in words: `3 other calls, 1 failed`.
+ *
+ * @param {NowAnswer['totals']} totals
+ */
+function otherCalls({otherCalls, otherFailures}) {
+  if (!otherCalls) return [];
+  return [`${plural(otherCalls, 'other call')}${otherFailures > 0 ? `, ${count(otherFailures)} failed` : ''}`];
 }
 
 /** @param {{label: string, value: string, unit?: string, more: string, tone?: string}} props */

@@ -9,10 +9,10 @@ export interface Due {
   readonly at: number;
 }
 
-/** `12 requests · 1 error · p50 3.1 ms · 1 process · next nightly in 3 h · h help`; fits into `width`, with fewer parts if it must. */
+/** `12 requests · 1 error · 2 other calls, 1 failed · p50 3.1 ms · 1 process · next nightly in 3 h · h help`; fits into `width`, with fewer parts if it must. */
 export function statusText(tally: Tally, due: Due | undefined, now: number, width: number): string {
   const median = tally.medianMs();
-  const calls = [counted(tally.calls, 'request'), counted(tally.errors, 'error')];
+  const calls = [counted(tally.requests, 'request'), counted(tally.errors, 'error'), ...otherCalls(tally)];
   const speed = median === undefined ? [] : [`p50 ${durationText(median)}`];
   const processes = [counted(tally.processes, 'process', 'processes')];
   const next = due ? [`next ${printable(cut(due.name, 30))} ${inText(due.at - now)}`] : [];
@@ -22,6 +22,11 @@ export function statusText(tally: Tally, due: Due | undefined, now: number, widt
     if (text.length <= most) return text;
   }
   return cut(` ${calls.join(' · ')}`, most);
+}
+
+function otherCalls({otherCalls, otherFailures}: Tally): string[] {
+  if (otherCalls === 0) return [];
+  return [`${counted(otherCalls, 'other call')}${otherFailures > 0 ? `, ${otherFailures.toLocaleString('en')} failed` : ''}`];
 }
 
 const counted = (count: number, one: string, many = `${one}s`) => `${count.toLocaleString('en')} ${count === 1 ? one : many}`;

@@ -3,10 +3,15 @@ import type {Observation} from '../../observation.ts';
 /** The median is that of so many calls, the last ones. */
 const remembered = 200;
 
-/** What the status line counts. */
+/** What the status line counts: the same as the figures of the console and of `top`. */
 export class Tally {
-  calls = 0;
+  requests = 0;
+  /** Requests that were answered with a status of 500 and above. */
   errors = 0;
+  /** Calls that are no requests, such as those of schedules. */
+  otherCalls = 0;
+  otherFailures = 0;
+  #timed = 0;
   readonly #durations: number[] = [];
   readonly #processes = new Set<string>();
 
@@ -18,8 +23,15 @@ export class Tally {
   /** @param name of the function, as processes of several functions are counted together */
   count(observation: Observation, name = ''): void {
     if (observation.type === 'ended') {
-      this.#durations[this.calls++ % remembered] = observation.durationMs;
-      if (observation.fault || observation.status >= 500) this.errors++;
+      const {isOther, fault, status, durationMs} = observation;
+      this.#durations[this.#timed++ % remembered] = durationMs;
+      if (isOther) {
+        this.otherCalls++;
+        if (fault) this.otherFailures++;
+      } else {
+        this.requests++;
+        if (status >= 500) this.errors++;
+      }
     } else if (observation.type === 'facts') {
       for (const {type, data} of observation.facts) {
         if (type === 'runtime.ready') this.#processes.add(`${name} ${data.pid}`);

@@ -9,6 +9,10 @@ export interface Figures {
   /** Events of every trigger that went through the stages, and those of them that ended with a fault. */
   readonly invocations: number;
   readonly failures: number;
+  /** Events of other triggers, such as schedules, and those of them that failed. No HTTP request is among them. */
+  readonly otherCalls: number;
+  readonly otherFailures: number;
+  /** Ends of sub-runtimes that nobody asked for: a reload and a stop are none. */
   readonly restarts: number;
   readonly coldStarts: number;
   /** How many events took at most so long; the last is all of them. */
@@ -58,7 +62,9 @@ export function figuresOf(processes: readonly (readonly Family[])[]): Figures {
     errors: sum('http_requests_total', ({code}) => Number(code) >= 500),
     invocations: sum('faas_invocations_total'),
     failures: sum('faas_invocations_total', ({outcome}) => outcome === 'error'),
-    restarts: sum('core_runtime_restarts_total'),
+    otherCalls: sum('faas_invocations_total', isOther),
+    otherFailures: sum('faas_invocations_total', labels => isOther(labels) && labels.outcome === 'error'),
+    restarts: sum('core_runtime_restarts_total', ({reason}) => reason !== 'reloaded' && reason !== 'stopped'),
     coldStarts: sum('faas_coldstarts_total'),
     buckets,
     waiting: sum('core_queue_depth'),
@@ -71,6 +77,9 @@ export function figuresOf(processes: readonly (readonly Family[])[]): Figures {
 }
 
 type Labels = Family['values'][number]['labels'];
+
+/** `none`: a request that was refused before it became an event. */
+const isOther = ({trigger}: Labels) => trigger !== 'http' && trigger !== 'none';
 
 /**
 The time within which a share of the events between two moments ended, in milliseconds. It is an estimate: a bucket counts as

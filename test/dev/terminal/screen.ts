@@ -77,6 +77,11 @@ test('the status counts calls, errors and processes, and fits into the line', t 
   t.is(statusText(tally, {name: 'nightly', at: 40_000}, 0, 70), ' 3 requests · 1 error · p50 2.0 ms · next nightly in 40 s · h help');
   t.is(statusText(tally, {name: 'nightly', at: 40_000}, 0, 50), ' 3 requests · 1 error · p50 2.0 ms · h help');
   t.is(statusText(tally, undefined, 0, 21), ' 3 requests · 1 err…');
+  const fault = {code: 'AUTH_MISSING', message: 'No bearer token was sent'} as const;
+  tally.count({...call, durationMs: 1, status: 401, fault}); // refused, and no error, as in the console
+  tally.count({...call, durationMs: 1, status: 500, fault, isOther: true});
+  tally.count({...call, durationMs: 1, status: 200, isOther: true});
+  t.is(statusText(tally, undefined, 0, 90), ' 4 requests · 1 error · 2 other calls, 1 failed · p50 1.0 ms · 1 process · h help');
   tally.count({type: 'facts', at: 0, facts: [{type: 'runtime.exited', data: {code: 0, signal: null, reason: 'stopped', upMs: 1, pid: 7}}]});
   t.is(tally.processes, 0);
   for (const name of ['a', 'b'])
