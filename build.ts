@@ -5,7 +5,7 @@ import {installed} from './src/admin/console/files.ts';
 import {libraries} from './src/admin/console/libraries.ts';
 
 /** Folders of programs. What is no TypeScript in them ships as it is: bridges, libraries of languages, files for a browser. */
-const folders = ['src', 'middleware', 'triggers', 'runtimes'];
+const folders = ['src', 'middleware', 'triggers', 'protocols', 'runtimes'];
 /** What else ships as it is. Which files of packages browsers get is listed in src/admin/console/libraries.ts. */
 const shippedAsTheyAre = ['bin', 'schemas', 'templates', 'types', 'README.md', 'CHANGELOG.md', 'LICENSE'];
 /** What is executed, and what it is called when it is built. */
@@ -24,7 +24,10 @@ const latePackage = /\blate\('([^':]+)'\)/g;
 /** Left in `node_modules`: OpenTelemetry replaces functions of other packages, and shares its state with the function's. */
 const external = ['@opentelemetry/*', 'got'];
 
-const common = {bundle: true, platform: 'node', target: 'node24', logLevel: 'silent'} as const satisfies BuildOptions;
+/** In place of a package that reads a file beside itself: the same with the file in it. */
+const alias = {'@platformatic/wasm-utils': '@platformatic/wasm-utils/bundled'};
+
+const common = {bundle: true, platform: 'node', target: 'node24', logLevel: 'silent', alias} as const satisfies BuildOptions;
 /** Packages that are no modules of ES ask for Node's own with `require`. */
 const banner = {
   js: "import {createRequire as requireOfBundle} from 'node:module';\nconst require = requireOfBundle(import.meta.url);",

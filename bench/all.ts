@@ -24,9 +24,11 @@ import {loadBefore, machine, type Question, type Report, roundsOf} from './progr
 import {smallContainer} from './small-container.ts';
 import {throughput} from './throughput.ts';
 import {tracing} from './tracing.ts';
+import {triggers} from './triggers.ts';
+import {work} from './work.ts';
 
 /*
-Every question in one sitting, written into docs/benchmarks.md; about a quarter of an hour.
+Every question in one sitting, written into docs/benchmarks.md; about twenty minutes.
 
     npm run bench [-- --rounds 1 --seconds 1] [--only latency --only memory] [--dry]
 
@@ -40,6 +42,8 @@ const questions = {
   bodies,
   tracing,
   journal,
+  work,
+  triggers,
   authentication,
   overload,
   processesOfCore,

@@ -24,6 +24,8 @@ const againstGoCore =
 const measured = 'measured';
 const shipped = 'measured, as it ships';
 const inContainer = 'measured, as it ships, in a container of 128 MB';
+const bothOverHttp = 'measured, both called over HTTP, on the disk, the better of the peer’s calls';
+const byStore = 'measured, without HTTP, on the disk, the better of the peer’s calls';
 const againstHttp = 'measured, over calling the bridge, run by hand, over HTTP';
 
 export const budgets: readonly Budget[] = [
@@ -52,6 +54,10 @@ export const budgets: readonly Budget[] = [
   less('control group of core and Node function, idle', inContainer, 50, 40, 'MB', 'control group of 128 MB, idle'),
   less('the same after small calls', inContainer, 80, 64, 'MB', 'control group of 128 MB, after small calls'),
   more('bodies of 1 MiB answered in a container of 128 MB', inContainer, 0.9, 1, 'bodies of 1 MiB answered in 128 MB'),
+  more('work accepted a second against pg-boss', byStore, 1, 2, 'accepted/s at 256 producers, core’s store / pg-boss'),
+  more('the same against BullMQ', byStore, 1, 2, 'accepted/s at 256 producers, core’s store / BullMQ'),
+  more('calls accepted a second against pg-boss', bothOverHttp, 1, 2, 'accepted/s at 256 producers, core over HTTP / pg-boss behind HTTP'),
+  more('the same against BullMQ', bothOverHttp, 1, 2, 'accepted/s at 256 producers, core over HTTP / BullMQ behind HTTP'),
   more('Python bridge against gunicorn + Flask', 'measured, 1 KiB, on the channel', 8, 12, 'Python bridge / gunicorn + Flask, 1 KiB'),
 ];
 

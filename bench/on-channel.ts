@@ -4,10 +4,10 @@ import type {Socket} from 'node:net';
 import {createInterface} from 'node:readline/promises';
 import {systemClock} from '../src/clock.ts';
 import {Fault} from '../src/errors.ts';
+import type {Hop} from '../src/hop/hop.ts';
 import type {RuntimeCall} from '../src/runtime.ts';
 import {Channel} from '../src/workers/hop/channel.ts';
 import {channelVersion} from '../src/workers/hop/frames.ts';
-import type {Hop} from '../src/workers/hop/hop.ts';
 import type {Measured} from './load.ts';
 import {cpuMicros} from './processes.ts';
 import {endWithUs} from './servers.ts';
@@ -52,7 +52,7 @@ export async function startOnChannel(
   if (!(await isOnChannel(child))) return undefined;
   const ignore = () => {};
   const events = {onBroken: ignore, onClosed: ignore, onSilent: ignore, onAlive: ignore};
-  const options = {socket: child.stdio[4] as Socket, maxReplyBytes, concurrency, answersPing: true, ...events};
+  const options = {socket: child.stdio[4] as Socket, maxReplyBytes, concurrency, answersPing: true, takesBodies: false, ...events};
   const hop = new Channel(options, systemClock);
   stack.defer(() => hop.destroy(new Fault('UPSTREAM_LOST')));
   return {hop, pid: child.pid ?? 0};
@@ -87,7 +87,7 @@ export async function measureCalls(
   const untilMs = startedMs + seconds * 1000;
   const caller = async () => {
     for (let nowMs = startedMs; nowMs < untilMs; ) {
-      const reply = await hop.send(newCall(), ignoreEnd).catch(() => undefined);
+      const reply = await hop.send(newCall(), ignoreEnd, ignoreEnd).catch(() => undefined);
       if (reply?.status !== 200) errors++;
       const endedMs = systemClock.monotonic();
       times.push(endedMs - nowMs);

@@ -78,7 +78,7 @@ const openers: Readonly<Record<PeerName, (peers: Peers) => Promise<Peer>>> = {
 };
 
 /** The first line of what went wrong, without addresses: they tell of the machine, not of the peer. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const told = error instanceof Error && 'stderr' in error && error.stderr ? error.stderr : error;
   return (
     String(told)

@@ -21,6 +21,8 @@ export interface Bench {
   /** Of each run. */
   readonly seconds: number;
   readonly peers: Peers;
+  /** What alone is asked for, where a program has several things to measure; undefined or none for all. */
+  readonly only?: readonly string[];
 }
 
 export interface Question {
@@ -105,13 +107,13 @@ export function loadBefore(): string {
 export const roundsOf = ({rounds, seconds}: {rounds: number; seconds: number}) =>
   `${rounds} round${rounds === 1 ? '' : 's'}${seconds > 0 ? ` of ${seconds} s` : ''}`;
 
-/** The program on its own: `node bench/<program>.ts [rounds] [seconds] [--json]`. */
+/** The program on its own: `node bench/<program>.ts [rounds] [seconds] [what alone …] [--json]`. */
 export async function runAlone({rounds, seconds, answer}: Question): Promise<void> {
   const {positionals, values} = parseArgs({allowPositionals: true, options: {json: {type: 'boolean'}}});
   await using stack = new AsyncDisposableStack();
   const peers = new Peers(stack);
   const generator = await chooseGenerator(() => peers.install('autocannon@8'));
-  const bench = {rounds: Number(positionals[0] ?? rounds), seconds: Number(positionals[1] ?? seconds), peers};
+  const bench = {rounds: Number(positionals[0] ?? rounds), seconds: Number(positionals[1] ?? seconds), peers, only: positionals.slice(2)};
   const busy = loadBefore();
   const report = await answer(bench);
   const missing = [...peers.missing.values()];

@@ -10,7 +10,7 @@ import {projectFile} from '../test/helpers/core.ts';
 import {descendants} from './processes.ts';
 
 /** What is served, as a sub-runtime (`handle`) and in process (`bench/functions/in-process.cjs`). */
-export type FunctionName = 'message' | 'echo' | 'busy';
+export type FunctionName = 'message' | 'echo' | 'busy' | 'started';
 
 export interface Server {
   readonly url: string;
@@ -30,6 +30,9 @@ export interface Program {
   readonly cwd?: string;
   readonly port: number;
   readonly takes?: Server['takes'];
+  /** As whom it runs; by default as this process. */
+  readonly uid?: number;
+  readonly gid?: number;
 }
 
 /** The environment of a program that listens on a port, whichever name it reads it from, and serves a function. */
@@ -81,9 +84,9 @@ export async function temporaryFolder(stack: AsyncDisposableStack): Promise<stri
 const stopMs = 2000;
 
 /** Starts a program without waiting for it; it ends with the stack. */
-export function spawnProgram({command: [file, ...args], env, cwd}: Program, stack: AsyncDisposableStack) {
+export function spawnProgram({command: [file, ...args], env, cwd, ...user}: Program, stack: AsyncDisposableStack) {
   const {PATH = '', HOME = ''} = process.env;
-  const child = spawn(file, args, {env: {PATH, HOME, ...env}, cwd, stdio: ['ignore', 'ignore', 'pipe']});
+  const child = spawn(file, args, {env: {PATH, HOME, ...env}, cwd, uid: user.uid, gid: user.gid, stdio: ['ignore', 'ignore', 'pipe']});
   endWithUs(child);
   let stderr = '';
   child.stderr.on('data', chunk => {

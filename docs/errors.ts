@@ -7,6 +7,7 @@ const readers = {
   token: ['The token of a private function', 'The log says at `CORE_LOG_LEVEL=debug` why a token was refused. The function did not run.'],
   load: ['Too much at a time, or not ready', 'These pass. More room can be given to the function: [Operating](operations.md).'],
   function: ['The function', 'The author of the function can correct these.'],
+  work: ['Work', 'See [work](work.md). The function did not run for these requests.'],
   core: ['The core', 'Codes that belong to none of these groups.'],
 } as const;
 
@@ -24,7 +25,7 @@ interface Advice {
 const advice = {
   REQUEST_MALFORMED: {
     reader: 'caller',
-    when: 'The request breaks a rule of HTTP, its path has a malformed `%` escape, or `Core-Timeout` is not a duration. The answer says which.',
+    when: 'The request breaks a rule of HTTP, its path has a malformed `%` escape, or `Core-Timeout` is not a duration; or a field that asks for work has a value that it cannot have. The answer says which.',
     remedy: 'Correct the request.',
   },
   TRIGGER_UNKNOWN: {
@@ -143,7 +144,7 @@ const advice = {
 
   HANDLER_FAILED: {
     reader: 'function',
-    when: 'The handler threw an error. The answer has its message.',
+    when: 'The handler threw an error. The answer has its message. A stream that failed in its middle is broken off.',
     remedy: 'The log has the stack, with the same invocation id.',
   },
   HANDLER_MISSING: {
@@ -158,7 +159,7 @@ const advice = {
   },
   UPSTREAM_TIMEOUT: {
     reader: 'function',
-    when: 'The function did not answer within `CORE_TIMEOUT`, or within the `Core-Timeout` that the caller asked for.',
+    when: 'The function did not answer within `CORE_TIMEOUT`, or within the `Core-Timeout` that the caller asked for; or a streamed reply was silent for `CORE_STREAM_IDLE`, or too long for `CORE_STREAM_TIMEOUT`, and was broken off.',
     remedy: 'A trace shows where the time went. The call may still be running.',
   },
   UPSTREAM_LOST: {
@@ -166,15 +167,54 @@ const advice = {
     when: 'The process of the function ended during the call.',
     remedy: 'The log has its exit code and the end of its stderr; `oom` means that it ran out of memory.',
   },
+  BATCH_FAILED: {
+    reader: 'function',
+    when: 'A function failed for an event of a batch of [CloudEvents](cloudevents.md), or refused it; the message says which.',
+    remedy: 'Send the whole batch again. The function gets those again that have succeeded: let it know them by `ce-source` and `ce-id`.',
+  },
   UPSTREAM_PROTOCOL: {
     reader: 'function',
     when: 'The sub-runtime broke [its protocol](../runtimes/README.md): it sent no HTTP, half a reply, another call’s reply, or an unexpected status.',
     remedy: 'Check the sub-runtime with `npx core-runtime conform`.',
   },
 
+  IDEMPOTENCY_MISMATCH: {
+    reader: 'work',
+    when: 'Another request came with the same `Idempotency-Key` within 24 hours: another method, path, query or body.',
+    remedy: 'Use a new key for each request, and the same one only to send the same request again.',
+  },
+  WORK_FULL: {
+    reader: 'work',
+    when: '`CORE_WORK_MAX` items wait or run.',
+    remedy: 'Send it again later; raise the setting, or give work more calls at a time with `CORE_WORK_CONCURRENCY`.',
+    retryAfter: true,
+  },
+  WORK_NOT_KEPT: {
+    reader: 'work',
+    when: 'Work was sent to a core whose journal is in memory.',
+    remedy: 'Give the core a journal on a disk: `CORE_JOURNAL=sqlite:<path>`.',
+    retryAfter: true,
+  },
+  WORK_UNKNOWN: {
+    reader: 'work',
+    when: 'No work with this id was sent by this caller, or its facts are not kept any more (`CORE_JOURNAL_KEEP`).',
+    remedy: 'Ask with the token of the caller who sent it.',
+  },
+  WORK_UNFINISHED: {
+    reader: 'work',
+    when: 'The reply was asked for before the invocation was over.',
+    remedy: 'Ask again later, or ask for the status.',
+    retryAfter: true,
+  },
+  WORK_OVER: {reader: 'work', when: 'An invocation was to be cancelled that is over.', remedy: 'Nothing.'},
+  REPLY_GONE: {
+    reader: 'work',
+    when: 'The reply is older than `CORE_JOURNAL_KEEP_BODIES`, or the invocation ended without one.',
+    remedy: 'Ask for the status, which is kept for longer.',
+  },
   CALLER_LEFT: {
     reader: 'core',
-    when: 'The call was broken off: its caller left (with `CORE_CANCEL=abort`), or a schedule replaced it. Facts, metrics and spans have this code.',
+    when: 'The call was broken off: its caller left (with `CORE_CANCEL=abort`, or during a streamed reply), or a schedule replaced it. Facts, metrics and spans have this code.',
     remedy: 'Nothing; or give callers a longer time limit.',
   },
   INTERNAL: {

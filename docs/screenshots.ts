@@ -2,7 +2,7 @@ import {copyFile, mkdir, mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
-import type {Page} from 'playwright-core';
+import type {Locator, Page} from 'playwright-core';
 import {systemClock} from '../src/clock.ts';
 import {openBrowser, visit} from '../test/helpers/browser.ts';
 import {projectFile, type RunningCore, startCore} from '../test/helpers/core.ts';
@@ -39,6 +39,9 @@ const core = await startCore({
   CORE_WORKERS: '2',
   CORE_JOURNAL_HTTP: 'full',
   CORE_SCHEDULES: JSON.stringify(schedules),
+  CORE_WORK: 'on',
+  CORE_WORK_ATTEMPTS: '2',
+  CORE_JOURNAL: `sqlite:${path.join(place, 'journal.db')}`,
 });
 stack.defer(async () => void (await core.stop()));
 const browser = await openBrowser();
@@ -46,25 +49,39 @@ stack.defer(() => browser.close());
 const {page} = await visit(browser, core.adminUrl, size);
 const dark = await visit(browser, core.adminUrl, {...size, scheme: 'dark'});
 
+await sendWork(core);
 const calling = call(core);
 await systemClock.sleep(firstPictureS * 1000);
-await page.getByRole('button', {name: 'last minute'}).click();
-await dark.page.getByRole('button', {name: 'last minute'}).click();
-await take(page, 'now');
-await take(dark.page, 'now-dark');
-await show(page, 'Invocations');
-await take(page, 'invocations');
-await page.getByLabel('Path').fill('/lists');
+for (const [view, name] of [
+  [page, 'now'],
+  [dark.page, 'now-dark'],
+] as const) {
+  await view.getByRole('button', {name: 'last minute'}).click();
+  await take(view, name, view.getByRole('figure').filter({hasText: 'Memory'}).locator('canvas')); // the last plot
+}
 const rows = page.getByRole('grid').locator('.window-space').getByRole('row');
+await show(page, 'Invocations');
+await take(page, 'invocations', rows.first());
+await page.getByLabel('Path').fill('/lists');
 await rows.filter({hasNotText: '/lists'}).first().waitFor({state: 'detached'});
 await rows.nth(1).click();
-await page.getByRole('heading', {name: 'Reply'}).waitFor();
 await page.setViewportSize({...size, height: 900});
-await take(page, 'invocation');
+await take(page, 'invocation', page.getByRole('heading', {name: 'Reply'}));
 await page.setViewportSize(size);
-for (const view of ['Schedules', 'Processes', 'Settings']) {
-  await show(page, view);
-  await take(page, view.toLowerCase());
+await show(page, 'Work');
+await take(page, 'work', page.getByRole('region', {name: 'List of work'}));
+await page.getByRole('button', {name: 'Dead letters'}).click();
+await page.getByRole('region', {name: 'List of dead letters'}).getByRole('link').first().click();
+await page.setViewportSize({...size, height: 840});
+await take(page, 'dead-letter', page.getByRole('heading', {name: 'Last reply'}));
+await page.setViewportSize(size);
+for (const [title, content] of [
+  ['Schedules', page.getByRole('region', {name: 'History of nightly-report'})],
+  ['Processes', page.getByRole('region', {name: 'Sub-runtimes of core process'})],
+  ['Settings', page.getByRole('rowheader', {name: 'CORE_WORKERS', exact: true})],
+] as const) {
+  await show(page, title);
+  await take(page, title.toLowerCase(), content);
 }
 
 await calling;
@@ -75,9 +92,28 @@ async function show(view: Page, title: string): Promise<void> {
   await view.getByRole('navigation').getByRole('link', {name: title}).click();
 }
 
-async function take(view: Page, name: string): Promise<void> {
-  await systemClock.sleep(1500);
+/** The picture of a view once it has loaded: its content is there, and nothing in it is still on its way. */
+async function take(view: Page, name: string, content: Locator): Promise<void> {
+  await content.waitFor();
+  await view.waitForFunction(() => !/^(Loading |Nothing to draw yet)/m.test(document.body.innerText));
   pictures.set(name, await view.screenshot());
+}
+
+/** Work that waits for its time or its turn, and some that fails for good. */
+async function sendWork({url}: RunningCore): Promise<void> {
+  const send = (target: string, headers: Record<string, string>) =>
+    ask(url + target, {
+      method: 'POST',
+      headers: {prefer: 'respond-async', 'content-type': 'application/json', ...headers},
+      body: '{"invoice": 1042}',
+    });
+  for (const customer of [7, 12]) {
+    await send('/invoices', {'core-delay': '20m', 'core-ordering-key': `customer-${customer}`});
+    for (const path of ['/invoices/send', '/invoices/remind']) await send(path, {'core-ordering-key': `customer-${customer}`});
+  }
+  for (const text of ['the printer is out of paper', 'the bank does not answer', 'no such invoice'])
+    await send(`/fail?text=${encodeURIComponent(text)}`, {});
+  await send('/reports', {'core-delay': '2h'});
 }
 
 /** Calls that come in waves, some of which fail, and one after which a process has to be started again. */

@@ -3,21 +3,22 @@ import {asFault, Fault, type FaultCode} from '../src/errors.ts';
 import type {FactTypes} from '../src/facts.ts';
 import type {Invocation} from '../src/invocation.ts';
 import type {Meter} from '../src/meter.ts';
+import type {WriteCall} from '../src/protocol.ts';
 import {parseDuration} from '../src/settings/setting.ts';
 import type {Stage} from '../src/stage.ts';
 import type {KeepInvocation} from './event/keep.ts';
 import {requestOf} from './event/request.ts';
-import type {WriteEvent} from './event/write.ts';
 
 export interface EventParts {
-  readonly write: WriteEvent;
+  /** Makes what the call sends: by default the platform's event. */
+  readonly write: WriteCall;
   readonly keep: KeepInvocation;
   readonly timeoutMs: number;
   readonly meter: Meter;
   readonly clock: Clock;
 }
 
-/** Builds the event and writes the first and the last fact of the invocation. */
+/** Builds the event, or what the protocol has in its place, and writes the first and the last fact of the invocation. */
 export function event({write, keep, timeoutMs, meter, clock}: EventParts): Stage {
   return async function event(ctx, next) {
     const invocation = ctx.state;
@@ -44,11 +45,11 @@ export function event({write, keep, timeoutMs, meter, clock}: EventParts): Stage
   };
 
   function settle(invocation: Invocation, fault?: Fault, accept = '') {
-    meter.settled(fault);
+    meter.settled(fault, fault?.code === 'CALLER_LEFT' && invocation.delivery.goesOn?.() === true);
     if (fault && !fault.reached && invocation.delivery.defers?.()) return keep.deferred(invocation, fault.code);
     const data: FactTypes['invocation.settled'] = {
       outcome: fault ? outcomeOf(fault.code) : 'responded',
-      status: fault ? fault.status : (invocation.result?.status ?? 200),
+      status: fault && invocation.streamedBytes === undefined ? fault.status : (invocation.result?.status ?? 200),
       ...(fault && {code: fault.code}),
       durationMs: toMicroseconds(clock.monotonic() - invocation.arrived),
     };
@@ -58,9 +59,15 @@ export function event({write, keep, timeoutMs, meter, clock}: EventParts): Stage
 }
 
 /** Where the time went, as far as the invocation came. */
-function addTimes(data: FactTypes['invocation.settled'], {arrived, waitedMs, cold, calledAt, answeredAt}: Invocation): void {
+function addTimes(
+  data: FactTypes['invocation.settled'],
+  {input, arrived, waitedMs, cold, calledAt, answeredAt, streamedBytes}: Invocation,
+): void {
   if (waitedMs !== undefined) data.waitedMs = toMicroseconds(waitedMs);
   if (cold) data.cold = true;
+  if (streamedBytes !== undefined) data.streamedBytes = streamedBytes;
+  const receivedBytes = input?.shape === 'request' ? (input.open?.body ?? input.open?.upgrade?.body)?.passedBytes : undefined;
+  if (receivedBytes !== undefined) data.receivedBytes = receivedBytes;
   if (calledAt === undefined || answeredAt === undefined) return;
   data.calledAtMs = toMicroseconds(calledAt - arrived);
   data.calledMs = toMicroseconds(answeredAt - calledAt);

@@ -7,17 +7,26 @@ import {type EventParts, event} from './event.ts';
 import {type InvokeParts, invoke} from './invoke.ts';
 import {type RespondParts, respond} from './respond.ts';
 import {type TraceParts, trace} from './trace.ts';
-import {trigger} from './trigger.ts';
+import {type TriggerParts, trigger} from './trigger.ts';
 
-/** What the stages are made from: each takes what it needs. `guard` is the stage that decides who may call. */
-export type Parts = TraceParts & EventParts & InvokeParts & RespondParts & {readonly guard: Stage};
+/**
+What the stages are made from: each takes what it needs. `guard` is the stage that decides who may call, `unpack` the one
+that unpacks CloudEvents, `work` the one that takes requests as work, if these are on.
+*/
+export type Parts = TraceParts &
+  TriggerParts &
+  EventParts &
+  InvokeParts &
+  RespondParts & {readonly guard: Stage; readonly unpack?: Stage | undefined; readonly work?: Stage | undefined};
 
 /** Makes the chain that every delivery goes through, in this order. A new stage is its file and a line here. */
 export function pipeline(parts: Parts): Stage {
   return chain([
     trace(parts), //
     parts.guard,
-    trigger(),
+    ...(parts.unpack ? [parts.unpack] : []),
+    ...(parts.work ? [parts.work] : []),
+    trigger(parts),
     event(parts),
     invoke(parts),
     respond(parts),

@@ -5,6 +5,7 @@ import type {Invocation} from '../src/invocation.ts';
 import type {Meter} from '../src/meter.ts';
 import {NotSent, type RuntimeReply, type Runtimes} from '../src/runtime.ts';
 import type {Stage} from '../src/stage.ts';
+import type {StreamLimits} from '../src/streamed-body.ts';
 
 /** How often a call is tried when the sub-runtime's port refuses it. A call that was refused did not run. */
 const mostAttempts = 3;
@@ -15,16 +16,25 @@ export interface InvokeParts {
   readonly clock: Clock;
   /** What happens to a call whose caller leaves: it runs on, or is broken off. */
   readonly cancel: 'finish' | 'abort';
+  /** Longest time from accepting an event to its reply. */
+  readonly timeoutMs: number;
+  /** Longest time without a piece of a streamed reply, and from accepting its event to its last piece: by default `timeoutMs`. */
+  readonly streamIdleMs: number;
+  readonly streamTimeoutMs: number | undefined;
 }
 
 /** Leases a sub-runtime and calls the function, at most once. */
 export function invoke(parts: InvokeParts): Stage {
   const {meter, cancel} = parts;
+  const limits: StreamLimits = {idleMs: parts.streamIdleMs, timeoutMs: parts.streamTimeoutMs ?? parts.timeoutMs};
   return async function invoke(ctx, next) {
     const invocation = ctx.state;
     meter.inFlight(1);
     try {
-      invocation.reply = await callFunction(invocation, parts, signalOf(invocation.delivery));
+      const {delivery, input} = invocation;
+      const streams = delivery.streams && input?.reply === 'http' ? limits : undefined;
+      invocation.reply = await callFunction(invocation, parts, signalOf(delivery), streams);
+      if (invocation.reply.stream) return await next(); // in flight until it has ended
     } finally {
       meter.inFlight(-1);
     }
@@ -41,6 +51,7 @@ async function callFunction(
   invocation: Invocation,
   {runtimes, meter, clock}: InvokeParts,
   signal: AbortSignal | undefined,
+  streams: StreamLimits | undefined,
 ): Promise<RuntimeReply> {
   const {id, delivery, event, deadline, span} = invocation;
   if (!event || !deadline || !span) throw new TypeError('Expected the event to be written before the function is called');
@@ -67,6 +78,7 @@ async function callFunction(
         trace: call.trace,
         eventHold: invocation.input?.holder?.eventHold,
         replyHold: invocation.input?.holder?.replyHold,
+        streams,
       });
       call.answered(reply.status);
       return reply;

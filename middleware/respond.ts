@@ -1,25 +1,39 @@
 import type {InvocationResult} from '../src/delivery.ts';
 import {Fault} from '../src/errors.ts';
 import {defaultHeaders} from '../src/http/answer.ts';
-import type {RuntimeReply} from '../src/runtime.ts';
+import type {EventReply} from '../src/runtime.ts';
 import type {Stage} from '../src/stage.ts';
 import {readShape, type Shape} from './respond/envelope.ts';
+import {executedResult} from './respond/executed.ts';
+import {replyPassed} from './respond/passed.ts';
 import {type FunctionResult, readResult} from './respond/result.ts';
 import {sniffContentType} from './respond/sniff.ts';
+import {replyStreamed, type StreamParts} from './respond/streamed.ts';
 
-export interface RespondParts {
+export interface RespondParts extends StreamParts {
   /** The largest body of a reply, as the caller gets it. */
   readonly responseMaxBytes: number;
 }
 
 /** Shapes what the function returned into the answer that its trigger wants, and replies. */
-export function respond({responseMaxBytes}: RespondParts): Stage {
+export function respond(parts: RespondParts): Stage {
+  const {responseMaxBytes} = parts;
   return async function respond(ctx, next) {
     const invocation = ctx.state;
     const {id, input, reply, delivery} = invocation;
     if (!reply) throw new TypeError('Expected the invoke stage to have set the reply');
+    if ('passed' in reply) {
+      await replyPassed(invocation, reply, parts);
+      await next();
+      return;
+    }
+    if (reply.stream) {
+      await replyStreamed(invocation, reply.stream, () => httpResult(readResult(reply), id, responseMaxBytes, true), parts);
+      await next();
+      return;
+    }
     const returned = readResult(reply);
-    const result = input?.reply === 'http' ? httpResult(returned, id, responseMaxBytes) : executed(id);
+    const result = input?.reply === 'http' ? httpResult(returned, id, responseMaxBytes) : executedResult(id);
     delivery.reply(result);
     invocation.result = result;
     await next();
@@ -27,14 +41,15 @@ export function respond({responseMaxBytes}: RespondParts): Stage {
 }
 
 /** Reads a sub-runtime's reply as the answer to an HTTP request. For tests and for comparing replies. */
-export function shapeReply(reply: RuntimeReply, id: string, maxBytes: number): InvocationResult {
+export function shapeReply(reply: EventReply, id: string, maxBytes: number): InvocationResult {
   return httpResult(readResult(reply), id, maxBytes);
 }
 
-function httpResult(returned: FunctionResult, id: string, maxBytes: number): InvocationResult {
+/** @param isStreamed more of the body follows */
+function httpResult(returned: FunctionResult, id: string, maxBytes: number, isStreamed = false): InvocationResult {
   const {status, headers, body, kind, declaredLength} = shapeOf(returned);
   const bytes = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-  if (bytes > maxBytes) {
+  if (bytes > maxBytes && !isStreamed) {
     throw new Fault('RESULT_INVALID', {
       message: `The function returned a body of ${bytes} bytes, max response size = ${maxBytes} bytes`,
     });
@@ -43,7 +58,7 @@ function httpResult(returned: FunctionResult, id: string, maxBytes: number): Inv
   const given = headers.length === 0 ? noNames : namesIn(headers);
   // The first bytes of a coded body tell the coding and not the type.
   const isTyped = given.has('content-type') || given.has('content-encoding');
-  if (bytes > 0 && !bodyless.has(status) && !isTyped) fields.push('Content-Type', defaultContentType(body, kind));
+  if ((bytes > 0 || isStreamed) && !bodyless.has(status) && !isTyped) fields.push('Content-Type', defaultContentType(body, kind));
   for (const {key, name, value} of defaults) if (!given.has(key)) fields.push(name, value);
   fields.push('Core-Invocation-Id', id);
   return declaredLength === undefined ? {status, headers: fields, body} : {status, headers: fields, body, declaredLength};
@@ -78,11 +93,4 @@ function defaultContentType(body: string | Buffer, kind: Shape['kind']): string 
   if (kind === 'json') return 'application/json';
   const head = typeof body === 'string' ? Buffer.from(body.slice(0, 512)) : body;
   return sniffContentType(head) ?? (kind === 'text' ? 'text/plain; charset=utf-8' : 'application/octet-stream');
-}
-
-/** The result for a trigger that only wants to know whether the call went well. */
-function executed(id: string): InvocationResult {
-  const headers = Object.entries(defaultHeaders).flat();
-  headers.push('Content-Type', 'text/plain; charset=utf-8', 'Core-Invocation-Id', id);
-  return {status: 200, headers, body: 'executed properly'};
 }

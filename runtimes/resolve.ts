@@ -2,13 +2,8 @@ import {accessSync, constants, existsSync, realpathSync, statSync} from 'node:fs
 import path from 'node:path';
 import {ConfigurationError} from '../src/errors.ts';
 import type {Command, FunctionSpec, RuntimeAdapter} from '../src/runtime.ts';
-import type {Config} from '../src/settings/config.ts';
+import type {FunctionSettings} from '../src/settings/function.ts';
 import {runtimes} from './index.ts';
-
-export type FunctionSettings = Pick<
-  Config,
-  'handlerPath' | 'handlerName' | 'handlerIsBinary' | 'runtimeBinary' | 'runtimeBridge' | 'language'
->;
 
 /** A foreign sub-runtime and a binary say nothing of how many calls they take at a time. */
 const foreignConcurrency = 100;
@@ -20,14 +15,39 @@ Finds out from the settings and the disk what is served and which program runs i
 @throws ConfigurationError that names the setting and what would be right
 */
 export function resolveFunction(settings: FunctionSettings, heapBytes?: number): FunctionSpec {
-  const {handlerPath, handlerIsBinary, runtimeBridge} = settings;
+  const {command, handlerPath, handlerIsBinary, runtimeBridge} = settings;
+  if (command !== undefined) return commandFunction(command, settings);
   if (handlerPath === undefined) throw refusal('SCW_HANDLER_PATH: expected the absolute path of the handler, got nothing');
+  const own = adapters.get(settings.language ?? '')?.resolve;
+  if (own) return own(settings);
   if (handlerIsBinary) return binaryFunction(handlerPath, settings);
   checkInterpreter(settings.runtimeBinary);
   if (runtimeBridge === undefined) return bridgedFunction(handlerPath, settings, heapBytes);
   const ours = [...adapters.keys()].find(language => isSameFile(adapters.get(language)?.bridge ?? '', runtimeBridge));
   if (ours === undefined) return foreignFunction(handlerPath, runtimeBridge, settings);
   return bridgedFunction(handlerPath, {...settings, language: ours}, heapBytes);
+}
+
+/** A command line of the user's own. Its code is known by the first of its words that is a file. */
+function commandFunction([file, ...args]: readonly [string, ...string[]], {handlerPath, handlerName}: FunctionSettings): FunctionSpec {
+  if (file.includes('/') && !isExecutable(file)) throw refusal(`CORE_COMMAND: expected an executable file, got \`${file}\``);
+  return {
+    language: 'command',
+    handlerPath: handlerPath ?? codeOf([file, ...args]),
+    handlerName,
+    command: {
+      file,
+      args,
+      readiness: 'port',
+      concurrency: foreignConcurrency,
+      ...(!file.includes('/') && {missing: `${file} was not found in PATH: install it, or name it by its path`}),
+    },
+  };
+}
+
+/** The file that a command line is about: the script that it names, else the program. */
+export function codeOf([file, ...args]: readonly [string, ...string[]]): string {
+  return path.resolve(args.find(isFile) ?? file);
 }
 
 /** A map, as in an object `constructor` would pass for a language. */

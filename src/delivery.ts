@@ -1,5 +1,9 @@
 import type {Fault} from './errors.ts';
+import type {FactTypes} from './facts.ts';
+import type {Payload, Position} from './journal.ts';
 import type {Hold} from './limits/budget.ts';
+import type {OpenRequest} from './passing.ts';
+import type {StreamedBody} from './streamed-body.ts';
 
 /*
 What a trigger hands over, and what it gets back. Nothing here knows how it arrived: an HTTP request, a message and a tick
@@ -14,6 +18,11 @@ export interface Delivery {
   readonly id?: string;
   /** Which attempt of the same invocation it is; by default the first. */
   readonly attempt?: number;
+  /**
+  The revision that the stream of its invocation has, 0 if nobody has begun it. Where several cores write the journal it is not
+  run if the stream has another one, as another core has begun or ended it meanwhile.
+  */
+  readonly revision?: Position | undefined;
   /** Who calls, when the trigger itself vouches for the caller; by default the caller has to show a token. */
   readonly principal?: Principal;
   /** What a caller without credentials gets instead of a refusal, such as the answer to a CORS preflight. */
@@ -24,14 +33,21 @@ export interface Delivery {
   readonly signal: AbortSignal;
   /** True: the call is broken off when the signal aborts, also if CORE_CANCEL is `finish`. */
   readonly breaksOff?: boolean;
+  /** True: a body that the function makes piece by piece is wanted as it comes. Otherwise it is gathered, within the bound of every reply. */
+  readonly streams?: boolean;
   /** Holds the trace context of the sender, when there can be one. */
   readonly traceCarrier?: Fields;
   /** Set by the trace stage: the trace that its metrics may point to. */
   exemplar?: string | undefined;
   /** Describes it for its span; asked only when spans are recorded. */
   subject(): SpanSubject;
-  /** Called once, when the caller was let in. @throws Fault BODY_TOO_LARGE, BODY_INCOMPLETE, REQUEST_MALFORMED */
-  input(): Promise<Input>;
+  /**
+  Called once, when the caller was let in.
+
+  @param form `open`: the body is wanted as it comes, where it can come so. By default it is wanted whole
+  @throws Fault BODY_TOO_LARGE, BODY_INCOMPLETE, REQUEST_MALFORMED
+  */
+  input(form?: 'whole' | 'open'): Promise<Input>;
   /** Called when a sub-runtime has room and the function is called, each time that the call is tried. */
   called?(): void;
   /**
@@ -39,8 +55,28 @@ export interface Delivery {
   that it is not over.
   */
   defers?(): boolean;
+  /** Asked when the call was broken off. True: the core stops, and another one is called with it, or this one after its next start. */
+  goesOn?(): boolean;
+  /** Keeps what becomes of the attempt, and kept its beginning; by default the event stage writes both facts. */
+  readonly keeper?: AttemptKeeper;
   /** Acknowledges it: called once, last, after a success or a failure. */
   reply(result: InvocationResult): void;
+}
+
+/** A trigger that keeps the facts of its invocations itself, such as one that tries each several times. */
+export interface AttemptKeeper {
+  /** Called after the reply. */
+  ended(end: AttemptEnd): void;
+}
+
+/** What became of an attempt that reached the stages behind the event. */
+export interface AttemptEnd {
+  /** What its last fact says, if the attempt is the last. */
+  readonly settled: FactTypes['invocation.settled'];
+  /** Why it failed; absent when it succeeded. */
+  readonly failed?: FactTypes['attempt.failed'] | undefined;
+  /** The payload with the reply. */
+  readonly payloads: readonly Payload[];
 }
 
 /** Gives a field by its name, in any case; '' when it is absent. */
@@ -85,6 +121,8 @@ export interface RequestInput extends AnyInput {
   /** Name, value, name, value … as received: latin1 text of the bytes. */
   readonly headers: readonly string[];
   readonly sourceIp: string;
+  /** What more is known of a request that is passed on as it comes. */
+  readonly open?: OpenRequest;
 }
 
 /** A message, or anything else that has a body and attributes. */
@@ -101,6 +139,8 @@ export interface Holder {
   written(length: number): void;
   /** What the event is charged to; absent where no caller can cause the events, as with schedules. */
   readonly eventHold?: Hold | undefined;
+  /** Called when the event is charged to somebody else from now on, as its sender may not wait for its end. */
+  handedOver?(): void;
   /** What the reply is charged to while it is received; released by the trigger. */
   readonly replyHold: Hold;
 }
@@ -113,16 +153,29 @@ export interface InvocationResult {
   readonly body: Buffer | string;
   /** The Content-Length that the function gave, in digits: what HEAD is answered with in place of the length of `body`. */
   readonly declaredLength?: string;
+  /** The body comes piece by piece; `body` is empty then. Once it has ended, `body` is as much of its beginning as is kept. */
+  readonly stream?: StreamedBody;
+  /** It leaves as a server behind us sent it: with the headers as they are, the length among them if it gave one. */
+  readonly passed?: PassedAnswer;
   /** Why the function did not succeed; absent when it did. */
   readonly fault?: Fault;
 }
 
+/** What more there is to an answer that is passed on. */
+export interface PassedAnswer {
+  /** The text beside the status. */
+  readonly reason: string;
+  /** Name, value, name, value … that came behind the body; known when the body has ended. */
+  trailers(): readonly string[];
+}
+
 /**
 What the span of a delivery says about it, without query and without secrets. `cron` is the expression of the schedule,
-`time` the occurrence (ISO 8601). The span of a message (`pubsub`) links to the span of its sender; any other is a child of it.
+`time` the occurrence (ISO 8601). The span of a message (`pubsub`) links to the span of its sender; any other is a child of it. `id`
+is that of the message, `attempt` which try of it this is.
 */
 export type SpanSubject =
   | {readonly trigger: 'http'; readonly method: string; readonly path: string; readonly address: string}
   | {readonly trigger: 'timer'; readonly name: string; readonly cron?: string; readonly time?: string}
-  | {readonly trigger: 'pubsub'; readonly system: string; readonly destination: string}
+  | {readonly trigger: 'pubsub'; readonly system: string; readonly destination: string; readonly id?: string; readonly attempt?: number}
   | {readonly trigger: 'other'; readonly name: string};

@@ -46,6 +46,24 @@ export const catalogue = {
   UPSTREAM_TIMEOUT: {status: 504, retryable: false, text: 'The function did not answer in time'}, // it may have run
   JOURNAL_BUSY: {status: 503, retryable: true, reached: false, text: 'The journal has too much to write; try again later'},
   JOURNAL_FAILED: {status: 503, retryable: true, reached: false, text: 'The journal cannot be written now'},
+  WORK_FULL: {status: 503, retryable: true, reached: false, text: 'As many items of work wait as may; try again later'},
+  WORK_UNKNOWN: {status: 404, retryable: false, reached: false, text: 'There is no such invocation here, or another caller sent it'},
+  WORK_UNFINISHED: {status: 409, retryable: true, reached: false, text: 'The invocation is not over, so there is no reply yet'},
+  WORK_OVER: {status: 409, retryable: false, reached: false, text: 'The invocation is over: there is nothing to cancel'},
+  WORK_NOT_KEPT: {
+    status: 503,
+    retryable: false,
+    reached: false,
+    text: 'Work is not accepted here, as the journal is in memory: it would be lost with the process',
+  },
+  REPLY_GONE: {status: 410, retryable: false, reached: false, text: 'The reply is not kept any more, or there was none'},
+  IDEMPOTENCY_MISMATCH: {
+    status: 422,
+    retryable: false,
+    reached: false,
+    text: 'Another request came with this Idempotency-Key: a key belongs to one method, path, query and body',
+  },
+  BATCH_FAILED: {status: 500, retryable: false, text: 'Not every event of the batch succeeded'},
   INTERNAL: {status: 500, retryable: false, text: 'The core runtime failed; its log has the cause'},
 } as const satisfies Record<string, {status: number; retryable: boolean; reached?: false; text: string}>;
 
@@ -60,6 +78,8 @@ export interface FaultOptions extends ErrorOptions {
   ended?: 'crash' | 'oom' | undefined;
   /** False when the call is known not to have reached the function, although the code leaves that open. */
   reached?: false;
+  /** For METHOD_REFUSED: the methods that are served there, as the field `Allow` lists them; by default all but CONNECT. */
+  allow?: string;
 }
 
 /** Something that goes wrong in a healthy system. Any other Error is a bug. Codes are public and never renamed. */
@@ -74,13 +94,15 @@ export class Fault extends Error {
   readonly ended: 'crash' | 'oom' | undefined;
   /** False when the function has not seen the event: it can be delivered again as if it were new. */
   readonly reached: boolean;
+  readonly allow: string | undefined;
 
-  constructor(code: FaultCode, {message, retryAfterS, ended, reached, ...options}: FaultOptions = {}) {
+  constructor(code: FaultCode, {message, retryAfterS, ended, reached, allow, ...options}: FaultOptions = {}) {
     super(message ?? catalogue[code].text, options);
     this.code = code;
     this.status = catalogue[code].status;
     this.retryAfterS = retryAfterS;
     this.ended = ended;
+    this.allow = allow;
     this.reached = reached ?? !('reached' in catalogue[code]);
   }
 

@@ -1,5 +1,5 @@
-import type {Delivery, Input, InvocationResult, Principal} from './delivery.ts';
-import type {InvocationTrace, Lease, RuntimeReply, WrittenEvent} from './runtime.ts';
+import type {Delivery, Fields, Input, InvocationResult, Principal} from './delivery.ts';
+import type {InvocationTrace, Lease, RuntimeReply, Written} from './runtime.ts';
 
 /** The state of one invocation: one field per stage, in stage order, each set once. */
 export interface Invocation {
@@ -11,10 +11,12 @@ export interface Invocation {
   span?: InvocationSpan;
   /** auth */
   principal?: Principal;
+  /** cloudEvents; what the sender asks for, where that is more than the fields of the request say */
+  wishes?: Fields;
   /** trigger */
   input?: Input;
   /** event */
-  event?: WrittenEvent;
+  event?: Written;
   deadline?: {readonly wallMs: number; readonly monotonicMs: number; readonly timeoutMs: number};
   /** invoke; the process that the call went to */
   pid?: number;
@@ -27,6 +29,8 @@ export interface Invocation {
   reply?: RuntimeReply;
   /** respond; set when the delivery has got it */
   result?: InvocationResult;
+  /** respond; how many bytes of a streamed body were passed on, once it has ended */
+  streamedBytes?: number;
 }
 
 /** The span around an invocation; without tracing it only passes the caller's context on. */
@@ -39,7 +43,16 @@ export interface InvocationSpan {
   call(attempt: number, address: {readonly host: string; readonly port: number}): CallSpan;
   /** The event waited for its sub-runtime. */
   waited(lease: Pick<Lease, 'waitedMs' | 'depth' | 'cold' | 'start'>): void;
+  /** A span for handing it on as a message of so many bytes. What handles the message links to it. */
+  sends(destination: string, bytes: number): SendSpan;
   ended(result: InvocationResult): void;
+}
+
+/** One that is told of neither is not recorded: nothing was sent, as it had been sent before. */
+export interface SendSpan {
+  readonly trace: InvocationTrace | undefined;
+  sent(): void;
+  failed(error: Error): void;
 }
 
 export interface CallSpan {

@@ -11,6 +11,12 @@ export function problemOf(opened: OpenTriggers): string | undefined {
   return undefined;
 }
 
+/** What is wrong with any of them beside that, with their names; undefined when nothing is. */
+export function detailOf(opened: OpenTriggers): string | undefined {
+  const details = [...opened.values()].flatMap(trigger => trigger.detail?.() ?? []);
+  return details.length > 0 ? details.join('; ') : undefined;
+}
+
 /** What an error comes from that nothing caught; undefined when it is from none of them. */
 export function originOf(opened: OpenTriggers, error: unknown): string | undefined {
   for (const trigger of opened.values()) {

@@ -1,5 +1,8 @@
 import type {ExitReason} from './facts.ts';
 import type {Hold} from './limits/budget.ts';
+import type {OpenRequest, PassedReply, PassedRequest} from './passing.ts';
+import type {FunctionSettings} from './settings/function.ts';
+import type {StreamedBody, StreamLimits} from './streamed-body.ts';
 
 /** What is served: the handler, and the program that runs it. */
 export interface FunctionSpec {
@@ -37,6 +40,8 @@ export interface RuntimeAdapter {
   readonly concurrency: number;
   /** Arguments with which the interpreter keeps its heap below so many bytes. Absent where there are none. */
   readonly heapArgs?: (interpreter: string, bytes: number) => readonly string[];
+  /** Says itself what is served, where it is named by CORE_RUNTIME. Absent: the bridge loads the handler's file. @throws ConfigurationError */
+  readonly resolve?: (settings: FunctionSettings) => FunctionSpec;
 }
 
 /** When an invocation must have been answered, and the limit from which that follows. */
@@ -63,14 +68,19 @@ export interface WrittenEvent {
   readonly form: BodyForm;
   /** `,"context":{…,"trace":`: the trace follows, which is known when the call has its span. */
   readonly context: string;
+  /** Has the body in place of `body` where it is still to come. */
+  readonly open?: OpenRequest;
   /** `,"handlerPath":…,"handlerName":…`: what a sub-runtime that is called over HTTP gets beside them. */
   readonly handler: string;
 }
 
+/** What a call of the function sends, in the way of its protocol. */
+export type Written = WrittenEvent | PassedRequest;
+
 /** One call of the function. */
 export interface RuntimeCall {
   readonly invocationId: string;
-  readonly event: WrittenEvent;
+  readonly event: Written;
   /** When the function must have answered: wall time, milliseconds since 1970. */
   readonly deadlineMs: number;
   /** The same moment on the monotonic clock. */
@@ -84,10 +94,15 @@ export interface RuntimeCall {
   readonly eventHold?: Hold | undefined;
   /** The share that the reply is charged to while it comes. */
   readonly replyHold?: Hold | undefined;
+  /** A body that is made piece by piece is wanted as it comes, within these limits. Absent: the reply is wanted whole. */
+  readonly streams?: StreamLimits | undefined;
 }
 
 /** What the sub-runtime answered, unjudged. */
-export type RuntimeReply = HttpReply | ChannelReply;
+export type RuntimeReply = EventReply | PassedReply;
+
+/** What it answered to an event. */
+export type EventReply = HttpReply | ChannelReply;
 
 /** An answer over HTTP. */
 export interface HttpReply {
@@ -96,6 +111,8 @@ export interface HttpReply {
   /** False when only the end of the connection ended the body: it may have been cut off. */
   readonly framed: boolean;
   readonly body: Buffer;
+  /** More of the body comes piece by piece: `body` is only what of it is here by now. */
+  readonly stream?: StreamedBody;
 }
 
 /** An answer on the channel: what the handler returned as JSON, and beside it a body that was text or bytes. */
@@ -104,7 +121,9 @@ export interface ChannelReply {
   /** Undefined: it returned nothing, or the body alone. With status 500 the message of the error. */
   readonly json: string | undefined;
   /** Undefined: the JSON is all of it. Otherwise the member `body`, or the whole of what was returned. */
-  readonly content: {readonly isText: boolean; readonly body: Buffer} | undefined;
+  readonly content: {readonly isText: boolean; readonly body: Buffer; readonly isPart?: true} | undefined;
+  /** The content comes piece by piece: `body` is only what of it is here by now. */
+  readonly stream?: StreamedBody;
 }
 
 /**

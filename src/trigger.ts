@@ -1,12 +1,13 @@
 import type {Clock} from './clock.ts';
 import type {CommandTable} from './command/command.ts';
 import type {Carrier, Delivery} from './delivery.ts';
-import type {Journal} from './journal.ts';
+import type {Cores, Journal} from './journal.ts';
 import type {Budget} from './limits/budget.ts';
 import type {Log} from './log.ts';
 import type {Meter} from './meter.ts';
 import type {Route} from './route.ts';
-import type {Parsed, Settings} from './settings/setting.ts';
+import type {Environment, Parsed, Settings} from './settings/setting.ts';
+import type {WorkHall} from './work/hall.ts';
 
 /** The parts of the core that every trigger gets. */
 export interface House {
@@ -18,6 +19,10 @@ export interface House {
   readonly hurry: AbortSignal;
   /** The names of the core's own triggers; their deliveries have them as their source, alone or before a colon. */
   readonly kinds: readonly string[];
+  /** The protocol passes requests through as they stand. */
+  readonly passes: boolean;
+  /** `open`: a body is not received before the function is called. */
+  readonly bodies: 'whole' | 'open';
   /** True when other processes of this core listen on the same port. */
   readonly isShared: boolean;
   /** True for the process that closes the port last: connections that waited for the others may still come to it. */
@@ -35,8 +40,14 @@ export interface ClaimingHouse extends House {
   readonly journal: Journal;
   /** This boot of this core, as its claims name it. */
   readonly core: string;
-  /** How long a claim by another core counts as being worked on; 0 while no other core can write the journal. */
-  readonly leaseMs: number;
+  /** The work of this core; undefined when CORE_WORK is off, or the journal keeps none. */
+  readonly hall?: WorkHall | undefined;
+  /** The environment of the core: entries name variables in it that hold their secrets. */
+  readonly env: Environment;
+  /** How many calls run at once when every sub-runtime is busy. */
+  places(): number;
+  /** The cores that may have claimed work in the journal, too. */
+  readonly cores: Cores;
 }
 
 /** A trigger that delivers. Disposing stops new deliveries at once and waits for those in flight. */
@@ -45,6 +56,8 @@ export interface OpenTrigger extends AsyncDisposable {
   readonly url?: string;
   /** Why it delivers nothing now, such as a lost connection; undefined when nothing is wrong. Meanwhile the core is not ready. */
   problem?(): string | undefined;
+  /** What is wrong with it while the function can be called all the same, such as a broker that is away: /readyz shows it. */
+  detail?(): string | undefined;
   /** The name of the part of it from which an uncaught error comes; undefined when the error is not from here. */
   originOf?(error: unknown): string | undefined;
 }
@@ -60,6 +73,8 @@ export interface TriggerPlugin<S extends Settings, H extends House = ClaimingHou
   other processes cannot claim work, so only a trigger that needs no more than a House may declare it.
   */
   readonly runsBeside?: House extends H ? true : undefined;
+  /** True when every process of a core opens it that has a journal of its own, as each has where several cores share one. */
+  readonly claimsBeside?: true | undefined;
   /** True when, with these settings, it relies on a journal that outlives the process. */
   needsJournal?(section: Parsed<S>): boolean;
   /** Starts deliveries. */

@@ -183,6 +183,19 @@ test('a reply that is not wanted any more waits no more', async t => {
   t.is(budget.heldBytes, 0);
 });
 
+test('a reply that is patient waits for room as others do, and gets it in the end without any', async t => {
+  const {clock, budget, reply} = open();
+  const held = reply(70 * MiB);
+  const told: unknown[] = [];
+  const [first, second] = [budget.openSure('reply', 'patient'), budget.openSure('reply', 'patient')];
+  t.false(first.growReply(50 * MiB, fault => told.push(fault)));
+  t.false(second.growReply(60 * MiB, fault => told.push(fault)));
+  held.hold.release();
+  t.deepEqual([told, budget.bytesOf('reply')], [[undefined], 50 * MiB]);
+  await clock.advance(2000);
+  t.deepEqual([told, budget.bytesOf('reply')], [[undefined, undefined], 110 * MiB]);
+});
+
 test('a reply that must fit is charged, and neither waits nor is refused', t => {
   const {budget, reply} = open();
   reply(70 * MiB);

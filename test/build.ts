@@ -16,7 +16,7 @@ const manifest = '{"name":"x","type":"module","bin":{"x":"bin/x.cjs"},"files":["
 /** A project of these files in a folder of its own, built; gives the folder with the result. */
 async function built(files: Record<string, string>): Promise<string> {
   const root = await mkdtemp(path.join(tmpdir(), 'build-'));
-  for (const folder of ['src', 'middleware', 'triggers', 'runtimes']) await mkdir(path.join(root, folder));
+  for (const folder of ['src', 'middleware', 'triggers', 'protocols', 'runtimes']) await mkdir(path.join(root, folder));
   for (const [file, content] of Object.entries({'package.json': manifest, ...files})) {
     await mkdir(path.dirname(path.join(root, file)), {recursive: true});
     await writeFile(path.join(root, file), content);
@@ -90,7 +90,14 @@ test('the built core serves from its bundle, with a journal in a thread of its o
   t.teardown(() => rm(folder, {recursive: true}));
   const out = path.join(folder, 'core');
   await build(projectFile('.'), out);
-  t.deepEqual((await readdir(path.join(out, 'src/packages'))).sort(), ['croner.cjs', 'jsonwebtoken.cjs', 'koa.cjs', 'undici.cjs']);
+  t.deepEqual((await readdir(path.join(out, 'src/packages'))).sort(), [
+    'croner.cjs',
+    'jsonwebtoken.cjs',
+    'koa.cjs',
+    'pg.cjs',
+    'undici.cjs',
+    'yaml.cjs',
+  ]);
   await symlink(projectFile('node_modules'), path.join(out, 'node_modules'));
   const {PATH = '', HOME = ''} = process.env;
   const core = spawn(process.execPath, [path.join(out, 'src/main.js')], {

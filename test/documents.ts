@@ -1,5 +1,5 @@
 import {existsSync, globSync, readFileSync} from 'node:fs';
-import {dirname, join} from 'node:path';
+import {basename, dirname, join} from 'node:path';
 import test from 'ava';
 import {errorsTables, withRetryAfter} from '../docs/errors.ts';
 import {generated, withPart} from '../docs/generate.ts';
@@ -60,17 +60,28 @@ test('every fault of the catalogue is on the page of errors once', t => {
 });
 
 test('the codes that the page gives Retry-After are those that are thrown with it', t => {
-  const sources = listed('src/**/*.ts', 'middleware/**/*.ts', 'triggers/**/*.ts').map(read).join('\n');
+  const sources = listed('src/**/*.ts', 'middleware/**/*.ts', 'triggers/**/*.ts', 'protocols/**/*.ts').map(read).join('\n');
   const thrown = [...sources.matchAll(/new Fault\('([A-Z_]+)'(?:(?!new Fault\()[^;])*?\bretryAfterS\b/g)].map(([, code]) => code);
   t.deepEqual([...new Set(thrown)].sort(), [...withRetryAfter].sort());
 });
 
 test('the page of the architecture names every room', t => {
   const page = read('docs/architecture.md');
-  const rooms = new Set(listed('{src,middleware,triggers}/**/*.ts').map(file => `${dirname(file)}/`));
+  const rooms = new Set(listed('{src,middleware,triggers,protocols}/**/*.ts').map(file => `${dirname(file)}/`));
   t.true(rooms.size > 20);
   for (const room of rooms) t.true(page.includes(`| \`${room}\` `), `${room} is not on the page`);
 });
+
+for (const [what, pattern] of [
+  ['decision', 'docs/adr/*.md'],
+  ['example', 'examples/*'],
+] as const) {
+  test(`each ${what} has a number of its own`, t => {
+    const numbers = listed(pattern).flatMap(path => /^\d+/.exec(basename(path)) ?? []);
+    t.true(numbers.length > 10);
+    t.deepEqual(numbers, [...new Set(numbers)]);
+  });
+}
 
 test('every link of every document leads to a file, and to a heading of it', t => {
   const documents = listed('**/*.md');
@@ -89,7 +100,7 @@ test('every file of the project that a document names exists', t => {
   const documents = listed('**/*.md').filter(document => !/^docs\/adr\/|^CHANGELOG\.md$/.test(document)); // these tell of the past
   for (const document of documents) {
     for (const [, path = ''] of read(document).matchAll(
-      /`((?:src|test|middleware|triggers|runtimes|bench|deploy|docs|examples)\/[\w./-]+)`/g,
+      /`((?:src|test|middleware|triggers|protocols|runtimes|bench|deploy|docs|examples)\/[\w./-]+)`/g,
     )) {
       t.true(existsSync(projectFile(path)), `${document} names ${path}`);
     }

@@ -61,12 +61,14 @@ test('the child gets the user’s variables and the contract’s', t => {
     OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c',
     CORE_RUNTIME_SERVICE_HOST: 'h',
     CORE_CONCURRENCY: '4',
+    CORE_PYTHON_APP: 'wsgi',
   };
   t.deepEqual(childEnvironment(table, {...env, UNSET: undefined}), env);
 });
 
 test('secrets, our settings and the exporters’ headers stay behind', t => {
-  const own = Object.values(table).filter(({name, secret}) => secret || (name.startsWith('CORE_') && name !== 'CORE_CONCURRENCY'));
+  const shared = ['CORE_CONCURRENCY', 'CORE_PYTHON_APP'];
+  const own = Object.values(table).filter(({name, secret}) => secret || (name.startsWith('CORE_') && !shared.includes(name)));
   t.true(own.length > 15);
   const withheld = [
     ...own.map(({name}) => name),

@@ -102,10 +102,10 @@ test('a copy of the base with another name stands beside the base: no manifest o
 test('every manifest is part of its kustomization', async t => {
   const files = await readdir(root, {recursive: true});
   const folders = files.filter(file => path.basename(file) === 'kustomization.yaml').map(file => path.dirname(file));
-  t.deepEqual(folders.toSorted(), ['alerts', 'base', 'egress', 'gateway', 'ingress', 'keda']);
+  t.deepEqual(folders.toSorted(), ['alerts', 'base', 'egress', 'gateway', 'ingress', 'keda', 'nats', 'postgres']);
   for (const folder of folders) {
     const {resources} = parse(await readFile(path.join(root, folder, 'kustomization.yaml'), 'utf8'));
-    const files = (await readdir(path.join(root, folder))).filter(file => file !== 'kustomization.yaml');
+    const files = (await readdir(path.join(root, folder))).filter(file => file.endsWith('.yaml') && file !== 'kustomization.yaml');
     t.deepEqual(resources.filter((file: string) => file.endsWith('.yaml')).toSorted(), files.toSorted());
   }
 });

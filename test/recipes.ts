@@ -169,6 +169,12 @@ test('the terminal looks as the page on dev shows', async t => {
   t.is(alike(await dev.until(/ 4 \| .*\n/)).trimEnd(), alike(shown).trimEnd());
 });
 
+test('the guide’s function with Request and Response greets', async t => {
+  const core = await serveFile(t, 'docs/functions.md', 'fetch.mjs');
+  const answer = await ask(`${core.url}/?name=Ada`);
+  t.deepEqual([answer.json(), answer.field('x-greeting')], [{hello: 'Ada'}, 'yes']);
+});
+
 /** Serves a file that the document shows after `<!-- file: name -->`. */
 async function serveFile(t: ExecutionContext, document: string, name: string) {
   return startCore({SCW_PUBLIC: 'true', SCW_HANDLER_PATH: writeFile(temporaryFolder(t), document, name)}, t);

@@ -3,10 +3,14 @@ import test from 'ava';
 import context from 'core-runtime/schemas/context.json' with {type: 'json'};
 import event from 'core-runtime/schemas/event.json' with {type: 'json'};
 import schedules from 'core-runtime/schemas/schedules.json' with {type: 'json'};
+import triggers from 'core-runtime/schemas/triggers.json' with {type: 'json'};
+import {parse} from 'yaml';
 import {requestOf} from '../middleware/event/request.ts';
 import {eventWriter} from '../middleware/event/write.ts';
 import type {Input} from '../src/delivery.ts';
 import {readSchedules} from '../triggers/cron/schedule.ts';
+import {readEntries} from '../triggers/listed/entries.ts';
+import {messageSystems} from '../triggers/listed/systems.ts';
 import {projectFile} from './helpers/core.ts';
 import {textOf} from './helpers/event.ts';
 import {requestInput} from './helpers/fakes.ts';
@@ -42,7 +46,8 @@ const events: readonly (readonly [string, Input])[] = [
   ['a request with nothing in it', requestInput({query: '', headers: [], body: Buffer.alloc(0)})],
   ['bytes', requestInput({body: Buffer.from([0xff, 0])})],
   ['a tick', tick],
-  ['a message', {...tick, eventType: 'nats', context: {}, attributes: ['Subject', 'orders']}],
+  ['what a trigger delivers', {...tick, eventType: 'inbox', context: {}, attributes: ['Subject', 'orders']}],
+  ['a message', {...tick, eventType: 'redis', context: {message: {id: 'orders/1-0', attempt: 2, stream: 'orders', entry: '1-0'}}}],
 ];
 
 const {event: whole, context: known} = sent(tick);
@@ -114,6 +119,60 @@ for (const [title, list] of [
     t.deepEqual(problems(schedules, list), []);
   });
 }
+
+/** Reads a list as the core does. @throws Error with what is wrong */
+async function readTriggers(list: unknown): Promise<void> {
+  for (const {type, options} of readEntries(JSON.stringify(list))) (await messageSystems[type]?.())?.read(options);
+}
+
+const orders = {type: 'redis', name: 'orders', url: 'redis://localhost', stream: 'orders'};
+
+for (const [title, list] of [
+  ['no list', orders],
+  ['an entry that is no object', [5]],
+  ['no type', [{name: 'orders'}]],
+  ['a name with a space at its end', [{...orders, name: 'orders '}]],
+  ['no stream', [{...orders, stream: undefined}]],
+  ['an unknown member', [{...orders, topic: 'orders'}]],
+  ['a member of another system', [{type: 'amqp', url: 'amqp://localhost', queue: 'orders', lease: '30s'}]],
+  ['no attempts', [{...orders, deadLetter: 'dead', attempts: 0}]],
+  ['an unknown ack', [{...orders, ack: 'never'}]],
+  ['a lease without a unit', [{...orders, lease: '30'}]],
+  ['no broker', [{type: 'kafka', brokers: [], topic: 'orders'}]],
+] as const) {
+  test(`triggers with ${title} are refused by the schema as by the core`, async t => {
+    await t.throwsAsync(readTriggers(list));
+    t.true(problems(triggers, JSON.parse(JSON.stringify(list))).length > 0);
+  });
+}
+
+const example = (system: string) => {
+  const {services} = parse(readFileSync(projectFile(`examples/13-messages/${system}/compose.yaml`), 'utf8'));
+  return parse(services.runtime.environment.CORE_TRIGGERS);
+};
+
+for (const [title, list] of [
+  ['none', []],
+  ['a package with members of its own', [{type: './trigger.mjs', name: 'inbox', folder: '/tmp/inbox', list: [{}]}]],
+  ['a secret in a file', [{...orders, password: {file: '/run/secrets/redis'}}]],
+  ...Object.keys(messageSystems).map(system => [`those of the example with ${system}`, example(system)] as const),
+] as const) {
+  test(`triggers are as their schema says: ${title}`, t => {
+    t.notThrows(() => readEntries(JSON.stringify(list)));
+    t.deepEqual(problems(triggers, list), []);
+  });
+}
+
+test('the schema of triggers has each member of each system', async t => {
+  t.deepEqual(triggers.items.properties.type.examples.toSorted(), Object.keys(messageSystems).toSorted());
+  for (const [system, load] of Object.entries(messageSystems)) {
+    const {read} = await load();
+    const refused = (given: object) => t.throws(() => read({...given, 'none such': 1})).message;
+    const lists = [{}, {stream: 'orders'}].map(given => /There are ([^.]+)[.]/.exec(refused(given))?.[1]?.split(', ') ?? []);
+    const {type: _, name: __, ...members} = triggers.$defs[system as 'redis'].properties;
+    t.deepEqual(Object.keys(members).toSorted(), [...new Set(lists.flat())].toSorted(), system);
+  }
+});
 
 test('every schema is one', t => {
   for (const name of readdirSync(projectFile('schemas'))) {

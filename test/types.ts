@@ -42,7 +42,7 @@ async function compile(t: ExecutionContext, text: string, {type, ...options}: Pr
   );
 }
 
-const imports = "import type {Callback, Context, Event, Handler, Reply, Result} from 'core-runtime';\n";
+const imports = "import type {Callback, Context, Event, FetchHandler, Handler, Reply, Result, WebResponse} from 'core-runtime';\n";
 
 /** One line of code each, so that the compiler is asked once. */
 const refused = [
@@ -83,7 +83,17 @@ export const handlers: Handler[] = [
   () => new Uint8Array([1]), () => [1, 2], () => 5, () => null, () => {}, () => ({statusCode: '204'}),
   () => ({headers: new Map([['a', 'b']]), body: new Uint8Array([1])}), () => ({multiValueHeaders: {a: ['b']}}),
 ];
+async function* pieces() { yield 'a'; yield new Uint8Array([1]); }
+handlers.push(pieces, () => ({headers: {'Content-Type': 'text/event-stream'}, body: pieces()}));
 const answer: Reply = {body: [1]};
+declare const response: WebResponse;
+handlers.push(() => response);
+export const app: FetchHandler = {
+  fetch(request, env, context) {
+    context.waitUntil(Promise.resolve(request.url + env.HOME + context.requestContext.eventType));
+    return response;
+  },
+};
 export default answer;
 `;
 
@@ -108,7 +118,7 @@ test('an event and a context that were sent have the members of their types, and
   const input = requestInput({eventType: 'cron', context: {schedule: {name: 'a', occurrence: '2026-03-27T01:30:00Z'}}});
   const written = eventWriter({...options, replay: true})(input, {id: 'id-1', deadlineMs: 1, credential: undefined});
   const {event, context} = JSON.parse(textOf(written, {traceparent: '00-a', tracestate: 'b=1'}));
-  const functions = "Omit<Context, 'getRemainingTimeInMillis' | 'signal'>";
+  const functions = "Omit<Context, 'getRemainingTimeInMillis' | 'signal' | 'waitUntil' | 'body'>";
   const text = `export const event: Required<Event> = ${JSON.stringify(event)};\nexport const context: Required<${functions}> = ${JSON.stringify(context)};`;
   t.is(await compile(t, imports + text, esm), '');
 });

@@ -38,7 +38,7 @@ async function ranDuring(core: RunningCore, work: () => Promise<unknown>): Promi
   await work();
   const {files} = (await taken()) as unknown as {files: string[]};
   const ours = files.filter(file => file.startsWith(root)).map(file => file.slice(root.length));
-  return new Set(ours.filter(file => /^(src|middleware|triggers|runtimes)\//.test(file)));
+  return new Set(ours.filter(file => /^(src|middleware|triggers|protocols|runtimes)\//.test(file)));
 }
 
 test('a request runs every file of its walk, and no more than the page says', async t => {

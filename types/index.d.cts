@@ -33,7 +33,7 @@ export interface Event {
   isBase64Encoded: boolean;
 }
 
-/** `http`, `cron`, or what another trigger calls its events. */
+/** `http`, `cron`, the system of a message (`redis` …), or what another trigger calls its events. */
 export type EventType = 'http' | 'cron' | (string & Record<never, never>);
 
 export interface RequestContext {
@@ -54,6 +54,17 @@ export interface RequestContext {
   };
   /** Which occurrence of which schedule this is; only with `eventType` `cron`. */
   schedule?: Occurrence;
+  /** Which message this is; only with the `eventType` of a message system. */
+  message?: DeliveredMessage;
+}
+
+export interface DeliveredMessage {
+  /** Names the message at its broker; the same when it is delivered again. */
+  id: string;
+  /** Which time it is delivered, from 1. */
+  attempt: number;
+  /** What the broker knows besides: queue, stream, partition, key … */
+  [fact: string]: unknown;
 }
 
 export interface Occurrence {
@@ -80,8 +91,12 @@ export interface Context {
   replay?: boolean;
   /** Milliseconds that are left until the deadline, at least 0. */
   getRemainingTimeInMillis(): number;
+  /** The body of the request as it comes, a `Readable`: only with CORE_PROTOCOL=stream. */
+  readonly body?: AsyncIterable<Uint8Array>;
   /** Aborts at the deadline, or when nobody waits for the result any more. */
   readonly signal: Signal;
+  /** The process does not end before the promise has settled, nor waits longer than the deadline. The reply does not wait. */
+  waitUntil(promise: PromiseLike<unknown>): void;
 }
 
 /** An AbortSignal, where the compiler knows one. */
@@ -97,7 +112,7 @@ export interface Reply {
   multiValueHeaders?: Record<string, readonly FieldValue[] | null | undefined> | null;
   /** A `Set-Cookie` for each. */
   cookies?: readonly (string | null)[] | null;
-  /** A text or bytes as they are, anything else as JSON. */
+  /** A text or bytes as they are; what makes texts or bytes piece by piece, as it makes them; anything else as JSON. */
   body?: string | number | boolean | object | null;
   /** True: `body` is base64, and its bytes are sent. */
   isBase64Encoded?: boolean | null;
@@ -119,11 +134,44 @@ export interface JsonBody {
   [member: string]: unknown;
 }
 
+/** A body that leaves as it is made: a `Readable`, a `ReadableStream`, an async generator. */
+export type Pieces = AsyncIterable<string | Uint8Array | ArrayBuffer>;
+
 /** What a function returns. Anything but a reply is itself the body, with status 200; nothing is an empty body. */
-// biome-ignore lint/suspicious/noConfusingVoidType: a handler may return nothing
-export type Result = Reply | JsonBody | readonly unknown[] | Uint8Array | ArrayBuffer | string | number | boolean | null | undefined | void;
+export type Result =
+  | Reply
+  | JsonBody
+  | Pieces
+  | WebResponse
+  | readonly unknown[]
+  | Uint8Array
+  | ArrayBuffer
+  | string
+  | number
+  | boolean
+  | null
+  | undefined
+  // biome-ignore lint/suspicious/noConfusingVoidType: a handler may return nothing
+  | void;
 
 /** Gives the result in place of a return value. */
 export type Callback = (error?: unknown, result?: Result) => void;
+
+/** A Response of WHATWG, where the compiler knows one. */
+export type WebResponse = typeof globalThis extends {Response: {prototype: infer Found}} ? Found : {readonly status: number};
+
+/** A Request of WHATWG, where the compiler knows one. */
+export type WebRequest = typeof globalThis extends {Request: {prototype: infer Found}} ? Found : {readonly url: string};
+
+export interface FetchContext extends Context {
+  requestContext: RequestContext;
+  /** Does nothing: no origin stands behind the function. */
+  passThroughOnException(): void;
+}
+
+/** A default export that takes requests in place of events: `export default {fetch(request) { … }} satisfies FetchHandler`. */
+export interface FetchHandler {
+  fetch(request: WebRequest, env: Record<string, string | undefined>, context: FetchContext): WebResponse | Promise<WebResponse>;
+}
 
 export type Handler = (event: Event, context: Context, callback: Callback) => Result | Promise<Result>;

@@ -64,7 +64,7 @@ export async function goStandIn(peers: Peers): Promise<Peer> {
   };
 }
 
-const nginxSettings = (folder: string, port: number, upstream: number) => `
+export const nginxSettings = (folder: string, port: number, upstream: number) => `
 daemon off;
 worker_processes 1;
 ${userInfo().uid === 0 ? `user ${userInfo().username};` : ''}

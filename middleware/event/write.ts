@@ -1,5 +1,6 @@
 import {isUtf8} from 'node:buffer';
 import type {RequestInput} from '../../src/delivery.ts';
+import type {CallFacts} from '../../src/protocol.ts';
 import type {BodyForm, WrittenEvent} from '../../src/runtime.ts';
 import {keysIn, writeHeaders, writeQuery} from './maps.ts';
 
@@ -15,14 +16,7 @@ export interface EventOptions {
   readonly replay?: boolean;
 }
 
-export interface EventFacts {
-  readonly id: string;
-  readonly deadlineMs: number;
-  /** Lower-case field that carried the caller's token; the function never sees it. */
-  readonly credential: string | undefined;
-}
-
-export type WriteEvent = (input: RequestInput, facts: EventFacts) => WrittenEvent;
+export type WriteEvent = (input: RequestInput, facts: CallFacts) => WrittenEvent;
 
 /** Makes the function that writes an event as JSON text. The parts that are the same in every event are written once, here. */
 export function eventWriter(options: EventOptions): WriteEvent {
@@ -55,6 +49,7 @@ export function eventWriter(options: EventOptions): WriteEvent {
       form: formOf(body, base64),
       context: `${context},"invocationId":"${id}","deadlineMs":${deadlineMs},"trace":`,
       handler,
+      ...(input.open?.body && {open: input.open}),
     };
   };
 }

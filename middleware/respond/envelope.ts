@@ -43,9 +43,12 @@ export function readShape(value: unknown, json: string, content?: RawContent): S
 }
 
 /** A body that came beside its JSON: bytes are what they are, a text may be the base64 of bytes. */
-function shapeContent({isText, body}: RawContent, flag: unknown): {body: string | Buffer; kind: 'text' | 'bytes'} {
+function shapeContent({isText, body, isPart}: RawContent, flag: unknown): {body: string | Buffer; kind: 'text' | 'bytes'} {
   if (!isText) return {body, kind: 'bytes'};
-  if (isTrue(flag)) return {body: decodeBase64(body.toString('utf8')), kind: 'bytes'};
+  if (isTrue(flag)) {
+    if (isPart) throw invalid('isBase64Encoded is true, but a body that is made piece by piece is sent as it is: make pieces of bytes');
+    return {body: decodeBase64(body.toString('utf8')), kind: 'bytes'};
+  }
   return {body: textOf(body), kind: 'text'};
 }
 

@@ -1,6 +1,6 @@
 import {isUtf8} from 'node:buffer';
 import {Fault} from '../../src/errors.ts';
-import type {ChannelReply, HttpReply, RuntimeReply} from '../../src/runtime.ts';
+import type {ChannelReply, EventReply, HttpReply} from '../../src/runtime.ts';
 
 /** What the function returned: nothing, a JSON value with its exact text, or a body as it stands. */
 export type FunctionResult =
@@ -21,7 +21,7 @@ Judges the sub-runtime's reply by its status, type and framing.
 
 @throws Fault HANDLER_FAILED, HANDLER_MISSING for status 500; UPSTREAM_PROTOCOL for what no sub-runtime may send
 */
-export function readResult(reply: RuntimeReply): FunctionResult {
+export function readResult(reply: EventReply): FunctionResult {
   return 'framed' in reply ? readHttp(reply) : readChannel(reply);
 }
 

@@ -20,6 +20,19 @@ export function sliceMember(json: string, member: string): string | undefined {
   return found;
 }
 
+/** The exact text of each item of a JSON array. @param json an array that JSON.parse accepts; nothing is checked again */
+export function sliceItems(json: string): string[] {
+  const items: string[] = [];
+  let at = skipSpace(json, json.indexOf('[') + 1);
+  while (at < json.length && json[at] !== ']') {
+    const end = skipValue(json, at);
+    items.push(json.slice(at, end));
+    at = skipSpace(json, end);
+    if (json.charCodeAt(at) === comma) at = skipSpace(json, at + 1);
+  }
+  return items;
+}
+
 const quote = 0x22;
 const comma = 0x2c;
 const backslash = 0x5c;
@@ -71,7 +84,7 @@ function skipValue(json: string, at: number): number {
 function skipScalar(json: string, at: number): number {
   let index = at;
   for (let code = json.charCodeAt(index); index < json.length; code = json.charCodeAt(++index)) {
-    if (code === comma || code === 0x7d || code === 0x20 || (code >= 0x09 && code <= 0x0d)) break;
+    if (code === comma || code === 0x7d || code === 0x5d || code === 0x20 || (code >= 0x09 && code <= 0x0d)) break;
   }
   return index;
 }

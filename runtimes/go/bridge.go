@@ -73,7 +73,7 @@ func (b *bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	b.hangups.called(r.RemoteAddr, received.Context.InvocationID)
-	result, err := b.run(r.Context(), received, eventError)
+	result, err := b.run(r.Context(), received, eventError, nil)
 	var body []byte
 	if err == nil {
 		body, err = result.text()
@@ -165,6 +165,15 @@ func (b *bridge) openCall(text, body []byte, form byte) (received call, eventErr
 	return received, eventError, err
 }
 
+// takesBodies: the handler reads the body of a request itself.
+func (b *bridge) takesBodies() bool {
+	if b.handler == nil {
+		return true // nobody reads it
+	}
+	_, ok := b.handler.newEvent().(*httpEvent)
+	return ok
+}
+
 // openSlowly finds out whose fault it is.
 func (b *bridge) openSlowly(text []byte) (received call, eventError, err error) {
 	raw := json.RawMessage("null")
@@ -179,18 +188,25 @@ func (b *bridge) openSlowly(text []byte) (received call, eventError, err error) 
 	return received, json.Unmarshal(raw, received.Event), nil
 }
 
-// run calls the handler and survives it: a panic becomes the error.
-func (b *bridge) run(parent context.Context, received call, eventError error) (result value, err error) {
+// run calls the handler and survives it: a panic becomes the error. The result
+// may have left by out, as far as it was made; out is nil where it leaves whole.
+func (b *bridge) run(parent context.Context, received call, eventError error, out *stream) (result value, err error) {
 	if b.handler == nil {
 		return value{}, errors.New(notLoaded)
 	}
 	invocation := received.Context.invocation()
-	ctx, cancel := withInvocation(parent, invocation)
-	defer cancel()
+	var output *output
 	if b.reporter != nil {
-		output := newOutput(b.reporter, invocation)
-		ctx = context.WithValue(ctx, outputKey{}, output)
+		output = newOutput(b.reporter, invocation)
 		defer output.end()
+	}
+	ctx := parent
+	if out != nil {
+		out.ctx.begin(invocation, output)
+	} else {
+		var cancel context.CancelFunc
+		ctx, cancel = withInvocation(parent, invocation, output)
+		defer cancel()
 	}
 	defer func() {
 		if reason := recover(); reason != nil {
@@ -201,9 +217,15 @@ func (b *bridge) run(parent context.Context, received call, eventError error) (r
 		}
 	}()
 	if eventError == nil {
-		result, err = b.handler.call(ctx, received.Event)
+		result, err = b.handler.call(ctx, received.Event, out)
 	} else {
 		err = eventError
+	}
+	if err == nil && result.source != nil {
+		result, err = result.read(out)
+	}
+	if out != nil && out.isBegun && out.isLeft() {
+		return value{}, errLeft // what the handler was told: its error says no more
 	}
 	if err != nil {
 		title, detail := fmt.Sprintf("error: %v", err), fmt.Sprintf("error: %+v", err)

@@ -38,7 +38,10 @@ type openCall struct {
 	// run is JSON and body, of which missing bytes are still to come.
 	run     []byte
 	missing int
-	cancel  context.CancelFunc
+	// feed is the body, where it comes as it is read.
+	feed *feed
+	// out is where a reply goes that leaves as it is made; nil before the call is whole.
+	out *stream
 	// isCancelled: nobody wants the reply.
 	isCancelled bool
 	// window is how much of the reply may be sent; rest is what was not.
@@ -53,12 +56,13 @@ func newCalls(socket net.Conn, b *bridge) *calls {
 }
 
 // run makes one call and writes its reply down.
-func (c *calls) run(ctx context.Context, call *openCall, cancel context.CancelFunc) {
-	defer cancel()
-	result, err := c.answer(ctx, call)
+func (c *calls) run(call *openCall) {
+	result, err := c.answer(call)
+	call.out.ctx.end(context.Canceled)
+	call.endBody(errUnread)
 	c.mutex.Lock()
 	switch {
-	case call.isCancelled:
+	case call.isCancelled || err == nil && call.out.isBegun:
 		c.end(call.number, appendHead(nil, 0, endFrame, call.number))
 	case err != nil:
 		c.fail(call.number, err.Error())
@@ -69,13 +73,23 @@ func (c *calls) run(ctx context.Context, call *openCall, cancel context.CancelFu
 	c.send()
 }
 
-func (c *calls) answer(ctx context.Context, call *openCall) (value, error) {
-	received, eventError, err := c.bridge.openCall(call.run[:call.jsonBytes], call.run[call.jsonBytes:], call.form)
+func (c *calls) answer(call *openCall) (value, error) {
+	body, form := call.run[call.jsonBytes:], call.form
+	if call.feed != nil && !c.bridge.takesBodies() {
+		var err error
+		if body, form, err = call.feed.whole(); err != nil {
+			return value{}, err
+		}
+	}
+	received, eventError, err := c.bridge.openCall(call.run[:call.jsonBytes], body, form)
+	if event, ok := received.Event.(*httpEvent); ok {
+		event.feed = call.feed
+	}
 	if err != nil {
 		return value{}, fmt.Errorf("the call is not the protocol's JSON: %v", err)
 	}
 	call.run = nil // the event has what it needs
-	return c.bridge.run(ctx, received, eventError)
+	return c.bridge.run(call.out.ctx, received, eventError, call.out)
 }
 
 // reply writes down as much of a result as fits into one frame and the
@@ -135,11 +149,29 @@ func (call *openCall) left() int { return len(call.rest[0]) + len(call.rest[1]) 
 
 func (call *openCall) hasRest() bool { return call.left() > 0 }
 
+func (call *openCall) endBody(reason error) {
+	if call.feed != nil {
+		call.feed.end(reason)
+	}
+}
+
+// wake: a stream of the call may go on, or has to end.
+func (call *openCall) wake() {
+	if call.out != nil {
+		call.out.wake()
+	}
+}
+
 // send writes all that waits, unless another goroutine does that already; then
 // that one writes this, too.
 func (c *calls) send() {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
+	c.sendNow()
+}
+
+// sendNow is send for those that hold the mutex.
+func (c *calls) sendNow() {
 	if c.writing {
 		return
 	}

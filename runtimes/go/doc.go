@@ -9,6 +9,8 @@
 //
 // In is any type that encoding/json can fill from the event, for HTTP usually
 // HTTPRequest. Out is any type it can write; HTTPResponse sets status and headers.
+// An io.Reader, or HTTPStreamingResponse with one, leaves as it is read, and what
+// the first form writes at each Flush, or once it is long.
 //
 // What is written to Stdout(ctx) and Stderr(ctx) becomes log lines of the
 // invocation that ctx belongs to.

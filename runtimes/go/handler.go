@@ -2,9 +2,11 @@ package functions
 
 import (
 	"context"
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"reflect"
 )
@@ -15,10 +17,11 @@ type RawHandler interface {
 }
 
 // adapted is a handler of any accepted form. newEvent makes what the event's
-// JSON is read into, a pointer; call takes that and returns the result.
+// JSON is read into, a pointer; call takes that and returns the result, unless
+// that has begun to leave by out, which is nil where results leave whole.
 type adapted struct {
 	newEvent func() interface{}
-	call     func(ctx context.Context, event interface{}) (value, error)
+	call     func(ctx context.Context, event interface{}, out *stream) (value, error)
 }
 
 // ignored is the event of a handler that takes none.
@@ -40,7 +43,7 @@ func adapt(handler interface{}) (*adapted, error) {
 	case RawHandler:
 		return &adapted{
 			newEvent: func() interface{} { return new(json.RawMessage) },
-			call: func(ctx context.Context, event interface{}) (value, error) {
+			call: func(ctx context.Context, event interface{}, _ *stream) (value, error) {
 				text, err := handler.Invoke(ctx, *event.(*json.RawMessage))
 				return jsonValue(text), err
 			},
@@ -76,7 +79,7 @@ func adaptFunc(handler reflect.Value) (*adapted, error) {
 	if eventType != nil {
 		newEvent = func() interface{} { return reflect.New(eventType).Interface() }
 	}
-	call := func(ctx context.Context, event interface{}) (value, error) {
+	call := func(ctx context.Context, event interface{}, _ *stream) (value, error) {
 		arguments := make([]reflect.Value, 0, 2)
 		if takesContext {
 			arguments = append(arguments, reflect.ValueOf(ctx))
@@ -143,6 +146,15 @@ func encodeResult(result interface{}) (value, error) {
 		if result != nil {
 			return ofResponse(result)
 		}
+	case HTTPStreamingResponse:
+		return ofStreaming(&result)
+	case *HTTPStreamingResponse:
+		if result != nil {
+			return ofStreaming(result)
+		}
+	case json.Marshaler, encoding.TextMarshaler: // it has a JSON form, whatever else it is
+	case io.Reader:
+		return value{json: []byte("{}"), source: result}, nil
 	}
 	text, err := encode(result)
 	return jsonValue(text), err

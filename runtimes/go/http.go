@@ -9,7 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
+	"strconv"
 )
 
 // adaptHTTP lets an http.Handler serve events: each becomes a request as
@@ -17,14 +17,14 @@ import (
 func adaptHTTP(handler http.Handler) *adapted {
 	return &adapted{
 		newEvent: func() interface{} { return &httpEvent{} },
-		call: func(ctx context.Context, event interface{}) (value, error) {
+		call: func(ctx context.Context, event interface{}, out *stream) (value, error) {
 			request, err := newRequest(ctx, event.(*httpEvent))
 			if err != nil {
 				return value{}, err
 			}
-			record := &recorder{header: http.Header{}, method: request.Method}
-			handler.ServeHTTP(record, request)
-			return record.envelope()
+			reply := &responder{stream: out, header: http.Header{}}
+			handler.ServeHTTP(reply, request)
+			return reply.finish()
 		},
 	}
 }
@@ -33,6 +33,8 @@ func adaptHTTP(handler http.Handler) *adapted {
 type httpEvent struct {
 	HTTPRequest
 	bytes []byte
+	// feed is the body where it comes as it is read.
+	feed *feed
 }
 
 func (e *httpEvent) body() ([]byte, error) {
@@ -63,7 +65,12 @@ func newRequest(ctx context.Context, event *httpEvent) (*http.Request, error) {
 		Body: http.NoBody, ContentLength: int64(len(body)),
 	}
 	header.Del("Host") // as net/http does: it lives in Request.Host
-	if len(body) > 0 {
+	if event.feed != nil {
+		request.Body, request.ContentLength = event.feed, -1
+		if length, err := strconv.ParseInt(header.Get("Content-Length"), 10, 64); err == nil {
+			request.ContentLength = length
+		}
+	} else if len(body) > 0 {
 		request.Body = ioutil.NopCloser(bytes.NewReader(body))
 	}
 	if ip := event.RequestContext.Identity.SourceIP; ip != "" {
@@ -94,70 +101,4 @@ func requestQuery(event *HTTPRequest) url.Values {
 		query.Set(name, value)
 	}
 	return query
-}
-
-// recorder keeps what a handler writes until it has returned.
-type recorder struct {
-	method string
-	header http.Header // the handler's, open until the first write
-	status int         // 0 until the first write
-	sent   http.Header // a copy taken at the first write: later changes do not count
-	body   bytes.Buffer
-}
-
-func (r *recorder) Header() http.Header { return r.header }
-
-func (r *recorder) WriteHeader(status int) {
-	if status < 100 || status > 999 {
-		panic(fmt.Sprintf("invalid WriteHeader code %d", status)) // as net/http does
-	}
-	informational := status >= 100 && status < 200 && status != http.StatusSwitchingProtocols
-	if r.status != 0 || informational {
-		return
-	}
-	r.status = status
-	r.sent = http.Header{}
-	for name, values := range r.header {
-		r.sent[name] = append([]string(nil), values...)
-	}
-}
-
-func (r *recorder) Write(data []byte) (int, error) {
-	r.WriteHeader(http.StatusOK)
-	if r.status == http.StatusNoContent || r.status == http.StatusNotModified {
-		return 0, http.ErrBodyNotAllowed
-	}
-	return r.body.Write(data)
-}
-
-// WriteString saves io.WriteString a copy.
-func (r *recorder) WriteString(text string) (int, error) {
-	return r.Write([]byte(text))
-}
-
-// Flush exists for handlers that need an http.Flusher; the reply is sent whole.
-func (r *recorder) Flush() { r.WriteHeader(http.StatusOK) }
-
-// envelope is {statusCode, headers, body}.
-func (r *recorder) envelope() (value, error) {
-	r.WriteHeader(http.StatusOK)
-	return responseValue(struct {
-		StatusCode int                    `json:"statusCode"`
-		Headers    map[string]interface{} `json:"headers"`
-	}{r.status, replyHeaders(r.sent)}, r.body.Bytes(), false)
-}
-
-// replyHeaders makes a header that repeats an array. Trailers are left out.
-func replyHeaders(header http.Header) map[string]interface{} {
-	headers := map[string]interface{}{}
-	for name, values := range header {
-		switch {
-		case len(values) == 0 || strings.HasPrefix(name, http.TrailerPrefix):
-		case len(values) == 1:
-			headers[name] = values[0]
-		default:
-			headers[name] = values
-		}
-	}
-	return headers
 }

@@ -21,6 +21,10 @@ func (c *calls) serve() error {
 		}
 	}
 	c.freely = true
+	for _, call := range c.open {
+		call.wake()
+		call.endBody(errIncomplete)
+	}
 	c.mutex.Unlock()
 	close(c.ended)
 	c.send()
@@ -42,6 +46,9 @@ func (c *calls) readFrame(from *bufio.Reader) error {
 		c.mutex.Lock()
 		call := c.open[head.call]
 		c.mutex.Unlock()
+		if call != nil && call.feed != nil && call.missing == 0 {
+			return call.readBody(from, head.length)
+		}
 		return c.readRun(from, call, head.length)
 	case creditFrame:
 		if head.length == 4 {
@@ -68,8 +75,14 @@ func (c *calls) readCall(from *bufio.Reader, head frameHead) error {
 		return err
 	}
 	jsonBytes := int(binary.BigEndian.Uint32(text[1:]))
-	missing := jsonBytes + int(binary.BigEndian.Uint32(text[5:]))
-	call := &openCall{number: head.call, form: text[0], jsonBytes: jsonBytes, missing: missing, window: windowBytes}
+	missing := jsonBytes
+	call := &openCall{number: head.call, form: text[0], jsonBytes: jsonBytes, window: windowBytes}
+	if bodyBytes := binary.BigEndian.Uint32(text[5:]); bodyBytes == unknownBytes {
+		call.feed = newFeed(func(bytes int) { c.credit(call, bytes) })
+	} else {
+		missing += int(bodyBytes)
+	}
+	call.missing = missing
 	isTooLarge := int64(missing) > c.bridge.maxBytes
 	c.mutex.Lock()
 	if c.open[head.call] != nil {
@@ -99,7 +112,7 @@ func (c *calls) readRun(from *bufio.Reader, call *openCall, length int) error {
 		_, err := from.Discard(length)
 		return err
 	}
-	if length > call.missing || call.cancel != nil {
+	if length > call.missing || call.out != nil {
 		return breach("call %d has more bytes than it said", call.number)
 	}
 	end := len(call.run) + length
@@ -107,13 +120,35 @@ func (c *calls) readRun(from *bufio.Reader, call *openCall, length int) error {
 		return err
 	}
 	call.run = call.run[:end]
-	call.missing -= length // only the reader looks at it, and at cancel
+	call.missing -= length // only the reader looks at it
 	if call.missing == 0 {
-		var ctx context.Context
-		ctx, call.cancel = context.WithCancel(context.Background())
-		go c.run(ctx, call, call.cancel)
+		c.mutex.Lock()
+		call.out = &stream{calls: c, call: call, ctx: newCallContext()}
+		c.mutex.Unlock()
+		go c.run(call)
 	}
 	return nil
+}
+
+// readBody reads more of a body that comes as it is read.
+func (call *openCall) readBody(from *bufio.Reader, length int) error {
+	piece := make([]byte, length)
+	if _, err := io.ReadFull(from, piece); err != nil {
+		return err
+	}
+	call.feed.add(piece)
+	return nil
+}
+
+// credit lets the core send more of a body.
+func (c *calls) credit(call *openCall, bytes int) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.open[call.number] == call {
+		frame := appendHead(nil, 4, creditFrame, call.number)
+		c.unsent = append(c.unsent, append(frame, byte(bytes>>24), byte(bytes>>16), byte(bytes>>8), byte(bytes)))
+		c.sendNow()
+	}
 }
 
 func (c *calls) readCredit(from *bufio.Reader, number uint32) error {
@@ -126,6 +161,7 @@ func (c *calls) readCredit(from *bufio.Reader, number uint32) error {
 	waits := call != nil && call.hasRest()
 	if call != nil {
 		call.window += int(binary.BigEndian.Uint32(text[:]))
+		call.wake()
 	}
 	c.mutex.Unlock()
 	if waits {
@@ -149,6 +185,8 @@ func (c *calls) cancelCall(number uint32) {
 		c.end(number, appendHead(nil, 0, endFrame, number))
 		go c.send()
 	} else {
-		call.cancel()
+		call.out.ctx.end(context.Canceled)
+		call.wake()
+		call.endBody(errIncomplete)
 	}
 }

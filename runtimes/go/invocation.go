@@ -29,8 +29,11 @@ func FromContext(ctx context.Context) (Invocation, bool) {
 }
 
 // withInvocation returns a context that ends at the invocation's deadline.
-func withInvocation(parent context.Context, invocation Invocation) (context.Context, context.CancelFunc) {
+func withInvocation(parent context.Context, invocation Invocation, output *output) (context.Context, context.CancelFunc) {
 	ctx := context.WithValue(parent, invocationKey{}, invocation)
+	if output != nil {
+		ctx = context.WithValue(ctx, outputKey{}, output)
+	}
 	if invocation.Deadline.IsZero() {
 		return context.WithCancel(ctx)
 	}

@@ -30,6 +30,7 @@ type record struct {
 	Loaded  *bool   `json:"loaded,omitempty"`
 	Error   string  `json:"error,omitempty"`
 	Runtime string  `json:"runtime,omitempty"`
+	Bodies  bool    `json:"bodies,omitempty"`
 	Calls   int     `json:"calls,omitempty"`
 	Settled string  `json:"settled,omitempty"`
 	Dropped int     `json:"dropped,omitempty"`

@@ -99,7 +99,7 @@ func serveOnChannel(taken settings, call *adapted, records *reporter, loadError 
 	wait := watch(taken.reports, calls.counts)
 	read, stopped := make(chan error, 1), make(chan context.Context, 1)
 	go func() { stopped <- wait() }()
-	report(records, record{Calls: 1}, loadError)
+	report(records, record{Calls: 1, Bodies: true}, loadError)
 	go func() { read <- calls.serve() }()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

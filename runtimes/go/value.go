@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"unicode/utf8"
 )
@@ -33,6 +34,8 @@ type value struct {
 	body []byte
 	// isBase64: the text is bytes in base64, as the object says.
 	isBase64 bool
+	// source makes the body piece by piece; nil when it is there.
+	source io.Reader
 }
 
 // jsonValue is a value that is JSON already.
@@ -48,13 +51,18 @@ func responseValue(fields interface{}, body []byte, isBase64 bool) (value, error
 	if err != nil {
 		return value{}, err
 	}
+	return bodyValue(others, body, isBase64), nil
+}
+
+// bodyValue is an object whose other members are JSON already.
+func bodyValue(others, body []byte, isBase64 bool) value {
 	if utf8.Valid(body) {
-		return value{form: formText, json: others, body: body, isBase64: isBase64}, nil
+		return value{form: formText, json: others, body: body, isBase64: isBase64}
 	}
 	if isBase64 { // it is not, but says so
-		return value{form: formText, json: others, body: bytes.ToValidUTF8(body, []byte("\uFFFD")), isBase64: true}, nil
+		return value{form: formText, json: others, body: bytes.ToValidUTF8(body, []byte("\uFFFD")), isBase64: true}
 	}
-	return value{form: formBytes, json: others, body: body}, nil
+	return value{form: formBytes, json: others, body: body}
 }
 
 // text is the JSON of the whole value.

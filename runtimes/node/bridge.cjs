@@ -19,6 +19,7 @@ const NOT_LOADED =
   'Function Handler does not exist, check that you provided the right HANDLER parameter ' +
   '(path to your module with exported function to use)';
 const RUNTIME = `Node.js ${process.versions.node}`;
+const DEFAULT_NAME = 'handle';
 const JSON_TYPE = 'application/json';
 const TEXT_TYPE = 'text/plain; charset=utf-8';
 const SWEEP_MS = 250;
@@ -41,6 +42,8 @@ const writeStderr = process.stderr.write.bind(process.stderr);
 let handler = null;
 /** A handler that reads a third argument may return nothing and call back later. */
 let takesCallback = false;
+/** A handler that takes a WHATWG Request in place of an event: its body is given as bytes. */
+let takesRequest = false;
 let handlerFile = '';
 /** Called once SIGTERM came: nothing serves yet. */
 let onAsked = () => process.exit(0);
@@ -134,8 +137,18 @@ function onTerm() {
   setImmediate(() => onAsked());
 }
 
-/** Ends the process. Hooks of the function on SIGTERM run before; then they have until nothing is left to do, or 2 s. */
+/** Ends the process, once what calls began with waitUntil() is over. */
 function leave() {
+  if (background.size === 0) return leaveNow();
+  const hold = setInterval(() => {}, 0x7fffffff);
+  Promise.all([...background]).then(() => {
+    clearInterval(hold);
+    leave();
+  });
+}
+
+/** Hooks of the function on SIGTERM run before; then they have until nothing is left to do, or 2 s. */
+function leaveNow() {
   if (!isHooked && !hasHooks()) return exit();
   let isWaiting = true;
   const wait = () => {
@@ -162,11 +175,13 @@ function takeSettings(env) {
   const taken = {
     port: Number(env.SCW_UPSTREAM_PORT),
     handlerPath: env.SCW_HANDLER_PATH || '',
-    handlerName: env.SCW_HANDLER_NAME || 'handle',
+    handlerName: env.SCW_HANDLER_NAME || DEFAULT_NAME,
     token: env.CORE_BRIDGE_TOKEN || '',
     fd: env.CORE_BRIDGE_FD ? Number(env.CORE_BRIDGE_FD) : -1,
     callsFd: env.CORE_CALLS_FD ? Number(env.CORE_CALLS_FD) : -1,
     garbageBytes: Number(env.CORE_GARBAGE_BYTES) || Infinity,
+    /** The handler reads bodies from its context. */
+    streamsBodies: env.CORE_REQUEST_BODY === 'stream',
     // A JSON escape makes one byte six; the rest of the event has room beside it.
     maxBytes: 6 * (Number(env.SCW_PAYLOAD_MAX_SIZE) || 6291456) + 8 * 1024 * 1024,
   };
@@ -198,6 +213,8 @@ async function loadHandler(handlerPath, handlerName) {
   const file = locate(path.resolve(handlerPath));
   handlerFile = file;
   const exported = await loadModule(file);
+  const fetcher = pickFetcher(exported, handlerName);
+  if (fetcher !== undefined) return handlerOf(fetcher);
   const found = pick(exported, handlerName);
   if (found === undefined) {
     throw new Error(`${file} has no exported function named ${JSON.stringify(handlerName)}; it exports ${functionsOf(exported)}`);
@@ -249,6 +266,22 @@ function pick(exported, name) {
   const direct = member(exported, name);
   if (direct !== undefined) return direct;
   return exported == null ? undefined : member(exported.default, name);
+}
+
+/**
+The object whose `fetch` takes a Request: what has the name, the default export, or the module itself. A function that is
+exported by the name takes events, whatever stands beside it: published functions are called so.
+*/
+function pickFetcher(exported, name) {
+  if (exported == null || member(exported, name) !== undefined) return undefined;
+  if (hasFetch(exported[name])) return exported[name];
+  const isMeant = name === DEFAULT_NAME || name === 'fetch' || member(exported.default, name) === undefined;
+  if (hasFetch(exported.default) && isMeant) return exported.default;
+  return hasFetch(exported) && member(exported.default, name) === undefined ? exported : undefined;
+}
+
+function hasFetch(value) {
+  return value !== null && typeof value === 'object' && typeof value.fetch === 'function';
 }
 
 function member(owner, name) {
@@ -411,6 +444,7 @@ const RUN_HEAD_BYTES = 9;
 const PIECE_BYTES = 65536;
 const WINDOW_BYTES = 262144;
 const MESSAGE_MAX_BYTES = 65536;
+const UNKNOWN_BYTES = 0xffffffff;
 const READ_BYTES = 65536;
 /** Long replies wait while the core has so much to read. */
 const UNREAD_MAX_BYTES = 262144;
@@ -420,6 +454,14 @@ const OUT_BYTES = 65536;
 const SHORT_CHARS = Math.floor((OUT_BYTES - HEAD_BYTES - RUN_HEAD_BYTES) / 3);
 /** A turn that lasts longer ends early, and its replies leave one by one. */
 const TURN_MS = 2;
+/** Of a stream, a frame is written where those of the turn stand. */
+const FLOW_BYTES = OUT_BYTES - HEAD_BYTES;
+/** So much of a body was read at least before there is credit for as much again. */
+const FEED_BYTES = 65536;
+/** So much of its first piece tells what type it is. */
+const FIRST_BYTES = 4096;
+/** So long a stream that nobody wants may take to clean up. */
+const STOP_MS = 250;
 const EMPTY = Buffer.alloc(0);
 /** Where memory is scarce so many calls begin in a turn of the event loop: only behind it their results are known. */
 const TURN_CALLS = 2;
@@ -433,7 +475,7 @@ function serveFrames(report, told) {
   onAsked = () => {
     if (!stopping) done = untilRested(() => served.isBusy, stop);
   };
-  if (channel !== null) channel.write(Object.assign({}, report, {calls: 1}));
+  if (channel !== null) channel.write(Object.assign({}, report, {calls: 1, bodies: true}));
   told();
 
   function stop() {
@@ -460,6 +502,10 @@ class Calls {
     this.running = new Map();
     this.leaving = new Map();
     this.leavingBytes = 0;
+    /** Bodies that leave as they are made. */
+    this.flows = new Map();
+    /** Bodies of calls that come as they are read. */
+    this.feeds = new Map();
     /** Calls that wait, where memory is scarce: long replies have to leave before. */
     this.held = [];
     this.begun = 0;
@@ -478,7 +524,10 @@ class Calls {
     };
     this.onRested = null;
     this.socket = openStream(fd, (size, bytes) => this.receive(size, bytes), onLetGo);
-    this.socket.on('drain', () => this.pump());
+    this.socket.on('drain', () => {
+      this.pump();
+      for (const flow of this.flows.values()) flow.wake();
+    });
   }
 
   get isBusy() {
@@ -543,7 +592,7 @@ class Calls {
     if (call !== undefined && call.filled + length <= call.bytes.length) {
       this.target = call.bytes;
       this.at = call.filled;
-    } else this.target = type <= PING && type !== BODY ? Buffer.allocUnsafe(length) : null;
+    } else this.target = type <= PING && (type !== BODY || this.feeds.has(number)) ? Buffer.allocUnsafe(length) : null;
   }
 
   takePiece(bytes, from, size) {
@@ -555,7 +604,7 @@ class Calls {
     const {target} = this;
     this.target = null;
     if (target === null) return end;
-    if (this.type === BODY) this.fill(this.coming.get(this.number), this.at);
+    if (this.type === BODY && this.coming.has(this.number)) this.fill(this.coming.get(this.number), this.at);
     else this.take(this.type, this.number, target, 0, target.length);
     return end;
   }
@@ -565,7 +614,7 @@ class Calls {
     if (type === CALL) this.begin(number, bytes, at, end);
     else if (type === BODY) {
       const call = this.coming.get(number);
-      if (call === undefined) return; // it was cancelled, or refused
+      if (call === undefined) return this.feed(number, bytes, at, end);
       this.fill(call, call.filled + bytes.copy(call.bytes, call.filled, at, end));
     } else if (type === CANCEL) this.cancel(number);
     else if (type === CREDIT) this.credit(number, readUint(bytes, at));
@@ -576,8 +625,11 @@ class Calls {
     calls += 1;
     const form = bytes[at];
     const jsonBytes = readUint(bytes, at + 1);
-    const allBytes = jsonBytes + readUint(bytes, at + 5);
+    const bodyBytes = readUint(bytes, at + 5);
+    const isOpen = bodyBytes === UNKNOWN_BYTES;
+    const allBytes = isOpen ? jsonBytes : jsonBytes + bodyBytes;
     const start = at + RUN_HEAD_BYTES;
+    if (isOpen) this.feeds.set(number, new Feed(read => this.writeCredit(number, read)));
     if (end - start === allBytes) return this.run(number, form, bytes, start, start + jsonBytes, end);
     if (allBytes > settings.maxBytes) return this.fail(number, 'The request is too large for the bridge');
     spend(allBytes);
@@ -585,6 +637,12 @@ class Calls {
     bytes.copy(call.bytes, 0, start, end);
     call.filled = end - start;
     this.coming.set(number, call);
+  }
+
+  /** More of a body that is read as it comes; nothing more, and it is whole. That of a call that is over is skipped. */
+  feed(number, bytes, at, end) {
+    const feed = this.feeds.get(number);
+    if (feed !== undefined) feed.take(at === end ? null : Buffer.from(bytes.slice(at, end)));
   }
 
   fill(call, filled) {
@@ -635,23 +693,27 @@ class Calls {
       const call = JSON.parse(bytes.toString('utf8', at, bodyAt));
       event = call.event;
       context = call.context;
-      if (event !== null && typeof event === 'object') {
-        event.body = form === 1 ? bytes.toString('base64', bodyAt, end) : bodyAt === end ? '' : bytes.toString('utf8', bodyAt, end);
+      if (event !== null && typeof event === 'object' && !this.feeds.has(number)) {
+        if (takesRequest && form < 2) event.body = Buffer.from(bytes.slice(bodyAt, end));
+        else event.body = form === 1 ? bytes.toString('base64', bodyAt, end) : bodyAt === end ? '' : bytes.toString('utf8', bodyAt, end);
         event.isBase64Encoded = form > 0;
       }
     } catch (error) {
       return this.fail(number, `The call is not JSON: ${error.message}`);
     }
-    invoke(this, number, event, context);
+    invoke(this, number, event, context, this.feeds.get(number));
   }
 
   cancel(number) {
     const invocation = this.running.get(number);
+    this.endFeed(number, 'The request ended before it was complete');
     if (invocation !== undefined) {
       invocation.isLeft = true;
       const tell = invocation.onHangUp;
       invocation.onHangUp = null;
       if (tell !== null) tell();
+      const flow = this.flows.get(number);
+      if (flow !== undefined) this.stopFlow(invocation, flow);
     } else if (this.coming.delete(number) || this.gone(number) || this.drop(number)) {
       this.turns = this.turns.filter(reply => reply.number !== number);
       this.write(END, number);
@@ -677,6 +739,11 @@ class Calls {
   }
 
   credit(number, bytes) {
+    const flow = this.flows.get(number);
+    if (flow !== undefined) {
+      flow.credit += bytes;
+      flow.wake();
+    }
     const reply = this.leaving.get(number);
     if (reply === undefined) return;
     if (reply.credit === 0) this.turns.push(reply);
@@ -712,8 +779,88 @@ class Calls {
 
   failed(invocation, message) {
     this.running.delete(invocation.number);
+    this.endFlow(invocation.number);
     this.fail(invocation.number, message);
     this.rest();
+  }
+
+  /**
+  Sends a body as it is made, as fast as the core gives credit for it. With a type the head leaves at once, unless the first
+  piece, or a failure, comes in the same turn. Without one the first piece tells whether it is text or bytes.
+  */
+  async stream(invocation, envelope, pull, isTyped) {
+    const {number} = invocation;
+    const json = envelope === null ? '' : toJson(envelope);
+    if (json.length > SHORT_CHARS) throw new TypeError(`beside a streamed body at most ${SHORT_CHARS} characters of JSON have room`);
+    outlive(invocation);
+    const flow = new Flow();
+    this.flows.set(number, flow);
+    if (invocation.isLeft) return this.stopFlow(invocation, flow);
+    let piece = pull.next();
+    const first = await (isTyped ? Promise.race([piece, nextTurn()]) : piece);
+    if (flow.isStopped) return;
+    const isText = first !== undefined && !first.done && typeof first.value === 'string';
+    const head = first === undefined || first.done ? EMPTY : pull.bytesOf(first.value);
+    const at = Math.min(head.length, FIRST_BYTES);
+    flow.credit -= this.writeOpenResult(number, isText ? 1 : 2, json, head.slice(0, at));
+    if (first !== undefined) piece = first.done ? null : this.sendAndPull(number, flow, head.slice(at), pull);
+    while (piece !== null) {
+      const {done, value} = await piece;
+      if (flow.isStopped) return;
+      piece = done ? null : this.sendAndPull(number, flow, pull.bytesOf(value), pull);
+    }
+    this.endFlow(number);
+    this.running.delete(number);
+    finish(invocation);
+    this.write(END, number);
+    this.rest();
+  }
+
+  /** Once a piece has left, and there is room for another, the next is made. */
+  async sendAndPull(number, flow, bytes, pull) {
+    for (let at = 0; ; ) {
+      while (!flow.isStopped && (flow.credit === 0 || unsentBytes(this.socket) > UNREAD_MAX_BYTES)) await flow.woken();
+      if (flow.isStopped) return {done: true, value: undefined};
+      if (at === bytes.length) return pull.next();
+      const end = Math.min(bytes.length, at + Math.min(flow.credit, FLOW_BYTES));
+      this.writeData(number, bytes, at, end);
+      flow.credit -= end - at;
+      at = end;
+    }
+  }
+
+  /** Nobody wants the rest. What it does to clean up belongs to the call, but not for long. */
+  stopFlow(invocation, flow) {
+    const {number} = invocation;
+    if (flow.isStopped) return;
+    flow.isStopped = true;
+    flow.wake();
+    const over = () => {
+      if (!this.flows.delete(number)) return;
+      clearTimeout(timer);
+      this.running.delete(number);
+      finish(invocation);
+      this.write(END, number);
+      this.rest();
+    };
+    const timer = setTimeout(over, STOP_MS);
+    invocation.pull.stop().then(over);
+  }
+
+  /** Nothing more comes of a body. @param why for the handler that still reads it */
+  endFeed(number, why) {
+    const feed = this.feeds.get(number);
+    if (feed === undefined) return;
+    this.feeds.delete(number);
+    feed.end(why);
+  }
+
+  endFlow(number) {
+    const flow = this.flows.get(number);
+    if (flow === undefined) return;
+    this.flows.delete(number);
+    flow.isStopped = true;
+    flow.wake();
   }
 
   /** The core has ended its side: the rest of calls that are not whole does not come. */
@@ -728,6 +875,7 @@ class Calls {
   // What goes
 
   fail(number, message) {
+    this.endFeed(number);
     let bytes = Buffer.from(message);
     // A character is not cut in the middle.
     if (bytes.length > MESSAGE_MAX_BYTES) bytes = Buffer.from(bytes.toString('utf8', 0, MESSAGE_MAX_BYTES - 3).replace(/\ufffd$/, ''));
@@ -758,6 +906,32 @@ class Calls {
     writeUint(out, at + HEAD_BYTES + 1, jsonBytes);
     writeUint(out, at + HEAD_BYTES + 5, bodyBytes);
     this.writeHead(at, RESULT, number, RUN_HEAD_BYTES + jsonBytes + bodyBytes);
+  }
+
+  /** A RESULT whose end is not known. @returns how much of the window it takes */
+  writeOpenResult(number, form, json, body) {
+    const at = this.room(HEAD_BYTES + RUN_HEAD_BYTES + 3 * json.length + body.length);
+    const {out} = this;
+    const start = at + HEAD_BYTES + RUN_HEAD_BYTES;
+    const jsonBytes = json === '' ? 0 : out.write(json, start);
+    body.copy(out, start + jsonBytes);
+    out[at + HEAD_BYTES] = form;
+    writeUint(out, at + HEAD_BYTES + 1, jsonBytes);
+    writeUint(out, at + HEAD_BYTES + 5, UNKNOWN_BYTES);
+    this.writeHead(at, RESULT, number, RUN_HEAD_BYTES + jsonBytes + body.length);
+    return jsonBytes + body.length;
+  }
+
+  writeCredit(number, count) {
+    const at = this.room(HEAD_BYTES + 4);
+    writeUint(this.out, at + HEAD_BYTES, count);
+    this.writeHead(at, CREDIT, number, 4);
+  }
+
+  writeData(number, bytes, from, end) {
+    const at = this.room(HEAD_BYTES + end - from);
+    bytes.copy(this.out, at + HEAD_BYTES, from, end);
+    this.writeHead(at, DATA, number, end - from);
   }
 
   writeHead(at, type, number, length) {
@@ -833,6 +1007,59 @@ class Calls {
     }
     if (reply.left === 0) this.gone(reply.number);
     else if (reply.credit > 0) this.turns.push(reply);
+  }
+}
+
+/** A body of a call that the handler reads as it comes. Credit for more follows what it has read. */
+class Feed {
+  constructor(grant) {
+    const {Readable} = require('stream');
+    this.received = 0;
+    this.granted = 0;
+    this.hasEnded = false;
+    this.body = new Readable({
+      highWaterMark: FEED_BYTES,
+      read: () => {
+        const count = this.received - this.body._readableState.length - this.granted;
+        if (count < FEED_BYTES || this.hasEnded) return;
+        this.granted += count;
+        grant(count);
+      },
+    });
+    this.body.on('error', () => {}); // nobody may read it
+  }
+
+  take(bytes) {
+    if (bytes === null) this.hasEnded = true;
+    else this.received += bytes.length;
+    this.body.push(bytes);
+  }
+
+  end(why) {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    this.body.destroy(why === undefined ? undefined : new Error(why));
+  }
+}
+
+/** A body that leaves as it is made. */
+class Flow {
+  constructor() {
+    this.credit = WINDOW_BYTES;
+    this.isStopped = false;
+    this.onWake = null;
+  }
+
+  woken() {
+    return new Promise(resolve => {
+      this.onWake = resolve;
+    });
+  }
+
+  wake() {
+    const tell = this.onWake;
+    this.onWake = null;
+    if (tell !== null) tell();
   }
 }
 
@@ -913,6 +1140,8 @@ function openStream(fd, receive, ended) {
 
 /** Longer than the core keeps a connection that is idle. */
 const KEEP_ALIVE_MS = 660000;
+/** Past any reply that a core takes by default. */
+const GATHERED_MAX_BYTES = 32 * 1024 * 1024;
 
 function serveHttp(report, told) {
   const sockets = new Set();
@@ -1009,6 +1238,28 @@ class HttpCaller {
     this.reply(200, JSON_TYPE, text);
   }
 
+  /** HTTP as it is asked for here has no place for a body that breaks off: it is gathered. */
+  async stream(invocation, envelope, pull) {
+    const pieces = [];
+    let bytes = 0;
+    let isText = true;
+    for (;;) {
+      const {done, value} = await pull.next();
+      if (invocation.isDone) return;
+      if (done) break;
+      isText = isText && typeof value === 'string';
+      const piece = pull.bytesOf(value);
+      pieces.push(piece);
+      bytes += piece.length;
+      if (bytes > GATHERED_MAX_BYTES) throw new Error(`A streamed body of more than ${GATHERED_MAX_BYTES} bytes cannot be gathered`);
+    }
+    const all = Buffer.concat(pieces);
+    const body = isText ? all.toString() : all;
+    const text = toText(envelope === null ? body : Object.assign({}, envelope, {body}));
+    finish(invocation);
+    this.succeed(invocation, text);
+  }
+
   failed(_invocation, message) {
     this.reply(500, TEXT_TYPE, message);
   }
@@ -1066,6 +1317,9 @@ class Invocation {
     this.id = context.invocationId; // kept: the handler may change its context
     this.trace = context.trace;
     this.output = null;
+    /** Makes the pieces of its reply, once it is known to come in pieces. */
+    this.pull = null;
+    this.traceContext = null;
   }
 }
 
@@ -1083,6 +1337,14 @@ class Context {
     return this.deadlineMs === undefined ? Infinity : Math.max(0, this.deadlineMs - Date.now());
   }
 
+  /** The process does not end before the promise has settled, nor waits longer than the call's deadline. The reply does not wait. */
+  waitUntil(promise) {
+    outlast(this[INVOCATION], this.deadlineMs, promise);
+  }
+
+  /** What Workers have, where no origin stands behind the function. */
+  passThroughOnException() {}
+
   /** Aborts at the deadline, or when the core hung up. Made on first use: most handlers never ask. */
   get signal() {
     const invocation = this[INVOCATION];
@@ -1090,8 +1352,13 @@ class Context {
   }
 }
 
-function invoke(caller, number, event, members) {
+/** @param feed the body, where it comes as it is read */
+function invoke(caller, number, event, members, feed) {
   const context = new Context(members);
+  if (settings.streamsBodies || feed !== undefined) {
+    const {body} = feed === undefined ? wholeFeed(event) : feed;
+    Object.defineProperty(context, 'body', {value: body, configurable: true, writable: true}); // it stays out of JSON
+  }
   const invocation = new Invocation(caller, number, context);
   caller.began(invocation);
   owner.value = invocation;
@@ -1114,6 +1381,19 @@ function invoke(caller, number, event, members) {
     invocation.waits = true;
     watch(invocation, context);
   } else settle(invocation, result);
+}
+
+/** A body that came whole, as a stream, in place of the event's. */
+function wholeFeed(event) {
+  const feed = new Feed(() => {});
+  const bytes = bodyOf(Object(event));
+  if (bytes !== undefined) feed.take(Buffer.from(bytes));
+  feed.take(null);
+  if (event !== null && typeof event === 'object') {
+    delete event.body;
+    delete event.isBase64Encoded;
+  }
+  return feed;
 }
 
 function callHandler(event, context, callback) {
@@ -1167,9 +1447,12 @@ function isResult(value) {
 }
 
 function settle(invocation, value) {
-  if (invocation.isDone) return;
+  if (invocation.isDone || invocation.pull !== null) return;
+  if (isResponse(value)) return respond(invocation, value);
   let encoded;
   try {
+    const source = sourceOf(value);
+    if (source !== null) return stream(invocation, value, source);
     encoded = invocation.caller.encode(value);
   } catch (error) {
     const refusal = new TypeError(`The result of the function is not JSON: ${messageOf(error)}`);
@@ -1178,6 +1461,23 @@ function settle(invocation, value) {
   }
   finish(invocation);
   invocation.caller.succeed(invocation, encoded);
+}
+
+/** Replies with a body that is made piece by piece: all of the result, or its member `body`. */
+function stream(invocation, value, source) {
+  const envelope = source === value ? null : readable(withoutBody(value));
+  const pull = openPull(invocation, source);
+  invocation.pull = pull;
+  invocation.caller.stream(invocation, envelope, pull, envelope !== null && isTyped(envelope)).catch(error => {
+    if (!invocation.isDone && !invocation.isLeft) fail(invocation, error);
+  });
+}
+
+/** The core says how long a stream may take. */
+function outlive(invocation) {
+  if (invocation.expiresAt !== Infinity) watched.delete(invocation);
+  invocation.expiresAt = Infinity;
+  if (invocation.abort !== null) invocation.abort.outlive();
 }
 
 function fail(invocation, error) {
@@ -1191,6 +1491,8 @@ function finish(invocation) {
   invocation.isDone = true;
   if (invocation.expiresAt !== Infinity) watched.delete(invocation);
   if (invocation.abort !== null) invocation.abort.stop();
+  if (invocation.pull !== null) invocation.pull.stop();
+  if (invocation.number > 0) invocation.caller.endFeed(invocation.number);
   if (invocation.output !== null) flushOutput(invocation);
   if (invocation.isLeft) tellSettled(invocation);
   invocation.onHangUp = null;
@@ -1313,10 +1615,15 @@ function isForm(value) {
   return OBJECT.toString.call(value) === '[object URLSearchParams]';
 }
 
+/** True when its headers say of what type the body is, or how it is coded. */
+function isTyped({headers, multiValueHeaders}) {
+  const says = fields => Object.keys(Object(fields)).some(name => /^content-(type|encoding)$/i.test(name));
+  return says(headers) || says(multiValueHeaders);
+}
+
 function withForm(envelope, form) {
   const read = Object.assign({}, envelope, {body: String(form)});
-  const isTyped = fields => Object.keys(Object(fields)).some(name => name.toLowerCase() === 'content-type');
-  if (!isTyped(read.headers) && !isTyped(read.multiValueHeaders)) {
+  if (!isTyped(read)) {
     read.headers = Object.assign({}, read.headers, {'Content-Type': FORM_TYPE});
   }
   return read;
@@ -1359,6 +1666,297 @@ function isUnread(value) {
   if (typeof value.pipe === 'function' || typeof value.getReader === 'function' || typeof value.arrayBuffer === 'function') return true;
   if (typeof value.next === 'function') return true;
   return Symbol.asyncIterator !== undefined && typeof value[Symbol.asyncIterator] === 'function';
+}
+
+// Requests and responses of WHATWG --------------------------------------------------------------------------------------
+
+/** A function that calls `fetch` of an object with a Request, as Workers, Bun and Deno do: (request, env, context). */
+function handlerOf(fetcher) {
+  if (typeof Request !== 'function' || typeof Response !== 'function')
+    throw new Error(`a handler with fetch() takes a Request, which exists in Node 18 and later; this is ${RUNTIME}`);
+  takesRequest = true;
+  return async (event, context) => {
+    const asked = requestOf(event, context.signal, context.body);
+    if (typeof asked === 'string') return {statusCode: 400, headers: {'Content-Type': TEXT_TYPE}, body: `Bad request: ${asked}\n`};
+    context.requestContext = event.requestContext;
+    const response = await fetcher.fetch(asked, process.env, context);
+    if (isResponse(response)) return response;
+    throw new TypeError(`fetch() must return a Response, not ${nameOf(response)}`);
+  };
+}
+
+/** @returns what is wrong, where no Request can be made of it */
+function requestOf(event, signal, stream) {
+  const {path = '/', httpMethod = 'POST', headers = {}, queryStringParameters, multiValueQueryStringParameters} = Object(event);
+  const origin = originOf(schemeOf(headers), headers.Host || 'localhost');
+  if (origin === null) return 'the field Host names no host';
+  try {
+    const init = {method: httpMethod, headers: headersOf(headers), signal};
+    if (httpMethod !== 'GET' && httpMethod !== 'HEAD')
+      init.body = stream === undefined ? bodyOf(event) : require('stream').Readable.toWeb(stream);
+    if (stream !== undefined) init.duplex = 'half';
+    return new Request(origin + encodedPath(path) + encodedQuery(multiValueQueryStringParameters || queryStringParameters), init);
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+/** The proxy in front of the core says by what scheme it was asked. */
+function schemeOf(headers) {
+  const [proto] = String(headers['X-Forwarded-Proto'] || '').split(',');
+  return /^\s*https\s*$/i.test(proto) ? 'https' : 'http';
+}
+
+/** Null where the host is none, or more than one, such as a user or a path. */
+function originOf(scheme, host) {
+  if (/[/?#@\\]/.test(host)) return null;
+  try {
+    return new URL(`${scheme}://${host}`).origin;
+  } catch (_) {
+    return null;
+  }
+}
+
+/** A path came decoded: whatever is not plain in one is written as an escape. */
+function encodedPath(path) {
+  return path.replace(/[^\w\-.~!$&'()*+,;=:@/]+/g, text => escapes(Buffer.from(text)));
+}
+
+const escapes = bytes => bytes.toString('hex').replace(/../g, '%$&').toUpperCase();
+
+function encodedQuery(query) {
+  const pairs = [];
+  for (const name of Object.keys(Object(query))) for (const value of [].concat(query[name])) pairs.push([name, value]);
+  return pairs.length === 0 ? '' : `?${new URLSearchParams(pairs)}`;
+}
+
+/** Values of WHATWG headers are texts of bytes. */
+function headersOf(fields) {
+  const headers = new Headers();
+  for (const name of Object.keys(fields)) headers.append(name, bytesAsText(String(fields[name])));
+  return headers;
+}
+
+/** As bytes, so that no type is made up. */
+function bodyOf({body, isBase64Encoded}) {
+  const bytes = typeof body === 'string' ? Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8') : body;
+  return bytes == null || bytes.length === 0 ? undefined : bytes;
+}
+
+const NOT_ASCII = /[^\0-\x7f]/;
+
+const bytesAsText = text => (NOT_ASCII.test(text) ? Buffer.from(text).toString('latin1') : text);
+
+/** The text that the bytes are, where they are UTF-8. */
+function textOfBytes(value) {
+  if (!NOT_ASCII.test(value)) return value;
+  const text = Buffer.from(value, 'latin1').toString();
+  return text.includes('\ufffd') ? value : text;
+}
+
+/** Also that of node-fetch, or of a framework that brings its own. */
+function isResponse(value) {
+  if (value === null || typeof value !== 'object' || isShown(value)) return false;
+  if (typeof Response === 'function' && value instanceof Response) return true;
+  const {status, headers, arrayBuffer} = value;
+  return typeof status === 'number' && typeof arrayBuffer === 'function' && typeof headers === 'object' && 'body' in value;
+}
+
+/** A body that is known at once leaves with its head, in one piece; any other as it is made. */
+function respond(invocation, response) {
+  try {
+    const envelope = envelopeOf(response);
+    if (response.body == null) return succeedWith(invocation, envelope);
+    const pull = openPull(invocation, response.body);
+    invocation.pull = pull;
+    sendBody(invocation, envelope, pull).catch(error => {
+      if (!invocation.isDone && !invocation.isLeft) fail(invocation, error);
+    });
+  } catch (error) {
+    fail(invocation, error); // such as that of a body that was read before
+  }
+}
+
+function succeedWith(invocation, envelope) {
+  const encoded = invocation.caller.encode(envelope);
+  finish(invocation);
+  invocation.caller.succeed(invocation, encoded);
+}
+
+async function sendBody(invocation, envelope, pull) {
+  const pieces = [];
+  let bytes = 0;
+  let next = null;
+  while (pieces.length < 2 || bytes < WINDOW_BYTES) {
+    next = pull.next();
+    const got = await Promise.race([next, nextTurn()]);
+    if (invocation.isDone) return;
+    if (got === undefined) break; // it takes time
+    if (got.done) return succeedWith(invocation, Object.assign(envelope, {body: pieces.length === 1 ? pieces[0] : Buffer.concat(pieces)}));
+    const piece = pull.bytesOf(got.value);
+    pieces.push(piece);
+    bytes += piece.length;
+    next = null;
+  }
+  await invocation.caller.stream(invocation, envelope, resumed(pull, pieces, next), isTyped(envelope));
+}
+
+/** Gives what was pulled already, and then the rest. */
+function resumed(pull, pieces, pending) {
+  return {
+    next() {
+      if (pieces.length > 0) return Promise.resolve({done: false, value: pieces.shift()});
+      const next = pending === null ? pull.next() : pending;
+      pending = null;
+      return next;
+    },
+    bytesOf: piece => pull.bytesOf(piece),
+  };
+}
+
+const DECODED = /^(?:\s*(?:(?:x-)?gzip|deflate|br|zstd)\s*(?:,|$))+$/i;
+
+function envelopeOf(response) {
+  const {status, headers: given, body, url} = response;
+  if (!(status >= 200)) throw new TypeError(`a Response with status ${status} cannot be sent`);
+  const headers = typeof given[Symbol.iterator] === 'function' ? fieldsOf(given, 'headers: ') : Object.assign({}, given);
+  for (const name of Object.keys(headers)) {
+    headers[name] = Array.isArray(headers[name]) ? headers[name].map(textOfBytes) : textOfBytes(String(headers[name]));
+  }
+  const coding = Object.keys(headers).find(name => /^content-encoding$/i.test(name));
+  // fetch() has decoded the body of what it got, and left the headers as they were.
+  if (url && body != null && coding !== undefined && DECODED.test(headers[coding])) delete headers[coding];
+  return {statusCode: status, headers};
+}
+
+/** What calls began with waitUntil(), each until it is over or its call's deadline has passed. */
+const background = new Set();
+
+function outlast(invocation, deadlineMs, promise) {
+  const leftMs = typeof deadlineMs === 'number' ? Math.max(0, deadlineMs - Date.now()) : Infinity;
+  const over = new Promise(resolve => {
+    const timer = setTimeout(resolve, Math.min(leftMs, 0x7fffffff));
+    timer.unref();
+    Promise.resolve(promise)
+      .catch(error => stray('error in waitUntil()', error, invocation))
+      .then(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+  });
+  background.add(over);
+  over.then(() => background.delete(over));
+}
+
+// Bodies that are made piece by piece ---------------------------------------------------------------------------------
+
+/** What makes the body of a result piece by piece: the result itself, or its member `body`; null when nothing does. */
+function sourceOf(value) {
+  if (value === null || typeof value !== 'object') return null;
+  if (isSource(value)) return value;
+  const {body} = value;
+  if (body === null || typeof body !== 'object' || !isSource(body)) return null;
+  return OBJECT.hasOwnProperty.call(value, 'body') ? body : null; // that of a Response of fetch() lacks its head
+}
+
+/** An async iterable, such as a Readable or a ReadableStream, an older stream, or a generator. Bytes and plain objects are none. */
+function isSource(value) {
+  if (Symbol.asyncIterator !== undefined && typeof value[Symbol.asyncIterator] === 'function') return true;
+  if (isShown(value)) return false;
+  if (typeof value.getReader === 'function' || typeof value.pipe === 'function') return true;
+  return OBJECT.toString.call(value) === '[object Generator]'; // other iterators mostly list values
+}
+
+/** Makes its pieces one by one, in the scope of the call: what is printed meanwhile belongs to it. */
+function openPull(invocation, source) {
+  const iterator = iteratorOf(source);
+  const encoder = new TextPieces();
+  let isStopped = false;
+  const inCall = (name, ...args) => inScope(invocation, inTrace, invocation, () => iterator[name](...args));
+  return {
+    /** @returns a promise of `{done, value}` */
+    async next() {
+      return inCall('next');
+    },
+    bytesOf: piece => encoder.bytesOf(piece),
+    /** Nobody wants more. Resolves when it has cleaned up. */
+    async stop() {
+      if (isStopped || typeof iterator.return !== 'function') return;
+      isStopped = true;
+      try {
+        await inCall('return');
+      } catch (error) {
+        stray('error while a stream was stopped', error, invocation);
+      }
+    },
+  };
+}
+
+function iteratorOf(source) {
+  if (Symbol.asyncIterator !== undefined && typeof source[Symbol.asyncIterator] === 'function') return source[Symbol.asyncIterator]();
+  if (typeof source.getReader === 'function') {
+    const reader = source.getReader();
+    return {next: () => reader.read(), return: () => reader.cancel()};
+  }
+  return typeof source.next === 'function' ? source : eventsOf(source);
+}
+
+/** A stream of Node without an iterator: that of Node 8, or of a package which brings its own. */
+function eventsOf(source) {
+  const {Readable} = require('stream');
+  const stream = typeof source.read === 'function' ? source : new Readable().wrap(source);
+  let wake = () => {};
+  let end = null;
+  const over = how => {
+    if (end === null) end = how;
+    wake();
+  };
+  stream.on('readable', () => wake());
+  stream.on('end', () => over({done: true, value: undefined}));
+  stream.on('error', error => over({error}));
+  stream.on('close', () => over({error: new Error('the stream was closed before its end')}));
+  return {
+    async next() {
+      for (;;) {
+        const value = stream.read();
+        if (value !== null) return {done: false, value};
+        if (end !== null && end.error !== undefined) throw end.error;
+        if (end !== null) return end;
+        await new Promise(resolve => {
+          wake = resolve;
+        });
+      }
+    },
+    return() {
+      for (const each of [stream, source]) if (typeof each.destroy === 'function') each.destroy();
+    },
+  };
+}
+
+/** The bytes of pieces; a character that is cut in two becomes whole. */
+class TextPieces {
+  constructor() {
+    this.half = '';
+  }
+
+  bytesOf(piece) {
+    if (typeof piece !== 'string') {
+      if (piece !== null && typeof piece === 'object' && isBytes(piece)) return bytesOf(piece);
+      throw new TypeError(`A piece of a streamed body must be a text or bytes, not ${nameOf(piece)}`);
+    }
+    const text = this.half + piece;
+    this.half = /[\ud800-\udbff]$/.test(text) ? text.slice(-1) : '';
+    return Buffer.from(this.half === '' ? text : text.slice(0, -1));
+  }
+}
+
+function nextTurn() {
+  return new Promise(resolve => setImmediate(resolve, undefined));
+}
+
+function nameOf(value) {
+  if (value === null || value === undefined) return String(value);
+  return typeof value === 'object' ? kindOf(value) : `a value of type ${typeof value}`;
 }
 
 /** What a value is called, with its article: `a Map`, `an AsyncGenerator`. */
@@ -1459,7 +2057,7 @@ function signalOf(invocation, context) {
     // The socket's events belong to no call: listeners of the signal are put back into theirs.
     const onClose = () => inScope(invocation, abort, 'AbortError', 'The caller hung up');
     let timer;
-    if (typeof context.deadlineMs === 'number') {
+    if (typeof context.deadlineMs === 'number' && invocation.pull === null) {
       const afterMs = Math.min(Math.max(0, context.deadlineMs - Date.now()), 0x7fffffff);
       timer = setTimeout(expire, afterMs);
       timer.unref();
@@ -1473,11 +2071,15 @@ function signalOf(invocation, context) {
         inScope(invocation, expire);
         return true;
       },
+      outlive() {
+        clearTimeout(timer);
+      },
       stop() {
         clearTimeout(timer);
         invocation.onHangUp = null;
       },
     };
+    if (invocation.isLeft) onClose();
     if (invocation.isDone) invocation.abort.stop();
   }
   return invocation.abort.signal;
@@ -1831,7 +2433,13 @@ function callInTrace(event, context, callback) {
     active = null; // a broken propagator must not break the call
   }
   if (active === null) return handler(event, context, callback);
+  context[INVOCATION].traceContext = active;
   return otelApi.context.with(active, handler, undefined, event, context, callback);
+}
+
+/** Spans of a piece belong to the call, too. */
+function inTrace(invocation, run) {
+  return invocation.traceContext === null ? run() : otelApi.context.with(invocation.traceContext, run);
 }
 
 start();

@@ -38,6 +38,12 @@ const HEAD_BYTES = 9;
 const FRAME_MAX_BYTES = 1048576;
 const PIECE_BYTES = 65536;
 const WINDOW_BYTES = 262144;
+/** In place of the length of a body that is made piece by piece. */
+const UNKNOWN_BYTES = 0xFFFFFFFF;
+/** So much of its first piece tells what type it is. */
+const FIRST_BYTES = 4096;
+/** Of a body that is made piece by piece, over HTTP: past any reply that a core takes by default. */
+const GATHERED_MAX_BYTES = 32 * 1024 * 1024;
 
 /** Forms of a CALL, beside 0, which is a text. */
 const IS_BYTES = 1;
@@ -216,14 +222,18 @@ final class Bridge
             try {
                 $given = self::$takesArray ? $context->getArrayCopy() : $context;
                 Signals::release();
-                $reply = writeResult((self::$handler)($event, $given), $isApart);
+                $result = (self::$handler)($event, $given);
+                $pieces = Pieces::of($result);
+                $reply = $pieces === null ? writeResult($result, $isApart) : null;
                 Signals::hold();
+                unset($result);
+                $reply ??= self::send($pieces, $isApart);
             } catch (\Throwable $error) {
                 Signals::hold();
                 self::endChild($error);
                 self::logError($error);
                 $reply = Reply::failed(messageOf($error));
-                unset($error); // its destructor may throw
+                unset($error, $pieces, $result); // its destructor may throw
             }
         } catch (\Throwable $late) { // or the handler of a signal that came within the few lines above
             Signals::hold();
@@ -235,6 +245,34 @@ final class Bridge
         set_error_handler([self::class, 'ignore']);
         self::settle();
         return $reply;
+    }
+
+    /** A body that leaves as it is made, or is gathered over HTTP. */
+    private static function send(Pieces $pieces, bool $isApart): Reply
+    {
+        self::endChild();
+        set_error_handler([self::class, 'ignore']);
+        try {
+            $reply = $isApart ? self::$calls->stream($pieces) : writeResult($pieces->gather(), false);
+        } finally {
+            $pieces->close();
+            restore_error_handler();
+        }
+        return $reply;
+    }
+
+    /** Goes on with what the function has begun. The bridge's own calls before and after it warn nobody. */
+    public static function goOn(callable $work): mixed
+    {
+        restore_error_handler();
+        Signals::release();
+        try {
+            return $work();
+        } finally {
+            Signals::hold();
+            self::endChild();
+            set_error_handler([self::class, 'ignore']);
+        }
     }
 
     /** An error that belongs to no call: thrown by a handler of a signal, for example. The process lives on. */
@@ -953,6 +991,153 @@ function refuseHollow(mixed $value): void
     }
 }
 
+// Bodies that are made piece by piece ---------------------------------------------------------------------------------
+
+/** A result, or its member `body`, that makes its pieces one by one. */
+final class Pieces
+{
+    /** Its headers say of what type the body is, or how it is coded. */
+    public bool $isTyped = false;
+    private ?\Iterator $iterator = null;
+    private bool $hasBegun = false;
+
+    /**
+    @param mixed $source a generator, another Traversable, or a stream
+    @param array|null $rest the members beside the body; null where the result is the body
+    */
+    private function __construct(private mixed $source, private ?array $rest)
+    {
+        foreach (['headers', 'multiValueHeaders'] as $fields) {
+            foreach (array_keys((array) ($rest[$fields] ?? [])) as $name) {
+                $this->isTyped = $this->isTyped || in_array(strtolower((string) $name), ['content-type', 'content-encoding'], true);
+            }
+        }
+    }
+
+    /** Null for a result that is there as a whole. */
+    public static function of(mixed $result): ?self
+    {
+        if (self::isSource($result)) {
+            return new self($result, null);
+        }
+        $isList = is_array($result) || $result instanceof \ArrayObject;
+        $body = $isList ? $result['body'] ?? null : (is_object($result) ? $result->body ?? null : null);
+        if (!self::isSource($body)) {
+            return null;
+        }
+        $rest = $result instanceof \ArrayObject ? $result->getArrayCopy() : (is_object($result) ? get_object_vars($result) : $result);
+        unset($rest['body']);
+        return new self($body, readResult($rest));
+    }
+
+    /** What can be counted, or be read by an index, lists values. */
+    private static function isSource(mixed $value): bool
+    {
+        if (is_resource($value)) {
+            return get_resource_type($value) === 'stream' && strpbrk(stream_get_meta_data($value)['mode'], 'r+') !== false;
+        }
+        if ($value instanceof \Generator) {
+            return true;
+        }
+        $isList = $value instanceof \Countable || $value instanceof \ArrayAccess || $value instanceof \JsonSerializable;
+        return $value instanceof \Traversable && !$isList && isHollow($value);
+    }
+
+    /** The JSON beside the body. */
+    public function head(): string
+    {
+        $json = $this->rest === null ? '' : writeJson((object) $this->rest);
+        if (strlen($json) > PIECE_BYTES) {
+            throw new \UnexpectedValueException('Beside a streamed body at most ' . PIECE_BYTES . ' bytes of JSON have room');
+        }
+        return $json;
+    }
+
+    /** The next piece; null behind the last. */
+    public function next(): ?string
+    {
+        $isThere = false;
+        $piece = Bridge::goOn(function () use (&$isThere): mixed {
+            return is_resource($this->source) ? $this->read($isThere) : $this->make($isThere);
+        });
+        if (!$isThere) {
+            return null;
+        }
+        if (!is_string($piece)) {
+            throw new \UnexpectedValueException('A piece of a streamed body must be a text or bytes, not ' . get_debug_type($piece));
+        }
+        return $piece;
+    }
+
+    private function make(bool &$isThere): mixed
+    {
+        if ($this->iterator === null) {
+            for ($iterator = $this->source; $iterator instanceof \IteratorAggregate;) {
+                $iterator = $iterator->getIterator();
+            }
+            $this->iterator = $iterator instanceof \Iterator ? $iterator : new \IteratorIterator($iterator);
+        }
+        if ($this->hasBegun) {
+            $this->iterator->next();
+        } else {
+            $this->hasBegun = true;
+            $this->iterator->rewind();
+        }
+        $isThere = $this->iterator->valid();
+        $piece = $isThere ? $this->iterator->current() : null;
+        return $piece instanceof \Stringable ? (string) $piece : $piece;
+    }
+
+    /** What there is, without waiting for more. */
+    private function read(bool &$isThere): string
+    {
+        do {
+            $piece = fread($this->source, PIECE_BYTES);
+            $isThere = $piece !== '' && $piece !== false;
+            $isOver = $isThere || $piece === false || feof($this->source);
+            [$ready, $none] = [[$this->source], null];
+        } while (!$isOver && stream_select($ready, $none, $none, 1) !== false);
+        return (string) $piece;
+    }
+
+    /** The result with all of its body. */
+    public function gather(): mixed
+    {
+        $body = '';
+        while (($piece = $this->next()) !== null) {
+            $body .= $piece;
+            if (strlen($body) > GATHERED_MAX_BYTES) {
+                throw new \UnexpectedValueException('A streamed body of more than ' . GATHERED_MAX_BYTES . ' bytes cannot be gathered');
+            }
+        }
+        return $this->rest === null ? $body : ['body' => $body] + $this->rest;
+    }
+
+    /** Nobody wants more: the `finally` of a generator runs, and a stream is closed. */
+    public function close(): void
+    {
+        $source = $this->source;
+        $this->source = $this->iterator = null;
+        try {
+            Bridge::goOn(static function () use (&$source): void {
+                if (is_resource($source)) {
+                    fclose($source);
+                }
+                $source = null;
+            });
+        } catch (\Throwable $error) {
+            Bridge::stray($error);
+        }
+    }
+}
+
+/** Whether it is UTF-8, apart from a last character that is cut off. */
+function beginsAsUtf8(string $text): bool
+{
+    $whole = (string) preg_replace('/[\xC2-\xF4][\x80-\xBF]{0,2}$/D', '', $text);
+    return isUtf8($text) || $whole !== '' && isUtf8($whole);
+}
+
 function withBase64(mixed $result): mixed
 {
     if (is_string($result)) {
@@ -1291,9 +1476,18 @@ final class Call
 final class Reply
 {
     public ?string $failure = null;
+    /** All of it has been sent, or nobody wants the rest. */
+    public bool $isOver = false;
 
     public function __construct(public int $form = IS_JSON, public string $json = '', public string $body = '')
     {
+    }
+
+    public static function over(): self
+    {
+        $reply = new self();
+        $reply->isOver = true;
+        return $reply;
     }
 
     public static function failed(string $message): self
@@ -1441,6 +1635,8 @@ final class Calls
     {
         if ($reply->failure !== null) {
             $this->write(frame(FAILED, $number, messageBytes($reply->failure)));
+        } elseif ($reply->isOver) {
+            $this->write(frame(END, $number));
         } else {
             $this->sendResult($number, $reply);
         }
@@ -1454,6 +1650,63 @@ final class Calls
         if (Bridge::$channel !== null && Bridge::$lastId !== null) {
             Bridge::$channel->write(['settled' => Bridge::$lastId]); // its connection is closed
         }
+    }
+
+    /** Sends a body as it is made, within the core's credit. With a type its head leaves before the first piece is made. */
+    public function stream(Pieces $pieces): Reply
+    {
+        $number = $this->serving->number;
+        $this->room = WINDOW_BYTES;
+        $piece = $pieces->isTyped ? '' : $pieces->next();
+        $first = substr((string) $piece, 0, FIRST_BYTES);
+        $form = $first !== '' && beginsAsUtf8($first) ? HAS_TEXT : HAS_BYTES;
+        $json = $pieces->head();
+        if ($this->isLeft()) {
+            return Reply::over();
+        }
+        $this->room -= strlen($json) + strlen($first);
+        $this->write(frame(RESULT, $number, pack('CNN', $form, strlen($json), UNKNOWN_BYTES) . $json . $first));
+        $rest = substr((string) $piece, strlen($first));
+        while ($piece !== null && $this->sendPiece($number, $rest) && !$this->isLeft()) {
+            $rest = $piece = $pieces->next();
+        }
+        return Reply::over();
+    }
+
+    /** Returns, once there is credit for more, whether more is wanted. */
+    private function sendPiece(int $number, string $bytes): bool
+    {
+        for ($from = 0; ;) {
+            while ($this->room === 0 && !$this->isCancelled && !$this->hasEnded) {
+                $this->wait();
+            }
+            if ($this->isCancelled) {
+                return false;
+            }
+            if ($this->room === 0) {
+                throw new \RuntimeException('The channel ended before the reply was sent');
+            }
+            if ($from === strlen($bytes)) {
+                return true;
+            }
+            $piece = substr($bytes, $from, min($this->room, PIECE_BYTES));
+            $from += strlen($piece);
+            $this->room -= strlen($piece);
+            if (!$this->write(frame(DATA, $number, $piece))) {
+                return false; // nobody reads any more
+            }
+        }
+    }
+
+    /** Reads what has come: nothing else does while a body is made. */
+    private function isLeft(): bool
+    {
+        [$ready, $none] = [[$this->stream], null];
+        while (!$this->hasEnded && stream_select($ready, $none, $none, 0)) {
+            $this->read();
+            $ready = [$this->stream];
+        }
+        return $this->isCancelled;
     }
 
     private function sendResult(int $number, Reply $reply): void

@@ -27,6 +27,27 @@ function handle($event, $context)
                 usleep(10000); // a signal cuts a sleep short
             }
             return 'slow';
+        case 'stream':
+            return ['headers' => ['Content-Type' => 'text/plain'], 'body' => pieces($script)];
     }
     return null;
+}
+
+function pieces($script)
+{
+    try {
+        for ($index = 0; $index < $script['count']; $index++) {
+            if ($index > 0) {
+                usleep($script['ms'] * 1000);
+            }
+            yield $script['piece'];
+        }
+        if (isset($script['message'])) {
+            throw new Exception($script['message']);
+        }
+    } finally {
+        if (isset($script['line'])) {
+            echo $script['line'], "\n";
+        }
+    }
 }

@@ -12,6 +12,7 @@ from __future__ import print_function
 import base64
 import collections
 import errno
+import io
 import json
 import os
 import re
@@ -24,6 +25,7 @@ import sys
 import threading
 import time
 import traceback
+import types
 import warnings
 import weakref
 
@@ -42,8 +44,13 @@ TITLE_MAX_CHARS = 8192
 REPORTS_MAX_BYTES = 8 * 1024 * 1024
 TERM_WAIT_S = 1
 LOOK_S, REST_LOOKS = 0.2, 5  # so many looks without a call, and the process rests
+STOP_S = 0.25  # so long an application may take to end a reply that nobody wants, before it is cancelled
+SHUT_DOWN_S = 2  # so long it may take to end what it does behind its replies, and to shut down
 LOOP_CALLS = 100  # that an async handler takes at a time, unless the user has set a number
-DEFINED_COROUTINE = 0x80  # inspect.CO_COROUTINE, without the cost of importing inspect
+DEFINED_ASYNC = 0x80 | 0x200  # inspect.CO_COROUTINE and CO_ASYNC_GENERATOR, without the cost of importing inspect
+GATHERED_MAX_BYTES = 32 * 1024 * 1024  # of a streamed body over HTTP: past any reply that a core takes by default
+NOT_MADE = object()  # in place of a piece: it is still to be made
+OVER = object()  # in place of a reply: all of it has left, or nobody wants the rest; in place of a piece: none follows
 
 text_type = type(u"")
 clock = getattr(time, "monotonic", time.time)
@@ -63,9 +70,11 @@ def main():
     signals.hold(reports)
     follow_forks()
     try:
-        handler, failure = load_handler(settings.handler_path, settings.handler_name), None
+        handler, failure = handler_of(load_handler(settings.handler_path, settings.handler_name), settings), None
         if is_async(handler):
             library.loop = handlers_loop(library.load_asyncio())
+        if library.app is not None:
+            library.loop.run_until_complete(library.app.start_up())
     except BaseException as error:  # sys.exit() in a module is one more way not to load
         end_forked(error)
         handler, failure = None, (error, sys.exc_info()[2])
@@ -84,12 +93,14 @@ def main():
         if failure is not None:
             log_error(failure[0], failure[1], reports, "core-bridge: cannot load the handler: ")
 
-    calls = Calls(handler, reports)
+    calls = Calls(handler, reports, settings.streams_bodies)
     stop = Stop(calls)
     serve = serve_on_loop if is_async(handler) else serve_in_threads
     serve(settings, calls, stop, sock, listener, report)
     while not stop.is_over():
         time.sleep(0.01)
+    if library.app is not None and failure is None:
+        library.loop.run_until_complete(library.app.shut_down())
     leave(reports)
 
 
@@ -109,6 +120,8 @@ class Settings(object):
         if calls.isdigit():
             os.close(int(calls))  # it is called over HTTP
         self.threads = max(1, int(env.get("CORE_CONCURRENCY") or 1))
+        self.app = env.get("CORE_PYTHON_APP") or "auto"
+        self.streams_bodies = env.get("CORE_REQUEST_BODY") == "stream"
         # A JSON escape makes one byte six; the rest of the event has room beside it.
         self.max_bytes = 6 * int(env.get("SCW_PAYLOAD_MAX_SIZE") or 6291456) + 8 * 1024 * 1024
 
@@ -126,6 +139,7 @@ def load_report(failure, concurrency, is_on_channel):
         report["concurrency"] = concurrency
     if is_on_channel:
         report["calls"] = 1  # the version of the frames
+        report["bodies"] = True
     if failure is not None:
         report["error"] = one_line(failure[0])
     return report
@@ -314,6 +328,7 @@ class Library(object):
         self.kept = {}  # modules of the library whose names the function's have taken
         self.asyncio = None
         self.loop = None  # on which an async handler runs
+        self.app = None  # the handler of an ASGI application, which starts up and shuts down
 
     def has(self, name):
         names = getattr(sys, "stdlib_module_names", None)  # 3.10
@@ -339,12 +354,21 @@ class Library(object):
                 except Exception:
                     pass  # the library has no such part here
 
+    def load_urls(self):
+        with self:
+            try:
+                from urllib.parse import quote, urlencode
+            except ImportError:
+                from urllib import quote, urlencode
+        self.quote, self.urlencode = quote, urlencode
+
     def load_asyncio(self):
         if self.asyncio is None:
             with self:
                 import asyncio
                 import concurrent.futures
             self.asyncio, self.futures = asyncio, concurrent.futures
+            exec(compile(COROUTINES, THIS_FILE, "exec"), globals())
         return self.asyncio
 
     def __enter__(self):
@@ -392,8 +416,223 @@ def is_async(handler):
     for function in (handler, getattr(handler, "__func__", None), getattr(type(handler), "__call__", None)):
         code = getattr(function, "__code__", None)
         if code is not None:
-            return bool(code.co_flags & DEFINED_COROUTINE)
+            return bool(code.co_flags & DEFINED_ASYNC)
     return False
+
+
+# Applications: WSGI (PEP 3333) and ASGI 3
+
+
+def handler_of(found, settings):
+    """An application, as a handler of events."""
+    kind = kind_of(found) if settings.app == "auto" else settings.app
+    if kind == "handler":
+        return found
+    library.load_urls()
+    if kind == "wsgi":
+        return WsgiHandler(found, settings.threads)
+    if kind != "asgi" or PY2:
+        raise ValueError("CORE_PYTHON_APP is auto, handler, wsgi or, with Python 3, asgi; got %r" % kind)
+    library.load_asyncio()
+    library.app = AsgiHandler(found)
+    return library.app
+
+
+def kind_of(found):
+    """By what the standards call their arguments: a handler is given an event and a context, and takes no `send` or `start_response`."""
+    names = parameters_of(found)
+    if names[1:3] == ("receive", "send") and not PY2:
+        return "asgi"
+    return "wsgi" if names[1:2] in (("start_response",), ("start_resp",)) else "handler"
+
+
+def parameters_of(found):
+    """The names of the positional arguments that it is called with; none where that cannot be told."""
+    function, skipped = found, 0
+    if isinstance(found, type):
+        return ()
+    if not hasattr(found, "__code__"):
+        function, skipped = getattr(found, "__func__", None) or getattr(type(found), "__call__", None), 1
+    function = getattr(function, "__func__", function)
+    while hasattr(getattr(function, "__wrapped__", None), "__code__"):
+        function = function.__wrapped__
+    code = getattr(function, "__code__", None)
+    return () if code is None else code.co_varnames[skipped : code.co_argcount]
+
+
+class Exchange(object):
+    """What both kinds of application are told of a request."""
+
+    def __init__(self, event):
+        self.event = event if isinstance(event, dict) else {}
+        self.method = self.event.get("httpMethod") or "POST"
+        self.path = to_bytes(self.event.get("path") or "/")
+        fields = self.event.get("multiValueHeaders") or {}
+        self.headers = [(to_bytes(name), to_bytes(value)) for name in fields for value in fields[name]]
+        found = dict((name.lower(), value) for name, value in self.headers)
+        self.scheme = "https" if found.get(b"x-forwarded-proto", b"").lower() == b"https" else "http"
+        self.length = native(found.get(b"content-length", b""))
+        self.host, port = HOST.match(native(found.get(b"host", b""))).groups()
+        self.host, self.port = self.host or "localhost", port or ("443" if self.scheme == "https" else "80")
+        request = self.event.get("requestContext")
+        identity = request.get("identity") if isinstance(request, dict) else None
+        self.client = identity.get("sourceIp") if isinstance(identity, dict) else None
+
+    def query(self):
+        """Written again: the event has it taken apart."""
+        values = self.event.get("multiValueQueryStringParameters") or {}
+        return library.urlencode([(to_bytes(name), to_bytes(value)) for name in values for value in values[name]])
+
+    def body(self):
+        return body_of(self.event)
+
+    def body_and_length(self, context):
+        """A file, and what CONTENT_LENGTH says of it: nothing where the sender said nothing."""
+        body = getattr(context, "body", None)
+        if body is None:
+            body = self.body()
+            return io.BytesIO(body), str(len(body))
+        body.has_lines = True
+        return body, self.length
+
+
+def body_of(event):
+    body = to_bytes(event.get("body") or "")
+    return base64.b64decode(body) if event.get("isBase64Encoded") else body
+
+
+HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(\d{1,5})$)?")
+
+
+def native(data):
+    """Bytes as PEP 3333 has them in texts."""
+    return data if PY2 else data.decode("latin-1")
+
+
+def field_text(data):
+    """A name or a value of a header."""
+    if isinstance(data, text_type):
+        data = data.encode("latin-1", "replace")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def reply_of(status, headers, body):
+    fields = [(field_text(name), field_text(value)) for name, value in headers]
+    return {"statusCode": status, "headers": read_headers(fields), "body": body}
+
+
+def gathers(headers):
+    """So many bytes of a body are waited for, so that a short one leaves as one reply: the application has said how long it is."""
+    for name, value in headers:
+        if field_text(name).lower() == "content-length" and field_text(value).isdigit():
+            return WINDOW_BYTES if int(value) <= WINDOW_BYTES else 0
+    return 0
+
+
+class WsgiHandler(object):
+    def __init__(self, app, threads):
+        self.app, self.threads = app, threads
+
+    def __call__(self, event, context):
+        body = WsgiBody()
+        try:
+            body.open(self.app, self.environ(event, context))
+            first = body.read()
+            if body.head is None:
+                raise RuntimeError("The application did not call start_response")
+            status, headers = body.head
+            pieces, size, most = [first], len(first), gathers(headers)
+            while pieces[-1] and (size <= most or body.is_list):
+                pieces.append(body.read())
+                size += len(pieces[-1])
+        except BaseException:
+            body.close()
+            raise
+        data, is_whole = b"".join(pieces), not pieces[-1]
+        if is_whole:
+            body.close()
+        else:
+            body.unread.appendleft(data)
+        return reply_of(int(status.split(" ", 1)[0]), headers, data if is_whole else body)
+
+    def environ(self, event, context):
+        exchange = Exchange(event)
+        body, length = exchange.body_and_length(context)
+        environ = {
+            "REQUEST_METHOD": str(exchange.method),
+            "SCRIPT_NAME": "",
+            "PATH_INFO": native(exchange.path),
+            "QUERY_STRING": str(exchange.query()),
+            "SERVER_NAME": exchange.host,
+            "SERVER_PORT": exchange.port,
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "CONTENT_LENGTH": length,
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": exchange.scheme,
+            "wsgi.input": body,
+            "wsgi.input_terminated": True,
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": self.threads > 1,
+            "wsgi.multiprocess": True,
+            "wsgi.run_once": False,
+            "core.event": event,
+            "core.context": context,
+        }
+        if exchange.client:
+            environ["REMOTE_ADDR"] = str(exchange.client)
+        for name, value in exchange.headers:
+            name, value = native(name).upper(), native(value)
+            if "_" in name or name == "CONTENT-LENGTH":
+                continue  # X_A would pass for X-A
+            name = name.replace("-", "_")
+            key = name if name == "CONTENT_TYPE" else "HTTP_" + name
+            environ[key] = environ[key] + ("; " if name == "COOKIE" else ",") + value if key in environ else value
+        return environ
+
+
+class WsgiBody(object):
+    """What an application makes, read like a file."""
+
+    def __init__(self):
+        self.head, self.iterable, self.iterator = None, None, iter(())
+        self.unread = collections.deque()
+        self.has_left = self.is_list = False
+
+    def open(self, app, environ):
+        self.iterable = app(environ, self.start_response)
+        self.is_list = isinstance(self.iterable, (list, tuple))
+        self.iterator = iter(self.iterable)
+
+    def start_response(self, status, headers, exc_info=None):
+        if exc_info and self.has_left:
+            raise exc_info[1]
+        if self.head is not None and not exc_info:
+            raise AssertionError("start_response was called before, and there is no exc_info")
+        self.head = (status, list(headers))
+        return self.unread.append
+
+    def read(self, *_):
+        """The next piece that is not empty; an empty one behind the last."""
+        while True:
+            while self.unread:
+                piece = self.unread.popleft()
+                if piece:
+                    self.has_left = True
+                    return piece
+            piece = next(self.iterator, OVER)
+            if piece is not OVER:
+                self.unread.append(piece)
+            elif not self.unread:
+                return b""
+
+    def close(self):
+        iterable, self.iterable, self.iterator = self.iterable, None, iter(())
+        close = getattr(iterable, "close", None)
+        if close is not None:
+            close()
 
 
 # What the handler gets
@@ -464,8 +703,9 @@ class Context(dict):
 class Calls(object):
     """Runs the handler: of a call it makes the reply, in the form of the way by which it came."""
 
-    def __init__(self, handler, reports):
+    def __init__(self, handler, reports, streams_bodies):
         self.handler = handler
+        self.streams_bodies = streams_bodies  # the handler reads them from its context
         self.reports = reports
         self.loop = None  # for a plain function that returns a coroutine
         self.lock = threading.Lock()
@@ -488,6 +728,12 @@ class Calls(object):
                 if isinstance(event.get(name), dict):
                     event[name] = Headers(event[name])
         call.call_id = context.get("invocationId")
+        if self.streams_bodies:
+            feed = call.feed or whole_feed(event)
+            if isinstance(event, dict):
+                for name in ("body", "isBase64Encoded"):
+                    event.pop(name, None)
+            context.body = FeedBody(feed, call.wait_for_body) if library.loop is None else AsyncFeedBody(feed)  # it stays out of JSON
         return event, context
 
     def settled(self, call_id):
@@ -512,7 +758,10 @@ class Calls(object):
             if hasattr(result, "__await__"):
                 result = self.wait_for(result, context)
             end_forked()
-            return call.encode(result)
+            body = streamed(result)
+            if body is not None:
+                result = call.stream(body, self)
+            return OVER if result is OVER else call.encode(result)
         except BaseException as error:  # SystemExit too: one call must not end its neighbours
             end_forked(error)
             return call.failure(failed(error))
@@ -534,7 +783,7 @@ class Calls(object):
             outer = current.set(invocation)
         attached = attach_trace(context)
         try:
-            task = loop.create_task(self.handler(event, context))
+            task = loop.create_task(follow(self.handler(event, context), call))
         except BaseException as error:
             end_forked(error)
             reply = call.failure(failed(error))
@@ -559,7 +808,7 @@ class Calls(object):
                 result = task.result()
                 if late:
                     raise TimedOut()
-                reply = call.encode(result)
+                reply = OVER if result is OVER else call.encode(result)
             except BaseException as error:
                 outer = current.set(invocation)  # the loop calls back out of every call
                 reply = call.failure(failed(TimedOut() if late else error))
@@ -569,17 +818,25 @@ class Calls(object):
             done(reply)
 
         timer = None if left is None else loop.call_later(left, time_out)
+        call.outlive = nothing if timer is None else timer.cancel
         task.add_done_callback(finish)
         return task.cancel
 
-    def wait_for(self, coroutine, context):
+    def begin_on_loop(self, coroutine):
         asyncio = library.load_asyncio()
         with self.lock:
             if self.loop is None:
                 with library:
                     self.loop = asyncio.new_event_loop()
+                if isinstance(current, ThreadCurrent):
+                    current.follow_tasks(self.loop)
                 start_thread(self.loop.run_forever)
-        future = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+        if isinstance(current, ThreadCurrent):
+            current.hand_over(coroutine)
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+
+    def wait_for(self, coroutine, context):
+        future = self.begin_on_loop(coroutine)
         try:
             return future.result(seconds_left(context))
         except library.futures.TimeoutError:
@@ -734,10 +991,514 @@ def to_base64(value):
     return base64.b64encode(bytes(value) if not isinstance(value, memoryview) else value.tobytes()).decode("ascii")
 
 
+# Bodies that are made piece by piece
+
+
+class Streamed(object):
+    """A result, or its member `body`, that makes its pieces one by one."""
+
+    def __init__(self, rest, source):
+        self.rest, self.source = rest, source  # the members beside the body; None where the result is the body
+        fields = [rest.get(name) for name in ("headers", "multiValueHeaders")] if rest else []
+        self.is_typed = any(says_type(name) for each in fields if isinstance(each, dict) for name in each)
+
+    def with_body(self, body):
+        return body if self.rest is None else dict(self.rest, body=body)
+
+    def head(self):
+        """The JSON beside the body."""
+        text = b"" if self.rest is None else dump(self.rest)
+        if len(text) > PIECE_BYTES:
+            raise NotJson("Beside a streamed body at most %d bytes of JSON have room" % PIECE_BYTES)
+        return text
+
+
+def says_type(name):
+    return is_text(name) and name.lower() in ("content-type", "content-encoding")
+
+
+def streamed(result):
+    """None for a result that is there as a whole."""
+    if isinstance(result, Mapping):
+        body = result.get("body")
+        if is_whole(body) or not is_source(body):
+            return None
+        result = envelope(result)
+        return Streamed(without_body(result), body)
+    return None if is_whole(result) or not is_source(result) else Streamed(None, result)
+
+
+def is_whole(value):
+    return value is None or isinstance(value, (text_type, bytes, bytearray, memoryview, bool, int, float, list, tuple, Mapping))
+
+
+def is_source(value):
+    """A generator, an async iterable, or a file that is open for reading. Other iterators mostly list values."""
+    return isinstance(value, types.GeneratorType) or is_async_source(value) or is_open_file(value)
+
+
+def is_async_source(value):
+    return hasattr(type(value), "__aiter__")
+
+
+def is_open_file(value):
+    if isinstance(value, type) or not callable(getattr(value, "read", None)):
+        return False
+    readable = getattr(value, "readable", None)
+    if callable(readable):
+        return bool(readable())
+    mode = getattr(value, "mode", "r")  # a file of Python 2 says only this
+    return not isinstance(mode, str) or mode[:1] not in ("w", "a") or "+" in mode
+
+
+def piece_bytes(piece):
+    if isinstance(piece, text_type):
+        return piece.encode("utf-8")
+    if isinstance(piece, (bytes, bytearray, memoryview)):
+        return bytes_of(piece)
+    raise TypeError("A piece of a streamed body must be a text or bytes, not %s" % type(piece).__name__)
+
+
+def is_text_piece(piece):
+    return is_text(piece) and not is_bytes(piece)
+
+
+class Pull(object):
+    """Makes the pieces of a generator or a file, and closes it."""
+
+    def __init__(self, source):
+        self.source = source
+        if isinstance(source, types.GeneratorType):
+            self.make = lambda: next(source, OVER)
+        else:
+            read = getattr(source, "read1", None)  # which does not wait for more than there is
+            read = read if callable(read) else source.read
+            self.make = lambda: read(PIECE_BYTES) or OVER
+
+    def next(self, *_):
+        piece = make_piece(self.make)
+        end_forked()
+        return piece
+
+    def stop(self):
+        close = getattr(self.source, "close", None)
+        if callable(close):
+            make_piece(close)
+            end_forked()
+
+
+class LoopPull(object):
+    """Makes the pieces of an async source for a thread: a plain function has returned it."""
+
+    def __init__(self, source, calls):
+        library.load_asyncio()
+        self.pull, self.begin_on_loop = AsyncPull(source), calls.begin_on_loop
+
+    def next(self, is_left):
+        return self.wait_for(self.pull.next(), is_left)
+
+    def stop(self):
+        self.wait_for(self.pull.stop(), lambda: False)
+
+    def wait_for(self, coroutine, is_left):
+        future = self.begin_on_loop(coroutine)
+        while True:
+            try:
+                return make_piece(lambda: future.result(LOOK_S))
+            except library.futures.TimeoutError:
+                if future.done():
+                    raise
+                if is_left():
+                    future.cancel()
+                    return OVER
+
+
+class ThreadPull(object):
+    """Makes the pieces of a generator or a file for a loop, in a thread of its own: one that waits holds up nobody."""
+
+    def __init__(self, loop, source):
+        self.loop, self.pull, self.run = loop, Pull(source), in_scope()
+        self.asked, self.todo = threading.Semaphore(0), collections.deque()
+        start_thread(self.work)
+
+    def next(self):
+        return self.ask(self.pull.next)
+
+    def stop(self):
+        return self.ask(self.pull.stop)
+
+    def ask(self, do):
+        answer = self.loop.create_future()
+        self.todo.append((do, answer))
+        self.asked.release()
+        return answer
+
+    def work(self):
+        do = None
+        while do != self.pull.stop:
+            self.asked.acquire()
+            do, answer = self.todo.popleft()
+            value = error = None
+            try:
+                value = self.run(do)
+            except BaseException as raised:
+                end_forked(raised)
+                error = raised
+            try:
+                self.loop.call_soon_threadsafe(settle, answer, value, error)
+            except RuntimeError:
+                return  # the loop is closed
+
+
+def settle(answer, value, error):
+    if answer.done():
+        return  # it was cancelled
+    if error is None:
+        answer.set_result(value)
+    else:
+        answer.set_exception(RuntimeError(message_of(error)) if isinstance(error, StopIteration) else error)
+
+
+def make_piece(make):
+    """Its frame marks where the function goes on, as that of `enter` where it begins."""
+    return make()
+
+
+def stop_pull(pull):
+    try:
+        pull.stop()
+    except BaseException as error:
+        tell_unstopped(error)
+
+
+def tell_unstopped(error):
+    end_forked(error)
+    log_error(error, getattr(error, "__traceback__", sys.exc_info()[2]), None, "core-bridge: error while a stream was stopped: ")
+
+
+class Gathered(object):
+    """A streamed body where it cannot leave as it is made."""
+
+    def __init__(self, body, is_left):
+        self.body, self.is_left = body, is_left
+        self.pieces, self.size, self.is_text = [], 0, True
+
+    def put(self, piece):
+        if piece is OVER:
+            return
+        data = piece_bytes(piece)
+        self.is_text = self.is_text and is_text_piece(piece)
+        self.size += len(data)
+        if self.size > GATHERED_MAX_BYTES:
+            raise NotJson("A streamed body of more than %d bytes cannot be gathered" % GATHERED_MAX_BYTES)
+        self.pieces.append(data)
+
+    def result(self):
+        data = b"".join(self.pieces)
+        return self.body.with_body(data.decode("utf-8") if self.is_text else data)
+
+    # What a flow on a loop has, too
+
+    def begin_soon(self, loop):
+        pass
+
+    def end(self):
+        pass
+
+    def is_full(self):
+        return False
+
+
+# Python 2 cannot parse this. Everything in it runs on a loop.
+COROUTINES = """
+# An async handler and the stream that it returns, in one task.
+async def follow(made, call):
+    result = await made if hasattr(made, "__await__") else made
+    body = streamed(result)
+    return result if body is None else await pump(body, call.open_flow(body))
+
+
+# Sends a body as it is made. Returns what stands for the reply.
+async def pump(body, flow):
+    loop = library.asyncio.get_event_loop()
+    pull = AsyncPull(body.source) if is_async_source(body.source) else ThreadPull(loop, body.source)
+    try:
+        flow.begin_soon(loop)
+        piece = None
+        while piece is not OVER:
+            piece = await pull.next()
+            if flow.is_left():
+                break
+            flow.put(piece)
+            while flow.is_full():
+                await flow.room(loop)
+    except library.asyncio.CancelledError:
+        if not flow.is_left():
+            raise
+    finally:
+        flow.end()
+        try:
+            await pull.stop()
+        except BaseException as error:
+            tell_unstopped(error)
+    return flow.result()
+
+
+# Makes the pieces of an async iterable, and closes it.
+class AsyncPull:
+    def __init__(self, source):
+        self.source, self.iterator = source, source.__aiter__()
+
+    async def next(self):
+        try:
+            return await self.iterator.__anext__()
+        except StopAsyncIteration:
+            return OVER
+
+    async def stop(self):
+        for each in (self.iterator, self.source):
+            close = getattr(each, "aclose", None)
+            if callable(close):
+                await close()
+
+
+# An ASGI application, as a handler.
+class AsgiHandler:
+    version = {"version": "3.0", "spec_version": "2.3"}
+
+    def __init__(self, app):
+        self.app, self.state, self.running = app, {}, set()
+        self.lifespan, self.refusal = None, None
+
+    async def __call__(self, event, context):
+        return await AsgiCall(self, event, context).result()
+
+    # Lifespan. An application that raises knows none.
+
+    async def start_up(self):
+        asyncio = library.asyncio
+        loop = asyncio.get_event_loop()
+        self.inbox, self.started, self.stopped = asyncio.Queue(), loop.create_future(), loop.create_future()
+        await self.inbox.put({"type": "lifespan.startup"})
+        self.lifespan = loop.create_task(self.live())
+        await self.started
+
+    async def live(self):
+        try:
+            await self.app({"type": "lifespan", "asgi": self.version, "state": self.state}, self.inbox.get, self.hear)
+        except BaseException as error:
+            end_forked(error)
+            if self.refusal is not None:
+                settle(self.started, None, error)
+            elif self.started.done() and not isinstance(error, library.asyncio.CancelledError):
+                log_error(error, error.__traceback__, None, "core-bridge: the application failed outside of a call: ")
+        end_forked()
+        settle(self.started, None, None if self.refusal is None else RuntimeError(self.refusal))
+        settle(self.stopped, None, None)
+
+    async def hear(self, message):
+        kind = message["type"]
+        if kind == "lifespan.startup.complete":
+            settle(self.started, None, None)
+        elif kind == "lifespan.startup.failed":
+            self.refusal = (message.get("message") or "the application said lifespan.startup.failed").strip().splitlines()[-1]
+        elif kind in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
+            if kind.endswith("failed"):
+                log("core-bridge: the application could not shut down: %s\\n" % message.get("message", ""))
+            settle(self.stopped, None, None)
+        else:
+            raise ValueError("%s has no place in a lifespan" % kind)
+
+    # What still runs behind its reply has a while to end.
+    async def shut_down(self):
+        wait = library.asyncio.wait
+        if self.running:
+            await wait(list(self.running), timeout=SHUT_DOWN_S)
+        if self.lifespan is not None and not self.lifespan.done():
+            await self.inbox.put({"type": "lifespan.shutdown"})
+            await wait([self.stopped], timeout=SHUT_DOWN_S)
+
+
+# One call of an ASGI application, which runs in a task of its own: it may go on behind its reply.
+class AsgiCall:
+    def __init__(self, handler, event, context):
+        exchange = Exchange(event)
+        self.handler, self.head = handler, None
+        self.feed = getattr(context, "body", None)
+        self.body = exchange.body() if self.feed is None else None
+        self.made = library.asyncio.Queue(1)
+        self.gone = library.asyncio.Event()  # nothing is waited for: all of the reply was made, or nobody wants it
+        self.is_over = self.is_left = False
+        self.scope = {
+            "type": "http",
+            "asgi": handler.version,
+            "http_version": "1.1",
+            "method": exchange.method,
+            "scheme": exchange.scheme,
+            "path": exchange.path.decode("utf-8"),
+            "raw_path": library.quote(exchange.path).encode("ascii"),
+            "query_string": exchange.query().encode("ascii"),
+            "root_path": "",
+            "headers": [(name.lower(), value) for name, value in exchange.headers],
+            "client": (exchange.client, 0) if exchange.client else None,
+            "server": (exchange.host, int(exchange.port)),
+            "state": dict(handler.state),
+            "core.event": event,
+            "core.context": context,
+        }
+
+    async def result(self):
+        self.task = library.asyncio.get_event_loop().create_task(self.run())
+        self.handler.running.add(self.task)
+        self.task.add_done_callback(self.handler.running.discard)
+        try:
+            data, is_last = await self.take()
+            status, headers = self.head["status"], list(self.head.get("headers", ()))
+            most = gathers(headers)
+            while not is_last and most and len(data) <= most:
+                piece, is_last = await self.take()
+                data += piece
+        except BaseException:
+            await self.stop()
+            raise
+        return reply_of(status, headers, data if is_last else AsgiBody(self, data))
+
+    async def run(self):
+        try:
+            await self.handler.app(self.scope, self.receive, self.send)
+            end_forked()
+            if not self.is_over and not self.is_left:
+                raise RuntimeError("The application ended before its response")
+        except BaseException as error:
+            end_forked(error)
+            if not self.is_over and not self.is_left:
+                await self.made.put((None, error))
+            elif not isinstance(error, library.asyncio.CancelledError):
+                log_error(error, error.__traceback__)
+
+    async def receive(self):
+        if self.feed is not None:
+            try:
+                piece = await self.feed.read1()
+            except IOError:
+                self.feed = None
+                return {"type": "http.disconnect"}
+            if not piece:
+                self.feed = None
+            return {"type": "http.request", "body": piece, "more_body": bool(piece)}
+        if self.body is not None:
+            body, self.body = self.body, None
+            return {"type": "http.request", "body": body, "more_body": False}
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message):
+        kind = message["type"]
+        if kind == "http.response.start" and self.head is None:
+            self.head = message
+        elif kind == "http.response.body" and self.head is not None and not self.is_over:
+            self.is_over = not message.get("more_body", False)
+            if self.is_over:
+                self.gone.set()
+            if self.is_left:
+                await library.asyncio.sleep(0.01)  # one that never looks whether it is wanted must not hold the loop
+            else:
+                await self.made.put((bytes(message.get("body", b"")), self.is_over))
+        else:
+            raise RuntimeError("%s has no place here in a response" % kind)
+
+    async def take(self):
+        data, is_last = await self.made.get()
+        if data is None:
+            raise is_last
+        return data, is_last
+
+    # Nobody wants the rest: it hears of that, and is cancelled if it does not end.
+    async def stop(self):
+        self.is_left = True
+        self.gone.set()
+        while not self.made.empty():
+            self.made.get_nowait()
+        _, running = await library.asyncio.wait([self.task], timeout=STOP_S)
+        if running:
+            self.task.cancel()
+            await library.asyncio.wait([self.task])
+
+
+# A body that comes as it is read, where nothing may wait but the loop.
+class AsyncFeedBody:
+    def __init__(self, feed):
+        self.feed, self.rest, self.waiters = feed, b"", []
+        feed.wake = self.wake
+
+    def wake(self, *_):
+        waiters, self.waiters = self.waiters, []
+        for each in waiters:
+            if not each.done():
+                each.set_result(None)
+
+    # What is there, or the next that comes; nothing behind the last.
+    async def read1(self, size=-1):
+        while not self.rest and not self.feed.is_ready():
+            waiter = library.asyncio.get_event_loop().create_future()
+            self.waiters.append(waiter)
+            await waiter
+        data = self.rest or self.feed.next()
+        if size is None or size < 0:
+            size = len(data)
+        self.rest = data[size:]
+        return data[:size]
+
+    # So many bytes, or all, or what there is before the end.
+    async def read(self, size=-1):
+        is_all, pieces = size is None or size < 0, []
+        while is_all or size > 0:
+            piece = await self.read1(-1 if is_all else size)
+            if not piece:
+                break
+            pieces.append(piece)
+            size -= len(piece)
+        return b"".join(pieces)
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        piece = await self.read1()
+        if not piece:
+            raise StopAsyncIteration
+        return piece
+
+
+class AsgiBody:
+    def __init__(self, call, first):
+        self.call, self.first, self.is_over = call, first, False
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        if self.first is not None:
+            first, self.first = self.first, None
+            return first
+        if self.is_over:
+            raise StopAsyncIteration
+        piece, self.is_over = await self.call.take()
+        return piece
+
+    async def aclose(self):
+        if not self.is_over:
+            self.is_over = True
+            await self.call.stop()
+"""
+
+
 # Calls on the channel: runtimes/README.md says what the frames are
 
 CALL, BODY, CANCEL, CREDIT, PING = 1, 2, 3, 4, 5
 RESULT, DATA, END, FAILED, PONG = 17, 18, 19, 20, 21
+UNKNOWN_BYTES = 0xFFFFFFFF
+FIRST_BYTES = 4096  # so much of its first piece tells what type a body is
 HEAD = struct.Struct(">IBI")  # length, type, call
 LEAD = struct.Struct(">BII")  # form, bytes of JSON, bytes of body
 FRAME_MAX_BYTES = 1048576
@@ -796,15 +1557,100 @@ class FrameReader(object):
         return frames
 
 
+class Feed(object):
+    """A body of a call that the handler reads as it comes. Credit for more follows what it has read."""
+
+    def __init__(self, grant):
+        self.pieces, self.is_whole, self.failure = collections.deque(), False, None
+        self.lock, self.grant, self.owed = threading.Lock(), grant, 0
+        self.wake = nothing
+
+    def take(self, piece):
+        with self.lock:
+            if piece and self.failure is None:
+                self.pieces.append(piece)
+            self.is_whole = self.is_whole or not piece
+        self.wake()
+
+    def end(self, why):
+        """Nothing more comes, and no credit is given any more. What came can still be read if it is all."""
+        with self.lock:
+            self.grant = nothing
+            if not self.is_whole and self.failure is None:
+                self.failure = why
+                self.pieces.clear()
+        self.wake()
+
+    def is_ready(self):
+        return bool(self.pieces) or self.is_whole or self.failure is not None
+
+    def next(self):
+        """The next piece once it is ready; an empty one behind the last. What breaks off never looks like that."""
+        with self.lock:
+            if self.failure is not None:
+                raise IOError(self.failure)
+            if not self.pieces:
+                return b""
+            piece = self.pieces.popleft()
+            self.owed += len(piece)
+            if self.owed >= PIECE_BYTES and not self.is_whole:
+                owed, self.owed = self.owed, 0
+                self.grant(owed)
+            return piece
+
+
+def whole_feed(event):
+    """A body that came whole, read like any other."""
+    feed = Feed(nothing)
+    body = body_of(event) if isinstance(event, dict) else b""
+    if body:
+        feed.take(body)
+    feed.take(b"")
+    return feed
+
+
+class FeedFile(io.RawIOBase):
+    def __init__(self, feed, wait):
+        self.feed, self.wait, self.rest = feed, wait, b""
+
+    def readable(self):
+        return True
+
+    def readinto(self, into):
+        if not self.rest:
+            self.wait(self.feed)
+            self.rest = self.feed.next()
+        size = min(len(into), len(self.rest))
+        into[:size] = self.rest[:size]
+        self.rest = self.rest[size:]
+        return size
+
+
+class FeedBody(io.BufferedReader):
+    """The body as a file. It is iterated over in pieces, as they come; for a WSGI application in lines, as the standard says."""
+
+    has_lines = False
+
+    def __init__(self, feed, wait):
+        io.BufferedReader.__init__(self, FeedFile(feed, wait), PIECE_BYTES)
+
+    def __iter__(self):
+        return io.BufferedReader.__iter__(self) if self.has_lines else iter(self.next_piece, b"")
+
+    def next_piece(self):
+        return self.read1(PIECE_BYTES)
+
+
 class FrameCall(object):
     """A call that came in frames. Its reply is (form, JSON, body), or (None, message) when it failed."""
 
-    __slots__ = ("number", "form", "json_bytes", "missing", "parts", "call_id", "allowed", "sent", "is_cancelled", "cancel", "line")
+    __slots__ = "number form json_bytes missing parts call_id allowed sent is_cancelled cancel outlive line open_flow feed".split()
 
     def __init__(self, number, payload):
         self.number = number
         self.form, self.json_bytes, body_bytes = LEAD.unpack_from(payload)
-        self.missing, self.parts = self.json_bytes + body_bytes, []
+        self.feed = Feed(nothing) if body_bytes == UNKNOWN_BYTES else None
+        self.missing, self.parts = self.json_bytes + (0 if self.feed else body_bytes), []
         self.call_id = None
         # Bytes of its reply that may be sent, and that were. Two threads may write them, each its own: so no count is lost.
         self.allowed, self.sent = WINDOW_BYTES, 0
@@ -827,6 +1673,8 @@ class FrameCall(object):
         run = self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
         self.parts = None
         call = json.loads(run[: self.json_bytes].decode("utf-8"))
+        if self.feed is not None:
+            return call
         event, body = call["event"], run[self.json_bytes :] if PY2 else memoryview(run)[self.json_bytes :]
         if self.form == 1:
             body = base64.b64encode(body)
@@ -864,6 +1712,12 @@ class FrameCall(object):
     def perform(self, _):
         self.line.run(self)
 
+    def stream(self, body, _):
+        return self.line.stream(self, body)
+
+    def wait_for_body(self, feed):
+        self.line.wait_for_body(feed)
+
 
 def without_body(result):
     rest = dict(result)
@@ -894,8 +1748,20 @@ def bytes_of(value):
     return value.tobytes() if isinstance(value, memoryview) else bytes(value)
 
 
+def open_frame(call, body, piece):
+    """The first frame of a body whose length is not known, and what is left of its first piece, which may not be made yet."""
+    text, data = body.head(), b"" if piece is NOT_MADE or piece is OVER else piece_bytes(piece)
+    first = data[:FIRST_BYTES]
+    form = TEXT_FORM if data and is_text_piece(piece) else BYTES_FORM
+    call.sent += len(text) + len(first)
+    lead = LEAD.pack(form, len(text), UNKNOWN_BYTES)
+    return HEAD.pack(LEAD.size + len(text) + len(first), RESULT, call.number) + lead + text + first, memoryview(data)[len(first) :]
+
+
 def first_frame(call, answer):
     """The first frame of a reply, or the only one, and what is left of it."""
+    if answer is OVER:
+        return end_frame(call), None
     if answer[0] is None:
         message = answer[1]
         if len(message) > PIECE_BYTES:
@@ -933,14 +1799,16 @@ PONG_FRAME = HEAD.pack(0, PONG, 0)
 class CallReader(object):
     """Makes calls of frames: `begin(call)` for each that is whole, `give_up(call)` for one that nobody waits for."""
 
-    def __init__(self, begin, credit, give_up, write):
-        self.frames, self.open = FrameReader(), {}
+    def __init__(self, begin, credit, give_up, write, fed):
+        self.frames, self.open, self.fed = FrameReader(), {}, fed
         self.begin, self.credit, self.give_up, self.write = begin, credit, give_up, write
 
     def read(self, data):
         for kind, number, payload in self.frames.read(data):
             if kind == CALL:
                 call = self.open[number] = FrameCall(number, payload)
+                if call.feed is not None:
+                    call.feed.grant = self.granting(number)
                 if call.missing == 0:
                     self.begin(call)
             elif kind == PING:
@@ -949,6 +1817,10 @@ class CallReader(object):
                 continue  # it has just ended, or the type is not known
             elif kind == BODY:
                 call = self.open[number]
+                if call.feed is not None and call.missing == 0:
+                    call.feed.take(payload)
+                    self.fed()
+                    continue
                 call.take(payload)
                 if call.missing == 0:
                     self.begin(call)
@@ -962,16 +1834,35 @@ class CallReader(object):
                     self.write(self.end(call))
                 elif not call.is_cancelled:
                     call.is_cancelled = True
+                    if call.feed is not None:
+                        call.feed.end(BODY_BROKE_OFF)
                     self.give_up(call)
+
+    def granting(self, number):
+        return lambda count: self.write(HEAD.pack(4, CREDIT, number) + struct.pack(">I", count))
 
     def end(self, call):
         """Its last frame follows. The core may use the number again."""
         self.open.pop(call.number, None)
+        if call.feed is not None:
+            call.feed.end(BODY_BROKE_OFF)
+            self.fed()  # a thread that the handler left behind may still read
         return end_frame(call)
+
+    def end_bodies(self):
+        """The core has ended its side: no body is completed any more."""
+        for call in list(self.open.values()):
+            if call.feed is not None:
+                call.feed.end(CHANNEL_ENDED_IN_BODY)
 
     def break_off(self, call):
         """The rest of its reply is not wanted, or nobody gives it credit any more."""
-        return self.end(call) if call.is_cancelled else failed_frame(call, b"The channel ended before the reply was sent")
+        return self.end(call) if call.is_cancelled else failed_frame(call, CHANNEL_ENDED.encode("ascii"))
+
+
+CHANNEL_ENDED = "The channel ended before the reply was sent"
+CHANNEL_ENDED_IN_BODY = "The channel ended before the request was complete"
+BODY_BROKE_OFF = "The request ended before it was complete"
 
 
 # Serving plain handlers
@@ -1044,7 +1935,7 @@ def stop_reading(sock):
 
 def serve_in_threads(settings, calls, stop, sock, listener, report):
     queue = CallQueue(calls)
-    if sock is not None and settings.threads == 1:
+    if sock is not None and settings.threads == 1 and not settings.streams_bodies:
         line = LoneLine(sock, calls)
         stop.then = lambda: stop_reading(sock)
     else:
@@ -1129,6 +2020,40 @@ class AnyLine(object):
             self.write(frame)
         self.calls.end(call)
 
+    def stream(self, call, body):
+        """Sends a body as it is made."""
+        pull = LoopPull(body.source, self.calls) if is_async_source(body.source) else Pull(body.source)
+
+        def is_left():
+            self.look()
+            return call.is_cancelled
+
+        try:
+            piece = NOT_MADE if body.is_typed else pull.next(is_left)
+            if is_left():
+                return OVER
+            frame, rest = open_frame(call, body, piece)
+            self.write(frame)
+            while piece is not OVER and self.send(call, rest) and not is_left():
+                piece = pull.next(is_left)
+                rest = b"" if piece is OVER else memoryview(piece_bytes(piece))
+        finally:
+            stop_pull(pull)
+        return OVER
+
+    def send(self, call, rest):
+        """Returns, once there is credit for more, whether more is wanted."""
+        while True:
+            self.wait_for_credit(call)
+            if call.is_cancelled:
+                return False
+            if call.credit == 0:
+                raise EOFError(CHANNEL_ENDED)
+            if not rest:
+                return True
+            frame, rest = next_piece(call, rest)
+            self.write(frame)
+
     def lacks_credit(self, call):
         return call.credit == 0 and not call.is_cancelled and not self.is_ended
 
@@ -1139,13 +2064,15 @@ class LoneLine(AnyLine):
     def __init__(self, sock, calls):
         self.sock, self.calls = sock, calls
         self.ready = collections.deque()
-        self.reader = CallReader(self.ready.append, nothing, nothing, self.write)
+        self.reader = CallReader(self.ready.append, nothing, nothing, self.write, nothing)
         self.is_ended = False
 
     def work(self):
         while True:
             while self.ready:
-                self.run(self.ready.popleft())
+                call = self.ready.popleft()
+                call.line = self
+                self.run(call)
             if self.is_ended:
                 return
             self.receive()
@@ -1164,6 +2091,14 @@ class LoneLine(AnyLine):
 
     def write(self, frame):
         send_all(self.sock, frame)
+
+    def look(self):
+        """Reads what has come: nobody else does while a stream is made."""
+        try:
+            while not self.is_ended and select.select([self.sock], [], [], 0)[0]:
+                self.receive()
+        except (OSError, select.error):
+            pass  # Python 2: a signal came
 
     def wait_for_credit(self, call):
         while self.lacks_credit(call):
@@ -1227,7 +2162,7 @@ class Line(AnyLine):
         self.sock, self.calls, self.queue = sock, calls, queue
         self.writing, self.changed = threading.Lock(), threading.Condition()
         self.is_ended = False
-        self.reader = CallReader(self.begin, self.wake, self.wake, self.write)
+        self.reader = CallReader(self.begin, self.wake, self.wake, self.write, self.wake)
 
     def serve(self):
         while not self.is_ended:
@@ -1244,6 +2179,7 @@ class Line(AnyLine):
                 data = b""
             if not data:
                 self.is_ended = True
+                self.reader.end_bodies()
                 self.wake()
         self.queue.close()
 
@@ -1255,6 +2191,9 @@ class Line(AnyLine):
         with self.writing:
             send_all(self.sock, frame)
 
+    def look(self):
+        pass  # its thread has read it
+
     def begin(self, call):
         call.line = self
         self.queue.put(call)
@@ -1262,6 +2201,11 @@ class Line(AnyLine):
     def wait_for_credit(self, call):
         with self.changed:
             while self.lacks_credit(call):
+                self.changed.wait()
+
+    def wait_for_body(self, feed):
+        with self.changed:
+            while not feed.is_ready():
                 self.changed.wait()
 
 
@@ -1300,8 +2244,8 @@ def serve_on_loop(settings, calls, stop, sock, listener, report):
 
 def serve_line_on_loop(loop, sock, calls, stop):
     asyncio = library.asyncio
-    state = {"ended": False, "flushing": False}
-    unsent, long_replies = [], {}
+    state = {"ended": False, "flushing": False, "is_stuck": False}
+    unsent, long_replies, flows = [], {}, {}
 
     class Protocol(asyncio.Protocol):
         def connection_made(self, transport):
@@ -1317,12 +2261,22 @@ def serve_line_on_loop(loop, sock, calls, stop):
         def connection_lost(self, error):
             end()
 
+        def pause_writing(self):
+            state["is_stuck"] = True  # streams wait; the window bounds the rest
+
+        def resume_writing(self):
+            state["is_stuck"] = False
+            for flow in list(flows.values()):
+                flow.go_on()
+
     def begin(call):
         calls.begin(call)
+        call.open_flow = lambda body: flows.setdefault(call, Flow(call, body, write, state))
         call.cancel = calls.start(loop, call, lambda answer: finish(call, answer))
 
     def finish(call, answer):
         call.cancel = None
+        flows.pop(call, None)
         if call.is_cancelled:
             return over(call, end_frame(call))
         frame, rest = first_frame(call, answer)
@@ -1333,6 +2287,8 @@ def serve_line_on_loop(loop, sock, calls, stop):
         go_on(call)
 
     def go_on(call):
+        if call in flows:
+            flows[call].go_on()
         rest = long_replies.get(call)
         if rest is None:
             return
@@ -1356,7 +2312,7 @@ def serve_line_on_loop(loop, sock, calls, stop):
             call.cancel()
 
     def over(call, frame):
-        reader.open.pop(call.number, None)
+        reader.end(call)
         calls.end(call)
         write(frame)
 
@@ -1375,8 +2331,11 @@ def serve_line_on_loop(loop, sock, calls, stop):
 
     def end():
         state["ended"] = True
+        reader.end_bodies()
         for call in list(long_replies):  # nobody gives it credit any more
             give_up(call)
+        for flow in list(flows.values()):
+            flow.go_on()
         leave_if_idle()
 
     def leave_if_idle():
@@ -1387,10 +2346,69 @@ def serve_line_on_loop(loop, sock, calls, stop):
             else:
                 loop.stop()
 
-    reader = CallReader(begin, go_on, give_up, write)
+    reader = CallReader(begin, go_on, give_up, write, nothing)
     sock.setblocking(False)
     with library:
         loop.run_until_complete(loop.create_unix_connection(Protocol, None, sock=sock))
+
+
+class Flow(object):
+    """A streamed body on its way from a loop: what was made waits here until there is credit for it."""
+
+    def __init__(self, call, body, write, state):
+        self.call, self.body, self.write, self.state = call, body, write, state
+        self.rest, self.has_begun, self.soon, self.waiter = b"", False, None, None
+        call.outlive()  # the core says how long a stream may take
+
+    def begin_soon(self, loop):
+        """With a type the head leaves behind this turn, unless the first piece, or a failure, comes in it."""
+        if self.body.is_typed:
+            self.soon = loop.call_soon(self.begin, NOT_MADE)
+
+    def begin(self, piece):
+        frame, self.rest = open_frame(self.call, self.body, piece)
+        self.has_begun = True
+        self.write(frame)
+
+    def is_left(self):
+        return self.call.is_cancelled
+
+    def put(self, piece):
+        if self.soon is not None:
+            self.soon.cancel()
+        if not self.has_begun:
+            self.begin(piece)
+        elif piece is not OVER:
+            self.rest = memoryview(piece_bytes(piece))
+        self.go_on()
+
+    def end(self):
+        if self.soon is not None:
+            self.soon.cancel()
+
+    def go_on(self):
+        while self.rest and self.call.credit > 0 and not self.state["is_stuck"]:
+            frame, self.rest = next_piece(self.call, self.rest)
+            self.write(frame)
+        if self.waiter is not None and not self.waiter.done() and not self.waits():
+            self.waiter.set_result(None)
+
+    def is_full(self):
+        if self.is_left():
+            return False
+        if self.call.credit == 0 and self.state["ended"]:
+            raise EOFError(CHANNEL_ENDED)
+        return self.waits()
+
+    def waits(self):
+        return (bool(self.rest) or self.call.credit == 0 or self.state["is_stuck"]) and not (self.state["ended"] and self.call.credit == 0)
+
+    def room(self, loop):
+        self.waiter = loop.create_future()
+        return self.waiter
+
+    def result(self):
+        return OVER
 
 
 # Serving HTTP, where the core is not on the channel or is another one
@@ -1401,6 +2419,11 @@ TEXT = "text/plain; charset=utf-8"
 
 class HttpCall(object):
     """A call that came over HTTP. Its reply is (status, type, body)."""
+
+    feed = None  # its body is whole
+
+    def wait_for_body(self, _):
+        pass
 
     def __init__(self, body):
         self.body = body
@@ -1429,6 +2452,21 @@ class HttpCall(object):
 
     def perform(self, calls):
         self.finish(calls.run(self))
+
+    def stream(self, body, calls):
+        """HTTP as it is asked for here has no place for a body that breaks off: it is gathered."""
+        pull, gathered = LoopPull(body.source, calls) if is_async_source(body.source) else Pull(body.source), self.open_flow(body)
+        try:
+            piece = pull.next(gathered.is_left)
+            while piece is not OVER and not gathered.is_left():
+                gathered.put(piece)
+                piece = pull.next(gathered.is_left)
+        finally:
+            stop_pull(pull)
+        return gathered.result()
+
+    def open_flow(self, body):
+        return Gathered(body, lambda: self.is_left)
 
     def begin_on(self, loop, calls):
         stop = calls.start(loop, self, self.finish)
@@ -1745,7 +2783,7 @@ class Signals(object):
 
 
 signals = Signals()
-FUNCTION_BELOW = (enter.__code__, load_handler.__code__)
+FUNCTION_BELOW = (enter.__code__, make_piece.__code__, load_handler.__code__)
 
 # Forks
 
@@ -1863,16 +2901,21 @@ class ThreadCurrent(threading.local):
     """Before contextvars (3.7) a call is known by its thread, on a loop by its task and those that it starts."""
 
     invocation = None
-    tasks = None  # of every thread
+    tasks = handed = None  # of every thread
 
     def follow_tasks(self, loop):
-        ThreadCurrent.tasks = weakref.WeakKeyDictionary()
+        if self.tasks is None:
+            ThreadCurrent.tasks, ThreadCurrent.handed = weakref.WeakKeyDictionary(), weakref.WeakKeyDictionary()
         loop.set_task_factory(self.start_task)
 
     def start_task(self, loop, coroutine):
         task = library.asyncio.Task(coroutine, loop=loop)
-        self.tasks[task] = self.get()
+        self.tasks[task] = self.handed.pop(coroutine, None) or self.get()
         return task
+
+    def hand_over(self, coroutine):
+        """It becomes a task on another thread's loop, and stays a part of the call that is current here."""
+        self.handed[coroutine] = self.get()
 
     def get(self):
         if self.tasks is not None:
@@ -1891,11 +2934,27 @@ class ThreadCurrent(threading.local):
 
 
 try:
-    from contextvars import ContextVar
+    from contextvars import ContextVar, copy_context
 
     current = ContextVar("core_invocation", default=None)
 except ImportError:
     current = ThreadCurrent()
+
+
+def in_scope():
+    """Runs functions, in whatever thread, as parts of the call that is current now."""
+    if not isinstance(current, ThreadCurrent):
+        return copy_context().run
+    invocation = current.get()
+
+    def run(function):
+        outer = current.set(invocation)
+        try:
+            return function()
+        finally:
+            current.reset(outer)
+
+    return run
 
 
 class Invocation(object):

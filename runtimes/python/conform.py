@@ -5,9 +5,9 @@ import time
 
 
 def handle(event, context):
-    if event["isBase64Encoded"]:
+    if event.get("isBase64Encoded"):
         return {"body": event["body"], "isBase64Encoded": True}
-    script = json.loads(event["body"])
+    script = json.loads(event["body"] if "body" in event else context.body.read().decode("utf-8"))
     todo = script["do"]
     if todo == "return":
         return script["value"]
@@ -24,3 +24,18 @@ def handle(event, context):
     if todo == "slow":
         time.sleep(script["ms"] / 1000.0)
         return "slow"
+    if todo == "stream":
+        return {"headers": {"Content-Type": "text/plain"}, "body": pieces(script)}
+
+
+def pieces(script):
+    try:
+        for index in range(script["count"]):
+            if index > 0:
+                time.sleep(script["ms"] / 1000.0)
+            yield script["piece"]
+        if "message" in script:
+            raise Exception(script["message"])
+    finally:
+        if "line" in script:
+            print(script["line"])

@@ -6,6 +6,17 @@ export interface Readiness {
   readonly phase: 'booting' | 'ready' | 'overloaded' | 'broken' | 'restarting' | 'gave-up' | 'draining';
   /** Why it is not ready, where the phase alone does not say it. */
   readonly cause?: string;
+  /** What is wrong although it is ready, such as a broker that is away. */
+  readonly detail?: string;
+}
+
+/** What the triggers say. */
+export interface DoorState {
+  /** Why one of them delivers nothing now. */
+  readonly problem?: string | undefined;
+  readonly detail?: string | undefined;
+  /** False until every trigger is open; by default it is. */
+  readonly isOpen?: boolean;
 }
 
 /** The part of a pool of sub-runtimes that readiness depends on. */
@@ -17,17 +28,15 @@ export interface Crew {
 
 /**
 One word for the whole pool. One sub-runtime that takes calls is enough to be ready.
-
-@param problem why a trigger delivers nothing now, if one does not
-@param isOpen false until every trigger is open
 */
-export function readinessOf(crew: Crew, isDraining: boolean, problem?: string, isOpen = true): Readiness {
+export function readinessOf(crew: Crew, isDraining: boolean, {problem, detail, isOpen = true}: DoorState = {}): Readiness {
   if (isDraining) return {ready: false, phase: 'draining'};
   const states = crew.states();
   if (crew.ready() > 0 && states.some(({phase}) => phase === 'ready')) {
     if (!isOpen) return {ready: false, phase: 'booting', cause: 'the triggers are not open yet'};
     if (crew.isOverloaded()) return {ready: false, phase: 'overloaded', cause: 'the queue is full'};
-    return problem === undefined ? {ready: true, phase: 'ready'} : {ready: false, phase: 'broken', cause: problem};
+    if (problem !== undefined) return {ready: false, phase: 'broken', cause: problem};
+    return {ready: true, phase: 'ready', ...(detail !== undefined && {detail})};
   }
   for (const [phase, shown] of [
     ['broken', 'broken'],

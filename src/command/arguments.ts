@@ -18,7 +18,8 @@ export interface Option<T> {
 /** A word, or several, that stand on a command line without a name. */
 export interface Argument<T> {
   readonly doc: string;
-  readonly shape: 'one' | 'optional' | 'many' | 'program';
+  /** `behind`: like `program`, but it may be left out. */
+  readonly shape: 'one' | 'optional' | 'many' | 'program' | 'behind';
   /** Completes "expected …" when it is missing, or when there are too many words. */
   readonly expected: string;
   /** Takes its words from the front of those that are left. */
@@ -143,4 +144,10 @@ export const program = (expected: string, doc: string): Argument<readonly [strin
     const [file, ...rest] = words.splice(0);
     return file === undefined ? undefined : [file, ...rest];
   },
+});
+
+/** The same, which may be left out: only what stands behind `--` is meant. */
+export const behind = (doc: string): Argument<readonly [string, ...string[]] | undefined> => ({
+  ...program('a command behind --', doc),
+  shape: 'behind',
 });

@@ -35,7 +35,7 @@ Asks the private listener of the core that runs with these settings. It is on th
 */
 export async function askCore(
   env: Environment,
-  method: 'GET' | 'POST',
+  method: 'GET' | 'POST' | 'DELETE',
   path: string,
   {body, waitMs = 0, mostBytes = Number.POSITIVE_INFINITY}: Question = {},
 ): Promise<CoreAnswer> {

@@ -1,7 +1,7 @@
 import {systemClock} from '../clock.ts';
 import {askCore, messageOf, NoCore} from '../command/core-here.ts';
 import type {Fact} from '../facts.ts';
-import type {Position, Recorded} from '../journal.ts';
+import type {FollowOptions, Position, Recorded} from '../journal.ts';
 import type {JournalArchive} from '../journals/engine.ts';
 import type {PlainExplanation} from '../projections/plain.ts';
 import type {Environment} from '../settings/setting.ts';
@@ -54,9 +54,9 @@ export class CoreArchive implements JournalArchive {
     return this.scan('');
   }
 
-  async *follow({after, signal}: {after: Position; signal: AbortSignal}): AsyncIterable<Recorded> {
+  async *follow({after, signal, prefix = ''}: FollowOptions): AsyncIterable<Recorded> {
     for (let seen = after; !signal.aborted; ) {
-      for await (const recorded of this.scan('', {after: seen})) {
+      for await (const recorded of this.scan(prefix, {after: seen})) {
         yield recorded;
         if (signal.aborted) return;
         seen = recorded.position;

@@ -1,7 +1,9 @@
 import path from 'node:path';
 import {systemClock} from '../clock.ts';
-import {choice, flag, many, port, text} from '../command/arguments.ts';
+import {behind, choice, flag, many, port, text} from '../command/arguments.ts';
 import {command} from '../command/command.ts';
+import {CommandFailed} from '../command/failure.ts';
+import {servedCommand} from '../command/served.ts';
 import type {Reporter} from '../dev/reporter.ts';
 import {exit} from '../exit.ts';
 import type {Environment} from '../settings/setting.ts';
@@ -15,6 +17,7 @@ export const dev = command({
       'paths',
       'Handler file, folder of the function, program, or serverless.yml. By default the current folder. Several are served side by side.',
     ),
+    command: behind('Program that is the function, with its arguments: an HTTP server. It runs in the current folder.'),
   },
   options: {
     port: port('<port>', 'Port of the function. By default 8080, or the next free one.'),
@@ -38,12 +41,24 @@ export const dev = command({
     'dev handler.js': 'Serve handler.js on http://localhost:8080.',
     dev: 'Serve the function in the current folder.',
     'dev api/ jobs/report.py': 'Serve two functions at http://localhost:8080/api/ and /report/.',
+    'dev -- uvicorn app:app': 'Serve an HTTP server; an edit in the folder starts it anew.',
     'dev serverless.yml': 'Serve every function of a project of the Serverless Framework.',
     'dev . --port 3000 --env-file .env.local': 'On another port, with other variables.',
   },
   serves: true,
   async run(
-    {path: paths, port, host, name, 'env-file': envFile, 'no-watch': isStill, open: opens, private: isPrivate, 'log-format': format},
+    {
+      path: paths,
+      command,
+      port,
+      host,
+      name,
+      'env-file': envFile,
+      'no-watch': isStill,
+      open: opens,
+      private: isPrivate,
+      'log-format': format,
+    },
     env,
   ) {
     void launcherGone(systemClock).then(() => {
@@ -52,15 +67,16 @@ export const dev = command({
     });
     const {servesSeveral} = await import('../dev/several.ts');
     const chosen = {port, host, name, envFile: envFile && path.resolve(envFile), isPrivate, isStill, opens};
-    if (await servesSeveral({...chosen, paths, isJson: format === 'json'}, env)) return exit.done;
-    const {findFunction} = await import('../dev/find.ts');
+    if (command && paths.length > 0) throw new CommandFailed(exit.misused, 'expected a path, or a command behind --, got both');
+    if (!command && (await servesSeveral({...chosen, paths, isJson: format === 'json'}, env))) return exit.done;
+    const {findCommand, findFunction} = await import('../dev/find.ts');
     const isLanguageKnown = Boolean(env.CORE_RUNTIME || env.SCW_RUNTIME_BRIDGE || env.SCW_HANDLER_IS_BINARY === 'true');
-    const found = findFunction(paths[0], process.cwd(), isLanguageKnown);
+    const found = command ? findCommand(command, process.cwd()) : findFunction(paths[0], process.cwd(), isLanguageKnown);
     const [{serveFunction}, reporter] = await Promise.all([
       import('../dev/serve.ts'),
       format === 'json' ? reportJson() : reportLines(found.folder, env),
     ]);
-    await serveFunction({...found, ...chosen}, env, reporter);
+    await serveFunction({...found, ...chosen, settings: servedCommand(command, env)}, env, reporter);
     return exit.done;
   },
 });

@@ -1,6 +1,8 @@
+import {commandLine} from '../called-as.ts';
 import {isoStamp} from '../clock.ts';
 import {columns} from '../command/columns.ts';
 import {paint, type Style} from '../command/table.ts';
+import type {FactTypes} from '../facts.ts';
 import {printable, printableLines} from '../printable.ts';
 import type {PlainExplanation} from '../projections/plain.ts';
 import type {ProcessView} from '../projections/runtimes.ts';
@@ -41,7 +43,7 @@ export function explanationText(explanation: PlainExplanation, now: number): str
 type Row = readonly [name: string, text: string, style?: Style | undefined];
 
 function headRows(explanation: PlainExplanation, now: number): Row[] {
-  const {source, traceparent, pid, boot, schedule, fault, error, payloads, log} = explanation;
+  const {source, traceparent, pid, boot, pending, schedule, fault, error, payloads, log} = explanation;
   const kept = [payloads.request && 'request', payloads.reply && 'reply', log && 'log lines'].filter(Boolean).join(', ');
   return [
     ['outcome', outcome(explanation), fault ? 'red' : explanation.status === 'running' ? 'yellow' : 'green'],
@@ -53,7 +55,7 @@ function headRows(explanation: PlainExplanation, now: number): Row[] {
     ...(schedule ? [['schedule', occurrence(schedule)] as Row] : []),
     ['process', pid === undefined ? noProcess(explanation) : describeProcess(pid, explanation)],
     ['code', boot?.codeDigest ? `sha256 ${boot.codeDigest.slice(0, 12)}` : 'unknown'],
-    ['core', boot ? describeBoot(boot) : 'unknown'],
+    ['core', boot ? `${describeBoot(boot)}${pending === 'waiting' ? ', which accepted it' : ''}` : 'not known'],
     ['kept', `${kept || 'facts only'}${mayLinesFollow(explanation, now) ? linesFollow : ''}`],
   ];
 }
@@ -72,13 +74,21 @@ function section(title: string, lines: readonly string[] = []): string[] {
   return lines.length === 0 ? [] : ['', `  ${paint('bold', title)}`, ...lines.map(line => `    ${line}`.trimEnd())];
 }
 
-function outcome({status, replyStatus, code, durationMs, boot}: PlainExplanation): string {
-  if (status === 'running') return `no last fact: it still runs, or it ran when the core ended${boot ? '' : ', whose facts are gone'}`;
+function outcome({status, pending, facts, replyStatus, code, durationMs, boot}: PlainExplanation): string {
+  if (pending === 'waiting') return `waiting: no attempt has begun; \`${commandLine('work')}\` shows when it is due`;
+  if (pending === 'retrying') return `retrying: ${nextAttempt(facts.at(-1))}`;
+  if (status === 'running') return `no last fact: it still runs, or it ran when the core ended${boot ? '' : ', which is not known'}`;
   return `${status}${code ? ` with ${code}` : ''}, status ${replyStatus}, after ${durationMs?.toFixed(1)} ms`;
 }
 
-const occurrence = ({name, occurrence, attempt, manual}: NonNullable<PlainExplanation['schedule']>) =>
-  `${name}, occurrence ${occurrence}${attempt > 1 ? `, attempt ${attempt}` : ''}${manual ? ', fired by hand' : ''}`;
+function nextAttempt(newest: PlainExplanation['facts'][number] | undefined): string {
+  if (newest?.type !== 'retry.scheduled') return 'the last attempt failed, and another one follows';
+  const {attempt, afterMs} = newest.data as FactTypes['retry.scheduled'];
+  return `attempt ${attempt} is due at ${isoStamp(Date.parse(newest.at) + afterMs)}`;
+}
+
+const occurrence = ({name, occurrence, attempt, manual, delivery}: NonNullable<PlainExplanation['schedule']>) =>
+  `${name}, occurrence ${occurrence}${attempt > 1 ? `, attempt ${attempt}` : ''}${manual ? ', fired by hand' : ''}${delivery === 'work' ? ', handed on to work' : ''}`;
 
 const noProcess = ({status}: PlainExplanation) => (status === 'running' ? 'known once it is over' : 'never reached one');
 

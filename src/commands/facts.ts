@@ -52,9 +52,7 @@ export const facts = command({
       after = recorded.position;
     }
     if (!follow) return exit.done;
-    for await (const recorded of archive.follow({after, signal: untilInterrupted()})) {
-      if (recorded.stream.startsWith(prefix)) show(recorded);
-    }
+    for await (const recorded of archive.follow({after, signal: untilInterrupted(), prefix})) show(recorded);
     return exit.done;
   },
 });

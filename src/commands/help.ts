@@ -65,7 +65,9 @@ function helpOf(name: string, it: Command): string {
 export function synopsisOf(name: string, it: Command): string {
   const words = Object.entries(it.arguments ?? {}).map(([key, {shape}]) => [shape, shapes[shape](key)] as const);
   const options = Object.entries(it.options ?? {}).map(([key, {value}]) => `[${optionText(key, value)}]`);
-  const [before, after] = [false, true].map(isLast => words.filter(([shape]) => (shape === 'program') === isLast).map(([, text]) => text));
+  const [before, after] = [false, true].map(isLast =>
+    words.filter(([shape]) => (shape === 'program' || shape === 'behind') === isLast).map(([, text]) => text),
+  );
   return [name, ...(before ?? []), ...options, ...(after ?? [])].join(' ');
 }
 
@@ -77,6 +79,7 @@ const shapes: Readonly<Record<Argument<unknown>['shape'], (name: string) => stri
   optional: name => `[<${name}>]`,
   many: name => `[<${name}>…]`,
   program: name => `-- <${name}>`,
+  behind: name => `[-- <${name}>]`,
 };
 
 const optionText = (name: string, value: string | undefined) => (value === undefined ? `--${name}` : `--${name} ${value}`);

@@ -24,6 +24,11 @@ const own: CommandTable = {
   core: {
     top: async () => (await import('./top.ts')).top,
     ready: async () => (await import('./ready.ts')).ready,
+    work: async () => (await import('./work.ts')).work,
+    'dead list': async () => (await import('./dead-list.ts')).deadList,
+    'dead show': async () => (await import('./dead-show.ts')).deadShow,
+    'dead redrive': async () => (await import('./dead-redrive.ts')).deadRedrive,
+    'dead drop': async () => (await import('./dead-drop.ts')).deadDrop,
   },
   journal: {
     invocations: async () => (await import('./invocations.ts')).invocations,

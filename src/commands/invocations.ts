@@ -44,14 +44,14 @@ const columns = [
   {head: 'CODE'},
 ];
 
-function cellsOf({id, status, acceptedAt, durationMs, replyStatus, code, source}: InvocationView): Cell[] {
+function cellsOf({id, status, pending, acceptedAt, durationMs, replyStatus, code, source}: InvocationView): Cell[] {
   const when = acceptedAt === undefined ? '–' : isoStamp(acceptedAt);
   const took = durationMs === undefined ? '' : `${durationMs.toFixed(1)} ms`;
   const style = code === undefined ? (status === 'running' ? 'yellow' : undefined) : 'red';
   return [
     {text: when, style: 'dim'},
     id,
-    {text: status, style},
+    {text: pending ?? status, style},
     {text: String(replyStatus ?? ''), style},
     took,
     source,

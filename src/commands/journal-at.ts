@@ -9,7 +9,7 @@ import {exit} from '../exit.ts';
 import {type Journal, JournalDamaged} from '../journal.ts';
 import {defaultJournal} from '../journals/default.ts';
 import type {JournalArchive, JournalEngine} from '../journals/engine.ts';
-import {defaultEngine, type JournalPlace, readPlace} from '../journals/index.ts';
+import {defaultEngine, type JournalPlace, nameOf, readPlace} from '../journals/index.ts';
 import type {Log} from '../log.ts';
 import type {FunctionSpec} from '../runtime.ts';
 import {type Config, dataDirOf, parseConfig} from '../settings/config.ts';
@@ -45,7 +45,8 @@ The journal that options or settings name: `--journal`, else CORE_JOURNAL, else 
 export function namedJournal({journal, handler}: WhichJournal, env: Environment): LocatedJournal | undefined {
   if (journal !== undefined) return located(readPlace(journal) ?? fileAt(journal), '--journal');
   const config = parseConfig({...env, ...(handler !== undefined && {SCW_HANDLER_PATH: path.resolve(handler)})});
-  const set = config.journal === undefined ? undefined : readPlace(config.journal);
+  const access = {credentials: config.journalCredentials, synced: config.journalSynced};
+  const set = config.journal === undefined ? undefined : readPlace(config.journal, access);
   const named = set && located(set, 'CORE_JOURNAL');
   if (named && handler === undefined) return named;
   const dataDir = dataDirOf(config, env);
@@ -89,7 +90,7 @@ export async function openArchive({engine, place}: LocatedJournal): Promise<Jour
     return await engine.read(place, systemClock);
   } catch (error) {
     if (error instanceof JournalDamaged) throw error;
-    throw new CommandFailed(exit.noJournal, `${place}: ${error instanceof Error ? error.message : error}`);
+    throw new CommandFailed(exit.noJournal, `${nameOf({engine, place})}: ${error instanceof Error ? error.message : error}`);
   }
 }
 

@@ -40,7 +40,7 @@ export async function findJournal(which: WhichJournal, env: Environment, folder 
   const isOption = which.journal !== undefined || which.handler !== undefined;
   const isInMemory = !isOption && env.CORE_JOURNAL === 'memory:';
   const named = isInMemory ? undefined : namedJournal(which, env);
-  if (named && (isOption || existsSync(named.place))) return named;
+  if (named && (isOption || named.engine.isShared || existsSync(named.place))) return named;
   const ofCore = await journalOfCore(env);
   // A core whose journal could not be opened has it in memory.
   if (named) return env.SCW_HANDLER_PATH !== undefined && ofCore?.handler?.startsWith(env.SCW_HANDLER_PATH) ? ofCore.journal : named;

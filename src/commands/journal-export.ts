@@ -7,13 +7,18 @@ import {JournalDamaged, type Recorded} from '../journal.ts';
 import {factEvent, payloadEvent} from '../journals/cloud-event.ts';
 import type {JournalArchive} from '../journals/engine.ts';
 import {printableJson} from '../printable.ts';
+import {workEvent} from '../work/cloud-event.ts';
 import {openArchive, whichJournal} from './journal-at.ts';
 import {findJournal} from './journal-choice.ts';
 
 /** `core-runtime journal export`: CloudEvents as JSON lines. What is damaged is left out and reported; then the exit code is 1. */
 export const journalExport = command({
   summary: 'Prints the journal as CloudEvents, one JSON object on a line.',
-  options: {payloads: flag('Print requests and replies, too.'), ...whichJournal, json: flag('Changes nothing: the output is JSON anyway.')},
+  options: {
+    payloads: flag('Print requests and replies, too, and the work that is not over.'),
+    ...whichJournal,
+    json: flag('Changes nothing: the output is JSON anyway.'),
+  },
   examples: {
     'journal export --payloads > all.ndjson': 'Save all of a journal as text.',
     'journal export --journal /backup/journal.db': 'Print the facts of a backup.',
@@ -33,9 +38,21 @@ export const journalExport = command({
       await write(printableJson(factEvent(recorded)));
       progress.at(recorded.position);
     }
+    await exportWork(archive, payloads, () => progress.hide(payloads ? process.stdout : process.stderr));
     return exitCode;
   },
 });
+
+/** Behind the facts. Without its requests it could not run elsewhere, so then it is only counted. */
+async function exportWork(archive: JournalArchive, hasRequests: boolean, hide: () => void): Promise<void> {
+  let leftOut = 0;
+  for await (const state of archive.work?.() ?? []) {
+    hide();
+    if (hasRequests) await write(printableJson(workEvent(state)));
+    else leftOut++;
+  }
+  if (leftOut > 0) complain(`left out: ${leftOut} items of work that are not over; --payloads exports them with their requests`);
+}
 
 async function exportPayload({fact: {data}}: Recorded, archive: JournalArchive, leaveOut: (problem: string) => void): Promise<void> {
   const name = 'dataref' in data ? data.dataref : undefined;

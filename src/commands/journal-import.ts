@@ -3,7 +3,7 @@ import {open} from 'node:fs/promises';
 import path from 'node:path';
 import type {Readable} from 'node:stream';
 import {systemClock} from '../clock.ts';
-import {json, optional} from '../command/arguments.ts';
+import {flag, json, optional} from '../command/arguments.ts';
 import {command} from '../command/command.ts';
 import {CommandFailed} from '../command/failure.ts';
 import {openProgress} from '../command/progress.ts';
@@ -11,11 +11,13 @@ import {complain, printJson} from '../command/terminal.ts';
 import {exit} from '../exit.ts';
 import type {Payload} from '../journal.ts';
 import {readEvent, type Travelled} from '../journals/cloud-event.ts';
-import type {JournalPlace} from '../journals/index.ts';
+import {type JournalPlace, nameOf} from '../journals/index.ts';
+import type {WorkState} from '../work.ts';
 import {linesOf} from '../workers/output/lines.ts';
 import {openToAppend, whichJournal} from './journal-at.ts';
 import {findFile} from './journal-choice.ts';
 import {Known} from './journal-known.ts';
+import {type TakenOver, takeOverWork} from './journal-work.ts';
 
 /** Number of facts that are written to the disk together. */
 const importedAtOnce = 200;
@@ -27,21 +29,29 @@ const mostPayloads = 16;
 Facts that the journal has already are left out, so an import that broke off can be done again.
 */
 export const journalImport = command({
-  summary: 'Appends exported facts to a journal that no core holds.',
+  summary: 'Appends exported facts to a journal: to a file that no core holds, or to one that several share.',
   arguments: {file: optional('at most one file to read', 'File to read; `-`, or none, reads stdin.')},
-  options: {...whichJournal, json},
+  options: {work: flag('Take over the work that is not over, too: a core that has the journal then runs it.'), ...whichJournal, json},
   examples: {
     'journal import all.ndjson --journal new.db': 'Make a new journal from an export.',
+    'journal import all.ndjson --work --journal new.db': 'Move a journal with its work, which no other core may go on running.',
     'journal import - --handler handler.js': 'Append what comes on stdin to the journal of a function.',
   },
-  async run({file: from, ...given}, env) {
+  async run({file: from, work: takesWork, ...given}, env) {
     const target = await findFile(given, env);
-    const counts = await importFacts(target, from);
-    if (given.json) printJson({journal: target.place, imported: counts.imported, known: counts.known, leftOut: counts.other});
+    const counts = await importFacts(target, from, takesWork);
+    if (given.json)
+      printJson({journal: nameOf(target), imported: counts.imported, known: counts.known, leftOut: counts.other, work: counts.work});
     else {
       if (counts.known > 0) complain(`${counts.known} facts were there already`);
-      complain(`${counts.imported} facts were imported into ${target.place}`);
+      complain(`${counts.imported} facts were imported into ${nameOf(target)}`);
+      if (counts.work.taken > 0) complain(`${counts.work.taken} items of work were taken over`);
+      if (counts.work.known > 0) complain(`${counts.work.known} items of work were there already, or are over`);
     }
+    if (counts.work.leftOut > 0)
+      complain(
+        `${counts.work.leftOut} items of work were left out${takesWork ? ', as their facts are not there, or this journal does not take work over' : ': --work takes them over'}`,
+      );
     if (counts.other === 0) return exit.done;
     throw new CommandFailed(exit.failed, `${counts.other} facts were left out, as their streams have other facts there: ${counts.others}`);
   },
@@ -51,27 +61,35 @@ interface Counts {
   imported: number;
   known: number;
   other: number;
+  readonly work: TakenOver;
 }
 
 /** @throws CommandFailed when the journal cannot be opened, or a line cannot be read; facts before that line are kept */
-async function importFacts(target: JournalPlace, from: string | undefined): Promise<Counts & {others: string}> {
+async function importFacts(target: JournalPlace, from: string | undefined, takesWork: boolean): Promise<Counts & {others: string}> {
   const {input, bytes} = await openInput(from); // first, so that a file that does not exist leaves no empty journal behind
   let now = systemClock.now();
   await using journal = await openToAppend(target, {...systemClock, now: () => now}).catch(error => {
-    throw new CommandFailed(exit.noJournal, `${target.place}: ${error.message}`);
+    throw new CommandFailed(exit.noJournal, `${nameOf(target)}: ${error.message}`);
   });
   using progress = openProgress({title: 'import', unit: bytes === undefined ? 'facts' : 'bytes', total: bytes});
   const known = await Known.read(journal);
-  const counts: Counts = {imported: 0, known: 0, other: 0};
+  const counts: Counts = {imported: 0, known: 0, other: 0, work: {taken: 0, known: 0, leftOut: 0}};
   let payloads: Payload[] = [];
   let problem: string | undefined;
   const waiting: Promise<unknown>[] = [];
+  const works: WorkState[] = [];
   const note = (error: Error) => {
     problem ??= error.message;
   };
   for await (const travelled of travelledIn(input, note)) {
     if ('payload' in travelled) {
       payloads.push(travelled.payload);
+      continue;
+    }
+    if ('work' in travelled) {
+      if (!takesWork) counts.work.leftOut++;
+      else if (works.push(travelled.work) === importedAtOnce) await takeOver();
+      if (problem !== undefined) break;
       continue;
     }
     const standing = known.take(travelled);
@@ -84,9 +102,15 @@ async function importFacts(target: JournalPlace, from: string | undefined): Prom
     payloads = [];
     if (problem !== undefined) break;
   }
-  await Promise.all(waiting);
+  await takeOver();
   if (problem !== undefined) throw new CommandFailed(exit.failed, `not everything was imported: ${problem}`);
   return {...counts, others: known.others};
+
+  /** Behind the facts so far, among which are its own. */
+  async function takeOver(): Promise<void> {
+    await Promise.all(waiting.splice(0));
+    if (problem === undefined) await takeOverWork(journal, works.splice(0), counts.work).catch(note);
+  }
 }
 
 /** Facts and payloads, line by line, up to the first line that is refused. */

@@ -5,7 +5,7 @@ import {openProgress} from '../command/progress.ts';
 import {print, printJson} from '../command/terminal.ts';
 import {type ExitCode, exit} from '../exit.ts';
 import type {JournalEngine, Verdict} from '../journals/engine.ts';
-import {type JournalPlace, readPlace} from '../journals/index.ts';
+import {type JournalPlace, nameOf, readPlace} from '../journals/index.ts';
 import {fileAt, whichJournal} from './journal-at.ts';
 import {findFile} from './journal-choice.ts';
 
@@ -24,12 +24,13 @@ export const journalVerify = command({
 
 /** Prints what is found. @throws CommandFailed when the journal does not exist, or its engine cannot check it */
 export async function verify({engine, place}: JournalPlace, isJson: boolean): Promise<ExitCode> {
+  const name = nameOf({engine, place});
   const verdict = await checked(engine, place);
   if (!verdict) throw new CommandFailed(exit.misused, `journal verify: ${engine.form} cannot be checked`);
   const {facts, first, last, payloads, problems} = verdict;
-  if (isJson) printJson({journal: place, ...verdict});
+  if (isJson) printJson({journal: name, ...verdict});
   else {
-    print(`${place}: ${facts} facts from ${first} to ${last}, ${payloads} payloads`);
+    print(`${name}: ${facts} facts from ${first} to ${last}, ${payloads} payloads`);
     for (const problem of problems) print(`  ${problem}`);
     if (problems.length === 0) print('  nothing is wrong with it');
   }
@@ -41,6 +42,8 @@ async function checked(engine: JournalEngine, place: string): Promise<Verdict | 
   try {
     return await engine.verify?.(place, progress.at);
   } catch (error) {
-    throw new CommandFailed(exit.noJournal, `${place}: ${error instanceof Error ? error.message : error}`, {cause: error});
+    throw new CommandFailed(exit.noJournal, `${nameOf({engine, place})}: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    });
   }
 }

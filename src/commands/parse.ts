@@ -21,7 +21,10 @@ export function parseCommandLine(
     allowPositionals: Object.keys(wanted).length > 0,
     options: parserOptions(options),
   });
-  return {...readArguments(wanted, positionals, Object.keys(examples)[0]), ...readOptions(options, values)};
+  const takesBehind = Object.values(wanted).some(({shape}) => shape === 'behind');
+  const behind = takesBehind && args.includes('--') ? args.slice(args.indexOf('--') + 1) : [];
+  const before = positionals.slice(0, positionals.length - behind.length);
+  return {...readArguments(wanted, before, behind, Object.keys(examples)[0]), ...readOptions(options, values)};
 }
 
 /** Node's own message speaks of words that begin with a dash. @throws CommandFailed that names the option which was meant, if one is like it */
@@ -39,20 +42,29 @@ function refuseUnknown(options: Options, args: readonly string[]): void {
   }
 }
 
-function readArguments(wanted: Arguments, words: readonly string[], example: string | undefined): Record<string, unknown> {
+function readArguments(
+  wanted: Arguments,
+  words: readonly string[],
+  behind: readonly string[],
+  example: string | undefined,
+): Record<string, unknown> {
   const given: Record<string, unknown> = {};
   const left = [...words];
   let last: Argument<unknown> | undefined;
   for (const [name, argument] of Object.entries(wanted)) {
+    if (argument.shape === 'behind') {
+      given[name] = argument.take([...behind]);
+      continue;
+    }
     last = argument;
     const value = argument.take(left);
     if (value === undefined && argument.shape !== 'optional') throw expected(argument);
     given[name] = value;
   }
-  if (left.length > 0 && last) throw expected(last);
+  if (left.length > 0) throw expected(last ?? {expected: 'a command behind --'});
   return given;
 
-  function expected({expected}: Argument<unknown>): CommandFailed {
+  function expected({expected}: Pick<Argument<unknown>, 'expected'>): CommandFailed {
     return new CommandFailed(exit.misused, `expected ${expected}${example === undefined ? '' : `, as in \`${commandLine(example)}\``}`);
   }
 }

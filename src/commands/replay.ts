@@ -9,7 +9,7 @@ import {printJson} from '../command/terminal.ts';
 import {ConfigurationError} from '../errors.ts';
 import {type ExitCode, exit} from '../exit.ts';
 import {JournalDamaged, type JournalReader} from '../journal.ts';
-import type {JournalPlace} from '../journals/index.ts';
+import {type JournalPlace, nameOf} from '../journals/index.ts';
 import {Boots} from '../projections/boots.ts';
 import {plainComparison, plainHindrance} from '../replay/plain.ts';
 import {acceptedSince, type NotReplayable, notReplayable, sample} from '../replay/recall.ts';
@@ -48,7 +48,7 @@ export const replay = command({
       return await replayFrom(archive, journal, wish, env);
     } catch (error) {
       if (!(error instanceof JournalDamaged)) throw error;
-      throw new CommandFailed(exit.noJournal, `${journal.place}: ${damageOf(error)}`, {cause: error});
+      throw new CommandFailed(exit.noJournal, `${nameOf(journal)}: ${damageOf(error)}`, {cause: error});
     }
   },
 });

@@ -22,7 +22,19 @@ export interface Figures extends Pick<About, 'function' | 'core'> {
     readonly coldStarts: number;
   };
   readonly cores: readonly CoreView[];
+  /** Absent where no work is taken. */
+  readonly work?: WorkFigures | undefined;
   readonly history: {readonly columns: {readonly requests?: readonly (number | null)[]}};
+}
+
+interface WorkFigures {
+  readonly paused: boolean;
+  readonly waiting: number;
+  readonly behind: number;
+  readonly running: number;
+  readonly dead: number;
+  /** When the oldest that has not ended was accepted, in milliseconds since 1970. */
+  readonly oldest?: number;
 }
 
 interface PlaceRow {
@@ -64,6 +76,7 @@ export function topText(figures: Figures, problem?: string): string[] {
     line('requests', `${rate(rates.requests)}`, paint(errors > 0 ? 'red' : undefined, `${rate(rates.errors)} errors`), sparkline(figures)),
     line('times', `p50 ${ms(times.p50Ms)}`, `p99 ${ms(times.p99Ms)}`),
     line('queue', `${queue.waiting} of ${number(queue.longest)} waiting`, `${queue.inFlight} in flight`),
+    ...(figures.work ? [workLine(figures.work, Date.parse(at))] : []),
     line(
       'memory',
       `core ${bytes(memory.coreBytes)}`,
@@ -82,6 +95,17 @@ export function topText(figures: Figures, problem?: string): string[] {
     ...processLines(figures, subRuntimes),
     ...endLines(figures.cores.flatMap(({ends}) => ends as EndRow[])),
   ];
+}
+
+function workLine({paused, waiting, behind, running, dead, oldest}: WorkFigures, now: number): string {
+  return line(
+    'work',
+    paused ? paint('yellow', 'paused') : '',
+    `${number(waiting + behind)} waiting`,
+    `${number(running)} running`,
+    oldest === undefined ? '' : `the oldest for ${span(now - oldest)}`,
+    dead > 0 ? paint('red', counted(dead, 'dead letter')) : '',
+  );
 }
 
 /** Calls that are no requests, such as those of schedules; '' where there were none. */

@@ -50,7 +50,8 @@ export const top = command({
 /** @throws NoCore */
 async function figuresOf(env: Environment): Promise<Figures> {
   const [now, {cores}, history] = await Promise.all([ask('/api/now'), ask('/api/processes'), ask('/api/history?window=1m')]);
-  return {...now, cores, history} as unknown as Figures; // as src/admin/routes/now.ts and processes.ts write them
+  const work = now.work === true ? await ask('/api/work?limit=1') : undefined;
+  return {...now, cores, history, work} as unknown as Figures; // as src/admin/routes/now.ts, processes.ts and work.ts write them
 
   async function ask(path: string): Promise<Record<string, unknown>> {
     const {status, body} = await askCore(env, 'GET', path, {waitMs});

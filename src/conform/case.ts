@@ -11,6 +11,8 @@ interface CaseOf<Sub> {
   readonly loads?: true;
   /** It makes several calls at a time: left out when the sub-runtime takes one. `queued`: they may run one after another. */
   readonly several?: true | 'queued';
+  /** It is about bodies that are made piece by piece: left out when the function under test makes none. */
+  readonly streams?: true;
   /**
   @param sub a sub-runtime that the cases share
   @param start starts another one for this case alone, which ends with the case

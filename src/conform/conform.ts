@@ -3,6 +3,7 @@ import type {Changes, ChannelCase, CommonCase, HttpCase, Over} from './case.ts';
 import {recommendedOnChannel} from './channel/recommended.ts';
 import {requiredOnChannel} from './channel/required.ts';
 import {ChannelSubRuntime, several} from './channel/sub-runtime.ts';
+import {uploadingCases} from './channel/uploading.ts';
 import {recommendedCases} from './recommended.ts';
 import {requiredCases} from './required.ts';
 import {SubRuntime, type SubRuntimeOptions} from './sub-runtime.ts';
@@ -51,14 +52,29 @@ export async function* conform({handlerPath, ...options}: ConformOptions): Async
   const cases = channelCases.filter(([, each]) => isLoaded(each));
   const startIn = (environment: Environment) => async (changes?: Changes) =>
     speaking(await ChannelSubRuntime.start({...usual, environment, ...changes}));
-  const first = cases.filter(([, each]) => onChannel.takesSeveral || !each.several);
+  const first = cases.filter(([, each]) => (onChannel.takesSeveral || !each.several) && (onChannel.streams || !each.streams));
   yield* judged('channel', onChannel, first, startIn(options.environment), options);
+  yield* uploads(onChannel, startIn, options);
   if (onChannel.takesSeveral) return;
   // It takes one call at a time, unless it is told otherwise.
   const start = startIn({...options.environment, CORE_CONCURRENCY: String(several)});
   const told = await start();
-  const further = cases.filter(([, each]) => (each.several === 'queued' && told.isSilentInCalls) || (each.several && told.takesSeveral));
+  const further = cases
+    .filter(([, each]) => (each.several === 'queued' && told.isSilentInCalls) || (each.several && told.takesSeveral))
+    .filter(([, each]) => told.streams || !each.streams);
   yield* judged('channel', told, further, start, options);
+}
+
+/** The cases about bodies that are read as they come, asked of another process: it is told that they do. */
+async function* uploads(
+  {takesBodies, takesSeveral}: ChannelSubRuntime,
+  startIn: (environment: Environment) => (changes?: Changes) => Promise<ChannelSubRuntime>,
+  options: Omit<ConformOptions, 'handlerPath'>,
+): AsyncGenerator<Verdict> {
+  if (!takesBodies) return;
+  const start = startIn({...options.environment, CORE_REQUEST_BODY: 'stream'});
+  const cases = uploadCases.filter(([, each]) => takesSeveral || !each.several);
+  yield* judged('channel', await start(), cases, start, options);
 }
 
 type Environment = ConformOptions['environment'];
@@ -77,8 +93,10 @@ const channelCases: Demanded<CommonCase | ChannelCase> = [
   ...recommendedOnChannel.map(each => ['recommended', each] as const),
 ];
 
+const uploadCases: Demanded<CommonCase | ChannelCase> = uploadingCases.map(each => ['required', each] as const);
+
 /** Every title, for a caller that lays out a table. */
-export const titles = [...httpCases, ...channelCases].map(([, {title}]) => title);
+export const titles = [...httpCases, ...channelCases, ...uploadCases].map(([, {title}]) => title);
 
 /** What has cases of its own kind: how to run them, and how to start another of it. */
 interface Kind<Sub> {

@@ -95,6 +95,7 @@ export class SubRuntime extends Caller {
         line: line => void this.lines.push(line),
         settled() {},
         linesDropped() {},
+        mayServe: () => true,
       },
       {clock, ooms: {kills: () => 0}},
     );

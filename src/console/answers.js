@@ -18,7 +18,26 @@ the API in full.
  *   memory: {coreBytes: number, functionBytes: number, heldBytes: number, maxHeldBytes: number, limitBytes: number},
  *   totals: {requests: number, errors: number, invocations: number, failures: number, otherCalls: number, otherFailures: number, restarts: number, coldStarts: number},
  *   journal?: {http: string},
+ *   work: boolean,
+ *   messages: boolean,
  * }} NowAnswer
+ */
+
+/**
+ * A trigger of `GET /api/messages`
+ *
+ * @typedef {{
+ *   name: string,
+ *   system: string,
+ *   ack: string,
+ *   connected: boolean,
+ *   problem?: string,
+ *   held: number,
+ *   most: number,
+ *   waiting?: number,
+ *   oldestAt?: string,
+ *   outcomes: Record<string, number>,
+ * }} MessageTrigger
  */
 
 /**
@@ -33,6 +52,7 @@ the API in full.
  * @typedef {{
  *   id: string,
  *   status: string,
+ *   pending?: 'waiting' | 'retrying',
  *   source?: string,
  *   bytes?: number,
  *   acceptedAt?: number,
@@ -91,12 +111,33 @@ the API in full.
  * }} ReplayAnswer
  */
 
-/** @typedef {{name: string, cron: string, timezone: string, catchUp: string, overlap: string, jitter: string, next: string[], paused?: boolean, pausedAt?: string}} Schedule */
+/**
+ * An item of work. Times are milliseconds since 1970
+ *
+ * @typedef {{
+ *   id: string, status: 'waiting' | 'behind' | 'running' | 'dead', acceptedAt: number, due: number, attempts: number,
+ *   posting?: boolean, mostAttempts?: number, expires?: number, orderingKey?: string, callbackHost?: string,
+ *   reason?: {why: 'exhausted' | 'refused' | 'poison', class: string, status: number}, deadAt?: number,
+ * }} WorkItem
+ *
+ * `GET /api/work`
+ *
+ * @typedef {{
+ *   paused: boolean, waiting: number, due: number, behind: number, running: number, dead: number, oldest?: number, nextDue?: number,
+ *   items: WorkItem[], next?: string,
+ * }} WorkAnswer
+ *
+ * `GET /api/dead/redrive`
+ *
+ * @typedef {{state: 'sending' | 'checking' | 'done' | 'stopped' | 'failed', sent: number, skipped: number, cause?: string, endedAt?: number}} RedriveProgress
+ */
+
+/** @typedef {{name: string, cron: string, timezone: string, catchUp: string, overlap: string, jitter: string, delivery: string, next: string[], paused?: boolean, pausedAt?: string}} Schedule */
 
 /**
  * @typedef {{
  *   occurrence: string, at: string, type: 'fired' | 'missed', invocationId?: string, attempt?: number, manual?: boolean,
- *   status?: string, replyStatus?: number, durationMs?: number, reason?: string, count?: number,
+ *   status?: string, replyStatus?: number, durationMs?: number, reason?: string, count?: number, delivery?: string,
  * }} Occurrence
  */
 

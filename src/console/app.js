@@ -1,6 +1,7 @@
 import {Functions} from './functions.js';
 import {Header} from './header.js';
 import {html, useEffect, useRef} from './html.js';
+import {later} from './later.js';
 import {usePolled} from './polled.js';
 import {usePlace} from './route.js';
 import {SignIn} from './sign-in.js';
@@ -18,10 +19,18 @@ import {Settings} from './views/settings.js';
 const views = {
   now: {title: 'Now', View: Now},
   invocations: {title: 'Invocations', View: Invocations},
+  work: {title: 'Work', View: later(() => import('./views/work/view.js'), 'The work')},
+  messages: {title: 'Messages', View: later(() => import('./views/messages.js'), 'The messages')},
   schedules: {title: 'Schedules', View: Schedules},
   processes: {title: 'Processes', View: Processes},
   settings: {title: 'Settings', View: Settings},
 };
+
+/** The views of work and of messages only where there are any. @param {NowAnswer | undefined} now */
+function viewsOf(now) {
+  const {work, messages, ...others} = views;
+  return Object.fromEntries(Object.entries(views).filter(([key]) => key in others || (key === 'work' ? now?.work : now?.messages)));
+}
 
 /** The page: who may see it, what the core is, and the view that the address names. */
 export function App() {
@@ -56,7 +65,7 @@ function Console({place, isSignedIn, onSignedOut}) {
       main.current?.focus();
     }}>Skip to the content</a>
     <${Functions} view=${place.view} />
-    <${Header} now=${now.data} failure=${now.failure} views=${views} current=${view} isSignedIn=${isSignedIn} onSignedOut=${onSignedOut} />
+    <${Header} now=${now.data} failure=${now.failure} views=${viewsOf(now.data)} current=${view} isSignedIn=${isSignedIn} onSignedOut=${onSignedOut} />
     <${GoneLine} failure=${now.failure} />
     <main id="content" tabindex="-1" ref=${main}>
       <h1>${view.title}</h1>

@@ -1,10 +1,9 @@
 import {ask, Failure} from './api.js';
+import {leavesGap, merged, mostRows} from './rows.js';
 
 /** @typedef {import('./answers.js').Row} Row */
 /** @typedef {{status: string, source: string, path: string, id: string, since: string}} Filter */
 
-/** How many rows the page holds; past it the oldest go. */
-export const mostRows = 10_000;
 const pageRows = 200;
 const againMs = 2000;
 
@@ -46,10 +45,16 @@ export class Feed {
   /** @param {boolean} isLive whether what happens from now on is added */
   async open(isLive) {
     clearTimeout(this.#timer);
+    const before = this.rows;
     try {
       // The stream first: nothing is lost between it and the page.
       if (isLive) this.#listen();
       const {invocations, next} = await this.#page();
+      if (leavesGap(before, invocations, next)) {
+        const old = new Set(before.map(({id}) => id));
+        this.rows = this.rows.filter(({id}) => !old.has(id));
+        this.#next = undefined;
+      }
       this.#next = this.#next ?? next;
       this.failure = undefined;
       this.isLoaded = true;
@@ -155,35 +160,3 @@ export class Feed {
     else requestAnimationFrame(apply);
   }
 }
-
-/**
- * Rows with news: known ones are replaced where they are, new ones are put in by their time.
- *
- * @param {readonly Row[]} rows oldest first
- * @param {ReadonlyMap<string, Row>} news
- * @param {string} status only rows with it stay; '' for all
- * @returns {readonly Row[]}
- */
-export function merged(rows, news, status) {
-  if (news.size === 0) return rows;
-  const left = new Map(news);
-  const kept = rows.map(row => {
-    const given = left.get(row.id);
-    if (!given) return row;
-    left.delete(row.id);
-    return given.status === 'running' && row.status !== 'running' ? row : {...row, ...given};
-  });
-  const fresh = [...left.values()].sort(byTime);
-  const last = kept.at(-1);
-  const isInOrder = !last || !fresh[0] || byTime(last, fresh[0]) <= 0;
-  kept.push(...fresh);
-  if (!isInOrder) kept.sort(byTime);
-  const fitting = status === '' ? kept : kept.filter(row => row.status === status);
-  return fitting.length > mostRows ? fitting.slice(-mostRows) : fitting;
-}
-
-/** @param {Row} one @param {Row} other */
-const byTime = (one, other) => timeOf(one) - timeOf(other);
-
-/** @param {Row} row */
-const timeOf = ({acceptedAt, settledAt}) => acceptedAt ?? settledAt ?? 0;

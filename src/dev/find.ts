@@ -1,6 +1,7 @@
 import {closeSync, openSync, readdirSync, readFileSync, readSync, statSync} from 'node:fs';
 import path from 'node:path';
 import {runtimes} from '../../runtimes/index.ts';
+import {codeOf} from '../../runtimes/resolve.ts';
 import {commandLine} from '../called-as.ts';
 import {CommandFailed} from '../command/failure.ts';
 import {shellWord} from '../command/shell-word.ts';
@@ -32,6 +33,11 @@ export function findFunction(given: string | undefined, cwd: string, isLanguageK
   if (isLanguageKnown) return {handlerPath: place, folder: path.dirname(place), isBinary: false};
   if (stats) return foundAt(place, path.dirname(place));
   return foundAt(completed(place, given ?? place), path.dirname(place));
+}
+
+/** A command that is the function: the code is what the folder holds. */
+export function findCommand(command: readonly [string, ...string[]], folder: string): Found {
+  return {handlerPath: codeOf(command), folder, isBinary: false};
 }
 
 /** Searches a folder: `handler.*`, then what package.json names, then `index.*`. */

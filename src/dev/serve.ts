@@ -82,7 +82,7 @@ class EarlyEdits {
 /** The wish with the interpreter itself, as far as nothing names one. */
 async function withInterpreter(wish: Wish, env: Environment): Promise<Wish> {
   const given = environmentOf(wish, env);
-  if (given.SCW_RUNTIME_BINARY || given.SCW_RUNTIME_BRIDGE || given.CORE_RUNTIME) return wish;
+  if (given.CORE_COMMAND || given.SCW_RUNTIME_BINARY || given.SCW_RUNTIME_BRIDGE || given.CORE_RUNTIME) return wish;
   const file = await interpreterBehindScript(wish.handlerPath, given);
   return file === undefined ? wish : {...wish, settings: {...wish.settings, SCW_RUNTIME_BINARY: file}};
 }

@@ -18,7 +18,7 @@ export function faultResult(fault: Fault, invocationId: string, accept: string):
   headers.push('Content-Type', asProblem ? 'application/problem+json' : 'text/plain; charset=utf-8');
   headers.push('X-Content-Type-Options', 'nosniff', 'Core-Invocation-Id', invocationId, 'Core-Error', fault.code);
   if (fault.status === 401) headers.push('WWW-Authenticate', 'Bearer');
-  if (fault.status === 405) headers.push('Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE');
+  if (fault.status === 405) headers.push('Allow', fault.allow ?? 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE');
   if (fault.retryAfterS !== undefined) headers.push('Retry-After', String(fault.retryAfterS));
   const body = asProblem ? `${JSON.stringify(problem(fault, invocationId))}\n` : `${fault.message}\n`;
   return {status: fault.status, headers, body, fault};

@@ -1,13 +1,21 @@
 import {either} from '../either.ts';
-import type {JournalEngine} from './engine.ts';
+import type {Access, JournalEngine} from './engine.ts';
 import {memory} from './memory/index.ts';
+import {nats} from './nats/index.ts';
+import {postgres} from './postgres/index.ts';
 import {sqlite} from './sqlite/index.ts';
 
 /** Every engine by its scheme in CORE_JOURNAL, the default first. A new one is a folder and a line here. */
 const engines: Readonly<Record<string, JournalEngine>> = {
   sqlite,
   memory,
+  nats,
+  postgres,
+  postgresql: postgres,
 };
+
+/** Each once, as an engine may have several schemes. */
+const kinds: readonly JournalEngine[] = [...new Set(Object.values(engines))];
 
 /** The engine when the settings name none: a file. */
 export const defaultEngine: JournalEngine = sqlite;
@@ -25,7 +33,7 @@ export async function prepareEngine(location: string | undefined): Promise<void>
 
 /** Ends what other engines prepared. */
 export async function dismissOthers(engine: JournalEngine): Promise<void> {
-  await Promise.all(Object.values(engines).map(other => (other === engine ? undefined : other.dismiss?.())));
+  await Promise.all(kinds.map(other => (other === engine ? undefined : other.dismiss?.())));
 }
 
 /** Where a journal is. */
@@ -35,30 +43,31 @@ export interface JournalPlace {
 }
 
 /** Reads a value of CORE_JOURNAL; undefined when it names no journal. */
-export function readPlace(location: string): JournalPlace | undefined {
+export function readPlace(location: string, access: Access = {}): JournalPlace | undefined {
   const colon = location.indexOf(':');
   const scheme = location.slice(0, colon);
   const engine = Object.hasOwn(engines, scheme) ? engines[scheme] : undefined;
   const place = engine?.placeOf(location.slice(colon + 1));
-  return engine && place !== undefined ? {engine, place} : undefined;
+  return engine && place !== undefined ? {engine, place: engine.placeWith?.(place, access) ?? place} : undefined;
 }
 
-/** As CORE_JOURNAL would name it. */
+/** As CORE_JOURNAL would name it, without a password. */
 export function locationOf({engine, place}: JournalPlace): string {
-  const [scheme = ''] = Object.entries(engines).find(([, each]) => each === engine) ?? [];
-  return `${scheme}:${place}`;
+  const [scheme = ''] = Object.entries(engines).find(([, {form}]) => form === engine.form) ?? [];
+  return `${scheme}:${engine.shown?.(place) ?? place}`;
 }
+
+/** How messages of commands name a journal: a file by its path, any other as CORE_JOURNAL would. */
+export const nameOf = (journal: JournalPlace): string => (journal.engine.shown ? locationOf(journal) : journal.place);
 
 /** What CORE_JOURNAL may be, for messages: `sqlite:<path> or memory:` with two engines. */
-export const journalForms = either(Object.values(engines).map(({form}) => form));
+export const journalForms = either(kinds.map(({form}) => form));
 
 /** The same for the help, with what is special about each. */
-export const journalHelp = Object.values(engines)
-  .map(({form, note}) => (note === '' ? form : `${form} (${note})`))
-  .join(', ');
+export const journalHelp = kinds.map(({form, note}) => (note === '' ? form : `${form} (${note})`)).join(', ');
 
 /** The engines in docs/journal.md; a test compares both. */
 export function enginesTable(): string {
-  const rows = Object.values(engines).map(({form, doc}) => `| \`${form}\` | ${doc} |`);
+  const rows = kinds.map(({form, doc}) => `| \`${form}\` | ${doc} |`);
   return ['| `CORE_JOURNAL` | where facts are |', '| --- | --- |', ...rows, ''].join('\n');
 }

@@ -2,7 +2,7 @@ import type {Clock} from '../clock.ts';
 import {Fault} from '../errors.ts';
 import type {BodyTurns} from './body-turns.ts';
 import type {Garbage} from './heap.ts';
-import {type Place, ReplyRooms, smallReply} from './reply-rooms.ts';
+import {type Manner, type Place, ReplyRooms, smallReply} from './reply-rooms.ts';
 
 export type {Place};
 
@@ -68,9 +68,9 @@ export class Budget {
     return new Hold(this, kind, sinceMs, place);
   }
 
-  /** Opens a share for a reply that no stranger asked for, such as that to a schedule. It must not fail because others read slowly. */
-  openSure(kind: HeldKind): Hold {
-    return new Hold(this, kind, this.clock.monotonic(), undefined, true);
+  /** Opens a share for a reply that must not fail because others read slowly, such as that to a schedule. */
+  openSure(kind: HeldKind, manner: Manner = 'sure'): Hold {
+    return new Hold(this, kind, this.clock.monotonic(), undefined, manner);
   }
 
   /** Bytes of replies that wait for room. */
@@ -103,8 +103,7 @@ export class Hold {
   readonly #budget: Budget;
   readonly #sinceMs: number;
   readonly #place: Place | undefined;
-  /** It is charged, but never waits and is never refused. */
-  readonly #mustFit: boolean;
+  readonly #manner: Manner;
   #kind: HeldKind;
   #bytes = 0;
   #keepers = 0;
@@ -112,12 +111,12 @@ export class Hold {
   #isDue = false;
   #isReleased = false;
 
-  constructor(budget: Budget, kind: HeldKind, sinceMs: number, place: Place | undefined, mustFit = false) {
+  constructor(budget: Budget, kind: HeldKind, sinceMs: number, place: Place | undefined, manner: Manner = 'asked') {
     this.#budget = budget;
     this.#kind = kind;
     this.#sinceMs = sinceMs;
     this.#place = place;
-    this.#mustFit = mustFit;
+    this.#manner = manner;
   }
 
   get bytes(): number {
@@ -151,7 +150,8 @@ export class Hold {
   */
   growReply(bytes: number, given: (fault?: Fault) => void): boolean {
     if (bytes <= this.#bytes || this.#isReleased) return true;
-    if (bytes > smallReply && !this.#mustFit && !this.#budget.rooms.take(this, bytes, this.#place, given)) return false;
+    const reply = {hold: this, bytes, place: this.#place, manner: this.#manner, given};
+    if (bytes > smallReply && !this.#budget.rooms.take(reply)) return false;
     this.set(bytes);
     return true;
   }

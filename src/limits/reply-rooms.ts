@@ -40,12 +40,19 @@ const lookMs = 250;
 const stuckMs = 1000;
 const longestMs = 10_000;
 
-interface Waiting {
+/** `sure` never waits for room and is never refused; `patient` waits for a while, and then is not refused. */
+export type Manner = 'asked' | 'patient' | 'sure';
+
+interface Reply {
   readonly hold: Share;
   readonly bytes: number;
   readonly place: Place | undefined;
-  readonly sinceMs: number;
+  readonly manner: Manner;
   readonly given: (fault?: Fault) => void;
+}
+
+interface Waiting extends Reply {
+  readonly sinceMs: number;
 }
 
 /** Large replies wait here until those before them have been read. Meanwhile their bytes stay in the sub-runtime. */
@@ -64,9 +71,10 @@ export class ReplyRooms {
   }
 
   /** @returns false when it has to wait */
-  take(hold: Share, bytes: number, place: Place | undefined, given: (fault?: Fault) => void): boolean {
+  take(reply: Reply): boolean {
+    if (reply.manner === 'sure') return true;
     const sinceMs = this.#account.clock.monotonic();
-    const waiting = {hold, bytes, place, sinceMs, given};
+    const waiting = {...reply, sinceMs};
     if (this.#waiting.length === 0 && this.#fits(waiting)) {
       this.#givenMs = sinceMs;
       return true;
@@ -121,7 +129,11 @@ export class ReplyRooms {
     const refused = this.#waiting.filter(({sinceMs}) => now - sinceMs >= (isStuck ? stuckMs : longestMs));
     for (const waiting of refused) {
       this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
-      waiting.given(new Fault('REPLY_NO_ROOM'));
+      if (waiting.manner === 'asked') waiting.given(new Fault('REPLY_NO_ROOM'));
+      else {
+        waiting.hold.set(waiting.bytes);
+        waiting.given();
+      }
     }
   }
 }

@@ -9,7 +9,7 @@ export interface Run {
   readonly until: Position;
   /** The process that ran it, when that is known. */
   readonly pid?: number | undefined;
-  /** The boot that claimed it, when one did. */
+  /** The boot that ran it, or accepted it as long as none has, when its facts say so. */
   readonly core?: string | undefined;
 }
 
@@ -18,11 +18,16 @@ export function lastRun(facts: readonly Recorded[]): Run | undefined {
   const newest = facts.at(-1);
   if (!newest) return undefined;
   const began = facts.findLast(({fact}) => fact.type === 'invocation.accepted' || fact.type === 'attempt.started');
-  const pid = newest.fact.type === 'invocation.settled' ? newest.fact.data.pid : undefined;
-  return {position: began?.position ?? newest.position, until: newest.position, pid};
+  const {pid, core} = newest.fact.type === 'invocation.settled' ? newest.fact.data : {};
+  // Another core than the one that ran it may end it: one that cancels or buries it.
+  const started = facts.findLast(({fact}) => fact.type === 'attempt.started');
+  const by = started?.fact.data.core ?? core ?? began?.fact.data.core;
+  return {position: began?.position ?? newest.position, until: newest.position, pid, core: by};
 }
 
 interface Boot {
+  /** Its facts say whose they are, as other cores may write the journal. */
+  readonly isNamed: boolean;
   view: BootView;
   readonly startedAt: Position;
   readonly codes: {readonly position: Position; readonly digest: string; readonly handler: string}[];
@@ -39,7 +44,7 @@ export class Boots {
       const known = boots.get(recorded.stream);
       const view = evolveBoot(known?.view, recorded);
       if (!view) continue;
-      const boot = known ?? {view, startedAt: recorded.position, codes: [], processes: []};
+      const boot = known ?? {isNamed: recorded.fact.data.core !== undefined, view, startedAt: recorded.position, codes: [], processes: []};
       boot.view = view;
       boots.set(recorded.stream, boot);
       note(boot, recorded);
@@ -58,12 +63,13 @@ export class Boots {
   }
 
   /**
-  The start of the core that ran an invocation, with the code that it served then. Several cores may write one journal at a
-  time. The right one has claimed the invocation, or started its process; if neither is known, the newest one is taken.
+  The start of the core that ran an invocation, with the code that it served then; undefined when that is not known. Where several
+  cores may write the journal, the facts name it. Others were written by a core that was alone: by the one that started the
+  process, or else by the newest of those that were alone.
   */
   of({position, until, pid, core}: Run): BootView | undefined {
-    const claimant = core === undefined ? undefined : this.#boots.find(({view}) => view.id === core);
-    const boot = claimant ?? this.#starterOf(pid, position, until) ?? this.#boots.findLast(({startedAt}) => startedAt < position);
+    const alone = () => this.#starterOf(pid, position, until) ?? this.#boots.findLast(each => !each.isNamed && each.startedAt < position);
+    const boot = core === undefined ? alone() : this.#boots.find(({view}) => view.id === core);
     if (!boot) return undefined;
     // An invocation that waited for the start is older than the fact about the code.
     const code = boot.codes.findLast(each => each.position < position) ?? boot.codes[0];
@@ -75,7 +81,7 @@ export class Boots {
     let newest: {readonly boot: Boot; readonly spawnedAt: Position} | undefined;
     for (const boot of this.#boots) {
       for (const {spawnedAt, exitedAt, ...process} of boot.processes) {
-        if (process.pid !== pid || spawnedAt > until || exitedAt < position) continue;
+        if (boot.isNamed || process.pid !== pid || spawnedAt > until || exitedAt < position) continue;
         if (!newest || spawnedAt > newest.spawnedAt) newest = {boot, spawnedAt};
       }
     }

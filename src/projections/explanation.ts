@@ -11,7 +11,7 @@ import type {BootView} from './runtimes.ts';
 export interface Explanation {
   readonly invocation: InvocationView;
   readonly facts: readonly Recorded[];
-  /** The core that ran it last, and the process in it; undefined when their facts are gone. */
+  /** The core that ran it last, or accepted it as long as none has, and its processes; undefined when that is not known. */
   readonly boot: BootView | undefined;
   /** Which occurrence of which schedule it ran, when it ran one. */
   readonly claim: FactTypes['schedule.fired'] | undefined;
@@ -35,7 +35,8 @@ export async function explainInvocation(journal: JournalReader, id: string): Pro
   return {
     invocation,
     facts,
-    boot: (await Boots.read(journal)).of({...run, core: claim?.core}),
+    // Work runs an occurrence in any later core, too.
+    boot: (await Boots.read(journal)).of({...run, core: run.core ?? (claim?.delivery === 'work' ? undefined : claim?.core)}),
     claim,
     request: await kept(journal, `invocation.${id}/request`, readRequest),
     reply: await kept(journal, `invocation.${id}/reply`, readReply),

@@ -15,7 +15,13 @@ export type PlainExplanation = ReturnType<typeof plainExplanation>;
 
 /** What `explain --json` prints, and the private listener answers. `error` is what the handler threw, where its lines are kept. */
 export function plainExplanation({invocation, facts, boot, claim, request, reply, log}: Explanation) {
-  const schedule = claim && {name: claim.name, occurrence: claim.occurrence, attempt: claim.attempt, manual: claim.manual === true};
+  const schedule = claim && {
+    name: claim.name,
+    occurrence: claim.occurrence,
+    attempt: claim.attempt,
+    manual: claim.manual === true,
+    ...(claim.delivery && {delivery: claim.delivery}),
+  };
   const {code} = invocation;
   const cause = code === 'HANDLER_MISSING' ? loadErrorOf(invocation.pid, boot) : undefined;
   const thrown = log?.lines.findLast(({level}) => level === 'error');

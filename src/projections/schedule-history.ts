@@ -20,10 +20,11 @@ async function lineOf(journal: JournalReader, {fact, at}: Recorded): Promise<obj
     return {type: 'missed', occurrence, at: isoStamp(at), first, count, ...(more && {more}), reason};
   }
   if (fact.type !== 'schedule.fired') return undefined;
-  const {occurrence, invocationId, attempt, manual = false} = fact.data;
+  const {occurrence, invocationId, attempt, manual = false, delivery} = fact.data;
   let view: InvocationView | undefined;
   for await (const recorded of journal.read(prefix + invocationId)) view = evolveInvocation(view, recorded);
   const {status, replyStatus, durationMs, code} = view ?? {};
   const ended = {status, replyStatus, durationMs, code};
-  return {type: 'fired', occurrence, at: isoStamp(at), invocationId, attempt, manual, ...ended};
+  const withWork = delivery && {delivery, status: view?.pending ?? status ?? 'waiting'};
+  return {type: 'fired', occurrence, at: isoStamp(at), invocationId, attempt, manual, ...ended, ...withWork};
 }

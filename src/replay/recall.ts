@@ -1,5 +1,5 @@
 import {commandLine} from '../called-as.ts';
-import type {FaultCode} from '../errors.ts';
+import {catalogue, type FaultCode} from '../errors.ts';
 import {JournalDamaged, type JournalReader, type Recorded} from '../journal.ts';
 import {type RecordedRequest, readReply, readRequest} from '../journals/payload.ts';
 import {lastRun, type Run} from '../projections/boots.ts';
@@ -103,11 +103,18 @@ function datarefOf(facts: readonly Recorded[], type: 'invocation.accepted' | 'in
 }
 
 async function replyOf(journal: JournalReader, view: InvocationView, name: string | undefined): Promise<Outcome | Hindrance> {
-  const {status, replyStatus, code} = view;
+  const {status, replyStatus, code, streamedBytes = 0} = view;
   if (status === 'running' || replyStatus === undefined) return 'unsettled';
-  if (code !== undefined) return notTheFunction.has(code) ? 'never-answered' : {status: replyStatus, code: code as FaultCode}; // as facts have it
+  if (code !== undefined) return notTheFunction.has(code) ? 'never-answered' : failureOf(code as FaultCode, view); // as facts have it
   const bytes = name === undefined ? undefined : await journal.payload(name);
-  return bytes ? readReply(bytes) : 'shredded';
+  if (!bytes) return 'shredded';
+  const reply = readReply(bytes);
+  return reply.body.length < streamedBytes ? {...reply, isCut: true} : reply;
+}
+
+/** A streamed reply had left with another status before it failed; when it runs again it is gathered, and fails as any other. */
+function failureOf(code: FaultCode, {replyStatus, streamedBytes}: InvocationView): Outcome {
+  return {status: streamedBytes === undefined && replyStatus !== undefined ? replyStatus : catalogue[code].status, code};
 }
 
 /** The invocations that were accepted from a wall time on, oldest first. */

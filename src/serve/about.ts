@@ -25,9 +25,16 @@ export function aboutCore({wanted, watched, budget, facts}: Core, startedAt: num
       processesUp: watched.processesUp(),
     },
     journal: {http: config.journalHttp, durable: facts.isDurable, ...(facts.location !== undefined && {location: facts.location})},
+    work: watched.work !== undefined,
+    messages: hasMessages(watched.doors?.opened.get('listed')),
     queueLongest: config.queueLength * processes,
     subRuntimesWanted: config.workers * processes,
     maxHeldBytes: budget.maxBytes * processes,
     limitBytes: shares.limitBytes,
   };
+}
+
+/** Whether triggers for messages are open. */
+function hasMessages(listed: object | undefined): boolean {
+  return listed !== undefined && 'messages' in listed && typeof listed.messages === 'function' && listed.messages().length > 0;
 }

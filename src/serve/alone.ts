@@ -1,12 +1,14 @@
 import {authPublic} from '../../middleware/auth.ts';
 import {eventWriter} from '../../middleware/event/write.ts';
 import {deliverThrough, pipeline} from '../../middleware/index.ts';
+import {protocols} from '../../protocols/index.ts';
 import type {Clock} from '../clock.ts';
 import type {Carrier, Delivery} from '../delivery.ts';
 import {longestWritten} from '../limits/written.ts';
 import type {FunctionLine, Log} from '../log.ts';
 import type {Meter} from '../meter.ts';
 import {passingSpans} from '../observe/traces/spans.ts';
+import type {Protocol} from '../protocol.ts';
 import type {FunctionSpec, Runtimes, StartRecord} from '../runtime.ts';
 import type {Config} from '../settings/config.ts';
 import {openWorkers} from '../workers/index.ts';
@@ -47,11 +49,12 @@ export async function openAlone({config, spec, environment, clock, signal, isRep
   const {responseMaxBytes, childMemoryBytes: memoryBytes, childUser} = config;
   const user = childUser === undefined ? undefined : resolveUser(childUser);
   const maxReplyBytes = longestWritten(responseMaxBytes);
+  const protocol = protocolOf(config);
   const place = {host: '127.0.0.1', port: 0, workers: 1, concurrency: 1, queueLength: 1};
   await using opening = new AsyncDisposableStack();
   const workers = opening.use(
     await openWorkers(
-      {...config, ...place, spec, environment, maxReplyBytes, user, memoryBytes},
+      {...config, ...place, protocol, refusesExposed: false, spec, environment, maxReplyBytes, user, memoryBytes},
       {clock, log: silent, meter: uncounted, facts() {}, line, started: record => first.resolve(record)},
     ),
   );
@@ -64,6 +67,8 @@ export async function openAlone({config, spec, environment, clock, signal, isRep
   return {deliver, [Symbol.asyncDispose]: () => open.disposeAsync()};
 }
 
+const protocolOf = ({protocolName}: Config): Protocol => protocols[protocolName];
+
 /** The same chain as in a core. */
 function stagesOf({config, spec, clock, isReplay}: Pick<AloneOptions, 'config' | 'spec' | 'clock' | 'isReplay'>, runtimes: Runtimes) {
   return pipeline({
@@ -74,7 +79,7 @@ function stagesOf({config, spec, clock, isReplay}: Pick<AloneOptions, 'config' |
     log: silent,
     clock,
     guard: authPublic(),
-    write: eventWriter({...eventOptions(config, spec), ...(isReplay && {replay: true})}),
+    write: protocolOf(config).write ?? eventWriter({...eventOptions(config, spec), ...(isReplay && {replay: true})}),
     keep: {accepted: () => undefined, settled() {}, deferred() {}},
     runtimes,
   });
@@ -90,10 +95,13 @@ const uncounted: Meter = {
   faulted() {},
   accepted() {},
   settled() {},
+  batchesWatched() {},
   replyCut() {},
   pipelined() {},
   connectionCut() {},
   inFlight() {},
+  streamBegan() {},
+  streamEnded() {},
   coldStarted() {},
   queued() {},
   dequeued() {},
@@ -108,6 +116,10 @@ const uncounted: Meter = {
   scheduleNext() {},
   scheduleHeld() {},
   scheduleMissed() {},
+  workAttempted() {},
+  callbackTried() {},
+  messageEnded() {},
+  messagesWatched() {},
   shed() {},
   payloadsShed() {},
   keySetFailed() {},

@@ -182,12 +182,13 @@ function thriftOf({shares}: Wanted, clock: Clock, isOnChannel: () => boolean): T
 /** Our bridges are; of another program it is known once it has started. */
 const isMeantForChannel = (spec: Wanted['spec'], {hop}: Wanted['config']) => spec.command.readiness === 'report' && hop === 'auto';
 
-function workersOptions({config, spec, environment, shares}: Wanted): WorkersOptions {
+function workersOptions({config, protocol, spec, environment, shares}: Wanted): WorkersOptions {
   const {upstreamHost: host, upstreamPort: port, responseMaxBytes, childMemoryBytes: memoryBytes, childUser} = config;
+  const refusesExposed = protocol.body === 'open' && !config.isPublic && config.upstreamExposed === 'refuse';
   const user = childUser === undefined ? undefined : resolveUser(childUser);
   const maxReplyBytes = longestWritten(responseMaxBytes);
   // Over HTTP there are twice the copies.
   const replyBytes = shares.bodyBytes / (isMeantForChannel(spec, config) ? 1 : 2);
   const replyTurns = shares.isScarce ? new ReplyTurns(replyBytes) : undefined;
-  return {...config, spec, environment, host, port, memoryBytes, user, maxReplyBytes, replyTurns};
+  return {...config, protocol, refusesExposed, spec, environment, host, port, memoryBytes, user, maxReplyBytes, replyTurns};
 }

@@ -1,4 +1,5 @@
-import {closeAll, originOf, problemOf} from '../open-triggers.ts';
+import {closeAll, detailOf, originOf, problemOf} from '../open-triggers.ts';
+import type {Protocol} from '../protocol.ts';
 import {Refusal, type Route} from '../route.ts';
 import {type Environment, parseSettings, type Settings} from '../settings/setting.ts';
 import type {ClaimingHouse, House, OpenTrigger, TriggerPlugin} from '../trigger.ts';
@@ -14,6 +15,8 @@ export interface OpenDoors extends AsyncDisposable {
   readonly opened: ReadonlyMap<string, OpenTrigger>;
   /** Why one of them delivers nothing now; undefined when nothing is wrong. */
   problem(): string | undefined;
+  /** What is wrong with any of them although the function can be called. */
+  detail(): string | undefined;
   /** Of which trigger an error is that nothing caught; undefined when it is of the core. */
   originOf(error: unknown): string | undefined;
 }
@@ -36,6 +39,7 @@ export async function openDoors<H extends House>(table: Table<H>, env: Environme
     url: [...opened.values()].find(({url}) => url !== undefined)?.url ?? '',
     opened,
     problem: () => problemOf(opened),
+    detail: () => detailOf(opened),
     originOf: error => originOf(opened, error),
     [Symbol.asyncDispose]: () => closeAll(opened),
   };
@@ -45,6 +49,11 @@ export async function openDoors<H extends House>(table: Table<H>, env: Environme
 export function besideLeader(table: Table<ClaimingHouse>): Table<House> {
   const beside = Object.entries(table).filter(([, {runsBeside}]) => runsBeside);
   return Object.fromEntries(beside) as Table<House>; // only a trigger that claims nothing may declare it
+}
+
+/** Those that a process opens which does not lead, and has a journal of its own. */
+export function besideWithJournal(table: Table<ClaimingHouse>): Table<ClaimingHouse> {
+  return Object.fromEntries(Object.entries(table).filter(([, {runsBeside, claimsBeside}]) => runsBeside || claimsBeside));
 }
 
 /** True when one of the triggers, with its settings, relies on a journal that outlives the process. */
@@ -67,3 +76,6 @@ function openedOf(name: string, doors: OpenDoors | undefined): OpenTrigger {
   if (!opened) throw new Refusal('NOT_READY', `the trigger ${name} is not open yet`, {headers: {'Retry-After': '1'}});
   return opened;
 }
+
+/** How requests come in, by what the protocol makes of them. */
+export const doorOf = ({body, openHop}: Protocol) => ({passes: openHop !== undefined, bodies: body});

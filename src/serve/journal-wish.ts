@@ -10,5 +10,6 @@ export function journalWish({env, config, spec, needsJournal: mustLast}: Wanted)
   const fallback = dataDir === undefined ? undefined : defaultJournal(dataDir, spec);
   // Age counts from the first fact of an invocation, and its last fact may be this much later.
   const retention = {factsMs: factsKeptMs + timeoutMs, payloadsMs: payloadsKeptMs + timeoutMs, maxBytes};
-  return {location, fallback, mustLast, retention};
+  const access = {credentials: config.journalCredentials, synced: config.journalSynced};
+  return {location, fallback, mustLast, retention, access};
 }

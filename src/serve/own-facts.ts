@@ -1,11 +1,14 @@
 import type {Fact} from '../facts.ts';
 import type {JournalWriter, Payload} from '../journal.ts';
+import type {NamedHealth} from '../journals/open.ts';
 
 interface OpenedWriter {
   readonly journal: JournalWriter & AsyncDisposable;
   readonly isDurable: boolean;
   /** As CORE_JOURNAL would name it; a sibling does not know. */
   readonly location?: string;
+  /** How the servers are that keep it; absent in a sibling of a core whose journal has none. */
+  health?(): NamedHealth | undefined;
 }
 
 /**
@@ -25,6 +28,11 @@ export class OwnFacts implements AsyncDisposable {
   /** True when the facts outlive the process. */
   get isDurable(): boolean {
     return this.#opened?.isDurable ?? false;
+  }
+
+  /** How the servers of the journal are; undefined where it has none. */
+  get servers(): NamedHealth | undefined {
+    return this.#opened?.health?.();
   }
 
   /** Where they are, as CORE_JOURNAL would name it. */

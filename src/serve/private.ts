@@ -2,8 +2,9 @@ import {triggers} from '../../triggers/index.ts';
 import {openAdmin} from '../admin/app.ts';
 import {isLoopback} from '../admin/caller.ts';
 import {viewCore} from '../admin/core-view.ts';
-import {readinessOf, worst} from '../admin/readiness.ts';
+import {type Readiness, readinessOf, worst} from '../admin/readiness.ts';
 import type {Journal} from '../journal.ts';
+import type {NamedHealth} from '../journals/open.ts';
 import {figureNames} from '../observe/metrics/figures.ts';
 import {Recent} from '../observe/recent/recent.ts';
 import {aboutCore} from './about.ts';
@@ -37,8 +38,10 @@ export async function openPrivate(core: Core, journal: Journal): Promise<AsyncDi
     metrics,
     readiness,
     reload: () => reloadCore(core),
+    work: () => watched.work,
     routes: triggerRoutes(triggers, () => watched.doors),
     journal,
+    core: core.instance,
     budget,
     clock,
     log,
@@ -59,5 +62,14 @@ export async function openPrivate(core: Core, journal: Journal): Promise<AsyncDi
 }
 
 /** Whether this process can take calls. */
-export const readinessHere = ({workers, stop, watched: {doors}}: Core) =>
-  readinessOf(workers, stop.hasBegun, doors?.problem(), doors !== undefined);
+export function readinessHere({workers, stop, facts, watched: {doors}}: Core): Readiness {
+  const details = [doors?.detail(), absenceOf(facts.servers)].filter(detail => detail !== undefined);
+  const detail = details.length > 0 ? details.join('; ') : undefined;
+  return readinessOf(workers, stop.hasBegun, {problem: doors?.problem(), detail, isOpen: doors !== undefined});
+}
+
+/** Calls are answered without the journal, and work is refused. */
+function absenceOf(servers: NamedHealth | undefined): string | undefined {
+  if (!servers || servers.isConnected) return undefined;
+  return `the journal is away${servers.problem === undefined ? '' : `: ${servers.problem}`}`;
+}

@@ -5,6 +5,7 @@ import {exit} from '../exit.ts';
 import {staySmall} from '../limits/small-start.ts';
 import type {Environment} from '../settings/setting.ts';
 import {closeInherited} from '../workers/process/inherited.ts';
+import {recordConsole} from './console-lines.ts';
 import {reportRefusal} from './refused.ts';
 import type {Served, ServeOptions} from './serve.ts';
 import {serve} from './serve.ts';
@@ -26,6 +27,7 @@ export async function run(env: Environment, options: RunOptions = {}): Promise<v
   // A signal may come during the start. Then what has started by then must be stopped.
   let served: Served | undefined;
   let stoppingSince: number | undefined;
+  if (!options.observer) recordConsole(() => served?.log);
   const onSignal = (signal: NodeJS.Signals) => {
     if (stoppingSince === undefined) {
       stoppingSince = systemClock.monotonic();

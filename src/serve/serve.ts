@@ -2,7 +2,7 @@ import {triggers} from '../../triggers/index.ts';
 import type {Readiness} from '../admin/readiness.ts';
 import {type Clock, systemClock} from '../clock.ts';
 import type {JournalWriter} from '../journal.ts';
-import {openJournal} from '../journals/open.ts';
+import {type CoreJournal, openJournal, openShared} from '../journals/open.ts';
 import type {Log} from '../log.ts';
 import type {Meter} from '../meter.ts';
 import type {Observer} from '../observation.ts';
@@ -14,14 +14,16 @@ import type {Environment} from '../settings/setting.ts';
 import {version} from '../version.ts';
 import type {PlaceView} from '../workers/process/view.ts';
 import {composeStages} from './chain.ts';
+import {claimsOf} from './claims.ts';
 import {type Core, openCore} from './core.ts';
-import {besideLeader, openDoors} from './doors.ts';
+import {besideLeader, besideWithJournal, doorOf, openDoors} from './doors.ts';
 import {journalWish} from './journal-wish.ts';
 import {openPrivate, readinessHere} from './private.ts';
 import {configLoaded} from './provenance.ts';
 import {type NewerCode, reloadCore} from './reload.ts';
 import {openSiblings} from './siblings/open.ts';
 import {readWanted} from './wanted.ts';
+import {openWork, steeredTogether} from './work.ts';
 
 export interface Served {
   readonly spec: FunctionSpec;
@@ -39,6 +41,8 @@ export interface Served {
   families(): Promise<readonly Family[]>;
   /** The places of the pool. */
   places(): readonly PlaceView[];
+  /** Pauses the work of this process, or lets it go on, where the process does not lead. */
+  pauseWork(isPaused: boolean): void;
   /** What became of the events since the stop began. Before that, what is in flight counts as lost. */
   drainReport(): DrainReport;
   /** Takes no new work, lets what is in flight finish within the grace time, ends the sub-runtime. */
@@ -84,24 +88,28 @@ export async function serve(env: Environment, {clock = systemClock, observer, le
 
 /** Opens the parts that the leader alone has: the journal, the private listener and every trigger. Then it starts its siblings. */
 async function lead(core: Core, opening: AsyncDisposableStack): Promise<Places> {
-  const {wanted, clock, log, metrics, facts, watched} = core;
-  const opened = await openJournal(journalWish(wanted), {clock, log, meter: metrics.meter, memoryBytes: wanted.shares.journalBytes});
+  const {wanted, log, facts, watched} = core;
+  const opened = await openJournal(journalWish(wanted), journalHouse(core));
   facts.open(opened, configLoaded(wanted.table, wanted.env, version));
   await core.recordCode();
   const spans = await core.openSpans();
   const admin = opening.use(await openPrivate(core, opened.journal));
   const isShared = wanted.processes > 1;
   if (isShared) watched.siblings = await openSiblings(core, opened.journal, opening);
+  const {hall, work} = await openWork(core, opened, spans);
+  watched.work = hall && watched.siblings ? steeredTogether(hall, watched.siblings) : hall;
   const stages = composeStages({
     ...core,
+    work,
     config: wanted.config,
+    protocol: wanted.protocol,
     spec: wanted.spec,
     runtimes: core.workers.runtimes,
     journal: opened.journal,
     spans,
+    namedAs: nameIn(core, opened),
   });
-  const claims = {journal: opened.journal, core: core.instance, leaseMs: opened.leaseMs};
-  const house = {...stages, ...lentBy(core), ...claims, isShared, closesLast: isShared};
+  const house = {...stages, ...lentBy(core), ...claimsOf(core, opened, hall), isShared, closesLast: isShared};
   const doors = opening.use(await openDoors(triggers, wanted.env, house));
   watched.doors = doors;
   await watched.siblings?.start({PORT: new URL(doors.url).port, SCW_UPSTREAM_PORT: '0'});
@@ -115,20 +123,44 @@ async function lead(core: Core, opening: AsyncDisposableStack): Promise<Places> 
 /** Opens the triggers of a sibling that share a port with the leader's. The leader does the rest. */
 async function serveBeside(leader: Leader, core: Core, opening: AsyncDisposableStack): Promise<Places> {
   const {wanted, metrics, facts, watched} = core;
-  const journal = leader.journal(metrics.meter);
-  facts.open({journal, isDurable: true}, configLoaded(wanted.table, wanted.env, version));
+  // One that several cores share needs no leader, which would be one more way to go.
+  const shared = await openShared(journalWish(wanted), journalHouse(core));
+  const journal = shared?.journal ?? leader.journal(metrics.meter);
+  facts.open(shared ?? {journal, isDurable: true}, configLoaded(wanted.table, wanted.env, version));
   await core.recordCode();
   const spans = await core.openSpans();
-  const stages = composeStages({...core, config: wanted.config, spec: wanted.spec, runtimes: core.workers.runtimes, journal, spans});
+  const {hall, work} = shared ? await openWork(core, shared, spans) : {};
+  watched.workBeside = hall;
+  const stages = composeStages({
+    ...core,
+    work,
+    config: wanted.config,
+    protocol: wanted.protocol,
+    spec: wanted.spec,
+    runtimes: core.workers.runtimes,
+    journal,
+    spans,
+    namedAs: shared && nameIn(core, shared),
+  });
   const house = {...stages, ...lentBy(core), isShared: true, closesLast: false};
-  const doors = opening.use(await openDoors(besideLeader(triggers), wanted.env, house));
+  const doors = opening.use(
+    shared
+      ? await openDoors(besideWithJournal(triggers), wanted.env, {...house, ...claimsOf(core, shared, hall)})
+      : await openDoors(besideLeader(triggers), wanted.env, house),
+  );
   watched.doors = doors;
   return {url: doors.url, adminUrl: ''};
 }
 
+/** This boot, as facts name it that could be of other cores. */
+const nameIn = ({instance}: Core, {cores}: Pick<CoreJournal, 'cores'>) => (cores.leaseMs > 0 ? instance : undefined);
+
+const journalHouse = ({wanted, clock, log, metrics: {meter}, instance}: Core) =>
+  ({clock, log, meter, memoryBytes: wanted.shares.journalBytes, core: instance}) as const;
+
 /** The parts of the core that every trigger may use. */
-const lentBy = ({stop, budget, clock, log, metrics: {meter}}: Core) =>
-  ({kinds: Object.keys(triggers), hurry: stop.hurry, budget, clock, log, meter}) as const;
+const lentBy = ({wanted: {protocol}, stop, budget, clock, log, metrics: {meter}}: Core) =>
+  ({kinds: Object.keys(triggers), ...doorOf(protocol), hurry: stop.hurry, budget, clock, log, meter}) as const;
 
 function served(core: Core, places: Places, open: AsyncDisposableStack): Served {
   const {wanted, log, metrics, watched, workers, starts, stop} = core;
@@ -143,6 +175,7 @@ function served(core: Core, places: Places, open: AsyncDisposableStack): Served 
     originOf: error => watched.doors?.originOf(error),
     families: () => metrics.families(),
     places: () => workers.places(),
+    pauseWork: isPaused => watched.workBeside?.runner?.pause(isPaused),
     drainReport: () => stop.account(),
     stop() {
       stopped ??= close();

@@ -1,3 +1,4 @@
+import type {WorkControl} from '../admin/work/control.ts';
 import type {Budget, HeldKind} from '../limits/budget.ts';
 import type {Shares} from '../limits/shares.ts';
 import type {OpenLog} from '../observe/log.ts';
@@ -15,6 +16,10 @@ export class Watched implements Gauges {
   siblings: Siblings | undefined;
   stop: Stop | undefined;
   doors: OpenDoors | undefined;
+  /** That of the journal, as the leader counts it. */
+  work: WorkControl | undefined;
+  /** The same in a process that does not lead. */
+  workBeside: WorkControl | undefined;
   readonly shares: Shares;
   readonly #budget: Budget;
   readonly #facts: OwnFacts;
@@ -38,6 +43,10 @@ export class Watched implements Gauges {
     return this.#facts.isDurable;
   }
 
+  journalServers() {
+    return this.#facts.servers;
+  }
+
   /** A sub-runtime that could not load its handler does not count: it answers every call with the reason. */
   runtimesUp() {
     const {workers} = this;
@@ -58,6 +67,14 @@ export class Watched implements Gauges {
 
   processesUp() {
     return 1 + (this.siblings?.serving ?? 0);
+  }
+
+  workWaiters() {
+    return (this.work ?? this.workBeside)?.waiters ?? 0;
+  }
+
+  census() {
+    return this.work?.store.census();
   }
 
   others() {

@@ -1,5 +1,6 @@
 import {isIPv4} from 'node:net';
 import * as v from 'valibot';
+import {attempt} from '../attempt.ts';
 import {journalForms, journalHelp, readPlace} from '../journals/index.ts';
 import {inGroup} from './groups.ts';
 import {
@@ -50,8 +51,31 @@ export const settings = {
       'false',
       'Only the word true: SCW_HANDLER_PATH is a program, and is run itself.',
     ),
-    language: setting('CORE_RUNTIME', word(), undefined, 'Language of the handler: node, python or php. By default its extension decides.'),
+    language: setting(
+      'CORE_RUNTIME',
+      word(),
+      undefined,
+      'Language of the handler: node, python or php; lambda for a program written for AWS Lambda. By default its extension decides.',
+    ),
+    lambdaPayload: setting(
+      'CORE_LAMBDA_PAYLOAD',
+      oneOf('2.0', '1.0', 'body', 'event'),
+      '2.0',
+      'What a program for Lambda gets: API Gateway’s payload 2.0 or 1.0, the body of the request as it is, or our event.',
+    ),
     upstreamHost: setting('SCW_UPSTREAM_HOST', loopback(), '127.0.0.1', 'Loopback address of the sub-runtime, with or without http://.'),
+    command: setting(
+      'CORE_COMMAND',
+      commandLine(),
+      undefined,
+      'Program that is the function, with its arguments, as a JSON list: ["node","server.js"]. `start` and `dev` take it behind `--`.',
+    ),
+    protocolName: setting(
+      'CORE_PROTOCOL',
+      oneOf('event', 'stream', 'http'),
+      'event',
+      'event: each delivery is an event. stream: the body of a request comes as it is read. http: requests pass through to an HTTP server.',
+    ),
     hop: setting(
       'CORE_HOP',
       oneOf('auto', 'http'),
@@ -67,6 +91,12 @@ export const settings = {
       '128',
       'Memory of the function in MB, as its context says. It is not a limit.',
     ),
+    cloudEvents: setting(
+      'CORE_CLOUDEVENTS',
+      oneOf('off', 'on'),
+      'off',
+      'on: CloudEvents are unpacked, with their attributes as headers and their data as the body; a batch is a call for each.',
+    ),
     childUser: setting(
       'CORE_CHILD_USER',
       word(),
@@ -79,6 +109,12 @@ export const settings = {
       'exact',
       'sniff also marks a text as base64 when it happens to decode as base64, as the original did.',
     ),
+    pythonApp: setting(
+      'CORE_PYTHON_APP',
+      oneOf('auto', 'handler', 'asgi', 'wsgi'),
+      'auto',
+      'What SCW_HANDLER_NAME is in a Python file: a handler of events, or an application. auto tells it by the names of its parameters.',
+    ),
     cancel: setting(
       'CORE_CANCEL',
       oneOf('finish', 'abort'),
@@ -89,7 +125,7 @@ export const settings = {
       'CORE_CONCURRENCY',
       integer(1, 10_000),
       undefined,
-      'Calls at a time in one sub-runtime. By default 100; 1 for PHP, and for Python unless the handler is an `async def`.',
+      'Calls at a time in one sub-runtime. By default 100; 1 for PHP and Lambda, and for Python unless the handler is an `async def`.',
     ),
     processes: setting(
       'CORE_PROCESSES',
@@ -102,6 +138,12 @@ export const settings = {
     publicKey: secret('SCW_PUBLIC_KEY', text(), undefined, 'RSA public key (PEM) that verifies callers of a private function.'),
     applicationId: setting('SCW_APPLICATION_ID', word(), '', 'Id of this function, matched against the token.'),
     namespaceId: setting('SCW_NAMESPACE_ID', word(), '', 'Id of its namespace, matched against the token.'),
+    upstreamExposed: setting(
+      'CORE_UPSTREAM_EXPOSED',
+      oneOf('refuse', 'allow'),
+      'refuse',
+      'A server (CORE_PROTOCOL=http) of a private function that listens beyond loopback, where callers need no token, is ended: refuse.',
+    ),
     requireExpiry: setting('CORE_AUTH_REQUIRE_EXP', flag(), 'false', 'Refuse tokens without an expiry.'),
     clockToleranceMs: setting('CORE_AUTH_CLOCK_TOLERANCE', duration(), '0s', 'Clock difference that is tolerated when a token is checked.'),
     issuer: setting('CORE_AUTH_ISSUER', word(), undefined, 'Issuer that a token must name.'),
@@ -116,6 +158,18 @@ export const settings = {
   }),
   ...inGroup('limits', {
     timeoutMs: setting('CORE_TIMEOUT', duration(1), '300s', 'Longest time from accepting an event to its reply; then 504.'),
+    streamIdleMs: setting(
+      'CORE_STREAM_IDLE',
+      duration(1),
+      '60s',
+      'Longest time without a piece of a streamed reply; then it is broken off.',
+    ),
+    streamTimeoutMs: setting(
+      'CORE_STREAM_TIMEOUT',
+      duration(1),
+      undefined,
+      'Longest time from accepting an event to the last piece of a streamed reply; then it is broken off. By default CORE_TIMEOUT.',
+    ),
     startTimeoutMs: setting('CORE_START_TIMEOUT', duration(1), '60s', 'Longest time for the sub-runtime to become ready.'),
     graceMs: setting('CORE_GRACE', duration(), '25s', 'Time for calls in flight to finish after SIGTERM.'),
     restarts: setting(
@@ -148,7 +202,19 @@ export const settings = {
         v.check(given => readPlace(given) !== undefined, `expected ${journalForms}`),
       ),
       undefined,
-      `Where facts are kept: ${journalHelp}. By default in a file below CORE_DATA_DIR.`,
+      `Where facts are: ${journalHelp}; else in CORE_DATA_DIR.`,
+    ),
+    journalCredentials: setting(
+      'CORE_JOURNAL_CREDENTIALS',
+      text(),
+      undefined,
+      'File of credentials for the servers of a journal in NATS, as `nsc` writes it, or with the seed of an nkey.',
+    ),
+    journalSynced: setting(
+      'CORE_JOURNAL_SYNCED',
+      text(),
+      undefined,
+      'Where it is seen that NATS servers sync each write: http://host:8222, for each; or asserted. By default port 8222 of their hosts.',
     ),
     dataDir: setting(
       'CORE_DATA_DIR',
@@ -261,6 +327,18 @@ export function parseConfig(env: Environment): Config {
 function traceUrl() {
   const isOne = (given: string) => given.includes('{traceId}') && /^https?:/.test(given) && URL.canParse(given);
   return v.pipe(v.string(), v.check(isOne, 'expected a URL with scheme https or http, and {traceId} in it'));
+}
+
+/** A JSON list of a program and its arguments. */
+function commandLine() {
+  const read = (given: string) => attempt(() => JSON.parse(given) as unknown);
+  const isWord = (word: unknown) => typeof word === 'string' && !word.includes('\0');
+  const isOne = (list: unknown) => Array.isArray(list) && list.every(isWord) && list[0] !== '' && list.length > 0;
+  return v.pipe(
+    v.string(),
+    v.check(given => isOne(read(given)), 'expected a JSON list of a program and its arguments, such as ["node","server.js"]'),
+    v.transform(given => read(given) as [string, ...string[]]), // as was checked
+  );
 }
 
 function absolutePath() {

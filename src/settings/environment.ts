@@ -3,7 +3,7 @@ import {nearest} from '../nearest.ts';
 import {type Environment, givenText, parseText, type Settings, shown} from './setting.ts';
 
 /** Settings of the core that the sub-runtime gets, too. */
-const sharedWithChild = new Set(['CORE_CONCURRENCY']);
+const sharedWithChild = new Set(['CORE_CONCURRENCY', 'CORE_PYTHON_APP']);
 
 /**
 Copies the process's environment, for everything that reads it. Variables that make a library write to our output are removed

@@ -5,6 +5,7 @@ export const groups = {
   callers: {title: 'Private functions', introduction: 'Who may call a function that is not public.'},
   limits: {title: 'Limits', introduction: 'What a request may take, and what happens past it.'},
   journal: {title: 'Journal', introduction: 'What is recorded of each invocation, where, and for how long.'},
+  work: {title: 'Work', introduction: 'Invocations that nobody waits for; see [work](docs/work.md).'},
   observing: {title: 'Observing', introduction: 'Logs and metrics. Traces are set by the `OTEL_*` variables.'},
   admin: {title: 'Admin', introduction: 'The private listener.'},
 } as const;

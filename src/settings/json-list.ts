@@ -1,6 +1,7 @@
 import {readBounded} from '../bounded-file.ts';
 import {ConfigurationError} from '../errors.ts';
 import {whereNotJson} from './json-position.ts';
+import {parseYaml} from './yaml-text.ts';
 
 export interface JsonListOptions {
   /** The setting that holds the list. */
@@ -10,6 +11,8 @@ export interface JsonListOptions {
   readonly most: number;
   /** True: numbers stay as they are written, as raw JSON; as a double, a long one would change. */
   readonly keepsNumbers?: true;
+  /** True: it may be YAML, too: in a file that ends with .yaml or .yml, or a text that begins with a dash. */
+  readonly orYaml?: true;
 }
 
 /** Only the position is given: the text there may be a secret, and the messages of Node quote it. */
@@ -20,20 +23,27 @@ function positionText(text: string, position: number): string {
 }
 
 /**
-Reads a setting that is a JSON list, or the path of a file that holds one.
+Reads a setting that is a list in JSON, or the path of a file that holds one.
 
 @throws ConfigurationError
 */
-export function readJsonList(text: string, {setting, things, most, keepsNumbers}: JsonListOptions): readonly unknown[] {
-  const isInline = /^\s*[[{"]/.test(text);
+export function readJsonList(text: string, {setting, things, most, keepsNumbers, orYaml}: JsonListOptions): readonly unknown[] {
+  const isInline = /^\s*[[{"]/.test(text) || (orYaml === true && isYamlList.test(text));
+  const isYaml = orYaml === true && (isInline ? isYamlList : isYamlFile).test(text);
   const where = isInline ? setting : `the file \`${text}\``;
-  const list = parse(isInline ? text : readFile(text, things), keepsNumbers, problem => {
-    throw new ConfigurationError([`expected a JSON list of ${things} in ${where}, got other text: ${problem}`]);
-  });
-  if (!Array.isArray(list)) throw new ConfigurationError([`expected a JSON list of ${things} in ${where}, got ${typeof list}`]);
+  const kind = isYaml ? 'YAML' : 'JSON';
+  const content = isInline ? text : readFile(text, things);
+  const refuse = (problem: string): never => {
+    throw new ConfigurationError([`expected a ${kind} list of ${things} in ${where}, got other text: ${problem}`]);
+  };
+  const list = isYaml ? parseYamlOr(content, refuse) : parse(content, keepsNumbers, refuse);
+  if (!Array.isArray(list)) throw new ConfigurationError([`expected a ${kind} list of ${things} in ${where}, got ${typeof list}`]);
   if (list.length > most) throw new ConfigurationError([`expected at most ${most} ${things}, got ${list.length}`]);
   return list;
 }
+
+const isYamlList = /^\s*-\s/;
+const isYamlFile = /\.ya?ml$/;
 
 /** Longer than any list that a person writes, and than the longest texts of one schedule or key. */
 const mostBytes = 2 ** 24;
@@ -55,6 +65,15 @@ function parse(text: string, keepsNumbers: boolean | undefined, refuse: (problem
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     return refuse(positionText(text, whereNotJson(text)));
+  }
+}
+
+function parseYamlOr(text: string, refuse: (problem: string) => never): unknown {
+  try {
+    return parseYaml(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return refuse(error.message);
   }
 }
 

@@ -1,4 +1,5 @@
 import {type Environment, givenText, parseText, type Setting} from './setting.ts';
+import {withoutPassword} from './without-password.ts';
 
 /**
 Where a value comes from. `command`: `core-runtime dev`, its options or what it chose; `env-file`: `.env` or the file of
@@ -34,6 +35,3 @@ function effective({schema}: Setting<unknown>, given: string): string {
   const value = parseText(schema, given);
   return typeof value === 'boolean' ? String(value) : withoutPassword(given);
 }
-
-/** A URL may have a name and a password in it. */
-const withoutPassword = (given: string) => given.replaceAll(/\b(https?:\/\/)[^/?#@\s"]*@/gi, '$1(hidden)@');

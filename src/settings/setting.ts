@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import {either} from '../either.ts';
 import {ConfigurationError} from '../errors.ts';
 import type {Group} from './groups.ts';
+import {withoutPassword} from './without-password.ts';
 
 /** One setting: the only place that knows its name, default, meaning and rule. */
 export interface Setting<T> {
@@ -53,7 +54,8 @@ export function parseSettings<S extends Settings>(table: S, env: Environment): P
     const parsed = v.safeParse(entry.schema, text);
     if (parsed.success) values[key] = parsed.output;
     else if (entry.isDocument) problems.push(...parsed.issues.map(({message}) => `${entry.name}: ${message}`));
-    else problems.push(`${entry.name}: ${parsed.issues[0].message}, got ${entry.secret ? 'a secret' : `\`${shown(text)}\``}`);
+    else
+      problems.push(`${entry.name}: ${parsed.issues[0].message}, got ${entry.secret ? 'a secret' : `\`${shown(withoutPassword(text))}\``}`);
   }
   if (problems.length > 0) throw new ConfigurationError(problems);
   return values as Parsed<S>; // every key of the table was parsed, or is optional
@@ -159,9 +161,11 @@ export function duration(leastMs = 0) {
   );
 }
 
+const anyDuration = duration();
+
 /** The milliseconds of a text that may be a duration; undefined when it is not. */
 export function parseDuration(given: string): number | undefined {
-  const parsed = v.safeParse(duration(), given);
+  const parsed = v.safeParse(anyDuration, given);
   return parsed.success ? parsed.output : undefined;
 }
 

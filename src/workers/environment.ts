@@ -3,12 +3,13 @@ import type {WorkersOptions} from './workers.ts';
 
 /** The environment of one sub-runtime: the user's, and the variables of the contract. */
 export function environmentOf(
-  {environment, host, hop, spec, concurrency = spec.command.concurrency}: WorkersOptions,
+  {environment, host, hop, protocol, spec, concurrency = spec.command.concurrency}: WorkersOptions,
   port: number,
   bridgeToken: string,
 ): Readonly<Record<string, string>> {
   return {
     ...environment,
+    ...protocol.environment({host, port}, environment),
     SCW_UPSTREAM_HOST: host,
     SCW_UPSTREAM_PORT: String(port),
     SCW_HANDLER_PATH: spec.handlerPath,

@@ -1,15 +1,17 @@
 import {randomBytes} from 'node:crypto';
 import {Fault, PortTaken} from '../errors.ts';
+import type {Hop} from '../hop/hop.ts';
 import {memoryLimit} from '../limits/container.ts';
 import {shareDescriptors} from '../limits/descriptors.ts';
 import {freeMemory} from '../limits/free-memory.ts';
 import type {Log} from '../log.ts';
 import {environmentOf} from './environment.ts';
-import {loadClient, Upstream} from './hop/http.ts';
+import {loadClient, Upstream, type UpstreamOptions} from './hop/http.ts';
 import {openOomCounter} from './memory/cgroup.ts';
 import {residentBytes} from './memory/resident.ts';
 import {logBytesPerSecond} from './output/budget.ts';
 import {Pool} from './pool/pool.ts';
+import {exposedAt} from './process/exposure.ts';
 import {OrphanKiller} from './process/orphans.ts';
 import {accepts} from './process/port.ts';
 import {restartPolicy} from './process/restart-policy.ts';
@@ -72,7 +74,7 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
       {
         child: {command: spec.command, host, startTimeoutMs, user, memoryBytes, hasCalls: hop === 'auto'},
         environment: port => environmentOf({...options, environment}, port, bridgeToken),
-        upstream: (port, connections) => new Upstream({...options, host, port, connections, bridgeToken, isForeign}, house.clock),
+        upstream: (port, connections) => openHop({...options, host, port, connections, bridgeToken, isForeign}),
         preferredPort,
         maxReplyBytes,
         concurrency,
@@ -81,8 +83,12 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
         timeoutMs,
         policy: {...restartPolicy, exitsAllowed: restarts},
       },
-      {...house, pool, ooms, orphanKiller, linesDropped, functionServedAt, freeBytes, gaveUp},
+      {...house, pool, ooms, orphanKiller, linesDropped, mayServe, functionServedAt, freeBytes, gaveUp},
     );
+  }
+
+  function openHop(at: UpstreamOptions): Hop {
+    return options.protocol.openHop?.(at, house.clock) ?? new Upstream(at, house.clock);
   }
 
   function kill(): void {
@@ -95,6 +101,21 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
       {lines},
       `The function writes more than ${logBytesPerSecond / 2 ** 20} MiB a second, or faster than it is read: ${lines} lines were dropped`,
     );
+  }
+
+  /** A server that listens beyond loopback answers callers whom nobody has let in. */
+  function mayServe(port: number): boolean {
+    const address = exposedAt(port);
+    if (address === undefined) return true;
+    const {refusesExposed} = options;
+    const remedy = refusesExposed
+      ? 'it is ended, as the function is private. Have it listen on HOST, or set CORE_UPSTREAM_EXPOSED=allow'
+      : 'have it listen on HOST';
+    house.log[refusesExposed ? 'error' : 'warn'](
+      {address, port},
+      `The server listens beyond loopback, where callers reach it past the core: ${remedy}`,
+    );
+    return !refusesExposed;
   }
 
   function functionServedAt(): number | undefined {
@@ -116,7 +137,8 @@ export async function openWorkers(options: WorkersOptions, house: WorkersHouse):
 const mostReservedBytes = 128 * 2 ** 20;
 
 /** Our own bridges are on the channel: what calls over HTTP is not even loaded for them. */
-const isCalledOverHttp = ({hop, spec}: WorkersOptions) => hop === 'http' || spec.command.readiness === 'port';
+const isCalledOverHttp = ({hop, protocol, spec}: WorkersOptions) =>
+  protocol.openHop === undefined && (hop === 'http' || spec.command.readiness === 'port');
 
 async function requireFree(host: string, port: number): Promise<void> {
   if (port !== 0 && (await accepts(host, port))) {

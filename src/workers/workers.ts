@@ -3,6 +3,7 @@ import type {Fact} from '../facts.ts';
 import type {ReplyTurns} from '../limits/reply-turns.ts';
 import type {FunctionLine, Log} from '../log.ts';
 import type {Meter} from '../meter.ts';
+import type {Protocol} from '../protocol.ts';
 import type {FunctionSpec, Runtimes, StartRecord} from '../runtime.ts';
 import type {LifecycleState} from './process/lifecycle.ts';
 import type {PlaceView} from './process/view.ts';
@@ -13,6 +14,9 @@ export interface WorkersOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** `http`: no sub-runtime is offered the channel. */
   readonly hop: 'auto' | 'http';
+  readonly protocol: Protocol;
+  /** A server that listens beyond loopback is ended; else only said. */
+  readonly refusesExposed: boolean;
   readonly host: string;
   /** The port of the first sub-runtime; 0: any free one. */
   readonly port: number;

@@ -36,9 +36,14 @@ for (const [title, states, taking, overloaded, told] of table) {
   const crew = {states: () => states, ready: () => taking, isOverloaded: () => overloaded};
   test(`when ${title}, readiness is ${told.phase}`, t => t.deepEqual(readinessOf(crew, false), told));
   test(`when ${title} and a trigger delivers nothing, the cause is the first that keeps calls away`, t =>
-    t.deepEqual(readinessOf(crew, false, 'cron: no clock'), told.ready ? {ready: false, phase: 'broken', cause: 'cron: no clock'} : told));
+    t.deepEqual(
+      readinessOf(crew, false, {problem: 'cron: no clock'}),
+      told.ready ? {ready: false, phase: 'broken', cause: 'cron: no clock'} : told,
+    ));
+  test(`when ${title} and a broker is away, that is a detail of a core that is ready`, t =>
+    t.deepEqual(readinessOf(crew, false, {detail: 'orders: away'}), told.ready ? {...told, detail: 'orders: away'} : told));
   test(`when ${title} and the triggers are not open yet, the core is not ready`, t =>
-    t.false(readinessOf(crew, false, undefined, false).ready));
+    t.false(readinessOf(crew, false, {isOpen: false}).ready));
   test(`when ${title} and the core stops, readiness is draining`, t =>
     t.deepEqual(readinessOf(crew, true), {ready: false, phase: 'draining'}));
 }

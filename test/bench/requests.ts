@@ -1,7 +1,7 @@
 import test from 'ava';
 import {requestTo, sampleCall, sampleRuntimeCall} from '../../bench/requests.ts';
 import {eventWriter} from '../../middleware/event/write.ts';
-import {writeRequest} from '../../src/workers/hop/text.ts';
+import {eventOf, writeRequest} from '../../src/workers/hop/text.ts';
 import {textOf} from '../helpers/event.ts';
 
 const options = {functionName: '', functionVersion: '', memoryMb: 128, handlerPath: '/f', handlerName: 'handle', base64: 'exact'} as const;
@@ -39,6 +39,6 @@ test('a server of functions gets the body itself', t => {
 test('a call as the hop gets it holds what a call over HTTP holds', t => {
   for (const bytes of [0, 1000]) {
     const {event, trace} = sampleRuntimeCall(bytes)();
-    t.deepEqual(JSON.parse(writeRequest(event, trace)), JSON.parse(sampleCall(bytes)));
+    t.deepEqual(JSON.parse(writeRequest(eventOf({event}), trace)), JSON.parse(sampleCall(bytes)));
   }
 });

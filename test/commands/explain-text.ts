@@ -46,6 +46,24 @@ test('no log lines are foretold where they are there, where none are kept, befor
   t.is(kept(whole, -5000), 'kept      request', 'a journal of another machine, whose clock is ahead');
 });
 
+test('of work that is not over it says whether it waits, and when the next attempt is due', t => {
+  const outcome = (explanation: Parameters<typeof plainExplanation>[0]) =>
+    explanationText(plainExplanation(explanation), settledAt)
+      .find(line => line.includes('outcome'))
+      ?.trim();
+  const open = {...whole, invocation: {id: 'i', status: 'running', source: 'work'}} as const;
+  t.is(
+    outcome({...open, invocation: {...open.invocation, pending: 'waiting'}}),
+    'outcome   waiting: no attempt has begun; `core-runtime work` shows when it is due',
+  );
+  const scheduled = {type: 'retry.scheduled', data: {attempt: 3, afterMs: 2000}} as const;
+  const facts = [...whole.facts, {position: 2, stream: 'invocation.i', at: settledAt, fact: scheduled}];
+  t.is(
+    outcome({...open, facts, invocation: {...open.invocation, pending: 'retrying'}}),
+    'outcome   retrying: attempt 3 is due at 1970-01-01T00:16:42.000Z',
+  );
+});
+
 test('an invocation that has just ended is explained with a hint that its log lines may follow', t => {
   t.is(kept(whole, 999), 'kept      request; its log lines, if it wrote any, are kept within a second: explain it again');
 });

@@ -54,6 +54,13 @@ test('the figures are lines of text, and what a terminal would obey is shown', t
   }
 });
 
+test('a core that takes work shows how much waits', t => {
+  t.false(stripVTControlCharacters(topText(figures).join('\n')).includes('\nwork '));
+  const work = {paused: true, waiting: 2, behind: 1, running: 4, dead: 1, oldest: Date.parse(figures.at) - 5000};
+  const text = stripVTControlCharacters(topText({...figures, work}).join('\n'));
+  t.true(text.includes('\nwork      paused   3 waiting   4 running   the oldest for 5 s   1 dead letter\n'), text);
+});
+
 test('a core that is gone leaves its last figures, with the reason', t => {
   t.true(stripVTControlCharacters(topText(figures, 'no core answers').join('\n')).includes('\nno core answers\n'));
 });

@@ -5,6 +5,7 @@ import {join} from 'node:path';
 import {setTimeout} from 'node:timers/promises';
 import {promisify} from 'node:util';
 import test from 'ava';
+import {EventSource} from 'undici';
 import {projectFile, startCore} from '../helpers/core.ts';
 import {startSeveral} from '../helpers/dev.ts';
 import {ask} from '../helpers/request.ts';
@@ -15,6 +16,7 @@ const served: Readonly<Record<string, () => Record<string, string>>> = {
   '02-hello-python': () => ({SCW_HANDLER_PATH: projectFile('examples/02-hello-python/handler')}),
   '03-hello-go': () => ({SCW_HANDLER_PATH: buildGo('03-hello-go'), SCW_HANDLER_IS_BINARY: 'true'}),
   '04-hello-php': () => ({SCW_HANDLER_PATH: projectFile('examples/04-hello-php/handler')}),
+  '11-fetch': () => ({SCW_HANDLER_PATH: projectFile('examples/11-fetch/handler.mjs')}),
 };
 const needs: Readonly<Record<string, string>> = {
   '02-hello-python': 'python3',
@@ -48,13 +50,17 @@ const byItself = ['07-replay'];
 const byFiles = ['08-own-trigger'];
 /** Its functions are served side by side. */
 const several = ['09-several-functions'];
-/** They take long to build. */
-const inTheLongSuite = ['05-hello-rust'];
+/** Its clients listen to a stream of events. */
+const byEvents = ['10-sse-chat'];
+/** They are servers of their own. */
+const servers = ['15-any-server'];
+/** They take long to build, or are made of packages. */
+const inTheLongSuite = ['05-hello-rust', '12-hono', '13-messages', '14-lambda', '16-fastapi'];
 
 test('every example is served here or in the long suite', t => {
   t.deepEqual(
     readdirSync(projectFile('examples')).sort(),
-    [...Object.keys(served), ...bySchedule, ...byItself, ...byFiles, ...several, ...inTheLongSuite].sort(),
+    [...Object.keys(served), ...bySchedule, ...byItself, ...byFiles, ...several, ...byEvents, ...servers, ...inTheLongSuite].sort(),
   );
 });
 
@@ -123,6 +129,36 @@ test('08-own-trigger calls the function with each file, and keeps what failed', 
   await dev.printed(/report: count, with a key/);
 });
 
+test('10-sse-chat gives each message to every EventSource that listens, until it leaves', async t => {
+  const core = await startCore({SCW_PUBLIC: 'true', SCW_HANDLER_PATH: projectFile('examples/10-sse-chat/handler.mjs')}, t);
+  t.regex((await ask(core.url)).text(), /new EventSource\('messages'\)/);
+  const say = async (body: string) => (await ask(`${core.url}/messages`, {method: 'POST', body})).json().listeners;
+  const heard: string[] = [];
+  const sources = [1, 2].map(() => new EventSource(`${core.url}/messages`));
+  t.teardown(() => sources.forEach(source => void source.close()));
+  for (const source of sources) source.addEventListener('message', ({data}) => void heard.push(JSON.parse(data)));
+  await Promise.all(sources.map(source => new Promise(resolve => source.addEventListener('open', resolve, {once: true}))));
+  await until(async () => (await say('hello')) === 2);
+  await until(() => heard.length >= 2);
+  t.is(new Set(heard).size, 1);
+  sources[0]?.close();
+  await until(async () => (await say('still here?')) === 1);
+  sources[1]?.close();
+  t.is(await core.stop(), 0);
+});
+
 async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await isSo())) await setTimeout(20);
 }
+
+test('15-any-server is a server that needs nothing of ours', async t => {
+  const command = JSON.stringify([process.execPath, projectFile('examples/15-any-server/server.mjs')]);
+  const core = await startCore({SCW_PUBLIC: 'true', CORE_PROTOCOL: 'http', CORE_COMMAND: command}, t);
+  t.is((await ask(`${core.url}/hello?name=Ada`)).text(), 'Hello, Ada!\n');
+  t.is((await ask(`${core.url}/count`, {method: 'POST', body: Buffer.alloc(100_000)})).text(), '100000 bytes\n');
+  t.is((await ask(`${core.url}/nowhere`)).status, 404);
+  const events = new EventSource(`${core.url}/clock`);
+  t.is(await new Promise(resolve => events.addEventListener('message', ({data}) => resolve(data))), 'now');
+  events.close();
+  t.is(await core.stop(), 0);
+});

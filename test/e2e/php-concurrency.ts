@@ -17,6 +17,9 @@ check('PHP calls that share a process wait for one another, however long each ta
     const answer = await fetch(core.url);
     return [answer.status, (await answer.text()).replace(/x+$/, '')].join(' ');
   };
+  await send(); // once it is answered the process is there, and nobody waits for its start
+  const waited = () => metric(core, 'core_queue_wait_seconds_count');
+  const before = await waited();
   const answers = await Promise.all(Array.from({length: 6}, send));
   t.is(new Set(answers).size, 1, answers.join());
   t.regex(answers[0] ?? '', /^200 \d+$/);
@@ -24,5 +27,5 @@ check('PHP calls that share a process wait for one another, however long each ta
     core.logs.filter(({msg}) => /spare|not answer|protocol/.test(msg)),
     [],
   );
-  t.is(await metric(core, 'core_queue_wait_seconds_count'), 2);
+  t.is((await waited()) - before, 2);
 });

@@ -1,3 +1,6 @@
+import {mkdtemp, rm} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import test from 'ava';
 import {projectFile, startCore} from '../helpers/core.ts';
 import {loadGate} from '../helpers/gate.ts';
@@ -28,6 +31,37 @@ test('an invalid traceparent is not passed on, a valid one is, without any traci
   }
   const {context} = (await ask(core.url, {headers: {traceparent, tracestate: 'a=1,b=2'}})).json();
   t.deepEqual(context.trace, {traceparent, tracestate: 'a=1,b=2'});
+});
+
+test('work is sent in the trace of its sender, and each attempt has a trace of its own that links there', async t => {
+  const receiver = await openReceiver();
+  t.teardown(async () => receiver.close());
+  const folder = await mkdtemp(join(tmpdir(), 'spans-'));
+  t.teardown(() => rm(folder, {recursive: true}));
+  const work = {CORE_WORK: 'on', CORE_WORK_ATTEMPTS: '2', CORE_JOURNAL: `sqlite:${folder}/journal.db`};
+  const core = await startCore({...mirror, ...work, ...receiver.env}, t);
+  const accepted = await ask(`${core.url}/?do=throw`, {headers: {traceparent, prefer: 'respond-async'}});
+  t.is(accepted.status, 202);
+  for (let status = ''; status !== 'dead-lettered'; await new Promise(resolve => setTimeout(resolve, 50)))
+    ({status} = (await ask(new URL(accepted.field('location'), core.url).href, {})).json());
+  t.is(await core.stop(), 0);
+
+  const [request] = named(receiver.spans, 'GET mirror').filter(span => span.traceId === traceId);
+  const [send] = named(receiver.spans, 'send work');
+  t.like(send, {traceId, parentSpanId: request?.spanId, kind: kinds.producer});
+  const attempts = named(receiver.spans, 'process work');
+  t.deepEqual(
+    attempts.map(({attributes}) => attributes['core.attempt']),
+    [1, 2],
+  );
+  for (const attempt of attempts) {
+    t.is(attempt.kind, kinds.consumer);
+    t.falsy(attempt.parentSpanId);
+    t.not(attempt.traceId, traceId);
+    t.like(attempt.links?.[0], {traceId, spanId: send?.spanId});
+    const [call] = named(receiver.spans, 'POST').filter(span => span.traceId === attempt.traceId);
+    t.like(call, {parentSpanId: attempt.spanId, kind: kinds.client});
+  }
 });
 
 test('one trace leads from the caller through the invocation to the proxy call and into the handler; a cold start shows the spawn in it', async t => {

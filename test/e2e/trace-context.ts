@@ -200,9 +200,19 @@ for (const [language, handler] of [
       t.regex(told.traceparent ?? '', wellFormed, title);
       t.false(told.traceparent?.includes(`-${parentId}-`), title);
     }
-    const {calls} = await forward(core, [parent], 3);
-    t.is(new Set(calls.map(head => head.traceparent)).size, 3);
-    for (const head of calls) t.true(String(head.traceparent).startsWith(`00-${traceId}-`));
+    // Several calls of one invocation are siblings: one trace, a span each.
+    for (const [fields, trace] of [
+      [[parent], 'same'],
+      [[], 'new'],
+      [[['traceparent', `00-${'0'.repeat(32)}-${parentId}-01`]], 'new'],
+    ] as const) {
+      const {calls} = await forward(core, fields, 3);
+      const sent = calls.map(({traceparent}) => String(traceparent));
+      t.is(new Set(sent).size, 3);
+      t.is(new Set(sent.map(each => each.slice(0, 36))).size, 1);
+      for (const each of sent) t.regex(each, wellFormed);
+      for (const each of sent) t.is(each.startsWith(`00-${traceId}-`), trace === 'same');
+    }
     // Of the flags the two that are defined are kept, others are not; an id of ours is random, and says so.
     for (const [given, expected] of [
       ['00', '00'],

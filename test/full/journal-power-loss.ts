@@ -1,141 +1,47 @@
-import {spawnSync} from 'node:child_process';
-import {copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
-import {basename, join} from 'node:path';
+import {join} from 'node:path';
 import test from 'ava';
 import {SqliteArchive} from '../../src/journals/sqlite/archive.ts';
 import {SqliteStore} from '../../src/journals/sqlite/store.ts';
 import {verifySqlite} from '../../src/journals/sqlite/verify.ts';
 import {ManualClock} from '../helpers/clock.ts';
-import {projectFile} from '../helpers/core.ts';
+import {hasStrace, momentsOf, recordDisk, type Step} from '../helpers/power-loss.ts';
 
 /*
-A power loss, replayed: strace records every write, cut and sync of a journal's files while receipts are given. Then the
-files are built again as a disk may have them at any moment: everything that was synced is there, of the rest any part.
-Whatever was acknowledged by then must be in them, and nothing may pass for what it is not.
+A power loss, replayed (test/helpers/power-loss.ts). Whatever was acknowledged by then must be in the files, and nothing may
+pass for what it is not.
 */
 
-const hasStrace = spawnSync('strace', ['-V']).status === 0;
 const straced = hasStrace ? test.serial : test.skip;
 if (!hasStrace) console.log('skipped: recording a disk’s work needs strace on the PATH');
 const moments = Number(process.env.CORE_TEST_CYCLES ?? 60);
-
-type Step =
-  | {readonly at: number; readonly type: 'write'; readonly file: string; readonly bytes: Buffer; readonly offset: number}
-  | {readonly at: number; readonly type: 'cut'; readonly file: string; readonly length: number}
-  | {readonly at: number; readonly type: 'sync'; readonly file: string}
-  | {readonly at: number; readonly type: 'told'; readonly position: number; readonly number: number};
-
-/** Files that a power loss keeps; shared memory is not among them, and locks are taken anew. */
-const kept = new Set(['journal.db', 'journal.db-wal', 'journal.db.mark']);
-
-function readTrace(folder: string): Step[] {
-  const steps: Step[] = [];
-  for (const name of readdirSync(folder).filter(each => each.startsWith('trace.'))) {
-    for (const line of readFileSync(join(folder, name), 'latin1').split('\n')) {
-      const step = readCall(line);
-      if (step) steps.push(step);
-    }
-  }
-  return steps.sort((a, b) => a.at - b.at);
-}
-
-function readCall(line: string): Step | undefined {
-  const [, time = '', call = '', path = '', rest = ''] = /^(\S+) (\w+)\(\d+<([^>]*)>(.*)$/.exec(line) ?? [];
-  const at = Number(time);
-  const file = basename(fromHex(path).toString());
-  if (call === 'write') {
-    const [, told = ''] = /^, "([^"]*)"/.exec(rest) ?? [];
-    const [, position, number] = /^(\d+) writer\.\d (\d+)\n$/.exec(fromHex(told).toString()) ?? [];
-    return number === undefined ? undefined : {at, type: 'told', position: Number(position), number: Number(number)};
-  }
-  if (!kept.has(file)) return undefined;
-  if (call === 'fsync' || call === 'fdatasync') return {at, type: 'sync', file};
-  if (call === 'ftruncate') return {at, type: 'cut', file, length: Number(/^, (\d+)/.exec(rest)?.[1])};
-  const [, bytes = '', offset] = /^, "([^"]*)", \d+, (\d+)\)/.exec(rest) ?? [];
-  return {at, type: 'write', file, bytes: fromHex(bytes), offset: Number(offset)};
-}
-
-const fromHex = (text: string) => Buffer.from(text.replaceAll('\\x', ''), 'hex');
-
-/** The files at a moment. `survives` is asked of each step that no sync has followed. */
-function rebuild(before: ReadonlyMap<string, Buffer>, steps: readonly Step[], survives: () => boolean): Map<string, Buffer> {
-  const synced = new Map<string, number>();
-  for (const [index, step] of steps.entries()) if (step.type === 'sync') synced.set(step.file, index);
-  const files = new Map<string, {length: number; bytes: Buffer}>();
-  for (const [name, bytes] of before) files.set(name, {length: bytes.length, bytes: roomy(bytes)});
-  for (const [index, step] of steps.entries()) {
-    if (step.type !== 'write' && step.type !== 'cut') continue;
-    if (index > (synced.get(step.file) ?? -1) && !survives()) continue;
-    const file = files.get(step.file) ?? {length: 0, bytes: roomy(Buffer.alloc(0))};
-    files.set(step.file, file);
-    if (step.type === 'write') {
-      step.bytes.copy(file.bytes, step.offset);
-      file.length = Math.max(file.length, step.offset + step.bytes.length);
-    } else {
-      file.bytes.fill(0, step.length);
-      file.length = step.length;
-    }
-  }
-  return new Map([...files].map(([name, {length, bytes}]) => [name, bytes.subarray(0, length)]));
-}
-
-/** No file of the test grows beyond it. */
-const roomy = (bytes: Buffer) => Buffer.concat([bytes], 2 ** 24);
-
-/** The same each time (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 straced('after a power loss at any moment all that was acknowledged is there', async t => {
   t.timeout(600_000);
   const folder = mkdtempSync(join(tmpdir(), 'power-'));
   t.teardown(() => rmSync(folder, {recursive: true}));
-  const file = join(folder, 'journal.db');
-  const appender = projectFile('test/helpers/journal-appender.ts');
-  spawnSync(process.execPath, [appender, file, '1', '40']);
-  mkdirSync(join(folder, 'before'));
-  for (const name of kept) if (existsSync(join(folder, name))) copyFileSync(join(folder, name), join(folder, 'before', name));
-  const calls = 'trace=pwrite64,fdatasync,fsync,ftruncate,write';
-  const args = ['-ff', '-qq', '-ttt', '-y', '-xx', '-s', '100000', '-e', calls, '-o', join(folder, 'trace')];
-  spawnSync('strace', [...args, process.execPath, appender, file, '41', '300']);
-
-  const steps = readTrace(folder);
-  const before = new Map(readdirSync(join(folder, 'before')).map(name => [name, readFileSync(join(folder, 'before', name))] as const));
-  t.true(steps.filter(({type}) => type === 'told').length === 300, 'every receipt was recorded');
+  const recording = recordDisk(folder, 'test/helpers/journal-appender.ts', ['1', '40'], ['41', '300']);
+  const {steps} = recording;
+  const told = (step: Step) => (step.type === 'told' ? /^(\d+) writer\.\d (\d+)$/.exec(step.line) : null);
+  t.is(steps.filter(told).length, 300, 'every receipt was recorded');
   t.true(
     steps.some(({type}) => type === 'cut'),
     'a checkpoint was recorded',
   );
   let checked = 0;
-  for (let moment = 0; moment < moments; moment++) {
-    const random = seeded(moment);
-    const until = Math.floor(random() * steps.length);
-    const happened = steps.slice(0, until);
-    const share = [0, 0.5, 1][moment % 3] ?? 0; // nothing of what was not synced, some of it, all of it
-    const files = rebuild(before, happened, () => random() < share);
-    const target = join(folder, `moment-${moment}`);
-    mkdirSync(target);
-    for (const [name, bytes] of files) writeFileSync(join(target, name), bytes);
-    const db = join(target, 'journal.db');
+  for (const {title, happened, db} of momentsOf(recording, moments, folder)) {
     new SqliteStore(db)[Symbol.dispose]();
-    t.deepEqual(verifySqlite(db).problems, [], `moment ${moment}, step ${until} of ${steps.length}`);
+    t.deepEqual(verifySqlite(db).problems, [], title);
     using archive = new SqliteArchive(db, new ManualClock());
     const there = new Map<number, number>();
     for await (const {position, fact} of archive.scan('writer.')) if (fact.type === 'runtime.gave-up') there.set(position, fact.data.exits);
     for (const step of happened) {
-      if (step.type !== 'told') continue;
+      const [, position, number] = told(step) ?? [];
+      if (number === undefined) continue;
       checked++;
-      if (there.get(step.position) !== step.number) t.fail(`moment ${moment}, step ${until}: ${step.position} was acknowledged and lost`);
+      if (there.get(Number(position)) !== Number(number)) t.fail(`${title}: ${position} was acknowledged and lost`);
     }
-    rmSync(target, {recursive: true});
   }
   t.log(`${moments} moments of ${steps.length} steps, ${checked} receipts checked, lost 0`);
 });

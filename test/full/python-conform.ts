@@ -10,7 +10,11 @@ const run = promisify(execFile);
 
 /** A handler that waits on the loop, not in front of it. */
 const toAsync = (text: string) =>
-  text.replace('def handle', 'async def handle').replace('time.sleep', 'await asyncio.sleep').replace('import time', 'import asyncio');
+  text
+    .replaceAll(/^def/gm, 'async def')
+    .replaceAll('time.sleep', 'await asyncio.sleep')
+    .replace('import time', 'import asyncio')
+    .replace('context.body.read()', '(await context.body.read())');
 
 const kinds: Record<string, [change: (text: string) => string, env: Record<string, string>]> = {
   'a plain handler with twenty threads': [text => text, {CORE_CONCURRENCY: '20'}],

@@ -31,6 +31,8 @@ export interface Reply {
 export interface BridgeOptions {
   binary: string;
   bridge: string;
+  /** Arguments of the bridge. */
+  args?: readonly string[];
   path: string;
   name?: string;
   env?: Record<string, string>;
@@ -64,7 +66,7 @@ export class Bridge {
 
   constructor(options: BridgeOptions, port: number) {
     this.port = port;
-    this.child = spawn(...endingWithUs([options.binary, options.bridge]), {
+    this.child = spawn(...endingWithUs([options.binary, options.bridge, ...(options.args ?? [])]), {
       env: {
         PATH: process.env.PATH,
         SCW_UPSTREAM_PORT: String(port),

@@ -1,9 +1,10 @@
 import {duplexPair} from 'node:stream';
 import type {ExecutionContext} from 'ava';
 import {Fault} from '../../src/errors.ts';
+import type {CallEnd} from '../../src/hop/hop.ts';
 import type {ChannelReply, RuntimeCall} from '../../src/runtime.ts';
-import {Channel, type ChannelOptions} from '../../src/workers/hop/channel.ts';
-import type {CallEnd} from '../../src/workers/hop/hop.ts';
+import {Channel} from '../../src/workers/hop/channel.ts';
+import type {ChannelOptions} from '../../src/workers/hop/channel-options.ts';
 import {ManualClock, settle} from './clock.ts';
 import {runtimeCall} from './event.ts';
 
@@ -60,6 +61,7 @@ export function openChannel(t: ExecutionContext, some: Partial<ChannelOptions> =
       maxReplyBytes: 2 ** 20,
       concurrency: 100,
       answersPing: true,
+      takesBodies: true,
       onBroken: why => void told.push(why),
       onClosed: () => void told.push('closed'),
       onSilent: () => void told.push('silent'),
@@ -80,7 +82,11 @@ export function openChannel(t: ExecutionContext, some: Partial<ChannelOptions> =
     async send(given: Partial<RuntimeCall> = {}) {
       const ends: CallEnd[] = [];
       const reply = channel
-        .send(runtimeCall(given), end => void ends.push(end))
+        .send(
+          runtimeCall(given),
+          end => void ends.push(end),
+          () => void told.push('given up'),
+        )
         .then(
           (answer): ChannelReply | Fault => answer,
           (error: Fault) => error,

@@ -183,10 +183,11 @@ export async function runCli(args: readonly string[], env: Record<string, string
 }
 
 /** A command of `core-runtime` that goes on, on free ports; it ends with the test. */
-export async function spawnCli(args: readonly string[], t: Teardown) {
+export async function spawnCli(args: readonly string[], t: Teardown, cwd?: string) {
   const {PATH = '', HOME = '', NODE_V8_COVERAGE} = process.env;
   const child = spawn(process.execPath, [projectFile('src/cli.ts'), ...args], {
     env: {PATH, HOME, ...(NODE_V8_COVERAGE && {NODE_V8_COVERAGE}), ...freePorts},
+    ...(cwd !== undefined && {cwd}),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = once(child, 'close');
@@ -195,17 +196,18 @@ export async function spawnCli(args: readonly string[], t: Teardown) {
     return ended;
   });
   let output = '';
-  child.stderr.on('data', chunk => {
-    output += chunk;
-  });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', chunk => {
+      output += chunk;
+    });
+  }
   return {
     /** Everything printed, once it fits. */
     until: (pattern: RegExp) =>
       new Promise<string>((resolve, reject) => {
-        child.stdout.on('data', chunk => {
-          output += chunk;
-          if (pattern.test(output)) resolve(output);
-        });
+        const look = () => pattern.test(output) && resolve(output);
+        child.stdout.on('data', look);
+        look();
         void ended.then(() => reject(new Error(`The command ended and printed only: ${output}`)));
       }),
   };

@@ -25,7 +25,9 @@ export interface Run {
   end(): void;
 }
 
-interface Options extends Partial<Pick<ClaimingHouse, 'core' | 'leaseMs' | 'journal'>> {
+interface Options extends Partial<Pick<ClaimingHouse, 'core' | 'journal' | 'hall'>> {
+  /** How long other cores take it for living after it has crashed. */
+  readonly leaseMs?: number;
   readonly clock?: ManualClock;
   readonly schedule?: object;
   /** The function answers only when it is told to. */
@@ -37,7 +39,7 @@ interface Options extends Partial<Pick<ClaimingHouse, 'core' | 'leaseMs' | 'jour
 /** A core as far as cron sees it: what is delivered is recorded, and settled in the journal when it is over. */
 export async function openCore(
   t: ExecutionContext,
-  {clock = new ManualClock(noon), schedule = {}, held = false, refuse, ...some}: Options = {},
+  {clock = new ManualClock(noon), schedule = {}, held = false, refuse, leaseMs = 0, ...some}: Options = {},
 ) {
   const journal = some.journal ?? new MemoryJournal(clock);
   const runs: Run[] = [];
@@ -47,6 +49,7 @@ export async function openCore(
   const house = fakeHouse({
     ...some,
     journal,
+    cores: {leaseMs, isAlive: async core => clock.now() - (crashedAt(journal).get(core) ?? clock.now()) < leaseMs},
     clock,
     log,
     meter,
@@ -101,11 +104,21 @@ export async function openCore(
     /** Its end without a last word: nothing that runs settles, nothing more is fired. */
     async crash() {
       isCrashed = true;
+      crashedAt(journal).set(house.core, clock.now());
       for (const run of runs) run.end();
       await close();
     },
   };
 }
+
+/** When the cores of a journal crashed. */
+function crashedAt(journal: Journal): Map<string, number> {
+  const known = crashes.get(journal) ?? new Map<string, number>();
+  crashes.set(journal, known);
+  return known;
+}
+
+const crashes = new WeakMap<Journal, Map<string, number>>();
 
 export async function factsOf(journal: Journal, type: Fact['type']) {
   const found: Fact[] = [];

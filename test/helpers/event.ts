@@ -1,5 +1,5 @@
-import type {InvocationTrace, RuntimeCall, WrittenEvent} from '../../src/runtime.ts';
-import {writeRequest} from '../../src/workers/hop/text.ts';
+import type {InvocationTrace, RuntimeCall, Written, WrittenEvent} from '../../src/runtime.ts';
+import {eventOf, writeRequest} from '../../src/workers/hop/text.ts';
 
 /** An event with this body, as the event stage writes it. */
 export const writtenEvent = (body: string | Buffer = '', form: WrittenEvent['form'] = 'text'): WrittenEvent => ({
@@ -11,7 +11,7 @@ export const writtenEvent = (body: string | Buffer = '', form: WrittenEvent['for
 });
 
 /** A written event as a sub-runtime reads it that is called over HTTP. */
-export const textOf = (event: WrittenEvent, trace?: InvocationTrace): string => writeRequest(event, trace);
+export const textOf = (event: Written, trace?: InvocationTrace): string => writeRequest(eventOf({event}), trace);
 
 /** A call of that event, without a deadline unless one is given. */
 export const runtimeCall = (some: Partial<RuntimeCall> = {}): RuntimeCall => ({

@@ -1,12 +1,16 @@
 import {systemClock} from '../../src/clock.ts';
 import type {Delivery, Fields, Input, InvocationResult, MessageInput, Principal, RequestInput} from '../../src/delivery.ts';
 import type {Invocation} from '../../src/invocation.ts';
+import {soleCore} from '../../src/journal.ts';
 import {MemoryJournal} from '../../src/journals/memory/journal.ts';
 import {Budget} from '../../src/limits/budget.ts';
 import type {Log, LogFields} from '../../src/log.ts';
 import type {Meter} from '../../src/meter.ts';
 import type {HttpReply} from '../../src/runtime.ts';
 import type {ClaimingHouse} from '../../src/trigger.ts';
+
+/** Limits of streams for the stages, as they are by default. */
+export const streamParts = {timeoutMs: 300_000, streamIdleMs: 60_000, streamTimeoutMs: undefined, journalHttp: 'facts'} as const;
 
 /** A meter that keeps what it was told, as `name` and arguments. */
 export function recordingMeter(): Meter & {readonly calls: readonly (readonly unknown[])[]} {
@@ -25,9 +29,12 @@ export function recordingMeter(): Meter & {readonly calls: readonly (readonly un
     accepted: keep('accepted'),
     settled: keep('settled'),
     replyCut: keep('replyCut'),
+    batchesWatched: keep('batchesWatched'),
     pipelined: keep('pipelined'),
     connectionCut: keep('connectionCut'),
     inFlight: keep('inFlight'),
+    streamBegan: keep('streamBegan'),
+    streamEnded: keep('streamEnded'),
     coldStarted: keep('coldStarted'),
     queued: keep('queued'),
     dequeued: keep('dequeued'),
@@ -42,6 +49,10 @@ export function recordingMeter(): Meter & {readonly calls: readonly (readonly un
     scheduleNext: keep('scheduleNext'),
     scheduleHeld: keep('scheduleHeld'),
     scheduleMissed: keep('scheduleMissed'),
+    workAttempted: keep('workAttempted'),
+    callbackTried: keep('callbackTried'),
+    messageEnded: keep('messageEnded'),
+    messagesWatched: keep('messagesWatched'),
     shed: keep('shed'),
     payloadsShed: keep('payloadsShed'),
     keySetFailed: keep('keySetFailed'),
@@ -75,8 +86,12 @@ export function fakeHouse(some: Partial<ClaimingHouse> = {}): ClaimingHouse {
     hurry: new AbortController().signal,
     journal: new MemoryJournal(clock),
     core: 'core-1',
-    leaseMs: 0,
-    kinds: ['http', 'cron', 'listed'],
+    cores: soleCore,
+    env: {},
+    kinds: ['http', 'cron', 'listed', 'work'],
+    places: () => 1,
+    passes: false,
+    bodies: 'whole',
     isShared: false,
     closesLast: false,
     budget: new Budget(128 * 2 ** 20, clock),
@@ -96,6 +111,7 @@ export interface FakeDeliveryOptions {
   readonly attempt?: number;
   readonly breaksOff?: boolean;
   readonly defers?: () => boolean;
+  readonly goesOn?: () => boolean;
   readonly traceCarrier?: Fields;
 }
 
@@ -110,6 +126,7 @@ export class FakeDelivery implements Delivery {
   readonly attempt?: number;
   readonly breaksOff?: boolean;
   readonly defers?: () => boolean;
+  readonly goesOn?: () => boolean;
   readonly traceCarrier?: Fields;
   readonly replies: InvocationResult[] = [];
   taken = 0;

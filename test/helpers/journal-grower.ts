@@ -2,8 +2,8 @@ import {execFileSync} from 'node:child_process';
 import {rmSync, statSync, truncateSync} from 'node:fs';
 import {DatabaseSync} from 'node:sqlite';
 import {Keeper} from '../../src/journals/sqlite/keeper.ts';
+import {writeLine} from '../../src/journals/sqlite/line.ts';
 import {logBytes} from '../../src/journals/sqlite/log.ts';
-import {writeLine} from '../../src/journals/sqlite/pack.ts';
 import {fill, topUp} from './mounted.ts';
 
 /*

@@ -13,10 +13,11 @@ export interface ReceivedSpan {
   readonly status: {readonly code?: number; readonly message?: string};
   readonly startTimeUnixNano: string;
   readonly endTimeUnixNano: string;
+  readonly links?: readonly {readonly traceId: string; readonly spanId: string}[];
   readonly events?: readonly {readonly name: string; readonly attributes: Readonly<Record<string, unknown>>}[];
 }
 
-export const kinds = {internal: 1, server: 2, client: 3} as const;
+export const kinds = {internal: 1, server: 2, client: 3, producer: 4, consumer: 5} as const;
 
 /** A collector's door: takes OTLP over HTTP in JSON and keeps the spans. */
 export async function openReceiver() {

@@ -1,6 +1,6 @@
 import type {Fault} from '../../src/errors.ts';
+import type {CallEnd, Hop} from '../../src/hop/hop.ts';
 import type {Deadline, Lease, RuntimeCall, RuntimeReply} from '../../src/runtime.ts';
-import type {CallEnd, Hop} from '../../src/workers/hop/hop.ts';
 import {Member} from '../../src/workers/pool/member.ts';
 import {Pool, type PoolOptions} from '../../src/workers/pool/pool.ts';
 import {ManualClock, settle} from './clock.ts';

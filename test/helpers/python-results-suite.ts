@@ -30,9 +30,7 @@ def pieces():
 
 /** What is no plain value, and has no plain meaning either. */
 const refused: Record<string, string> = {
-  'a generator': 'pieces()',
-  'a file': 'open(os.devnull)',
-  'a text stream': 'io.StringIO(u"x")',
+  'a file that is open for writing': 'open(os.devnull, "w")',
   'an exception': 'ValueError("no luck")',
   'a set': 'set([1])',
   'an object': 'Point()',
@@ -40,6 +38,15 @@ const refused: Record<string, string> = {
   'a function': 'pieces',
   'a map': 'iter([1])',
 };
+
+/** What is read piece by piece as the result and as its body, and has no meaning elsewhere. */
+const sources: Record<string, string> = {
+  'a generator': 'pieces()',
+  'a file': 'open(os.devnull)',
+  'a text stream': 'io.StringIO(u"x")',
+};
+
+const elsewhere = ['{"headers": %, "body": "x"}', '{"body": {"deep": [%]}}'];
 
 const read: Record<string, [expression: string, want: unknown]> = {
   'a message of the email package as headers': [
@@ -61,9 +68,12 @@ const read: Record<string, [expression: string, want: unknown]> = {
 };
 
 export function pythonResultsSuite(python: Python): void {
-  const binary = python.isThree ? {...refused, 'a binary stream': 'io.BytesIO(b"x")'} : refused;
-  for (const [kind, expression] of Object.entries(binary)) {
-    for (const place of ['%', '{"body": %}', '{"headers": %, "body": "x"}', '{"body": {"deep": [%]}}']) {
+  const each = [
+    ...Object.entries(refused).map(([kind, expression]) => [kind, expression, ['%', '{"body": %}', ...elsewhere]] as const),
+    ...Object.entries(sources).map(([kind, expression]) => [kind, expression, elsewhere] as const),
+  ];
+  for (const [kind, expression, places] of each) {
+    for (const place of places) {
       const value = place.replace('%', expression);
       bothWays(`${python.title}: ${kind} is refused, not sent as nothing: ${place}`, async t => {
         const b = await startPython(t, python, `${before}def handle(event, context):\n    return ${value}\n`);

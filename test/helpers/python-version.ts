@@ -6,10 +6,12 @@ import {functionFile, startBridge} from './bridge.ts';
 import {bridgeSuite} from './bridge-suite.ts';
 import {projectFile} from './core.ts';
 import {works} from './installed.ts';
+import {pythonAppsSuite} from './python-apps-suite.ts';
 import {pythonImportsSuite} from './python-imports-suite.ts';
 import {pythonProcessesSuite} from './python-processes-suite.ts';
 import {pythonResultsSuite} from './python-results-suite.ts';
 import {pythonSignalsSuite} from './python-signals-suite.ts';
+import {pythonStreamsSuite} from './python-streams-suite.ts';
 
 const asyncHandler = `import asyncio
 both = asyncio.Event()
@@ -51,6 +53,8 @@ export function pythonVersion(version: string): void {
   pythonSignalsSuite(python);
   pythonImportsSuite(python);
   pythonResultsSuite(python);
+  pythonStreamsSuite(python);
+  pythonAppsSuite(python);
   if (version !== '2.7') tagsAsyncCalls(version, binary);
 }
 

@@ -34,7 +34,7 @@ export const replay = (file: string, args: readonly string[], env: Record<string
 
 /** What a command printed with --json. */
 // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever the command printed
-export const linesOf = ({stdout}: Ended): any[] =>
+export const linesOf = ({stdout}: Pick<Ended, 'stdout'>): any[] =>
   stdout
     .split('\n')
     .filter(Boolean)

@@ -3,8 +3,8 @@ import net, {type AddressInfo, type Socket} from 'node:net';
 import type {ExecutionContext} from 'ava';
 import {systemClock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
+import type {CallEnd} from '../../src/hop/hop.ts';
 import type {RuntimeCall} from '../../src/runtime.ts';
-import type {CallEnd} from '../../src/workers/hop/hop.ts';
 import {Upstream, type UpstreamOptions} from '../../src/workers/hop/http.ts';
 import {runtimeCall} from './event.ts';
 

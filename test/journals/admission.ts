@@ -6,7 +6,7 @@ import {roomOf} from '../../src/journals/sqlite/room.ts';
 
 const mebi = 2 ** 20;
 const payload = (length: number) => ({name: 'invocation.a/request', bytes: Buffer.alloc(length)});
-const loose = (...lengths: number[]): Command => ({stream: undefined, text: 'x\n', count: 1, payloads: lengths.map(payload)});
+const loose = (...lengths: number[]): Command => ({stream: undefined, lines: Buffer.from('x\n'), count: 1, payloads: lengths.map(payload)});
 const begins = (length = 0): Command => ({stream: 'invocation.b', text: 'b\n', count: 1, begins: true, payloads: [payload(length)]});
 const ends = (length = 0): Command => ({stream: 'invocation.b', text: 'e\n', count: 1, begins: false, payloads: [payload(length)]});
 

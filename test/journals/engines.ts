@@ -13,13 +13,53 @@ import {retention} from '../helpers/sqlite-journal.ts';
 const house = () => ({clock: new ManualClock(), log: recordingLog(), meter: recordingMeter()});
 
 test('a location that no engine serves, or that names no place, is refused', t => {
-  for (const location of ['', ':', 'sqlite', 'sqlite:', 'memory', 'memory:x', 'SQLITE:x', 'toString:', '__proto__:x', '/var/facts.db']) {
+  for (const location of [
+    '',
+    ':',
+    'sqlite',
+    'sqlite:',
+    'memory',
+    'memory:x',
+    'SQLITE:x',
+    'toString:',
+    '__proto__:x',
+    '/var/facts.db',
+    ...badDatabases,
+  ]) {
     t.is(readPlace(location), undefined, location);
   }
 });
 
+const badDatabases = [
+  'nats:',
+  'nats://',
+  'nats://host',
+  'nats:host/shop',
+  'nats://host/shop/x',
+  'postgres:',
+  'postgres://',
+  'postgres://host',
+  'postgres://host/',
+  'postgres:/host/db',
+  'postgres://host/db?schema=',
+  'postgres://host/db?schema=Shop',
+  'postgres://host/db?schema=pg_catalog',
+  `postgres://host/db?schema=${'a'.repeat(51)}`,
+];
+
+test('a location is written without its password', t => {
+  const place = readPlace('postgresql://core:s3cret@db:5432/jobs?schema=shop&password=s3cret&sslmode=require');
+  t.is(place && locationOf(place), 'postgres://core@db:5432/jobs?schema=shop&sslmode=require');
+});
+
 test('a location is read, and written as it was', t => {
-  for (const location of ['memory:', 'sqlite:/var/facts.db', 'sqlite:/var/with:colon.db']) {
+  for (const location of [
+    'memory:',
+    'sqlite:/var/facts.db',
+    'sqlite:/var/with:colon.db',
+    'postgres://core@db/jobs?schema=shop',
+    'nats://a:4222,b:4222/shop',
+  ]) {
     const place = readPlace(location);
     t.is(place && locationOf(place), location);
   }
@@ -36,12 +76,13 @@ test('what an engine promises is what its receipts say', async t => {
   for (const location of ['memory:', `sqlite:${folder}/journal.db`]) {
     const {engine} = readPlace(location) ?? {};
     if (!engine) throw new TypeError(`Expected an engine for ${location}`);
-    const {journal, isDurable, leaseMs} = await openJournal({location, fallback: undefined, mustLast: true, retention}, house());
+    const {journal, isDurable, can, cores} = await openJournal({location, fallback: undefined, mustLast: true, retention}, house());
     await using _closed = journal;
     const {durability} = await journal.append('a', [fact(1)]);
-    t.is(durability, engine.durability, location);
+    t.is(durability, can.durability, location);
     t.is(isDurable, durability !== 'buffered', location);
-    t.is(leaseMs, engine.leaseMs, location);
+    t.is(cores.leaseMs > 0, engine.isShared, location);
+    t.is(can.synced, durability === 'buffered' ? 'no' : 'seen', location);
   }
 });
 
@@ -51,8 +92,7 @@ test('a default journal that cannot be opened is replaced by memory, unless some
     doc: '',
     note: '',
     remedy: 'Give it another place',
-    durability: 'fsync' as const,
-    leaseMs: 1000,
+    isShared: true,
     placeOf: (text: string) => text,
     open: () => Promise.reject(new JournalRefused('held', 'it is held by process 7')),
   };
@@ -63,7 +103,7 @@ test('a default journal that cannot be opened is replaced by memory, unless some
   const rooms = house();
   const opened = await openJournal({...wish, mustLast: false}, rooms);
   t.false(opened.isDurable);
-  t.is(opened.leaseMs, 0);
+  t.is(opened.cores.leaseMs, 0);
   t.deepEqual(
     rooms.log.lines.map(({level, fields}) => [level, fields.cause]),
     [['warn', 'it is held by process 7']],

@@ -2,7 +2,8 @@ import test from 'ava';
 import type {Fact} from '../../src/facts.ts';
 import type {Batch} from '../../src/journals/sqlite/messages.ts';
 import {Outbox} from '../../src/journals/sqlite/outbox.ts';
-import {ManualClock} from '../helpers/clock.ts';
+import {Questions} from '../../src/journals/sqlite/questions.ts';
+import {ManualClock, settle} from '../helpers/clock.ts';
 
 const fact: Fact = {type: 'runtime.gave-up', data: {exits: 1, withinMs: 1}};
 const facts = [fact] as const;
@@ -55,4 +56,24 @@ test('facts that nobody waits for are dropped before others are refused', async 
     ]),
     'waits',
   );
+});
+
+test('what is asked in one turn comes after one sending of everything that was handed over', async t => {
+  const order: string[] = [];
+  const {sent, outbox} = open(2 ** 20);
+  const questions = new Questions(() => outbox.flush(), {
+    ask: async question => {
+      order.push(`${sent.length} ${JSON.stringify(question)}`);
+      return undefined as never;
+    },
+  });
+  const asked = ['a', 'b', 'c'].map(name => {
+    void outbox.append(`invocation.${name}`, facts, {});
+    return questions.ask({last: `invocation.${name}`});
+  });
+  await settle();
+  await Promise.all(asked);
+  t.is(sent.length, 1);
+  t.is(sent[0]?.commands.length, 3);
+  t.deepEqual(order, ['1 {"last":"invocation.a"}', '1 {"last":"invocation.b"}', '1 {"last":"invocation.c"}']);
 });

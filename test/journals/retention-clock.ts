@@ -3,7 +3,7 @@ import {dirname} from 'node:path';
 import {DatabaseSync} from 'node:sqlite';
 import test, {type ExecutionContext} from 'ava';
 import {RetentionClock, unseenMs} from '../../src/journals/sqlite/clock.ts';
-import {writeLine} from '../../src/journals/sqlite/pack.ts';
+import {writeLine} from '../../src/journals/sqlite/line.ts';
 import {SqliteStore} from '../../src/journals/sqlite/store.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {fact} from '../helpers/journal-suite.ts';

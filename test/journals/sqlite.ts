@@ -122,7 +122,7 @@ test('when another program writes to the journal, nothing is acknowledged before
   const opening = openFile(file);
   await using journal = await opening;
   await journal.append('a', [fact(1)]);
-  const other = new DatabaseSync(file);
+  const other = new DatabaseSync(file, {timeout: 5000}); // the first sweep may be on
   other.exec("INSERT INTO pack VALUES(99, 98, 0, 0, 0, 0, 0, x'00')");
   other.close();
   await t.throwsAsync(journal.append('a', [fact(2)]), {code: 'JOURNAL_FAILED'});

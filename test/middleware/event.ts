@@ -6,7 +6,15 @@ import {ManualClock, settle} from '../helpers/clock.ts';
 import {writtenEvent} from '../helpers/event.ts';
 import {FakeDelivery, recordingMeter, requestInput, stageContext} from '../helpers/fakes.ts';
 
-function prepare({record, ...given}: {writeAhead?: boolean; defers?: () => boolean; record?: () => Promise<unknown>} = {}) {
+function prepare({
+  record,
+  ...given
+}: {
+  writeAhead?: boolean;
+  defers?: () => boolean;
+  goesOn?: () => boolean;
+  record?: () => Promise<unknown>;
+} = {}) {
   const clock = new ManualClock(1_764_000_000_000);
   const meter = recordingMeter();
   const facts: Fact[] = [];
@@ -95,7 +103,7 @@ for (const [title, fault, last] of [
       facts.map(({type}) => type),
       ['invocation.accepted', last],
     );
-    t.deepEqual(meter.calls, [['accepted'], ['settled', fault]], 'it is not in flight any more');
+    t.deepEqual(meter.calls, [['accepted'], ['settled', fault, false]], 'it is not in flight any more');
   });
 }
 
@@ -129,7 +137,23 @@ for (const [code, outcome, status] of endings) {
     );
     t.is(thrown, fault);
     t.deepEqual(facts.at(-1), {type: 'invocation.settled', data: {outcome, status, code, durationMs: 20}});
-    t.deepEqual(meter.calls, [['accepted'], ['settled', fault]]);
+    t.deepEqual(meter.calls, [['accepted'], ['settled', fault, false]]);
+  });
+}
+
+for (const [code, goesOn, isHandedBack] of [
+  ['CALLER_LEFT', true, true],
+  ['CALLER_LEFT', false, false],
+  ['HANDLER_FAILED', true, false],
+] as const) {
+  test(`${code} of a delivery that ${goesOn ? 'is made' : 'is not made'} again elsewhere is ${isHandedBack ? '' : 'not '}handed back`, async t => {
+    const {walk, meter} = prepare({goesOn: () => goesOn});
+    await t.throwsAsync(
+      walk(async () => {
+        throw new Fault(code);
+      }),
+    );
+    t.is(meter.calls.at(-1)?.[2], isHandedBack);
   });
 }
 
@@ -152,7 +176,7 @@ test('the first fact and the last', async t => {
     ctx.state.result = {status: 404, headers: [], body: ''};
   });
   t.deepEqual(facts.slice(1), [{type: 'invocation.settled', data: {outcome: 'responded', status: 404, durationMs: 30}}]);
-  t.deepEqual(meter.calls, [['accepted'], ['settled', undefined]]);
+  t.deepEqual(meter.calls, [['accepted'], ['settled', undefined, false]]);
 });
 
 test('the event is written once, with the deadline counted from the arrival', async t => {

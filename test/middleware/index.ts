@@ -17,7 +17,7 @@ import {NotSent, type RuntimeReply, type Runtimes} from '../../src/runtime.ts';
 import type {Stage} from '../../src/stage.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {textOf, writtenEvent} from '../helpers/event.ts';
-import {FakeDelivery, fieldMap, recordingLog, recordingMeter, runtimeReply} from '../helpers/fakes.ts';
+import {FakeDelivery, fieldMap, recordingLog, recordingMeter, runtimeReply, streamParts} from '../helpers/fakes.ts';
 
 const {publicKey, privateKey} = generateKeyPairSync('rsa', {modulusLength: 2048});
 const claims = {
@@ -75,6 +75,7 @@ function openHouse({isPublic = true, replies = [runtimeReply('"fine"')], lease, 
   };
   const deliver = deliverThrough(
     pipeline({
+      ...streamParts,
       spans: passingSpans,
       meter,
       log,
@@ -304,7 +305,10 @@ test('the stages walk in their order and are named', async t => {
   });
   await deliver(delivery);
   t.deepEqual(order, ['trace', 'auth', 'trigger', 'event', 'invoke', 'respond']);
-  t.deepEqual([trigger().name, respond({responseMaxBytes: 1}).name, authPublic().name], ['trigger', 'respond', 'auth']);
+  t.deepEqual(
+    [trigger().name, respond({responseMaxBytes: 1, meter: recordingMeter(), ...streamParts}).name, authPublic().name],
+    ['trigger', 'respond', 'auth'],
+  );
 });
 
 test('a delivery that brings an id is the invocation of that id; any other gets a new one', async t => {

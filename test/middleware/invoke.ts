@@ -13,7 +13,7 @@ import {
   type Runtimes,
 } from '../../src/runtime.ts';
 import {writtenEvent} from '../helpers/event.ts';
-import {FakeDelivery, recordingMeter, runtimeReply, stageContext} from '../helpers/fakes.ts';
+import {FakeDelivery, recordingMeter, runtimeReply, stageContext, streamParts} from '../helpers/fakes.ts';
 
 const written = writtenEvent();
 
@@ -59,6 +59,7 @@ function fakeSpan(trace?: InvocationTrace) {
       told.push(['call', attempt, port]);
       return call;
     },
+    sends: () => ({trace: undefined, sent() {}, failed() {}}),
     waited: ({waitedMs, cold}) => void told.push(['waited', waitedMs, cold]),
     ended() {},
   };
@@ -82,13 +83,13 @@ function prepare(outcomes: Outcome[], {trace, lease, cancel = 'finish', breaksOf
     {event: written, deadline: {wallMs: 5000, monotonicMs: 500, timeoutMs: 400}, span},
   );
   let passed = 0;
-  const walk = () => invoke({runtimes: fake.runtimes, meter, clock: systemClock, cancel})(ctx, async () => void passed++);
+  const walk = () => invoke({runtimes: fake.runtimes, meter, clock: systemClock, cancel, ...streamParts})(ctx, async () => void passed++);
   return {...fake, ctx, meter, told, walk, passed: () => passed};
 }
 
 test('without an event nothing is called', async t => {
   const {runtimes, calls} = fakeRuntimes([runtimeReply('{}')]);
-  const stage = invoke({runtimes, meter: recordingMeter(), clock: systemClock, cancel: 'finish'});
+  const stage = invoke({runtimes, meter: recordingMeter(), clock: systemClock, cancel: 'finish', ...streamParts});
   await t.throwsAsync(
     stage(stageContext(new FakeDelivery()), async () => t.fail()),
     {instanceOf: TypeError},
@@ -159,7 +160,7 @@ test('a refused lease calls nothing', async t => {
   };
   const {span, told} = fakeSpan();
   const state = {event: written, deadline: {wallMs: 0, monotonicMs: 0, timeoutMs: 0}, span};
-  const stage = invoke({runtimes, meter, clock: systemClock, cancel: 'finish'});
+  const stage = invoke({runtimes, meter, clock: systemClock, cancel: 'finish', ...streamParts});
   await t.throwsAsync(
     stage(stageContext(new FakeDelivery(), {}, state), async () => t.fail()),
     {code: 'POOL_BUSY'},
@@ -196,6 +197,7 @@ test('the call carries the invocation, its deadline and the event with its trace
         deadline: 500,
         timeoutMs: 400,
         signal: undefined,
+        streams: undefined,
         trace,
         eventHold: undefined,
         replyHold: undefined,

@@ -19,10 +19,11 @@ function prepare(fields: Record<string, string> = {}) {
     traceId: 'trace-1',
     exemplar: 'trace-1',
     call: () => ({trace: undefined, answered() {}, failed() {}}),
+    sends: () => ({trace: undefined, sent() {}, failed() {}}),
     waited() {},
     ended: result => ended.push(result),
   };
-  const spans: Spans = {invocation: () => span, spawned() {}};
+  const spans: Spans = {...passingSpans, invocation: () => span};
   const delivery = new FakeDelivery();
   const ctx = stageContext(delivery, fields);
   const stage = trace({spans, meter, log, clock});

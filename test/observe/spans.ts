@@ -93,6 +93,64 @@ test.serial('a message is consumed in a trace of its own that links to its produ
   t.deepEqual(orphan?.links, []);
 });
 
+test.serial('what is handed on has a span of its own, which attempts and posts of the reply link to, as they may come hours later', t => {
+  const invocation = open({trigger: 'http', method: 'POST', path: '/', address: 'here'}, {traceparent});
+  invocation.sends('work', 3); // it was sent before
+  invocation.sends('work', 3).failed(new Fault('WORK_FULL'));
+  const send = invocation.sends('work', 3);
+  send.sent();
+  invocation.ended({...answer, status: 202});
+  const sender = {traceparent: send.trace?.traceparent ?? ''};
+  open({trigger: 'pubsub', system: 'core-runtime', destination: 'work', id: 'id-1', attempt: 2}, sender).ended(answer);
+  const spans = recordedSpans({recorder, functionName: 'hello', clock});
+  const refused = spans.post({id: 'id-1', url: 'https://hooks.example.com/secret?key=1', number: 2, ...sender});
+  refused.answered(503);
+  spans.post({id: 'id-1', url: 'http://hooks.example.com:81/', number: 1, traceparent: undefined}).failed(new Error('reset'));
+  const [full, sent, request, attempt, post, lost] = finished();
+  t.is(finished().length, 6);
+  t.like(full?.attributes, {'error.type': 'WORK_FULL'});
+  t.is(sent?.name, 'send work');
+  t.is(sent?.kind, SpanKind.PRODUCER);
+  t.is(sent?.parentSpanContext?.spanId, request?.spanContext().spanId);
+  t.is(sent?.spanContext().traceId, traceId);
+  t.deepEqual(
+    {...sent?.attributes},
+    {
+      'messaging.system': 'core-runtime',
+      'messaging.destination.name': 'work',
+      'messaging.operation.name': 'send',
+      'messaging.operation.type': 'send',
+      'messaging.message.id': 'id-1',
+      'messaging.message.body.size': 3,
+    },
+  );
+  t.like(attempt?.attributes, {'messaging.message.id': 'id-1', 'core.attempt': 2});
+  t.is(post?.kind, SpanKind.CLIENT);
+  t.deepEqual(
+    {...post?.attributes},
+    {
+      'http.request.method': 'POST',
+      'server.address': 'hooks.example.com',
+      'server.port': 443,
+      'faas.invocation_id': 'id-1',
+      'http.request.resend_count': 1,
+      'http.response.status_code': 503,
+      'error.type': '503',
+    },
+  );
+  t.is(refused.trace?.traceparent.slice(36, 52), post?.spanContext().spanId);
+  for (const late of [attempt, post]) {
+    t.is(late?.parentSpanContext, undefined);
+    t.not(late?.spanContext().traceId, traceId);
+    t.deepEqual(
+      late?.links.map(link => link.context.spanId),
+      [sent?.spanContext().spanId],
+    );
+  }
+  t.like(lost, {links: []});
+  t.like(lost?.attributes, {'server.port': 81, 'error.type': 'Error'});
+});
+
 test.serial('a call that is sent again is one span per attempt, below the invocation', t => {
   const invocation = open({trigger: 'other', name: 'test'}, {traceparent});
   invocation.call(0, {host: '127.0.0.1', port: 1}).failed(Object.assign(new Error('refused'), {code: 'ECONNREFUSED'}));

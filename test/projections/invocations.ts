@@ -3,6 +3,7 @@ import type {Fact} from '../../src/facts.ts';
 import {MemoryJournal} from '../../src/journals/memory/journal.ts';
 import {explainInvocation} from '../../src/projections/explanation.ts';
 import {listInvocations} from '../../src/projections/invocation-list.ts';
+import type {InvocationView} from '../../src/projections/invocations.ts';
 import {plainExplanation} from '../../src/projections/plain.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {countingScans} from '../helpers/counting-journal.ts';
@@ -34,6 +35,28 @@ test('one without a last fact still runs, or did when the core ended', async t =
   const {journal, list} = prepare();
   journal.record('invocation.a', [accepted]);
   t.like(await list(), [{id: 'a', status: 'running', source: 'http', bytes: 3}]);
+});
+
+test('work that is not over waits, runs or is retried, and is not over again when it was sent anew', async t => {
+  const {journal, list} = prepare();
+  const seen: unknown[] = [];
+  const started: Fact = {type: 'attempt.started', data: {attempt: 1, epoch: 1}};
+  for (const facts of [
+    [{type: 'invocation.accepted', data: {source: 'work', bytes: 3, attempt: 1}}],
+    [started],
+    [
+      {type: 'attempt.failed', data: {attempt: 1, class: 'error', retryable: true, code: 'HANDLER_FAILED'}},
+      {type: 'retry.scheduled', data: {attempt: 2, afterMs: 5}},
+    ],
+    [started],
+    [{type: 'invocation.settled', data: {outcome: 'dead-lettered', status: 500, durationMs: 5}}],
+    [{type: 'invocation.redriven', data: {deadForMs: 5}}],
+  ] satisfies [Fact, ...Fact[]][]) {
+    journal.record('invocation.a', facts);
+    const [{status, pending, replyStatus}] = (await list()) as [InvocationView];
+    seen.push([status, pending, replyStatus].filter(Boolean).join(' '));
+  }
+  t.deepEqual(seen, ['running waiting', 'running', 'running retrying', 'running', 'dead-lettered 500', 'running waiting']);
 });
 
 test('by status, by time, by number; the newest first', async t => {

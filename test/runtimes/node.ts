@@ -90,18 +90,11 @@ function ownCases({check, hop, start, startText}: NodeCases): void {
     }
   });
 
-  check('a stream, a Blob or a Response is a 500 that says what to do', async t => {
-    for (const [kind, result] of Object.entries({
-      Readable: "require('node:stream').Readable.from(['a'])",
-      ReadableStream: 'new Blob([]).stream()',
-      Response: "new Response('x')",
-      Blob: "new Blob(['x'])",
-    })) {
-      const b = await startText(t, `exports.handle = async event => event === 'whole' ? ${result} : {statusCode: 200, body: ${result}};`);
-      for (const event of ['whole', 'body']) {
-        const text = `The result of the function is not JSON: a ${kind} must be read first`;
-        t.like(await b.call(event), {status: 500, text}, event);
-      }
+  check('a Blob is a 500 that says what to do', async t => {
+    const result = "new Blob(['x'])";
+    const b = await startText(t, `exports.handle = async event => event === 'whole' ? ${result} : {statusCode: 200, body: ${result}};`);
+    for (const event of ['whole', 'body']) {
+      t.like(await b.call(event), {status: 500, text: 'The result of the function is not JSON: a Blob must be read first'}, event);
     }
   });
 

@@ -92,15 +92,10 @@ function ownCases({check, hop, start, startText}: Php): void {
     }
   });
 
-  check('a generator or a function is a 500 that says what to do', async t => {
-    for (const [value, text] of [
-      ['(function () { yield 1; })()', 'a generator must be read first'],
-      ['fn() => 1', 'a function must be called first'],
-    ]) {
-      for (const result of [value, `['statusCode' => 200, 'body' => ${value}]`]) {
-        const b = await startText(t, `function handle() { return ${result}; }`);
-        t.like(await b.call({}), {status: 500, text: `The result of the function is not JSON: ${text}`});
-      }
+  check('a function is a 500 that says what to do', async t => {
+    for (const result of ['fn() => 1', "['statusCode' => 200, 'body' => fn() => 1]"]) {
+      const b = await startText(t, `function handle() { return ${result}; }`);
+      t.like(await b.call({}), {status: 500, text: 'The result of the function is not JSON: a function must be called first'});
     }
   });
 
@@ -144,7 +139,7 @@ function ownCases({check, hop, start, startText}: Php): void {
         'set_error_handler(function ($level, $message) { throw new ErrorException($message); }); return $absent;',
         'Undefined variable $absent',
       ],
-      ['return fopen(__FILE__, "r");', 'The result of the function is not JSON: Type is not supported'],
+      ['return stream_context_create();', 'The result of the function is not JSON: Type is not supported'],
       ['return NAN;', 'The result of the function is not JSON: Inf and NaN cannot be JSON encoded'],
     ] as const) {
       const b = await startText(t, `function handle() { ${statement} }`);

@@ -30,7 +30,8 @@ withPython('the types of Python have the members of the schemas', async t => {
     t.deepEqual(types[name], {required: schema.required.toSorted(), members: Object.keys(schema.properties).sort()}, name);
   }
   t.deepEqual(types.Trace.members, Object.keys(context.properties.trace.properties).sort());
-  t.deepEqual(types.Context.members, Object.keys(context.properties).sort());
+  // The bridge adds the body that comes as it is read; it is no part of what is sent.
+  t.deepEqual(types.Context.members, ['body', ...Object.keys(context.properties)].sort());
 });
 
 test('the packages of all languages have one version', t => {

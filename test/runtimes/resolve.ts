@@ -4,8 +4,9 @@ import path from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {node} from '../../runtimes/node/adapter.ts';
 import {python} from '../../runtimes/python/adapter.ts';
-import {type FunctionSettings, resolveFunction} from '../../runtimes/resolve.ts';
+import {resolveFunction} from '../../runtimes/resolve.ts';
 import {ConfigurationError} from '../../src/errors.ts';
+import type {FunctionSettings} from '../../src/settings/function.ts';
 
 /** A directory with these empty files, gone when the test ends. */
 async function directory(t: ExecutionContext, ...files: string[]): Promise<string> {
@@ -21,11 +22,15 @@ async function directory(t: ExecutionContext, ...files: string[]): Promise<strin
 const resolve = (some: Partial<FunctionSettings>) =>
   resolveFunction({
     handlerPath: undefined,
+    command: undefined,
     handlerName: 'handle',
     handlerIsBinary: false,
     runtimeBinary: undefined,
     runtimeBridge: undefined,
     language: undefined,
+    hop: 'auto',
+    concurrency: undefined,
+    lambdaPayload: '2.0',
     ...some,
   });
 
@@ -200,4 +205,33 @@ test('a binary is executed itself, also with other settings', async t => {
     handlerName: 'handle',
     command: {file: `${dir}/handler`, args: [], readiness: 'port', concurrency: 100},
   });
+});
+
+test('for Lambda a program is run itself, and a handler by the client of its language', async t => {
+  const dir = await directory(t, 'bootstrap', 'app.py', 'app.mjs', 'app.rb', 'own.py', 'node_modules/.bin/aws-lambda-ric', 'client.jar');
+  await chmod(`${dir}/bootstrap`, 0o755);
+  const lambda = {language: 'lambda', handlerName: 'handler'};
+  refuses(t, {...lambda, handlerPath: `${dir}/nothing`}, /^SCW_HANDLER_PATH: expected an existing file, got `.*nothing`$/);
+  refuses(t, {...lambda, handlerPath: `${dir}/app.rb`}, /expected a program, or a handler in Python or JavaScript, got `.*app\.rb`/);
+  refuses(t, {...lambda, handlerPath: `${dir}/app.py`, handlerIsBinary: true}, /expected an executable file, got `.*app\.py`/);
+  refuses(t, {...lambda, handlerPath: `${dir}/app.py`, runtimeBridge: `${dir}/none`}, /^SCW_RUNTIME_BRIDGE: expected an existing file/);
+  refuses(t, {...lambda, handlerPath: `${dir}/bootstrap`, hop: 'http'}, /^CORE_HOP: expected `auto`/);
+  refuses(t, {...lambda, handlerPath: `${dir}/bootstrap`, concurrency: 2}, /^CORE_CONCURRENCY: expected 1, .* got `2`; set CORE_WORKERS$/);
+  const alone = await directory(t, 'app.js');
+  refuses(t, {...lambda, handlerPath: `${alone}/app.js`}, /^SCW_HANDLER_PATH: expected aws-lambda-ric in a node_modules/);
+  const started = (some: Partial<FunctionSettings>) => resolve({...lambda, ...some}).command.args.slice(1);
+  const node = process.execPath;
+  t.deepEqual(started({handlerPath: `${dir}/bootstrap`, lambdaPayload: '1.0'}), ['1.0', 'bootstrap', `${dir}/bootstrap`]);
+  t.deepEqual(started({handlerPath: `${dir}/app.py`}), ['2.0', 'app.handler', 'python3', '-m', 'awslambdaric', '$_HANDLER']);
+  t.deepEqual(started({handlerPath: `${dir}/app.mjs`}), [
+    '2.0',
+    'app.handler',
+    node,
+    `${dir}/node_modules/.bin/aws-lambda-ric`,
+    '$_HANDLER',
+  ]);
+  const java = {handlerPath: `${dir}/app.rb`, runtimeBinary: 'java', runtimeBridge: `${dir}/client.jar`};
+  t.deepEqual(started(java), ['2.0', 'app.handler', 'java', `${dir}/client.jar`, '$_HANDLER']);
+  t.deepEqual(started({handlerPath: `${dir}/app.rb`, runtimeBinary: 'ruby'}), ['2.0', 'app.handler', 'ruby', '$_HANDLER']);
+  t.like(resolve({...lambda, handlerPath: `${dir}/bootstrap`}), {language: 'lambda', command: {readiness: 'report', concurrency: 1}});
 });

@@ -81,6 +81,7 @@ test('the list shows the next five occurrences', async t => {
       catchUp: 'all(3)',
       overlap: 'allow',
       jitter: '90s',
+      delivery: 'call',
       next: ['2026-01-02T01:30:00Z', '2026-01-03T01:30:00Z', '2026-01-04T01:30:00Z', '2026-01-05T01:30:00Z', '2026-01-06T01:30:00Z'],
       paused: false,
     },

@@ -42,6 +42,7 @@ function spawnChild(
         line.resolve(heard.line);
       },
       linesDropped() {},
+      mayServe: () => true,
       settled: id => void settled.push(id),
     },
     {clock: systemClock, ooms: {kills: ooms}},

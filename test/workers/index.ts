@@ -2,6 +2,7 @@ import {mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
+import {event} from '../../protocols/event/index.ts';
 import {type Clock, systemClock} from '../../src/clock.ts';
 import type {Fact} from '../../src/facts.ts';
 import {openWorkers, type Workers} from '../../src/workers/index.ts';
@@ -30,6 +31,8 @@ async function open(t: ExecutionContext, program: string, workers = 1, {clock = 
       },
       environment: {},
       hop: 'auto',
+      protocol: event,
+      refusesExposed: false,
       host: '127.0.0.1',
       port: 0,
       workers,

@@ -1,130 +1,8 @@
-import {mkdtemp, rm} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
-import {join} from 'node:path';
-import test, {type ExecutionContext} from 'ava';
+import test from 'ava';
 import {systemClock} from '../../src/clock.ts';
-import type {Fact} from '../../src/facts.ts';
-import type {FunctionLine} from '../../src/log.ts';
-import type {Command, StartRecord} from '../../src/runtime.ts';
-import {Upstream} from '../../src/workers/hop/http.ts';
-import {Pool} from '../../src/workers/pool/pool.ts';
-import {OrphanKiller} from '../../src/workers/process/orphans.ts';
-import {type RestartPolicy, restartPolicy} from '../../src/workers/process/restart-policy.ts';
-import {Supervisor} from '../../src/workers/process/supervisor.ts';
-import {recordingLog, recordingMeter} from '../helpers/fakes.ts';
+import {freePort} from '../helpers/port.ts';
 import {isAlive, gone as processGone} from '../helpers/process.ts';
-
-const host = '127.0.0.1';
-
-/** Real processes: each runs this program in Node and is gone when the test ends. */
-async function supervise(
-  t: ExecutionContext,
-  program: string,
-  {
-    readiness = 'report',
-    file = process.execPath,
-    startTimeoutMs = 20_000,
-    environment = {},
-    concurrency = 1,
-    timeoutMs = 300_000,
-    policy = {},
-  }: Partial<
-    Command & {startTimeoutMs: number; timeoutMs: number; environment: Record<string, string>; policy: Partial<RestartPolicy>}
-  > = {},
-) {
-  const told: string[] = [];
-  const facts: Fact[] = [];
-  const lines: FunctionLine[] = [];
-  const starts: StartRecord[] = [];
-  const log = recordingLog();
-  const clock = systemClock;
-  const meter = recordingMeter();
-  const pool = new Pool({queueLength: 10, queueWaitMs: 10_000, startTimeoutMs}, clock, meter);
-  const orphanKiller = new OrphanKiller({mark: 'MARK=none', clock, log});
-  const waiting = new Set<() => void>();
-  const changed = () => {
-    for (const wake of [...waiting]) wake();
-  };
-  /** Resolves once the claim holds; asked again whenever something was told. */
-  const until = (claim: () => boolean) =>
-    new Promise<void>(resolve => {
-      const wake = () => {
-        if (!claim()) return;
-        waiting.delete(wake);
-        resolve();
-      };
-      waiting.add(wake);
-      wake();
-    });
-  const ports: number[] = [];
-  const supervisor = new Supervisor(
-    {
-      child: {
-        command: {file, args: ['-e', program], readiness, concurrency},
-        host,
-        startTimeoutMs,
-        user: undefined,
-        memoryBytes: undefined,
-        hasCalls: false,
-      },
-      maxReplyBytes: 1000,
-      isConcurrencySet: false,
-      mostConnections: 1000,
-      environment(port) {
-        ports.push(port);
-        return {SCW_UPSTREAM_PORT: String(port), ...environment};
-      },
-      upstream: port => new Upstream({host, port, connections: concurrency, maxReplyBytes: 1000, bridgeToken: 'x'}, clock),
-      preferredPort: 0,
-      policy: {...restartPolicy, ...policy},
-      concurrency,
-      timeoutMs,
-    },
-    {
-      pool,
-      clock,
-      log: {
-        ...log,
-        error(fields, message) {
-          log.error(fields, message);
-          changed();
-        },
-      },
-      meter: {...meter, runtimeTried: () => void told.push('tried')},
-      ooms: {kills: () => 0},
-      orphanKiller,
-      facts(some) {
-        facts.push(...some);
-        changed();
-      },
-      line(line) {
-        lines.push(line);
-        changed();
-      },
-      linesDropped() {},
-      started(record) {
-        starts.push(record);
-        changed();
-      },
-      functionServedAt: () => supervisor.servedAt,
-      freeBytes: () => Number.POSITIVE_INFINITY,
-      gaveUp: () => void told.push('gave up'),
-    },
-  );
-  t.teardown(async () => {
-    await supervisor[Symbol.asyncDispose]();
-    orphanKiller[Symbol.dispose]();
-  });
-  await supervisor.start();
-  const types = () => facts.map(({type}) => type);
-  const count = (type: Fact['type']) => types().filter(each => each === type).length;
-  const ready = () => until(() => count('runtime.ready') > 0);
-  const gone = () => until(() => count('runtime.exited') > 0);
-  return {supervisor, pool, told, facts, types, count, lines, starts, log, ports, until, ready, gone};
-}
-
-/** Reports on the descriptor, then lives on. */
-const loaded = `require('fs').writeSync(3, '{"loaded":true}\\n'); setInterval(() => {}, 1000);`;
+import {loaded, supervise} from '../helpers/supervise.ts';
 
 test('a program that cannot be executed is reported as that, and tried again', async t => {
   const {facts, until, count, starts, log} = await supervise(t, '', {file: '/missing/node'});
@@ -227,88 +105,10 @@ test('a handler that could not be loaded is broken, stays up, and is ready to sa
   t.is(pool.size, 1);
 });
 
-test('a reload starts newer code beside the old, which ends when it was taken over from', async t => {
-  const {supervisor, ready, until, facts, pool, ports} = await supervise(t, loaded);
-  await ready();
-  const [old] = supervisor.pids;
-  t.is(await supervisor.reload(), undefined);
-  await until(() => facts.some(({type, data}) => type === 'runtime.exited' && (data as {reason: string}).reason === 'reloaded'));
-  t.is(supervisor.pids.length, 1);
-  t.not(supervisor.pids[0], old);
-  t.is(supervisor.state.phase, 'ready');
-  t.is(pool.size, 1);
-  t.is(new Set(ports).size, 2);
-});
-
-test('a process that was still starting when newer code took over does not take over from that', async t => {
-  const once = await loadedOnce(
-    t,
-    `process.on('SIGTERM', () => { require('fs').writeSync(3, '{"loaded":true}\\n'); setTimeout(() => process.exit(), 200); });
-     console.log('starting'); setInterval(() => {}, 1000);`,
-  );
-  const {supervisor, until, lines, facts, pool, count} = await supervise(t, once(loaded));
-  await until(() => lines.length > 0);
-  const [old] = supervisor.pids;
-  t.is(await supervisor.reload(), undefined);
-  await until(() => count('runtime.exited') > 0);
-  t.like(facts.at(-1), {type: 'runtime.exited', data: {reason: 'reloaded'}});
-  t.is(supervisor.pids.length, 1);
-  t.not(supervisor.pids[0], old);
-  t.is(pool.size, 1);
-});
-
-test('with newer code that cannot be loaded, or that ends, the old code goes on serving and the reason is given', async t => {
-  const once = await loadedOnce(t);
-  for (const [then, cause] of [
-    [`require('fs').writeSync(3, '{"loaded":false,"error":"SyntaxError"}\\n'); setInterval(() => {}, 1000)`, 'SyntaxError'],
-    ['process.exit(1)', 'the new sub-runtime ended before it was ready'],
-  ] as const) {
-    const {supervisor, ready, pool, until} = await supervise(t, once(then));
-    await ready();
-    const [old] = supervisor.pids;
-    t.is(await supervisor.reload(), cause);
-    await until(() => supervisor.pids.length === 1);
-    t.is(supervisor.pids[0], old);
-    t.is(supervisor.state.phase, 'ready');
-    t.is(pool.size, 1);
-  }
-});
-
-test('a function that was given up is started once in a while, and serves again when it no longer ends', async t => {
-  const once = await loadedOnce(t, 'process.exit(1)');
-  const {supervisor, until, told, count, log} = await supervise(t, once(loaded), {policy: {exitsAllowed: 0, trialMs: 300}});
-  await until(() => count('runtime.gave-up') === 1);
-  t.is(supervisor.state.phase, 'gave-up');
-  t.deepEqual(told, ['gave up']);
-  t.true(log.lines.some(({message}) => /from now on a start is tried every 30 to 60 s/.test(message)));
-  await until(() => count('runtime.ready') === 1);
-  t.is(supervisor.state.phase, 'ready');
-  t.deepEqual(told, ['gave up', 'tried']);
-  t.is(count('runtime.spawned'), 2);
-});
-
-test('a trial start that fails is followed by another, and by one only', async t => {
-  const {supervisor, until, told, count} = await supervise(t, 'process.exit(1)', {policy: {exitsAllowed: 0, trialMs: 50}});
-  await until(() => count('runtime.gave-up') === 1);
-  t.is(await supervisor.reload(), 'the new sub-runtime ended before it was ready'); // no reason to try twice as often
-  await until(() => count('runtime.gave-up') >= 5);
-  const spawned = count('runtime.spawned');
-  t.is(told.filter(each => each === 'tried').length, spawned - 2); // the first start, and the reload
-  t.true(supervisor.pids.length <= 1);
-});
-
-test('a stopped supervisor reloads nothing', async t => {
-  const {supervisor, ready, count} = await supervise(t, loaded);
-  await ready();
-  await supervisor[Symbol.asyncDispose]();
-  t.is(await supervisor.reload(), 'the runtime is shutting down');
-  t.is(count('runtime.spawned'), 1);
-});
-
 test('a foreign one is ready when its port accepts, and is sent no request', async t => {
   const program = `require('net').createServer(socket => socket.on('data', data => console.log('got', String(data))))
     .listen(process.env.SCW_UPSTREAM_PORT, '127.0.0.1')`;
-  const {supervisor, ready, lines} = await supervise(t, program, {readiness: 'port'});
+  const {supervisor, ready, lines} = await supervise(t, program, {readiness: 'port', preferredPort: await freePort()});
   await ready();
   t.is(supervisor.state.phase, 'ready');
   await systemClock.sleep(50);
@@ -355,14 +155,3 @@ test('it inherits no descriptor but the bridge’s', async t => {
   await until(() => lines.length > 0);
   t.deepEqual(JSON.parse(lines[0]?.line ?? ''), [1, 2, 3]);
 });
-
-/** A program that loads the first time that it runs, or does something else then, and later does what it is told. */
-async function loadedOnce(t: ExecutionContext, first = loaded): Promise<(then: string) => string> {
-  const folder = await mkdtemp(join(tmpdir(), 'once-'));
-  t.teardown(() => rm(folder, {recursive: true}));
-  let programs = 0;
-  return then => {
-    const mark = JSON.stringify(join(folder, String(programs++)));
-    return `if (require('fs').existsSync(${mark})) {${then}} else {require('fs').writeFileSync(${mark}, ''); ${first}}`;
-  };
-}

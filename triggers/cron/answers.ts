@@ -13,16 +13,31 @@ const schedule = {
     catchUp: text,
     overlap: {type: 'string', enum: ['allow', 'forbid', 'replace']},
     jitter: text,
+    delivery: {type: 'string', enum: ['call', 'work']},
     next: {type: 'array', items: time},
     paused: truth,
     pausedAt: time,
+    handedOn: {
+      type: 'object',
+      properties: {occurrence: time, invocationId: text, status: text},
+      required: ['occurrence', 'invocationId', 'status'],
+    },
   },
-  required: ['name', 'cron', 'timezone', 'catchUp', 'overlap', 'jitter', 'next', 'paused'],
+  required: ['name', 'cron', 'timezone', 'catchUp', 'overlap', 'jitter', 'delivery', 'next', 'paused'],
 };
 
 const fired = {
   type: 'object',
-  properties: {schedule: text, occurrence: time, invocationId: text, status: {type: 'integer'}, code: text, error: text, waits: truth},
+  properties: {
+    schedule: text,
+    occurrence: time,
+    invocationId: text,
+    status: {type: 'integer'},
+    code: text,
+    error: text,
+    waits: truth,
+    handedOn: truth,
+  },
   required: ['schedule', 'occurrence', 'invocationId', 'status'],
 };
 

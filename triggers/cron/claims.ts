@@ -1,39 +1,14 @@
 import {randomUUIDv7} from 'node:crypto';
 import {type Fact, type FactTypes, isLast} from '../../src/facts.ts';
-import {type Position, type Recorded, RevisionConflict} from '../../src/journal.ts';
+import {type Position, RevisionConflict} from '../../src/journal.ts';
 import type {ClaimingHouse} from '../../src/trigger.ts';
+import {type Claim, type HeldClaim, heldClaim} from './claim.ts';
+import {type History, readHistory} from './history.ts';
 import {isoOccurrence} from './occurrence.ts';
 import type {Schedule} from './schedule.ts';
 
-/** What the journal keeps of an occurrence that somebody runs. */
-export type Claim = FactTypes['schedule.fired'];
-
-/** A claim of some core, and where it stands. */
-export interface HeldClaim {
-  readonly claim: Claim;
-  readonly position: Position;
-  /** Wall time of the claim. */
-  readonly at: number;
-}
-
-/** `held`: this core runs it. `by`: another core does, with this claim if it is known. */
+/** `held`: this core runs it. `by`: another core does, with this claim if it is known, or nobody, as it is over. */
 export type Taken = {readonly held: HeldClaim} | {readonly by: HeldClaim | undefined};
-
-export interface History {
-  /** The newest past occurrence of the present rule (fields and zone) that was fired or given up. */
-  readonly newest: number | undefined;
-  /** Claims whose invocations are not settled, oldest first. */
-  readonly unsettled: readonly HeldClaim[];
-  /** Occurrences that were fired before their time, by a clock that was ahead or in a journal from elsewhere. */
-  readonly ahead: Ahead | undefined;
-}
-
-/** Occurrences to come that were fired already. */
-export interface Ahead {
-  readonly count: number;
-  readonly first: number;
-  readonly last: number;
-}
 
 /** Occurrences whose failed claims are remembered. People may fire any time by hand, so with more the oldest is forgotten. */
 const mostTried = 1000;
@@ -61,7 +36,8 @@ export class Claims {
     const {name, cron, timezone} = this.#schedule;
     const time = isoOccurrence(occurrence);
     const invocationId = this.#idFor(time);
-    const fired = {name, occurrence: time, cron, timezone, invocationId, attempt: 1, core: this.#house.core};
+    const {core} = this.#house;
+    const fired = {name, occurrence: time, cron, timezone, invocationId, attempt: 1, core, ...this.#way()};
     const taken = await this.#takeNew(manual ? {...fired, manual: true} : fired);
     this.#tried.delete(time);
     return taken;
@@ -86,9 +62,18 @@ export class Claims {
     return isFree ? this.#append(claim, noted.position) : taken;
   }
 
-  /** Claims an occurrence again when the core that had it ended before it could settle it. */
+  /**
+  Claims an occurrence again when the core that had it ended before it could settle it. If that core only stood still, it may have
+  ended the occurrence just before this claim: then nobody runs it any more.
+  */
   async takeOver({claim, position}: HeldClaim): Promise<Taken> {
-    return this.#append({...claim, core: this.#house.core, attempt: claim.attempt + 1}, position);
+    const {delivery: _, ...same} = claim; // the schedule may have another one since
+    const way = claim.delivery ? this.#way() : {};
+    const taken = await this.#append({...same, core: this.#house.core, attempt: claim.attempt + 1, ...way}, position);
+    if (!('held' in taken)) return taken;
+    const newest = await this.#house.journal.last(`invocation.${claim.invocationId}`, {now: true});
+    if (newest && isLast(newest.fact.type)) return {by: taken.held};
+    return {held: {...taken.held, revision: newest?.position ?? 0}};
   }
 
   /**
@@ -100,8 +85,11 @@ export class Claims {
   async takeAgain(held: HeldClaim): Promise<Taken | undefined> {
     const newest = await this.#house.journal.last(`invocation.${held.claim.invocationId}`);
     if (newest && isLast(newest.fact.type)) return undefined;
-    const isKept = newest?.fact.type === 'attempt.failed' && newest.fact.data.attempt === held.claim.attempt;
-    return isKept ? this.takeOver(held) : {held};
+    // One that has begun was reported to have failed, and was kept.
+    const isKept = newest?.fact.type === 'attempt.failed' || newest?.fact.type === 'attempt.started';
+    return isKept && newest.fact.data.attempt === held.claim.attempt
+      ? this.takeOver(held)
+      : {held: {...held, revision: newest?.position ?? 0}};
   }
 
   /** How many attempts did not reach the function. */
@@ -126,43 +114,26 @@ export class Claims {
     return (await this.#begin(occurrence, {type: 'schedule.missed', data}, position)) !== undefined;
   }
 
-  async isSettled({invocationId}: Claim): Promise<boolean> {
+  /** Whether anything is known of its invocation. One that is handed on to work begins with that. */
+  async isBegun({invocationId}: Claim): Promise<boolean> {
+    return (await this.#house.journal.last(`invocation.${invocationId}`, {now: true})) !== undefined;
+  }
+
+  /** How its invocation ended; undefined while it has not. */
+  async outcome({invocationId}: Claim): Promise<string | undefined> {
     const newest = await this.#house.journal.last(`invocation.${invocationId}`);
+    return newest?.fact.type === 'invocation.settled' ? newest.fact.data.outcome : undefined;
+  }
+
+  /** As of now: a core that takes over writes nothing that a journal of several copies could refuse. */
+  async isSettled({invocationId}: Claim): Promise<boolean> {
+    const newest = await this.#house.journal.last(`invocation.${invocationId}`, {now: true});
     return newest !== undefined && isLast(newest.fact.type);
   }
 
-  /** Reads everything that the journal has about the schedule. @param now wall time of the reading */
-  async history(now: number): Promise<History> {
-    const {name, cron, timezone} = this.#schedule;
-    let newest: number | undefined;
-    let byHand: number | undefined;
-    const ahead = {count: 0, first: Number.POSITIVE_INFINITY, last: Number.NEGATIVE_INFINITY};
-    const held = new Map<string, HeldClaim>();
-    for await (const recorded of this.#house.journal.scan(`schedule.${name}.`)) {
-      const {fact, stream, at} = recorded;
-      if (fact.type !== 'schedule.fired' && fact.type !== 'schedule.missed') continue;
-      const claim = heldClaim(recorded);
-      if (claim) held.set(stream, claim);
-      else held.delete(stream);
-      // What fired by another rule does not say what this rule has missed.
-      if (fact.data.cron !== cron || fact.data.timezone !== timezone) continue;
-      const occurrence = Date.parse(fact.data.occurrence);
-      if ('manual' in fact.data) byHand = at <= now ? at : byHand;
-      else if (occurrence <= now) newest = Math.max(newest ?? occurrence, occurrence);
-      else if (fact.type === 'schedule.fired' && fact.data.attempt === 1) {
-        ahead.count++;
-        ahead.first = Math.min(ahead.first, occurrence);
-        ahead.last = Math.max(ahead.last, occurrence);
-      }
-    }
-    const unsettled: HeldClaim[] = [];
-    for (const each of held.values()) if (!(await this.isSettled(each.claim))) unsettled.push(each);
-    return {
-      // A time that was named by hand may be any; but when somebody fired, a core was running.
-      newest: newest ?? byHand,
-      unsettled: unsettled.sort((a, b) => occurrenceOf(a) - occurrenceOf(b)),
-      ahead: ahead.count > 0 ? ahead : undefined,
-    };
+  /** @param now wall time of the reading */
+  history(now: number): Promise<History> {
+    return readHistory(this.#schedule, this.#house.journal, claim => this.isSettled(claim), now);
   }
 
   async #append(claim: Claim, expect: Position): Promise<Taken> {
@@ -187,13 +158,9 @@ export class Claims {
     }
   }
 
+  #way = () => (this.#schedule.delivery === 'work' ? {delivery: 'work' as const} : {});
+
   #stream(occurrence: string): string {
     return `schedule.${this.#schedule.name}.${occurrence}`;
   }
 }
-
-function heldClaim({fact, position, at}: Recorded): HeldClaim | undefined {
-  return fact.type === 'schedule.fired' ? {claim: fact.data, position, at} : undefined;
-}
-
-const occurrenceOf = ({claim}: HeldClaim) => Date.parse(claim.occurrence);

@@ -1,7 +1,8 @@
 import type {Delivery, Input, InvocationResult, Principal, SpanSubject} from '../../src/delivery.ts';
 import type {Fault} from '../../src/errors.ts';
+import type {Position} from '../../src/journal.ts';
 import type {Hold} from '../../src/limits/budget.ts';
-import type {Claim} from './claims.ts';
+import type {HeldClaim} from './claim.ts';
 import type {Schedule} from './schedule.ts';
 import {tickInput} from './tick-input.ts';
 
@@ -20,6 +21,7 @@ export interface TickOptions {
 export class Tick implements Delivery {
   readonly id: string;
   readonly attempt: number;
+  readonly revision: Position | undefined;
   readonly source: string;
   readonly principal: Principal;
   readonly writeAhead = true;
@@ -32,12 +34,13 @@ export class Tick implements Delivery {
   /** The answer that `defers` gave; undefined when it was not asked, because the invocation never began. */
   #defers: boolean | undefined;
 
-  constructor(schedule: Schedule, {occurrence, invocationId, attempt}: Claim, options: TickOptions) {
+  constructor(schedule: Schedule, {claim: {occurrence, invocationId, attempt}, revision}: HeldClaim, options: TickOptions) {
     this.#schedule = schedule;
     this.#options = options;
     this.signal = options.signal;
     this.id = invocationId;
     this.attempt = attempt;
+    this.revision = revision ?? (attempt === 1 ? 0 : undefined);
     this.occurrence = occurrence;
     this.source = `cron:${schedule.name}`;
     this.principal = {subject: this.source};

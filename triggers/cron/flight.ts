@@ -1,4 +1,4 @@
-import type {Claim, HeldClaim} from './claims.ts';
+import type {Claim, HeldClaim} from './claim.ts';
 
 /** A claimed occurrence on its way to the function, however many attempts that takes. */
 export class Flight {

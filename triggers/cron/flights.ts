@@ -1,7 +1,7 @@
 import type {InvocationResult} from '../../src/delivery.ts';
 import type {Fault} from '../../src/errors.ts';
 import type {ClaimingHouse} from '../../src/trigger.ts';
-import type {HeldClaim} from './claims.ts';
+import type {HeldClaim} from './claim.ts';
 import {Tick} from './delivery.ts';
 import type {Flight} from './flight.ts';
 import type {Schedule} from './schedule.ts';
@@ -36,8 +36,8 @@ export class Flights {
   readonly #running = new Map<Flight, Promise<unknown>>();
   /** Occurrences that have not reached the function yet. */
   readonly #waiting = new Set<Flight>();
-  /** Claims of other cores that may still be worked on, by invocation, and when they were noted. */
-  readonly #elsewhere = new Map<string, {held: HeldClaim; notedAt: number}>();
+  /** Claims of other cores that may still be worked on, by invocation. */
+  readonly #elsewhere = new Map<string, HeldClaim>();
   #queue: Promise<unknown> = Promise.resolve();
   #queued = 0;
   /** Work that may launch an occurrence is under way. */
@@ -75,7 +75,7 @@ export class Flights {
   /** @param wait called when it has to be delivered again, before it stops counting as running */
   async #deliver(flight: Flight, wait?: (fault: Fault) => void): Promise<Landed | undefined> {
     const {clock, deliver, budget} = this.#house;
-    const tick = new Tick(this.#schedule, flight.claim, {
+    const tick = new Tick(this.#schedule, flight.held, {
       replyHold: budget.openSure('reply'),
       signal: flight.replaced,
       called: () => flight.called(clock.monotonic()),
@@ -158,7 +158,7 @@ export class Flights {
 
   /** Called when another core was first. */
   noteElsewhere(held: HeldClaim): void {
-    this.#elsewhere.set(held.claim.invocationId, {held, notedAt: this.#house.clock.monotonic()});
+    this.#elsewhere.set(held.claim.invocationId, held);
   }
 
   /** Does something that launches, unless an occurrence still runs or waits for its turn. @returns undefined then */
@@ -174,11 +174,8 @@ export class Flights {
   }
 
   async #forgetSettled(): Promise<void> {
-    const {clock, leaseMs} = this.#house;
-    for (const [id, {held, notedAt}] of this.#elsewhere) {
-      // The other core's clock may be ahead of ours.
-      const isOver = clock.now() - held.at >= leaseMs || clock.monotonic() - notedAt >= leaseMs;
-      if (isOver || (await this.#keeper.isSettled(held))) this.#elsewhere.delete(id);
+    for (const [id, held] of this.#elsewhere) {
+      if ((await this.#keeper.isSettled(held)) || !(await this.#house.cores.isAlive(held.claim.core))) this.#elsewhere.delete(id);
     }
   }
 

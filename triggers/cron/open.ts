@@ -1,4 +1,5 @@
 import {isoStamp} from '../../src/clock.ts';
+import {ConfigurationError} from '../../src/errors.ts';
 import type {ClaimingHouse} from '../../src/trigger.ts';
 import {calendarOf} from './calendar.ts';
 import {isoOccurrence} from './occurrence.ts';
@@ -7,8 +8,9 @@ import type {Schedule} from './schedule.ts';
 import {type Schedules, unknownSchedule} from './schedules.ts';
 import {viewOf} from './view.ts';
 
-/** Fires schedules until it is closed. */
+/** Fires schedules until it is closed. @throws ConfigurationError when one is to be handed on to work that cannot keep it */
 export function openSchedules(schedules: readonly Schedule[], house: ClaimingHouse): Schedules {
+  requireWork(schedules, house);
   const runners = new Map(
     schedules.map(schedule => [schedule.name, new Runner(schedule, calendarOf(schedule.cron, schedule.timezone), house)]),
   );
@@ -16,9 +18,11 @@ export function openSchedules(schedules: readonly Schedule[], house: ClaimingHou
     list: () =>
       Promise.all(
         schedules.map(async schedule => {
-          const {isPaused = false, since} = (await runners.get(schedule.name)?.pause.read()) ?? {};
+          const runner = runners.get(schedule.name);
+          const {isPaused = false, since} = (await runner?.pause.read()) ?? {};
+          const handedOn = await runner?.handOn?.newest();
           const pausedAt = isPaused && since !== undefined ? {pausedAt: isoStamp(since)} : {};
-          return {...viewOf(schedule, house.clock.now()), paused: isPaused, ...pausedAt};
+          return {...viewOf(schedule, house.clock.now()), paused: isPaused, ...pausedAt, ...(handedOn && {handedOn})};
         }),
       ),
     async pause(name, isPaused) {
@@ -35,4 +39,16 @@ export function openSchedules(schedules: readonly Schedule[], house: ClaimingHou
       await Promise.all([...runners.values()].map(runner => runner.close()));
     },
   };
+}
+
+/** @throws ConfigurationError */
+function requireWork(schedules: readonly Schedule[], {hall}: ClaimingHouse): void {
+  const problem = !hall
+    ? 'expected CORE_WORK=on, as its `delivery` is work'
+    : hall.durability === 'buffered'
+      ? 'expected a journal that outlives the core, such as CORE_JOURNAL=sqlite:<path>, as its `delivery` is work, which would be lost in memory'
+      : undefined;
+  if (problem === undefined) return;
+  const handedOn = schedules.filter(({delivery}) => delivery === 'work');
+  if (handedOn.length > 0) throw new ConfigurationError(handedOn.map(({name}) => `CORE_SCHEDULES: schedule \`${name}\`: ${problem}`));
 }

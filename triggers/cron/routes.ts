@@ -20,11 +20,11 @@ export function scheduleRoutes(schedules: () => Schedules): Route[] {
       path: '/api/schedules/<name>/fire',
       described: async () => (await import('./answers.ts')).answers.fire,
       query: 'at=<time>',
-      doc: 'Runs a schedule now, or the occurrence of a time that was missed, and answers when the function has.',
+      doc: 'Runs a schedule now, or the occurrence of a time that was missed, and answers when the function has, or when work has it.',
       async run({name, query}) {
         const at = query.get('at');
         const outcome = await schedules().fire(name, at === null ? undefined : parseTime(at));
-        if (!('refused' in outcome)) return {status: outcome.waits ? 202 : 200, body: outcome};
+        if (!('refused' in outcome)) return {status: outcome.waits || outcome.handedOn ? 202 : 200, body: outcome};
         throw new Refusal(codes[outcome.why], outcome.refused, {details: outcome});
       },
     },

@@ -1,10 +1,12 @@
 import type {ClaimingHouse} from '../../src/trigger.ts';
 import {closed, launchByHand} from './by-hand.ts';
 import type {Calendar} from './calendar.ts';
-import {Claims, type HeldClaim} from './claims.ts';
+import type {HeldClaim} from './claim.ts';
+import {Claims} from './claims.ts';
 import {Course, type Step} from './course.ts';
 import {Flight} from './flight.ts';
 import {Flights} from './flights.ts';
+import {HandOn} from './hand-on.ts';
 import {type Insist, insistence} from './insist.ts';
 import {jitterOf} from './jitter.ts';
 import {lostBetween} from './lost.ts';
@@ -27,6 +29,8 @@ export class Runner {
   readonly #insist: Insist;
   readonly #standing: Standing;
   readonly #succession: Succession;
+  /** Where its occurrences go; undefined when it delivers them itself. */
+  readonly handOn: HandOn | undefined;
   readonly #closing = new AbortController();
   readonly #work = new Set<Promise<unknown>>();
 
@@ -47,12 +51,12 @@ export class Runner {
       },
       isSettled: ({claim}) => this.#claims.isSettled(claim),
     });
+    const parts = {house, claims: this.#claims, insist: this.#insist, closing: this.#closing.signal};
+    this.handOn = house.hall && schedule.delivery === 'work' ? new HandOn(schedule, {...parts, hall: house.hall}) : undefined;
     this.#succession = new Succession(schedule, {
-      house,
-      claims: this.#claims,
-      insist: this.#insist,
-      closing: this.#closing.signal,
+      ...parts,
       flights: this.#flights,
+      handOn: this.handOn,
       flightOf: (held, dueAt) => this.#flight(held, dueAt),
       mind: work => this.#mind(work),
     });
@@ -63,8 +67,9 @@ export class Runner {
   async fire(at = this.#house.clock.now()): Promise<FireOutcome> {
     const {name, overlap} = this.#schedule;
     if (this.#closing.signal.aborted) return closed;
-    const launch = () => launchByHand(name, at, this.#claims, held => this.#flights.launch(this.#flight(held)));
-    const launched = overlap === 'forbid' ? await this.#flights.alone(launch) : await launch();
+    const run = (held: HeldClaim) => this.#flights.launch(this.#flight(held));
+    const launch = () => launchByHand(name, at, this.#claims, this.handOn ?? run, work => this.#mind(work));
+    const launched = overlap === 'forbid' ? await this.#alone(launch) : await launch();
     if (!launched) return {why: 'conflict', refused: `an earlier occurrence of ${name} is still running`};
     return 'refused' in launched ? launched : launched.outcome;
   }
@@ -123,7 +128,7 @@ export class Runner {
     const {name, overlap} = this.#schedule;
     const launch = () => this.#launchOnTime(step);
     if (overlap !== 'forbid') return launch();
-    const launched = await this.#flights.alone(launch);
+    const launched = await this.#alone(launch);
     if (launched) return launched;
     if (await this.#claims.miss({count: 1, reason: 'overlap'}, occurrence, occurrence)) {
       this.#house.meter.scheduleMissed(name, 'overlap', 1);
@@ -137,13 +142,20 @@ export class Runner {
     const taken = await this.#claims.take(occurrence);
     if ('held' in taken) {
       this.#standing.fired();
-      this.#mind(this.#flights.launch(this.#flight(taken.held, dueAt)));
+      const flight = this.#flight(taken.held, dueAt);
+      if (!this.handOn) this.#mind(this.#flights.launch(flight));
+      else if (await this.handOn.give(taken.held)) flight.called(this.#house.clock.monotonic());
     } else {
       this.#standing.passedOver(occurrence, taken.by);
+      if (this.#schedule.overlap === 'replace') this.#mind((this.handOn ?? this.#flights).replace()); // the earlier ones
       this.#succession.leave(taken);
-      if (this.#schedule.overlap === 'replace') this.#mind(this.#flights.replace());
     }
     return [];
+  }
+
+  /** Launches, unless an earlier occurrence is not over. @returns undefined then */
+  async #alone<T>(launch: () => Promise<T>): Promise<T | undefined> {
+    return (await this.handOn?.isBusy()) ? undefined : this.#flights.alone(launch);
   }
 
   /** @param dueAt when it was due, on the monotonic clock, for one whose delay is measured */
@@ -170,7 +182,8 @@ export class Runner {
     }
     for (const occurrence of caughtUp) {
       const taken = await this.#claims.take(occurrence);
-      if ('held' in taken) void this.#flights.enqueue(async () => this.#flight(taken.held));
+      if ('held' in taken && this.handOn) await this.handOn.give(taken.held, true);
+      else if ('held' in taken) void this.#flights.enqueue(async () => this.#flight(taken.held));
       else this.#succession.leave(taken);
     }
     return caughtUp;

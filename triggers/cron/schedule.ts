@@ -15,12 +15,17 @@ export interface Schedule {
   readonly overlap: Overlap;
   /** Each occurrence is delivered up to this much later, always by the same amount. */
   readonly jitterMs: number;
+  /** Who delivers its occurrences: the schedule itself, or work, which tries one that failed again. */
+  readonly delivery: ScheduleDelivery;
 }
 
 export type Overlap = (typeof overlaps)[number];
 
+export type ScheduleDelivery = (typeof deliveries)[number];
+
+const deliveries = ['call', 'work'] as const;
 const overlaps = ['allow', 'forbid', 'replace'] as const;
-const members = ['name', 'cron', 'timezone', 'input', 'catchUp', 'overlap', 'jitter'];
+const members = ['name', 'cron', 'timezone', 'input', 'catchUp', 'overlap', 'jitter', 'delivery'];
 const mostSchedules = 1000;
 const mostCatchUp = 1000;
 const longestJitterMs = 3_600_000;
@@ -87,6 +92,8 @@ function readSchedule(entry: unknown, index: number, problem: (text: string) => 
   if (overlap === undefined) refuse('overlap', ` to be one of ${overlaps.join(', ')}`, given.overlap);
   const jitterMs = typeof given.jitter === 'string' ? parseDuration(given.jitter) : given.jitter === undefined ? 0 : undefined;
   if (jitterMs === undefined || jitterMs > longestJitterMs) refuse('jitter', ' to be a duration of at most 1h, such as 30s', given.jitter);
+  const delivery = deliveries.find(word => word === (given.delivery ?? 'call'));
+  if (delivery === undefined) refuse('delivery', ` to be one of ${deliveries.join(', ')}`, given.delivery);
 
   return {
     name,
@@ -96,6 +103,7 @@ function readSchedule(entry: unknown, index: number, problem: (text: string) => 
     catchUp: catchUp ?? 0,
     overlap: overlap ?? 'allow',
     jitterMs: jitterMs ?? 0,
+    delivery: delivery ?? 'call',
   };
 }
 

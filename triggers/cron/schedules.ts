@@ -21,11 +21,23 @@ export interface ScheduleView {
   readonly overlap: string;
   /** `none`, or how much later than its time an occurrence is delivered at most. */
   readonly jitter: string;
+  /** `call`, or `work` when occurrences are handed on to work. */
+  readonly delivery: string;
   /** The occurrences to come, ISO 8601 in UTC, without their jitter. */
   readonly next: readonly string[];
   /** It fires only by hand, since a wall time, ISO 8601. Absent where no core is asked. */
   readonly paused?: boolean;
   readonly pausedAt?: string;
+  /** The newest occurrence that work was given. Absent where no core is asked. */
+  readonly handedOn?: HandedOn;
+}
+
+export interface HandedOn {
+  /** ISO 8601. */
+  readonly occurrence: string;
+  readonly invocationId: string;
+  /** `waiting`, `running`, `retrying`, or how the invocation ended. */
+  readonly status: string;
 }
 
 /** What came of firing by hand: it ran, with or without a fault, or it did not run and `refused` says why. */
@@ -41,6 +53,8 @@ export type FireOutcome =
       readonly error?: string;
       /** It did not reach the function, and is delivered again. */
       readonly waits?: true;
+      /** Work has it, and tries it when there is room. */
+      readonly handedOn?: true;
     };
 
 /** @param known the names of all schedules */

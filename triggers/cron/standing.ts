@@ -1,6 +1,7 @@
 import {isoStamp} from '../../src/clock.ts';
 import type {House} from '../../src/trigger.ts';
-import type {Ahead, HeldClaim} from './claims.ts';
+import type {HeldClaim} from './claim.ts';
+import type {Ahead} from './history.ts';
 import {isoOccurrence} from './occurrence.ts';
 
 /** Clocks often differ by less than this, so no line is logged for it. */

@@ -1,7 +1,9 @@
 import type {ClaimingHouse} from '../../src/trigger.ts';
-import type {Claims, HeldClaim, Taken} from './claims.ts';
+import type {HeldClaim} from './claim.ts';
+import type {Claims, Taken} from './claims.ts';
 import type {Flight} from './flight.ts';
 import type {Flights} from './flights.ts';
+import type {HandOn} from './hand-on.ts';
 import type {Insist} from './insist.ts';
 import {jitterOf} from './jitter.ts';
 import type {Schedule} from './schedule.ts';
@@ -17,6 +19,8 @@ export interface SuccessionHouse {
   readonly insist: Insist;
   readonly closing: AbortSignal;
   readonly flights: Pick<Flights, 'enqueue' | 'noteElsewhere'>;
+  /** Where its occurrences go; undefined when the schedule itself delivers them. */
+  readonly handOn: HandOn | undefined;
   /** @param dueAt when it was due, on the monotonic clock, for one whose delay is measured */
   flightOf(held: HeldClaim, dueAt?: number): Flight;
   mind(work: Promise<unknown>): void;
@@ -26,6 +30,8 @@ export interface SuccessionHouse {
 export class Succession {
   readonly #schedule: Schedule;
   readonly #options: SuccessionHouse;
+  /** Those that work is to have, one after another: there may be as many as work may hold. */
+  #handing: Promise<unknown> = Promise.resolve();
 
   constructor(schedule: Schedule, options: SuccessionHouse) {
     this.#schedule = schedule;
@@ -47,27 +53,50 @@ export class Succession {
 
   /** Leaves an occurrence to the core that has it. If that core ends before it has settled it, this core takes over. */
   leave({by}: Extract<Taken, {by: unknown}>): void {
-    const {house, flights, mind} = this.#options;
+    const {house, flights, handOn, mind} = this.#options;
     if (!by || by.claim.core === house.core) return;
+    if (handOn && by.claim.delivery === 'work') {
+      handOn.note(by.claim);
+      this.#handing = this.#handing.then(() => this.#handOnAfter(by, handOn));
+      mind(this.#handing);
+      return;
+    }
     if (this.#schedule.overlap === 'forbid') flights.noteElsewhere(by);
     mind(this.#outlive(by));
   }
 
-  /** Delivers an occurrence again that another core claimed, once the lease is over and it is not settled. */
+  /** Delivers an occurrence again that another core claimed, once that core has ended and it is not settled. */
   async #outlive(held: HeldClaim): Promise<void> {
-    const {house, flights, insist, closing} = this.#options;
-    const {clock, leaseMs} = house;
-    // The clock of that core may have been ahead of ours.
-    const waitMs = Math.min(held.at + leaseMs - clock.now(), leaseMs);
-    if (waitMs > 0 && !(await clock.sleep(waitMs, closing))) return;
+    const {flights, insist} = this.#options;
+    while (await insist(() => this.#isElsewhere(held))) if (!(await this.#sleep())) return;
     // It is claimed only when its turn comes, so that an attempt that a killed core never began does not count.
     await flights.enqueue(() => insist(() => this.#takeOver(held)));
   }
 
-  /** @returns undefined when it is over, was given up, or belongs to another core */
+  /** Hands on what a core has claimed, once that core has ended, unless it did so itself. */
+  async #handOnAfter(held: HeldClaim, handOn: HandOn): Promise<void> {
+    const {house, claims, insist} = this.#options;
+    const isElsewhere = async ({claim}: HeldClaim) => (await house.cores.isAlive(claim.core)) && !(await claims.isBegun(claim));
+    while (await insist(() => isElsewhere(held))) if (!(await this.#sleep())) return;
+    await handOn.give(held, true);
+  }
+
+  async #isElsewhere({claim}: HeldClaim): Promise<boolean> {
+    const {house, claims} = this.#options;
+    return (await house.cores.isAlive(claim.core)) && !(await claims.isSettled(claim));
+  }
+
+  /** Until that core may have ended. @returns false when this one ends first */
+  #sleep(): Promise<boolean> {
+    const {house, closing} = this.#options;
+    return house.clock.sleep(house.cores.leaseMs / 2, closing);
+  }
+
+  /** @returns undefined when it is over, was given up, is with work, or belongs to another core */
   async #takeOver(held: HeldClaim): Promise<Flight | undefined> {
     const {house, claims, flightOf} = this.#options;
     if (await claims.isSettled(held.claim)) return undefined;
+    if (held.claim.delivery === 'work' && (await claims.isBegun(held.claim))) return undefined;
     const {clock, log} = house;
     const {name, jitterMs} = this.#schedule;
     const {occurrence, attempt, manual} = held.claim;

@@ -11,22 +11,25 @@ const shown = 5;
 
 /** A schedule as people and machines are shown it. */
 export function viewOf(schedule: Schedule, now: number): ScheduleView {
-  const {name, cron, timezone, catchUp, overlap, jitterMs} = schedule;
+  const {name, cron, timezone, catchUp, overlap, jitterMs, delivery} = schedule;
   const next = upcoming(calendarOf(cron, timezone), now, shown).map(isoOccurrence);
-  return {name, cron, timezone, catchUp: catchUpText(catchUp), overlap, jitter: jitterText(jitterMs), next};
+  return {name, cron, timezone, catchUp: catchUpText(catchUp), overlap, jitter: jitterText(jitterMs), delivery, next};
 }
 
 /** A view as text for people: what clocks in the schedule's zone will show, and the same in UTC. */
-export function table({name, cron, timezone, catchUp, overlap, jitter, next, ...of}: ScheduleView & {readonly function?: string}): string {
+export function table(view: Omit<ScheduleView, 'delivery'> & {readonly delivery?: string; readonly function?: string}): string {
+  const {name, cron, timezone, catchUp, overlap, jitter, delivery, next, handedOn, ...of} = view;
   const zone = new Zone(timezone);
   const head = cells(
     ...(of.function === undefined ? [] : [of.function]),
     name,
     cron,
     timezone,
-    `catchUp ${catchUp}, overlap ${overlap}, jitter ${jitter}`,
+    `catchUp ${catchUp}, overlap ${overlap}, jitter ${jitter}${delivery === 'work' ? ', delivery work' : ''}`,
   );
-  return [head, ...next.map(time => `  ${cells(localTime(zone, Date.parse(time)), time)}`), ''].join('\n');
+  const given = handedOn && `  handed on ${handedOn.occurrence} as invocation ${handedOn.invocationId}: ${handedOn.status}`;
+  const times = next.map(time => `  ${cells(localTime(zone, Date.parse(time)), time)}`);
+  return [head, ...times, ...(given === undefined ? [] : [given]), ''].join('\n');
 }
 
 function localTime(zone: Zone, instant: number): string {

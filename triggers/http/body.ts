@@ -35,6 +35,16 @@ export function hasBody({headers}: IncomingMessage): boolean {
   return declared === undefined ? headers['transfer-encoding'] !== undefined : Number(declared) !== 0;
 }
 
+/** A smaller event without a body is charged, but never refused: the length of the queue limits how many there are. */
+export const smallEvent = 16 * 2 ** 10;
+
+/** What a head adds to the bytes in flight. 0 for a small head, as the event that is made of it is charged. */
+export function largeHeadBytes({rawHeaders}: IncomingMessage): number {
+  let bytes = 0;
+  for (const text of rawHeaders) bytes += text.length;
+  return bytes < smallEvent ? 0 : bytes;
+}
+
 /**
 Receives the whole body, or throws: the function never runs on a part of a body.
 
@@ -92,9 +102,9 @@ export function breakOffAtEnd(connection: Connection, request: IncomingMessage):
   });
 }
 
-const incomplete = () => new Fault('BODY_INCOMPLETE');
+export const incomplete = () => new Fault('BODY_INCOMPLETE');
 
-function tooLarge(maxBytes: number): Fault {
+export function tooLarge(maxBytes: number): Fault {
   return new Fault('BODY_TOO_LARGE', {message: `Request payload too large, max payload size = ${maxBytes} bytes`});
 }
 

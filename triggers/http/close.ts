@@ -38,7 +38,7 @@ when the last connection is gone.
 export async function closeServer(server: Server, {connections, leaving}: Open, house: Closing): Promise<void> {
   const {clock, hurry, closesLast, meter, log} = house;
   const {port} = server.address() as AddressInfo; // a TCP server has an AddressInfo until it is closed
-  const settledBefore = new Set(leaving);
+  const settledBefore = new Set([...leaving].filter(({writableEnded}) => writableEnded)); // a stream is not settled yet
   await clock.sleep(closesLast ? lastCallMs + othersMs : lastCallMs, hurry);
   const cut = () =>
     clock.after(cutMs, () => {

@@ -1,6 +1,8 @@
 import type {IncomingMessage, ServerResponse} from 'node:http';
 import type {Socket} from 'node:net';
 import type {Fault} from '../../src/errors.ts';
+import type {OpenBody} from '../../src/passing.ts';
+import {mayHideBytes} from './hidden-bytes.ts';
 
 /** Requests of one connection that are served at a time, from when they are taken until their replies have left. */
 export const mostInProgress = 16;
@@ -49,6 +51,8 @@ export class Connection {
   keptBytes = 0;
   /** Bytes of replies that were received from the function and have not left. */
   replyBytes = 0;
+  /** The newest request offers an upgrade, and what is sent behind it is no HTTP. */
+  tunnel: OpenBody | undefined;
   /** Lets more requests in. Set once a request came while another one was served. */
   letIn: (() => void) | undefined;
   readonly #serve: (response: ServerResponse) => void;
@@ -64,6 +68,11 @@ export class Connection {
   constructor(socket: Socket, serve: (response: ServerResponse) => void) {
     this.socket = socket;
     this.#serve = serve;
+  }
+
+  /** Where it comes from; an address of IPv4 as people write it. */
+  get address(): string {
+    return (this.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
   }
 
   /** Takes the next request. @returns false when a request before it was to be the last, so that this one is not served */
@@ -174,21 +183,3 @@ function bodyBytes({headers}: IncomingMessage): number {
   if (headers['transfer-encoding'] !== undefined) return Number.POSITIVE_INFINITY;
   return Number(headers['content-length'] ?? 0);
 }
-
-/**
-Behind a message that offers an upgrade, Node's parser drops the rest of the packet, even when the offer is not taken, and
-reads on in the middle of the next packet. Nothing is lost only when the packet is known to end with the head.
-*/
-function mayHideBytes({socket, headers}: IncomingMessage): boolean {
-  if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) return true;
-  // Undocumented. Without it, a request that offers an upgrade is the last of its connection.
-  const {parser} = socket as {parser?: {getCurrentBuffer?: () => Buffer | undefined}};
-  const packet = parser?.getCurrentBuffer?.();
-  if (packet === undefined) return true;
-  // The empty line that ends the head may have begun in the packet before: then the first one here ends another message.
-  const endsEarlier = packet[0] === carriageReturn || packet[0] === lineFeed;
-  return endsEarlier || packet.indexOf('\r\n\r\n') !== packet.length - 4;
-}
-
-const carriageReturn = 0x0d;
-const lineFeed = 0x0a;

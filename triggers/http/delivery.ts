@@ -1,28 +1,19 @@
 import type {IncomingMessage, ServerResponse} from 'node:http';
 import type {Delivery, Fields, Holder, InvocationResult, RequestInput, SpanSubject} from '../../src/delivery.ts';
-import {Fault} from '../../src/errors.ts';
 import type {Hold, Place} from '../../src/limits/budget.ts';
-import {hasBody, readBody, type Turn} from './body.ts';
+import {hasBody, largeHeadBytes, readBody, smallEvent, type Turn} from './body.ts';
 import {type Connection, connectionOf} from './connection.ts';
 import type {Edge} from './edge.ts';
+import {openInput} from './open-input.ts';
 import {preflightReply} from './preflight.ts';
 import type {Leaving} from './readers.ts';
-import {parseTarget, type Target} from './target.ts';
-
-/** The event's type for each value of `SCW_TRIGGER_TYPE`, the field that a platform's trigger may call with. */
-const triggerTypes: Readonly<Record<string, string>> = {
-  '': 'http',
-  http: 'http',
-  cron: 'cron',
-  mqtt: 'mqtt',
-  nats: 'nats',
-  sqs: 'sqs',
-};
+import {eventTypeOf, parseTarget, type Target} from './target.ts';
 
 /** A request on the public port. */
 export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
   readonly source = 'http';
   readonly writeAhead = false;
+  readonly streams = true;
   exemplar: string | undefined;
   readonly #connection: Connection;
   readonly #request: IncomingMessage;
@@ -48,7 +39,7 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
     this.#response = response;
     this.#edge = edge;
     this.#startedAt = startedAt;
-    this.#target = parseTarget(request.url ?? '');
+    this.#target = parseTarget(request.url ?? '', edge.passes);
     this.replyHold = edge.budget.open('reply', startedAt, this);
     edge.inFlight++;
   }
@@ -68,7 +59,7 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
       const {socket} = this.#request;
       const leave = () => {
         socket.off('end', leave);
-        abort.abort();
+        abort.abort('left'); // without a reason each makes an error with a stack
       };
       if (this.#response.closed) leave();
       this.#response.once('close', leave);
@@ -94,12 +85,16 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
     return {trigger: 'http', method, path: this.#target.path, address: (headers.host ?? '').replace(/:\d+$/, '')};
   }
 
-  async input(): Promise<RequestInput> {
+  /** A call that is passed through ends when its caller leaves, as it would with nothing between them. */
+  get breaksOff(): boolean {
+    return this.#edge.passes;
+  }
+
+  async input(form: 'whole' | 'open' = 'whole'): Promise<RequestInput> {
     const request = this.#request;
-    const claimed = request.headers.scw_trigger_type ?? '';
-    const eventType = Object.hasOwn(triggerTypes, String(claimed)) ? triggerTypes[String(claimed)] : undefined;
-    if (eventType === undefined) throw new Fault('TRIGGER_UNKNOWN');
+    const eventType = form === 'open' && this.#edge.passes ? 'http' : eventTypeOf(request.headers);
     const isHttp = eventType === 'http';
+    if (form === 'open' && isHttp) return this.#openInput();
     const body = hasBody(request) ? await this.#readBody() : nothing;
     return {
       shape: 'request',
@@ -110,7 +105,7 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
       query: isHttp ? this.#target.query : '',
       headers: request.rawHeaders,
       body,
-      sourceIp: (request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
+      sourceIp: this.#connection.address,
       holder: this,
     };
   }
@@ -120,19 +115,28 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
   }
 
   reply(result: InvocationResult): void {
-    const {fault} = result;
+    const {fault, stream} = result;
     // An event that did not reach the function, or whose call broke off, is counted under that already.
     this.isOfFunction = this.#isCalled && (!fault || (fault.reached && fault.code !== 'UPSTREAM_LOST'));
-    this.#hold?.release();
-    this.#hold = undefined;
+    this.handedOver();
     this.#turn?.release();
     const edge = this.#edge;
     if (!this.#isReplied) edge.inFlight--;
     this.#isReplied = true;
-    this.replyHold.set(result.body.length);
+    if (!stream) this.replyHold.set(result.body.length); // a stream charges what it holds
     edge.replies.write(this.#response, result, {close: edge.isClosing, isBusy: edge.inFlight > 0, leaving: this});
-    const seconds = (edge.clock.monotonic() - this.#startedAt) / 1000;
-    edge.meter.requestEnded(this.#request.method ?? '', result.status, seconds, this.exemplar);
+    if (stream) void stream.ended.then(() => this.#answered(result.status));
+    else this.#answered(result.status);
+  }
+
+  #answered(status: number): void {
+    const {clock, meter} = this.#edge;
+    meter.requestEnded(this.#request.method ?? '', status, (clock.monotonic() - this.#startedAt) / 1000, this.exemplar);
+  }
+
+  handedOver(): void {
+    this.#hold?.release();
+    this.#hold = undefined;
   }
 
   get bytes(): number {
@@ -157,6 +161,12 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
     this.#hasLeft = true;
     this.replyHold.release();
     this.#connection.replyLeft();
+  }
+
+  #openInput(): RequestInput {
+    const {maxBodyBytes, budget, clock} = this.#edge;
+    const openHold = () => budget.open('body', this.#startedAt);
+    return openInput(this.#response, {target: this.#target, maxBodyBytes, clock, openHold, holder: this});
   }
 
   #readBody(): Promise<Buffer> {
@@ -185,16 +195,6 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
     const full = isSmall ? this.#hold.set(length) : this.#hold.growAlone(length);
     if (full) throw full;
   }
-}
-
-/** A smaller event without a body is charged, but never refused: the length of the queue limits how many there are. */
-const smallEvent = 16 * 2 ** 10;
-
-/** What a head adds to the bytes in flight. 0 for a small head, as the event that is made of it is charged. */
-function largeHeadBytes({rawHeaders}: IncomingMessage): number {
-  let bytes = 0;
-  for (const text of rawHeaders) bytes += text.length;
-  return bytes < smallEvent ? 0 : bytes;
 }
 
 const nothing = Buffer.alloc(0);

@@ -9,6 +9,8 @@ import {Senders} from './senders.ts';
 /** What all requests of a listener share. */
 export interface Edge {
   readonly maxBodyBytes: number;
+  /** Requests are passed through as they come. */
+  readonly passes: boolean;
   /** The one account of memory. */
   readonly budget: Budget;
   readonly clock: Clock;
@@ -22,12 +24,14 @@ export interface Edge {
   readonly meter: Meter;
 }
 
-export function openEdge(maxBodyBytes: number, readers: Readers, {budget, clock, meter, log}: House): Edge {
-  if (budget.maxBytes < maxBodyBytes) log.warn({}, 'CORE_INFLIGHT_BYTES is below SCW_PAYLOAD_MAX_SIZE: bodies in between get 503');
+export function openEdge(maxBodyBytes: number, readers: Readers, {budget, clock, meter, log, passes, bodies}: House): Edge {
+  if (budget.maxBytes < maxBodyBytes && bodies === 'whole')
+    log.warn({}, 'CORE_INFLIGHT_BYTES is below SCW_PAYLOAD_MAX_SIZE: bodies in between get 503');
   const senders = new Senders(clock, () => meter.connectionCut('slow-sender'));
   if (budget.turns) budget.turns.onPressed = () => senders.refuseSlow();
   return {
     maxBodyBytes,
+    passes,
     budget,
     clock,
     isClosing: false,

@@ -36,7 +36,7 @@ export function guardHead({rawHeaders, httpVersion, method = ''}: IncomingMessag
     }
   }
   if (hosts > 1) return malformed('Host is given twice');
-  if (!hostForm.test(host)) return malformed('Host is not a host and port');
+  if (!isHost(host)) return malformed('Host is not a host and port');
   if (hosts === 0 && httpVersion === '1.1') return malformed('Host is missing');
   if (lengths > 1) return malformed('Content-Length is given twice');
   if (expectation !== undefined && httpVersion === '1.1' && !isContinue(expectation)) return new Fault('EXPECTATION_UNKNOWN');
@@ -49,6 +49,8 @@ export function guardHead({rawHeaders, httpVersion, method = ''}: IncomingMessag
 
 /** RFC 3986 §3.2: a name or an IPv4 address, an IPv6 address in brackets, or nothing; then perhaps a port. */
 const hostForm = /^(?:[\w\-.~!$&'()*+,;=%]*|\[[\w\-:.%]+\])(?::\d*)?$/;
+
+export const isHost = (text: string) => hostForm.test(text);
 
 const withListed = (list: string | undefined, value: string) => (list === undefined ? value : `${list},${value}`);
 

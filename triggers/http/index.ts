@@ -20,6 +20,7 @@ import {gatePipeline} from './pipeline.ts';
 import {Readers} from './readers.ts';
 import {answerAsterisk, refuse, refuseInTurn, refuseRaw} from './refuse.ts';
 import {requestTimedOut} from './time-limit.ts';
+import {mayUpgrade, takeUpgrades} from './upgrade.ts';
 
 const settings = {
   ...inGroup('first', {port: setting('PORT', port(), '8080', 'Public HTTP port.')}),
@@ -70,7 +71,7 @@ export const http = {
     const connections = new Set<Connection>();
     const readers = new Readers(house.budget, house.clock, () => house.meter.connectionCut('slow-reader'));
     const edge = openEdge(section.payloadMaxBytes, readers, house);
-    const server = createServer(section.keepAliveMs, patience, house);
+    const server = createServer(section.keepAliveMs, house.bodies === 'open' ? {...patience, requestTimeout: 0} : patience, house);
     acceptConnections(server, connections, serveInTurn(section.metricsPath, edge, house), house);
     takeRequests(server, edge, house);
     refuseBytes(server, patience, house);
@@ -86,8 +87,9 @@ export const http = {
   },
 } satisfies TriggerPlugin<typeof settings, House>;
 
-function createServer(keepAliveTimeout: number, patience: Patience, {meter}: House): Server {
-  const server = nodeHttp.createServer({...serverOptions, ...patience, keepAliveTimeout});
+function createServer(keepAliveTimeout: number, patience: Patience, {passes, meter}: House): Server {
+  const upgrades = passes && {shouldUpgradeCallback: mayUpgrade};
+  const server = nodeHttp.createServer({...serverOptions, ...patience, ...upgrades, keepAliveTimeout});
   // Past this, a new connection is closed at once: each costs memory, and a process has only so many descriptors.
   server.maxConnections = shareDescriptors().callers;
   server.on('drop', () => meter.connectionRefused());
@@ -117,6 +119,7 @@ function takeRequests(server: Server, edge: Edge, house: House): void {
     take(request, response);
   });
   server.on('checkExpectation', take); // the guard refuses it
+  if (house.passes) takeUpgrades(server, take);
 
   function take(request: IncomingMessage, response: ServerResponse): void {
     const connection = connectionOf(request.socket);

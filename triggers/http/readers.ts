@@ -37,6 +37,8 @@ interface Reader {
   sinceBytes: number;
   windowMs: number;
   windowBytes: number;
+  /** The rest of its reply may still be made. */
+  readonly isStream: boolean;
 }
 
 /** The replies that clients are reading. A client that reads too slowly loses its connection: others need the memory. */
@@ -59,6 +61,12 @@ export class Readers {
     for (const [response, {leaving}] of this.#readers) if (leaving.isOfFunction) yield response;
   }
 
+  /** Called when the head of a reply was written, of which the rest follows. */
+  followStream(response: ServerResponse, leaving: Leaving): void {
+    if (response.req.socket.destroyed) leaving.left();
+    else this.#add(response, leaving, true);
+  }
+
   /** Called when all of a reply was written. The system takes most of them at once. */
   follow(response: ServerResponse, leaving: Leaving): void {
     const {socket} = response.req;
@@ -66,6 +74,11 @@ export class Readers {
       leaving.left();
       return;
     }
+    this.#add(response, leaving, false);
+  }
+
+  #add(response: ServerResponse, leaving: Leaving, isStream: boolean): void {
+    const {socket} = response.req;
     const connection = connectionOf(socket);
     const end = () => {
       response.off('finish', end);
@@ -73,7 +86,7 @@ export class Readers {
       if (this.#readers.delete(response)) leaving.left();
     };
     connection.addReply(end);
-    this.#readers.set(response, {socket, leaving, end, sinceMs: -1, sinceBytes: 0, windowMs: 0, windowBytes: 0});
+    this.#readers.set(response, {socket, leaving, end, sinceMs: -1, sinceBytes: 0, windowMs: 0, windowBytes: 0, isStream});
     response.once('finish', end);
     if (!this.#isLooking) this.#lookSoon();
   }
@@ -92,6 +105,8 @@ export class Readers {
     for (const [response, reader] of this.#readers) {
       if (response.socket === null) continue; // another reply of the same connection leaves before it
       const taken = takenBytes(reader.socket);
+      // Its client waits for the function.
+      if (reader.isStream && !response.writableEnded && response.writableLength === 0) reader.sinceMs = -1;
       if (reader.sinceMs < 0) Object.assign(reader, {sinceMs: now, sinceBytes: taken, windowMs: now, windowBytes: taken});
       if (now - reader.windowMs < windowMs) continue;
       if (taken - reader.windowBytes < leastBytes) this.#end(reader);

@@ -1,8 +1,8 @@
-import type {Delivery, Fields, Input, InvocationResult, Principal, SpanSubject} from '../../src/delivery.ts';
+import type {AttemptKeeper, Delivery, Fields, Input, InvocationResult, Principal, SpanSubject} from '../../src/delivery.ts';
 import type {Budget} from '../../src/limits/budget.ts';
+import {DefaultHolder} from '../../src/limits/holder.ts';
 import type {LimitedLog} from '../../src/limits/limited-log.ts';
 import {checkInput} from './contract.ts';
-import {DefaultHolder} from './holder.ts';
 
 export interface CheckedHouse {
   /** The name of the trigger's entry. */
@@ -25,6 +25,7 @@ export class CheckedDelivery implements Delivery {
   readonly signal: AbortSignal;
   readonly breaksOff: boolean;
   readonly traceCarrier?: Fields;
+  readonly keeper?: AttemptKeeper;
   exemplar: string | undefined;
   readonly #own: Delivery;
   readonly #house: CheckedHouse;
@@ -32,7 +33,7 @@ export class CheckedDelivery implements Delivery {
   #isReplied = false;
 
   constructor(own: Delivery, house: CheckedHouse) {
-    const {id, attempt, principal, traceCarrier} = own;
+    const {id, attempt, principal, traceCarrier, keeper} = own;
     this.source = own.source;
     if (id !== undefined) this.id = id;
     if (attempt !== undefined) this.attempt = attempt;
@@ -44,6 +45,7 @@ export class CheckedDelivery implements Delivery {
     if (traceCarrier) {
       this.traceCarrier = {get: field => String(this.#try('traceCarrier', () => traceCarrier.get(field), '') ?? '')};
     }
+    if (keeper) this.keeper = {ended: end => this.#try('keeper', () => keeper.ended(end), undefined)};
     this.#own = own;
     this.#house = house;
   }

@@ -16,7 +16,8 @@ const mostEntries = 100;
 /** Reads CORE_TRIGGERS. @throws ConfigurationError with every problem of every entry */
 export function readEntries(text: string): readonly Entry[] {
   const problems: string[] = [];
-  const entries = readJsonList(text, {setting: 'CORE_TRIGGERS', things: 'triggers', most: mostEntries}).flatMap((given, index) => {
+  const list = readJsonList(text, {setting: 'CORE_TRIGGERS', things: 'triggers', most: mostEntries, orYaml: true});
+  const entries = list.flatMap((given, index) => {
     const {type, name = type, ...options} = typeof given === 'object' && given !== null ? ({...given} as Record<string, unknown>) : {};
     if (typeof type !== 'string' || type === '') {
       problems.push(`trigger ${index + 1}: expected \`type\` to be the name of a package, got ${shownType(type, given)}`);

@@ -1,13 +1,15 @@
 import {readBy, type Settings, setting} from '../../src/settings/setting.ts';
-import type {OpenTrigger, TriggerPlugin} from '../../src/trigger.ts';
+import type {ClaimingHouse, TriggerPlugin} from '../../src/trigger.ts';
 import {readEntries} from './entries.ts';
+import type {OpenList} from './open.ts';
+import {messageRoutes} from './routes.ts';
 
 const settings = {
   entries: setting(
     'CORE_TRIGGERS',
     readBy(readEntries),
     '[]',
-    'More triggers, from packages: a JSON list of objects with `type`, the name of the package, or the path of a file with one.',
+    'More triggers: a list, in JSON or YAML, of objects with `type` (redis … or a package) and `name`, or the path of a file with one.',
     {isDocument: true},
   ),
 } satisfies Settings;
@@ -23,6 +25,8 @@ export const listed = {
     const {openEntries} = await import('./open.ts');
     return openEntries(entries, house);
   },
-} satisfies TriggerPlugin<typeof settings>;
 
-const none: OpenTrigger = {async [Symbol.asyncDispose]() {}};
+  routes: messageRoutes,
+} satisfies TriggerPlugin<typeof settings, ClaimingHouse, OpenList>;
+
+const none: OpenList = {messages: () => [], async [Symbol.asyncDispose]() {}};

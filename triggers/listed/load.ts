@@ -5,6 +5,7 @@ import type {ListedTrigger} from '../../src/trigger.ts';
 import {contractProblem} from './contract.ts';
 import type {Entry} from './entries.ts';
 import {findPackage} from './find.ts';
+import {messageSystems} from './systems.ts';
 
 /** Longest time that a package may take to load: one that waits for something waits in `open`, or says so by `problem`. */
 const loadMs = 30_000;
@@ -21,6 +22,8 @@ Loads the package of an entry.
 @throws ConfigurationError when there is no such package, it does not load in time, or it is not a trigger
 */
 export async function loadTrigger({type, name}: Entry, clock: Clock): Promise<LoadedTrigger> {
+  const own = Object.hasOwn(messageSystems, type) ? messageSystems[type] : undefined;
+  if (own) return {trigger: (await own()) as ListedTrigger, folder: import.meta.dirname};
   const refuse = (problem: string) => new ConfigurationError([`CORE_TRIGGERS: trigger \`${name}\`: ${problem}`]);
   let module: Record<string, unknown>;
   let problem: string | undefined;
@@ -28,7 +31,10 @@ export async function loadTrigger({type, name}: Entry, clock: Clock): Promise<Lo
   try {
     const here = process.cwd();
     const found = findPackage(type, here);
-    if (!found) throw refuse(`expected \`type\` to be an installed package, got \`${type}\`: it is not found from ${here}`);
+    if (!found)
+      throw refuse(
+        `expected \`type\` to be ${Object.keys(messageSystems).join(', ')}, or an installed package, got \`${type}\`: it is not found from ${here}`,
+      );
     folder = found.folder;
     module = await importInTime(found.file, clock);
     problem = contractProblem(module);

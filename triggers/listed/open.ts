@@ -1,13 +1,26 @@
-import type {Clock} from '../../src/clock.ts';
+import {attempt} from '../../src/attempt.ts';
 import {ConfigurationError} from '../../src/errors.ts';
 import {LimitedLog} from '../../src/limits/limited-log.ts';
-import {closeAll, problemOf} from '../../src/open-triggers.ts';
+import {Consumer} from '../../src/messages/consumer.ts';
+import type {MessagesView} from '../../src/messages/view.ts';
+import {closeAll, detailOf, problemOf} from '../../src/open-triggers.ts';
 import type {ClaimingHouse, ListedHouse, ListedTrigger, OpenTrigger} from '../../src/trigger.ts';
 import {CheckedDelivery} from './checked.ts';
 import {checkDelivery, checkOpened} from './contract.ts';
 import type {Entry} from './entries.ts';
 import {loadTrigger} from './load.ts';
 import {type Home, originOf} from './origin.ts';
+import {fillSecrets} from './secrets.ts';
+
+/** The triggers of the list. */
+export interface OpenList extends OpenTrigger {
+  /** What those for messages do now. */
+  messages(): readonly MessagesView[];
+}
+
+interface OpenEntry extends OpenTrigger {
+  readonly messages?: () => MessagesView;
+}
 
 /** Longest time that a trigger may take to open. One that waits for something opens at once, and says in `problem` for what. */
 const openMs = 30_000;
@@ -20,10 +33,10 @@ Opens the triggers of a list, one after the other. Closing closes all at once.
 @throws ConfigurationError with the first problem of each entry, before any is open
 @throws Error that names the first that does not open
 */
-export async function openEntries(entries: readonly Entry[], house: ClaimingHouse): Promise<OpenTrigger> {
+export async function openEntries(entries: readonly Entry[], house: ClaimingHouse): Promise<OpenList> {
   refuseTakenNames(entries, house.kinds);
-  const read = await readAll(entries, house.clock);
-  const opened = new Map<string, OpenTrigger>();
+  const read = await readAll(entries, house);
+  const opened = new Map<string, OpenEntry>();
   try {
     for (const each of read) opened.set(each.name, await openOne(each, house));
   } catch (error) {
@@ -31,13 +44,15 @@ export async function openEntries(entries: readonly Entry[], house: ClaimingHous
     throw error;
   }
   return {
+    messages: () => [...opened.values()].flatMap(({messages}) => messages?.() ?? []),
     problem: () => problemOf(opened),
+    detail: () => detailOf(opened),
     originOf: error => originOf(error, read),
     [Symbol.asyncDispose]: () => closeInTime(opened, house),
   };
 }
 
-async function openOne({name, trigger, options}: ReadEntry, house: ClaimingHouse): Promise<OpenTrigger> {
+async function openOne({name, trigger, options}: ReadEntry, house: ClaimingHouse): Promise<OpenEntry> {
   const late = Promise.withResolvers<never>();
   const stopTimer = house.clock.after(openMs, () => late.reject(new Error(`it has not opened within ${openMs / 1000} s`)));
   try {
@@ -53,8 +68,9 @@ async function openOne({name, trigger, options}: ReadEntry, house: ClaimingHouse
 }
 
 /** When a package throws where it must not, that becomes a problem that /readyz shows, or a close that failed. */
-function guarded(open: OpenTrigger): OpenTrigger {
+function guarded(open: OpenTrigger): OpenEntry {
   return {
+    ...(open instanceof Consumer && {messages: () => open.view()}),
     problem() {
       try {
         const problem: unknown = open.problem?.();
@@ -62,6 +78,10 @@ function guarded(open: OpenTrigger): OpenTrigger {
       } catch (error) {
         return `it cannot say whether it delivers: ${error instanceof Error ? error.message : String(error)}`;
       }
+    },
+    detail() {
+      const detail: unknown = attempt(() => open.detail?.());
+      return detail === undefined ? undefined : String(detail);
     },
     async [Symbol.asyncDispose]() {
       await open[Symbol.asyncDispose]();
@@ -100,13 +120,13 @@ interface ReadEntry extends Home {
   readonly options: unknown;
 }
 
-async function readAll(entries: readonly Entry[], clock: Clock): Promise<ReadEntry[]> {
+async function readAll(entries: readonly Entry[], {clock, env}: Pick<ClaimingHouse, 'clock' | 'env'>): Promise<ReadEntry[]> {
   const problems: string[] = [];
   const all: ReadEntry[] = [];
   for (const entry of entries) {
     try {
       const {trigger, folder} = await loadTrigger(entry, clock);
-      all.push({name: entry.name, folder, trigger, options: readOptions(trigger, entry)});
+      all.push({name: entry.name, folder, trigger, options: readOptions(trigger, {...entry, options: fillSecrets(entry, env)})});
     } catch (error) {
       if (!(error instanceof ConfigurationError)) throw error;
       problems.push(...error.problems);

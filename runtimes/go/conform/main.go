@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -24,6 +25,8 @@ type script struct {
 	Name    string          `json:"name"`
 	Line    string          `json:"line"`
 	Ms      int             `json:"ms"`
+	Piece   string          `json:"piece"`
+	Count   int             `json:"count"`
 }
 
 func handle(ctx context.Context, event functions.HTTPRequest) (interface{}, error) {
@@ -51,6 +54,11 @@ func handle(ctx context.Context, event functions.HTTPRequest) (interface{}, erro
 	case "slow":
 		time.Sleep(time.Duration(asked.Ms) * time.Millisecond)
 		return "slow", nil
+	case "stream":
+		return functions.HTTPStreamingResponse{
+			Headers: map[string]string{"Content-Type": "text/plain"},
+			Body:    &pieces{ctx: ctx, script: asked},
+		}, nil
 	}
 	return nil, nil
 }
@@ -61,4 +69,38 @@ func describe(ctx context.Context) map[string]interface{} {
 	return map[string]interface{}{
 		"functionName": invocation.FunctionName, "memoryInMb": invocation.MemoryLimitInMB, "invocationId": invocation.InvocationID,
 	}
+}
+
+// pieces is a body that is made piece by piece.
+type pieces struct {
+	ctx context.Context
+	script
+	made int
+	rest string
+}
+
+func (p *pieces) Read(into []byte) (int, error) {
+	if p.rest == "" && p.made == p.Count {
+		if p.Message != "" {
+			return 0, errors.New(p.Message)
+		}
+		return 0, io.EOF
+	}
+	if p.rest == "" {
+		if p.made > 0 {
+			time.Sleep(time.Duration(p.Ms) * time.Millisecond)
+		}
+		p.made++
+		p.rest = p.Piece
+	}
+	length := copy(into, p.rest)
+	p.rest = p.rest[length:]
+	return length, nil
+}
+
+func (p *pieces) Close() error {
+	if p.Line != "" {
+		fmt.Fprintln(functions.Stdout(p.ctx), p.Line)
+	}
+	return nil
 }

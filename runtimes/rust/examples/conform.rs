@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io::Write, time::Duration};
 
-use core_runtime_functions::{start, stdout, Context, Error, Event, Response};
+use core_runtime_functions::{start, stdout, Body, Context, Error, Event, Left, Response, Sender};
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
@@ -48,6 +48,61 @@ async fn handle(event: Event, context: Context) -> Result<Response, Error> {
             tokio::time::sleep(Duration::from_millis(ms)).await;
             "slow".into()
         }
+        "stream" => {
+            let (sender, body) = Body::channel();
+            let number = |name: &str| script.rest[name].as_u64().unwrap_or_default();
+            let pieces = Pieces {
+                piece: text("piece"),
+                count: number("count"),
+                pause: Duration::from_millis(number("ms")),
+                message: script
+                    .rest
+                    .get("message")
+                    .and_then(|given| given.as_str())
+                    .map(str::to_owned),
+            };
+            let line = script
+                .rest
+                .get("line")
+                .and_then(|given| given.as_str())
+                .map(str::to_owned);
+            tokio::spawn(async move {
+                let _ = pieces.send(sender).await; // nobody may want the rest
+                if let Some(line) = line {
+                    let _ = writeln!(context.stdout(), "{line}");
+                }
+            });
+            Response::default()
+                .header("Content-Type", "text/plain")
+                .body(body)
+        }
         _ => ().into(),
     })
+}
+
+/// A body that is made piece by piece.
+struct Pieces {
+    piece: String,
+    count: u64,
+    pause: Duration,
+    message: Option<String>,
+}
+
+impl Pieces {
+    async fn send(self, sender: Sender) -> Result<(), Left> {
+        for index in 0..self.count {
+            if index > 0 && !self.pause.is_zero() {
+                tokio::select! {
+                    () = tokio::time::sleep(self.pause) => {}
+                    () = sender.left() => return Err(Left),
+                }
+            }
+            sender.send(self.piece.clone()).await?;
+        }
+        match self.message {
+            Some(message) => sender.fail(message).await,
+            None => sender.finish().await?,
+        }
+        Ok(())
+    }
 }

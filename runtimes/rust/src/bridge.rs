@@ -106,7 +106,7 @@ impl Bridge {
             .unwrap_or_else(PoisonError::into_inner)
             .clone_from(&context.invocation_id);
         // Dropped when the core hangs up: the handler then ends at its next await.
-        match self.run(event, context).await {
+        match self.run(event, context, Response::gather).await {
             Ok(response) => Ok(reply(
                 StatusCode::OK,
                 HeaderValue::from_static("application/json"),
@@ -116,8 +116,16 @@ impl Bridge {
         }
     }
 
-    /// Makes one call; an error is what the caller reads, and is logged.
-    pub async fn run(&self, event: Event, mut context: Context) -> Result<Response, String> {
+    /// Makes one call, and does with its response what `then` says; an error is what the caller reads, and is logged.
+    pub async fn run<T, F>(
+        &self,
+        event: Event,
+        mut context: Context,
+        then: impl FnOnce(Response) -> F,
+    ) -> Result<T, String>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
         let id = context.invocation_id.clone();
         let output = self
             .reporter
@@ -125,7 +133,11 @@ impl Bridge {
             .map(|reporter| Output::new(reporter, &id, context.traceparent.as_deref()));
         context.output.clone_from(&output);
         let call = Ending(output);
-        let outcome = survive(&call.0, || (self.handler)(event, context)).await;
+        let outcome = survive(&call.0, || {
+            let response = (self.handler)(event, context);
+            async { then(response.await?).await }
+        });
+        let outcome = outcome.await;
         outcome
             .unwrap_or_else(|panic| Err(Panicked(text_of(panic)).into()))
             .map_err(|error| {

@@ -1,21 +1,29 @@
+mod flow;
+
 use std::{
     collections::HashMap,
     io::{self, BufReader, Read, Write},
     mem::take,
     net::Shutdown,
     os::unix::net::UnixStream,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    pin::pin,
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+    },
     thread,
     time::Duration,
 };
 
-use tokio::{runtime::Handle, sync::Notify, task::AbortHandle, time::timeout};
+use flow::Flow;
+use tokio::{runtime::Handle, sync::Notify, task::AbortHandle, time::sleep};
 
 use crate::{
     bridge::{read_frames_call, Bridge},
     frames::{
         append_head, breach, read_number, Head, RunHead, BODY, CALL, CANCEL, CREDIT, DATA, END,
-        FAILED, MESSAGE_MAX_BYTES, PIECE_BYTES, PING, PONG, RESULT, RUN_HEAD_BYTES, WINDOW_BYTES,
+        FAILED, HEAD_BYTES, MESSAGE_MAX_BYTES, PIECE_BYTES, PING, PONG, RESULT, RUN_HEAD_BYTES,
+        WINDOW_BYTES,
     },
     output::cut,
     response::Sent,
@@ -72,6 +80,7 @@ struct Open {
     /// Credit that came before the reply.
     credit: usize,
     reply: Option<Reply>,
+    flow: Option<Flow>,
 }
 
 /// What is left of a long reply.
@@ -162,6 +171,7 @@ impl Calls {
             state.open.remove(number); // the rest of it never comes
         }
         state.is_ended = true;
+        state.wake_flows();
         if ended.kind() == io::ErrorKind::InvalidData {
             state.breach = Some(ended);
             let _ = from.get_ref().shutdown(Shutdown::Both);
@@ -268,28 +278,35 @@ impl Calls {
         let task = self.0.runtime.spawn(async move {
             let mut unfinished = unfinished; // reported when the task is dropped, too
             let _running = running;
-            unfinished.outcome = Some(calls.run(call).await);
+            unfinished.outcome = Some(calls.run(number, call).await);
         });
         if let Some(open) = self.lock().open.get_mut(&number) {
             open.task = Some(task.abort_handle());
         }
     }
 
-    async fn run(&self, call: Incoming) -> Result<Sent, String> {
+    /// None: the reply has left as it was made.
+    async fn run(&self, number: u32, call: Incoming) -> Result<Option<Sent>, String> {
         let Incoming { head, mut run } = call;
         let body = run.split_off(head.json);
         let (event, context) = read_frames_call(&run, body, head.form)
             .map_err(|error| format!("the call is not the protocol's JSON: {error}"))?;
         drop(run);
         let left = context.remaining();
-        let run = self.0.bridge.run(event, context);
-        let response = match left {
-            None => run.await,
-            Some(left) => timeout(left + LATE, run)
-                .await
-                .map_err(|_| "the function did not answer in time".to_owned())?,
-        };
-        Ok(response?.into_sent())
+        let has_left = AtomicBool::new(false);
+        let deliver = |response| self.deliver(number, response, &has_left);
+        let mut run = pin!(self.0.bridge.run(event, context, deliver));
+        if let Some(left) = left {
+            tokio::select! {
+                biased;
+                outcome = &mut run => return outcome,
+                () = sleep(left + LATE) => {}
+            }
+            if !has_left.load(Ordering::Relaxed) {
+                return Err("the function did not answer in time".to_owned());
+            }
+        }
+        run.await // the core says how long a stream may take
     }
 
     /// Asks a handler to end at its next await; ends what has not begun, or only waits for credit.
@@ -316,6 +333,9 @@ impl Calls {
             Some(Open {
                 reply: Some(reply), ..
             }) => reply.window += bytes,
+            Some(Open {
+                flow: Some(flow), ..
+            }) => return flow.grow(bytes),
             Some(open) => open.credit += bytes,
             None => return,
         }
@@ -333,12 +353,13 @@ impl Calls {
     }
 
     /// Writes down how a call ended; none: it was dropped.
-    fn finish(&self, number: u32, outcome: Option<Result<Sent, String>>) {
+    fn finish(&self, number: u32, outcome: Option<Result<Option<Sent>, String>>) {
         let mut state = self.lock();
         let is_wanted = |open: &Open| !open.is_cancelled;
         match outcome {
             Some(outcome) if state.open.get(&number).is_some_and(is_wanted) => match outcome {
-                Ok(sent) => state.reply(number, sent),
+                Ok(Some(sent)) => state.reply(number, sent),
+                Ok(None) => state.end(number),
                 Err(message) => state.fail(number, &message),
             },
             _ => state.end(number),
@@ -348,7 +369,7 @@ impl Calls {
 
     /// Writes what waits, or leaves it to the thread that does.
     fn send<'a>(&'a self, mut state: MutexGuard<'a, State>) {
-        if !state.is_sending && state.unsent.len() <= PIECE_BYTES {
+        if !state.is_sending && state.unsent.len() <= PIECE_BYTES + HEAD_BYTES {
             let frames = take(&mut state.unsent);
             state.is_sending = true;
             drop(state);
@@ -388,7 +409,10 @@ impl Calls {
             let written = write_patiently(&mut to, &frames);
             state = self.lock();
             state.is_sending = false;
-            state.is_broken |= written.is_err();
+            if written.is_err() {
+                state.is_broken = true;
+                state.wake_flows();
+            }
         }
     }
 
@@ -491,7 +515,7 @@ impl State {
 struct Unfinished {
     calls: Calls,
     number: u32,
-    outcome: Option<Result<Sent, String>>,
+    outcome: Option<Result<Option<Sent>, String>>,
 }
 
 impl Drop for Unfinished {
@@ -528,20 +552,32 @@ fn skip(from: &mut impl Read, length: usize) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::Future;
+
     use super::*;
     use crate::{Context, Error, Event, Response};
 
     /// The core's end.
-    struct Peer {
-        calls: Calls,
-        socket: UnixStream,
+    pub(super) struct Peer {
+        pub calls: Calls,
+        pub socket: UnixStream,
     }
 
     impl Peer {
         fn open(max_bytes: usize) -> Self {
+            Self::serving(max_bytes, handle)
+        }
+
+        pub fn serving<F>(
+            max_bytes: usize,
+            handle: impl Fn(Event, Context) -> F + Send + Sync + 'static,
+        ) -> Self
+        where
+            F: Future<Output = Result<Response, Error>> + Send + 'static,
+        {
             let (socket, ours) = UnixStream::pair().unwrap();
             let bridge = Bridge {
-                handler: Box::new(|event, context| Box::pin(handle(event, context))),
+                handler: Box::new(move |event, context| Box::pin(handle(event, context))),
                 token: String::new(),
                 max_bytes,
                 reporter: None,
@@ -553,18 +589,18 @@ mod tests {
             Peer { calls, socket }
         }
 
-        fn send(&mut self, kind: u8, call: u32, payload: &[u8]) {
+        pub fn send(&mut self, kind: u8, call: u32, payload: &[u8]) {
             let mut frame = Vec::new();
             append_head(&mut frame, payload.len(), kind, call);
             frame.extend_from_slice(payload);
             self.socket.write_all(&frame).unwrap();
         }
 
-        fn call(&mut self, number: u32, body: &str) {
+        pub fn call(&mut self, number: u32, body: &str) {
             self.begin(number, "{\"event\":{}}", body, body.len());
         }
 
-        fn begin(&mut self, number: u32, json: &str, body: &str, body_bytes: usize) {
+        pub fn begin(&mut self, number: u32, json: &str, body: &str, body_bytes: usize) {
             let mut payload = Vec::new();
             let head = RunHead {
                 form: 0,
@@ -577,14 +613,14 @@ mod tests {
             self.send(CALL, number, &payload);
         }
 
-        fn read(&mut self) -> (u8, u32, Vec<u8>) {
+        pub fn read(&mut self) -> (u8, u32, Vec<u8>) {
             let head = Head::read(&mut self.socket).unwrap();
             let mut payload = vec![0; head.length];
             self.socket.read_exact(&mut payload).unwrap();
             (head.kind, head.call, payload)
         }
 
-        fn expect(&mut self, kind: u8, call: u32, text: &str) {
+        pub fn expect(&mut self, kind: u8, call: u32, text: &str) {
             let (came, number, payload) = self.read();
             let payload = String::from_utf8(payload).unwrap();
             assert_eq!((came, number, payload.as_str()), (kind, call, text));

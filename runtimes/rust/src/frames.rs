@@ -15,10 +15,13 @@ pub(crate) const PONG: u8 = 21;
 /// The longest payload, and that of one frame of a long reply.
 pub(crate) const FRAME_MAX_BYTES: usize = 1 << 20;
 pub(crate) const PIECE_BYTES: usize = 65536;
+pub(crate) const HEAD_BYTES: usize = 9;
 /// So much of a reply may be sent before there is credit.
 pub(crate) const WINDOW_BYTES: usize = 262_144;
 /// Where the message of FAILED is cut.
 pub(crate) const MESSAGE_MAX_BYTES: usize = 65536;
+/// The length of a body that is made piece by piece.
+pub(crate) const UNKNOWN_BYTES: usize = 0xffff_ffff;
 /// The form, and the lengths of JSON and body: where the payload of a CALL and a RESULT begins.
 pub(crate) const RUN_HEAD_BYTES: usize = 9;
 
@@ -31,7 +34,7 @@ pub(crate) struct Head {
 
 impl Head {
     pub fn read(from: &mut impl Read) -> io::Result<Self> {
-        let text: [u8; 9] = read_array(from)?;
+        let text: [u8; HEAD_BYTES] = read_array(from)?;
         let head = Head {
             length: number(&text[..4]) as usize,
             kind: text[4],

@@ -27,12 +27,14 @@ mod reporter;
 mod response;
 mod settings;
 mod start;
+mod stream;
 
 pub use context::Context;
 pub use event::{Event, Headers};
 pub use output::{stderr, stdout, Writer};
 pub use response::{Body, Response};
 pub use start::start;
+pub use stream::{Left, Sender, Stream};
 
 /// Why a call failed. Its text is what the caller reads; `?` makes one of any error, `.into()` of a text.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

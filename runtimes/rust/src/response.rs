@@ -1,8 +1,12 @@
 use base64::{engine::general_purpose::STANDARD, Engine};
+use hyper::body::{Body as HttpBody, Bytes};
 use serde::Serialize;
 use serde_json::{value::RawValue, Map, Value};
 
-use crate::Error;
+use crate::{
+    stream::{channel, Stream},
+    Error, Sender,
+};
 
 /// What a handler answers with: a value that is the body, or status, headers and body.
 ///
@@ -23,6 +27,8 @@ pub enum Body {
     Json(Box<RawValue>),
     Text(String),
     Bytes(Vec<u8>),
+    /// One that leaves as it is made: from `Body::stream` or `Body::channel`.
+    Stream(Stream),
 }
 
 /// A response as it travels on the channel: JSON, and beside it a text (form 1) or bytes (form 2).
@@ -71,6 +77,53 @@ impl Response {
         self
     }
 
+    /// Status, headers and body of a response as hyper and axum have it. The body leaves as it is made.
+    pub fn from_http<B>(response: hyper::Response<B>) -> Self
+    where
+        B: HttpBody + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Error>,
+    {
+        let (head, body) = response.into_parts();
+        let made = Response::new(head.status.as_u16()).body(Body::stream(body));
+        head.headers.iter().fold(made, |made, (name, value)| {
+            made.header(name.as_str(), String::from_utf8_lossy(value.as_bytes()))
+        })
+    }
+
+    /// Takes a body that is made piece by piece.
+    pub(crate) fn take_stream(&mut self) -> Option<Stream> {
+        match std::mem::take(&mut self.body) {
+            Body::Stream(stream) => Some(stream),
+            body => {
+                self.body = body;
+                None
+            }
+        }
+    }
+
+    /// Nobody has to look at the body to know its type.
+    pub(crate) fn is_typed(&self) -> bool {
+        let tells = |name: &String| {
+            name.eq_ignore_ascii_case("content-type")
+                || name.eq_ignore_ascii_case("content-encoding")
+        };
+        self.headers.keys().any(tells)
+    }
+
+    /// The JSON beside a body that follows; an object in any case.
+    pub(crate) fn into_head(self) -> Vec<u8> {
+        object_of(members_of(self.status, self.headers)).into_bytes()
+    }
+
+    /// The same with its body whole.
+    pub(crate) async fn gather(mut self) -> Result<Self, Error> {
+        if let Some(stream) = self.take_stream() {
+            self.body = stream.gather().await?;
+        }
+        Ok(self)
+    }
+
     /// The JSON text that goes to the core; empty when there is no result.
     pub(crate) fn into_text(self) -> String {
         let Response {
@@ -86,7 +139,7 @@ impl Response {
         };
         let mut members = members_of(status, headers);
         match body {
-            Body::Empty => {}
+            Body::Empty | Body::Stream(_) => {} // a stream was taken
             Body::Json(text) => members.push(format!("\"body\":{}", text.get())),
             Body::Text(text) => members.push(format!("\"body\":{}", Value::String(text))),
             Body::Bytes(bytes) => members.push(format!(
@@ -134,6 +187,36 @@ fn members_of(status: Option<u16>, headers: Map<String, Value>) -> Vec<String> {
 
 fn object_of(members: Vec<String>) -> String {
     format!("{{{}}}", members.join(","))
+}
+
+impl Body {
+    /// A body of hyper's kind: axum's `Body`, what a client of hyper got, `http_body_util::StreamBody` around a stream. It
+    /// is polled as fast as it is read, and dropped when its reader leaves.
+    pub fn stream<B>(body: B) -> Self
+    where
+        B: HttpBody + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Error>,
+    {
+        Body::Stream(Stream::new(body))
+    }
+
+    /// A body that a task of its own makes.
+    pub fn channel() -> (Sender, Self) {
+        let (sender, stream) = channel();
+        (sender, Body::Stream(stream))
+    }
+
+    /// Text, if it is UTF-8.
+    pub(crate) fn of(bytes: Vec<u8>) -> Self {
+        String::from_utf8(bytes).map_or_else(|error| Body::Bytes(error.into_bytes()), Body::Text)
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Body::Bytes(bytes.into())
+    }
 }
 
 impl From<()> for Body {

@@ -9,6 +9,7 @@ const reloaded = object({reloaded: truth});
 const row: Record<string, Schema> = {
   id: text,
   status: oneOf('running', 'responded', 'failed', 'cancelled', 'expired', 'dead-lettered'),
+  'pending?': oneOf('waiting', 'retrying'),
   'source?': text,
   'bytes?': count,
   'acceptedAt?': wallMs,
@@ -64,7 +65,7 @@ const invocation = object({
   'log?': object({lines: list(line), dropped: count}),
   facts: list(fact),
   'boot?': boot,
-  'schedule?': object({name: text, occurrence: time, attempt: count, manual: truth}),
+  'schedule?': object({name: text, occurrence: time, attempt: count, manual: truth, 'delivery?': text}),
   payloads: object({request: truth, reply: truth}),
   'traceId?': text,
   'traceUrl?': text,
@@ -96,6 +97,8 @@ const now = object({
   function: object({name: text, version: text, handler: text, language: text, public: truth, 'url?': text}),
   core: object({version: text, node: text, pid: count, startedAt: time, processes: count, processesUp: count}),
   journal: object({http: oneOf('off', 'facts', 'full'), durable: truth, 'location?': text}),
+  work: truth,
+  messages: truth,
   readiness,
   rates,
   times: object({p50Ms: orNull(number), p99Ms: orNull(number)}),
@@ -139,8 +142,35 @@ const setting = object({
 });
 
 const occurrence = {occurrence: time, at: time};
-const fired = {type: {const: 'fired'}, ...occurrence, invocationId: text, attempt: count, manual: truth};
+const fired = {type: {const: 'fired'}, ...occurrence, invocationId: text, attempt: count, manual: truth, 'delivery?': text};
 const missed = {type: {const: 'missed'}, ...occurrence, first: time, count, 'more?': truth, reason: text};
+
+const workItem: Record<string, Schema> = {
+  id: text,
+  status: oneOf('waiting', 'behind', 'running', 'dead'),
+  acceptedAt: wallMs,
+  due: wallMs,
+  attempts: count,
+  'posting?': truth,
+  'deaths?': count,
+  'mostAttempts?': count,
+  'expires?': wallMs,
+  'orderingKey?': text,
+  'callbackHost?': text,
+  'reason?': object({why: oneOf('exhausted', 'refused', 'poison'), class: text, status: count}),
+  'deadAt?': wallMs,
+};
+const census = {waiting: count, due: count, behind: count, running: count, dead: count, 'oldest?': wallMs, 'nextDue?': wallMs};
+const workItems = list(object(workItem));
+const redrive = object({
+  state: oneOf('sending', 'checking', 'done', 'stopped', 'failed'),
+  sent: count,
+  skipped: count,
+  startedAt: wallMs,
+  'endedAt?': wallMs,
+  'cause?': text,
+});
+const redriveAnswer = object({redrive: orNull(redrive)});
 
 /** What each route of the core answers, and what it takes as a body. */
 export const answers = {
@@ -175,5 +205,30 @@ export const answers = {
       }),
     }),
   },
+  work: {answer: object({paused: truth, ...census, items: workItems, 'next?': text})},
+  workItem: {answer: object({...workItem, facts: list(fact)})},
+  workCancelled: {
+    answer: object({id: text, was: text, cancelled: truth}),
+    also: {202: object({id: text, was: text, cancelled: truth})},
+  },
+  workPaused: {answer: object({paused: truth})},
+  dead: {answer: object({items: workItems, 'next?': text})},
+  redrive: {answer: redriveAnswer},
+  redriveBegun: {
+    status: 202,
+    answer: redriveAnswer,
+    also: {200: object({count, more: truth, items: workItems})},
+    body: object({
+      'since?': text,
+      'class?': text,
+      'status?': count,
+      'id?': text,
+      'ids?': list(text),
+      'preview?': truth,
+      'canary?': count,
+      'rate?': count,
+    }),
+  },
+  deadDropped: {answer: object({dropped: count, unknown: list(text)}), body: object({ids: list(text)})},
   openapi: {answer: {type: 'object'}},
 } as const satisfies Readonly<Record<string, Described>>;

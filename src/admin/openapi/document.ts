@@ -2,6 +2,7 @@ import type {Described, Route} from '../../route.ts';
 import {version} from '../../version.ts';
 import {count, object, type Schema, text} from './schema.ts';
 
+const work = '(waiting|behind|running|dead)';
 /** What the placeholders of the queries stand for. */
 const placeholders: Readonly<Record<string, Schema>> = {
   position: count,
@@ -9,6 +10,7 @@ const placeholders: Readonly<Record<string, Schema>> = {
   duration: {type: 'string', pattern: '^(0|\\d{1,9}(\\.\\d{1,3})?(ms|s|m|h))$', examples: ['15m']},
   time: {type: 'string', format: 'date-time'},
   status: {type: 'string', enum: ['running', 'responded', 'failed', 'cancelled', 'expired', 'dead-lettered']},
+  work: {type: 'string', pattern: `^${work}(,${work})*$`, examples: ['waiting,behind,running']},
   window: {type: 'string', enum: ['1h', '1m']},
 };
 

@@ -39,6 +39,10 @@ export interface About {
     /** Where it is, as CORE_JOURNAL would name it. */
     readonly location?: string;
   };
+  /** True when callers may send work. */
+  readonly work: boolean;
+  /** True when there are triggers for messages. */
+  readonly messages: boolean;
   readonly queueLongest: number;
   readonly subRuntimesWanted: number;
   readonly maxHeldBytes: number;

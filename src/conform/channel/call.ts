@@ -27,18 +27,49 @@ export class Call {
   allowed = windowBytes;
   /** Bytes of the longest payload so far. */
   longestFrame = 0;
+  /** True once its RESULT said no length of its body. */
+  isStreamed = false;
+  /** True once a byte of its body has come. */
+  hasBody = false;
   /** True when all frames of the CALL have been sent. */
   isWhole = false;
   isCancelled = false;
   readonly outcome: Promise<Outcome>;
   readonly #settle = Promise.withResolvers<Outcome>();
   #result: Result | undefined;
+  /** Bytes of its body that were sent, and for which the sub-runtime has given credit; where the length is not said. */
+  #uploaded: {sent: number; credited: number} | undefined;
   readonly #pieces: Buffer[] = [];
 
   constructor(number: number) {
     this.number = number;
     this.outcome = this.#settle.promise;
     this.outcome.catch(() => {}); // a failure is for those who wait for the outcome
+  }
+
+  /** Its body is of unknown length, and follows. */
+  uploads(): void {
+    this.#uploaded = {sent: 0, credited: 0};
+    this.isWhole = true;
+  }
+
+  /** Bytes of its body that may be sent now. */
+  get uploadCredit(): number {
+    const {sent = 0, credited = 0} = this.#uploaded ?? {};
+    return windowBytes + credited - sent;
+  }
+
+  uploaded(bytes: number): void {
+    if (this.#uploaded) this.#uploaded.sent += bytes;
+  }
+
+  /** @throws Error when the sub-runtime cannot have read so much */
+  credited(payload: Buffer): void {
+    if (!this.#uploaded) throw new Error('CREDIT came for a call whose body was whole');
+    if (payload.length !== 4) throw new Error(`CREDIT has ${payload.length} bytes; 4 are expected`);
+    this.#uploaded.credited += payload.readUInt32BE(0);
+    const {sent, credited} = this.#uploaded;
+    if (credited > sent) throw new Error(`CREDIT came for ${credited} bytes of a body; ${sent} were sent`);
   }
 
   fail(error: Error): void {
@@ -83,6 +114,7 @@ export class Call {
     if (jsonBytes === unknownLength) throw new Error('RESULT says no length of its JSON');
     if (form === 0 && bodyBytes > 0) throw new Error('RESULT of form 0 has a body');
     this.#result = {form, jsonBytes, bodyBytes: bodyBytes === unknownLength ? undefined : bodyBytes};
+    this.isStreamed = bodyBytes === unknownLength;
     return this.#more(payload.subarray(runHeadBytes));
   }
 
@@ -91,6 +123,7 @@ export class Call {
     this.#pieces.push(bytes);
     if (this.received > this.allowed) throw new Error(`${this.received} bytes of a reply came; ${this.allowed} were allowed`);
     const {jsonBytes = 0, bodyBytes} = this.#result ?? {};
+    this.hasBody = this.received > jsonBytes;
     if (bodyBytes === undefined || this.received < jsonBytes + bodyBytes) return false;
     if (this.received > jsonBytes + bodyBytes) throw new Error('more bytes of a reply came than RESULT said');
     this.#settle.resolve(this.#whole());

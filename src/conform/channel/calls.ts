@@ -67,6 +67,12 @@ export class Calls {
     this.write(frame(fromCore.cancel, call.number));
   }
 
+  /** Sends a piece of a body of unknown length; an empty one ends it. */
+  upload(call: Call, piece: Buffer): void {
+    call.uploaded(piece.length);
+    this.write(frame(fromCore.body, call.number, piece));
+  }
+
   credit(call: Call, bytes: number): void {
     call.allowed += bytes;
     this.write(creditFrame(call.number, bytes));
@@ -108,13 +114,21 @@ export class Calls {
 
   #take(each: Frame): void {
     if (each.type === fromBridge.pong) this.#pong(each);
-    if (Object.values<number>(fromCore).includes(each.type)) throw new Error(`a frame of type ${each.type} came, which the core sends`);
+    if (each.type === fromBridge.credit) this.#credited(each);
+    else if (Object.values<number>(fromCore).includes(each.type))
+      throw new Error(`a frame of type ${each.type} came, which the core sends`);
     if (!ofCalls.has(each.type)) return; // unknown types are skipped, so that the protocol can grow
     const call = this.#open.get(each.call);
     if (!call) throw new Error(`a frame of type ${each.type} came for call ${each.call}, which is not open`);
     const received = call.received;
     if (call.take(each)) this.#open.delete(each.call);
     else if (!this.#withoutCredit.has(call) && call.received > received) this.credit(call, call.received - received);
+  }
+
+  #credited({call: number, payload}: Frame): void {
+    const call = this.#open.get(number);
+    if (!call) throw new Error(`CREDIT came for call ${number}, which is not open`);
+    call.credited(payload);
   }
 
   #pong({call, payload}: Frame): void {

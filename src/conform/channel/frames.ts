@@ -1,7 +1,7 @@
 /** The types of frames that the core sends. */
 export const fromCore = {call: 1, body: 2, cancel: 3, credit: 4, ping: 5} as const;
 /** The types of frames that a sub-runtime sends. */
-export const fromBridge = {result: 17, data: 18, end: 19, failed: 20, pong: 21} as const;
+export const fromBridge = {credit: 4, result: 17, data: 18, end: 19, failed: 20, pong: 21} as const;
 
 export const longestPayloadBytes = 2 ** 20;
 /** Most bytes of a long body that both sides put into one frame. */
@@ -36,18 +36,28 @@ export function frame(type: number, call: number, payload: Buffer = Buffer.alloc
   return Buffer.concat([head, payload]);
 }
 
+/** A call whose body follows, until an empty BODY. */
+export interface OpenRun extends Omit<Run, 'body'> {
+  readonly body: undefined;
+}
+
 /**
-A CALL and the BODY frames that complete it.
+A CALL and the BODY frames that complete it, or its JSON where the body is still to come.
 
 @param firstBytes how many bytes of JSON and body the CALL holds
 @param nextBytes how many each BODY holds
 */
-export function callFrames(call: number, {form, json, body}: Run, firstBytes: number = pieceBytes, nextBytes = firstBytes): Buffer[] {
+export function callFrames(
+  call: number,
+  {form, json, body}: Run | OpenRun,
+  firstBytes: number = pieceBytes,
+  nextBytes = firstBytes,
+): Buffer[] {
   const head = Buffer.alloc(runHeadBytes);
   head.writeUInt8(form, 0);
   head.writeUInt32BE(json.length, 1);
-  head.writeUInt32BE(body.length, 5);
-  const run = Buffer.concat([json, body]);
+  head.writeUInt32BE(body?.length ?? unknownLength, 5);
+  const run = body ? Buffer.concat([json, body]) : json;
   const frames = [frame(fromCore.call, call, Buffer.concat([head, run.subarray(0, firstBytes)]))];
   for (let at = firstBytes; at < run.length; at += nextBytes) frames.push(frame(fromCore.body, call, run.subarray(at, at + nextBytes)));
   return frames;

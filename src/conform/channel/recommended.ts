@@ -2,6 +2,7 @@ import {readdirSync, readFileSync, readlinkSync} from 'node:fs';
 import type {ChannelCase} from '../case.ts';
 import {same} from '../expect.ts';
 import {pieceBytes, runHeadBytes} from './frames.ts';
+import {streamingCases} from './streaming.ts';
 
 const long = 'x'.repeat(1_000_000);
 const firstDescriptor = 3;
@@ -22,6 +23,7 @@ export const recommendedOnChannel: readonly ChannelCase[] = [
     over: 'channel',
     run: async sub => same(inheritable(sub.pid), []),
   },
+  ...streamingCases,
 ];
 
 const closeOnExec = 0o2000000;

@@ -28,6 +28,10 @@ export class ChannelSubRuntime extends Caller {
   takesSeveral = false;
   /** True when it says that it answers nothing while a call runs: others wait for that one. */
   isSilentInCalls = false;
+  /** True when its function makes bodies piece by piece. */
+  streams = false;
+  /** True when it says that it reads bodies as they come. */
+  takesBodies = false;
   readonly #options: SubRuntimeOptions;
   readonly #program: Program;
 
@@ -50,8 +54,10 @@ export class ChannelSubRuntime extends Caller {
     sub.bootMs = clock.now() - startedAt;
     if (report.loaded === false) sub.loadError = String(report.error ?? '');
     sub.isSilentInCalls = report.answersPing === false;
+    sub.takesBodies = report.bodies === true;
     sub.takesSeveral =
       typeof report.concurrency === 'number' ? report.concurrency >= several : await sub.#answersInBetween().catch(() => false);
+    sub.streams = await sub.#makesPieces().catch(() => false);
     return sub;
   }
 
@@ -160,6 +166,12 @@ export class ChannelSubRuntime extends Caller {
     const first = await Promise.race([long.then(isLong), short.then(isShort)]);
     await Promise.all([long, short]);
     return first === 'short';
+  }
+
+  async #makesPieces(): Promise<boolean> {
+    const call = this.calls.begin(this.run({do: 'stream', piece: 'x', count: 1, ms: 0}));
+    await call.outcome;
+    return call.isStreamed;
   }
 }
 

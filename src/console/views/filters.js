@@ -1,3 +1,4 @@
+import {Choice, Text} from '../fields.js';
 import {html, useEffect, useRef} from '../html.js';
 import {linkTo, placeOf, replacePlace} from '../route.js';
 
@@ -43,24 +44,3 @@ export function Filters({filter, isLive, onLive}) {
     <button type="button" class="live" aria-pressed=${isLive ? 'true' : 'false'} onClick=${() => onLive(!isLive)}>Live</button>
   </form>`;
 }
-
-/** @param {{label: string, value: string, options: readonly (readonly [string, string])[], onChange: (value: string) => void}} props */
-const Choice = ({label, value, options, onChange}) => html`<label>
-  <span class="sr">${label}</span>
-  <select value=${value} onChange=${(/** @type {Event} */ event) => onChange(/** @type {HTMLSelectElement} */ (event.target).value)}>
-    ${options.map(([key, text]) => html`<option key=${key} value=${key}>${text}</option>`)}
-  </select>
-</label>`;
-
-/** @param {{label: string, hint: string, value: string, onInput: (value: string) => void}} props */
-const Text = ({label, hint, value, onInput}) => html`<label class="grow">
-  <span class="sr">${label}</span>
-  <input
-    type="search"
-    placeholder=${hint}
-    value=${value}
-    spellcheck=${false}
-    autocomplete="off"
-    onInput=${(/** @type {InputEvent} */ event) => onInput(/** @type {HTMLInputElement} */ (event.target).value.trim())}
-  />
-</label>`;

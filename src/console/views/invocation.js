@@ -43,7 +43,7 @@ export function Invocation({id, back, now}) {
 function Known({path, invocation, now}) {
   const {request, reply, facts} = invocation;
   return html`
-    <${Outcome} invocation=${invocation} />
+    <${Outcome} invocation=${invocation} hasWork=${now?.work === true} />
     <${Waterfall} invocation=${invocation} />
     <${LogLines} invocation=${invocation} />
     ${request && html`<${Payload} title="Request" payload=${request} path=${`${path}/request`} url=${now?.function.url ?? ''} />`}
@@ -61,10 +61,15 @@ function Known({path, invocation, now}) {
   `;
 }
 
-/** @param {{invocation: InvocationAnswer}} props */
-function Outcome({invocation}) {
+/** Statuses in which an invocation is an item of work. */
+const worksOn = ['running', 'dead-lettered'];
+
+/** @param {{invocation: InvocationAnswer, hasWork: boolean}} props */
+function Outcome({invocation, hasWork}) {
   const {
+    id,
     status,
+    pending,
     replyStatus,
     code,
     fault,
@@ -86,7 +91,7 @@ function Outcome({invocation}) {
   const rows = [
     [
       'Outcome',
-      html`<span class=${status === 'responded' ? '' : status === 'running' ? 'dim' : 'bad-text'}>${status}</span>${replyStatus ? `, status ${replyStatus}` : ''}`,
+      html`<span class=${status === 'responded' ? '' : status === 'running' ? 'dim' : 'bad-text'}>${pending ?? status}</span>${replyStatus ? `, status ${replyStatus}` : ''}`,
     ],
     [
       'Error',
@@ -99,6 +104,13 @@ function Outcome({invocation}) {
       'Schedule',
       schedule &&
         html`<a href=${linkTo('schedules')}>${schedule.name}</a>, occurrence ${moment(schedule.occurrence)}${schedule.manual ? ', by hand' : ''}${schedule.attempt > 1 ? `, attempt ${schedule.attempt}` : ''}`,
+    ],
+    [
+      'Work',
+      hasWork &&
+        worksOn.includes(status) &&
+        source === 'work' &&
+        html`<a href=${linkTo('work', id, {list: status === 'dead-lettered' ? 'dead' : ''})}>where it stands</a>`,
     ],
     ['Event', size !== undefined && bytes(size)],
     [

@@ -1,7 +1,8 @@
-import {Feed, mostRows} from '../feed.js';
+import {Feed} from '../feed.js';
 import {bytes, clock, count, duration, plural, shortId} from '../format.js';
 import {html, useEffect, useRef, useState} from '../html.js';
 import {linkTo, targetOf} from '../route.js';
+import {mostRows} from '../rows.js';
 import {Problem, Waiting} from '../status.js';
 import {WindowList} from '../window-list.js';
 import {Filters, filterOf} from './filters.js';

@@ -1,3 +1,4 @@
+import {Figure} from '../figure.js';
 import {bytes, count, duration, long, moment, plural} from '../format.js';
 import {html, useState} from '../html.js';
 import {Plot} from '../plot.js';
@@ -81,15 +82,6 @@ function otherCalls({otherCalls, otherFailures}) {
   if (!otherCalls) return [];
   return [`${plural(otherCalls, 'other call')}${otherFailures > 0 ? `, ${count(otherFailures)} failed` : ''}`];
 }
-
-/** @param {{label: string, value: string, unit?: string, more: string, tone?: string}} props */
-const Figure = ({label, value, unit = '', more, tone = ''}) => html`<div class=${tone}>
-  <dt>${label}</dt>
-  <dd>
-    <span class="value">${value}</span><span class="unit">${unit}</span>
-    <span class="more">${more}</span>
-  </dd>
-</div>`;
 
 /** @param {{isYoung: boolean}} props */
 function Plots({isYoung}) {

@@ -42,7 +42,7 @@ const verdicts = /** @type {Record<string, string>} */ ({
   status: 'The status differs.',
   headers: 'Header fields differ.',
   body: 'The body differs.',
-  error: 'It could not be run to its end.',
+  error: 'The function failed, and did not then, or in another way.',
 });
 
 /** @param {ReplayAnswer} props */

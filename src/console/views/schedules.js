@@ -26,7 +26,7 @@ export function Schedules() {
 
 /** @param {{schedule: Schedule, onChanged: () => void}} props */
 function Card({schedule, onChanged}) {
-  const {name, cron, timezone, catchUp, overlap, jitter, next, paused = false, pausedAt} = schedule;
+  const {name, cron, timezone, catchUp, overlap, jitter, delivery, next, paused = false, pausedAt} = schedule;
   const now = useNow(1000);
   const path = `api/schedules/${encodeURIComponent(name)}`;
   /** @type {import('../polled.js').Polled<{occurrences: Occurrence[]}>} */
@@ -53,7 +53,7 @@ function Card({schedule, onChanged}) {
       ${
         fire.result &&
         html`<p>
-          Fired: ${fire.result.error ?? `status ${fire.result.status}`}${fire.result.waits ? '; it is delivered again' : ''},
+          ${fire.result.handedOn ? 'Handed on to work' : `Fired: ${fire.result.error ?? `status ${fire.result.status}`}`}${fire.result.waits ? '; it is delivered again' : ''},
           ${' '}<a href=${linkTo('invocations', fire.result.invocationId)}>see the invocation</a>
         </p>`
       }
@@ -72,6 +72,7 @@ function Card({schedule, onChanged}) {
       <div><dt>Catch up</dt><dd>${catchUp}</dd></div>
       <div><dt>Overlap</dt><dd>${overlap}</dd></div>
       <div><dt>Jitter</dt><dd>${jitter}</dd></div>
+      ${delivery === 'work' && html`<div><dt>Delivered by</dt><dd>work</dd></div>`}
     </dl>
     <${History} history=${history} name=${name} />
   </section>`;
@@ -94,15 +95,27 @@ function History({history: {data, failure}, name}) {
 }
 
 /** @param {Occurrence} props */
-function OccurrenceRow({occurrence, type, invocationId, attempt = 1, manual, status, replyStatus, durationMs, reason, count: missed = 1}) {
-  const notes = [manual && 'by hand', attempt > 1 && `attempt ${attempt}`].filter(Boolean).join(', ');
+function OccurrenceRow({
+  occurrence,
+  type,
+  invocationId,
+  attempt = 1,
+  manual,
+  status,
+  replyStatus,
+  durationMs,
+  reason,
+  delivery,
+  count: missed = 1,
+}) {
+  const notes = [manual && 'by hand', attempt > 1 && `attempt ${attempt}`, delivery === 'work' && 'with work'].filter(Boolean).join(', ');
   return html`<tr>
     <td>${moment(occurrence)} ${notes && html`<span class="dim">${notes}</span>`}</td>
     <td>
       ${
         type === 'missed'
           ? html`<span class="warn-text">missed${missed > 1 ? ` ${count(missed)} times` : ''}: ${reason}</span>`
-          : html`<span class=${status === 'failed' ? 'bad-text' : ''}>${status ?? 'running'}</span> ${replyStatus ?? ''}`
+          : html`<span class=${status === 'failed' || status === 'dead-lettered' ? 'bad-text' : ''}>${status ?? 'running'}</span> ${replyStatus ?? ''}`
       }
     </td>
     <td class="number">${type === 'missed' ? '' : duration(durationMs)}</td>

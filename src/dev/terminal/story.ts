@@ -1,7 +1,8 @@
 import type {Clock} from '../../clock.ts';
 import type {FaultCode} from '../../errors.ts';
 import type {FunctionLine} from '../../log.ts';
-import type {Began, Ended, Logged, Observation} from '../../observation.ts';
+import type {Ended, Logged, Observation} from '../../observation.ts';
+import {type Call, newCall} from './call.ts';
 import {callLine, indent, runningLine, tag} from './call-line.ts';
 import {Doubles} from './doubles.ts';
 import type {Ink} from './ink.ts';
@@ -35,17 +36,6 @@ const errorMs = 250;
 /** A call that runs for longer shows what it has written so far, and so does one that has written more lines. */
 const patienceMs = 300;
 const mostHeld = 100;
-
-/** A call on its way. */
-interface Call {
-  readonly began: Began;
-  /** What is to stand below its line. */
-  held: string[];
-  hasError: boolean;
-  isShown: boolean;
-  ended: Ended | undefined;
-  stopTimer: () => void;
-}
 
 /** Tells what a core reports as lines: each call is one line, and what the function wrote during it stands below. */
 export class Story {
@@ -96,8 +86,11 @@ export class Story {
   #end(ended: Ended): void {
     const call = this.#calls.get(ended.id) ?? newCall({...ended, type: 'began'});
     this.#calls.set(ended.id, call);
+    const now = this.#options.clock.monotonic();
+    if (!call.ended) call.dueAt = now + errorMs;
     call.ended = ended;
-    this.#after(isThrown(ended.fault?.code) && !call.hasError ? errorMs : settleMs, call, () => this.#close(ended));
+    const settled = isThrown(ended.fault?.code) && !call.hasError ? errorMs : settleMs;
+    this.#after(Math.min(settled, Math.max(0, call.dueAt - now)), call, () => this.#close(ended));
   }
 
   #close(ended: Ended): void {
@@ -137,8 +130,8 @@ export class Story {
     }
     const isFirst = call.held.length === 0;
     call.held.push(...lines);
-    if (call.ended) this.#end(call.ended);
-    else if (call.held.length > mostHeld) this.#show(call);
+    if (call.held.length > mostHeld) call.ended ? this.#close(call.ended) : this.#show(call);
+    else if (call.ended) this.#end(call.ended);
     else if (isFirst) this.#after(patienceMs, call, () => this.#show(call));
   }
 
@@ -186,8 +179,6 @@ export class Story {
     this.#options.write(lines);
   }
 }
-
-const newCall = (began: Began): Call => ({began, held: [], hasError: false, isShown: false, ended: undefined, stopTimer: () => {}});
 
 /** The function's own error is the reason, and its bridge may report it. */
 const isThrown = (code: FaultCode | undefined) => code === 'HANDLER_FAILED';

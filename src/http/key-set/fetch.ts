@@ -3,10 +3,11 @@ import https from 'node:https';
 import type {Clock} from '../../clock.ts';
 import type {Environment} from '../../settings/setting.ts';
 import {nodeHttp} from '../node-http.ts';
+import {outboundHttp} from '../outbound.ts';
 
 /** Longest time of a fetch, from the first attempt to the last byte of the second, with name look-ups, proxies and slow bytes. */
 const longestFetchMs = 5000;
-/** More bytes than any key set has. Answers are not decompressed, so that a small one cannot become a large one. */
+/** More bytes than any key set has. */
 const longestSet = 2 ** 20;
 
 const proxyNames = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'NO_PROXY', 'no_proxy'];
@@ -20,7 +21,7 @@ The returned function rejects with an Error that says why, at the latest after 5
 export function keySetFetcher(url: string, env: Environment, clock: Clock): () => Promise<readonly unknown[]> {
   let agent: {http: Agent; https: https.Agent} | undefined;
   return async function fetchListed() {
-    const {default: got} = await import('got');
+    const got = await outboundHttp();
     const given = new AbortController();
     const stop = clock.after(longestFetchMs, () => given.abort(new Error(`it was not there within ${longestFetchMs / 1000} s`)));
     try {
@@ -28,8 +29,6 @@ export function keySetFetcher(url: string, env: Environment, clock: Clock): () =
       const request = got<unknown>(url, {
         agent,
         responseType: 'json',
-        followRedirect: false,
-        decompress: false,
         retry: {limit: 1, backoffLimit: 250, maxRetryAfter: 250},
         headers: {accept: 'application/json'},
         signal: given.signal,

@@ -6,13 +6,16 @@ export const memory = {
   doc: 'In the process: the newest facts, until the core ends.',
   note: 'until the core ends',
   remedy: '',
-  durability: 'buffered',
-  leaseMs: 0,
+  isShared: false,
 
   placeOf: text => (text === '' ? '' : undefined),
 
   async open(_place, _retention, {clock, memoryBytes}) {
-    const {MemoryJournal} = await import('./journal.ts');
-    return {journal: new MemoryJournal(clock, {memoryBytes}), isDurable: false};
+    const {MemoryJournal, payloadCapacity} = await import('./journal.ts');
+    return {
+      journal: new MemoryJournal(clock, {memoryBytes}),
+      isDurable: false,
+      can: {durability: 'buffered', synced: 'no', payloadBytes: memoryBytes ?? payloadCapacity},
+    };
   },
 } satisfies JournalEngine;

@@ -3,24 +3,29 @@ import {Fault} from '../../errors.ts';
 import type {Fact} from '../../facts.ts';
 import {
   type AppendOptions,
-  type Journal,
+  type FollowOptions,
   type Payload,
   type Position,
   type Receipt,
   type Recorded,
   RevisionConflict,
+  type StreamAppend,
 } from '../../journal.ts';
+import type {WorkingJournal, WorkStore} from '../../work.ts';
 import {Followers} from '../followers.ts';
+import {checkTogether} from '../together.ts';
+import {MemoryWork} from './work.ts';
 
 /** How many facts are kept: the newest ones. */
 const capacity = 20_000;
 /** How many bytes of payloads are kept: the newest ones. */
-const payloadCapacity = 2 ** 25;
+export const payloadCapacity = 2 ** 25;
 /** What a fact takes, with the objects around it. */
 const factBytes = 512;
 
 /** A journal that lives and dies with the process: every receipt says `buffered`. */
-export class MemoryJournal implements Journal {
+export class MemoryJournal implements WorkingJournal {
+  readonly work: WorkStore;
   readonly #clock: Clock;
   readonly #capacity: number;
   readonly #payloadCapacity: number;
@@ -35,24 +40,48 @@ export class MemoryJournal implements Journal {
   /** @param memoryBytes how much it may hold; twice `keep` is there before facts are removed */
   constructor(clock: Clock, {keep = capacity, memoryBytes}: {keep?: number; memoryBytes?: number | undefined} = {}) {
     this.#clock = clock;
+    this.work = new MemoryWork({
+      append: (stream, facts, options) => this.#append(stream, facts, options),
+      record: (stream, facts, payloads) => this.#record(stream, facts, payloads),
+      now: () => clock.now(),
+    });
     this.#capacity = memoryBytes === undefined ? keep : Math.min(keep, Math.floor(memoryBytes / 2 / factBytes));
     this.#payloadCapacity = Math.min(payloadCapacity, memoryBytes ?? payloadCapacity);
   }
 
-  async append(stream: string, facts: readonly [Fact, ...Fact[]], {expect, payloads}: AppendOptions = {}): Promise<Receipt> {
-    if (this.#isClosed) throw new Fault('JOURNAL_FAILED', {message: 'The journal is closed'});
-    const actual = this.#revisions.get(stream) ?? 0;
-    if (expect !== undefined && expect !== actual) throw new RevisionConflict(stream, expect, actual);
-    this.record(stream, facts, payloads);
+  async append(stream: string, facts: readonly [Fact, ...Fact[]], options?: AppendOptions): Promise<Receipt> {
+    return this.#append(stream, facts, options);
+  }
+
+  async appendAll(appends: readonly [StreamAppend, ...StreamAppend[]]): Promise<Receipt> {
+    checkTogether(appends);
+    for (const {stream, expect} of appends) this.#check(stream, expect);
+    for (const {stream, facts, payloads} of appends) this.#record(stream, facts, payloads);
     return {position: this.#position, durability: 'buffered'};
   }
 
-  record(stream: string, facts: readonly [Fact, ...Fact[]], payloads: readonly Payload[] = []): void {
+  #append(stream: string, facts: readonly [Fact, ...Fact[]], {expect, payloads}: AppendOptions = {}): Receipt {
+    this.#check(stream, expect);
+    this.#record(stream, facts, payloads);
+    return {position: this.#position, durability: 'buffered'};
+  }
+
+  #check(stream: string, expect: Position | undefined): void {
+    if (this.#isClosed) throw new Fault('JOURNAL_FAILED', {message: 'The journal is closed'});
+    const actual = this.#revisions.get(stream) ?? 0;
+    if (expect !== undefined && expect !== actual) throw new RevisionConflict(stream, expect, actual);
+  }
+
+  record(stream: string, facts: readonly [Fact, ...Fact[]], payloads?: readonly Payload[]): void {
+    this.#record(stream, facts, payloads);
+  }
+
+  #record(stream: string, facts: readonly Fact[], payloads: readonly Payload[] = []): void {
     if (this.#isClosed) return;
     const at = this.#clock.now();
     for (const fact of facts) this.#facts.push({stream, position: ++this.#position, at, fact});
     for (const payload of payloads) this.#keep(payload);
-    this.#revisions.set(stream, this.#position);
+    if (facts.length > 0) this.#revisions.set(stream, this.#position);
     if (this.#facts.length > 2 * this.#capacity) this.#forget();
     this.#followers.wake();
   }
@@ -79,11 +108,11 @@ export class MemoryJournal implements Journal {
     return first ? first.position - 1 : this.#position;
   }
 
-  async *follow({after, signal}: {after: Position; signal: AbortSignal}): AsyncIterable<Recorded> {
+  async *follow({after, signal, prefix = ''}: FollowOptions): AsyncIterable<Recorded> {
     for (let seen = after; !signal.aborted && !this.#isClosed; ) {
       const next = this.#facts[this.#indexAfter(seen)];
       if (next) {
-        yield next;
+        if (next.stream.startsWith(prefix)) yield next;
         seen = next.position;
       } else await this.#followers.next(this.#followers.times, signal);
     }

@@ -1,4 +1,4 @@
-import type {Command, Loose} from './messages.ts';
+import {type Command, type Loose, lengthOf} from './messages.ts';
 
 /** The levels of what is kept, from everything down: each level leaves out one thing more. */
 export const keeps = {all: 0, noRecordedPayloads: 1, nothingNew: 2, onlyEnds: 3} as const;
@@ -55,12 +55,12 @@ export function admit(commands: readonly Command[], level: number, payloadBytes:
     commands: admitted,
     facts,
     payloads,
-    bytes: admitted.reduce((sum, each) => sum + ('refused' in each ? 0 : each.text.length + sizeOf(each)), 0),
+    bytes: admitted.reduce((sum, each) => sum + ('refused' in each ? 0 : lengthOf(each) + sizeOf(each)), 0),
   };
 }
 
 const tooLarge = 'its payload is larger than CORE_JOURNAL_MAX_SIZE lets it keep';
-const empty: Loose = {stream: undefined, text: '', count: 0};
+const empty: Loose = {stream: undefined, lines: new Uint8Array(), count: 0};
 
 /** Bytes of its payloads. */
 function sizeOf({payloads = []}: Command): number {

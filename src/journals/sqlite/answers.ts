@@ -3,6 +3,7 @@ import {isCorrupt} from './errors.ts';
 import type {FromWriter, Question, Reply} from './messages.ts';
 import {openWhole} from './open.ts';
 import {SqliteReader} from './reader.ts';
+import {WorkReader} from './work-reader.ts';
 
 /** Most log lines about damage: more say nothing new. */
 const mostLogged = 100;
@@ -12,7 +13,7 @@ export class Answers {
   readonly #path: string;
   readonly #say: (message: FromWriter) => void;
   readonly #logged = new Set<string>();
-  #open: {readonly reader: SqliteReader; close(): void} | undefined;
+  #open: {readonly reader: SqliteReader; readonly work: WorkReader; close(): void} | undefined;
 
   constructor(path: string, say: (message: FromWriter) => void) {
     this.#path = path;
@@ -22,7 +23,7 @@ export class Answers {
   give(id: number, question: Question): void {
     try {
       this.#open ??= openReader(this.#path);
-      this.#say({type: 'replied', id, reply: replyTo(question, this.#open.reader)});
+      this.#say({type: 'replied', id, reply: replyTo(question, this.#open)});
     } catch (error) {
       this.close();
       const damaged = error instanceof JournalDamaged || isCorrupt(error);
@@ -53,12 +54,16 @@ export class Answers {
 
 function openReader(path: string) {
   const db = openWhole(path);
-  return {reader: new SqliteReader(db), close: () => db.close()};
+  return {reader: new SqliteReader(db), work: new WorkReader(db), close: () => db.close()};
 }
 
-function replyTo(question: Question, reader: SqliteReader): Reply {
+function replyTo(question: Question, {reader, work}: {reader: SqliteReader; work: WorkReader}): Reply {
   if ('page' in question) return reader.page(question.page);
   if ('last' in question) return reader.last(question.last);
   if ('before' in question) return reader.before(question.before);
+  if ('item' in question) return work.find(question.item);
+  if ('items' in question) return work.list(question.items);
+  if ('due' in question) return work.nextDue();
+  if ('census' in question) return work.census(question.census);
   return reader.payload(question.payload);
 }

@@ -1,11 +1,13 @@
 import {existsSync} from 'node:fs';
 import type {DatabaseSync} from 'node:sqlite';
 import type {Clock} from '../../clock.ts';
-import type {Position, Recorded} from '../../journal.ts';
+import type {FollowOptions, Position, Recorded} from '../../journal.ts';
+import type {WorkState} from '../../work.ts';
 import type {JournalArchive} from '../engine.ts';
 import {fileItself} from './file.ts';
 import {openWhole} from './open.ts';
 import {SqliteReader} from './reader.ts';
+import {WorkReader} from './work-reader.ts';
 
 /** How often a follower looks for new facts. */
 const pollMs = 200;
@@ -48,15 +50,20 @@ export class SqliteArchive implements JournalArchive {
     yield* this.#reader.readable(tell);
   }
 
-  async *follow({after, signal}: {after: Position; signal: AbortSignal}): AsyncIterable<Recorded> {
+  async *follow({after, signal, prefix = ''}: FollowOptions): AsyncIterable<Recorded> {
     for (let seen = after; !signal.aborted; ) {
-      for (const recorded of this.#pages({prefix: ''}, seen)) {
+      const {facts, next, until} = this.#reader.page({of: {prefix}, after: seen});
+      for (const recorded of facts) {
         yield recorded;
         if (signal.aborted) return;
-        seen = recorded.position;
       }
-      if (!(await this.#clock.sleep(pollMs, signal))) return;
+      seen = next ?? Math.max(seen, until);
+      if (next === undefined && !(await this.#clock.sleep(pollMs, signal))) return;
     }
+  }
+
+  async *work(): AsyncIterable<WorkState> {
+    yield* new WorkReader(this.#db).all();
   }
 
   [Symbol.dispose](): void {

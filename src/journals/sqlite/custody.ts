@@ -2,6 +2,7 @@ import type {Position} from '../../journal.ts';
 import {isOfDisk} from './errors.ts';
 import {OpenFiles} from './files.ts';
 import type {Headroom} from './headroom.ts';
+import {HeldClaims} from './held-claims.ts';
 import {takeLock} from './lock.ts';
 import {HeldIndex} from './log-index.ts';
 import type {FromWriter} from './messages.ts';
@@ -24,6 +25,7 @@ export class Custody implements Disposable {
   #files: OpenFiles;
   /** Held while the names of the journal lead to the files that are open. */
   readonly #index = new HeldIndex();
+  readonly #claims = new HeldClaims();
   /** When opening the store again was last tried. */
   #triedAt = Number.NEGATIVE_INFINITY;
   #failure = '';
@@ -63,8 +65,10 @@ export class Custody implements Disposable {
     if (Math.abs(now - this.#triedAt) < reopenMs) throw new Error(this.#failure);
     this.#triedAt = now;
     if (this.#files.changed()) this.#index.letGo(); // files that were removed keep their room while they are open
+    this.#claims.failed();
     const store = this.#open();
     this.#store = store;
+    store.loseWork('unheard');
     this.#files = new OpenFiles(this.#path);
     this.#say({type: 'logged', level: 'warn', message: 'The journal is written again', cause: this.#failure});
     if (store.missing > 0) {
@@ -125,7 +129,7 @@ export class Custody implements Disposable {
   }
 
   #openStore(): SqliteStore {
-    const options = {from: this.acknowledged, logBytes: this.#headroom.room.log};
+    const options = {from: this.acknowledged, held: this.#claims, logBytes: this.#headroom.room.log};
     try {
       return new SqliteStore(this.#path, options);
     } catch (error) {

@@ -1,7 +1,8 @@
 import type {DatabaseSync} from 'node:sqlite';
 import {isLast} from '../../facts.ts';
 import {JournalDamaged, type Position, type Recorded} from '../../journal.ts';
-import {lineHead, type Pack, readPack, readStream} from './pack.ts';
+import {lineHead} from './line.ts';
+import {type Pack, readPack, readStream} from './pack.ts';
 
 /** Says which packs must not be removed at any age. */
 export interface Hold {
@@ -17,6 +18,7 @@ export interface Hold {
 A pack stays while it has
 - the newest fact of a schedule, which says since when occurrences may have been missed;
 - a claim whose invocation is not over, as the occurrence is delivered again;
+- work that waits, runs or is a dead letter, which may be sent again;
 - an invocation that was written ahead and is not over for long enough, or that a claim in another pack names: without
   its last fact the occurrence would look as if it had never ended.
 
@@ -31,6 +33,7 @@ export function hold(db: DatabaseSync, overBefore: number, until: Position): Hol
     [...claimed].filter(last => last <= until),
   );
 
+  const isWork = workIn(db);
   const newestOf = (stream: string) => newestListed(db, stream);
   const isOver = (stream: string) => isLast(newestOf(stream)?.fact.type ?? 'invocation.accepted');
   const isHeld = (stream: string, {last}: Pack): boolean => {
@@ -39,6 +42,7 @@ export function hold(db: DatabaseSync, overBefore: number, until: Position): Hol
       return claim?.type === 'schedule.fired' && !isOver(`invocation.${claim.data.invocationId}`);
     }
     if (!stream.startsWith('invocation.')) return false;
+    if (isWork(stream)) return true;
     for (const claims of named.get(stream) ?? []) if (claims !== last) return true;
     const newest = newestOf(stream);
     return newest === undefined || !isLast(newest.fact.type) || newest.at >= overBefore;
@@ -54,6 +58,12 @@ export function hold(db: DatabaseSync, overBefore: number, until: Position): Hol
       for (const claims of named.values()) claims.delete(last);
     },
   };
+}
+
+/** Says of the stream of an invocation whether that waits, runs or is a dead letter. */
+export function workIn(db: DatabaseSync): (stream: string) => boolean {
+  const find = db.prepare('SELECT 1 FROM work WHERE id = ?');
+  return stream => find.get(stream.slice('invocation.'.length)) !== undefined;
 }
 
 /** The newest fact of a stream that was written ahead; undefined when it has none. @throws JournalDamaged */

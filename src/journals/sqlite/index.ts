@@ -3,6 +3,9 @@ import path from 'node:path';
 import {commandLine} from '../../called-as.ts';
 import type {JournalEngine} from '../engine.ts';
 
+/** SQLite's own limit for a value. */
+const mostPayloadBytes = 1_000_000_000;
+
 /** Keeps facts in a file, which one core writes and commands read beside it. */
 export const sqlite = {
   form: 'sqlite:<path>',
@@ -15,8 +18,7 @@ export const sqlite = {
       `A damaged one can be looked at with \`${verify}\` and moved away`
     );
   },
-  durability: 'fsync',
-  leaseMs: 0,
+  isShared: false,
 
   async prepare() {
     const {startAhead} = await import('./worker.ts');
@@ -35,6 +37,7 @@ export const sqlite = {
     const journal = await SqliteJournal.open(file, retention, house);
     return {
       journal,
+      can: {durability: 'fsync', synced: 'seen', payloadBytes: mostPayloadBytes},
       get isDurable() {
         return journal.isDurable;
       },

@@ -1,10 +1,14 @@
 import type {Fact} from '../../facts.ts';
-import type {AppendOptions, Journal, Payload, Position, Receipt, Recorded} from '../../journal.ts';
+import type {AppendOptions, FollowOptions, Payload, Position, Receipt, Recorded, StreamAppend} from '../../journal.ts';
+import type {WorkingJournal, WorkStore} from '../../work.ts';
 import type {JournalHouse, Retention} from '../engine.ts';
 import {Followers} from '../followers.ts';
+import {checkTogether} from '../together.ts';
 import type {Query, Question, ReplyTo} from './messages.ts';
 import {Outbox} from './outbox.ts';
+import {Questions} from './questions.ts';
 import {failed, WriterThread} from './thread.ts';
+import {SqliteWork} from './work.ts';
 
 /** How often old facts are looked for. */
 const sweepMs = 60_000;
@@ -14,12 +18,14 @@ const lookMs = 1000;
 const closeMs = 2000;
 
 /** The embedded journal: a SQLite database that a thread of its own writes. Every receipt says `fsync`. */
-export class SqliteJournal implements Journal {
+export class SqliteJournal implements WorkingJournal {
+  readonly work: WorkStore;
   readonly #house: JournalHouse;
   readonly #thread: WriterThread;
   readonly #outbox: Outbox;
+  readonly #questions = new Questions(() => this.#outbox.flush(), {ask: question => this.#thread.ask(question)});
   readonly #followers = new Followers();
-  /** True before it is open, and after it was closed. */
+  /** Also before it is open. */
   #isClosed = true;
   #openedAt = 0;
   #stopSweeping = () => {};
@@ -42,6 +48,11 @@ export class SqliteJournal implements Journal {
   private constructor(path: string, retention: Retention, house: JournalHouse) {
     this.#house = house;
     this.#outbox = new Outbox(house, batch => this.#thread.post(batch));
+    this.work = new SqliteWork({
+      outbox: {send: (...command) => (this.#isClosed ? Promise.reject(failed('it is closed')) : this.#outbox.send(...command))},
+      now: () => house.clock.now(),
+      ask: question => this.#ask(question),
+    });
     this.#thread = new WriterThread(
       {path, retention},
       {
@@ -73,13 +84,19 @@ export class SqliteJournal implements Journal {
     return this.#isClosed ? Promise.reject(failed('it is closed')) : this.#outbox.append(stream, facts, options);
   }
 
+  async appendAll(appends: readonly [StreamAppend, ...StreamAppend[]]): Promise<Receipt> {
+    checkTogether(appends);
+    if (this.#isClosed) throw failed('it is closed');
+    return this.#outbox.appendAll(appends);
+  }
+
   record(stream: string, facts: readonly [Fact, ...Fact[]], payloads: readonly Payload[] = []): void {
     if (this.#isClosed) this.#outbox.shed(facts.length, payloads.length);
     else this.#outbox.record(stream, facts, payloads, this.#followers.count > 0);
   }
 
   async last(stream: string): Promise<Recorded | undefined> {
-    return this.#ask({last: stream});
+    return this.#isClosed ? Promise.reject(failed('it is closed')) : this.#questions.ask({last: stream});
   }
 
   async payload(name: string): Promise<Uint8Array | undefined> {
@@ -98,18 +115,18 @@ export class SqliteJournal implements Journal {
     return this.#ask({before: at});
   }
 
-  async *follow({after, signal}: {after: Position; signal: AbortSignal}): AsyncIterable<Recorded> {
+  async *follow({after, signal, prefix = ''}: FollowOptions): AsyncIterable<Recorded> {
     this.#followers.count++;
     try {
       for (let seen = after; !signal.aborted && !this.#isClosed; ) {
         const {times} = this.#followers; // read before the question, so that facts that come meanwhile are not missed
-        const {facts, next, until} = await this.#ask({page: {of: {prefix: ''}, after: seen}});
+        const {facts, next, until} = await this.#ask({page: {of: {prefix}, after: seen}});
         for (const recorded of facts) {
           yield recorded;
           if (signal.aborted) return;
         }
         seen = next ?? Math.max(seen, until);
-        if (facts.length === 0) await this.#followers.next(times, signal);
+        if (facts.length === 0 && next === undefined) await this.#followers.next(times, signal);
       }
     } finally {
       this.#followers.count--;
@@ -120,7 +137,7 @@ export class SqliteJournal implements Journal {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#isClosed) {
       this.#stopTimers();
-      this.#outbox.flush();
+      this.#questions.send();
       this.#isClosed = true;
       this.#thread.post({type: 'close'});
       this.#followers.wake();

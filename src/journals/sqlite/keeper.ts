@@ -34,6 +34,11 @@ export class Keeper implements Disposable {
     this.#sayState(); // opening may have taken the reserve
   }
 
+  /** Called once, at the start. @throws Error when it cannot be written */
+  loseRunning(): void {
+    this.#custody.store?.loseWork('running');
+  }
+
   /** @throws Error when nothing was kept, or when it cannot be known whether it was */
   commit(commands: readonly Command[], now: number): Outcome[] {
     try {
@@ -142,11 +147,23 @@ export class Keeper implements Disposable {
     this.#isDurable = isDurable;
   }
 
-  #fail(error: unknown): void {
+  #fail(failure: unknown): void {
+    const error = this.#misplaced() ?? failure;
     const isNew = this.#custody.giveUp(error);
     this.#sayState();
     if (!isNew) return;
     const cause = error instanceof Error ? error.message : String(error);
     this.#say({type: 'logged', level: 'error', message: 'The journal could not be written: nothing is acknowledged until it can', cause});
+  }
+
+  /** That the files are not where they were says more than what failed because of it. */
+  #misplaced(): unknown {
+    if (!this.#custody.store) return undefined;
+    try {
+      this.#custody.checkFiles();
+      return undefined;
+    } catch (error) {
+      return error;
+    }
   }
 }

@@ -1,31 +1,49 @@
 import type {Payload, Position, Recorded} from '../../journal.ts';
+import type {Census, Claimed, WorkQuery, WorkState, WorkStatus} from '../../work.ts';
 import type {Retention} from '../engine.ts';
+import type {WorkChange} from './work-change.ts';
 
 /*
 The messages between the core's thread and the writer's. All facts of one turn of the event loop are one batch.
 */
 
-/** Facts of one stream that a caller waits for, or that are listed by their stream. */
+/** One of several streams that are appended to at once. */
+export interface Part {
+  readonly stream: string;
+  /** Number of its newest fact among those of the command, from 1. */
+  readonly last: number;
+  readonly expect?: Position | undefined;
+}
+
+/** Facts that a caller waits for, or that are listed by their stream. */
 export interface Append {
   readonly stream: string;
   /** The facts as lines of JSON. */
   readonly text: string;
   readonly count: number;
   readonly expect?: Position | undefined;
+  /** Absent: all facts are of the one stream. Otherwise everything is kept or nothing; `expect` stands here. */
+  readonly parts?: readonly Part[] | undefined;
   /** True: work starts once this is kept. It is refused when there may be no room for the end of that work. */
   readonly begins?: boolean | undefined;
   readonly payloads?: readonly Payload[] | undefined;
+  /** What is done to work in the same commit. A claim and a drop append nothing else. */
+  readonly work?: WorkChange | undefined;
 }
 
 /** Facts of many streams that nobody waits for. They are not listed; readers find them by their time. */
 export interface Loose {
   readonly stream: undefined;
-  readonly text: string;
+  /** The facts, as `LooseFacts` gathers them. */
+  readonly lines: Uint8Array;
   readonly count: number;
   readonly payloads?: readonly Payload[] | undefined;
 }
 
 export type Command = Append | Loose;
+
+/** Length of its facts, roughly in bytes. */
+export const lengthOf = (command: Command): number => (command.stream === undefined ? command.lines.length : command.text.length);
 
 export interface Batch {
   readonly type: 'batch';
@@ -36,7 +54,18 @@ export interface Batch {
 }
 
 /** The result of a command. */
-export type Outcome = {readonly position: Position} | {readonly conflict: Position} | {readonly refused: string};
+export type Outcome =
+  | {readonly position: Position; readonly claimed?: readonly Claimed[]; readonly was?: WorkStatus}
+  | {readonly conflict: Position; readonly stream: string}
+  | {readonly refused: string}
+  /** The idempotency key was used before. */
+  | {readonly known: {readonly id: string; readonly fingerprint: string}}
+  /** As many items wait or run as may. */
+  | {readonly full: true}
+  /** The claim is not the newest one of its item. */
+  | {readonly outdated: true}
+  /** The item is none that this can be done to. */
+  | {readonly was: WorkStatus | undefined};
 
 export interface Query {
   /** One stream, or all streams whose names start with the prefix. */
@@ -53,15 +82,31 @@ export interface Page {
   readonly until: Position;
 }
 
-export type Question = {readonly page: Query} | {readonly last: string} | {readonly payload: string} | {readonly before: number};
+export type Question =
+  | {readonly page: Query}
+  | {readonly last: string}
+  | {readonly payload: string}
+  | {readonly before: number}
+  | {readonly item: string}
+  | {readonly items: WorkQuery}
+  | {readonly census: number}
+  | {readonly due: 'next'};
 export type ReplyTo<Q extends Question> = Q extends {page: Query}
   ? Page
-  : Q extends {before: number}
-    ? Position
-    : Q extends {last: string}
-      ? Recorded | undefined
-      : Uint8Array | undefined;
-export type Reply = Page | Recorded | Uint8Array | Position | undefined;
+  : Q extends {item: string}
+    ? WorkState | undefined
+    : Q extends {items: WorkQuery}
+      ? WorkState[]
+      : Q extends {due: 'next'}
+        ? number | undefined
+        : Q extends {census: number}
+          ? Census
+          : Q extends {before: number}
+            ? Position
+            : Q extends {last: string}
+              ? Recorded | undefined
+              : Uint8Array | undefined;
+export type Reply = WorkState | WorkState[] | Census | Page | Recorded | Uint8Array | Position | undefined;
 
 export type ToWriter =
   | Opening

@@ -1,12 +1,12 @@
 import {atTurnEnd, type Clock} from '../../clock.ts';
 import {Fault} from '../../errors.ts';
 import {type Fact, isLast} from '../../facts.ts';
-import {type AppendOptions, type Payload, type Receipt, RevisionConflict} from '../../journal.ts';
+import {type AppendOptions, type Payload, type Receipt, RevisionConflict, type StreamAppend} from '../../journal.ts';
 import type {JournalHouse} from '../engine.ts';
-import type {Append, Batch, FromWriter, Outcome} from './messages.ts';
-import {writeLine} from './pack.ts';
+import {writeLine} from './line.ts';
+import type {Append, Batch, FromWriter, Outcome, Part} from './messages.ts';
 import {failed} from './thread.ts';
-import {type Gathered, Turn} from './turn.ts';
+import {type Gathered, type Taken, Turn} from './turn.ts';
 
 /** Facts that nobody waits for are sent after this time at the latest: a message costs as much as several facts. */
 const lingerMs = 50;
@@ -14,6 +14,9 @@ const lingerMs = 50;
 const lingerPart = 1 / 32;
 /** When more characters than this are not written yet, facts are refused. */
 const busyCharacters = 2 ** 25;
+
+/** So many that callers wait for are sent before the turn ends, so that the writer works while the core makes the others. */
+const mostAwaited = 32;
 
 type Sent = Omit<Gathered, 'commands'> & {readonly sentAt: number};
 
@@ -46,12 +49,47 @@ export class Outbox {
     this.#post = post;
   }
 
-  append(stream: string, facts: readonly [Fact, ...Fact[]], {expect, payloads}: AppendOptions): Promise<Receipt> {
+  async append(stream: string, facts: readonly [Fact, ...Fact[]], {expect, payloads}: AppendOptions): Promise<Receipt> {
+    const outcome = await this.send(stream, facts, {expect, payloads});
+    if ('conflict' in outcome) throw new RevisionConflict(stream, expect ?? 0, outcome.conflict);
+    return receiptOf(outcome);
+  }
+
+  /** Appends to several streams: everything is kept or nothing. */
+  async appendAll(appends: readonly [StreamAppend, ...StreamAppend[]]): Promise<Receipt> {
+    const parts: Part[] = [];
+    const payloads: Payload[] = [];
+    let text = '';
+    let last = 0;
+    for (const {stream, facts, expect, payloads: own = []} of appends) {
+      const written = this.#written(stream, facts);
+      text += written.text;
+      last += written.count;
+      parts.push({stream, last, expect});
+      payloads.push(...own);
+    }
+    const begins = appends.some(({facts}) => doesBegin(facts));
+    const outcome = await this.#hand({stream: appends[0].stream, text, count: last, parts, begins, payloads});
+    if (!('conflict' in outcome)) return receiptOf(outcome);
+    const refused = appends.find(({stream}) => stream === outcome.stream);
+    throw new RevisionConflict(outcome.stream, refused?.expect ?? 0, outcome.conflict);
+  }
+
+  /**
+  Hands a command over and waits until it is kept.
+
+  @throws Fault JOURNAL_BUSY, JOURNAL_FAILED
+  */
+  send(stream: string, facts: readonly Fact[], more: Pick<Append, 'expect' | 'payloads' | 'work'>): Promise<Taken> {
+    return this.#hand({stream, ...this.#written(stream, facts), begins: doesBegin(facts), ...more});
+  }
+
+  #hand(append: Append): Promise<Taken> {
     if (this.#characters > this.#busyCharacters) return Promise.reject(new Fault('JOURNAL_BUSY', {retryAfterS: 1}));
     return new Promise((resolve, reject) => {
-      const begins = !facts.some(({type}) => isLast(type));
-      this.#turn.append({stream, ...this.#written(stream, facts), expect, begins, payloads}, {stream, expect, resolve, reject});
-      this.#flushAtTurnEnd();
+      this.#turn.append(append, {resolve, reject});
+      if (this.#turn.waiters >= mostAwaited) this.flush();
+      else this.#flushAtTurnEnd();
     });
   }
 
@@ -64,10 +102,9 @@ export class Outbox {
     }
     const kept = waiting <= this.#shedPayloadCharacters ? this.#affordable(payloads) : [];
     if (kept.length < payloads.length) this.shed(0, payloads.length - kept.length);
-    const {text, count} = this.#written(stream, facts);
     // There are many invocations. A row in the list of streams would cost more than the fact, which the time in the id finds, too.
-    if (stream.startsWith('invocation.')) this.#turn.record(text, count, kept);
-    else this.#turn.append({stream, text, count, payloads: kept});
+    if (stream.startsWith('invocation.')) this.#turn.record(stream, this.#clock.now(), facts, kept);
+    else this.#turn.append({stream, ...this.#written(stream, facts), payloads: kept});
     if (this.#turn.characters > this.#lingerCharacters) this.flush();
     else if (isFollowed) this.#flushAtTurnEnd();
     else this.#stopLinger ??= this.#clock.after(lingerMs, () => this.flush());
@@ -137,9 +174,17 @@ export class Outbox {
       if (!waiter) continue;
       const outcome = outcomes[index];
       if (!outcome) waiter.reject(failed(failure ?? 'the writer gave no answer'));
-      else if ('conflict' in outcome) waiter.reject(new RevisionConflict(waiter.stream, waiter.expect ?? 0, outcome.conflict));
       else if ('refused' in outcome) waiter.reject(failed(outcome.refused));
-      else waiter.resolve({position: outcome.position, durability: 'fsync'});
+      else waiter.resolve(outcome);
     }
   }
 }
+
+/** @throws TypeError when it is not that of facts that were kept */
+export function receiptOf(outcome: Taken): Receipt {
+  if (!('position' in outcome)) throw new TypeError('Expected the facts to have a position');
+  return {position: outcome.position, durability: 'fsync'};
+}
+
+/** Facts without an end begin something. */
+const doesBegin = (facts: readonly Fact[]) => facts.length > 0 && !facts.some(({type}) => isLast(type));

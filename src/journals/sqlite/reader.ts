@@ -2,8 +2,9 @@ import type {DatabaseSync, StatementSync} from 'node:sqlite';
 import {crc32} from 'node:zlib';
 import {isLast} from '../../facts.ts';
 import {JournalDamaged, type Position, type Recorded} from '../../journal.ts';
+import {lineHead} from './line.ts';
 import type {Page, Query} from './messages.ts';
-import {lineHead, type Pack, readPack, readStream, textOf} from './pack.ts';
+import {type Pack, readPack, readStream, textOf} from './pack.ts';
 
 /** How many facts a page has, roughly, as packs are not divided. */
 const pageFacts = 1000;

@@ -4,6 +4,7 @@ import {DatabaseSync} from 'node:sqlite';
 import {JournalDamaged} from '../../journal.ts';
 import {makeFile} from './file.ts';
 import {requireRoomToWrite} from './log-index.ts';
+import {workTables} from './work-rows.ts';
 
 /** `CORE` in ASCII: it marks the database as a journal and not another program's. */
 const applicationId = 0x434f5245;
@@ -49,6 +50,7 @@ export function openWriting(file: string, logBytes: number): DatabaseSync {
     if (isNew) db.exec('PRAGMA auto_vacuum = 2'); // pages can be given back
     db.exec(`PRAGMA journal_mode = wal; PRAGMA wal_autocheckpoint = ${Math.ceil(logBytes / 4096)}`);
     if (isNew) db.exec(`BEGIN IMMEDIATE; ${tables}; COMMIT`);
+    db.exec(workTables);
     prove(db);
     syncFolder(path.dirname(file));
     return db;

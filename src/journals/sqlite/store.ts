@@ -4,14 +4,20 @@ import {JournalDamaged, type Payload, type Position} from '../../journal.ts';
 import type {Retention} from '../engine.ts';
 import {unseenMs} from './clock.ts';
 import {checkNewest, problemOfEnd, refuseEmptied} from './end.ts';
+import {HeldClaims} from './held-claims.ts';
+import {writeLine} from './line.ts';
+import {Lines} from './lines.ts';
 import {emptyLog} from './log.ts';
 import {type Mark, MarkFile, readMark} from './mark.ts';
-import type {Command, Outcome} from './messages.ts';
-import {checksumOf, lineHead, type Pack, writeBody} from './pack.ts';
+import type {Append, Command, Outcome, Part} from './messages.ts';
+import {checksumOf, type Pack, writeBody} from './pack.ts';
 import {SqliteReader} from './reader.ts';
 import {openWriting, raisePruned} from './schema.ts';
+import {shredOldest} from './shred.ts';
 import {giveSome, shrinkOld, usedBytes, vacuum} from './size.ts';
-import {type Swept, shred, sweep} from './sweep.ts';
+import {Searches, type Swept, sweep} from './sweep.ts';
+import {loseRunning, loseUnheard} from './work-lost.ts';
+import {WorkTable} from './work-table.ts';
 
 /**
 The database, as the writer uses it: the one connection that writes and checkpoints. After every error except a conflict it
@@ -21,6 +27,9 @@ export class SqliteStore implements Disposable {
   readonly #db: DatabaseSync;
   readonly #mark: MarkFile;
   readonly #reader: SqliteReader;
+  readonly #work: WorkTable;
+  readonly #held: HeldClaims;
+  readonly #searches = new Searches();
   readonly #insertPack: StatementSync;
   readonly #insertStream: StatementSync;
   readonly #insertPayload: StatementSync;
@@ -35,16 +44,22 @@ export class SqliteStore implements Disposable {
   /**
   @param path of the database; `<path>.mark` stands beside it
   @param from position to go on from. No position is given twice, also if the file was replaced
+  @param held the claims that this process knows of
   @param logBytes size of the write-ahead log past which it is written into the database
   @throws JournalDamaged when the file holds less than was written, or something else
   */
-  constructor(path: string, {from = 0, logBytes = 2 ** 22}: {from?: Position; logBytes?: number} = {}) {
+  constructor(
+    path: string,
+    {from = 0, held = new HeldClaims(), logBytes = 2 ** 22}: {from?: Position; held?: HeldClaims; logBytes?: number} = {},
+  ) {
     refuseEmptied(path);
+    this.#held = held;
     this.#db = openWriting(path, logBytes);
     let newest: Mark | undefined;
     try {
       this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)'); // a failed sync may have left something in the log only: it is written again
       this.#reader = new SqliteReader(this.#db);
+      this.#work = new WorkTable(this.#db, held);
       const pack = checkNewest(this.#db);
       newest = pack && {position: pack.last, checksum: pack.checksum};
       const position = newest?.position ?? 0;
@@ -81,42 +96,57 @@ export class SqliteStore implements Disposable {
     this.#db.exec('BEGIN IMMEDIATE');
     if (this.#dataVersion.get()?.data_version !== this.#version) throw new Error('Another program writes to the journal');
     const revisions = new Map<string, Position>();
-    let text = '';
+    const lines = new Lines();
     let count = 0;
     let loose = 0;
     const outcomes = commands.map((command): Outcome => {
       if ('refused' in command) return command;
       const {stream, payloads = []} = command;
+      const parts = stream === undefined ? [] : partsOf(command);
       if (stream === undefined) loose = 1;
-      else if (command.expect !== undefined) {
-        const actual = revisions.get(stream) ?? (this.#inText(text, stream) || this.#reader.revision(stream));
-        if (actual !== command.expect) return {conflict: actual};
+      for (const {stream, expect} of parts) {
+        if (expect === undefined) continue;
+        const actual = revisions.get(stream) ?? (lines.newest(stream, this.#position) || this.#reader.revision(stream));
+        if (actual !== expect) return {conflict: actual, stream};
       }
-      text += command.text;
+      const change = stream === undefined ? undefined : command.work;
+      const applied = change && this.#work.apply(change, now);
+      if (applied && 'refusal' in applied) return applied.refusal;
+      if (command.count > 0) lines.add(stream === undefined ? command.lines : command.text);
+      if (command.count > 0) for (const {stream, last} of parts) revisions.set(stream, this.#position + count + last);
       count += command.count;
       const position = this.#position + count;
-      if (stream !== undefined) revisions.set(stream, position);
       for (const payload of payloads) this.#keep(payload, now);
-      return {position};
+      if (!applied) return {position};
+      for (const {stream, fact} of applied.facts) {
+        lines.add(writeLine(stream, now, fact));
+        revisions.set(stream, this.#position + ++count);
+      }
+      return {position: this.#position + count, ...(applied.claimed && {claimed: applied.claimed}), ...(applied.was && {was: applied.was})};
     });
-    const pack = count === 0 ? undefined : this.#write(text, {count, at: now, loose}, revisions);
+    const pack = count === 0 ? undefined : this.#write(lines, {count, at: now, loose}, revisions);
     this.#db.exec('COMMIT');
     if (pack) {
       this.#position = pack.last;
       this.#checksum = pack.checksum;
       this.#mark.write({position: pack.last, checksum: pack.checksum});
     }
+    this.#held.kept();
     return outcomes;
   }
 
-  /** How much of the time up to now passed without a fact, as far as it matters. */
-  unseenMs(now: number): number {
-    return unseenMs(this.#db, now);
+  /** Makes work due that nobody runs: at the start of a core all that ran, after an error what nobody was told of. */
+  loseWork(which: 'running' | 'unheard'): void {
+    if (which === 'running') loseRunning(this.#db);
+    else loseUnheard(this.#db, this.#held);
   }
+
+  /** How much of the time up to now passed without a fact, as far as it matters. */
+  unseenMs = (now: number): number => unseenMs(this.#db, now);
 
   /** Removes a little of what is too old, or too much for the room. */
   sweep(retention: Retention, now: number, after: Position, needed = 0): Swept {
-    return sweep(this.#db, retention, now, after, needed);
+    return sweep(this.#db, retention, {now, after, needed, searches: this.#searches});
   }
 
   /** Size of the database without its free pages. */
@@ -125,19 +155,15 @@ export class SqliteStore implements Disposable {
   }
 
   /** Gives some free pages back to the disk. @returns whether there are more */
-  vacuum(): boolean {
-    return vacuum(this.#db);
-  }
+  vacuum = (): boolean => vacuum(this.#db);
 
   /** @returns false when a reader holds it */
-  emptyLog(): boolean {
-    return emptyLog(this.#db);
-  }
+  emptyLog = (): boolean => emptyLog(this.#db);
 
   /** Removes the oldest payloads and gives their room back to the disk, as far as no reader is in the way. @returns how many */
   giveBack(): number {
     this.#db.exec('BEGIN IMMEDIATE');
-    const payloads = shred(this.#db, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+    const payloads = shredOldest(this.#db, this.#searches.any);
     this.#db.exec('COMMIT');
     while (this.emptyLog() && giveSome(this.#db)); // in turn, as the log has little room, too
     return payloads;
@@ -154,15 +180,8 @@ export class SqliteStore implements Disposable {
     }
   }
 
-  /** Position of the stream's newest fact in this commit; 0 when it has none. */
-  #inText(text: string, stream: string): Position {
-    const at = text.lastIndexOf(`\n${lineHead(stream)}`) + 1;
-    if (at === 0 && !text.startsWith(lineHead(stream))) return 0;
-    return this.#position + text.slice(0, at).split('\n').length;
-  }
-
-  #write(text: string, head: Pick<Pack, 'count' | 'at' | 'loose'>, revisions: ReadonlyMap<string, Position>): Pack {
-    const unsigned = {last: this.#position + head.count, ...head, before: this.#checksum, ...writeBody(text)};
+  #write(lines: Lines, head: Pick<Pack, 'count' | 'at' | 'loose'>, revisions: ReadonlyMap<string, Position>): Pack {
+    const unsigned = {last: this.#position + head.count, ...head, before: this.#checksum, ...writeBody(lines)};
     const pack = {...unsigned, checksum: checksumOf(unsigned)};
     const {last, count, at, loose, before, checksum, codec, body} = pack;
     this.#insertPack.run(last, count, at, loose, before, checksum, codec, body);
@@ -174,3 +193,5 @@ export class SqliteStore implements Disposable {
     this.#insertPayload.run(name, now, crc32(bytes), bytes);
   }
 }
+
+const partsOf = ({stream, count, expect, parts}: Append): readonly Part[] => parts ?? [{stream, last: count, expect}];

@@ -1,15 +1,15 @@
 import type {DatabaseSync} from 'node:sqlite';
-import {isLast} from '../../facts.ts';
 import {JournalDamaged, type Position} from '../../journal.ts';
 import type {Retention} from '../engine.ts';
-import {hold, newestListed} from './hold.ts';
+import {hold} from './hold.ts';
 import type {Pack} from './pack.ts';
 import {raisePruned} from './schema.ts';
+import {Passed, type Shredded, shred} from './shred.ts';
 import {usedBytes} from './size.ts';
 
 /** Rows that are removed at a time. They are few, as the next commit waits for them. */
 const packsAtOnce = 32;
-const payloadsAtOnce = 64;
+const keysAtOnce = 512;
 /** Most bytes, roughly, that a step of a sweep writes to the write-ahead log, as does a step that gives pages back. */
 export const stepBytes = 2 ** 23;
 
@@ -23,62 +23,51 @@ export interface Swept {
   readonly damaged: readonly Position[];
 }
 
+/** Where searches for payloads go on, from step to step: for those that are too old, and for any. */
+export class Searches {
+  readonly old = new Passed();
+  readonly any = new Passed();
+}
+
 /**
-Removes what is too old: payloads first, then whole packs, the oldest first. While the database is larger than it may be,
+Removes what is too old: payloads and the keys of work first, then whole packs, the oldest first. While the database is larger than it may be,
 age does not matter. A pack stays while one of its facts must stay, and when it cannot be read. The newest pack always
 stays, as positions go on from it. A payload of work that was written ahead stays until that work is over.
 
 @param needed bytes that should find room afterwards
 @throws Error of SQLite; then nothing was removed
 */
-export function sweep(db: DatabaseSync, {factsMs, payloadsMs, maxBytes}: Retention, now: number, after: Position, needed = 0): Swept {
+export function sweep(
+  db: DatabaseSync,
+  {factsMs, payloadsMs, maxBytes}: Retention,
+  {now, after, needed = 0, searches}: {now: number; after: Position; needed?: number; searches: Searches},
+): Swept {
   const tooMuch = usedBytes(db) + needed - maxBytes;
   const isFull = tooMuch > 0;
   db.exec('BEGIN IMMEDIATE');
   try {
-    const due = shred(db, now - payloadsMs, Number.POSITIVE_INFINITY);
-    const early = isFull ? shred(db, Number.POSITIVE_INFINITY, tooMuch) : 0;
-    const payloads = due + early;
-    const swept =
-      isFull && payloads > 0
-        ? {payloads, early, next: after, damaged: []}
-        : {payloads, early, ...prune(db, {before: now - factsMs, tooMuch, after})};
+    const due = shred(db, {before: now - payloadsMs, bytes: Number.POSITIVE_INFINITY, passed: searches.old});
+    // Once packs are removed, the search for payloads is through.
+    const early = isFull && after === 0 ? shred(db, {before: Number.POSITIVE_INFINITY, bytes: tooMuch, passed: searches.any}) : none;
+    const counts = {payloads: due.removed + early.removed, early: early.removed};
+    const isSearching = isFull && (counts.payloads > 0 || !early.isThrough);
+    const pruned = isSearching ? {next: after, damaged: []} : prune(db, {before: now - factsMs, tooMuch, after});
+    const isThrough = due.isAtEnd && forgetKeys(db, now) < keysAtOnce;
     db.exec('COMMIT');
-    return {...swept, next: swept.next ?? (due === payloadsAtOnce ? after : undefined)};
+    return {...counts, ...pruned, next: pruned.next ?? (isThrough ? undefined : after)};
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK');
     throw error;
   }
 }
 
-/** Removes payloads from before a time, the oldest first, until as many bytes are free. @returns how many */
-export function shred(db: DatabaseSync, before: number, bytes: number): number {
-  const old = db.prepare('SELECT id, name, length(bytes) AS size FROM payload WHERE at < ? ORDER BY at');
-  const going: number[] = [];
-  let freed = 0;
-  for (const {id, name, size} of old.iterate(before)) {
-    if (going.length === payloadsAtOnce || freed >= bytes) break;
-    if (isAwaited(db, String(name))) continue;
-    going.push(Number(id));
-    freed += Number(size);
-  }
-  const remove = db.prepare('DELETE FROM payload WHERE id = ?');
-  for (const id of going) remove.run(id);
-  return going.length;
+/** Removes idempotency keys whose time is over, the oldest first. @returns how many */
+function forgetKeys(db: DatabaseSync, now: number): number {
+  const scopes = 'SELECT scope FROM work_key WHERE until <= ? ORDER BY until LIMIT ?';
+  return Number(db.prepare(`DELETE FROM work_key WHERE scope IN (${scopes})`).run(now, keysAtOnce).changes);
 }
 
-/** True when the payload belongs to an invocation that was written ahead and is not over: it may have to run again. */
-function isAwaited(db: DatabaseSync, payload: string): boolean {
-  if (!payload.startsWith('invocation.')) return false;
-  const stream = payload.slice(0, payload.lastIndexOf('/'));
-  try {
-    const newest = newestListed(db, stream);
-    return newest !== undefined && !isLast(newest.fact.type);
-  } catch (error) {
-    if (error instanceof JournalDamaged) return false; // nobody can know any more what it belonged to
-    throw error;
-  }
-}
+const none: Shredded = {removed: 0, isAtEnd: true, isThrough: true};
 
 interface Pruning {
   /** Packs from before this time may go, and so may invocations that were over before it. */

@@ -1,13 +1,16 @@
-import type {Payload, Position, Receipt} from '../../journal.ts';
-import type {Append, Batch, Command} from './messages.ts';
+import type {Fact} from '../../facts.ts';
+import type {Payload} from '../../journal.ts';
+import {LooseFacts} from './loose-facts.ts';
+import type {Append, Batch, Command, Outcome} from './messages.ts';
 
 /** A caller that waits for a receipt. */
 export interface Waiter {
-  readonly stream: string;
-  readonly expect: Position | undefined;
-  readonly resolve: (receipt: Receipt) => void;
+  readonly resolve: (outcome: Taken) => void;
   readonly reject: (error: Error) => void;
 }
+
+/** The outcome of a command that was not refused for lack of room. */
+export type Taken = Exclude<Outcome, {readonly refused: string}>;
 
 /** Commands that are sent together. */
 export interface Gathered {
@@ -19,7 +22,7 @@ export interface Gathered {
   readonly payloads: number;
 }
 
-/** Gathers facts until they are sent in one message. Facts that nobody waits for become one text, of whichever stream. */
+/** Gathers facts until they are sent in one message. Facts that nobody waits for are sent together, of whichever stream. */
 export class Turn {
   /** Length of text and payloads, roughly in bytes. */
   characters = 0;
@@ -27,7 +30,7 @@ export class Turn {
   #payloads = 0;
   #commands: Command[] = [];
   #waiters: (Waiter | undefined)[] = [];
-  #loose = '';
+  readonly #loose = new LooseFacts();
   #looseCount = 0;
   #loosePayloads: Payload[] = [];
 
@@ -35,14 +38,20 @@ export class Turn {
     this.#endLoose(); // keeps the order in which facts came
     this.#commands.push(command);
     this.#waiters.push(waiter);
-    this.#count(command.text, command.count, command.payloads);
+    this.#count(command.text.length, command.count, command.payloads);
   }
 
-  record(text: string, count: number, payloads: readonly Payload[]): void {
-    this.#loose += text;
-    this.#looseCount += count;
+  record(stream: string, at: number, facts: readonly Fact[], payloads: readonly Payload[]): void {
+    const before = this.#loose.length;
+    for (const fact of facts) this.#loose.add(stream, at, fact);
+    this.#looseCount += facts.length;
     for (const payload of payloads) this.#loosePayloads.push(payload);
-    this.#count(text, count, payloads);
+    this.#count(this.#loose.length - before, facts.length, payloads);
+  }
+
+  /** How many commands were gathered, apart from facts that nobody waits for. */
+  get waiters(): number {
+    return this.#waiters.length;
   }
 
   /** Everything that was gathered; undefined when nothing was. */
@@ -64,8 +73,8 @@ export class Turn {
     return gathered;
   }
 
-  #count(text: string, facts: number, payloads: readonly Payload[] = []): void {
-    this.characters += text.length;
+  #count(characters: number, facts: number, payloads: readonly Payload[] = []): void {
+    this.characters += characters;
     this.#facts += facts;
     this.#payloads += payloads.length;
     for (const {bytes} of payloads) this.characters += bytes.length;
@@ -73,9 +82,8 @@ export class Turn {
 
   #endLoose(): void {
     if (this.#looseCount === 0) return;
-    this.#commands.push({stream: undefined, text: this.#loose, count: this.#looseCount, payloads: this.#loosePayloads});
+    this.#commands.push({stream: undefined, lines: this.#loose.take(), count: this.#looseCount, payloads: this.#loosePayloads});
     this.#waiters.push(undefined);
-    this.#loose = '';
     this.#looseCount = 0;
     this.#loosePayloads = [];
   }

@@ -7,7 +7,7 @@ import {isCorrupt} from './errors.ts';
 import {fileItself} from './file.ts';
 import {Keeper} from './keeper.ts';
 import {JournalHeld} from './lock.ts';
-import type {Batch, Command, FromWriter, Opening, Outcome, ToWriter} from './messages.ts';
+import {type Batch, type Command, type FromWriter, lengthOf, type Opening, type Outcome, type ToWriter} from './messages.ts';
 import {holdPath} from './path.ts';
 
 /*
@@ -40,6 +40,7 @@ let keeper: Keeper;
 try {
   hold = await holdPath(path);
   keeper = new Keeper(path, retention, say, () => answers.close());
+  keeper.loseRunning();
   say({type: 'opened'});
   port.on('message', serve);
 } catch (error) {
@@ -67,9 +68,9 @@ function serve(first: Exclude<ToWriter, Opening>): void {
     }
     batches.push(message);
     commands += message.commands.length;
-    for (const {text, payloads = []} of message.commands) {
-      characters += text.length;
-      for (const {bytes} of payloads) characters += bytes.length;
+    for (const command of message.commands) {
+      characters += lengthOf(command);
+      for (const {bytes} of command.payloads ?? []) characters += bytes.length;
     }
     if (commands >= mostCommands || characters >= mostCharacters) flush();
   }

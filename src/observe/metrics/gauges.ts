@@ -1,5 +1,6 @@
 import type {HeldKind} from '../../limits/budget.ts';
 import type {Shares} from '../../limits/shares.ts';
+import type {Census} from '../../work.ts';
 
 /** Values that the metrics ask other parts of the core for at each scrape. */
 export interface Gauges {
@@ -16,10 +17,24 @@ export interface Gauges {
   readonly shares: Shares;
   /** True while facts survive the process. */
   isDurable(): boolean;
+  /** How the servers of the journal are; undefined where it has none. */
+  journalServers(): JournalServers | undefined;
   /** What became of the events since the stop began; undefined before. */
   drain(): DrainReport | undefined;
   /** Processes of this core that serve. */
   processesUp(): number;
+  /** How much work waits and runs; undefined in a process that has none. */
+  census(): Promise<Census> | undefined;
+  /** Callers who wait for the end of work. */
+  workWaiters(): number;
+}
+
+export interface JournalServers {
+  /** What keeps it: `nats`, `postgres`. */
+  readonly engine: string;
+  readonly isConnected: boolean;
+  readonly copies?: {readonly wanted: number; readonly current: number; readonly behind: number} | undefined;
+  readonly sweptAgoMs: number;
 }
 
 /** Accepted = completed + handed back + lost. Lost is what was cut off; while the stop goes on, also what is in flight. */

@@ -1,10 +1,15 @@
 import {Counter, Gauge, Histogram, type Registry} from 'prom-client';
-import type {Meter} from '../../meter.ts';
+import type {Meter, StreamOutcome} from '../../meter.ts';
 import {BoundPairs, bound} from './bound.ts';
 import type {Gauges} from './gauges.ts';
 import {seconds, type Timer, type Timers} from './timers.ts';
 
-type InvocationMeter = Pick<Meter, 'invocationEnded' | 'faulted' | 'accepted' | 'settled' | 'replyCut' | 'inFlight' | 'coldStarted'>;
+type InvocationMeter = Pick<
+  Meter,
+  'invocationEnded' | 'faulted' | 'accepted' | 'settled' | 'replyCut' | 'inFlight' | 'coldStarted' | 'streamBegan' | 'streamEnded'
+>;
+
+const streamOutcomes: readonly StreamOutcome[] = ['ended', 'failed', 'expired', 'left'];
 
 export interface Counts {
   readonly accepted: number;
@@ -47,6 +52,22 @@ export function invocationMetrics(
     help: 'Faults by their public code.',
     labelNames: ['code'],
     registers,
+  });
+  const streams = new Counter({
+    name: 'faas_streams_total',
+    help: 'Replies that left piece by piece, by how they ended. Those that failed, or took too long, were broken off.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  for (const outcome of streamOutcomes) streams.labels(outcome).inc(0);
+  let openStreams = 0;
+  new Gauge({
+    name: 'faas_streams_open',
+    help: 'Replies that leave piece by piece now.',
+    registers,
+    collect() {
+      this.set(openStreams);
+    },
   });
   new Gauge({
     name: 'core_drain_events',
@@ -93,9 +114,9 @@ export function invocationMetrics(
         if (code === 'UPSTREAM_TIMEOUT') timeouts.inc();
       },
       accepted: () => void accepted++,
-      settled(fault) {
+      settled(fault, goesOn = false) {
         settled++;
-        if (fault && !fault.reached) handedBack++;
+        if (goesOn || (fault && !fault.reached)) handedBack++;
         else if (fault?.code === 'UPSTREAM_LOST') broken++;
       },
       replyCut: wasSettled => void cutOff[wasSettled ? 'before' : 'since']++,
@@ -103,6 +124,11 @@ export function invocationMetrics(
         inFlight += change;
       },
       coldStarted: () => coldStarts.inc(),
+      streamBegan: () => void openStreams++,
+      streamEnded(outcome) {
+        openStreams--;
+        streams.labels(outcome).inc();
+      },
     },
   };
 }

@@ -1,10 +1,13 @@
 import {Registry} from 'prom-client';
 import type {Clock} from '../../clock.ts';
 import type {Meter} from '../../meter.ts';
+import {batchMetrics} from './batches.ts';
 import {edgeMetrics} from './edge.ts';
 import type {Gauges} from './gauges.ts';
 import {type Counts, invocationMetrics} from './invocations.ts';
 import {journalMetrics} from './journal.ts';
+import {journalServerMetrics} from './journal-servers.ts';
+import {messageMetrics} from './messages.ts';
 import type {Family} from './open-metrics.ts';
 import {processMetrics} from './process.ts';
 import {runtimeMetrics} from './runtimes.ts';
@@ -12,6 +15,7 @@ import {scheduleMetrics} from './schedules.ts';
 import {type Exposition, Scrape} from './scrape.ts';
 import {siblingMetrics} from './siblings.ts';
 import {Timers} from './timers.ts';
+import {workMetrics} from './work.ts';
 
 export type {DrainReport} from './gauges.ts';
 export type {Counts} from './invocations.ts';
@@ -56,6 +60,7 @@ export function openMetrics(subject: MetricsSubject, house: MetricsHouse, clock:
   const registry = new Registry();
   const registers = [registry];
   const timers = new Timers(() => clock.now());
+  journalServerMetrics(registers, house);
   const edge = edgeMetrics(registers, timers);
   const invocations = invocationMetrics(registers, timers, house);
   const meter: Meter = {
@@ -64,6 +69,9 @@ export function openMetrics(subject: MetricsSubject, house: MetricsHouse, clock:
     ...runtimeMetrics(registers, house),
     ...journalMetrics(registers, house),
     ...scheduleMetrics(registers),
+    ...workMetrics(registers, house, clock),
+    ...messageMetrics(registers, clock),
+    ...batchMetrics(registers),
     ...siblingMetrics(registers, house),
     ...processMetrics(registers, subject, house),
   };

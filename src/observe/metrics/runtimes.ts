@@ -15,6 +15,7 @@ const exitReasons: readonly ExitReason[] = [
   'never-ready',
   'stuck',
   'protocol',
+  'exposed',
   'reloaded',
   'stopped',
 ];

@@ -19,13 +19,15 @@ export function describe(subject: SpanSubject, functionName: string): {name: str
       return {name, attributes: {...(cron !== undefined && {'faas.cron': cron}), ...(time !== undefined && {'faas.time': time})}};
     }
     case 'pubsub': {
-      const {system, destination} = subject;
-      const attributes = {
+      const {system, destination, id, attempt} = subject;
+      const attributes: Attributes = {
         'messaging.system': system,
         'messaging.destination.name': destination,
         'messaging.operation.name': 'process',
         'messaging.operation.type': 'process',
       };
+      if (id !== undefined) attributes['messaging.message.id'] = id;
+      if (attempt !== undefined) attributes['core.attempt'] = attempt;
       return {name: `process ${destination}`, attributes};
     }
     case 'other':

@@ -136,7 +136,7 @@ export class SpanQueue implements SpanProcessor {
       resolve(code === ExportResultCode.SUCCESS ? undefined : (error ?? new Error('the exporter gave no reason')));
     };
     try {
-      context.with(suppressTracing(context.active()), () => exporter.export(batch, answered));
+      withoutSpans(() => exporter.export(batch, answered));
     } catch (error) {
       answered({code: ExportResultCode.FAILED, error: error as Error}); // any error is reported
     }
@@ -146,6 +146,11 @@ export class SpanQueue implements SpanProcessor {
   #lose(reason: Loss, spans: number, cause?: string): void {
     this.#options.lost(reason, spans, this.#options.name, cause);
   }
+}
+
+/** Calls something for whose requests to other machines the SDK makes no spans. */
+export function withoutSpans<T>(act: () => T): T {
+  return context.with(suppressTracing(context.active()), act);
 }
 
 /** Waits for resources that still wait for a description of the machine. Nearly always all spans of a batch have the same one. */

@@ -1,12 +1,13 @@
 import {type Attributes, type SpanContext, SpanKind} from '@opentelemetry/api';
 import type {Clock} from '../../clock.ts';
 import type {InvocationResult} from '../../delivery.ts';
-import type {CallSpan, InvocationSpan} from '../../invocation.ts';
+import type {CallSpan, InvocationSpan, SendSpan} from '../../invocation.ts';
 import type {InvocationTrace, Lease, StartRecord} from '../../runtime.ts';
 import {describe} from './describe.ts';
 import {type Extract, extractor} from './extract.ts';
+import {withoutSpans} from './queue.ts';
 import type {RecordedSpan, Recorder} from './recorder.ts';
-import type {Spans, Subject} from './spans.ts';
+import type {Post, PostSpan, Spans, Subject} from './spans.ts';
 
 /*
 Spans get their parent as an argument, so that the hot path needs no AsyncLocalStorage. The names of spans and attributes are spelled
@@ -25,6 +26,7 @@ export function recordedSpans({recorder, functionName, clock}: SpansHouse): Span
   const inner: InnerHouse = {recorder, functionName, clock, extract: extractor()};
   return {
     invocation: (id, delivery) => new RecordedInvocation(inner, id, delivery),
+    post: post => recordPost(inner, post),
     spawned: record => recordSpawn(recorder, record, undefined),
   };
 }
@@ -73,24 +75,23 @@ class RecordedInvocation implements InvocationSpan {
       'http.request.method': 'POST',
     };
     if (attempt > 0) attributes['http.request.resend_count'] = attempt;
-    const parent = this.#span.spanContext();
-    const span = this.#house.recorder.start({
-      name: 'POST',
-      kind: SpanKind.CLIENT,
-      attributes,
-      parent,
-      links: undefined,
-      startMs: this.#nowMs(),
+    return callSpan(this.#begin('POST', SpanKind.CLIENT, attributes), this.#house.clock, this.#offsetMs);
+  }
+
+  sends(destination: string, bytes: number): SendSpan {
+    const span = this.#begin(`send ${destination}`, SpanKind.PRODUCER, {
+      'messaging.system': 'core-runtime',
+      'messaging.destination.name': destination,
+      'messaging.operation.name': 'send',
+      'messaging.operation.type': 'send',
+      'messaging.message.id': this.#span.attributes['faas.invocation_id'],
+      'messaging.message.body.size': bytes,
     });
     return {
       trace: written(span.spanContext()),
-      answered: status => {
-        attributes['http.response.status_code'] = status;
-        if (status >= 400) span.fail(String(status));
-        span.end(this.#nowMs());
-      },
+      sent: () => span.end(this.#nowMs()),
       failed: error => {
-        span.fail('code' in error ? String(error.code) : error.name, error.message);
+        failSpan(span, error);
         span.end(this.#nowMs());
       },
     };
@@ -109,9 +110,53 @@ class RecordedInvocation implements InvocationSpan {
     this.#span.end(this.#nowMs());
   }
 
+  #begin(name: string, kind: SpanKind, attributes: Attributes): RecordedSpan {
+    const parent = this.#span.spanContext();
+    return this.#house.recorder.start({name, kind, attributes, parent, links: undefined, startMs: this.#nowMs()});
+  }
+
   #nowMs(): number {
     return this.#offsetMs + this.#house.clock.monotonic();
   }
+}
+
+/** @param offsetMs wall time minus monotonic time */
+function callSpan(span: RecordedSpan, clock: Clock, offsetMs: number): CallSpan {
+  return {
+    trace: written(span.spanContext()),
+    answered(status) {
+      span.attributes['http.response.status_code'] = status;
+      if (status >= 400) span.fail(String(status));
+      span.end(offsetMs + clock.monotonic());
+    },
+    failed(error) {
+      failSpan(span, error);
+      span.end(offsetMs + clock.monotonic());
+    },
+  };
+}
+
+const failSpan = (span: RecordedSpan, error: Error) => span.fail('code' in error ? String(error.code) : error.name, error.message);
+
+/** The reply may be hours younger than the request, so its span is no child of the sender's. */
+function recordPost({recorder, clock, extract}: InnerHouse, {id, url, number, traceparent = ''}: Post): PostSpan {
+  const {hostname, port, protocol} = new URL(url);
+  const attributes: Attributes = {
+    'http.request.method': 'POST',
+    'server.address': hostname,
+    'server.port': Number(port) || (protocol === 'http:' ? 80 : 443),
+    'faas.invocation_id': id,
+  };
+  if (number > 1) attributes['http.request.resend_count'] = number - 1;
+  const sender = extract({get: field => (field === 'traceparent' ? traceparent : '')});
+  const links = sender && [{context: sender}];
+  const startMs = clock.now();
+  const offsetMs = startMs - clock.monotonic();
+  const span = recorder.start({name: 'POST', kind: SpanKind.CLIENT, attributes, parent: undefined, links, startMs});
+  return {
+    ...callSpan(span, clock, offsetMs),
+    within: withoutSpans,
+  };
 }
 
 function recordSpawn(recorder: Recorder, record: StartRecord, parent: SpanContext | undefined): void {

@@ -2,6 +2,7 @@ import {viewCore} from '../../admin/core-view.ts';
 import {isoStamp, systemClock} from '../../clock.ts';
 import {staySmall} from '../../limits/small-start.ts';
 import type {Environment} from '../../settings/setting.ts';
+import {recordConsole} from '../console-lines.ts';
 import {reportRefusal} from '../refused.ts';
 import {type Served, serve} from '../serve.ts';
 import {LeadersJournal} from './journal.ts';
@@ -25,6 +26,7 @@ export async function follow(env: Environment): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
   const opening = Promise.withResolvers<Served>();
   let served: Served | undefined;
+  recordConsole(() => served?.log);
   process.on('disconnect', () => {
     served?.abandon();
     process.exit(1);
@@ -36,6 +38,10 @@ export async function follow(env: Environment): Promise<void> {
       processes: async () => viewCore((await opening.promise).places(), false),
       account: async () => accountOf(await opening.promise),
       reload: async () => (await opening.promise).reload(),
+      async pauseWork(isPaused) {
+        (await opening.promise).pauseWork(isPaused);
+        return undefined;
+      },
       async stop() {
         const open = await opening.promise;
         await open.stop();

@@ -1,6 +1,6 @@
 import type {Clock} from '../../clock.ts';
 import type {Fault} from '../../errors.ts';
-import type {CallEnd} from './hop.ts';
+import type {CallEnd} from '../../hop/hop.ts';
 
 export interface BrokenOptions {
   readonly clock: Clock;

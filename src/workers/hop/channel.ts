@@ -1,44 +1,29 @@
-import type {Duplex} from 'node:stream';
 import type {Clock} from '../../clock.ts';
 import {Fault} from '../../errors.ts';
+import {protocolBroken} from '../../hop/fault.ts';
+import type {CallEnd, Hop} from '../../hop/hop.ts';
 import {type ChannelReply, NotSent, type RuntimeCall} from '../../runtime.ts';
 import {ChannelCall} from './channel-call.ts';
-import {protocolBroken} from './fault.ts';
+import type {ChannelOptions} from './channel-options.ts';
 import {FrameWriter} from './frame-writer.ts';
 import {BrokenFrames, FrameReader, type FrameSink} from './frames.ts';
-import type {CallEnd, Hop} from './hop.ts';
 import {Liveness} from './liveness.ts';
 import {OpenCalls} from './open-calls.ts';
-import {writeCall} from './text.ts';
-
-export interface ChannelOptions {
-  /** Our end of the descriptor that the process inherited. */
-  readonly socket: Duplex;
-  readonly maxReplyBytes: number;
-  /** Calls at a time. */
-  readonly concurrency: number;
-  /** While one of several calls is open, the process must go on answering. Otherwise their deadlines decide. */
-  readonly answersPing: boolean;
-  /** Called when the process broke the protocol: it must be replaced. */
-  readonly onBroken: (why: string) => void;
-  /** Called when it closed its end: most likely it is ending. */
-  readonly onClosed: () => void;
-  /** Called when the process has not answered in time whether it is alive, again and again until it does. */
-  readonly onSilent: () => void;
-  /** Called when it answers again, and so takes calls again. */
-  readonly onAlive: () => void;
-}
+import {eventOf, writeCall} from './text.ts';
+import {refused, Uploads} from './uploads.ts';
 
 /** The hop to one bridge that is on the channel: frames on a socket that it inherited. */
 export class Channel implements Hop, FrameSink {
   readonly isChannel = true;
   readonly isUnasked: boolean;
+  readonly clock: Clock;
   readonly #options: ChannelOptions;
-  readonly #clock: Clock;
   readonly #writer: FrameWriter;
   readonly #reader: FrameReader;
   readonly #liveness: Liveness;
   readonly #open: OpenCalls;
+  /** Bodies that are on their way, each as fast as it is read. */
+  readonly #uploads: Uploads;
   /** The call whose bytes are coming now. */
   #current: ChannelCall | undefined;
   #isClosed = false;
@@ -46,16 +31,20 @@ export class Channel implements Hop, FrameSink {
   constructor(options: ChannelOptions, clock: Clock) {
     const {socket, concurrency, answersPing, onSilent, onAlive} = options;
     this.#options = options;
-    this.#clock = clock;
+    this.clock = clock;
     this.isUnasked = concurrency > 1 && !answersPing;
     this.#writer = new FrameWriter(socket);
+    this.#uploads = new Uploads(this.#writer);
     this.#reader = new FrameReader(this, clock);
     this.#open = new OpenCalls(concurrency);
     const isShared = concurrency > 1 && answersPing;
     const isIdle = () => this.#open.size === 0 && !this.#writer.isBehind;
     this.#liveness = new Liveness({isShared, isIdle, ping: () => this.#writer.ping(), onSilent, onAlive}, clock);
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
-    socket.on('drain', onAlive);
+    socket.on('drain', () => {
+      onAlive();
+      this.#uploads.goOn();
+    });
     socket.on('error', () => {}); // 'close' follows
     socket.on('end', () => this.#closed());
     socket.on('close', () => this.#closed());
@@ -75,23 +64,29 @@ export class Channel implements Hop, FrameSink {
   One call of the function.
 
   @param ended called once, when the sub-runtime is done with the call, whatever became of its caller
+  @param givenUp called when nobody waits any more for the rest of a reply that was handed over
   @throws NotSent when the process has closed its end; Fault UPSTREAM_TIMEOUT at the deadline, CALLER_LEFT when the signal
   aborted, UPSTREAM_LOST when the process ended, UPSTREAM_PROTOCOL when it broke the protocol
   */
-  send(call: RuntimeCall, ended: (end: CallEnd) => void): Promise<ChannelReply> {
+  send(call: RuntimeCall, ended: (end: CallEnd) => void, givenUp: () => void): Promise<ChannelReply> {
+    const event = eventOf(call);
+    const {open: request} = event;
+    if (request?.body && !this.#options.takesBodies) return Promise.reject(refused(ended));
     return new Promise((resolve, reject) => {
-      const now = this.#clock.monotonic();
+      const now = this.clock.monotonic();
       if (this.#isClosed || now >= call.deadline) {
         ended({mayRun: false, sentWhole: false, broke: this.#isClosed, byHost: false, answered: false, isOver: true});
         reject(this.#isClosed ? new NotSent('The sub-runtime has closed its channel') : new Fault('UPSTREAM_TIMEOUT'));
         return;
       }
-      const open = new ChannelCall(this.#open.freeNumber(), call, resolve, reject, ended, this);
+      const open = new ChannelCall(this.#open.freeNumber(), call, {resolve, reject, ended, givenUp}, this);
       this.#open.add(open);
-      open.stopTimer = this.#clock.after(call.deadline - now, open.expire);
+      open.stopTimer = this.clock.after(call.deadline - now, open.expire);
       call.signal?.addEventListener('abort', open, {once: true});
       this.#liveness.called(now, this.#open.size === 1);
-      open.long = this.#writer.call(open.number, call.event.form, writeCall(call.event, call.trace), call.event.body);
+      const json = writeCall(event, call.trace);
+      if (request?.body) this.#uploads.begin(open, json, request, request.body);
+      else open.long = this.#writer.call(open.number, event.form, json, event.body);
     });
   }
 
@@ -102,10 +97,6 @@ export class Channel implements Hop, FrameSink {
   }
 
   // What an open call asks of its channel.
-  now(): number {
-    return this.#clock.monotonic();
-  }
-
   get maxReplyBytes(): number {
     return this.#options.maxReplyBytes;
   }
@@ -144,10 +135,15 @@ export class Channel implements Hop, FrameSink {
     const call = this.#current;
     this.#current = undefined;
     if (call?.reply.isWhole) this.#conclude(call, false);
+    else call?.flow();
   }
 
   end(number: number): void {
     this.#conclude(this.#callOf(number), true);
+  }
+
+  granted(number: number, bytes: number): void {
+    this.#open.get(number)?.upload?.granted(bytes); // its call may have ended: it crossed the end
   }
 
   pong(): void {
@@ -156,6 +152,7 @@ export class Channel implements Hop, FrameSink {
 
   #conclude(call: ChannelCall, isEnd: boolean): void {
     this.#open.remove(call);
+    if (call.upload) this.#uploads.delete(call.upload);
     try {
       call.conclude(isEnd);
     } catch (error) {
@@ -192,6 +189,7 @@ export class Channel implements Hop, FrameSink {
   #lose(reason: Fault): void {
     this.#isClosed = true;
     this.#liveness.close();
+    this.#uploads.clear();
     for (const call of this.#open.takeAll()) call.lose(reason);
   }
 }

@@ -1,10 +1,10 @@
 import type {Socket} from 'node:net';
 import type {Clock} from '../../clock.ts';
 import {Fault} from '../../errors.ts';
+import {judged, notInTime, notOfTheCall, tooLarge, tooManyInterim, wrongCoding} from '../../hop/fault.ts';
+import type {CallEnd} from '../../hop/hop.ts';
 import {countedReply} from '../../limits/reply-turns.ts';
 import {type HttpReply, NotSent, type RuntimeCall} from '../../runtime.ts';
-import {judged, notOfTheCall, tooLarge, tooManyInterim, wrongCoding} from './fault.ts';
-import type {CallEnd} from './hop.ts';
 import type {Reuse} from './reuse.ts';
 
 /** The connection that a call is on. */
@@ -70,7 +70,7 @@ export class Exchange {
   }
 
   expire(): void {
-    this.#giveUp(new Fault('UPSTREAM_TIMEOUT', {message: `The function did not answer within ${this.#call.timeoutMs} ms`}));
+    this.#giveUp(notInTime(this.#call.timeoutMs));
   }
 
   /** Closing the connection tells our bridges to abort the call. */

@@ -66,6 +66,27 @@ export class FrameWriter {
     return long;
   }
 
+  /** Begins a call whose body is still to come. */
+  open(call: number, json: string): void {
+    const text = Buffer.from(json);
+    const first = text.subarray(0, copiedBytes);
+    const lead = Buffer.allocUnsafe(leadBytes);
+    writeLead(lead, 0, formOfCall.bytes, text.length, unknownBytes);
+    this.#write(frame.call, call, Buffer.concat([lead, first]));
+    this.body(call, text.subarray(first.length));
+  }
+
+  /** More of a call. */
+  body(call: number, bytes: Buffer): void {
+    const most = this.#batch.length - headBytes;
+    for (let at = 0; at < bytes.length; at += most) this.#write(frame.body, call, bytes.subarray(at, at + most));
+  }
+
+  /** An empty piece: the body of a call is whole. */
+  bodyEnd(call: number): void {
+    this.#write(frame.body, call);
+  }
+
   cancel(call: number): void {
     this.#write(frame.cancel, call);
   }

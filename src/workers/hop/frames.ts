@@ -67,6 +67,8 @@ export interface FrameSink {
   /** All bytes of the RESULT, DATA or FAILED that began last have come. */
   complete(): void;
   end(call: number): void;
+  /** The bridge has room for so many bytes more of the body of a call. */
+  granted(call: number, bytes: number): void;
   pong(): void;
 }
 
@@ -154,6 +156,12 @@ export class FrameReader {
     if (type === frame.failed) {
       this.#sink.failed(call, length);
       return this.#follow(length, to);
+    }
+    if (type === frame.credit && length === 4) {
+      if (chunk.length - to < length) return at;
+      this.#countVain(headBytes + length);
+      this.#sink.granted(call, chunk.readUInt32BE(to));
+      return to + length;
     }
     this.#countVain(type === frame.end ? length : headBytes + length);
     if (type === frame.end) this.#sink.end(call);

@@ -1,14 +1,14 @@
 import type {buildConnector, Client, Pool} from 'undici';
 import type {Clock} from '../../clock.ts';
 import type {Fault} from '../../errors.ts';
+import {isStray} from '../../hop/fault.ts';
+import type {CallEnd, Hop} from '../../hop/hop.ts';
+import {metItself} from '../../hop/self-connection.ts';
 import {late} from '../../late.ts';
 import type {HttpReply, RuntimeCall} from '../../runtime.ts';
 import {type Connection, Exchange} from './exchange.ts';
-import {isStray} from './fault.ts';
-import type {CallEnd, Hop} from './hop.ts';
 import {Reuse} from './reuse.ts';
-import {metItself} from './self-connection.ts';
-import {writeRequest} from './text.ts';
+import {eventOf, writeRequest} from './text.ts';
 
 export interface UpstreamOptions {
   /** Literal loopback address. */
@@ -111,7 +111,7 @@ export class Upstream implements Hop {
   UPSTREAM_PROTOCOL otherwise, INFLIGHT_FULL when the event as JSON has no room
   */
   send(call: RuntimeCall, ended: (end: CallEnd) => void): Promise<HttpReply> {
-    const body = writeRequest(call.event, call.trace);
+    const body = writeRequest(eventOf(call), call.trace);
     const full = body.length > smallRequest ? call.eventHold?.growAlone(body.length) : undefined;
     if (!full) return this.post(body, call, ended);
     ended({mayRun: false, sentWhole: false, broke: false, byHost: false, answered: false, isOver: true});

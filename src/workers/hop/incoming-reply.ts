@@ -1,8 +1,9 @@
 import {isUtf8} from 'node:buffer';
 import type {Fault} from '../../errors.ts';
+import {tooLarge} from '../../hop/fault.ts';
+import type {ReplyStream} from '../../hop/reply-stream.ts';
 import type {Hold} from '../../limits/budget.ts';
 import type {ChannelReply} from '../../runtime.ts';
-import {tooLarge} from './fault.ts';
 import {BrokenFrames, longestMessage, resultForm, unknownBytes, windowBytes} from './frames.ts';
 import {ReplyBytes} from './reply-bytes.ts';
 
@@ -14,6 +15,8 @@ export interface ReplyHouse {
   /** What it is charged to. */
   readonly hold: Hold | undefined;
   readonly maxBytes: number;
+  /** One of unknown length is wanted as it comes. */
+  readonly isStreamWanted: boolean;
   /** The bridge may send so many bytes more. */
   credit(bytes: number): void;
   /** It is too large, or there is no room for it: nobody gets it. The house drops it. */
@@ -39,7 +42,10 @@ export class IncomingReply {
   readonly #bytes = new ReplyBytes();
   /** Bytes that the bridge may have sent, or will. */
   #granted = windowBytes;
+  #passed = 0;
   #waitsForRoom = false;
+  /** Where its body goes as it comes. */
+  #stream: ReplyStream | undefined;
 
   constructor(house: ReplyHouse) {
     this.#house = house;
@@ -58,6 +64,29 @@ export class IncomingReply {
   /** Its length is not known. */
   get isStreamed(): boolean {
     return this.#form !== undefined && this.#total === undefined;
+  }
+
+  /** It can be handed over: a body of unknown length follows, piece by piece. */
+  get isReadyToFlow(): boolean {
+    const isFlowing = this.isStreamed && !this.#isFailed && this.#form !== resultForm.json && this.#house.isStreamWanted;
+    return isFlowing && !this.#stream && this.#received >= this.#jsonBytes;
+  }
+
+  /** From now on its body goes there, beginning with what came by now. @returns undefined when its JSON is not UTF-8 */
+  flowInto(stream: ReplyStream): ChannelReply | undefined {
+    const reply = this.read();
+    if (!reply?.content) return undefined;
+    this.#stream = stream;
+    this.#bytes.clear();
+    this.passed(this.#jsonBytes);
+    stream.add(reply.content.body);
+    return {...reply, content: {isText: this.#form === resultForm.text, body: reply.content.body, isPart: true}, stream};
+  }
+
+  /** So many bytes of it need no room any more: the bridge may send as many again. */
+  passed(bytes: number): void {
+    this.#passed += bytes;
+    if (this.#passed + windowBytes - this.#granted >= creditStep) this.#grant(this.#passed + windowBytes);
   }
 
   /** @throws BrokenFrames */
@@ -94,6 +123,10 @@ export class IncomingReply {
     if (this.#total !== undefined && this.#received > this.#total) throw new BrokenFrames('more bytes than its RESULT announced');
     if (!this.#isFailed && this.#received > this.#granted) throw new BrokenFrames('more bytes of a reply than it has credit for');
     if (this.#isDropped) return;
+    if (this.#stream && !this.#isFailed) {
+      this.#stream.add(Buffer.from(chunk.subarray(from, to)));
+      return;
+    }
     this.#bytes.add(chunk, from, to, this.#total === undefined ? Number.POSITIVE_INFINITY : this.#total - this.#received);
     if (this.#total === undefined) this.#goOn();
   }

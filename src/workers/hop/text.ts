@@ -1,4 +1,10 @@
-import type {BodyForm, InvocationTrace, WrittenEvent} from '../../runtime.ts';
+import type {BodyForm, InvocationTrace, RuntimeCall, WrittenEvent} from '../../runtime.ts';
+
+/** The event of a call. @throws TypeError when its protocol sends none */
+export function eventOf({event}: Pick<RuntimeCall, 'event'>): WrittenEvent {
+  if ('start' in event) return event;
+  throw new TypeError('Expected an event, got a request that is passed on');
+}
 
 /** A call as a sub-runtime reads it that is called over HTTP: the body is escaped into the event. */
 export function writeRequest({start, body, form, context, handler}: WrittenEvent, trace: InvocationTrace | undefined): string {

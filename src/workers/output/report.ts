@@ -13,6 +13,8 @@ export interface LoadReport {
   readonly concurrency?: number;
   /** It does not answer PING while a handler runs: it is not asked. */
   readonly answersPing?: false;
+  /** It takes bodies as they come. */
+  readonly takesBodies?: true;
 }
 
 /** A bridge puts at most 64 Ki characters into a record, and JSON may write each as twelve bytes. A record that is cut cannot be read. */
@@ -30,7 +32,7 @@ export interface Hearing {
 
 /** Reads one line of the bridge's descriptor; skips what it does not know. */
 export function hearBridge(text: string, hearing: Hearing): void {
-  const {loaded, error, runtime, calls, concurrency, answersPing, log, settled, dropped} = parsed(text);
+  const {loaded, error, runtime, calls, concurrency, answersPing, bodies, log, settled, dropped} = parsed(text);
   if (typeof loaded === 'boolean') {
     const cause = !loaded && {error: typeof error === 'string' ? error : 'the bridge gave no cause'};
     hearing.report({
@@ -40,6 +42,7 @@ export function hearBridge(text: string, hearing: Hearing): void {
       ...(calls === channelVersion && {isOnChannel: true}),
       ...(isCount(concurrency) && {concurrency}),
       ...(answersPing === false && {answersPing}),
+      ...(bodies === true && {takesBodies: true}),
     });
   } else if (typeof settled === 'string') {
     hearing.settled(settled);

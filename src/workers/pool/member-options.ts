@@ -1,6 +1,6 @@
 import type {Clock} from '../../clock.ts';
+import type {Hop} from '../../hop/hop.ts';
 import type {RuntimeCall, RuntimeReply} from '../../runtime.ts';
-import type {Hop} from '../hop/hop.ts';
 
 export interface MemberOptions {
   readonly upstream: Hop;

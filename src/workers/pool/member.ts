@@ -1,7 +1,7 @@
 import {Fault} from '../../errors.ts';
+import type {CallEnd} from '../../hop/hop.ts';
 import type {RuntimeCall, RuntimeReply} from '../../runtime.ts';
 import {BrokenConnections} from '../hop/broken.ts';
-import type {CallEnd} from '../hop/hop.ts';
 import {Doubt} from './doubt.ts';
 import type {MemberOptions, Place} from './member-options.ts';
 
@@ -138,7 +138,8 @@ export class Member {
       isAbandoned = true;
       this.#abandoned++;
       this.#tellQuiet();
-      stopTimer = clock.after(Math.max(0, stuckAt - clock.monotonic()), () => {
+      const now = clock.monotonic(); // a stream may be given up later than its call
+      stopTimer = clock.after(call.streams ? Math.max(stuckAfterMs, stuckAt - now) : Math.max(0, stuckAt - now), () => {
         // Its end will not be reported, and a process is not replaced because a caller left.
         if ((!this.#reportsEnds || !sentWhole) && this.#unsettled.has(call.invocationId)) return end();
         isStuck = true;
@@ -157,7 +158,7 @@ export class Member {
       abandon();
       this.#unsettled.set(call.invocationId, end);
     };
-    return this.#options.upstream.send(call, onConnectionEnd).catch(async error => {
+    return this.#options.upstream.send(call, onConnectionEnd, abandon).catch(async error => {
       if (!(error instanceof Fault)) throw error;
       abandon(); // unless the call is over, nobody waits for it any more
       throw error.code === 'UPSTREAM_LOST' ? await this.#broken.reasonOf(error) : error;

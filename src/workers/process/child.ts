@@ -32,6 +32,8 @@ export interface ChildEvents {
   ready(report: LoadReport, start: StartRecord): void;
   exited(exit: ChildExit): void;
   line(line: FunctionLine): void;
+  /** Called when its port accepts. @returns false: it is ended, as others reach it there, too */
+  mayServe(port: number): boolean;
   /** Called when it wrote more than its budget, at most once a second. */
   linesDropped(lines: number): void;
   /** Called when a call whose caller had left has ended. */
@@ -133,8 +135,9 @@ export class Child {
 
   async #awaitPort(): Promise<void> {
     const {host, port} = this.#options;
-    if (this.pid !== undefined && (await awaitListener({host, port, group: this.pid}, this.#clock, this.#over.signal)))
-      this.#ready(this.#heard ?? {loaded: true});
+    if (this.pid === undefined || !(await awaitListener({host, port, group: this.pid}, this.#clock, this.#over.signal))) return;
+    if (this.#events.mayServe(port)) this.#ready(this.#heard ?? {loaded: true});
+    else this.end('exposed');
   }
 
   /** Our bridges report once they listen. A foreign sub-runtime may report before it does; that counts once its port accepts. */

@@ -17,6 +17,8 @@ export function describeExit({reason, code, signal, error}: Omit<Exit, 'upMs'>):
       return 'The sub-runtime was stuck and was replaced';
     case 'protocol':
       return 'The sub-runtime broke the protocol and was killed';
+    case 'exposed':
+      return 'The server listens beyond loopback, where callers need no token, and was killed';
     case 'reloaded':
       return 'The sub-runtime was replaced by newer code';
     case 'stopped':

@@ -31,6 +31,8 @@ export interface SubRuntimeHouse {
   readonly orphanKiller: OrphanKiller;
   line(line: FunctionLine): void;
   linesDropped(lines: number): void;
+  /** A server listens on its port. @returns false: it must not serve, as others reach it there, too */
+  mayServe(port: number): boolean;
 }
 
 export interface SupervisorOptions extends SubRuntimeOptions {

@@ -1,7 +1,7 @@
 import net from 'node:net';
 import type {Clock} from '../../clock.ts';
+import {metItself} from '../../hop/self-connection.ts';
 import type {Log} from '../../log.ts';
-import {metItself} from '../hop/self-connection.ts';
 
 /** Pause before the system is asked for a port again when it had none. */
 const againMs = 500;

@@ -1,7 +1,7 @@
 import type {Fault} from '../../errors.ts';
 import type {ExitReason} from '../../facts.ts';
+import type {Hop} from '../../hop/hop.ts';
 import type {StartRecord} from '../../runtime.ts';
-import type {Hop} from '../hop/hop.ts';
 import {ownBytes} from '../memory/resident.ts';
 import type {LoadReport} from '../output/report.ts';
 import {Member} from '../pool/member.ts';
@@ -33,7 +33,7 @@ export class SubRuntime {
 
   constructor(purpose: Purpose, port: number, options: SubRuntimeOptions, house: SubRuntimeHouse, events: SubRuntimeEvents) {
     const {promise, resolve} = Promise.withResolvers<LoadReport | undefined>();
-    const {clock, ooms, orphanKiller, line, linesDropped} = house;
+    const {clock, ooms, orphanKiller, line, linesDropped, mayServe} = house;
     this.purpose = purpose;
     this.outcome = promise;
     this.#port = port;
@@ -54,6 +54,7 @@ export class SubRuntime {
         settled: id => this.#member?.settled(id),
         line,
         linesDropped,
+        mayServe,
       },
       {clock, ooms},
     );

@@ -1,7 +1,7 @@
 import type {Duplex} from 'node:stream';
 import type {Clock} from '../../clock.ts';
+import type {Hop} from '../../hop/hop.ts';
 import {Channel} from '../hop/channel.ts';
-import type {Hop} from '../hop/hop.ts';
 import type {LoadReport} from '../output/report.ts';
 
 export interface HopOptions {
@@ -31,7 +31,17 @@ export function openHop(report: LoadReport, options: HopOptions, {port, calls, c
   if (!report.isOnChannel || !calls) return options.upstream(port, concurrencyOf(report, options));
   const {maxReplyBytes} = options;
   const concurrency = concurrencyOf(report, options);
-  return new Channel({socket: calls, maxReplyBytes, concurrency, answersPing: report.answersPing ?? true, ...events}, clock);
+  return new Channel(
+    {
+      socket: calls,
+      maxReplyBytes,
+      concurrency,
+      answersPing: report.answersPing ?? true,
+      takesBodies: report.takesBodies === true,
+      ...events,
+    },
+    clock,
+  );
 }
 
 /** Calls that it takes at a time. */

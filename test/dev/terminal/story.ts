@@ -101,6 +101,21 @@ test('a call that writes much shows it, and holds no more', t => {
   t.is(lines.length, 102);
 });
 
+test('a call whose function goes on writing is shown all the same, and holds no more lines than another', async t => {
+  const {clock, lines, say} = tell();
+  say(began(), ended());
+  for (let count = 0; count < 30; count++) {
+    say(wrote(`beat ${count}`));
+    await clock.advance(20);
+  }
+  t.is(lines[0], '12:01:07  GET  /todos?page=2  200  3.1 ms  #7f3a');
+  t.is(lines.at(-1), '          beat 29');
+  lines.length = 0;
+  say(began(), ended());
+  for (let count = 0; count < 200; count++) say(wrote(`line ${count}`));
+  t.is(lines.length, 201);
+});
+
 test('a line that comes after its call bears the end of its id', async t => {
   const {clock, lines, say} = tell();
   say(began(), ended());

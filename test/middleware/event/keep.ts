@@ -11,10 +11,10 @@ import {all} from '../../helpers/journal-suite.ts';
 const input = requestInput({headers: ['X-A', 'plain', 'Cookie', 'a=1'], body: Buffer.from([0, 255])});
 const result = {status: 201, headers: ['Set-Cookie', 'b=2', 'X-B', 'plain'], body: 'é'};
 
-function prepare(mode: 'off' | 'facts' | 'full', writeAhead: boolean, attempt = 1) {
+function prepare(mode: 'off' | 'facts' | 'full', writeAhead: boolean, attempt = 1, core?: string) {
   const journal = new MemoryJournal(new ManualClock());
   const log = recordingLog();
-  const keep = keepInvocations({journal, mode, redact: redactor(''), log});
+  const keep = keepInvocations({journal, mode, redact: redactor(''), log, core});
   const invocation: Invocation = {id: 'i', delivery: new FakeDelivery({writeAhead, attempt}), arrived: 0, pid: 7, result};
   const types = async () => (await all(journal.scan(''))).map(({fact: {type}}) => type);
   return {journal, log, keep, invocation, types};
@@ -24,6 +24,32 @@ test('what is to be written ahead and cannot be kept is refused', async t => {
   const {keep, invocation, journal} = prepare('facts', true);
   await journal[Symbol.asyncDispose]();
   await t.throwsAsync(async () => keep.accepted(invocation, input), {instanceOf: Fault, code: 'JOURNAL_FAILED'});
+});
+
+test('an end is not kept where another core has delivered it again meanwhile', async t => {
+  const {keep, invocation, journal, log, types} = prepare('facts', true, 1, 'one');
+  await keep.accepted(invocation, input);
+  await journal.append('invocation.i', [{type: 'attempt.started', data: {attempt: 2, epoch: 2}}]);
+  keep.settled(invocation, {outcome: 'responded', status: 200, durationMs: 1});
+  await settle();
+  t.deepEqual(await types(), ['invocation.accepted', 'attempt.started', 'attempt.started']);
+  t.like(log.lines, [{level: 'warn', message: 'Another core delivered it again: the outcome here does not count'}]);
+});
+
+test('what another core has begun is not begun again by one that stood still', async t => {
+  const {keep, invocation, journal, types} = prepare('facts', true, 1, 'one');
+  Object.assign(invocation.delivery, {revision: 0});
+  await journal.append('invocation.i', [{type: 'attempt.started', data: {attempt: 2, epoch: 2}}]);
+  await t.throwsAsync(async () => keep.accepted(invocation, input), {code: 'JOURNAL_FAILED', message: 'Another core has begun it'});
+  t.deepEqual(await types(), ['attempt.started']);
+});
+
+test('the first fact and the end say which core they are of where several write the journal', async t => {
+  const {keep, invocation, journal} = prepare('facts', true, 1, 'one');
+  await keep.accepted(invocation, input);
+  t.like((await all(journal.scan('')))[0]?.fact, {type: 'invocation.accepted', data: {core: 'one'}});
+  keep.settled(invocation, {outcome: 'responded', status: 200, durationMs: 1});
+  t.like((await journal.last('invocation.i'))?.fact, {type: 'invocation.settled', data: {core: 'one'}});
 });
 
 test('an end that cannot be kept is logged, as the invocation may run again', async t => {

@@ -1,10 +1,10 @@
 import test from 'ava';
 import {readResult} from '../../../middleware/respond/result.ts';
 import {Fault} from '../../../src/errors.ts';
-import type {RuntimeReply} from '../../../src/runtime.ts';
+import type {EventReply} from '../../../src/runtime.ts';
 import {runtimeReply} from '../../helpers/fakes.ts';
 
-const refuses = (reply: RuntimeReply) => {
+const refuses = (reply: EventReply) => {
   try {
     return `accepted: ${JSON.stringify(readResult(reply))}`;
   } catch (error) {

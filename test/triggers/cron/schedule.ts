@@ -44,7 +44,8 @@ const bad: [title: string, given: unknown, problem: RegExp][] = [
   ['a bad overlap', [{...good, overlap: 'skip'}], /expected overlap to be one of allow, forbid, replace, got `skip`/],
   ['a bad jitter', [{...good, jitter: 'some'}], /expected jitter to be a duration of at most 1h, such as 30s, got `some`/],
   ['a long jitter', [{...good, jitter: '2h'}], /expected jitter/],
-  ['an unknown member', [{...good, tz: 'UTC'}], /expected only name, cron, timezone, input, catchUp, overlap, jitter, got `tz`/],
+  ['a bad delivery', [{...good, delivery: 'later'}], /expected delivery to be one of call, work, got `later`/],
+  ['an unknown member', [{...good, tz: 'UTC'}], /expected only name, cron, timezone, input, catchUp, overlap, jitter, delivery, got `tz`/],
 ];
 for (const [title, given, problem] of bad) {
   test(`${title} is refused, and the problem says what would be right`, t => {
@@ -71,7 +72,7 @@ test('unset means none', t => {
 });
 
 test('the defaults are UTC, no input, no catching up, overlap allowed, no jitter', t => {
-  const expected = {...good, timezone: 'UTC', input: '{}', catchUp: 0, overlap: 'allow', jitterMs: 0};
+  const expected = {...good, timezone: 'UTC', input: '{}', catchUp: 0, overlap: 'allow', jitterMs: 0, delivery: 'call'};
   t.deepEqual(readSchedules(JSON.stringify([good])), [expected] as never);
 });
 

@@ -28,6 +28,7 @@ async function receive(
     clock: systemClock,
     isClosing: false,
     inFlight: 0,
+    passes: false,
     senders: new Senders(systemClock, () => {}),
     replies: new Replies(systemClock, new Readers(budget, systemClock, () => {})),
     meter: {...recordingMeter(), requestEnded: (method: string, status: number) => void answered.push([method, status])},

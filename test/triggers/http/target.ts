@@ -29,7 +29,8 @@ test('what is neither a path nor an absolute http URL is refused', t => {
   }
 });
 
-const table: [target: string, path: string, query: string][] = [
+/** With the origin form, where it is not the target itself. */
+const table: [target: string, path: string, query: string, origin?: string][] = [
   ['/', '/', ''],
   ['/test', '/test', ''],
   ['/test?q=1', '/test', 'q=1'],
@@ -58,18 +59,23 @@ const table: [target: string, path: string, query: string][] = [
   ['/a?b=%C3%A9', '/a', 'b=%C3%A9'],
   ['/a?b=\xc3\xa9', '/a', 'b=é'],
   ['/a#b', '/a#b', ''],
-  ['http://example.com/a?b', '/a', 'b'],
-  ['HTTPS://example.com:8443//a', '//a', ''],
-  ['http://example.com', '/', ''],
-  ['http://example.com?a=1', '/', 'a=1'],
-  ['http://user:pass@example.com/a', '/a', ''],
-  ['http://[::1]:80/a', '/a', ''],
+  ['http://example.com/a?b', '/a', 'b', '/a?b'],
+  ['HTTPS://example.com:8443//a', '//a', '', '//a'],
+  ['http://example.com', '/', '', '/'],
+  ['http://example.com?a=1', '/', 'a=1', '/?a=1'],
+  ['http://user:pass@example.com/a', '/a', '', '/a'],
+  ['http://[::1]:80/a', '/a', '', '/a'],
   ['/http://example.com/a', '/http://example.com/a', ''],
 ];
 
-for (const [target, path, query] of table) {
-  test(`reads the target ${JSON.stringify(target)}`, t => t.deepEqual(parseTarget(target), {path, query}));
+for (const [target, path, query, origin = target] of table) {
+  test(`reads the target ${JSON.stringify(target)}`, t => t.deepEqual(parseTarget(target), {origin, path, query}));
 }
+
+test('a malformed escape of a target that is passed on is left to the server', t => {
+  t.deepEqual(parseTarget('/a%zz?b', true), {origin: '/a%zz?b', path: '/a%zz', query: 'b'});
+  t.deepEqual(parseTarget('/a%20b', true).path, '/a b');
+});
 
 test('every text that a client encodes is the path', t => {
   fc.assert(

@@ -1,3 +1,6 @@
+import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import test from 'ava';
 import {ConfigurationError} from '../../../src/errors.ts';
 import {parseSettings} from '../../../src/settings/setting.ts';
@@ -17,6 +20,12 @@ const problemsOf = (given: unknown) => {
 for (const [title, given, expected] of [
   ['no list', {type: 'a'}, [/expected a JSON list of triggers in CORE_TRIGGERS, got object/]],
   ['broken JSON', '[{', [/expected a JSON list of triggers in CORE_TRIGGERS, got other text/]],
+  [
+    'broken YAML',
+    '- type: a\n  password: "p4ss\n',
+    [/expected a YAML list of triggers in CORE_TRIGGERS, got other text: it is not YAML at line \d+, column \d+$/],
+  ],
+  ['YAML that is no list in the end', '- &a [*a, *b]', [/an alias of it leads nowhere|it is not YAML/]],
   ['a file that is not there', '/no/such.json', [/`\/no\/such.json` cannot be read: ENOENT/]],
   [
     'no type',
@@ -35,6 +44,19 @@ for (const [title, given, expected] of [
     for (const [index, pattern] of expected.entries()) t.regex(problems[index] ?? '', pattern);
   });
 }
+
+test('a list may be YAML, as a text or in a file', async t => {
+  const text = '- type: redis\n  name: orders\n  stream: orders # those of the shop\n- {type: b}\n';
+  const entries = [
+    {type: 'redis', name: 'orders', options: {stream: 'orders'}},
+    {type: 'b', name: 'b', options: {}},
+  ];
+  t.deepEqual(readEntries(text), entries);
+  const folder = await mkdtemp(join(tmpdir(), 'entries-'));
+  t.teardown(() => rm(folder, {recursive: true}));
+  await writeFile(join(folder, 'triggers.yaml'), text);
+  t.deepEqual(readEntries(join(folder, 'triggers.yaml')), entries);
+});
 
 test('an entry has a type, a name and options; numbers are numbers', t => {
   t.deepEqual(readEntries('[{"type": "@a/b", "name": "orders", "port": 1.5}, {"type": "c"}]'), [

@@ -42,10 +42,11 @@ async function causeOf(env: Environment): Promise<string | undefined> {
   return typeof body?.cause === 'string' ? body.cause : undefined;
 }
 
-function sentence({schedule, occurrence, invocationId, status, error, waits, cause, ...ran}: Record<string, unknown>): string {
+function sentence({schedule, occurrence, invocationId, status, error, waits, handedOn, cause, ...ran}: Record<string, unknown>): string {
   const what = `${schedule}${ran.function === undefined ? '' : ` of ${ran.function}`}`;
   if (waits === true)
     return `${what} did not run yet for ${occurrence}: ${status} ${error}. It is delivered again as invocation ${invocationId}`;
+  if (handedOn === true) return `${what} was handed on to work for ${occurrence} as invocation ${invocationId}`;
   const how = error === undefined ? 'executed properly' : `${status} ${error}${cause === undefined ? '' : `: ${cause}`}`;
   return `${what} ran for ${occurrence} as invocation ${invocationId}: ${how}`;
 }

@@ -39,6 +39,8 @@ class RequestContext(_RequestContext, total=False):
 
     schedule: Occurrence
     """Only with ``eventType`` ``cron``."""
+    message: Dict[str, Any]
+    """Only with messages of a broker: ``id``, ``attempt``, and what the broker knows besides."""
 
 
 class Event(TypedDict):
@@ -82,6 +84,11 @@ class Context(Protocol):
     trace: Trace
     replay: bool
     """True when a recorded event is run again; otherwise it is absent."""
+    body: Any
+    """
+    With CORE_PROTOCOL=stream the body as it comes; otherwise it is absent. A binary file that is iterated over in pieces; in an
+    async handler an async iterable of pieces with coroutines `read(size)` and `read1()`.
+    """
 
     def get_remaining_time_in_millis(self) -> float:
         """Milliseconds that are left until the deadline, at least 0."""

@@ -1,0 +1,98 @@
+import {randomUUID} from 'node:crypto';
+import {setTimeout as pause} from 'node:timers/promises';
+
+/** Something that a core has acknowledged. */
+export interface Acknowledged {
+  readonly id: string;
+  readonly name: string;
+  readonly orderingKey?: string | undefined;
+  /** How many were acknowledged before with the same ordering key. */
+  readonly number: number;
+}
+
+export interface SenderOptions {
+  /** Addresses of the cores that are there now. */
+  readonly urls: () => readonly string[];
+  readonly log: string;
+  readonly signal: AbortSignal;
+}
+
+/** A caller who waits longer asks another core, under the same key, as a load balancer does. */
+const answerMs = 10_000;
+
+/** Time in which nothing of a sender was acknowledged, and why not. */
+export interface Stall {
+  /** When it began, as `performance.now()` has it. */
+  readonly from: number;
+  readonly ms: number;
+  /** How each try ended, and how long it took. */
+  readonly tries: readonly string[];
+}
+
+/** Sends work to any core, one item after the other, each again under its key until a core has acknowledged it. */
+export class Sender {
+  readonly acknowledged: Acknowledged[] = [];
+  /** Names for which two ids were given. */
+  readonly doubled: string[] = [];
+  /** Longest time between two acknowledgements. */
+  longest: Stall = {from: 0, ms: 0, tries: []};
+  #tries: string[] = [];
+  #failed: string | undefined;
+  readonly #options: SenderOptions;
+  readonly #orderingKey: string | undefined;
+
+  constructor(options: SenderOptions, orderingKey?: string) {
+    this.#options = options;
+    this.#orderingKey = orderingKey;
+  }
+
+  async run(): Promise<void> {
+    for (let last = performance.now(); !this.#options.signal.aborted; ) {
+      const name = randomUUID();
+      const delay = this.#orderingKey === undefined && Math.random() < 0.15 ? `${Math.ceil(Math.random() * 10)}s` : undefined;
+      const id = await this.#insist(name, delay);
+      if (id === undefined) return;
+      const now = performance.now();
+      if (now - last > this.longest.ms) this.longest = {from: last, ms: now - last, tries: this.#tries};
+      last = now;
+      this.acknowledged.push({id, name, orderingKey: this.#orderingKey, number: this.acknowledged.length});
+      if (Math.random() < 0.1 && (await this.#send(name, delay).catch(() => id)) !== id) this.doubled.push(name);
+      await pause(Math.random() * 60);
+    }
+  }
+
+  /** @returns undefined when the time is over before anything was acknowledged */
+  async #insist(name: string, delay: string | undefined): Promise<string | undefined> {
+    this.#tries = [];
+    while (!this.#options.signal.aborted) {
+      const from = performance.now();
+      const told = await this.#send(name, delay).catch((error: Error) => error);
+      if (typeof told === 'string') return told;
+      this.#tries.push(`${Math.round(performance.now() - from)} ms: ${told.name === 'TimeoutError' ? 'no answer' : told.message}`);
+      await pause(100);
+    }
+    return undefined;
+  }
+
+  async #send(name: string, delay: string | undefined): Promise<string> {
+    // As a load balancer does, which leaves out one that has just failed.
+    const urls = this.#options.urls().filter(url => url !== this.#failed);
+    const url = urls[Math.floor(Math.random() * urls.length)] ?? 'http://127.0.0.1:9';
+    this.#failed = url; // unless it answers
+    const answer = await fetch(url, {
+      method: 'POST',
+      body: JSON.stringify({name, log: this.#options.log}),
+      headers: {
+        prefer: 'respond-async',
+        'idempotency-key': `"${name}"`,
+        ...(delay !== undefined && {'core-delay': delay}),
+        ...(this.#orderingKey !== undefined && {'core-ordering-key': this.#orderingKey}),
+      },
+      signal: AbortSignal.timeout(answerMs),
+    });
+    if (answer.status !== 202) throw new Error(`${answer.status} ${answer.headers.get('core-error')}`);
+    const {id} = (await answer.json()) as {id: string};
+    this.#failed = undefined;
+    return id;
+  }
+}

@@ -1,0 +1,3 @@
+module example.com/any-server
+
+go 1.21

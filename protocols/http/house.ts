@@ -1,0 +1,22 @@
+import type {Clock} from '../../src/clock.ts';
+import type {CallEnd} from '../../src/hop/hop.ts';
+import type {PassedReply} from '../../src/passing.ts';
+import type {PortOptions} from '../../src/protocol.ts';
+import type {Connections} from './connections.ts';
+
+/** What a call needs of the way to its server. */
+export interface HopHouse {
+  readonly clock: Clock;
+  readonly options: PortOptions;
+  readonly connections: Connections;
+  /** When the server last began to answer, on the monotonic clock. */
+  answeredAt: number;
+}
+
+/** Who waits for a call. */
+export interface Waiting {
+  resolve(reply: PassedReply): void;
+  reject(error: Error): void;
+  ended(end: CallEnd): void;
+  givenUp(): void;
+}

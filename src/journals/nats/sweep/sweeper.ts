@@ -1,0 +1,168 @@
+import {RevisionConflict} from '../../../journal.ts';
+import type {JournalHouse, Retention} from '../../engine.ts';
+import {type Commits, commit} from '../commit.ts';
+import type {Streams} from '../streams.ts';
+import type {Subjects} from '../subjects.ts';
+import type {Transport} from '../transport.ts';
+import {sweepFacts} from './facts.ts';
+import {sweepPayloads} from './payloads.ts';
+import {StreamAdmin, type StreamSize} from './stream-admin.ts';
+
+export interface SweeperHouse {
+  readonly transport: Transport;
+  readonly subjects: Subjects;
+  readonly commits: Commits;
+  readonly streams: Streams;
+  readonly retention: Retention;
+  readonly house: Pick<JournalHouse, 'clock' | 'log' | 'core'>;
+  /** Tells how many payloads were removed. */
+  shredded(payloads: number, until: number): void;
+}
+
+/** What one sweep leaves to the next one, whichever core makes it. */
+interface Progress {
+  readonly core: string;
+  /** Payloads of what had ended before this message are removed. */
+  readonly payloads: number;
+  /** Facts before this message were looked at; those that were left stay for now. */
+  readonly facts: number;
+  /** When they were looked at from the beginning, by the servers' clock. */
+  readonly begun: number;
+  /** When nothing was left to be looked at, by that clock; absent before. */
+  readonly through?: number | undefined;
+}
+
+const sweepMs = 60_000;
+/** When more is left than one sweep looks at. */
+const nextMs = 1000;
+/** What had to stay is looked at again that often. */
+const againMs = 3_600_000;
+const leaseS = 150;
+/** A stream that is fuller than this loses what is over before its time. */
+const fullPart = 0.8;
+/** So much of it at a time. */
+const earlyPart = 0.25;
+
+/**
+Removes what is old, for all cores: one of them does it at a time, which has a lease. Age is what the servers' clocks say. What
+is not over stays, and so do the newest fact of a schedule and the invocation that it names.
+*/
+export class Sweeper {
+  readonly #house: SweeperHouse;
+  readonly #admin: StreamAdmin;
+  #isEnding = false;
+  #stop = () => {};
+  #throughAt: number;
+
+  constructor(house: SweeperHouse) {
+    this.#house = house;
+    this.#throughAt = house.house.clock.monotonic();
+    this.#admin = new StreamAdmin(house.transport, house.subjects, house.commits.patience);
+  }
+
+  /** How long ago nothing was left to be removed, as far as this core knows. */
+  get sweptAgoMs(): number {
+    return this.#house.house.clock.monotonic() - this.#throughAt;
+  }
+
+  begin(afterMs = sweepMs): void {
+    if (this.#isEnding || this.#house.house.core === undefined) return;
+    const {clock, log} = this.#house.house;
+    this.#stop = clock.after(afterMs, () => {
+      this.sweep().then(
+        found => this.begin(found === 'more' ? nextMs : sweepMs),
+        (error: Error) => {
+          log.warn({cause: error.message}, 'Old facts could not be removed');
+          this.begin();
+        },
+      );
+    });
+  }
+
+  end(): void {
+    this.#isEnding = true;
+    this.#stop();
+  }
+
+  /** @returns whether more is left to be looked at; `elsewhere` when another core does it */
+  async sweep(): Promise<'more' | 'through' | 'elsewhere'> {
+    const {retention, shredded} = this.#house;
+    const taken = await this.#take();
+    if (!taken) return 'elsewhere';
+    const {now, progress, sequence} = taken;
+    const size = await this.#admin.size();
+    const floors = {
+      facts: Math.max(await this.#before(now - retention.factsMs), earlyFloor(size)),
+      payloads: Math.max(await this.#before(now - retention.payloadsMs), earlyFloor(size)),
+    };
+    const parts = {...this.#house, admin: this.#admin};
+    const payloads = await sweepPayloads(parts, progress.payloads, floors.payloads);
+    if (payloads.removed > 0) shredded(payloads.removed, now - retention.payloadsMs);
+    const begun = now - progress.begun > againMs ? now : progress.begun;
+    const facts = await sweepFacts(parts, begun === now ? 1 : progress.facts, floors.facts);
+    const isThrough = payloads.isThrough && facts.isThrough;
+    const through = isThrough ? now : progress.through;
+    await this.#put({core: progress.core, payloads: payloads.next, facts: facts.next, begun, through}, sequence);
+    if (isThrough) this.#throughAt = this.#house.house.clock.monotonic();
+    return isThrough ? 'through' : 'more';
+  }
+
+  /** Takes the lease, or keeps it. @returns undefined when another core has it; else the time of the servers, and where to go on */
+  async #take(): Promise<{now: number; progress: Progress; sequence: number} | undefined> {
+    const {commits, subjects, house} = this.#house;
+    const core = house.core ?? '';
+    const newest = await commits.reading.last(subjects.sweeper);
+    const before = newest && newest.body.length > 0 ? (JSON.parse(Buffer.from(newest.body).toString()) as Progress) : undefined; // only this writes it
+    if (before && before.core !== core && (await this.#isHeld(newest?.storedAt ?? 0, before))) return undefined;
+    const progress = {payloads: 0, facts: 0, begun: 0, ...before, core};
+    const sequence = await this.#put(progress, newest?.sequence ?? 0).catch((error: unknown) => {
+      if (error instanceof RevisionConflict) return undefined;
+      throw error;
+    });
+    if (sequence === undefined) return undefined;
+    return {now: await this.#serverTime(), progress, sequence};
+  }
+
+  /** The lease is over when it was not renewed for its time, by the servers' clock. */
+  async #isHeld(storedAt: number, {through}: Progress): Promise<boolean> {
+    const now = await this.#serverTime();
+    if (through !== undefined) this.#throughAt = this.#house.house.clock.monotonic() - (now - through);
+    return now - storedAt < leaseS * 1000;
+  }
+
+  async #serverTime(): Promise<number> {
+    const {commits, subjects} = this.#house;
+    const subject = subjects.barrier('time');
+    const sequence = await commit(commits, {
+      prepare: () => [{subject, body: '', replaces: true, ttlS: 60}],
+      refused: async () => {},
+      size: 'one',
+    });
+    const newest = await commits.reading.lastNow(subject);
+    return newest && newest.sequence >= sequence ? newest.storedAt : 0;
+  }
+
+  #put(progress: Progress, guard: number): Promise<number> {
+    const {commits, subjects} = this.#house;
+    return commit(commits, {
+      size: 'one',
+      prepare: () => [{subject: subjects.sweeper, body: JSON.stringify(progress), guard, replaces: true}],
+      refused: async () => {
+        const newest = await commits.reading.lastNow(subjects.sweeper);
+        if ((newest?.sequence ?? 0) !== guard) throw new RevisionConflict(subjects.sweeper, guard, newest?.sequence ?? 0);
+      },
+    });
+  }
+
+  /** The first message with facts that was kept from this moment of the servers' clocks on. */
+  async #before(at: number): Promise<number> {
+    const {commits, subjects} = this.#house;
+    const [first] = await commits.reading.page({of: subjects.facts, from: 1, since: at});
+    return first?.sequence ?? ((await commits.reading.last(subjects.facts))?.sequence ?? 0) + 1;
+  }
+}
+
+/** Where what is over goes early, as the stream is almost full; 0 while it is not. */
+function earlyFloor({bytes, mostBytes, first, last}: StreamSize): number {
+  return mostBytes !== undefined && bytes > fullPart * mostBytes ? first + Math.ceil((last - first) * earlyPart) : 0;
+}

@@ -1,0 +1,138 @@
+import {randomUUID} from 'node:crypto';
+import {insist, type Patience} from '../insist.ts';
+import {answerOf, type Kept} from '../reading.ts';
+import type {Subjects} from '../subjects.ts';
+import {Away, type Message, type Transport} from '../transport.ts';
+
+/** The servers send a sign of life that often. */
+const beatMs = 1000;
+const silenceMs = 5 * beatMs;
+/** How long the servers keep a consumer that nobody listens to. */
+const inactiveNs = 30e9;
+
+export interface TailHouse {
+  readonly transport: Transport;
+  readonly subjects: Subjects;
+  readonly patience: Patience;
+  after(ms: number, fire: () => void): () => void;
+}
+
+export interface Listener {
+  /** Everything comes anew. */
+  reset(): void;
+  message(kept: Pick<Kept, 'subject' | 'sequence' | 'body'>): void;
+  /** What was there when this began has come. */
+  caughtUp(): void;
+}
+
+/**
+Hears the newest message of each of some subjects, in order, then every new one. What is missed on the way is noticed, and all
+comes anew.
+*/
+export class Tail {
+  readonly #house: TailHouse;
+  readonly #of: readonly string[];
+  readonly #listener: Listener;
+  #stopHearing = () => {};
+  #stopWatch = () => {};
+  #heard = 0;
+  #pending = 0;
+  #isEnded = false;
+
+  constructor(house: TailHouse, of: readonly string[], listener: Listener) {
+    this.#house = house;
+    this.#of = of;
+    this.#listener = listener;
+  }
+
+  /** @throws Fault JOURNAL_FAILED */
+  async begin(): Promise<void> {
+    const {transport, subjects, patience} = this.#house;
+    await insist(patience, async () => {
+      this.#stopHearing();
+      this.#heard = 0;
+      this.#listener.reset();
+      const inbox = `_INBOX.core.${randomUUID()}`;
+      const stop = transport.subscribe(inbox, message => {
+        if (stop === this.#stopHearing) this.#hear(message);
+      });
+      this.#stopHearing = stop;
+      const config = {
+        deliver_policy: 'last_per_subject',
+        deliver_subject: inbox,
+        filter_subjects: this.#of,
+        ack_policy: 'none',
+        flow_control: true,
+        idle_heartbeat: beatMs * 1e6,
+        inactive_threshold: inactiveNs,
+        num_replicas: 1,
+        mem_storage: true,
+      };
+      const ask = JSON.stringify({stream_name: subjects.stream, config, action: 'create'});
+      const answer = answerOf(await transport.request(`$JS.API.CONSUMER.CREATE.${subjects.stream}`, ask)) as Created;
+      if (answer.error) throw new Away(`The servers refuse to tell of work: ${answer.error.description}`);
+      this.#pending = answer.num_pending ?? 0;
+    });
+    if (this.#pending === this.#heard) this.#listener.caughtUp();
+    this.#watch();
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    this.#stopWatch();
+    this.#stopHearing();
+  }
+
+  #hear(message: Message): void {
+    this.#watch();
+    if (message.code === 100) this.#beat(message);
+    else this.#take(message);
+  }
+
+  #take({subject, body, reply}: Message): void {
+    const place = placeIn(reply);
+    if (place?.number !== this.#heard + 1) {
+      this.#again();
+      return;
+    }
+    this.#heard++;
+    this.#listener.message({subject, sequence: place.sequence, body});
+    if (place.pending === 0) this.#listener.caughtUp();
+  }
+
+  /** A sign of life. The servers may wait until we say that we have read what they sent. */
+  #beat({reply, field}: Message): void {
+    const stalled = field('Nats-Consumer-Stalled');
+    const asks = reply === '' ? stalled : reply;
+    if (asks !== '' && this.#house.transport.isConnected) this.#house.transport.publish(asks, '');
+    const sent = field('Nats-Last-Consumer');
+    if (sent !== '' && Number(sent) !== this.#heard) this.#again();
+  }
+
+  #watch(): void {
+    this.#stopWatch();
+    if (!this.#isEnded) this.#stopWatch = this.#house.after(silenceMs, () => this.#again());
+  }
+
+  #again(): void {
+    if (this.#isEnded) return;
+    this.#stopWatch();
+    this.#stopHearing();
+    this.#stopHearing = () => {};
+    // While no server answers this fails, and is tried again.
+    this.begin().catch(() => this.#watch());
+  }
+}
+
+interface Created {
+  readonly error?: {readonly description: string};
+  readonly num_pending?: number;
+}
+
+/** `$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<tries>.<sequence>.<number>.<time>.<pending>[.…]` */
+function placeIn(reply: string): {readonly sequence: number; readonly number: number; readonly pending: number} | undefined {
+  const tokens = reply.split('.');
+  if (tokens[0] !== '$JS' || tokens[1] !== 'ACK' || tokens.length < 9) return undefined;
+  const [, sequence, number, , pending] = tokens.slice(tokens.length === 9 ? 4 : 6).map(Number);
+  return sequence === undefined || number === undefined || pending === undefined ? undefined : {sequence, number, pending};
+}

@@ -1,0 +1,200 @@
+import {isoStamp} from '../clock.ts';
+import type {MessageOutcome} from '../meter.ts';
+import type {ListedHouse, OpenTrigger} from '../trigger.ts';
+import {extending} from './extend.ts';
+import {Handler} from './handler.ts';
+import {Lanes, laneOf} from './lanes.ts';
+import type {Connect, Connection, Inlet, Lag, Message, Terms} from './message.ts';
+import {Pauses} from './pauses.ts';
+import type {MessagesView} from './view.ts';
+
+export interface ConsumerOptions extends Terms {
+  /** The system, as the event has it. */
+  readonly type: string;
+  readonly connect: Connect;
+}
+
+const lagEveryMs = 5000;
+
+/** Takes messages of one entry, as many at a time as there is room for, and connects again for ever. */
+export class Consumer implements OpenTrigger {
+  readonly #options: ConsumerOptions;
+  readonly #house: ListedHouse;
+  readonly #handler: Handler;
+  readonly #most: number;
+  readonly #lanes = new Lanes();
+  readonly #outcomes = new Map<MessageOutcome, number>();
+  readonly #closing = new AbortController();
+  /** Messages that are held, waiting ones included. */
+  #held = 0;
+  #roomWaits: (() => void)[] = [];
+  #over: (() => void)[] = [];
+  #detail: string | undefined = 'it has not connected yet';
+  #lag: Lag | undefined;
+  readonly #pauses = new Pauses();
+  readonly #running: Promise<void>;
+
+  constructor(options: ConsumerOptions, house: ListedHouse) {
+    this.#options = options;
+    this.#house = house;
+    this.#most = options.concurrency ?? Math.max(1, Math.floor(house.places() / 2));
+    this.#handler = new Handler(options, house, this.#closing.signal);
+    house.meter.messagesWatched(house.name, options.type, {
+      held: () => this.#held,
+      isConnected: () => this.#detail === undefined,
+      lag: () => this.#lag,
+    });
+    this.#running = this.#run();
+  }
+
+  detail(): string | undefined {
+    return this.#detail;
+  }
+
+  /** What it does now, for people. */
+  view(): MessagesView {
+    const {name} = this.#house;
+    const {type, ack} = this.#options;
+    const {count, oldest} = this.#lag ?? {};
+    return {
+      name,
+      system: type,
+      ack,
+      connected: this.#detail === undefined,
+      ...(this.#detail !== undefined && {problem: this.#detail}),
+      held: this.#held,
+      most: this.#most,
+      ...(count !== undefined && {waiting: count}),
+      ...(oldest !== undefined && {oldestAt: isoStamp(oldest)}),
+      outcomes: Object.fromEntries(this.#outcomes),
+    };
+  }
+
+  /** Takes nothing more, gives back what has not started, and waits for what has. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    this.#wakeRoom();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const {clock} = this.#house;
+    const {signal} = this.#closing;
+    while (!signal.aborted) {
+      let connectedAt: number | undefined;
+      try {
+        const connection = await this.#options.connect({...this.#house, givenUp: signal}, this.#most);
+        try {
+          connectedAt = clock.monotonic();
+          this.#connected();
+          await this.#consume(connection);
+        } finally {
+          await this.#drained();
+          await Promise.resolve(connection[Symbol.asyncDispose]()).catch(() => {}); // it may be gone
+        }
+      } catch (error) {
+        if (!signal.aborted) this.#away(error);
+      }
+      if (signal.aborted) return;
+      await clock.sleep(this.#pauses.next(connectedAt && clock.monotonic() - connectedAt), signal);
+    }
+  }
+
+  #connected(): void {
+    if (this.#detail !== firstDetail && this.#detail !== undefined)
+      this.#house.log.info({trigger: this.#house.name}, 'The broker of a trigger is back');
+    this.#detail = undefined;
+  }
+
+  #away(error: unknown): void {
+    const {log, name} = this.#house;
+    const cause = error instanceof Error ? error.message : String(error);
+    if (this.#detail === undefined || this.#detail === firstDetail)
+      log.error({trigger: name, cause}, 'The broker of a trigger is away: it is tried again');
+    this.#detail = `${name}: the broker is away: ${cause}`;
+  }
+
+  /** @throws when the connection is lost. What was taken by it may still run */
+  async #consume(connection: Connection): Promise<void> {
+    const [over, lost] = [new AbortController(), new AbortController()];
+    const looking = this.#lookAtLag(connection, AbortSignal.any([over.signal, this.#closing.signal]));
+    const ending = AbortSignal.any([lost.signal, this.#closing.signal]);
+    const inlet: Inlet = {
+      signal: this.#closing.signal,
+      most: this.#most,
+      room: () => this.#room(),
+      take: message => {
+        this.#pauses.useful();
+        return this.#take(message, connection, ending);
+      },
+    };
+    try {
+      await connection.consume(inlet);
+    } catch (error) {
+      lost.abort();
+      this.#away(error);
+      throw error;
+    } finally {
+      over.abort();
+      await looking;
+    }
+  }
+
+  async #lookAtLag(connection: Connection, signal: AbortSignal): Promise<void> {
+    if (!connection.lag) return;
+    do {
+      this.#lag = await connection.lag().catch(() => undefined);
+    } while (await this.#house.clock.sleep(lagEveryMs, signal));
+    this.#lag = undefined;
+  }
+
+  async #room(): Promise<number> {
+    while (this.#held >= this.#most && !this.#closing.signal.aborted) {
+      await new Promise<void>(resolve => this.#roomWaits.push(resolve));
+    }
+    return this.#closing.signal.aborted ? 0 : this.#most - this.#held;
+  }
+
+  async #take(message: Message, connection: Connection, ending: AbortSignal): Promise<void> {
+    const {clock, meter, name} = this.#house;
+    this.#held++;
+    const stopExtending = extending(message, connection, clock);
+    try {
+      const outcome = await this.#lanes.run(
+        laneOf(message),
+        isBroken => this.#start(message, {ending, isBroken}),
+        outcome => message.lane !== undefined && comesAgain(outcome),
+      );
+      meter.messageEnded(name, this.#options.type, outcome);
+      this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
+    } finally {
+      stopExtending();
+      this.#held--;
+      this.#wakeRoom();
+      if (this.#held === 0) for (const resolve of this.#over.splice(0)) resolve();
+    }
+  }
+
+  /**
+  @param ending aborts when the trigger closes, or the connection is lost: then the broker delivers the message again by itself
+  @param isBroken a message that comes before it in the order of its lane comes again
+  */
+  async #start(message: Message, {ending, isBroken}: {ending: AbortSignal; isBroken: boolean}): Promise<MessageOutcome> {
+    if (message.isForgotten || !(ending.aborted || isBroken)) return this.#handler.handle(message, ending);
+    if (this.#closing.signal.aborted || !ending.aborted) await message.giveBack?.(0).catch(() => {});
+    return 'given-back';
+  }
+
+  #wakeRoom(): void {
+    for (const resolve of this.#roomWaits.splice(0)) resolve();
+  }
+
+  /** Resolves when no message is held. */
+  #drained(): Promise<void> {
+    return this.#held === 0 ? Promise.resolve() : new Promise(resolve => this.#over.push(resolve));
+  }
+}
+
+const comesAgain = (outcome: MessageOutcome) => outcome === 'given-back' || outcome === 'unacknowledged';
+
+const firstDetail = 'it has not connected yet';

@@ -1,0 +1,62 @@
+import type {AttemptEnd, RequestInput} from '../delivery.ts';
+import type {AttemptFailure, Fact} from '../facts.ts';
+import type {Journal, Payload} from '../journal.ts';
+import {redactor, writeRequest} from '../journals/payload.ts';
+
+/** Secrets that a message carries as headers are kept as their hashes, as those of a request are. */
+export const redact = redactor('');
+
+export interface Begun {
+  readonly name: string;
+  readonly id: string;
+  readonly attempt: number;
+  /** False when an earlier attempt has kept the message already. */
+  readonly isFirst: boolean;
+  /** Since when it was a dead letter, if it was one. */
+  readonly deadForMs: number | undefined;
+}
+
+/** Keeps that an attempt begins, before it does. @throws Fault JOURNAL_BUSY, JOURNAL_FAILED */
+export async function keepBegin(journal: Journal, {name, id, attempt, isFirst, deadForMs}: Begun, request: RequestInput): Promise<void> {
+  const stream = `invocation.${id}`;
+  const started: Fact = {type: 'attempt.started', data: {attempt, epoch: attempt}};
+  if (!isFirst && deadForMs === undefined) return void (await journal.append(stream, [started]));
+  if (deadForMs !== undefined) {
+    const redriven: Fact = {type: 'invocation.redriven', data: {deadForMs: Math.max(0, deadForMs)}};
+    return void (await journal.append(stream, [redriven, started]));
+  }
+  const dataref = `${stream}/request`;
+  const accepted: Fact = {type: 'invocation.accepted', data: {source: name, bytes: request.body.length, attempt, dataref}};
+  await journal.append(stream, [accepted, started], {payloads: [{name: dataref, bytes: writeRequest(request, redact)}]});
+}
+
+/** Why an attempt did not succeed, and what follows. */
+export interface Failure {
+  readonly attempt: number;
+  readonly end: AttemptEnd | undefined;
+  readonly code: NonNullable<Extract<Fact, {type: 'attempt.failed'}>['data']['code']>;
+  /** False: the function was not reached, so the attempt does not count. */
+  readonly reached: boolean;
+  /** Milliseconds until the next one; undefined after the last. */
+  readonly afterMs: number | undefined;
+  /** Of the reply. */
+  readonly status: number;
+}
+
+/** The facts of an attempt that failed, and what is kept with them. */
+export function failedFacts({attempt, end, code, reached, afterMs, status}: Failure): {
+  facts: [Fact, ...Fact[]];
+  payloads: readonly Payload[];
+} {
+  const failureClass: AttemptFailure = reached ? 'error' : 'busy';
+  const failed: Fact = {
+    type: 'attempt.failed',
+    data: end?.failed ?? {attempt, class: failureClass, retryable: afterMs !== undefined, code},
+  };
+  if (afterMs !== undefined) {
+    const next: Fact = {type: 'retry.scheduled', data: {attempt: reached ? attempt + 1 : attempt, afterMs}};
+    return {facts: [failed, next], payloads: []};
+  }
+  const settled: Fact = {type: 'invocation.settled', data: {...(end?.settled ?? {status, durationMs: 0}), outcome: 'dead-lettered'}};
+  return {facts: [failed, settled], payloads: end?.payloads ?? []};
+}

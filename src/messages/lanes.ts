@@ -1,0 +1,45 @@
+import type {Message} from './message.ts';
+
+interface Lane {
+  tail: Promise<unknown>;
+  /** What waits in it now. Whoever comes after it has broken waits in the next one. */
+  row: {isBroken: boolean};
+}
+
+/**
+Lets what belongs to the same lane run one after another, in the order of the calls. When one of them breaks its row, all that
+waits behind it is told so, as what follows it in order must not be done before it.
+*/
+export class Lanes {
+  readonly #lanes = new Map<string, Lane>();
+
+  /**
+  @param name undefined: it waits for nothing
+  @param act gets true when one before it has broken the row
+  @param breaks whether the result of `act` breaks the row
+  */
+  run<T>(name: string | undefined, act: (isBroken: boolean) => Promise<T>, breaks: (result: T) => boolean): Promise<T> {
+    if (name === undefined) return act(false);
+    const lane = this.#lanes.get(name) ?? {tail: Promise.resolve(), row: {isBroken: false}};
+    const {row} = lane;
+    const turn = async () => {
+      const result = await act(row.isBroken);
+      if (!row.isBroken && breaks(result)) {
+        row.isBroken = true;
+        lane.row = {isBroken: false};
+      }
+      return result;
+    };
+    const mine = lane.tail.then(turn, turn);
+    lane.tail = mine;
+    this.#lanes.set(name, lane);
+    const forget = () => {
+      if (lane.tail === mine) this.#lanes.delete(name);
+    };
+    mine.then(forget, forget);
+    return mine;
+  }
+}
+
+/** The lane of a message. One that is there twice is handled once, and then known. */
+export const laneOf = ({lane, key}: Message) => (lane === undefined ? key && `key ${key}` : `lane ${lane}`);

@@ -1,0 +1,104 @@
+import test, {type ExecutionContext} from 'ava';
+import {Fault} from '../../src/errors.ts';
+import {RevisionConflict} from '../../src/journal.ts';
+import {Away, type Message, type Transport} from '../../src/journals/nats/transport.ts';
+import {ManualClock} from '../helpers/clock.ts';
+import {all, fact, numbers} from '../helpers/journal-suite.ts';
+import {natsServer, startNats} from '../helpers/nats.ts';
+import {asking, natsJournal} from '../helpers/nats-journal.ts';
+
+/* What servers answer is not always so: a leader that was deposed answers, too. */
+
+if (!natsServer) test.skip('there is no nats-server: CORE_TEST_NATS names the folder that has it', () => {});
+else {
+  const cluster = await startNats(1);
+  test.after.always(() => cluster[Symbol.asyncDispose]());
+
+  const open = (t: ExecutionContext, wrap: (transport: Transport) => Transport) => natsJournal(t, cluster, new ManualClock(), {wrap});
+
+  for (const several of [false, true]) {
+    const what = several ? 'an append to several streams' : 'an append';
+    const append = (journal: Awaited<ReturnType<typeof open>>, number: number, expect: number) =>
+      several
+        ? journal.appendAll([
+            {stream: 'b', facts: [fact(number)]},
+            {stream: 'a', facts: [fact(number)], expect},
+          ])
+        : journal.append('a', [fact(number)], {expect});
+
+    test(`${what} that is refused although its guard holds is kept`, async t => {
+      await using journal = await open(t, transport => once(transport, async () => wrongLast));
+      await append(journal, 1, 0);
+      t.deepEqual(numbers(await all(journal.read('a'))), [1]);
+    });
+
+    test(`${what} that is refused although it was kept is no conflict`, async t => {
+      await using journal = await open(t, transport => once(transport, send => send().then(() => wrongLast)));
+      const {position} = await append(journal, 1, 0);
+      t.is((await journal.last('a'))?.position, position);
+      t.deepEqual(numbers(await all(journal.read('a'))), [1]);
+      if (several) t.deepEqual(numbers(await all(journal.read('b'))), [1]);
+    });
+
+    test(`${what} whose answer is lost is kept once`, async t => {
+      const lost = (transport: Transport) => once(transport, send => send().then(() => Promise.reject(new Away('lost'))));
+      await using journal = await open(t, lost);
+      const {position} = await append(journal, 1, 0);
+      t.is((await journal.last('a'))?.position, position);
+      t.deepEqual(numbers(await all(journal.read('a'))), [1]);
+    });
+
+    test(`${what} that is refused, and rightly so, names the revision as of now`, async t => {
+      await using journal = await open(t, transport => transport);
+      const {position} = await append(journal, 1, 0);
+      const error = await t.throwsAsync(append(journal, 2, 0), {instanceOf: RevisionConflict});
+      t.is(error.actual, position);
+      t.deepEqual(numbers(await all(journal.read('a'))), [1]);
+    });
+  }
+
+  test('a leader that answers with what it had long ago does not hide what this core was told is kept', async t => {
+    let old: Message | undefined;
+    const stale = (transport: Transport): Transport =>
+      asking(transport, async (...given) => {
+        const answer = await transport.request(...given);
+        if (!given[0].startsWith('$JS.API.STREAM.MSG.GET')) return answer;
+        old ??= answer;
+        return old;
+      });
+    await using journal = await open(t, stale);
+    await journal.append('a', [fact(1)]);
+    await journal.last('a');
+    const {position} = await journal.append('a', [fact(2)]);
+    t.is((await journal.last('a'))?.position, position);
+  });
+
+  test('facts that are larger than a message are refused, not cut', async t => {
+    await using journal = await open(t, transport => transport);
+    const facts = Array.from(
+      {length: 4000},
+      () => ({type: 'runtime.ready', data: {bootMs: 1, loaded: false, error: 'x'.repeat(500)}}) as const,
+    );
+    const [first, ...others] = facts;
+    if (!first) return t.fail();
+    await t.throwsAsync(journal.append('a', [first, ...others]), {instanceOf: Fault, code: 'JOURNAL_FAILED'});
+    t.is((await journal.append('a', [fact(1)], {expect: 0})).durability, 'replicated');
+  });
+}
+
+const wrongLast: Message = answer({error: {code: 400, err_code: 10_071, description: 'wrong last sequence: 7'}, seq: 0});
+
+function answer(json: object): Message {
+  return {subject: '', reply: '', code: 0, field: () => '', body: Buffer.from(JSON.stringify(json))};
+}
+
+/** Answers the first publish with a guard in another way. */
+function once(transport: Transport, act: (send: () => Promise<Message>) => Promise<Message>): Transport {
+  let isDone = false;
+  return asking(transport, (...given) => {
+    const isGuarded = given[2]?.['Nats-Expected-Last-Subject-Sequence'] !== undefined;
+    if (isDone || !isGuarded) return transport.request(...given);
+    isDone = true;
+    return act(() => transport.request(...given));
+  });
+}

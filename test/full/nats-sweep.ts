@@ -1,0 +1,107 @@
+import {randomUUID, randomUUIDv7} from 'node:crypto';
+import test, {type ExecutionContext} from 'ava';
+import {systemClock} from '../../src/clock.ts';
+import type {Fact} from '../../src/facts.ts';
+import {all, fact} from '../helpers/journal-suite.ts';
+import {natsServer, startNats} from '../helpers/nats.ts';
+import {natsJournal} from '../helpers/nats-journal.ts';
+
+/* What is old goes, and what is not over stays. */
+
+const settled: Fact = {type: 'invocation.settled', data: {outcome: 'responded', status: 200, durationMs: 1}};
+const fired = (name: string, occurrence: string, invocationId: string): Fact => ({
+  type: 'schedule.fired',
+  data: {name, occurrence, cron: '* * * * *', timezone: 'UTC', invocationId, attempt: 1, core: 'a'},
+});
+const byClock = (name: string): Fact => ({type: 'invocation.accepted', data: {source: `cron:${name}`, bytes: 0, attempt: 1}});
+
+if (!natsServer) test.skip('there is no nats-server: CORE_TEST_NATS names the folder that has it', () => {});
+else {
+  const cluster = await startNats(1);
+  test.after.always(() => cluster[Symbol.asyncDispose]());
+  const open = (t: ExecutionContext, some: Parameters<typeof natsJournal>[3]) =>
+    natsJournal(t, cluster, systemClock, {core: randomUUID(), ...some});
+
+  test('nothing goes before its time', async t => {
+    await using journal = await open(t, {keptMs: 60_000});
+    const id = randomUUIDv7();
+    await journal.append(`invocation.${id}`, [fact(1), settled], {payloads: [{name: `invocation.${id}/request`, bytes: Buffer.from('x')}]});
+    journal.record(`invocation.${randomUUIDv7()}`, [fact(2), settled]);
+    t.is(await journal.sweeper.sweep(), 'through');
+    t.is((await all(journal.scan(''))).length, 4);
+    t.truthy(await journal.payload(`invocation.${id}/request`));
+  });
+
+  test('an invocation that is over goes with its payloads; one that is not stays, and so does work that is not', async t => {
+    await using journal = await open(t, {keptMs: 0});
+    const [over, begun, dead, waiting] = [randomUUIDv7(), randomUUIDv7(), randomUUIDv7(), randomUUIDv7()];
+    const payloadsOf = (id: string) => [{name: `invocation.${id}/request`, bytes: Buffer.from('x')}];
+    await journal.append(`invocation.${over}`, [fact(1)], {payloads: payloadsOf(over)});
+    await journal.append(`invocation.${begun}`, [fact(1)], {payloads: payloadsOf(begun)});
+    await journal.append(`invocation.${over}`, [settled]);
+    journal.record(`invocation.${randomUUIDv7()}`, [fact(2), settled]);
+    const {work} = journal;
+    for (const id of [dead, waiting]) {
+      await work.enqueue(
+        {id, acceptedAt: 0, due: id === dead ? 0 : Date.now() + 60_000},
+        {facts: [fact(1)], payloads: payloadsOf(id), most: 9},
+      );
+    }
+    const [claimed] = await work.claim(1, {attempts: 1, deaths: 1});
+    if (!claimed) return t.fail();
+    await work.settle(claimed, {facts: [settled], dead: {why: 'exhausted', class: 'error', status: 500}});
+    t.is(await journal.sweeper.sweep(), 'through');
+    const left = new Set((await all(journal.scan('invocation.'))).map(({stream}) => stream));
+    t.deepEqual([...left].toSorted(), [begun, dead, waiting].map(id => `invocation.${id}`).toSorted());
+    for (const id of [begun, dead, waiting]) t.truthy(await journal.payload(`invocation.${id}/request`), id);
+    t.is(await journal.payload(`invocation.${over}/request`), undefined);
+    const [shredded] = (await all(journal.read('journal'))).map(({fact: {type, data}}) => ({type, data}));
+    t.like(shredded, {type: 'payload.shredded', data: {payloads: 1}});
+  });
+
+  test('of a schedule the newest occurrence stays, and the invocation that it names, and whether it is paused', async t => {
+    await using journal = await open(t, {keptMs: 0});
+    const [old, unended, newest] = [randomUUIDv7(), randomUUIDv7(), randomUUIDv7()];
+    for (const [time, id] of [
+      ['2026-01-01T00:00:00Z', old],
+      ['2026-01-01T00:01:00Z', unended],
+      ['2026-01-01T00:02:00Z', newest],
+    ] as const) {
+      await journal.append(`schedule.s.${time}`, [fired('s', time, id)]);
+      await journal.append(`invocation.${id}`, id === unended ? [byClock('s')] : [byClock('s'), settled]);
+    }
+    await journal.append('pause.s', [{type: 'schedule.paused', data: {name: 's', since: '2026-01-01T00:00:00Z'}}]);
+    await journal.append('pause.s', [{type: 'schedule.resumed', data: {name: 's', since: '2026-01-01T00:00:00Z'}}]);
+    await journal.append('runtime.a', [fact(1)]);
+    t.is(await journal.sweeper.sweep(), 'through');
+    const left = (await all(journal.scan(''))).map(({stream, fact: {type}}) => `${stream} ${type}`);
+    t.deepEqual(left, [
+      'schedule.s.2026-01-01T00:01:00Z schedule.fired',
+      `invocation.${unended} invocation.accepted`,
+      'schedule.s.2026-01-01T00:02:00Z schedule.fired',
+      `invocation.${newest} invocation.accepted`,
+      `invocation.${newest} invocation.settled`,
+      'pause.s schedule.resumed',
+    ]);
+  });
+
+  test('one core at a time removes what is old', async t => {
+    const application = randomUUID();
+    await using one = await open(t, {application});
+    await using other = await open(t, {application});
+    t.is(await one.sweeper.sweep(), 'through');
+    t.is(await other.sweeper.sweep(), 'elsewhere');
+    t.is(await one.sweeper.sweep(), 'through');
+  });
+
+  test('a stream that is almost full loses the oldest of what is over, and takes new facts', async t => {
+    await using journal = await open(t, {});
+    const error = 'x'.repeat(500_000);
+    const large: Fact = {type: 'runtime.ready', data: {bootMs: 1, loaded: false, error}};
+    for (let index = 0; index < 115; index++) await journal.append(`runtime.${index}`, [large]);
+    t.is(await journal.sweeper.sweep(), 'through');
+    const left = (await all(journal.scan('runtime.'))).length;
+    t.true(left > 60 && left < 100, String(left));
+    await journal.append('runtime.a', [large]);
+  });
+}

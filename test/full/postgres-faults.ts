@@ -1,0 +1,144 @@
+import {randomUUIDv7} from 'node:crypto';
+import {setTimeout as pause} from 'node:timers/promises';
+import test from 'ava';
+import {systemClock} from '../../src/clock.ts';
+import {RevisionConflict} from '../../src/journal.ts';
+import {JournalRefused} from '../../src/journals/engine.ts';
+import {all, fact, numbers} from '../helpers/journal-suite.ts';
+import {openPostgres, schemaOf, withPostgres} from '../helpers/postgres.ts';
+
+await withPostgres('PostgreSQL fails, and facts stay true', server => {
+  test('a schema that is somebody else’s, or of a later version, is refused', async t => {
+    const foreign = server.place();
+    await server.sql(`CREATE SCHEMA ${schemaOf(foreign)}`);
+    await server.sql(`CREATE TABLE ${schemaOf(foreign)}.orders(id int)`);
+    const refused = await t.throwsAsync(openPostgres(foreign), {instanceOf: JournalRefused});
+    t.regex(refused?.message ?? '', /has a table orders that is no journal's: name another one, \?schema=<name>/);
+    const later = server.place();
+    await (await openPostgres(later))[Symbol.asyncDispose]();
+    await server.sql(`UPDATE ${schemaOf(later)}.meta SET value = 99 WHERE key = 'version'`);
+    await t.throwsAsync(openPostgres(later), {message: /has version 99; this version of the core reads \d/});
+  });
+
+  test('cores that start at the same time make one journal', async t => {
+    const place = server.place();
+    const journals = await Promise.all(Array.from({length: 5}, () => openPostgres(place)));
+    const won = await Promise.allSettled(journals.map((journal, index) => journal.append('a', [fact(index)], {expect: 0})));
+    t.is(won.filter(({status}) => status === 'fulfilled').length, 1);
+    for (const result of won) if (result.status === 'rejected') t.true(result.reason instanceof RevisionConflict);
+    for (const journal of journals) await journal[Symbol.asyncDispose]();
+  });
+
+  test('what cannot be written does not take its neighbours along', async t => {
+    await using journal = await openPostgres(server.place());
+    const item = {id: randomUUIDv7(), acceptedAt: 1, due: 1, orderingKey: 'a\0b'};
+    const results = await Promise.allSettled([
+      journal.append('a', [fact(1)]),
+      journal.work.enqueue(item, {facts: [fact(2)], payloads: [], most: 9}),
+      journal.append('b', [fact(3)], {expect: 0}),
+    ]);
+    t.deepEqual(
+      results.map(({status}) => status),
+      ['fulfilled', 'rejected', 'fulfilled'],
+    );
+    t.deepEqual(numbers(await all(journal.scan(''))), [1, 3]);
+  });
+
+  test.serial('an append whose connection breaks is kept once, and known to be', async t => {
+    const place = server.place();
+    await using journal = await openPostgres(place, systemClock);
+    const end = new AbortController();
+    const cut = (async () => {
+      while (!end.signal.aborted) {
+        await pause(300);
+        await server.sql(
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'core-runtime writer' AND state = 'active'",
+        );
+      }
+    })();
+    let sent = 0;
+    const chain = async (writer: number) => {
+      for (let [number, expect] = [0, 0]; number < 150; number++, sent++) {
+        ({position: expect} = await journal.append(`s.${writer}`, [fact(number)], {expect}));
+        await pause(5);
+      }
+    };
+    await Promise.all(Array.from({length: 16}, (_, writer) => chain(writer)));
+    end.abort();
+    await cut;
+    t.is(sent, 16 * 150);
+    for (let writer = 0; writer < 16; writer++) {
+      t.deepEqual(
+        numbers(await all(journal.read(`s.${writer}`))),
+        Array.from({length: 150}, (_, number) => number),
+      );
+    }
+  });
+
+  test('a follower elsewhere misses nothing, and sees positions rise', async t => {
+    const place = server.place();
+    const journals = await Promise.all([1, 2, 3].map(() => openPostgres(place, systemClock)));
+    const [reader, ...writers] = journals;
+    if (!reader) return t.fail();
+    const stop = new AbortController();
+    const seen: number[] = [];
+    const following = (async () => {
+      for await (const {position} of reader.follow({after: 0, signal: stop.signal})) {
+        if (seen.push(position) === 2 * 8 * 100) stop.abort();
+      }
+    })();
+    await Promise.all(
+      writers.flatMap(journal =>
+        Array.from({length: 8}, async (_, writer) => {
+          for (let number = 0; number < 100; number++) await journal.append(`s.${writer}`, [fact(number)]);
+        }),
+      ),
+    );
+    await following;
+    t.deepEqual(
+      seen,
+      Array.from({length: 1600}, (_, index) => index + 1),
+    );
+    for (const journal of journals) await journal[Symbol.asyncDispose]();
+  });
+
+  test('what a core held that gives no sign of life is due again, and that core is told', async t => {
+    const place = server.place();
+    const [one, two] = [await openPostgres(place, systemClock, 'one'), await openPostgres(place, systemClock, 'two')];
+    const limits = {attempts: 3, deaths: 3};
+    const id = randomUUIDv7();
+    await one.work.enqueue({id, acceptedAt: 1, due: 1}, {facts: [fact(1)], payloads: [], most: 9});
+    const [held] = await one.work.claim(1, limits);
+    const lost: string[] = [];
+    one.work.onLost(ids => lost.push(...ids));
+    t.deepEqual(await two.work.claim(1, limits), []);
+    t.true(await two.cores.isAlive('one'));
+    const due = new Promise<void>(resolve => two.work.onDue(() => resolve()));
+    await server.sql(`UPDATE ${schemaOf(place)}.core SET until = 0 WHERE name = 'one'`);
+    t.false(await two.cores.isAlive('one'));
+    // One of the two finds it first: the core that was taken for dead, if its beat comes before that of the other.
+    await Promise.race([due, pause(8000)]);
+    const [again] = await two.work.claim(1, limits);
+    if (again) {
+      t.like(again, {id, epoch: 2, attempts: 2, deaths: 1});
+      t.false(await one.work.settle({id, epoch: held?.epoch ?? 0}, {facts: [fact(2)]}));
+      while (lost.length === 0) await pause(100);
+      t.deepEqual(lost, [id]);
+    } else t.true(await two.cores.isAlive('one'));
+    await one[Symbol.asyncDispose]();
+    await two[Symbol.asyncDispose]();
+  });
+
+  test('a core that ends gives back what it holds at once', async t => {
+    const place = server.place();
+    const [one, two] = [await openPostgres(place, systemClock, 'one'), await openPostgres(place, systemClock, 'two')];
+    const limits = {attempts: 3, deaths: 3};
+    const id = randomUUIDv7();
+    await one.work.enqueue({id, acceptedAt: 1, due: 1}, {facts: [fact(1)], payloads: [], most: 9});
+    await one.work.claim(1, limits);
+    await one[Symbol.asyncDispose]();
+    t.false(await two.cores.isAlive('one'));
+    t.like((await two.work.claim(1, limits))[0], {id, epoch: 2});
+    await two[Symbol.asyncDispose]();
+  });
+});

@@ -1,0 +1,327 @@
+import {readFileSync} from 'node:fs';
+import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import {type RunningCore, startCore} from './core.ts';
+import {ask} from './request.ts';
+
+/*
+What every trigger for messages must do, with a real broker and cores in processes of their own. Message systems differ in
+what they promise; `Broker` says what is asked of one.
+*/
+
+export interface Sent {
+  readonly body: string;
+  /** In place of the body, where it may be any bytes. */
+  readonly bytes?: Buffer;
+  readonly attributes?: Readonly<Record<string, string>>;
+}
+
+/** A broker with one source of messages that a test has for itself. */
+export interface Source {
+  /** The members of the entry of CORE_TRIGGERS. Deliveries that fail come again within a few seconds. */
+  readonly entry: Readonly<Record<string, unknown>>;
+  /** Resolves when the broker has them. */
+  send(messages: readonly Sent[]): Promise<void>;
+  /** How many the broker still has, those included that are being handled. */
+  left(): Promise<number>;
+  /** The bodies that were put aside. */
+  buried?(): Promise<readonly string[]>;
+}
+
+export interface Broker {
+  /** Why it cannot be tried here; undefined when it can. */
+  readonly missing: string | undefined;
+  /** Makes a source for a test. The broker is started, and ended with the test. */
+  open(t: ExecutionContext): Promise<Source & {kill(): Promise<void>; restart(): Promise<void>}>;
+  /** What the function reads in `requestContext.eventType`. */
+  readonly type: string;
+  /** False where attributes do not travel with a message. */
+  readonly hasAttributes: boolean;
+  /** True where nothing names a message, so that one that comes again is another invocation. */
+  readonly hasNoIds?: boolean;
+  /** True where a body may be any bytes, and attributes may have any name. */
+  readonly carriesBytes?: boolean;
+  /** The member of the entry that says how long a message that is worked on stays with its core; absent where it stays for ever. */
+  readonly lease?: 'lease' | 'session';
+  /** Most messages that one kill can make the function see again, where these are more than run at a time. */
+  readonly mostAgain?: number;
+  /** False where a message that was being handled when its core was killed may be lost or never come again. */
+  readonly keepsUnacknowledged: boolean;
+}
+
+const handler = `
+const {appendFileSync, existsSync} = require('node:fs');
+exports.handle = async (event, context) => {
+  const {fails = 0, until, ms = 0, n} = /^\\{/.test(event.body) ? JSON.parse(event.body) : {};
+  appendFileSync(process.env.CALLS, JSON.stringify({n, event, id: context.invocationId}) + '\\n');
+  while (until && !existsSync(until)) await new Promise(resolve => setTimeout(resolve, 5));
+  if (ms) await new Promise(resolve => setTimeout(resolve, ms));
+  if (event.requestContext.message.attempt <= fails) return {statusCode: 500, body: 'not yet'};
+  return {statusCode: 200, body: 'done'};
+};`;
+
+interface Called {
+  readonly n: number;
+  readonly id: string;
+  readonly event: {
+    readonly httpMethod: string;
+    readonly path: string;
+    readonly body: string;
+    readonly isBase64Encoded: boolean;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly requestContext: {readonly eventType: string; readonly message: {readonly id: string; readonly attempt: number}};
+  };
+}
+
+const isSent = (source: Source, messages: readonly Sent[]) =>
+  source.send(messages).then(
+    () => true,
+    () => false,
+  );
+
+/** Cores with one trigger, and what their functions were called with. */
+export async function place(t: ExecutionContext, entry: Source['entry'], more: Record<string, string> = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'messages-'));
+  t.teardown(() => rm(folder, {recursive: true, force: true}));
+  await writeFile(join(folder, 'handler.js'), handler);
+  await writeFile(join(folder, 'calls'), '');
+  const env = {
+    SCW_PUBLIC: 'true',
+    SCW_HANDLER_PATH: join(folder, 'handler.js'),
+    SCW_HANDLER_NAME: 'handle',
+    CALLS: join(folder, 'calls'),
+    CORE_JOURNAL: `sqlite:${folder}/journal.db`,
+    CORE_CONCURRENCY: '8',
+    CORE_TRIGGERS: JSON.stringify([{name: 'orders', ...entry}]),
+    ...more,
+  };
+  return {
+    folder,
+    start: (own: Record<string, string> = {}) => startCore({...env, ...own}, t),
+    calls: (): Called[] =>
+      readFileSync(join(folder, 'calls'), 'utf8')
+        .split('\n')
+        .filter(Boolean)
+        .map(line => JSON.parse(line)),
+  };
+}
+
+export const message = (n: number, more: object = {}): Sent => ({body: JSON.stringify({n, ...more})});
+/** Each once, the least first. */
+export const numbersOf = (calls: readonly Called[]) => [...new Set(calls.map(({n}) => n))].toSorted((a, b) => a - b);
+export const range = (count: number, first = 0) => Array.from({length: count}, (_, index) => first + index);
+
+export async function until(fits: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await fits())) await new Promise(resolve => setTimeout(resolve, 20));
+}
+
+export const metric = async (core: RunningCore, name: string) => {
+  const text = (await ask(`${core.adminUrl}/metrics`)).body.toString();
+  const lines = text.split('\n').filter(line => line.startsWith(`${name}{`));
+  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+};
+
+/** @param full with the long runs */
+export function messageSuite(title: string, broker: Broker): void {
+  const check = (behaviour: string, act: (t: ExecutionContext) => Promise<void>) => {
+    const named = `${title}: ${behaviour}`;
+    if (broker.missing !== undefined) test.skip(`${named} (skipped: ${broker.missing})`, act);
+    else
+      test.serial(named, async t => {
+        t.timeout(240_000);
+        await act(t);
+      });
+  };
+
+  check('a message that fails is delivered again, and the function is told which time it is', async t => {
+    const source = await broker.open(t);
+    const {start, calls} = await place(t, source.entry);
+    await start();
+    await source.send([message(1, {fails: 2})]);
+    await until(async () => (await source.left()) === 0 && calls().length >= 3);
+    t.deepEqual(
+      calls().map(({event}) => event.requestContext.message.attempt),
+      [1, 2, 3],
+    );
+  });
+
+  check('a message that fails as often as it may is put aside, and holds back no other', async t => {
+    const source = await broker.open(t);
+    if (!source.buried) return void t.pass('it has no place for such messages');
+    const {start, calls} = await place(t, {...source.entry, attempts: 2});
+    await start();
+    await source.send([message(1, {fails: 99}), ...range(10, 2).map(n => message(n))]);
+    await until(async () => (await source.left()) === 0 && ((await source.buried?.())?.length ?? 0) > 0);
+    t.deepEqual(
+      (await source.buried()).map(body => JSON.parse(body).n),
+      [1],
+    );
+    t.is(calls().filter(({n}) => n === 1).length, 2);
+    t.deepEqual(numbersOf(calls()), range(11, 1));
+  });
+
+  check('every message is delivered as a POST with its body, and acknowledged', async t => {
+    const source = await broker.open(t);
+    const {start, calls} = await place(t, source.entry);
+    const core = await start();
+    const attributes = {'x-tenant': 'näh', traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'};
+    await source.send(range(30).map(n => (broker.hasAttributes ? {...message(n), attributes} : message(n))));
+    await until(async () => (await source.left()) === 0 && calls().length >= 30);
+    t.deepEqual(numbersOf(calls()), range(30));
+    t.is(calls().length, 30);
+    const [{event} = {}] = calls();
+    t.is(event?.httpMethod, 'POST');
+    t.is(event?.path, '/');
+    t.is(event?.requestContext.eventType, broker.type);
+    t.truthy(event?.requestContext.message.id);
+    if (broker.hasAttributes) t.is(event?.headers['X-Tenant'] ?? event?.headers['x-tenant'], 'näh');
+    t.is(await metric(core, 'core_messages_total'), 30);
+  });
+
+  check('odd messages reach the function as they are, and harm no other', async t => {
+    if (!broker.carriesBytes) return void t.pass('its messages are texts');
+    const source = await broker.open(t);
+    const {start, calls} = await place(t, source.entry);
+    const core = await start();
+    const bodies = ['', '\0\r\n', 'x'.repeat(1_500_000)].map(text => Buffer.from(text));
+    bodies.push(Buffer.from([0xff, 0xfe]), Buffer.alloc(1_500_000, 0xff));
+    const odd = {
+      'näme of words': 'a: "b", ć',
+      'Transfer-Encoding': 'chunked',
+      'content-length': '7',
+      ['__proto__']: 'x',
+      'core-timeout': 'soon',
+    };
+    const many = Object.fromEntries(range(500).map(n => [`name-${n}`, 'value']));
+    await source.send(bodies.map(bytes => ({body: '', bytes, ...(broker.hasAttributes && {attributes: {...odd, ...many}})})));
+    await source.send([message(1)]);
+    await until(async () => (await source.left()) === 0 && calls().length >= 6);
+    const got = calls().map(({event}) => Buffer.from(event.body, event.isBase64Encoded ? 'base64' : 'utf8'));
+    t.is(got.length, 6);
+    for (const body of bodies)
+      t.true(
+        got.some(each => each.equals(body)),
+        `${body.length} bytes`,
+      );
+    if (broker.hasAttributes) t.is(calls().find(({n}) => n === undefined)?.event.headers['Name-499'], 'value');
+    if (broker.hasAttributes) t.is(calls().find(({n}) => n === undefined)?.event.headers['N%c3%a4me%20of%20words'], 'a: "b", ć');
+    t.is(await metric(core, 'core_messages_total'), 6);
+  });
+
+  check('while the broker is away the core serves, says so, and goes on when it is back', async t => {
+    const source = await broker.open(t);
+    const {start, calls} = await place(t, source.entry);
+    const core = await start();
+    await source.send([message(1)]);
+    await until(() => calls().length === 1);
+    await source.kill();
+    await until(async () => (await metric(core, 'core_messages_connected')) === 0);
+    const ready = await ask(`${core.adminUrl}/readyz`);
+    t.is(ready.status, 200);
+    t.regex(JSON.parse(ready.body.toString()).detail, /^orders: the broker is away: /);
+    await source.restart();
+    while (!(await isSent(source, [message(2)]))) await new Promise(resolve => setTimeout(resolve, 100)); // it listens before it takes any
+    await until(async () => calls().some(({n}) => n === 2) && (await source.left()) === 0);
+    t.is(core.logs.filter(({msg}) => msg.includes('is away')).length, 1, 'said once');
+  });
+
+  check('what a core was handling when it was killed is delivered to the next one', async t => {
+    const source = await broker.open(t);
+    if (!broker.keepsUnacknowledged) return void t.pass('it does not deliver such messages again');
+    const {folder, start, calls} = await place(t, source.entry);
+    const first = await start();
+    await source.send([message(1, {until: `${folder}/go`}), message(2)]);
+    await until(() => calls().some(({n}) => n === 1));
+    first.kill('SIGKILL');
+    await first.exited;
+    await writeFile(`${folder}/go`, '');
+    await start();
+    await until(async () => (await source.left()) === 0);
+    const ones = calls().filter(({n}) => n === 1);
+    t.is(ones.length, 2);
+    if (!broker.hasNoIds) t.is(ones[0]?.id, ones[1]?.id, 'the same invocation');
+  });
+
+  check('a call that takes longer than the lease of its message is made once, though another core reads, too', async t => {
+    if (broker.lease === undefined) return void t.pass('a message stays with its core');
+    const source = await broker.open(t);
+    const {folder, start, calls} = await place(t, {...source.entry, [broker.lease]: '4s'});
+    const cores = [await start(), await start({CORE_JOURNAL: `sqlite:${folder}/other.db`})];
+    for (const core of cores) await until(async () => (await metric(core, 'core_messages_connected')) === 1);
+    await source.send([message(1, {ms: 7000})]);
+    const taken = () => Promise.all(cores.map(core => metric(core, 'core_messages_total')));
+    await until(async () => (await taken()).includes(1) && (await source.left()) === 0);
+    t.is(calls().length, 1);
+    t.deepEqual((await taken()).toSorted(), [0, 1], 'it was not handed out again');
+  });
+
+  check('a stop finishes what runs, gives back what has not started, and loses nothing', async t => {
+    const source = await broker.open(t);
+    const {folder, start, calls} = await place(t, {...source.entry, concurrency: 4});
+    const first = await start();
+    await source.send(range(40).map(n => message(n, {until: `${folder}/go`})));
+    await until(() => calls().length >= 4);
+    first.kill('SIGTERM');
+    await first.logged(({msg}) => msg === 'Stopping');
+    await writeFile(`${folder}/go`, '');
+    t.is(await first.exited, 0);
+    const begun = calls().length;
+    await start();
+    await until(async () => (await source.left()) === 0 && new Set(calls().map(({n}) => n)).size === 40);
+    t.is(calls().length, 40, `${begun} had begun before, and none of them came again`);
+  });
+
+  check('work takes a message, and tries it by its own rules', async t => {
+    const source = await broker.open(t);
+    const {start, calls} = await place(t, {...source.entry, ack: 'accepted'}, {CORE_WORK: 'on', CORE_WORK_ATTEMPTS: '2'});
+    const core = await start();
+    await source.send([message(1, {fails: 99}), message(2)]);
+    await until(async () => (await source.left()) === 0 && calls().length >= 3);
+    await until(async () => /core_dead_letters(\{[^}]*\})? 1/.test((await ask(`${core.adminUrl}/metrics`)).body.toString()));
+    t.deepEqual(
+      calls()
+        .map(({n}) => n)
+        .toSorted(),
+      [1, 1, 2],
+    );
+  });
+
+  check('of many messages none is lost while cores and the broker are killed', async t => {
+    const source = await broker.open(t);
+    const count = Number(process.env.CORE_TEST_MESSAGES ?? 200);
+    const scale = Math.max(1, count / 1000); // about as many kills, however many messages there are
+    t.timeout(240_000 * scale);
+    const concurrency = 4;
+    const {start, calls} = await place(t, {...source.entry, concurrency});
+    let core = await start();
+    let kills = 0;
+    const isDone = async () => new Set(calls().map(({n}) => n)).size === count && (await source.left().catch(() => 1)) === 0;
+    const killing = (async () => {
+      while (!(await isDone())) {
+        await new Promise(resolve => setTimeout(resolve, scale * (300 + Math.random() * 1200)));
+        kills++;
+        if (kills % 4 === 0) {
+          await source.kill();
+          await source.restart();
+        } else {
+          core.kill('SIGKILL');
+          await core.exited;
+          core = await start();
+        }
+      }
+    })();
+    for (let first = 0; first < count; first += 50) {
+      const some = range(Math.min(50, count - first), first).map(n => message(n, {ms: 25}));
+      while (!(await isSent(source, some))) await new Promise(resolve => setTimeout(resolve, 100));
+    }
+    await killing;
+    const called = calls();
+    t.is(new Set(called.map(({n}) => n)).size, count);
+    const again = called.length - count;
+    const {mostAgain = concurrency} = broker;
+    t.true(again <= kills * mostAgain, `${again} called again, though each of ${kills} kills met at most ${mostAgain}`);
+    t.log(`${count} messages, ${kills} kills, ${again} called again`);
+  });
+}

@@ -1,0 +1,86 @@
+import {execFileSync} from 'node:child_process';
+
+/*
+Machines of their own, as far as the network is concerned: namespaces, joined by a bridge that only this machine can reach. They
+can be cut off from one another. Needs root and `ip`.
+*/
+
+export interface Machine {
+  readonly ip: string;
+  /** What a command begins with that runs on it. */
+  readonly prefix: readonly string[];
+  /** Nothing that is sent from here arrives there any more, so that no connection between them goes on. */
+  cut(others: readonly Machine[]): void;
+  mend(): void;
+}
+
+export interface Network extends Disposable {
+  readonly machines: readonly Machine[];
+}
+
+const ip = (...args: readonly string[]) => execFileSync('ip', args, {stdio: ['ignore', 'ignore', 'pipe']});
+
+/** False where no namespaces can be made. */
+export function canNetwork(): boolean {
+  const name = `corenet${process.pid}`;
+  try {
+    ip('netns', 'add', name);
+    ip('netns', 'del', name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @param count how many machines */
+export function openNetwork(count: number): Network {
+  const id = process.pid % 10_000;
+  const [bridge, net] = [`cb${id}`, `10.${200 + (id % 50)}.${Math.floor(id / 50) % 250}`];
+  const names = Array.from({length: count}, (_, index) => `c${id}n${index}`);
+  const close = () => {
+    for (const name of names) attempt(() => ip('netns', 'del', name));
+    attempt(() => ip('link', 'del', bridge));
+  };
+  try {
+    ip('link', 'add', bridge, 'type', 'bridge');
+    ip('addr', 'add', `${net}.254/24`, 'dev', bridge);
+    ip('link', 'set', bridge, 'up');
+    return {machines: names.map((name, index) => machine(name, `${net}.${index + 1}`, bridge)), [Symbol.dispose]: close};
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function machine(name: string, address: string, bridge: string): Machine {
+  const inside = (...args: readonly string[]) => ip('-n', name, ...args);
+  ip('netns', 'add', name);
+  ip('link', 'add', `${name}v`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
+  ip('link', 'set', `${name}v`, 'master', bridge, 'up');
+  inside('addr', 'add', `${address}/24`, 'dev', 'eth0');
+  inside('link', 'set', 'lo', 'up');
+  inside('link', 'set', 'eth0', 'up');
+  let cut: string[] = [];
+  return {
+    ip: address,
+    prefix: ['ip', 'netns', 'exec', name],
+    cut(others) {
+      for (const other of others) {
+        inside('route', 'add', 'blackhole', `${other.ip}/32`);
+        cut.push(other.ip);
+      }
+    },
+    mend() {
+      for (const other of cut) inside('route', 'del', 'blackhole', `${other}/32`);
+      cut = [];
+    },
+  };
+}
+
+function attempt(act: () => void): void {
+  try {
+    act();
+  } catch {
+    // It does not exist.
+  }
+}

@@ -1,0 +1,238 @@
+import test, {type ExecutionContext} from 'ava';
+import {namer} from '../../src/journals/named.ts';
+import {Reading} from '../../src/journals/nats/reading.ts';
+import {subjectsOf} from '../../src/journals/nats/subjects.ts';
+import type {Message, Transport} from '../../src/journals/nats/transport.ts';
+import {Board} from '../../src/journals/nats/work/board.ts';
+import {DueHeap} from '../../src/journals/nats/work/due-heap.ts';
+import {type Item, readItem, redriven, type Stored, storedOf, writeItem} from '../../src/journals/nats/work/item.ts';
+import {Living} from '../../src/journals/nats/work/living.ts';
+import {Standing} from '../../src/journals/nats/work/standing.ts';
+import {Writing} from '../../src/journals/nats/writing.ts';
+import {ManualClock, settle} from '../helpers/clock.ts';
+
+/* What every core makes of the messages about work. */
+
+const stored = (id: string, some: Partial<Stored> = {}): Stored => ({
+  id,
+  acceptedAt: 0,
+  due: 0,
+  status: 'waiting',
+  attempts: 0,
+  deaths: 0,
+  epoch: 0,
+  ...some,
+});
+
+/** As it comes from the servers. */
+function item(id: string, sequence: number, some?: Partial<Stored>): Item {
+  const read = readItem({body: writeItem(stored(id, some)), sequence});
+  if (!read) throw new TypeError('Expected an item');
+  return read;
+}
+
+function hear(standing: Standing, ...items: Item[]): void {
+  for (const each of items) {
+    standing.apply(each.id, each.sequence, each);
+    standing.reached(each.sequence);
+  }
+}
+
+const due = (standing: Standing, now = 0) => [...standing.due(now)].map(({id}) => id);
+
+test('an older message about an item changes nothing, also after the item has ended', t => {
+  const standing = new Standing();
+  t.true(standing.apply('a', 5, item('a', 5, {status: 'running'})));
+  t.false(standing.apply('a', 4, item('a', 4)));
+  t.is(standing.get('a')?.status, 'running');
+  t.true(standing.apply('a', 6, undefined));
+  t.false(standing.apply('a', 5, item('a', 5)));
+  t.is(standing.get('a'), undefined);
+  t.is(standing.alive, 0);
+});
+
+test('of a key only the first is due, and the next one when that has ended, is dead or only posts its reply', t => {
+  for (const [end, left] of [
+    [undefined, ['b']],
+    [item('a', 9, {status: 'dead', orderingKey: 'k', order: 1}), ['b']],
+    [item('a', 9, {isCallback: true, order: 1}), ['a', 'b']],
+  ] as const) {
+    const standing = new Standing();
+    hear(standing, item('a', 1, {orderingKey: 'k'}), item('b', 2, {orderingKey: 'k'}), item('c', 3, {orderingKey: 'other'}));
+    t.deepEqual(due(standing), ['a', 'c']);
+    hear(standing, item('a', 4, {orderingKey: 'k', status: 'running', order: 1}));
+    t.deepEqual(due(standing), ['c']);
+    standing.apply('a', 9, end);
+    t.deepEqual(due(standing), [...left, 'c']);
+  }
+});
+
+test('an item that this core has just written is not the first of its key before all that came earlier was heard', t => {
+  const standing = new Standing();
+  standing.apply('b', 20, item('b', 20, {orderingKey: 'k'}));
+  t.deepEqual(due(standing), []);
+  t.true(standing.isBehind(item('b', 20, {orderingKey: 'k'})));
+  hear(standing, item('a', 10, {orderingKey: 'k'}));
+  t.deepEqual(due(standing), ['a']);
+  standing.apply('a', 30, undefined);
+  t.deepEqual(due(standing), []);
+  standing.reached(20);
+  t.deepEqual(due(standing), ['b']);
+});
+
+test('a dead letter that is sent again stands behind those of its key', t => {
+  const standing = new Standing();
+  const dead = item('a', 3, {orderingKey: 'k', status: 'dead', order: 1, deadAt: 5, expires: 6});
+  hear(standing, item('b', 2, {orderingKey: 'k'}), dead);
+  const again = readItem({body: writeItem(redriven(dead, 0)), sequence: 4});
+  standing.apply('a', 4, again);
+  standing.reached(4);
+  t.like(again, {order: 4, redriven: 1, expires: undefined, deadAt: undefined});
+  t.deepEqual(due(standing), ['b']);
+});
+
+test('what is due stays due until it is claimed, the longest due first', t => {
+  const standing = new Standing();
+  hear(standing, item('c', 1, {due: 3}), item('b', 2, {due: 1}), item('a', 3, {due: 1}), item('d', 4, {due: 9}));
+  for (let time = 0; time < 3; time++) t.deepEqual(due(standing, 5), ['a', 'b', 'c']);
+  hear(standing, item('a', 5, {due: 7}));
+  t.deepEqual(due(standing, 5), ['b', 'c']);
+  t.is(standing.next()?.id, 'b');
+  t.deepEqual(due(standing, 10), ['b', 'c', 'a', 'd']);
+});
+
+test('a heap gives everything back in order', t => {
+  const heap = new DueHeap();
+  const given = Array.from({length: 1000}, (_, index) => ({due: (index * 7919) % 101, id: String(index).padStart(4, '0')}));
+  for (const {due: at, id} of given) heap.add(at, id);
+  const taken = Array.from({length: 1000}, () => heap.take());
+  t.deepEqual(
+    taken,
+    given.toSorted((a, b) => a.due - b.due || (a.id < b.id ? -1 : 1)),
+  );
+  t.is(heap.take(), undefined);
+});
+
+/** Servers of which a test says what they send. */
+function servers() {
+  let hear: (message: Message) => void = () => {};
+  let stops: (message: Message) => void = () => {};
+  const counts = {begun: 0, sent: 0};
+  const transport: Transport = {
+    mostBytes: 2 ** 20,
+    isConnected: true,
+    server: {version: '2.15.3', level: 5, peers: 1, hasJetStream: true},
+    request: async () => {
+      counts.begun++;
+      counts.sent = 0;
+      return {subject: '', reply: '', code: 0, field: () => '', body: Buffer.from('{"num_pending": 2}')};
+    },
+    publish() {},
+    gather: () => Promise.reject(new Error('nothing is read')),
+    subscribe: (subject, to) => {
+      if (subject.startsWith('_INBOX')) hear = to;
+      else stops = to;
+      return () => {};
+    },
+    onChange() {},
+    close: async () => {},
+  };
+  const end = (id: string, sequence: number) => {
+    const reply = `$JS.ACK.CORE_shop.consumer.1.${sequence}.${++counts.sent}.0.0`;
+    hear({subject: `core.shop.j.w.${id}`, reply, code: 0, field: () => '', body: Buffer.from('')});
+  };
+  const send = (each: Item, pending: number, lost = 0) => {
+    counts.sent += 1 + lost;
+    const reply = `$JS.ACK.CORE_shop.consumer.1.${each.sequence}.${counts.sent}.0.${pending}`;
+    hear({subject: `core.shop.j.w.${each.id}`, reply, code: 0, field: () => '', body: writeItem(storedOf(each))});
+  };
+  const ask = (id: string) => stops({subject: '', reply: '', code: 0, field: () => '', body: Buffer.from(id)});
+  return {transport, counts, send, end, ask};
+}
+
+function boardOf(t: ExecutionContext, transport: Transport): Board {
+  const clock = new ManualClock();
+  const subjects = subjectsOf('shop');
+  const patience = {clock, closing: new AbortController().signal};
+  const [reading, writing] = [new Reading(transport, subjects, patience), new Writing(transport, patience)];
+  const commits = {patience, reading, writing, named: namer('me')};
+  const cores = {leaseMs: 0, isAlive: async () => true};
+  const board = new Board({transport, subjects, commits, cores, core: 'me', after: (ms, fire) => clock.after(ms, fire)});
+  t.teardown(() => board.end());
+  return board;
+}
+
+test('what other cores end is told, what this one ends is not; and so is what they ask to stop', async t => {
+  const {transport, send, end, ask} = servers();
+  const board = boardOf(t, transport);
+  const told: string[] = [];
+  board.tellOver = id => told.push(`${id} over`);
+  board.tellStop = id => told.push(`${id} stop`);
+  const known = board.known();
+  await settle();
+  send(item('a', 1, {status: 'running', holder: 'other'}), 1);
+  send(item('b', 2, {status: 'running', holder: 'me'}), 0);
+  await known;
+  ask('b');
+  board.asked.add('b'); // its end is on its way
+  end('b', 3);
+  board.wrote('b', 3, undefined);
+  board.asked.delete('b');
+  t.deepEqual(told, ['b stop']);
+  end('a', 4);
+  send(item('c', 5), 0);
+  send(item('c', 6, {status: 'dead'}), 0);
+  send(item('d', 7, {isCallback: true}), 0);
+  t.deepEqual(told, ['b stop', 'a over', 'c over', 'd over']);
+});
+
+test('while all work comes anew nothing is claimed, as the second of a key may come before the first', async t => {
+  const {transport, counts, send} = servers();
+  const board = boardOf(t, transport);
+  const seen: string[][] = [];
+  const look = () => board.known().then(standing => seen.push(due(standing)));
+  const [first, second] = [item('a', 30, {orderingKey: 'k', order: 5}), item('b', 10, {orderingKey: 'k'})];
+
+  void look();
+  await settle();
+  send(second, 1);
+  await settle();
+  t.deepEqual(seen, [], 'the first has not come');
+  send(first, 0);
+  await settle();
+  t.deepEqual(seen, [['a']]);
+
+  send(item('c', 40), 0, 1);
+  await settle();
+  t.is(counts.begun, 2, 'a message was lost');
+  const looks = [look(), look()];
+  send(second, 1);
+  await settle();
+  send(item('x', 41), 0, 1); // lost again
+  await settle();
+  send(second, 1);
+  await settle();
+  t.is(counts.begun, 3);
+  t.deepEqual(seen, [['a']]);
+  send(first, 0);
+  await Promise.all(looks);
+  t.deepEqual(seen, [['a'], ['a'], ['a']]);
+});
+
+test('of the cores that live exactly one begins with an item, and each with some', async t => {
+  const clock = new ManualClock();
+  const names = ['a', 'b', 'c'];
+  const cores = names.map(name => new Living(name, clock));
+  for (const core of cores) for (const name of names) core.heard(name, true);
+  const counts = [0, 0, 0];
+  for (let index = 0; index < 300; index++) {
+    const first = cores.map(core => core.isFirst(`item-${index}`));
+    t.is(first.filter(Boolean).length, 1);
+    counts[first.indexOf(true)] = (counts[first.indexOf(true)] ?? 0) + 1;
+  }
+  for (const count of counts) t.true(count > 50, String(counts));
+  const [alone] = cores;
+  alone?.heard('b', false);
+  await clock.advance(60_000);
+  for (let index = 0; index < 50; index++) t.true(alone?.isFirst(`item-${index}`), 'the others were not heard of for long');
+});

@@ -1,0 +1,3 @@
+import {pythonAppsSuite} from '../helpers/python-apps-suite.ts';
+
+pythonAppsSuite({title: 'python', binary: 'python3', isThree: true});

@@ -1,0 +1,141 @@
+import {createClient, RESP_TYPES} from '@redis/client';
+import type {ConnectHouse, Connection, Inlet, Lag, Message} from '../../src/messages/message.ts';
+
+export interface RedisOptions {
+  readonly url: string;
+  readonly password: string | undefined;
+  readonly stream: string;
+  readonly group: string;
+  /** The field with the body. */
+  readonly field: string;
+  /** A stream. */
+  readonly deadLetter: string | undefined;
+  /** How long an entry that nobody has extended belongs to its consumer. */
+  readonly leaseMs: number;
+}
+
+/** Longest wait of a read for new entries. */
+const blockMs = 500;
+/** How often entries are looked for whose consumer has gone, or that were given back. */
+const lookMs = 1000;
+const mostLost = 100;
+
+/** A consumer of a group. Entries of consumers that are gone are taken over when their lease is over. */
+export async function connectRedis(options: RedisOptions, house: ConnectHouse): Promise<Connection> {
+  const {url, password, stream, group, leaseMs} = options;
+  const settings = {url, ...(password !== undefined && {password}), socket: {reconnectStrategy: false, connectTimeout: 5000}} as const;
+  const client = createClient(settings);
+  const reader = client.duplicate();
+  const lost = Promise.withResolvers<never>();
+  lost.promise.catch(() => {});
+  for (const each of [client, reader])
+    each.on('error', (error: Error) => lost.reject(error)).on('end', () => lost.reject(new Error('the connection was closed')));
+  const close = () => {
+    for (const each of [client, reader]) if (each.isOpen) each.destroy();
+  };
+  house.givenUp?.addEventListener('abort', close);
+  const me = `${house.name}-${house.core}`;
+  try {
+    await Promise.all([client.connect(), reader.connect()]);
+    await client.xGroupCreate(stream, group, '0', {MKSTREAM: true}).catch((error: Error) => {
+      if (!error.message.startsWith('BUSYGROUP')) throw error;
+    });
+  } catch (error) {
+    close();
+    throw error;
+  }
+  const binary = reader.withTypeMapping({[RESP_TYPES.BLOB_STRING]: Buffer});
+  const entries = client.withTypeMapping({[RESP_TYPES.BLOB_STRING]: Buffer});
+
+  return {
+    extendMs: leaseMs / 3,
+
+    async consume(inlet) {
+      await Promise.race([Promise.all([readNew(inlet), readLost(inlet)]), lost.promise]);
+    },
+
+    async lag(): Promise<Lag | undefined> {
+      const found = (await client.xInfoGroups(stream)).find(({name}) => name === group);
+      if (!found) return undefined;
+      const next = (await client.xRange(stream, `(${found['last-delivered-id']}`, '+', {COUNT: 1}))?.[0];
+      return {count: Number(found.lag ?? 0), oldest: next && sentAt(next.id)};
+    },
+
+    async [Symbol.asyncDispose]() {
+      const mine = client.isOpen
+        ? (await client.xPending(stream, group).catch(() => undefined))?.consumers?.find(({name}) => name === me)
+        : undefined;
+      if (client.isOpen && !mine) await client.xGroupDelConsumer(stream, group, me).catch(() => {}); // entries of one that is deleted are lost
+      close();
+    },
+  };
+
+  async function readNew({signal, room, take}: Inlet): Promise<void> {
+    while (!signal.aborted) {
+      const COUNT = await room();
+      if (COUNT === 0) return;
+      const read = await binary.xReadGroup(group, me, [{key: stream, id: '>'}], {COUNT, BLOCK: blockMs});
+      for (const {messages} of (read ?? []) as unknown as {messages: Entry[]}[])
+        for (const entry of messages) void take(messageOf(entry, 1));
+    }
+  }
+
+  /** Entries that were delivered before, to a consumer that is gone or that gave them back. */
+  async function readLost({signal, room, take}: Inlet): Promise<void> {
+    do {
+      const most = Math.min(mostLost, await room());
+      if (most === 0) return;
+      const pending = await client.xPendingRange(stream, group, '-', '+', most, {IDLE: leaseMs});
+      const times = new Map(pending.map(({id, deliveriesCounter}) => [String(id), Number(deliveriesCounter)]));
+      if (times.size === 0) continue;
+      const claimed = (await entries.xClaim(stream, group, me, leaseMs, [...times.keys()])) as unknown as (Entry | null)[];
+      for (const entry of claimed) if (entry) void take(messageOf(entry, (times.get(String(entry.id)) ?? 1) + 1));
+    } while (await house.clock.sleep(lookMs, signal));
+  }
+
+  function messageOf({id: given, message}: Entry, attempt: number): Message {
+    const id = String(given);
+    const fields = new Map(Object.entries(message));
+    const body = fields.get(options.field);
+    const type = fields.get('content-type');
+    const rest = [...fields].filter(([name]) => name !== options.field && name !== 'content-type');
+    return {
+      key: `${stream}/${id}`,
+      sentAt: sentAt(id),
+      body: body ?? Buffer.from(JSON.stringify(Object.fromEntries([...fields].map(([name, value]) => [name, String(value)])))),
+      contentType: type ? String(type) : body ? '' : 'application/json',
+      attributes: body ? rest.flatMap(([name, value]) => [name, String(value)]) : [],
+      facts: {stream, entry: id},
+      destination: stream,
+      attempt,
+      mayBeAgain: attempt > 1,
+      async accept() {
+        await client.xAck(stream, group, id);
+      },
+      async giveBack(afterMs) {
+        await client.xClaimJustId(stream, group, me, 0, id, {IDLE: Math.max(0, Math.ceil(leaseMs - afterMs))}); // it counts no delivery
+      },
+      async extend() {
+        await client.xClaimJustId(stream, group, me, 0, id);
+      },
+      ...(options.deadLetter !== undefined && {
+        async bury(why: string) {
+          const copy = Object.fromEntries([...fields].map(([name, value]) => [name, value]));
+          await entries
+            .multi()
+            .xAdd(options.deadLetter ?? '', '*', {...copy, 'core-reason': why, 'core-entry': id} as never)
+            .xAck(stream, group, id)
+            .exec();
+        },
+      }),
+    };
+  }
+}
+
+interface Entry {
+  readonly id: Buffer | string;
+  readonly message: Record<string, Buffer>;
+}
+
+/** The first half of an id is the time of the server. */
+const sentAt = (id: Buffer | string) => Number(String(id).split('-')[0]);
