@@ -42,6 +42,9 @@ const WINDOW_BYTES = 262144;
 const UNKNOWN_BYTES = 0xFFFFFFFF;
 /** So much of its first piece tells what type it is. */
 const FIRST_BYTES = 4096;
+const BODY_BROKE_OFF = 'The request ended before it was complete';
+const CHANNEL_ENDED_IN_BODY = 'The channel ended before the request was complete';
+const BODY_LATE = 'The call is over';
 /** Of a body that is made piece by piece, over HTTP: past any reply that a core takes by default. */
 const GATHERED_MAX_BYTES = 32 * 1024 * 1024;
 
@@ -144,7 +147,7 @@ final class Bridge
         }
         set_error_handler([self::class, 'ignore']);
         $problem = '';
-        $version = self::$calls === null ? [] : ['calls' => 1, 'answersPing' => false];
+        $version = self::$calls === null ? [] : ['calls' => 1, 'bodies' => true, 'answersPing' => false];
         self::$calls ??= Calls::overHttp(self::$settings, $problem);
         if (self::$calls === null) {
             self::log("core-bridge: $problem\n");
@@ -200,13 +203,21 @@ final class Bridge
                     $event[$name] = new Headers($event[$name]);
                 }
             }
-            if ($call->form !== IS_COMPLETE) {
+            if ($call->form !== IS_COMPLETE && $call->feed === null) {
                 $event['body'] = $call->form === IS_BYTES ? base64_encode($body) : $body;
                 $event['isBase64Encoded'] = $call->form !== 0;
             }
         }
         $members = $given['context'] ?? null;
-        $context = new Context(is_array($members) ? $members : []);
+        $body = null;
+        if (self::$settings->streamsBodies) {
+            $call->feed ??= Feed::ofEvent($event);
+            if (is_array($event)) {
+                unset($event['body'], $event['isBase64Encoded']);
+            }
+            $body = FeedStream::open($call->feed);
+        }
+        $context = new Context(is_array($members) ? $members : [], $body);
         unset($given, $members, $json, $body);
         return self::invoke($event, $context, $call->form !== IS_COMPLETE);
     }
@@ -220,7 +231,7 @@ final class Bridge
         $scope = attachTrace($invocation->trace);
         try {
             try {
-                $given = self::$takesArray ? $context->getArrayCopy() : $context;
+                $given = self::$takesArray ? $context->asArray() : $context;
                 Signals::release();
                 $result = (self::$handler)($event, $given);
                 $pieces = Pieces::of($result);
@@ -273,6 +284,23 @@ final class Bridge
             self::endChild();
             set_error_handler([self::class, 'ignore']);
         }
+    }
+
+    /** What the bridge does for a function that reads its body. Signals that come meanwhile are the function's right behind it. */
+    public static function goIn(callable $work): void
+    {
+        if (self::isChild()) {
+            throw new \RuntimeException('The body of the request is for the process that has forked this one');
+        }
+        Signals::hold();
+        set_error_handler([self::class, 'ignore']);
+        try {
+            $work(self::$calls);
+        } finally {
+            restore_error_handler();
+            Signals::release();
+        }
+        Signals::catchUp();
     }
 
     /** An error that belongs to no call: thrown by a handler of a signal, for example. The process lives on. */
@@ -449,6 +477,8 @@ final class Settings
     public int $fd;
     public int $callsFd;
     public int $maxBytes;
+    /** The function reads bodies from its context. */
+    public bool $streamsBodies;
 
     public static function take(): self
     {
@@ -461,6 +491,7 @@ final class Settings
         $taken->callsFd = self::descriptor('CORE_CALLS_FD');
         // A JSON escape makes one byte six; the rest of the event has room beside it.
         $taken->maxBytes = 6 * ((int) getenv('SCW_PAYLOAD_MAX_SIZE') ?: 6291456) + 8 * 1024 * 1024;
+        $taken->streamsBodies = getenv('CORE_REQUEST_BODY') === 'stream';
         foreach (['CORE_BRIDGE_TOKEN', 'CORE_BRIDGE_FD', 'CORE_CALLS_FD'] as $name) {
             putenv($name);
             unset($_SERVER[$name], $_ENV[$name]);
@@ -556,6 +587,14 @@ final class Signals
             } else {
                 self::handle($signal, null);
             }
+        }
+    }
+
+    /** What came while they were held, in the middle of a call: what they throw is the call's error. */
+    public static function catchUp(): void
+    {
+        if (self::$isKnown && pcntl_async_signals()) {
+            pcntl_signal_dispatch();
         }
     }
 
@@ -816,9 +855,28 @@ class Headers extends \ArrayObject implements \JsonSerializable
 /** The members that the core sent, as $context['functionName'] and as $context->functionName. */
 class Context extends \ArrayObject implements \JsonSerializable
 {
-    public function __construct(array $members)
+    /**
+    @param resource|null $body that of the request, when the function reads it as it comes: $context['body'] and
+    $context->body. It stays out of copies and of JSON.
+    */
+    public function __construct(array $members, private $body = null)
     {
         parent::__construct($members, \ArrayObject::ARRAY_AS_PROPS);
+    }
+
+    public function offsetExists(mixed $key): bool
+    {
+        return $key === 'body' && $this->body !== null || parent::offsetExists($key);
+    }
+
+    public function offsetGet(mixed $key): mixed
+    {
+        return $key === 'body' && $this->body !== null ? $this->body : parent::offsetGet($key);
+    }
+
+    public function asArray(): array
+    {
+        return $this->getArrayCopy() + ($this->body === null ? [] : ['body' => $this->body]);
     }
 
     /** Milliseconds until the deadline, never below 0; INF when there is none. */
@@ -831,6 +889,148 @@ class Context extends \ArrayObject implements \JsonSerializable
     public function jsonSerialize(): object
     {
         return (object) $this->getArrayCopy();
+    }
+}
+
+/**
+A body of a request that the function reads as it comes. Credit for more follows what was read. A body that breaks off never
+looks like one that ends: the read throws.
+*/
+final class Feed
+{
+    /** @var string[] what came and was not read */
+    private array $pieces = [];
+    /** Bytes of the first that were read. */
+    private int $from = 0;
+    private bool $isWhole = false;
+    private ?string $failure = null;
+    private int $owed = 0;
+
+    /** @param int $number of its call */
+    public function __construct(private int $number)
+    {
+    }
+
+    /** A body that came whole, read like any other. */
+    public static function ofEvent(mixed $event): self
+    {
+        $feed = new self(0);
+        $body = is_array($event) ? (string) ($event['body'] ?? '') : '';
+        $body = ($event['isBase64Encoded'] ?? false) === true ? (string) base64_decode($body) : $body;
+        if ($body !== '') {
+            $feed->take($body);
+        }
+        $feed->take('');
+        return $feed;
+    }
+
+    /** The next piece; the empty one is the end. */
+    public function take(string $piece): void
+    {
+        if ($piece === '') {
+            $this->isWhole = true;
+        } elseif ($this->failure === null) {
+            $this->pieces[] = $piece;
+        }
+    }
+
+    /** Nothing more comes. What came can still be read if it is all. */
+    public function breakOff(string $why): void
+    {
+        if (!$this->isWhole && $this->failure === null) {
+            $this->failure = $why;
+            $this->pieces = [];
+        }
+    }
+
+    public function isReady(): bool
+    {
+        return $this->pieces !== [] || $this->isWhole || $this->failure !== null;
+    }
+
+    public function isRead(): bool
+    {
+        return $this->isWhole && $this->pieces === [];
+    }
+
+    /** What there is, so many bytes at most; nothing behind the last. Waits until something is there. */
+    public function read(int $most): string
+    {
+        while (!$this->isReady()) {
+            Bridge::goIn(static fn(Calls $calls) => $calls->waitForBody());
+        }
+        if ($this->failure !== null) {
+            throw new \RuntimeException($this->failure);
+        }
+        if ($this->pieces === []) {
+            return '';
+        }
+        $piece = substr($this->pieces[0], $this->from, $most);
+        $this->from += strlen($piece);
+        if ($this->from === strlen($this->pieces[0])) {
+            array_shift($this->pieces);
+            $this->from = 0;
+        }
+        $this->owed += strlen($piece);
+        if ($this->owed >= PIECE_BYTES && !$this->isWhole) {
+            $frame = frame(CREDIT, $this->number, pack('N', $this->owed));
+            $this->owed = 0;
+            Bridge::goIn(static fn(Calls $calls) => $calls->grant($frame));
+        }
+        return $piece;
+    }
+}
+
+/** The stream that shows a feed to the function: fread, fgets, stream_copy_to_stream and the like read it. */
+final class FeedStream
+{
+    /** PHP sets it. @var resource|null */
+    public $context;
+    private const NAME = 'core-runtime.body';
+    /** That of the stream that is being opened. */
+    private static ?Feed $opened = null;
+    private Feed $feed;
+
+    /** @return resource */
+    public static function open(Feed $feed)
+    {
+        if (!in_array(self::NAME, stream_get_wrappers(), true)) {
+            stream_wrapper_register(self::NAME, self::class);
+        }
+        self::$opened = $feed;
+        $stream = fopen(self::NAME . '://', 'rb');
+        self::$opened = null;
+        stream_set_chunk_size($stream, PIECE_BYTES);
+        return $stream;
+    }
+
+    public function stream_open(): bool
+    {
+        if (self::$opened === null) {
+            return false;
+        }
+        $this->feed = self::$opened;
+        return true;
+    }
+
+    public function stream_read(int $most): string
+    {
+        return $this->feed->read($most);
+    }
+
+    public function stream_eof(): bool
+    {
+        return $this->feed->isRead();
+    }
+
+    public function stream_stat(): array
+    {
+        return [];
+    }
+
+    public function stream_set_option(): bool
+    {
+        return false;
     }
 }
 
@@ -1022,7 +1222,7 @@ final class Pieces
         }
         $isList = is_array($result) || $result instanceof \ArrayObject;
         $body = $isList ? $result['body'] ?? null : (is_object($result) ? $result->body ?? null : null);
-        if (!self::isSource($body)) {
+        if (!self::isSource($body) || $result instanceof Context) {
             return null;
         }
         $rest = $result instanceof \ArrayObject ? $result->getArrayCopy() : (is_object($result) ? get_object_vars($result) : $result);
@@ -1440,12 +1640,19 @@ final class Call
     private int $missing;
     /** @var string[] */
     private array $parts = [];
+    /** Where its body comes to, when the function reads it as it comes. */
+    public ?Feed $feed = null;
 
     public function __construct(int $number, string $payload)
     {
         ['form' => $this->form, 'json' => $this->jsonBytes, 'body' => $bodyBytes] = unpack('Cform/Njson/Nbody', $payload);
         $this->number = $number;
-        $this->missing = $this->jsonBytes + $bodyBytes;
+        $this->missing = $this->jsonBytes;
+        if ($bodyBytes === UNKNOWN_BYTES) {
+            $this->feed = new Feed($number);
+        } else {
+            $this->missing += $bodyBytes;
+        }
         $this->add(substr($payload, HEAD_BYTES));
     }
 
@@ -1618,6 +1825,7 @@ final class Calls
             Bridge::stray($error);
             $reply = Reply::failed(messageOf($error));
         }
+        $call->feed?->breakOff(BODY_LATE);
         $this->reply($call->number, $reply);
         $this->serving = null;
     }
@@ -1626,6 +1834,7 @@ final class Calls
     public function replyAndLeave(Reply $reply): void
     {
         if ($this->serving !== null) {
+            $this->serving->feed?->breakOff(BODY_LATE);
             $this->reply($this->serving->number, $reply);
         }
         $this->leave();
@@ -1775,7 +1984,7 @@ final class Calls
     }
 
     /** Waits a second at most for frames, signals and what else moves. @return int|false how many streams moved */
-    private function wait(): int|false
+    private function wait(bool $isInCall = false): int|false
     {
         $ready = $this->hasEnded ? [] : [$this->stream];
         $except = null;
@@ -1789,7 +1998,9 @@ final class Calls
         $write = $backlog === null ? null : [$backlog];
         // A signal that comes right before the wait is seen after a second.
         $count = stream_select($ready, $write, $except, 1);
-        Signals::dispatch();
+        if (!$isInCall) {
+            Signals::dispatch();
+        }
         if (!$count) {
             return $count;
         }
@@ -1808,11 +2019,25 @@ final class Calls
         return $count;
     }
 
+    /** Reads what comes while the function waits for its body. */
+    public function waitForBody(): void
+    {
+        $this->wait(true);
+    }
+
+    public function grant(string $credit): void
+    {
+        $this->write($credit);
+    }
+
     private function read(): void
     {
         $data = fread($this->stream, $this->arriving === [] ? READ_BYTES : 16 * READ_BYTES);
         if ($data === '' || $data === false) {
             $this->hasEnded = feof($this->stream);
+            foreach ($this->hasEnded ? [$this->serving, ...$this->waiting] : [] as $call) {
+                $call?->feed?->breakOff(CHANNEL_ENDED_IN_BODY);
+            }
             return;
         }
         if ($this->unread !== '') {
@@ -1845,6 +2070,9 @@ final class Calls
         } elseif ($type === BODY && isset($this->arriving[$number])) {
             $this->arriving[$number]->add($payload);
             $this->admit($number);
+        } elseif ($type === BODY) {
+            $call = $this->waiting[$number] ?? ($number === $this->serving?->number ? $this->serving : null);
+            $call?->feed?->take($payload); // else its reply has been sent
         } elseif ($type === CANCEL) {
             $this->cancel($number);
         } elseif ($type === CREDIT && $number === $this->serving?->number) {
@@ -1873,6 +2101,7 @@ final class Calls
             $this->answers .= frame(END, $number);
         } elseif ($number === $this->serving?->number) {
             $this->isCancelled = true;
+            $this->serving->feed?->breakOff(BODY_BROKE_OFF);
         }
     }
 

@@ -3,10 +3,10 @@
 /** The conformance function: does what the event's body says; `core-runtime conform` asks it (runtimes/README.md). */
 function handle($event, $context)
 {
-    if ($event['isBase64Encoded']) {
+    if ($event['isBase64Encoded'] ?? false) {
         return ['body' => $event['body'], 'isBase64Encoded' => true];
     }
-    $script = json_decode($event['body'], true);
+    $script = json_decode($event['body'] ?? stream_get_contents($context->body), true);
     switch ($script['do']) {
         case 'return':
             return $script['value'];
