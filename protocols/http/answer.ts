@@ -1,5 +1,3 @@
-import type {IncomingMessage} from 'node:http';
-import type {Readable} from 'node:stream';
 import type {Clock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
 import {tooLarge} from '../../src/hop/fault.ts';
@@ -8,8 +6,8 @@ import type {Hold} from '../../src/limits/budget.ts';
 import type {PassedReply} from '../../src/passing.ts';
 import type {RuntimeCall} from '../../src/runtime.ts';
 import type {StreamLimits} from '../../src/streamed-body.ts';
+import type {AnswerHead} from './answer-head.ts';
 import {passFields, passTrailers} from './fields.ts';
-import {unsayable} from './unsayable.ts';
 
 /** So much of an answer is held before the server is made to wait for the reader. */
 const windowBytes = 256 * 2 ** 10;
@@ -29,50 +27,51 @@ export interface AnswerHouse {
   givenUp(): void;
 }
 
-/** Breaks off an answer that is on its way. */
-export type BreakOff = (fault: Fault) => void;
-
-/** Passes an answer on, of which the head has come. @returns what breaks it off, if it is on its way for longer */
-export function passAnswer(answer: IncomingMessage, call: RuntimeCall, maxBytes: number, house: AnswerHouse): BreakOff | undefined {
-  const fault = unsayable(answer);
-  if (fault) house.refused(fault);
-  else if (answer.complete) {
-    house.begun(wholeAnswer(answer));
-    house.whole();
-  } else if (call.streams) return streamAnswer(answer, call, call.streams, house);
-  else gatherAnswer(answer, maxBytes, call.replyHold, house);
-  return undefined;
+/** Where bytes come from: they can be made to wait. */
+export interface Source {
+  isPaused(): boolean;
+  pause(): void;
+  resume(): void;
 }
 
-/** An answer of which all has come. */
-function wholeAnswer(answer: IncomingMessage): PassedReply {
-  const body: Buffer | null = answer.read();
-  answer.resume(); // so that it ends, and its connection is free
-  return headOf(answer, body ?? nothing);
+/** An answer whose rest is still to come. */
+export interface Incoming {
+  piece(bytes: Buffer): void;
+  ended(trailers: readonly string[]): void;
+  /** The connection broke off before its end. */
+  lost(cause: Error): void;
+  /** It is broken off from this side. */
+  breakOff(fault: Fault): void;
 }
 
-/** An answer whose rest is still to come: it is passed on as fast as its reader takes it. */
-function streamAnswer(answer: IncomingMessage, call: RuntimeCall, limits: StreamLimits, house: AnswerHouse): BreakOff {
-  const {stream, piece} = windowed(answer, call, limits, house);
-  answer.on('data', piece);
-  answer.once('end', () => {
-    if (!answer.complete) return; // 'error' follows
-    house.whole();
-    stream.end();
-  });
-  const lost = (cause?: Error) => {
-    if (answer.complete) return;
-    house.broken();
-    stream.fail(new Fault('UPSTREAM_LOST', {cause}));
+/** An answer that is passed on as fast as its reader takes it, or, where it is wanted whole, as when it is kept, gathered. */
+export function passAnswer(head: AnswerHead, source: Source, call: RuntimeCall, maxBytes: number, house: AnswerHouse): Incoming {
+  return call.streams
+    ? streamAnswer(head, source, call, call.streams, house)
+    : new GatheredAnswer(head, source, maxBytes, call.replyHold, house);
+}
+
+function streamAnswer(head: AnswerHead, source: Source, call: RuntimeCall, limits: StreamLimits, house: AnswerHouse): Incoming {
+  const {stream, piece} = windowed(source, call, limits, house);
+  let trailers: readonly string[] = [];
+  house.begun({...replyOf(head, nothing, []), stream, trailers: () => trailers});
+  return {
+    piece,
+    ended(raw) {
+      trailers = passTrailers(raw, undefined);
+      house.whole();
+      stream.end();
+    },
+    lost(cause) {
+      house.broken();
+      stream.fail(new Fault('UPSTREAM_LOST', {cause}));
+    },
+    breakOff: fault => stream.giveUp(fault),
   };
-  answer.once('error', lost);
-  answer.once('close', () => lost());
-  house.begun({...headOf(answer, nothing), stream});
-  return fault => stream.giveUp(fault);
 }
 
 /** A stream that makes its source wait once so much is on its way that its reader has not taken. */
-export function windowed(source: Readable, {deadline, timeoutMs, replyHold: hold}: RuntimeCall, limits: StreamLimits, house: AnswerHouse) {
+export function windowed(source: Source, {deadline, timeoutMs, replyHold: hold}: RuntimeCall, limits: StreamLimits, house: AnswerHouse) {
   let heldBytes = 0;
   const stream = new ReplyStream(deadline - timeoutMs, limits, {
     clock: house.clock,
@@ -91,39 +90,72 @@ export function windowed(source: Readable, {deadline, timeoutMs, replyHold: hold
   return {stream, piece};
 }
 
-/** An answer that is wanted whole, as when it is kept, within the bound of every reply. */
-function gatherAnswer(answer: IncomingMessage, maxBytes: number, hold: Hold | undefined, house: AnswerHouse): void {
-  const pieces: Buffer[] = [];
-  let bytes = 0;
-  answer.on('data', (piece: Buffer) => {
-    bytes += piece.length;
-    if (bytes > maxBytes) return house.refused(tooLarge());
-    pieces.push(piece);
-    const isGiven = hold?.growReply(bytes, fault => (fault ? house.refused(fault) : answer.resume()));
-    if (isGiven === false) answer.pause();
-  });
-  answer.once('end', () => {
-    if (!answer.complete) return; // 'error' follows
-    house.begun(headOf(answer, Buffer.concat(pieces)));
-    house.whole();
-  });
-  answer.once('error', (cause: Error) => house.refused(new Fault('UPSTREAM_LOST', {cause})));
+/** An answer within the bound of every reply. */
+class GatheredAnswer implements Incoming {
+  readonly #head: AnswerHead;
+  readonly #source: Source;
+  readonly #maxBytes: number;
+  readonly #hold: Hold | undefined;
+  readonly #house: AnswerHouse;
+  readonly #pieces: Buffer[] = [];
+  #bytes = 0;
+  /** The last piece has no room yet. */
+  #waits = false;
+  /** All of it has come. */
+  #trailers: readonly string[] | undefined;
+
+  constructor(head: AnswerHead, source: Source, maxBytes: number, hold: Hold | undefined, house: AnswerHouse) {
+    this.#head = head;
+    this.#source = source;
+    this.#maxBytes = maxBytes;
+    this.#hold = hold;
+    this.#house = house;
+  }
+
+  piece(bytes: Buffer): void {
+    this.#bytes += bytes.length;
+    if (this.#bytes > this.#maxBytes) {
+      this.#house.refused(tooLarge());
+      return;
+    }
+    this.#pieces.push(bytes);
+    this.#waits = this.#hold?.growReply(this.#bytes, fault => this.#hasRoom(fault)) === false;
+    if (this.#waits) this.#source.pause();
+  }
+
+  ended(trailers: readonly string[]): void {
+    this.#trailers = trailers;
+    if (!this.#waits) this.#whole(trailers);
+  }
+
+  lost(cause: Error): void {
+    if (!this.#trailers) this.#house.refused(new Fault('UPSTREAM_LOST', {cause}));
+  }
+
+  breakOff(): void {}
+
+  #hasRoom(fault: Fault | undefined): void {
+    this.#waits = false;
+    if (fault) this.#house.refused(fault);
+    else if (this.#trailers) this.#whole(this.#trailers);
+    else this.#source.resume();
+  }
+
+  #whole(trailers: readonly string[]): void {
+    this.#house.begun(replyOf(this.#head, Buffer.concat(this.#pieces), trailers));
+    this.#house.whole();
+  }
 }
 
-function headOf(answer: IncomingMessage, body: Buffer): PassedReply {
-  const {statusCode, headers} = answer;
+/** @param trailers as received */
+export function replyOf({status, reason, fields, upgrade}: AnswerHead, body: Buffer, trailers: readonly string[]): PassedReply {
   // 426 says what its sender would rather speak, and callers need to know (RFC 9110 §15.5.22).
-  const passed = statusCode === 426 && headers.upgrade !== undefined ? ['Upgrade', headers.upgrade] : [];
-  passFields(answer.rawHeaders, (name, value, lower) => {
+  const passed = status === 426 && upgrade !== undefined ? ['Upgrade', upgrade] : [];
+  passFields(fields, (name, value, lower) => {
     if (lower !== 'core-invocation-id') passed.push(name, value);
   });
-  return {
-    status: statusCode ?? 0, // a client's message has one
-    reason: answer.statusMessage ?? '',
-    passed,
-    body,
-    trailers: () => passTrailers(answer.rawTrailers, undefined),
-  };
+  return {status, reason, passed, body, trailers: trailers.length === 0 ? none : () => passTrailers(trailers, undefined)};
 }
 
 const nothing: Buffer = Buffer.alloc(0);
+const none = (): readonly string[] => [];

@@ -1,11 +1,13 @@
 import type {Clock} from '../../src/clock.ts';
-import type {Fault} from '../../src/errors.ts';
+import {Fault} from '../../src/errors.ts';
+import {notInTime} from '../../src/hop/fault.ts';
 import type {CallEnd, Hop} from '../../src/hop/hop.ts';
 import type {PassedReply, PassedRequest} from '../../src/passing.ts';
 import type {PortOptions} from '../../src/protocol.ts';
 import type {RuntimeCall} from '../../src/runtime.ts';
 import {Connections} from './connections.ts';
 import type {HopHouse} from './house.ts';
+import {OpenCalls} from './open-calls.ts';
 import {PassedCall} from './passed-call.ts';
 
 /** The way to an HTTP server: each request goes on a connection of its own, as it came. */
@@ -17,14 +19,15 @@ export class PassingHop implements Hop, HopHouse {
   readonly clock: Clock;
   readonly options: PortOptions;
   readonly connections: Connections;
+  readonly calls: OpenCalls;
   /** When it last began to answer, on the monotonic clock. */
   answeredAt = Number.NEGATIVE_INFINITY;
-  readonly #calls = new Set<PassedCall>();
 
   constructor(options: PortOptions, clock: Clock) {
     this.options = options;
     this.clock = clock;
-    this.connections = new Connections(options.connections);
+    this.connections = new Connections(options, options.connections, clock);
+    this.calls = new OpenCalls(clock);
   }
 
   /**
@@ -37,23 +40,23 @@ export class PassingHop implements Hop, HopHouse {
   the head of an answer, UPSTREAM_PROTOCOL otherwise; the fault of the body that came
   */
   send(call: RuntimeCall, ended: (end: CallEnd) => void, givenUp: () => void): Promise<PassedReply> {
-    return new Promise((resolve, reject) => {
-      const over = (end: CallEnd) => {
-        this.#calls.delete(passed);
-        ended(end);
-      };
-      const passed = new PassedCall(this, call, requestOf(call), {resolve, reject, ended: over, givenUp});
-      this.#calls.add(passed);
-      passed.start();
-    });
+    const now = this.clock.monotonic();
+    const {signal, deadline, timeoutMs} = call;
+    const refusal = signal?.aborted ? new Fault('CALLER_LEFT') : now >= deadline ? notInTime(timeoutMs) : undefined;
+    if (!refusal)
+      return new Promise((resolve, reject) => new PassedCall(this, call, requestOf(call), {resolve, reject, ended, givenUp}).start(now));
+    ended(unsent);
+    return Promise.reject(refusal);
   }
 
   /** Breaks off every call: the process is gone. */
   destroy(reason: Fault): void {
-    for (const call of [...this.#calls]) call.lose(reason);
+    this.calls.lose(reason);
     this.connections.destroy();
   }
 }
+
+const unsent: CallEnd = {mayRun: false, sentWhole: false, broke: false, byHost: false, answered: false, isOver: true};
 
 function requestOf({event}: RuntimeCall): PassedRequest {
   if ('target' in event) return event;

@@ -3,12 +3,14 @@ import type {CallEnd} from '../../src/hop/hop.ts';
 import type {PassedReply} from '../../src/passing.ts';
 import type {PortOptions} from '../../src/protocol.ts';
 import type {Connections} from './connections.ts';
+import type {OpenCalls} from './open-calls.ts';
 
 /** What a call needs of the way to its server. */
 export interface HopHouse {
   readonly clock: Clock;
   readonly options: PortOptions;
   readonly connections: Connections;
+  readonly calls: OpenCalls;
   /** When the server last began to answer, on the monotonic clock. */
   answeredAt: number;
 }

@@ -1,75 +1,75 @@
-import type {ClientRequest, IncomingMessage} from 'node:http';
-import type {Socket} from 'node:net';
 import type {Clock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
 import {judged, notInTime, protocolBroken} from '../../src/hop/fault.ts';
 import type {CallEnd} from '../../src/hop/hop.ts';
 import type {PassedReply, PassedRequest} from '../../src/passing.ts';
 import {NotSent, type RuntimeCall} from '../../src/runtime.ts';
-import {type AnswerHouse, passAnswer} from './answer.ts';
-import {openRequest} from './client-request.ts';
+import {type AnswerHouse, type Incoming, passAnswer, replyOf} from './answer.ts';
+import type {AnswerHead} from './answer-head.ts';
 import type {HopHouse, Waiting} from './house.ts';
-import {passInterim} from './interim.ts';
-import {isOpen, Sender, sendWhole} from './sender.ts';
+import {Interim} from './interim.ts';
+import type {OpenCall} from './open-calls.ts';
+import {writeHead} from './request-head.ts';
+import {isOpen, Sender} from './sender.ts';
+import type {Exchange, ServerConnection} from './server-connection.ts';
 import {endTunnel, passTunnel} from './tunnel.ts';
 
 /** One request on its way through, from when it is sent until its answer has been passed on, or its connection is gone. */
-export class PassedCall implements AnswerHouse, EventListenerObject {
+export class PassedCall implements AnswerHouse, EventListenerObject, Exchange, OpenCall {
+  readonly clock: Clock;
   readonly #hop: HopHouse;
   readonly #call: RuntimeCall;
   readonly #sent: PassedRequest;
   readonly #waiting: Waiting;
-  #request: ClientRequest | undefined;
-  #stopTimer = () => {};
+  #connection: ServerConnection | undefined;
+  /** Absent until the connection is there: before that the server has not seen it. */
+  #sender: Sender | undefined;
+  /** When its answer must have begun, on the monotonic clock; infinity once that does not matter any more. */
+  dueAt: number;
+  place = 0;
   #startedAt = 0;
-  /** The server may have seen it. */
-  #wasSent = false;
   /** The head of the answer has come. */
   #isAnswered = false;
   /** Its caller has been told that it failed. */
   #isGivenUp = false;
   #isOver = false;
-  /** The connection, once it speaks another protocol. */
-  #tunnel: Socket | undefined;
-  /** Breaks off the answer that is on its way. */
-  #breakOff: ((fault: Fault) => void) | undefined;
+  /** The connection speaks another protocol. */
+  #isTunnel = false;
+  /** The rest of its answer. */
+  #incoming: Incoming | undefined;
+  #interim: Interim | undefined;
 
   constructor(hop: HopHouse, call: RuntimeCall, sent: PassedRequest, waiting: Waiting) {
+    this.clock = hop.clock;
     this.#hop = hop;
     this.#call = call;
     this.#sent = sent;
     this.#waiting = waiting;
+    this.dueAt = call.deadline;
   }
 
-  start(): void {
-    const {clock} = this.#hop;
-    const {signal, deadline} = this.#call;
-    this.#startedAt = clock.monotonic();
-    if (signal?.aborted || this.#startedAt >= deadline) {
-      this.#waiting.reject(signal?.aborted ? new Fault('CALLER_LEFT') : notInTime(this.#call.timeoutMs));
-      this.#end({isOver: true});
-      return;
-    }
-    this.#stopTimer = clock.after(deadline - this.#startedAt, () => this.#expire());
-    signal?.addEventListener('abort', this, {once: true});
-    const request = openRequest(this.#hop, this.#call, this.#sent);
-    this.#request = request;
-    request.once('socket', socket => this.#onConnection(socket));
-    request.on(
-      'information',
-      passInterim(this.#sent.open, fault => this.refused(fault)),
-    );
-    request.once('response', answer => this.#answered(answer));
-    request.once('upgrade', (answer, socket, head) => this.#upgraded(answer, socket, head));
-    request.once('error', error => this.#failed(error));
-    const {body} = this.#sent;
-    if (isOpen(body)) request.flushHeaders();
-    else sendWhole(request, body);
+  /** @param now on the monotonic clock */
+  start(now: number): void {
+    this.#startedAt = now;
+    this.#hop.calls.add(this);
+    this.#call.signal?.addEventListener('abort', this);
+    this.#connection = this.#hop.connections.lend(this, this.#sent.method === 'HEAD');
+    if (this.#connection.isConnected) this.connected();
   }
 
   /** The caller has left: the server learns that, as if there was nothing between them. */
   handleEvent(): void {
     this.refused(new Fault('CALLER_LEFT'));
+  }
+
+  /**
+  At the deadline the server is not waited for. If it has answered others since, or has not got all of the request, it learns that
+  nobody waits. Otherwise it may be blocked: the call goes on until the process is judged, or answers.
+  */
+  expire(): void {
+    this.#giveUp(notInTime(this.#call.timeoutMs));
+    this.#call.signal?.removeEventListener('abort', this); // it has its answer: that it leaves says nothing
+    if (this.#hop.answeredAt > this.#startedAt || !this.#sender?.isSent) this.#end({isOver: true});
   }
 
   /** The process is gone. */
@@ -78,20 +78,72 @@ export class PassedCall implements AnswerHouse, EventListenerObject {
     this.#end({broke: true});
   }
 
-  // What its answer asks of it.
+  connected(): void {
+    const {socket} = this.#connection as ServerConnection; // it was lent before
+    this.#sender = new Sender(socket, this.#sent, fault => this.refused(fault)); // a body is not taken before: until now another process may get it
+    this.#sender.start(writeHead(this.#call, this.#sent, this.#hop.options.bridgeToken));
+  }
 
-  get clock(): Clock {
-    return this.#hop.clock;
+  drained(): void {
+    const {body, open} = this.#sent;
+    if (this.#isTunnel) open?.upgrade?.body.more();
+    else if (isOpen(body)) body.more();
+  }
+
+  interim(head: AnswerHead): void {
+    this.#interim ??= new Interim();
+    this.#interim.pass(head, this.#sent.open);
+  }
+
+  cameWhole(head: AnswerHead, body: Buffer, trailers: readonly string[]): void {
+    if (!this.#isAwaited()) return;
+    this.begun(replyOf(head, body, trailers));
+    this.whole();
+  }
+
+  /** An answer of which all has not come. */
+  headCame(head: AnswerHead): void {
+    if (!this.#isAwaited() || !this.#connection) return;
+    this.#incoming = passAnswer(head, this.#connection.socket, this.#call, this.#hop.options.maxReplyBytes, this);
+  }
+
+  piece(bytes: Buffer): void {
+    this.#incoming?.piece(bytes);
+  }
+
+  ended(trailers: readonly string[]): void {
+    this.#incoming?.ended(trailers);
+  }
+
+  /** The server has taken an offer to upgrade, which only those may who were made one. */
+  switched(head: AnswerHead, rest: Buffer): void {
+    const offer = this.#sent.open?.upgrade;
+    if (!this.#isAwaited() || !this.#connection) return;
+    if (offer && this.#call.streams) {
+      this.#isTunnel = true;
+      this.#incoming = passTunnel(head, {socket: this.#connection.socket, rest, sent: offer.body}, this.#call, this.#call.streams, this);
+    } else this.refused(protocolBroken('it switches protocols, and nobody asked for that'));
+  }
+
+  failed(error: Error): void {
+    if (this.#isOver) return;
+    const verdict = judged(error);
+    if (verdict instanceof NotSent) {
+      this.#waiting.reject(verdict);
+      this.#end({broke: true, byHost: verdict.byHost});
+    } else if (verdict.code !== 'UPSTREAM_LOST') this.refused(verdict);
+    else if (this.#incoming) this.#incoming.lost(error);
+    else this.lose(verdict);
   }
 
   begun(reply: PassedReply): void {
-    this.#stopTimer();
+    this.dueAt = Number.POSITIVE_INFINITY;
     this.#waiting.resolve(reply);
   }
 
   /** A server that did not want the rest of the request gets no more of it. */
   whole(): void {
-    this.#end({answered: true, isOver: true}, this.#request?.writableEnded === true && this.#tunnel === undefined);
+    this.#end({answered: true, isOver: true}, this.#sender?.hasEnded === true && !this.#isTunnel);
   }
 
   broken(): void {
@@ -108,93 +160,41 @@ export class PassedCall implements AnswerHouse, EventListenerObject {
     this.#end({isOver: true});
   }
 
-  #onConnection(socket: Socket): void {
-    const connected = () => {
-      if (this.#isOver) return;
-      this.#wasSent = true;
-      const {body} = this.#sent;
-      if (!isOpen(body) || !this.#request) return;
-      const refused = (fault: Fault) => this.refused(fault);
-      body.take(new Sender(this.#request, body, this.#sent.credential, refused)); // not before: until now another process may get it
-    };
-    if (socket.connecting) socket.once('connect', connected);
-    else connected();
-  }
-
-  #answered(answer: IncomingMessage): void {
-    this.#hop.answeredAt = this.#hop.clock.monotonic();
+  /** The head of its answer came. @returns false when nobody waits for it any more, and it is over */
+  #isAwaited(): boolean {
+    if (this.#isOver) return false;
+    this.#hop.answeredAt = this.clock.monotonic();
+    this.#isAnswered = true;
     // On a busy machine our timer may fire late: the caller gets the fault all the same.
     if (!this.#isGivenUp && this.#hop.answeredAt >= this.#call.deadline) this.#giveUp(notInTime(this.#call.timeoutMs));
-    this.#isAnswered = true;
-    // What came in one piece has been read when this turn ends: most answers.
     if (this.#isGivenUp) this.#end({answered: true, isOver: true});
-    else
-      process.nextTick(() => {
-        if (!this.#isOver) this.#breakOff = passAnswer(answer, this.#call, this.#hop.options.maxReplyBytes, this);
-      });
-  }
-
-  /** The server has taken an offer to upgrade, which only those may who were made one. */
-  #upgraded(answer: IncomingMessage, socket: Socket, head: Buffer): void {
-    this.#tunnel = socket;
-    this.#isAnswered = true;
-    this.#hop.answeredAt = this.#hop.clock.monotonic();
-    socket.on('error', () => socket.destroy());
-    const offer = this.#sent.open?.upgrade;
-    if (this.#isGivenUp) this.#end({isOver: true});
-    else if (!offer || !this.#call.streams) this.refused(protocolBroken('it switches protocols, and nobody asked for that'));
-    else this.#breakOff = passTunnel(answer, {socket, head, sent: offer.body}, this.#call, this.#call.streams, this);
-  }
-
-  #failed(error: Error): void {
-    if (this.#isOver) return;
-    const verdict = judged(error);
-    if (verdict instanceof NotSent) {
-      this.#waiting.reject(verdict);
-      this.#end({broke: true, byHost: verdict.byHost});
-    } else {
-      this.#giveUp(verdict);
-      this.#end({broke: verdict.code === 'UPSTREAM_LOST'});
-    }
-  }
-
-  /**
-  At the deadline the server is not waited for. If it has answered others since, or has not got all of the request, it learns that
-  nobody waits. Otherwise it may be blocked: the call goes on until the process is judged, or answers.
-  */
-  #expire(): void {
-    this.#giveUp(notInTime(this.#call.timeoutMs));
-    this.#call.signal?.removeEventListener('abort', this); // it has its answer: that it leaves says nothing
-    if (this.#hop.answeredAt > this.#startedAt || !this.#isSentWhole) this.#end({isOver: true});
+    return !this.#isGivenUp;
   }
 
   #giveUp(fault: Fault): void {
     if (this.#isGivenUp) return;
     this.#isGivenUp = true;
-    this.#stopTimer();
+    this.dueAt = Number.POSITIVE_INFINITY;
     if (isOpen(this.#sent.body)) this.#sent.body.drop();
-    this.#breakOff?.(fault);
+    this.#incoming?.breakOff(fault);
     this.#waiting.reject(fault);
-  }
-
-  get #isSentWhole(): boolean {
-    return this.#request?.writableFinished === true;
   }
 
   /** @param keeps its connection is used again */
   #end(how: Partial<CallEnd>, keeps = false): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#stopTimer();
+    this.#hop.calls.remove(this);
     this.#call.signal?.removeEventListener('abort', this);
-    const {body} = this.#sent;
-    if (!keeps) {
-      if (isOpen(body)) body.drop();
-      this.#request?.on('error', () => {}); // that it was broken off is known
-      if (this.#tunnel) endTunnel(this.#tunnel, this.#hop.clock);
-      else this.#request?.destroy();
+    const sentWhole = this.#sender?.isSent === true;
+    const connection = this.#connection;
+    if (connection && keeps) this.#hop.connections.giveBack(connection);
+    else {
+      if (isOpen(this.#sent.body)) this.#sent.body.drop();
+      if (connection && this.#isTunnel) endTunnel(connection.socket, this.clock);
+      else connection?.destroy();
     }
-    const sentWhole = this.#isSentWhole;
-    this.#waiting.ended({mayRun: this.#wasSent, sentWhole, broke: false, byHost: false, answered: this.#isAnswered, isOver: false, ...how});
+    const mayRun = this.#sender !== undefined;
+    this.#waiting.ended({mayRun, sentWhole, broke: false, byHost: false, answered: this.#isAnswered, isOver: false, ...how});
   }
 }

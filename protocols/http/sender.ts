@@ -1,46 +1,88 @@
-import type {ClientRequest} from 'node:http';
+import type {Socket} from 'node:net';
 import type {Fault} from '../../src/errors.ts';
-import {inPairs} from '../../src/http/pairs.ts';
-import type {BodyTaker, OpenBody} from '../../src/passing.ts';
+import type {BodyTaker, OpenBody, PassedRequest} from '../../src/passing.ts';
 import {passTrailers} from './fields.ts';
 
 export const isOpen = (body: Buffer | OpenBody | undefined): body is OpenBody => body !== undefined && 'take' in body;
 
 const shortBody = 8 * 2 ** 10;
 
-/** As latin1 text, which keeps its bytes, a short body leaves in one write with its head. */
-export function sendWhole(request: ClientRequest, body: Buffer | undefined): void {
-  if (body === undefined || body.length > shortBody) request.end(body);
-  else request.end(body.toString('latin1'), 'latin1');
-}
-
-/** Sends the body of a request to the server as it comes, as fast as the server takes it. */
+/** Writes a request to its server: its body as it comes, as fast as the server takes it. */
 export class Sender implements BodyTaker {
-  readonly #request: ClientRequest;
-  readonly #body: OpenBody;
-  readonly #credential: string | undefined;
+  readonly #socket: Socket;
+  readonly #sent: PassedRequest;
   readonly #broken: (fault: Fault) => void;
+  readonly #isChunked: boolean;
+  #hasEnded = false;
 
   /** @param broken called when the body broke off: the server must not take what it got for the whole */
-  constructor(request: ClientRequest, body: OpenBody, credential: string | undefined, broken: (fault: Fault) => void) {
-    this.#request = request;
-    this.#body = body;
-    this.#credential = credential;
+  constructor(socket: Socket, sent: PassedRequest, broken: (fault: Fault) => void) {
+    this.#socket = socket;
+    this.#sent = sent;
     this.#broken = broken;
-    request.on('drain', () => body.more());
+    this.#isChunked = isOpen(sent.body) && sent.body.bytes === undefined;
+  }
+
+  /** All of it has been written. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** The system has taken all of it. */
+  get isSent(): boolean {
+    return this.#hasEnded && this.#socket.writableLength === 0;
+  }
+
+  /** @param head as latin1 text */
+  start(head: string): void {
+    const {body} = this.#sent;
+    if (!isOpen(body)) this.#writeWhole(head, body);
+    else {
+      // What has come of the body is handed over within this turn, and leaves with the head.
+      this.#socket.cork();
+      this.#socket.write(head, 'latin1');
+      body.take(this);
+      process.nextTick(uncork, this.#socket);
+    }
   }
 
   piece(bytes: Buffer): boolean {
-    return this.#request.write(bytes);
+    const socket = this.#socket;
+    if (!this.#isChunked) return socket.write(bytes);
+    socket.cork();
+    socket.write(`${bytes.length.toString(16)}\r\n`, 'latin1');
+    socket.write(bytes);
+    const isTaken = socket.write('\r\n', 'latin1');
+    socket.uncork();
+    return isTaken;
   }
 
   end(trailers: readonly string[]): void {
-    const kept = passTrailers(trailers, this.#credential);
-    if (kept.length > 0 && this.#body.bytes === undefined) this.#request.addTrailers(inPairs(kept));
-    this.#request.end();
+    this.#hasEnded = true;
+    if (!this.#isChunked) return;
+    const kept = passTrailers(trailers, this.#sent.credential);
+    let text = '0\r\n';
+    for (let index = 0; index < kept.length; index += 2) text += `${kept[index]}: ${kept[index + 1]}\r\n`;
+    this.#socket.write(`${text}\r\n`, 'latin1');
   }
 
   failed(fault: Fault): void {
     this.#broken(fault);
   }
+
+  /** As latin1 text, which keeps its bytes, a short body leaves in one write with its head. */
+  #writeWhole(head: string, body: Buffer | undefined): void {
+    const socket = this.#socket;
+    if (body === undefined) socket.write(head, 'latin1');
+    else if (body.length <= shortBody) socket.write(head + body.toString('latin1'), 'latin1');
+    else {
+      socket.cork();
+      socket.write(head, 'latin1');
+      socket.write(body);
+      socket.uncork();
+    }
+    this.#hasEnded = true;
+  }
 }
+
+const uncork = (socket: Socket) => socket.uncork();

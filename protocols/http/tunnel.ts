@@ -1,11 +1,11 @@
-import type {IncomingMessage} from 'node:http';
 import type {Socket} from 'node:net';
 import type {Clock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
 import type {OpenBody} from '../../src/passing.ts';
 import type {RuntimeCall} from '../../src/runtime.ts';
 import type {StreamLimits} from '../../src/streamed-body.ts';
-import {type AnswerHouse, type BreakOff, windowed} from './answer.ts';
+import {type AnswerHouse, type Incoming, windowed} from './answer.ts';
+import type {AnswerHead} from './answer-head.ts';
 import {passFields} from './fields.ts';
 
 /** How long a server may take to read the rest of a tunnel that is over. */
@@ -15,38 +15,21 @@ const lastBytesMs = 2000;
 export interface Tunnel {
   readonly socket: Socket;
   /** What came behind the head of the answer, in its packet. */
-  readonly head: Buffer;
+  readonly rest: Buffer;
   /** What the client sends. */
   readonly sent: OpenBody;
 }
 
 /** The server has taken an offer to upgrade: from now on bytes pass in both directions, until one side ends. */
 export function passTunnel(
-  answer: IncomingMessage,
-  {socket, head, sent}: Tunnel,
+  head: AnswerHead,
+  {socket, rest, sent}: Tunnel,
   call: RuntimeCall,
   limits: StreamLimits,
   house: AnswerHouse,
-): BreakOff {
+): Incoming {
   const {stream, piece} = windowed(socket, call, limits, house);
-  let isOver = false;
-  const over = (fault?: Fault) => {
-    if (isOver) return;
-    isOver = true;
-    if (fault) {
-      house.broken();
-      stream.fail(fault);
-    } else {
-      house.whole();
-      stream.end();
-    }
-  };
-  socket.on('error', cause => over(new Fault('UPSTREAM_LOST', {cause})));
-  socket.once('end', () => over());
-  socket.once('close', () => over());
-  if (head.length > 0) piece(head);
-  socket.on('data', piece);
-  socket.on('drain', () => sent.more());
+  if (rest.length > 0) piece(rest);
   sent.take({
     piece(bytes) {
       stream.moved();
@@ -55,12 +38,23 @@ export function passTunnel(
     end: () => void socket.end(),
     failed: () => void socket.destroySoon(),
   });
-  const passed = ['Connection', 'Upgrade', 'Upgrade', answer.headers.upgrade ?? ''];
-  passFields(answer.rawHeaders, (name, value, lower) => {
+  const passed = ['Connection', 'Upgrade', 'Upgrade', head.upgrade ?? ''];
+  passFields(head.fields, (name, value, lower) => {
     if (lower !== 'core-invocation-id' && lower !== 'content-length') passed.push(name, value);
   });
-  house.begun({status: 101, reason: answer.statusMessage ?? '', passed, body: nothing, stream, trailers: () => []});
-  return fault => stream.giveUp(fault);
+  house.begun({status: 101, reason: head.reason, passed, body: nothing, stream, trailers: () => []});
+  return {
+    piece,
+    ended() {
+      house.whole();
+      stream.end();
+    },
+    lost(cause) {
+      house.broken();
+      stream.fail(new Fault('UPSTREAM_LOST', {cause}));
+    },
+    breakOff: fault => stream.giveUp(fault),
+  };
 }
 
 /** Ends a tunnel. What its client sent last still arrives, unless the server has stopped reading. */
