@@ -75,6 +75,7 @@ async function callFunction(
         deadline: deadline.monotonicMs,
         timeoutMs: deadline.timeoutMs,
         signal,
+        isSignalShared: delivery.sharesSignal,
         trace: call.trace,
         eventHold: invocation.input?.holder?.eventHold,
         replyHold: invocation.input?.holder?.replyHold,

@@ -31,6 +31,8 @@ export interface Delivery {
   readonly writeAhead: boolean;
   /** Aborts when nobody waits any more. */
   readonly signal: AbortSignal;
+  /** True: the signal is that of many deliveries, and lives as long as their trigger. It is watched once, and not for each call. */
+  readonly sharesSignal?: boolean;
   /** True: the call is broken off when the signal aborts, also if CORE_CANCEL is `finish`. */
   readonly breaksOff?: boolean;
   /** True: a body that the function makes piece by piece is wanted as it comes. Otherwise it is gathered, within the bound of every reply. */

@@ -26,6 +26,8 @@ export interface AppendOptions {
   expect?: Position;
   /** Kept with the facts or not at all. */
   payloads?: readonly Payload[];
+  /** True: nobody waits for the receipt, so an engine may keep it a few milliseconds later, with others. A question about its stream finds it. */
+  lingers?: boolean | undefined;
 }
 
 /** What is appended to one of several streams at once. */
@@ -40,6 +42,8 @@ export const mostAtOnce = 64;
 export interface LastOptions {
   /** True: as of now, whichever core wrote last. Without it at least as new as what this core was told is kept; the engine may answer sooner. */
   readonly now?: boolean | undefined;
+  /** True: every fact of the stream was appended. An engine that has recorded facts elsewhere need not search there. */
+  readonly isAppended?: boolean | undefined;
 }
 
 export interface FollowOptions {

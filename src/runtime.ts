@@ -89,6 +89,8 @@ export interface RuntimeCall {
   readonly timeoutMs: number;
   /** Aborts when the call is not wanted any more; only where CORE_CANCEL says so. */
   readonly signal: AbortSignal | undefined;
+  /** The signal is that of many calls. */
+  readonly isSignalShared?: boolean | undefined;
   readonly trace: InvocationTrace | undefined;
   /** The share that the body is charged to. It is kept until the sub-runtime is done with the call. */
   readonly eventHold?: Hold | undefined;

@@ -1,11 +1,12 @@
 import {isoStamp} from '../clock.ts';
 import type {MessageOutcome} from '../meter.ts';
 import type {ListedHouse, OpenTrigger} from '../trigger.ts';
-import {extending} from './extend.ts';
+import {Extending} from './extend.ts';
 import {Handler} from './handler.ts';
 import {Lanes, laneOf} from './lanes.ts';
 import type {Connect, Connection, Inlet, Lag, Message, Terms} from './message.ts';
 import {Pauses} from './pauses.ts';
+import {Room} from './room.ts';
 import type {MessagesView} from './view.ts';
 
 export interface ConsumerOptions extends Terms {
@@ -21,14 +22,10 @@ export class Consumer implements OpenTrigger {
   readonly #options: ConsumerOptions;
   readonly #house: ListedHouse;
   readonly #handler: Handler;
-  readonly #most: number;
   readonly #lanes = new Lanes();
   readonly #outcomes = new Map<MessageOutcome, number>();
   readonly #closing = new AbortController();
-  /** Messages that are held, waiting ones included. */
-  #held = 0;
-  #roomWaits: (() => void)[] = [];
-  #over: (() => void)[] = [];
+  readonly #room: Room;
   #detail: string | undefined = 'it has not connected yet';
   #lag: Lag | undefined;
   readonly #pauses = new Pauses();
@@ -37,10 +34,11 @@ export class Consumer implements OpenTrigger {
   constructor(options: ConsumerOptions, house: ListedHouse) {
     this.#options = options;
     this.#house = house;
-    this.#most = options.concurrency ?? Math.max(1, Math.floor(house.places() / 2));
+    const most = options.concurrency ?? Math.max(1, Math.floor(house.places() / 2));
+    this.#room = new Room(most, house.clock, this.#closing.signal);
     this.#handler = new Handler(options, house, this.#closing.signal);
     house.meter.messagesWatched(house.name, options.type, {
-      held: () => this.#held,
+      held: () => this.#room.held,
       isConnected: () => this.#detail === undefined,
       lag: () => this.#lag,
     });
@@ -62,8 +60,8 @@ export class Consumer implements OpenTrigger {
       ack,
       connected: this.#detail === undefined,
       ...(this.#detail !== undefined && {problem: this.#detail}),
-      held: this.#held,
-      most: this.#most,
+      held: this.#room.held,
+      most: this.#room.most,
       ...(count !== undefined && {waiting: count}),
       ...(oldest !== undefined && {oldestAt: isoStamp(oldest)}),
       outcomes: Object.fromEntries(this.#outcomes),
@@ -73,7 +71,6 @@ export class Consumer implements OpenTrigger {
   /** Takes nothing more, gives back what has not started, and waits for what has. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
-    this.#wakeRoom();
     await this.#running;
   }
 
@@ -83,13 +80,13 @@ export class Consumer implements OpenTrigger {
     while (!signal.aborted) {
       let connectedAt: number | undefined;
       try {
-        const connection = await this.#options.connect({...this.#house, givenUp: signal}, this.#most);
+        const connection = await this.#options.connect({...this.#house, givenUp: signal}, this.#room.most);
         try {
           connectedAt = clock.monotonic();
           this.#connected();
           await this.#consume(connection);
         } finally {
-          await this.#drained();
+          await this.#room.empty();
           await Promise.resolve(connection[Symbol.asyncDispose]()).catch(() => {}); // it may be gone
         }
       } catch (error) {
@@ -119,13 +116,15 @@ export class Consumer implements OpenTrigger {
     const [over, lost] = [new AbortController(), new AbortController()];
     const looking = this.#lookAtLag(connection, AbortSignal.any([over.signal, this.#closing.signal]));
     const ending = AbortSignal.any([lost.signal, this.#closing.signal]);
+    const extending = new Extending(connection, this.#house.clock);
     const inlet: Inlet = {
       signal: this.#closing.signal,
-      most: this.#most,
-      room: () => this.#room(),
+      most: this.#room.most,
+      room: () => this.#room.some(),
+      roomForMany: () => this.#room.many(),
       take: message => {
         this.#pauses.useful();
-        return this.#take(message, connection, ending);
+        return this.#take(message, extending, ending);
       },
     };
     try {
@@ -148,17 +147,10 @@ export class Consumer implements OpenTrigger {
     this.#lag = undefined;
   }
 
-  async #room(): Promise<number> {
-    while (this.#held >= this.#most && !this.#closing.signal.aborted) {
-      await new Promise<void>(resolve => this.#roomWaits.push(resolve));
-    }
-    return this.#closing.signal.aborted ? 0 : this.#most - this.#held;
-  }
-
-  async #take(message: Message, connection: Connection, ending: AbortSignal): Promise<void> {
-    const {clock, meter, name} = this.#house;
-    this.#held++;
-    const stopExtending = extending(message, connection, clock);
+  async #take(message: Message, extending: Extending, ending: AbortSignal): Promise<void> {
+    const {meter, name} = this.#house;
+    this.#room.take();
+    extending.begin(message);
     try {
       const outcome = await this.#lanes.run(
         laneOf(message),
@@ -168,10 +160,8 @@ export class Consumer implements OpenTrigger {
       meter.messageEnded(name, this.#options.type, outcome);
       this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
     } finally {
-      stopExtending();
-      this.#held--;
-      this.#wakeRoom();
-      if (this.#held === 0) for (const resolve of this.#over.splice(0)) resolve();
+      extending.end(message);
+      this.#room.release();
     }
   }
 
@@ -183,15 +173,6 @@ export class Consumer implements OpenTrigger {
     if (message.isForgotten || !(ending.aborted || isBroken)) return this.#handler.handle(message, ending);
     if (this.#closing.signal.aborted || !ending.aborted) await message.giveBack?.(0).catch(() => {});
     return 'given-back';
-  }
-
-  #wakeRoom(): void {
-    for (const resolve of this.#roomWaits.splice(0)) resolve();
-  }
-
-  /** Resolves when no message is held. */
-  #drained(): Promise<void> {
-    return this.#held === 0 ? Promise.resolve() : new Promise(resolve => this.#over.push(resolve));
   }
 }
 

@@ -9,6 +9,8 @@ import type {
   RequestInput,
   SpanSubject,
 } from '../delivery.ts';
+import type {Budget} from '../limits/budget.ts';
+import {DefaultHolder} from '../limits/holder.ts';
 import type {Message} from './message.ts';
 
 /** What stands around the attempts of a message. */
@@ -51,6 +53,14 @@ const noToken = /[^!#$%&'*+\-.^_`|~0-9A-Za-z]/;
 
 const traceFields = new Set(['traceparent', 'tracestate', 'baggage']);
 
+interface Attempt {
+  readonly request: RequestInput;
+  readonly attempt: number;
+  /** Aborts when nobody waits for the messages of the trigger any more. */
+  readonly signal: AbortSignal;
+  readonly budget: Budget;
+}
+
 /** One attempt to call the function with a message. Whoever makes it keeps its facts. */
 export class MessageDelivery implements Delivery, Fields, Carrier, AttemptKeeper {
   readonly id: string;
@@ -66,9 +76,11 @@ export class MessageDelivery implements Delivery, Fields, Carrier, AttemptKeeper
   end: AttemptEnd | undefined;
   readonly #sender: Sender;
   readonly #message: Message;
+  readonly sharesSignal = true;
   readonly #request: RequestInput;
+  readonly #holder: DefaultHolder;
 
-  constructor(sender: Sender, message: Message, {request, attempt, signal}: {request: RequestInput; attempt: number; signal: AbortSignal}) {
+  constructor(sender: Sender, message: Message, {request, attempt, signal, budget}: Attempt) {
     this.id = sender.id;
     this.attempt = attempt;
     this.source = sender.name;
@@ -76,7 +88,8 @@ export class MessageDelivery implements Delivery, Fields, Carrier, AttemptKeeper
     this.signal = signal;
     this.#sender = sender;
     this.#message = message;
-    this.#request = request;
+    this.#holder = new DefaultHolder(budget);
+    this.#request = {...request, holder: this.#holder};
   }
 
   get keeper(): AttemptKeeper {
@@ -116,6 +129,7 @@ export class MessageDelivery implements Delivery, Fields, Carrier, AttemptKeeper
   }
 
   reply(result: InvocationResult): void {
+    this.#holder.release();
     this.result = result;
   }
 

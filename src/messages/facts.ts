@@ -1,5 +1,5 @@
-import type {AttemptEnd, RequestInput} from '../delivery.ts';
-import type {AttemptFailure, Fact} from '../facts.ts';
+import type {AttemptEnd, InvocationResult, RequestInput} from '../delivery.ts';
+import type {AttemptFailure, Fact, FactTypes} from '../facts.ts';
 import type {Journal, Payload} from '../journal.ts';
 import {redactor, writeRequest} from '../journals/payload.ts';
 
@@ -16,18 +16,27 @@ export interface Begun {
   readonly deadForMs: number | undefined;
 }
 
-/** Keeps that an attempt begins, before it does. @throws Fault JOURNAL_BUSY, JOURNAL_FAILED */
+/** Keeps that an attempt begins. The attempt does not wait for it. @throws Fault JOURNAL_BUSY, JOURNAL_FAILED */
 export async function keepBegin(journal: Journal, {name, id, attempt, isFirst, deadForMs}: Begun, request: RequestInput): Promise<void> {
   const stream = `invocation.${id}`;
   const started: Fact = {type: 'attempt.started', data: {attempt, epoch: attempt}};
-  if (!isFirst && deadForMs === undefined) return void (await journal.append(stream, [started]));
+  if (!isFirst && deadForMs === undefined) return void (await journal.append(stream, [started], {lingers: true}));
   if (deadForMs !== undefined) {
     const redriven: Fact = {type: 'invocation.redriven', data: {deadForMs: Math.max(0, deadForMs)}};
-    return void (await journal.append(stream, [redriven, started]));
+    return void (await journal.append(stream, [redriven, started], {lingers: true}));
   }
   const dataref = `${stream}/request`;
   const accepted: Fact = {type: 'invocation.accepted', data: {source: name, bytes: request.body.length, attempt, dataref}};
-  await journal.append(stream, [accepted, started], {payloads: [{name: dataref, bytes: writeRequest(request, redact)}]});
+  const payloads = [{name: dataref, bytes: writeRequest(request, redact)}];
+  await journal.append(stream, [accepted, started], {payloads, lingers: true});
+}
+
+/** The fact of an attempt that succeeded, and what is kept with it: nobody reads the reply, so one without a body is only its status. */
+export function doneFact({status, body}: InvocationResult, end: AttemptEnd | undefined): {fact: Fact; payloads: readonly Payload[]} {
+  const data: FactTypes['invocation.settled'] = end?.settled ?? {outcome: 'responded', status, durationMs: 0};
+  if (body.length > 0) return {fact: {type: 'invocation.settled', data}, payloads: end?.payloads ?? []};
+  const {dataref: _, ...without} = data;
+  return {fact: {type: 'invocation.settled', data: without}, payloads: []};
 }
 
 /** Why an attempt did not succeed, and what follows. */

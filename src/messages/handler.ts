@@ -7,7 +7,7 @@ import type {MessageOutcome} from '../meter.ts';
 import type {ListedHouse} from '../trigger.ts';
 import {storedPayloads} from '../work/stored.ts';
 import {MessageDelivery, requestOf, type Sender} from './delivery.ts';
-import {failedFacts, keepBegin, redact} from './facts.ts';
+import {doneFact, failedFacts, keepBegin, redact} from './facts.ts';
 import {invocationOf} from './identity.ts';
 import type {Message, Terms} from './message.ts';
 
@@ -100,7 +100,7 @@ export class Handler {
     const sender: Sender = {name, type: this.#options.type, id};
     await this.#keeping.get(id); // of the same message, which came twice
     const mayBeKnown = tries > 1 || (message.mayBeAgain && message.key !== undefined);
-    const known = mayBeKnown ? await journal.last(`invocation.${id}`, {now: true}) : undefined;
+    const known = mayBeKnown ? await journal.last(`invocation.${id}`, {now: true, isAppended: true}) : undefined;
     if (mayBeKnown && known === undefined) message.isNew?.();
     const isOver = known !== undefined && isLast(known.fact.type);
     const isRedriven = isOver && isDead(known.fact) && message.isFresh === true && tries === 1;
@@ -116,8 +116,8 @@ export class Handler {
       const {result, end} = delivery;
       const fault = result?.fault;
       if (result && !fault && result.status < 300) {
-        const data = end?.settled ?? ({outcome: 'responded', status: result.status, durationMs: 0} as const);
-        void this.#keep(id, journal.append(`invocation.${id}`, [{type: 'invocation.settled', data}], {payloads: end?.payloads ?? []}));
+        const {fact, payloads} = doneFact(result, end);
+        void this.#keep(id, journal.append(`invocation.${id}`, [fact], {payloads, lingers: true}));
         await message.accept();
         return 'done';
       }
@@ -164,8 +164,9 @@ export class Handler {
   }
 
   async #deliver(sender: Sender, message: Message, request: RequestInput, attempt: number): Promise<MessageDelivery> {
-    const delivery = new MessageDelivery(sender, message, {request, attempt, signal: this.#house.hurry});
-    await this.#house.deliver(delivery);
+    const {hurry: signal, budget, deliver} = this.#house;
+    const delivery = new MessageDelivery(sender, message, {request, attempt, signal, budget});
+    await deliver(delivery);
     return delivery;
   }
 

@@ -1,7 +1,9 @@
 import type {Message} from './message.ts';
 
 interface Lane {
-  tail: Promise<unknown>;
+  /** Of those that wait in it or run; undefined before the first. */
+  tail: Promise<unknown> | undefined;
+  count: number;
   /** What waits in it now. Whoever comes after it has broken waits in the next one. */
   row: {isBroken: boolean};
 }
@@ -20,24 +22,30 @@ export class Lanes {
   */
   run<T>(name: string | undefined, act: (isBroken: boolean) => Promise<T>, breaks: (result: T) => boolean): Promise<T> {
     if (name === undefined) return act(false);
-    const lane = this.#lanes.get(name) ?? {tail: Promise.resolve(), row: {isBroken: false}};
-    const {row} = lane;
-    const turn = async () => {
+    let lane = this.#lanes.get(name);
+    if (!lane) {
+      lane = {tail: undefined, count: 0, row: {isBroken: false}};
+      this.#lanes.set(name, lane);
+    }
+    lane.count++;
+    const mine = this.#turn(name, lane, act, breaks);
+    lane.tail = mine;
+    return mine;
+  }
+
+  async #turn<T>(name: string, lane: Lane, act: (isBroken: boolean) => Promise<T>, breaks: (result: T) => boolean): Promise<T> {
+    const {row, tail} = lane;
+    try {
+      if (tail) await tail.catch(() => {}); // whoever called it is told
       const result = await act(row.isBroken);
       if (!row.isBroken && breaks(result)) {
         row.isBroken = true;
         lane.row = {isBroken: false};
       }
       return result;
-    };
-    const mine = lane.tail.then(turn, turn);
-    lane.tail = mine;
-    this.#lanes.set(name, lane);
-    const forget = () => {
-      if (lane.tail === mine) this.#lanes.delete(name);
-    };
-    mine.then(forget, forget);
-    return mine;
+    } finally {
+      if (--lane.count === 0) this.#lanes.delete(name);
+    }
   }
 }
 

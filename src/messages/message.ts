@@ -62,6 +62,8 @@ export interface Inlet {
   readonly most: number;
   /** Waits for room. @returns how many messages may be taken now; 0 when no further one is wanted */
   room(): Promise<number>;
+  /** The same for who asks the broker for many at once: where little room is left, it waits for milliseconds until there is more. */
+  roomForMany(): Promise<number>;
   /** Takes a message. Resolves when the broker was told what became of it, or cannot be told. Never rejects. */
   take(message: Message): Promise<void>;
 }

@@ -9,6 +9,7 @@ import type {Message} from '../../src/messages/message.ts';
 import type {ListedHouse} from '../../src/trigger.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {fakeHouse} from '../helpers/fakes.ts';
+import {all} from '../helpers/journal-suite.ts';
 
 /* What becomes of a message, by what the function says and what the broker takes. */
 
@@ -68,6 +69,22 @@ test('a message that failed for good is put aside when it comes again, and not f
   t.is(await new Handler({...terms, attempts: 2}, again.house, stopping).handle(again.message), 'buried');
   t.deepEqual(again.told, ['bury']);
   t.is(again.calls(), 0);
+});
+
+test('of a reply its body is kept, if it has one', async t => {
+  for (const body of ['', 'done']) {
+    const {house, message, journal} = place(200);
+    const deliver = async (given: Delivery) => {
+      given.reply({status: 200, headers: [], body});
+      const dataref = `invocation.${given.id}/reply`;
+      const settled = {outcome: 'responded', status: 200, durationMs: 1, dataref} as const;
+      given.keeper?.ended({settled, payloads: [{name: dataref, bytes: Buffer.from(body)}]});
+    };
+    await new Handler(terms, {...house, deliver}, new AbortController().signal).handle(message);
+    const [settled] = (await all(journal.scan('invocation.'))).filter(({fact}) => fact.type === 'invocation.settled');
+    t.is('dataref' in (settled?.fact.data ?? {}), body !== '');
+    t.is((await journal.payload(`${settled?.stream}/reply`)) !== undefined, body !== '');
+  }
 });
 
 test('a message that was done is acknowledged when it comes again, without a call', async t => {
@@ -154,12 +171,13 @@ test('a message that is tried again here is left to the broker when its connecti
 
 test('of what a message says to the core only its trace is heard', t => {
   const attributes = ['Core-Timeout', 'soon', 'Authorization', 'x', 'TraceParent', '00-1'];
-  const {message} = place(200, {attributes});
+  const {house, message} = place(200, {attributes});
   const sender = {name: 'orders', type: 'fake', id: 'i'};
   const delivery = new MessageDelivery(sender, message, {
     request: requestOf(sender, message, 1),
     attempt: 1,
     signal: new AbortController().signal,
+    budget: house.budget,
   });
   t.deepEqual(
     ['core-timeout', 'authorization', 'traceparent'].map(name => delivery.get(name)),

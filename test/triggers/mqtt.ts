@@ -64,9 +64,8 @@ test('what comes waits for room, and when much waits the connection is read no f
   t.is(read, 1000);
   arrivals.add(message('last'), () => read++);
   t.is(read, 1000, 'not beyond the last');
-  const inlet: Inlet = {
+  const inlet: Pick<Inlet, 'signal' | 'room' | 'take'> = {
     signal: closing.signal,
-    most: 1,
     async room() {
       while (room === 0 && !closing.signal.aborted) {
         await new Promise<void>(resolve => {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {Batches} from '../../triggers/sqs/batches.ts';
+import {Batches} from '../../src/messages/batches.ts';
 import {sqs} from '../../triggers/sqs/index.ts';
 import {buriedCopy, messageOf} from '../../triggers/sqs/message.ts';
 import {connectQueue} from '../../triggers/sqs/queue.ts';
@@ -129,9 +129,9 @@ function receiving() {
   const stop = new AbortController();
   const requests: {readonly most: number; readonly answer: PromiseWithResolvers<readonly number[]>}[] = [];
   let held = 0;
-  const room = async () => (stop.signal.aborted ? 0 : 45 - held);
+  const roomForMany = async () => (stop.signal.aborted ? 0 : 45 - held);
   const over = receiveAll(
-    {signal: stop.signal, most: 45, room},
+    {signal: stop.signal, most: 45, roomForMany},
     {
       receive(most, signal) {
         const answer = Promise.withResolvers<readonly number[]>();

@@ -1,3 +1,4 @@
+import {getEventListeners} from 'node:events';
 import test from 'ava';
 import {Fault} from '../../src/errors.ts';
 import {NotSent} from '../../src/runtime.ts';
@@ -103,6 +104,26 @@ test('a call past its deadline is not sent', async t => {
   t.like(await reply, {code: 'UPSTREAM_TIMEOUT'});
   t.like(ends, [{mayRun: false, isOver: true}]);
   t.deepEqual(frames, []);
+});
+
+test('a signal that calls share has one listener, and breaks off those that are open', async t => {
+  const {send, say, ofType, channel} = openChannel(t);
+  const [core, other] = [new AbortController(), new AbortController()];
+  const shared = {signal: core.signal, isSignalShared: true};
+  const calls = [await send(shared), await send(shared), await send({signal: other.signal, isSignalShared: true})];
+  t.is(getEventListeners(core.signal, 'abort').length, 1);
+  await say(resultOf(1, {json: '1'}));
+  t.like(await calls[0]?.reply, {json: '1'});
+  core.abort();
+  t.like(await calls[1]?.reply, {code: 'CALLER_LEFT'});
+  await turns();
+  t.deepEqual(
+    ofType(3).map(({call}) => call),
+    [2],
+  );
+  channel.destroy(new Fault('UPSTREAM_LOST'));
+  t.like(await calls[2]?.reply, {code: 'UPSTREAM_LOST'});
+  t.is(getEventListeners(other.signal, 'abort').length, 0);
 });
 
 test('a caller that leaves cancels its call; any end of it frees the place', async t => {

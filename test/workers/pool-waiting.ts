@@ -1,3 +1,4 @@
+import {getEventListeners} from 'node:events';
 import test from 'ava';
 import {Fault} from '../../src/errors.ts';
 import {at, finish, isPending, never, openPool, openReady} from '../helpers/pool.ts';
@@ -42,6 +43,18 @@ test('a deadline that has passed is reported at once', async t => {
   const {pool, clock} = openReady();
   await clock.advance(500);
   await t.throwsAsync(pool.lease(at(500)), {code: 'UPSTREAM_TIMEOUT'});
+});
+
+test('a signal that outlives its calls is not watched for those that wait no longer', async t => {
+  const {pool, clock} = openReady({concurrency: 1});
+  const held = await pool.lease(never);
+  const {signal} = new AbortController();
+  const [given, late] = [pool.lease(never, signal), pool.lease(at(300), signal)];
+  t.is(getEventListeners(signal, 'abort').length, 2);
+  finish(held);
+  await given;
+  await Promise.all([t.throwsAsync(late, {code: 'UPSTREAM_TIMEOUT'}), clock.advance(300)]);
+  t.is(getEventListeners(signal, 'abort').length, 0);
 });
 
 test('a caller that has left does not wait any more, and does not begin to wait', async t => {

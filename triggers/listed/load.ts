@@ -14,6 +14,8 @@ export interface LoadedTrigger {
   readonly trigger: ListedTrigger;
   /** Where its code is. */
   readonly folder: string;
+  /** It came with the core, and is not a package. */
+  readonly isOwn: boolean;
 }
 
 /**
@@ -23,7 +25,7 @@ Loads the package of an entry.
 */
 export async function loadTrigger({type, name}: Entry, clock: Clock): Promise<LoadedTrigger> {
   const own = Object.hasOwn(messageSystems, type) ? messageSystems[type] : undefined;
-  if (own) return {trigger: (await own()) as ListedTrigger, folder: import.meta.dirname};
+  if (own) return {trigger: (await own()) as ListedTrigger, folder: import.meta.dirname, isOwn: true};
   const refuse = (problem: string) => new ConfigurationError([`CORE_TRIGGERS: trigger \`${name}\`: ${problem}`]);
   let module: Record<string, unknown>;
   let problem: string | undefined;
@@ -43,7 +45,7 @@ export async function loadTrigger({type, name}: Entry, clock: Clock): Promise<Lo
     throw refuse(`the package \`${type}\` cannot be loaded: ${error instanceof Error ? error.message : String(error)}`);
   }
   if (problem !== undefined) throw refuse(`expected the package \`${type}\` to export a trigger: ${problem}`);
-  return {trigger: module.trigger as ListedTrigger, folder}; // the contract was checked
+  return {trigger: module.trigger as ListedTrigger, folder, isOwn: false}; // the contract was checked
 }
 
 /** A module with a top-level `await` may never be loaded. */

@@ -52,11 +52,11 @@ export async function openEntries(entries: readonly Entry[], house: ClaimingHous
   };
 }
 
-async function openOne({name, trigger, options}: ReadEntry, house: ClaimingHouse): Promise<OpenEntry> {
+async function openOne({name, trigger, options, isOwn}: ReadEntry, house: ClaimingHouse): Promise<OpenEntry> {
   const late = Promise.withResolvers<never>();
   const stopTimer = house.clock.after(openMs, () => late.reject(new Error(`it has not opened within ${openMs / 1000} s`)));
   try {
-    const open = await Promise.race([trigger.open(options, lentTo(name, house)), late.promise]);
+    const open = await Promise.race([trigger.open(options, isOwn ? {...house, name} : lentTo(name, house)), late.promise]);
     checkOpened(open);
     return guarded(open);
   } catch (cause) {
@@ -117,6 +117,7 @@ function refuseTakenNames(entries: readonly Entry[], kinds: readonly string[]): 
 
 interface ReadEntry extends Home {
   readonly trigger: ListedTrigger;
+  readonly isOwn: boolean;
   readonly options: unknown;
 }
 
@@ -125,8 +126,8 @@ async function readAll(entries: readonly Entry[], {clock, env}: Pick<ClaimingHou
   const all: ReadEntry[] = [];
   for (const entry of entries) {
     try {
-      const {trigger, folder} = await loadTrigger(entry, clock);
-      all.push({name: entry.name, folder, trigger, options: readOptions(trigger, {...entry, options: fillSecrets(entry, env)})});
+      const {trigger, folder, isOwn} = await loadTrigger(entry, clock);
+      all.push({name: entry.name, folder, trigger, isOwn, options: readOptions(trigger, {...entry, options: fillSecrets(entry, env)})});
     } catch (error) {
       if (!(error instanceof ConfigurationError)) throw error;
       problems.push(...error.problems);
@@ -149,7 +150,7 @@ function readOptions(trigger: ListedTrigger, {name, options}: Entry): unknown {
   throw refuse('expected `trigger.read` to return what it has read, got a promise');
 }
 
-/** What it delivers is checked: a mistake is reported to the trigger that made it. */
+/** What a package delivers is checked: a mistake is reported to the trigger that made it. */
 function lentTo(name: string, house: ClaimingHouse): ListedHouse {
   const checked = {name, budget: house.budget, log: new LimitedLog(house.log, house.clock)};
   return {

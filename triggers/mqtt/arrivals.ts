@@ -23,7 +23,7 @@ export class Arrivals {
   }
 
   /** Takes them, in their order, until no further one is wanted. */
-  async drain({room, take, signal}: Inlet): Promise<void> {
+  async drain({room, take, signal}: Pick<Inlet, 'room' | 'take' | 'signal'>): Promise<void> {
     signal.addEventListener('abort', () => this.#wake(), {once: true});
     while (!signal.aborted) {
       if (this.#waiting.length === 0) {

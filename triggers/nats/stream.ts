@@ -1,17 +1,19 @@
 import {
   AckPolicy,
-  type Consumer,
   type ConsumerInfo,
   DeliverPolicy,
   type JetStreamClient,
   type JetStreamManager,
-  type JsMsg,
   jetstream,
   jetstreamManager,
 } from '@nats-io/jetstream';
+import type {Msg, NatsConnection} from '@nats-io/transport-node';
+import {Batches} from '../../src/messages/batches.ts';
 import type {ConnectHouse, Connection, Inlet, Lag, Message} from '../../src/messages/message.ts';
 import {attributesOf, type Connected} from './connect.ts';
 import {deadLetterOf} from './dead-letter.ts';
+import {deliveredOf} from './delivered.ts';
+import {Pulls} from './pull.ts';
 
 export interface StreamOptions {
   readonly name: string;
@@ -32,12 +34,12 @@ export interface StreamOptions {
 const defaultLeaseMs = 30_000;
 /** Failed messages that wait for their next attempt count, too: so these are many more than run at a time. */
 const defaultPending = 10_000;
-/** Longest wait of a pull for messages. */
-const pullMs = 1000;
 /** Pulls that may fail in a row, as in the election of a leader. */
 const mostFailedPulls = 8;
 const pauseMs = 250;
 const nanosPerMs = 1_000_000;
+/** Acknowledgements that the server is asked about at once. */
+const mostAcks = 1000;
 
 /** A pull consumer with explicit acknowledgements. @throws Error when the stream is not there, or the consumer is of another kind */
 export async function openStream(connected: Connected, options: StreamOptions, house: ConnectHouse): Promise<Connection> {
@@ -46,16 +48,19 @@ export async function openStream(connected: Connected, options: StreamOptions, h
     const manager = await jetstreamManager(client, {checkAPI: false});
     const info = await readyConsumer(manager, options, house);
     if (options.deadLetter !== undefined) await checkDeadLetter(manager, options.deadLetter);
-    const jetStream = jetstream(client);
-    const consumer = jetStream.consumers.getConsumerFromInfo(info);
     const {ack_wait: leaseNs = defaultLeaseMs * nanosPerMs, backoff = []} = info.config;
+    const hand: Hand = {client, jetStream: jetstream(client), acks: acksOf(client), deadLetter: options.deadLetter};
     return {
       extendMs: Math.max(100, Math.min(leaseNs, ...backoff) / nanosPerMs / 3),
       async consume(inlet) {
-        await Promise.race([
-          pull(consumer, inlet, house, message => messageOf(message, jetStream, options, client.info?.max_payload)),
-          lost,
-        ]);
+        const pulls = new Pulls(client, house.clock, {stream: options.name, consumer: info.name}, message => {
+          void inlet.take(messageOf(message, hand));
+        });
+        try {
+          await Promise.race([pullAll(pulls, inlet, house), lost]);
+        } finally {
+          pulls.close();
+        }
       },
       lag: () => lagOf(manager, options),
       [Symbol.asyncDispose]: close,
@@ -66,18 +71,33 @@ export async function openStream(connected: Connected, options: StreamOptions, h
   }
 }
 
-async function pull(
-  consumer: Consumer,
-  {signal, room, take}: Inlet,
-  {clock}: ConnectHouse,
-  read: (message: JsMsg) => Message,
-): Promise<void> {
+/** How the server is told what becomes of messages. */
+interface Hand {
+  readonly client: NatsConnection;
+  readonly jetStream: JetStreamClient;
+  readonly acks: Batches<string>;
+  readonly deadLetter: string | undefined;
+}
+
+/** One answer of the server says that it has all that was sent before: an answer for each costs more than an acknowledgement. */
+function acksOf(client: NatsConnection): Batches<string> {
+  return new Batches(mostAcks, async subjects => {
+    for (const subject of subjects) client.publish(subject, '+ACK');
+    await client.flush();
+    return nothingFailed;
+  });
+}
+
+const nothingFailed: ReadonlyMap<number, Error> = new Map();
+
+async function pullAll(pulls: Pulls, {signal, roomForMany}: Inlet, {clock}: ConnectHouse): Promise<void> {
+  let isTooLarge = false;
   for (let failed = 0; !signal.aborted; ) {
-    const most = await room();
+    const most = await roomForMany();
     if (most === 0) return;
     try {
       // What comes while the trigger closes is given back at once: so a pull is waited for, and ends soon.
-      for await (const message of await consumer.fetch({max_messages: most, expires: pullMs})) void take(read(message));
+      isTooLarge = (await (isTooLarge ? pulls.pull(1, undefined) : pulls.pull(most, undefined))) === 'tooLarge';
       failed = 0;
     } catch (error) {
       if (++failed >= mostFailedPulls) throw error;
@@ -86,33 +106,31 @@ async function pull(
   }
 }
 
-function messageOf(message: JsMsg, jetStream: JetStreamClient, {deadLetter}: StreamOptions, mostBytes = 2 ** 20): Message {
-  const {stream, streamSequence: sequence, deliveryCount, consumer} = message.info;
+function messageOf(message: Msg, {client, jetStream, acks, deadLetter}: Hand): Message {
+  const {reply: ack = ''} = message;
+  const {stream, consumer, times, sequence, sentAt} = deliveredOf(message);
   const id = `${stream}/${sequence}`;
   return {
     key: id,
-    sentAt: message.time.getTime(),
+    sentAt,
     body: Buffer.from(message.data.buffer, message.data.byteOffset, message.data.byteLength),
     ...attributesOf(message),
     facts: {stream, subject: message.subject, sequence},
     destination: message.subject,
-    attempt: deliveryCount,
+    attempt: times,
     mayBeAgain: true, // a server that was killed may have forgotten what it has delivered
-    async accept() {
-      await message.ackAck();
-    },
+    accept: () => acks.add(ack),
     async giveBack(afterMs) {
-      if (afterMs > 0) message.nak(Math.ceil(afterMs));
-      else message.nak();
+      client.publish(ack, afterMs > 0 ? `-NAK {"delay":${Math.ceil(afterMs) * nanosPerMs}}` : '-NAK');
     },
     async extend() {
-      message.working();
+      client.publish(ack, '+WPI');
     },
     ...(deadLetter !== undefined && {
       async bury(why: string) {
-        const {headers, data, hasRoom} = deadLetterOf(message, {id, why}, mostBytes);
+        const {headers, data, hasRoom} = deadLetterOf(message, {id, why}, client.info?.max_payload ?? 2 ** 20);
         await jetStream.publish(deadLetter, data, {headers, ...(hasRoom && {msgID: `${consumer}/${id}`})});
-        message.term(why);
+        client.publish(ack, `+TERM ${why}`);
       },
     }),
   };

@@ -1,4 +1,5 @@
 import {createClient, RESP_TYPES} from '@redis/client';
+import {Batches} from '../../src/messages/batches.ts';
 import type {ConnectHouse, Connection, Inlet, Lag, Message} from '../../src/messages/message.ts';
 
 export interface RedisOptions {
@@ -19,6 +20,9 @@ const blockMs = 500;
 /** How often entries are looked for whose consumer has gone, or that were given back. */
 const lookMs = 1000;
 const mostLost = 100;
+/** Entries that are acknowledged by one command. */
+const mostAcks = 1000;
+const nothingFailed: ReadonlyMap<number, Error> = new Map();
 
 /** A consumer of a group. Entries of consumers that are gone are taken over when their lease is over. */
 export async function connectRedis(options: RedisOptions, house: ConnectHouse): Promise<Connection> {
@@ -45,6 +49,10 @@ export async function connectRedis(options: RedisOptions, house: ConnectHouse): 
     throw error;
   }
   const binary = reader.withTypeMapping({[RESP_TYPES.BLOB_STRING]: Buffer});
+  const acks = new Batches<string>(mostAcks, async ids => {
+    await client.xAck(stream, group, [...ids]);
+    return nothingFailed;
+  });
   const entries = client.withTypeMapping({[RESP_TYPES.BLOB_STRING]: Buffer});
 
   return {
@@ -70,9 +78,9 @@ export async function connectRedis(options: RedisOptions, house: ConnectHouse): 
     },
   };
 
-  async function readNew({signal, room, take}: Inlet): Promise<void> {
+  async function readNew({signal, roomForMany, take}: Inlet): Promise<void> {
     while (!signal.aborted) {
-      const COUNT = await room();
+      const COUNT = await roomForMany();
       if (COUNT === 0) return;
       const read = await binary.xReadGroup(group, me, [{key: stream, id: '>'}], {COUNT, BLOCK: blockMs});
       for (const {messages} of (read ?? []) as unknown as {messages: Entry[]}[])
@@ -109,9 +117,7 @@ export async function connectRedis(options: RedisOptions, house: ConnectHouse): 
       destination: stream,
       attempt,
       mayBeAgain: attempt > 1,
-      async accept() {
-        await client.xAck(stream, group, id);
-      },
+      accept: () => acks.add(id),
       async giveBack(afterMs) {
         await client.xClaimJustId(stream, group, me, 0, id, {IDLE: Math.max(0, Math.ceil(leaseMs - afterMs))}); // it counts no delivery
       },

@@ -6,8 +6,8 @@ import {
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
+import {Batches} from '../../src/messages/batches.ts';
 import type {ConnectHouse, Connection} from '../../src/messages/message.ts';
-import {Batches} from './batches.ts';
 import {buriedCopy, type Handed, messageOf} from './message.ts';
 import {mostAtOnce, receiveAll} from './receivers.ts';
 

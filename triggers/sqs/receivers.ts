@@ -18,7 +18,7 @@ adds another one, and any other answer ends one: so an empty queue is asked once
 @throws what the first request that failed did
 */
 export async function receiveAll<T>(
-  {signal, most, room}: Pick<Inlet, 'signal' | 'most' | 'room'>,
+  {signal, most, roomForMany: room}: Pick<Inlet, 'signal' | 'most' | 'roomForMany'>,
   {receive, take}: Receiving<T>,
 ): Promise<void> {
   const failed = new AbortController();

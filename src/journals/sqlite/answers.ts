@@ -60,6 +60,7 @@ function openReader(path: string) {
 function replyTo(question: Question, {reader, work}: {reader: SqliteReader; work: WorkReader}): Reply {
   if ('page' in question) return reader.page(question.page);
   if ('last' in question) return reader.last(question.last);
+  if ('lasts' in question) return question.lasts.map(stream => reader.lastListed(stream));
   if ('before' in question) return reader.before(question.before);
   if ('item' in question) return work.find(question.item);
   if ('items' in question) return work.list(question.items);

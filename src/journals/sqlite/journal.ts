@@ -1,5 +1,5 @@
 import type {Fact} from '../../facts.ts';
-import type {AppendOptions, FollowOptions, Payload, Position, Receipt, Recorded, StreamAppend} from '../../journal.ts';
+import type {AppendOptions, FollowOptions, LastOptions, Payload, Position, Receipt, Recorded, StreamAppend} from '../../journal.ts';
 import type {WorkingJournal, WorkStore} from '../../work.ts';
 import type {JournalHouse, Retention} from '../engine.ts';
 import {Followers} from '../followers.ts';
@@ -23,7 +23,7 @@ export class SqliteJournal implements WorkingJournal {
   readonly #house: JournalHouse;
   readonly #thread: WriterThread;
   readonly #outbox: Outbox;
-  readonly #questions = new Questions(() => this.#outbox.flush(), {ask: question => this.#thread.ask(question)});
+  readonly #questions = new Questions(() => this.#outbox, {ask: question => this.#thread.ask(question)});
   readonly #followers = new Followers();
   /** Also before it is open. */
   #isClosed = true;
@@ -95,8 +95,8 @@ export class SqliteJournal implements WorkingJournal {
     else this.#outbox.record(stream, facts, payloads, this.#followers.count > 0);
   }
 
-  async last(stream: string): Promise<Recorded | undefined> {
-    return this.#isClosed ? Promise.reject(failed('it is closed')) : this.#questions.ask({last: stream});
+  async last(stream: string, options: LastOptions = {}): Promise<Recorded | undefined> {
+    return this.#isClosed ? Promise.reject(failed('it is closed')) : this.#questions.last(stream, options);
   }
 
   async payload(name: string): Promise<Uint8Array | undefined> {

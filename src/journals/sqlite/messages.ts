@@ -42,6 +42,25 @@ export interface Loose {
 
 export type Command = Append | Loose;
 
+/** Appends to several streams. They begin work all or none, so that all are refused or none. */
+export interface Bundle {
+  readonly streams: readonly string[];
+  /** The number of the newest fact of each among those of the command, from 1. */
+  readonly lasts: readonly number[];
+  readonly text: string;
+  readonly begins: boolean;
+  /** Of payloads. */
+  readonly names: readonly string[];
+  /** Where each payload ends. */
+  readonly ends: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
+/** Many appends. The writer makes one of them. */
+export interface Bundled {
+  readonly bundle: Bundle;
+}
+
 /** Length of its facts, roughly in bytes. */
 export const lengthOf = (command: Command): number => (command.stream === undefined ? command.lines.length : command.text.length);
 
@@ -50,7 +69,7 @@ export interface Batch {
   readonly id: number;
   /** Wall time. */
   readonly now: number;
-  readonly commands: readonly Command[];
+  readonly commands: readonly (Command | Bundled)[];
 }
 
 /** The result of a command. */
@@ -85,6 +104,8 @@ export interface Page {
 export type Question =
   | {readonly page: Query}
   | {readonly last: string}
+  /** Of streams of which no fact was only recorded. */
+  | {readonly lasts: readonly string[]}
   | {readonly payload: string}
   | {readonly before: number}
   | {readonly item: string}
@@ -105,8 +126,10 @@ export type ReplyTo<Q extends Question> = Q extends {page: Query}
             ? Position
             : Q extends {last: string}
               ? Recorded | undefined
-              : Uint8Array | undefined;
-export type Reply = WorkState | WorkState[] | Census | Page | Recorded | Uint8Array | Position | undefined;
+              : Q extends {lasts: readonly string[]}
+                ? (Recorded | undefined)[]
+                : Uint8Array | undefined;
+export type Reply = WorkState | WorkState[] | (Recorded | undefined)[] | Census | Page | Recorded | Uint8Array | Position | undefined;
 
 export type ToWriter =
   | Opening

@@ -1,15 +1,19 @@
 import {atTurnEnd, type Clock} from '../../clock.ts';
 import {Fault} from '../../errors.ts';
-import {type Fact, isLast} from '../../facts.ts';
+import type {Fact} from '../../facts.ts';
 import {type AppendOptions, type Payload, type Receipt, RevisionConflict, type StreamAppend} from '../../journal.ts';
 import type {JournalHouse} from '../engine.ts';
-import {writeLine} from './line.ts';
-import type {Append, Batch, FromWriter, Outcome, Part} from './messages.ts';
+import {appendOf, appendOfAll, linesOf, receiptOf} from './append.ts';
+import {Linger} from './linger.ts';
+import type {Append, Batch, FromWriter, Outcome} from './messages.ts';
 import {failed} from './thread.ts';
-import {type Gathered, type Taken, Turn} from './turn.ts';
+import {type Gathered, Turn} from './turn.ts';
+import type {Taken} from './waiter.ts';
 
 /** Facts that nobody waits for are sent after this time at the latest: a message costs as much as several facts. */
 const lingerMs = 50;
+/** What is appended and lingers is sent after this time: a message that is handled meanwhile is kept from begin to end by one commit. */
+const appendLingerMs = 20;
 /** They are sent earlier when they are this part of what may wait: by default a MiB. A commit costs a millisecond, so there should be few. */
 const lingerPart = 1 / 32;
 /** When more characters than this are not written yet, facts are refused. */
@@ -37,7 +41,7 @@ export class Outbox {
   /** Characters of the batches that were sent and not answered. */
   #outstanding = 0;
   #isFlushAtTurnEnd = false;
-  #stopLinger: (() => void) | undefined;
+  readonly #linger: Linger;
 
   constructor({clock, meter, memoryBytes = busyCharacters}: Omit<JournalHouse, 'log'>, post: (batch: Batch) => void) {
     this.#lingerCharacters = memoryBytes * lingerPart;
@@ -47,29 +51,18 @@ export class Outbox {
     this.#clock = clock;
     this.#meter = meter;
     this.#post = post;
+    this.#linger = new Linger(clock, () => this.flush());
   }
 
-  async append(stream: string, facts: readonly [Fact, ...Fact[]], {expect, payloads}: AppendOptions): Promise<Receipt> {
-    const outcome = await this.send(stream, facts, {expect, payloads});
+  async append(stream: string, facts: readonly [Fact, ...Fact[]], {expect, payloads, lingers}: AppendOptions): Promise<Receipt> {
+    const outcome = await this.#hand(appendOf(stream, facts, this.#clock.now(), {expect, payloads}), lingers && expect === undefined);
     if ('conflict' in outcome) throw new RevisionConflict(stream, expect ?? 0, outcome.conflict);
     return receiptOf(outcome);
   }
 
   /** Appends to several streams: everything is kept or nothing. */
   async appendAll(appends: readonly [StreamAppend, ...StreamAppend[]]): Promise<Receipt> {
-    const parts: Part[] = [];
-    const payloads: Payload[] = [];
-    let text = '';
-    let last = 0;
-    for (const {stream, facts, expect, payloads: own = []} of appends) {
-      const written = this.#written(stream, facts);
-      text += written.text;
-      last += written.count;
-      parts.push({stream, last, expect});
-      payloads.push(...own);
-    }
-    const begins = appends.some(({facts}) => doesBegin(facts));
-    const outcome = await this.#hand({stream: appends[0].stream, text, count: last, parts, begins, payloads});
+    const outcome = await this.#hand(appendOfAll(appends, this.#clock.now()));
     if (!('conflict' in outcome)) return receiptOf(outcome);
     const refused = appends.find(({stream}) => stream === outcome.stream);
     throw new RevisionConflict(outcome.stream, refused?.expect ?? 0, outcome.conflict);
@@ -81,12 +74,22 @@ export class Outbox {
   @throws Fault JOURNAL_BUSY, JOURNAL_FAILED
   */
   send(stream: string, facts: readonly Fact[], more: Pick<Append, 'expect' | 'payloads' | 'work'>): Promise<Taken> {
-    return this.#hand({stream, ...this.#written(stream, facts), begins: doesBegin(facts), ...more});
+    return this.#hand(appendOf(stream, facts, this.#clock.now(), more));
   }
 
-  #hand(append: Append): Promise<Taken> {
+  /** False when nothing that was appended to the stream waits to be sent. */
+  mayHold(stream: string): boolean {
+    return this.#isFlushAtTurnEnd || this.#turn.holds(stream);
+  }
+
+  #hand(append: Append, lingers = false): Promise<Taken> {
     if (this.#characters > this.#busyCharacters) return Promise.reject(new Fault('JOURNAL_BUSY', {retryAfterS: 1}));
     return new Promise((resolve, reject) => {
+      if (lingers) {
+        this.#turn.bundle(append, {resolve, reject});
+        this.#flushSoon(appendLingerMs);
+        return;
+      }
       this.#turn.append(append, {resolve, reject});
       if (this.#turn.waiters >= mostAwaited) this.flush();
       else this.#flushAtTurnEnd();
@@ -104,10 +107,14 @@ export class Outbox {
     if (kept.length < payloads.length) this.shed(0, payloads.length - kept.length);
     // There are many invocations. A row in the list of streams would cost more than the fact, which the time in the id finds, too.
     if (stream.startsWith('invocation.')) this.#turn.record(stream, this.#clock.now(), facts, kept);
-    else this.#turn.append({stream, ...this.#written(stream, facts), payloads: kept});
+    else this.#turn.append({stream, text: linesOf(stream, facts, this.#clock.now()), count: facts.length, payloads: kept});
+    if (isFollowed) this.#flushAtTurnEnd();
+    this.#flushSoon(lingerMs);
+  }
+
+  #flushSoon(ms: number): void {
     if (this.#turn.characters > this.#lingerCharacters) this.flush();
-    else if (isFollowed) this.#flushAtTurnEnd();
-    else this.#stopLinger ??= this.#clock.after(lingerMs, () => this.flush());
+    else this.#linger.within(ms);
   }
 
   /** Without those that alone are more than may wait: where memory is scarce, a body of 6 MiB. */
@@ -125,8 +132,7 @@ export class Outbox {
   /** Sends what was gathered: one message, however many facts. */
   flush(): void {
     this.#isFlushAtTurnEnd = false;
-    this.#stopLinger?.();
-    this.#stopLinger = undefined;
+    this.#linger.stop();
     const gathered = this.#turn.take();
     if (!gathered) return;
     const {commands, ...sent} = gathered;
@@ -148,13 +154,6 @@ export class Outbox {
   /** Of everything that is not written yet. */
   get #characters(): number {
     return this.#outstanding + this.#turn.characters;
-  }
-
-  #written(stream: string, facts: readonly Fact[]): Pick<Append, 'text' | 'count'> {
-    const at = this.#clock.now();
-    let text = '';
-    for (const fact of facts) text += writeLine(stream, at, fact);
-    return {text, count: facts.length};
   }
 
   #flushAtTurnEnd(): void {
@@ -179,12 +178,3 @@ export class Outbox {
     }
   }
 }
-
-/** @throws TypeError when it is not that of facts that were kept */
-export function receiptOf(outcome: Taken): Receipt {
-  if (!('position' in outcome)) throw new TypeError('Expected the facts to have a position');
-  return {position: outcome.position, durability: 'fsync'};
-}
-
-/** Facts without an end begin something. */
-const doesBegin = (facts: readonly Fact[]) => facts.length > 0 && !facts.some(({type}) => isLast(type));

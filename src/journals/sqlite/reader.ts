@@ -73,9 +73,14 @@ export class SqliteReader {
     return Math.max(listed, this.#looseFacts(stream).at(-1)?.position ?? 0);
   }
 
-  last(stream: string): Recorded | undefined {
+  /** Without facts that were only recorded. */
+  lastListed(stream: string): Recorded | undefined {
     const newest = this.#newestListed.get(stream);
-    const listed = newest && [...readStream(this.#packAt(Number(newest.last)), lineHead(stream))].at(-1);
+    return newest && [...readStream(this.#packAt(Number(newest.last)), lineHead(stream))].at(-1);
+  }
+
+  last(stream: string): Recorded | undefined {
+    const listed = this.lastListed(stream);
     if (listed && isLast(listed.fact.type)) return listed; // nothing comes after it, and a search would read the whole journal
     const loose = stream.startsWith(looseName) ? this.#looseFacts(stream).at(-1) : undefined;
     if (!listed || !loose) return listed ?? loose;

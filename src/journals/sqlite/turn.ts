@@ -1,16 +1,9 @@
 import type {Fact} from '../../facts.ts';
 import type {Payload} from '../../journal.ts';
+import {BundledAppends} from './bundle.ts';
 import {LooseFacts} from './loose-facts.ts';
-import type {Append, Batch, Command, Outcome} from './messages.ts';
-
-/** A caller that waits for a receipt. */
-export interface Waiter {
-  readonly resolve: (outcome: Taken) => void;
-  readonly reject: (error: Error) => void;
-}
-
-/** The outcome of a command that was not refused for lack of room. */
-export type Taken = Exclude<Outcome, {readonly refused: string}>;
+import type {Append, Batch, Bundled, Command} from './messages.ts';
+import type {Waiter} from './waiter.ts';
 
 /** Commands that are sent together. */
 export interface Gathered {
@@ -28,20 +21,45 @@ export class Turn {
   characters = 0;
   #facts = 0;
   #payloads = 0;
-  #commands: Command[] = [];
+  #commands: (Command | Bundled)[] = [];
   #waiters: (Waiter | undefined)[] = [];
   readonly #loose = new LooseFacts();
   #looseCount = 0;
   #loosePayloads: Payload[] = [];
+  readonly #beginnings = new BundledAppends(true);
+  readonly #ends = new BundledAppends(false);
+  /** Streams of those. */
+  readonly #bundled = new Set<string>();
+
+  /** Appends with many others, of which each may be kept later than what came after it to another stream. Nothing may be expected of it. */
+  bundle(command: Append, waiter: Waiter): void {
+    const {stream, begins} = command;
+    const bundle = begins ? this.#beginnings : this.#ends;
+    if (!bundle.fits(command) || (begins && this.#bundled.has(stream))) this.#endBundles();
+    if (!bundle.fits(command)) {
+      this.append(command, waiter);
+      return;
+    }
+    bundle.add(command, waiter);
+    this.#bundled.add(stream);
+    this.#count(command.text.length, command.count, command.payloads);
+  }
+
+  /** True while what was appended to the stream is in a bundle. */
+  holds(stream: string): boolean {
+    return this.#bundled.has(stream);
+  }
 
   append(command: Append, waiter?: Waiter): void {
     this.#endLoose(); // keeps the order in which facts came
+    this.#endBundles();
     this.#commands.push(command);
     this.#waiters.push(waiter);
     this.#count(command.text.length, command.count, command.payloads);
   }
 
   record(stream: string, at: number, facts: readonly Fact[], payloads: readonly Payload[]): void {
+    if (this.#bundled.has(stream)) this.#endBundles();
     const before = this.#loose.length;
     for (const fact of facts) this.#loose.add(stream, at, fact);
     this.#looseCount += facts.length;
@@ -57,6 +75,7 @@ export class Turn {
   /** Everything that was gathered; undefined when nothing was. */
   take(): Gathered | undefined {
     this.#endLoose();
+    this.#endBundles();
     if (this.#commands.length === 0) return undefined;
     const gathered = {
       commands: this.#commands,
@@ -78,6 +97,17 @@ export class Turn {
     this.#facts += facts;
     this.#payloads += payloads.length;
     for (const {bytes} of payloads) this.characters += bytes.length;
+  }
+
+  #endBundles(): void {
+    if (this.#bundled.size === 0) return;
+    this.#bundled.clear();
+    for (const bundle of [this.#beginnings, this.#ends]) {
+      if (bundle.size === 0) continue;
+      const {waiter, ...command} = bundle.take();
+      this.#commands.push(command);
+      this.#waiters.push(waiter);
+    }
   }
 
   #endLoose(): void {

@@ -15,9 +15,10 @@ import type {
   WorkStatus,
   WorkStore,
 } from '../../work.ts';
+import {receiptOf} from './append.ts';
 import type {Question, ReplyTo} from './messages.ts';
-import {type Outbox, receiptOf} from './outbox.ts';
-import type {Taken} from './turn.ts';
+import type {Outbox} from './outbox.ts';
+import type {Taken} from './waiter.ts';
 import type {WorkChange} from './work-change.ts';
 
 type Claim = Pick<Claimed, 'id' | 'epoch'>;

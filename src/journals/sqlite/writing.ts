@@ -2,6 +2,7 @@ import {parentPort, receiveMessageOnPort} from 'node:worker_threads';
 import {atTurnEnd} from '../../clock.ts';
 import {JournalDamaged, type Position} from '../../journal.ts';
 import {Answers} from './answers.ts';
+import {unbundled} from './bundle.ts';
 import {RetentionClock} from './clock.ts';
 import {isCorrupt} from './errors.ts';
 import {fileItself} from './file.ts';
@@ -49,9 +50,11 @@ try {
   say({type: 'refused', reason, message: textOf(error)});
 }
 
+type Arrived = Omit<Batch, 'commands'> & {readonly commands: readonly Command[]};
+
 /** Takes every message that waits, commits batches in groups, and answers questions in their order between them. */
 function serve(first: Exclude<ToWriter, Opening>): void {
-  let batches: Batch[] = [];
+  let batches: Arrived[] = [];
   let commands = 0;
   let characters = 0;
   const flush = () => {
@@ -66,9 +69,10 @@ function serve(first: Exclude<ToWriter, Opening>): void {
       if (act(message)) return;
       continue;
     }
-    batches.push(message);
-    commands += message.commands.length;
-    for (const command of message.commands) {
+    const arrived = {...message, commands: message.commands.map(each => ('bundle' in each ? unbundled(each.bundle) : each))};
+    batches.push(arrived);
+    commands += arrived.commands.length;
+    for (const command of arrived.commands) {
       characters += lengthOf(command);
       for (const {bytes} of command.payloads ?? []) characters += bytes.length;
     }
@@ -100,7 +104,7 @@ function act(message: Exclude<ToWriter, Batch | Opening>): boolean {
   }
 }
 
-function commitAll(batches: readonly Batch[]): void {
+function commitAll(batches: readonly Arrived[]): void {
   const now = batches.at(-1)?.now ?? 0;
   let outcomes: Outcome[];
   try {

@@ -7,6 +7,8 @@ const outcomes: readonly MessageOutcome[] = ['done', 'accepted', 'given-back', '
 /** Messages of brokers, by trigger. */
 export function messageMetrics(registers: Registry[], clock: Pick<Clock, 'now'>): Pick<Meter, 'messageEnded' | 'messagesWatched'> {
   const watched = new Map<string, {readonly system: string; readonly gauges: MessageGauges}>();
+  /** By trigger and outcome: to find a counter by its labels costs more than to count. */
+  const counters = new Map<string, Counter.Internal>();
   const ended = new Counter({
     name: 'core_messages_total',
     help: 'Messages that were dealt with, by what became of them.',
@@ -22,10 +24,14 @@ export function messageMetrics(registers: Registry[], clock: Pick<Clock, 'now'>)
   });
 
   return {
-    messageEnded: (trigger, system, outcome) => ended.labels(trigger, system, outcome).inc(),
+    messageEnded: (trigger, system, outcome) => (counters.get(`${trigger} ${outcome}`) ?? ended.labels(trigger, system, outcome)).inc(),
     messagesWatched(trigger, system, gauges) {
       watched.set(trigger, {system, gauges});
-      for (const outcome of outcomes) ended.labels(trigger, system, outcome).inc(0);
+      for (const outcome of outcomes) {
+        const counter = ended.labels(trigger, system, outcome);
+        counter.inc(0);
+        counters.set(`${trigger} ${outcome}`, counter);
+      }
     },
   };
 

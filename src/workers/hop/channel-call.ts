@@ -30,8 +30,9 @@ export class ChannelCall implements EventListenerObject, ReplyHouse, StreamHouse
   upload: Upload | undefined;
   stopTimer = () => {};
   readonly number: number;
+  readonly signal: AbortSignal | undefined;
   readonly reply: IncomingReply;
-  #call: Pick<RuntimeCall, 'deadline' | 'timeoutMs' | 'signal' | 'replyHold' | 'streams'>;
+  #call: Pick<RuntimeCall, 'deadline' | 'timeoutMs' | 'isSignalShared' | 'replyHold' | 'streams'>;
   readonly #house: CallHouse;
   readonly #waiting: Waiting;
   /** The reply has been handed over, and its body follows. */
@@ -44,6 +45,7 @@ export class ChannelCall implements EventListenerObject, ReplyHouse, StreamHouse
 
   constructor(number: number, call: RuntimeCall, waiting: Waiting, house: CallHouse) {
     this.number = number;
+    this.signal = call.signal;
     this.#call = call;
     this.#waiting = waiting;
     this.#house = house;
@@ -71,12 +73,11 @@ export class ChannelCall implements EventListenerObject, ReplyHouse, StreamHouse
     if (this.isSentWhole) return;
     this.#over({mayRun: false, sentWhole: false, broke: false, byHost: false, answered: false, isOver: true});
     if (this.long) this.long.parts.length = 0;
-    const {deadline, timeoutMs, signal, replyHold} = this.#call;
-    this.#call = {deadline, timeoutMs, signal, replyHold}; // without its event
+    const {deadline, timeoutMs, isSignalShared, replyHold} = this.#call;
+    this.#call = {deadline, timeoutMs, isSignalShared, replyHold}; // without its event
   }
 
   // What the reply asks of its call.
-
   get hold(): Hold | undefined {
     return this.#call.replyHold;
   }
@@ -98,7 +99,6 @@ export class ChannelCall implements EventListenerObject, ReplyHouse, StreamHouse
   }
 
   // What the stream asks of its call.
-
   get clock(): Clock {
     return this.#house.clock;
   }
@@ -190,7 +190,7 @@ export class ChannelCall implements EventListenerObject, ReplyHouse, StreamHouse
 
   #over(end: CallEnd): void {
     this.stopTimer();
-    this.#call.signal?.removeEventListener('abort', this);
+    if (!this.#call.isSignalShared) this.signal?.removeEventListener('abort', this);
     if (this.long) this.long.isStopped = true;
     this.upload?.stop();
     if (this.#isOver) return;

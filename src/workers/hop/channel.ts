@@ -5,6 +5,7 @@ import type {CallEnd, Hop} from '../../hop/hop.ts';
 import {type ChannelReply, NotSent, type RuntimeCall} from '../../runtime.ts';
 import {ChannelCall} from './channel-call.ts';
 import type {ChannelOptions} from './channel-options.ts';
+import {Departures} from './departures.ts';
 import {FrameWriter} from './frame-writer.ts';
 import {BrokenFrames, FrameReader, type FrameSink} from './frames.ts';
 import {Liveness} from './liveness.ts';
@@ -22,6 +23,7 @@ export class Channel implements Hop, FrameSink {
   readonly #reader: FrameReader;
   readonly #liveness: Liveness;
   readonly #open: OpenCalls;
+  readonly #departures: Departures;
   /** Bodies that are on their way, each as fast as it is read. */
   readonly #uploads: Uploads;
   /** The call whose bytes are coming now. */
@@ -37,6 +39,7 @@ export class Channel implements Hop, FrameSink {
     this.#uploads = new Uploads(this.#writer);
     this.#reader = new FrameReader(this, clock);
     this.#open = new OpenCalls(concurrency);
+    this.#departures = new Departures(this.#open);
     const isShared = concurrency > 1 && answersPing;
     const isIdle = () => this.#open.size === 0 && !this.#writer.isBehind;
     this.#liveness = new Liveness({isShared, isIdle, ping: () => this.#writer.ping(), onSilent, onAlive}, clock);
@@ -82,7 +85,7 @@ export class Channel implements Hop, FrameSink {
       const open = new ChannelCall(this.#open.freeNumber(), call, {resolve, reject, ended, givenUp}, this);
       this.#open.add(open);
       open.stopTimer = this.clock.after(call.deadline - now, open.expire);
-      call.signal?.addEventListener('abort', open, {once: true});
+      this.#departures.watch(open, call);
       this.#liveness.called(now, this.#open.size === 1);
       const json = writeCall(event, call.trace);
       if (request?.body) this.#uploads.begin(open, json, request, request.body);
@@ -189,6 +192,7 @@ export class Channel implements Hop, FrameSink {
   #lose(reason: Fault): void {
     this.#isClosed = true;
     this.#liveness.close();
+    this.#departures.close();
     this.#uploads.clear();
     for (const call of this.#open.takeAll()) call.lose(reason);
   }

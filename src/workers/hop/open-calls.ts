@@ -53,9 +53,13 @@ export class OpenCalls {
     this.#size--;
   }
 
+  all(): ChannelCall[] {
+    return this.#ring.filter(call => call !== undefined);
+  }
+
   /** Takes all of them out. */
   takeAll(): ChannelCall[] {
-    const all = this.#ring.filter(call => call !== undefined);
+    const all = this.all();
     this.#ring.fill(undefined);
     this.#size = 0;
     return all;

@@ -7,7 +7,7 @@ import type {Member} from './member.ts';
 import {heldPlaces, placesOf, turnsLeft} from './places.ts';
 import {busy, notReady, tooLate} from './refusals.ts';
 import {ServiceTime} from './service-time.ts';
-import type {Waiter} from './waiter.ts';
+import {type Waiter, whenLeft} from './waiter.ts';
 
 export interface PoolOptions {
   readonly queueLength: number;
@@ -118,7 +118,7 @@ export class Pool implements Runtimes {
     const since = this.#clock.monotonic();
     const {promise, resolve, reject} = Promise.withResolvers<Lease>();
     const depth = this.#waiting.length + 1;
-    const waiter: Waiter = {since, cold, depth, admit: resolve, refuse: reject, stopTimer: () => {}};
+    const waiter: Waiter = {since, cold, depth, admit: resolve, refuse: reject, stop: () => {}};
     const longestMs = cold ? startTimeoutMs : queueWaitMs;
     const leftMs = deadline.monotonicMs - since;
     const fault = () => (leftMs <= longestMs ? tooLate(deadline) : cold ? notReady(longestMs, this.#queueMs()) : busy(this.#queueMs()));
@@ -128,15 +128,15 @@ export class Pool implements Runtimes {
       this.#waiting.splice(at, 1);
       this.#turnAway(waiter, fault());
     };
-    waiter.stopTimer = this.#clock.after(Math.min(longestMs, leftMs), () => giveUp(fault));
-    signal?.addEventListener('abort', () => giveUp(() => new Fault('CALLER_LEFT')), {once: true});
+    const stopTimer = this.#clock.after(Math.min(longestMs, leftMs), () => giveUp(fault));
+    waiter.stop = whenLeft(signal, stopTimer, () => giveUp(() => new Fault('CALLER_LEFT')));
     this.#waiting.push(waiter);
     this.#meter.queued(this.#waiting.length);
     return promise;
   }
 
   #turnAway(waiter: Waiter, fault: Fault): void {
-    waiter.stopTimer();
+    waiter.stop();
     this.#meter.dequeued(this.#waiting.length, this.#waitedMs(waiter) / 1000);
     waiter.refuse(fault);
   }
@@ -147,7 +147,7 @@ export class Pool implements Runtimes {
       const member = this.#freeMember();
       const waiter = member && this.#waiting.shift();
       if (!waiter) return;
-      waiter.stopTimer();
+      waiter.stop();
       const now = this.#clock.monotonic();
       const waitedMs = now - waiter.since;
       this.#meter.dequeued(this.#waiting.length, waitedMs / 1000);

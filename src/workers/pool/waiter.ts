@@ -10,5 +10,15 @@ export interface Waiter {
   readonly depth: number;
   readonly admit: (lease: Lease) => void;
   readonly refuse: (fault: Fault) => void;
-  stopTimer: () => void;
+  /** Called once, when it waits no longer. */
+  stop: () => void;
+}
+
+/** Calls `leave` when the caller leaves. @returns stops that, and the timer: the signal may outlive the call by far */
+export function whenLeft(signal: AbortSignal | undefined, stopTimer: () => void, leave: () => void): () => void {
+  signal?.addEventListener('abort', leave, {once: true});
+  return () => {
+    stopTimer();
+    signal?.removeEventListener('abort', leave);
+  };
 }

@@ -61,6 +61,18 @@ export function reading({check, dense, durability}: Suite): void {
     t.true(strengths.indexOf(receipt.durability) >= strengths.indexOf(durability));
   });
 
+  check('facts that may linger are found by a question about their stream, and come before what is appended later', async (t, journal) => {
+    const receipts = [journal.append('a', [fact(1)], {lingers: true})];
+    t.deepEqual((await journal.last('a', {now: true, isAppended: true}))?.fact, fact(1));
+    receipts.push(journal.append('a', [fact(2)], {lingers: true, payloads: [{name: 'a/x', bytes: Buffer.from('x')}]}));
+    receipts.push(journal.append('a', [fact(3)]));
+    const kept = await Promise.all(receipts);
+    t.deepEqual(numbers(await all(journal.read('a'))), [1, 2, 3]);
+    t.is((await journal.last('a', {isAppended: true}))?.position, kept[2]?.position);
+    t.deepEqual(await journal.payload('a/x'), new Uint8Array(Buffer.from('x')));
+    t.is(await journal.last('b', {isAppended: true}), undefined);
+  });
+
   check('what is read is what was appended, with its stream and wall time', async (t, journal, clock) => {
     // It names a core, as a journal that several share names its own in a fact that names none.
     const odd: Fact = {type: 'runtime.ready', data: {bootMs: 1.5, loaded: false, error: 'é😀\0\n"\\\u2028', core: 'one'}};
