@@ -23,7 +23,11 @@ async fn handle(event: Event, context: Context) -> Result<Response, Error> {
     if event.is_base64_encoded {
         return Ok(event.bytes()?.into());
     }
-    let script: Script = event.json()?;
+    let script: Script = if event.body.is_empty() {
+        serde_json::from_slice(&context.body().bytes().await?)?
+    } else {
+        event.json()?
+    };
     let text = |name: &str| script.rest[name].as_str().unwrap_or_default().to_owned();
     Ok(match script.r#do.as_str() {
         "return" => script.value.ok_or("no value")?.into(),

@@ -16,7 +16,7 @@ use hyper::{
     header::{HeaderValue, CONTENT_TYPE},
     Method, Request, StatusCode,
 };
-use serde::Deserialize;
+use serde::{de::Error as _, Deserialize};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -24,6 +24,7 @@ use crate::{
     event::Event,
     output::{within, Output},
     reporter::Reporter,
+    upload::Feed,
     Context, Error, Response,
 };
 
@@ -38,6 +39,8 @@ pub(crate) struct Bridge {
     pub handler: Box<dyn Fn(Event, Context) -> Outcome + Send + Sync>,
     pub token: String,
     pub max_bytes: usize,
+    /// The function reads bodies as they come.
+    pub streams_bodies: bool,
     pub reporter: Option<Reporter>,
 }
 
@@ -95,12 +98,16 @@ impl Bridge {
         if let Some((status, text)) = refusal {
             return Err((status, text.to_owned()));
         }
-        let (event, context) = read_call(&body?).map_err(|error| {
+        let (event, mut context) = read_call(&body?).map_err(|error| {
             (
                 StatusCode::BAD_REQUEST,
                 format!("The request body is not the protocol's JSON: {error}\n"),
             )
         })?;
+        if self.streams_bodies {
+            let whole = event.bytes().unwrap_or_default();
+            context.body = Some(Feed::whole(whole));
+        }
         newest
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -205,16 +212,35 @@ fn read_call(body: &[u8]) -> Result<(Event, Context), serde_json::Error> {
     Ok((event, call.context.unwrap_or_default().into()))
 }
 
+/// The body of a call of the channel, with its form where it came whole.
+pub(crate) enum Given {
+    /// It belongs into the event.
+    Whole(Vec<u8>, u8),
+    /// It came whole, and is shown as one that comes.
+    Shown(Vec<u8>, u8),
+    /// It is still to come.
+    Open(Arc<Feed>),
+}
+
 /// A call of the channel, whose event has its body apart.
 pub(crate) fn read_frames_call(
     json: &[u8],
-    body: Vec<u8>,
-    form: u8,
+    body: Given,
 ) -> Result<(Event, Context), serde_json::Error> {
     let call: Call = serde_json::from_slice(json)?;
-    let event = call.event.unwrap_or_else(|| RawValue::NULL.to_owned());
-    let event = Event::read(event)?.with_body(body, form);
-    Ok((event, call.context.unwrap_or_default().into()))
+    let event = Event::read(call.event.unwrap_or_else(|| RawValue::NULL.to_owned()))?;
+    let mut context = Context::from(call.context.unwrap_or_default());
+    let (body, form) = match body {
+        Given::Whole(body, form) => return Ok((event.with_body(body, form), context)),
+        Given::Open(feed) => {
+            context.body = Some(feed);
+            return Ok((event, context));
+        }
+        Given::Shown(body, form) => (body, form),
+    };
+    let bytes = Event::default().with_body(body, form).bytes();
+    context.body = Some(Feed::whole(bytes.map_err(serde_json::Error::custom)?));
+    Ok((event, context))
 }
 
 fn reply(status: StatusCode, kind: HeaderValue, text: String) -> Reply {

@@ -19,15 +19,16 @@ use flow::Flow;
 use tokio::{runtime::Handle, sync::Notify, task::AbortHandle, time::sleep};
 
 use crate::{
-    bridge::{read_frames_call, Bridge},
+    bridge::{read_frames_call, Bridge, Given},
     frames::{
         append_head, breach, read_number, Head, RunHead, BODY, CALL, CANCEL, CREDIT, DATA, END,
         FAILED, HEAD_BYTES, MESSAGE_MAX_BYTES, PIECE_BYTES, PING, PONG, RESULT, RUN_HEAD_BYTES,
-        WINDOW_BYTES,
+        UNKNOWN_BYTES, WINDOW_BYTES,
     },
     output::cut,
     response::Sent,
     start::Counts,
+    upload::Feed,
 };
 
 /// How long one write may wait for a core that does not read.
@@ -35,6 +36,11 @@ const PATIENCE: Duration = Duration::from_millis(1);
 
 /// The core answers for a call at its deadline. Later than that the handler is dropped.
 const LATE: Duration = Duration::from_millis(100);
+
+/// Why a body of a request cannot be read any more.
+const BROKE_OFF: &str = "the request ended before it was complete";
+const CHANNEL_ENDED: &str = "the channel ended before the request was complete";
+const IS_OVER: &str = "the call is over";
 
 /// The core's calls on the channel.
 ///
@@ -81,6 +87,8 @@ struct Open {
     credit: usize,
     reply: Option<Reply>,
     flow: Option<Flow>,
+    /// Where its body comes to, when that is read as it comes.
+    feed: Option<Arc<Feed>>,
 }
 
 /// What is left of a long reply.
@@ -94,6 +102,8 @@ struct Reply {
 struct Incoming {
     head: RunHead,
     run: Vec<u8>,
+    /// Its body is not part of it: that follows the JSON.
+    feed: Option<Arc<Feed>>,
 }
 
 impl Incoming {
@@ -172,12 +182,21 @@ impl Calls {
         }
         state.is_ended = true;
         state.wake_flows();
+        let feeds: Vec<_> = state
+            .open
+            .values()
+            .filter_map(|open| open.feed.clone())
+            .collect();
         if ended.kind() == io::ErrorKind::InvalidData {
             state.breach = Some(ended);
             let _ = from.get_ref().shutdown(Shutdown::Both);
         }
         self.0.changed.notify_all();
         self.0.ended.notify_waiters();
+        drop(state);
+        for feed in feeds {
+            feed.break_off(CHANNEL_ENDED);
+        }
     }
 
     fn read_frame(
@@ -215,9 +234,13 @@ impl Calls {
     fn begin(
         &self,
         call: u32,
-        head: RunHead,
+        mut head: RunHead,
         incoming: &mut HashMap<u32, Incoming>,
     ) -> io::Result<()> {
+        let feed = (head.body == UNKNOWN_BYTES).then(|| self.feed(call));
+        if feed.is_some() {
+            head.body = 0;
+        }
         let mut state = self.lock();
         if state.open.contains_key(&call) {
             return Err(breach(format!("call {call} came twice")));
@@ -229,13 +252,56 @@ impl Calls {
             self.0.changed.notify_all();
             return Ok(());
         }
-        state.open.insert(call, Open::default());
+        let open = Open {
+            feed: feed.clone(),
+            ..Open::default()
+        };
+        state.open.insert(call, open);
         let run = Vec::with_capacity(bytes);
-        incoming.insert(call, Incoming { head, run });
+        incoming.insert(call, Incoming { head, run, feed });
         Ok(())
     }
 
-    /// Reads more of a call, and starts it when all of it is there. What comes for a call that is over is skipped.
+    /// For a body that is read as it comes.
+    fn feed(&self, number: u32) -> Arc<Feed> {
+        let calls = self.clone();
+        Feed::new(move |feed, bytes| {
+            let mut state = calls.lock();
+            let open = state.open.get(&number).and_then(|open| open.feed.as_ref());
+            if open.is_some_and(|open| Arc::ptr_eq(open, feed)) {
+                append_head(&mut state.unsent, 4, CREDIT, number);
+                state
+                    .unsent
+                    .extend_from_slice(&(bytes as u32).to_be_bytes());
+                calls.send(state);
+            }
+        })
+    }
+
+    /// Reads a piece of a body that the function reads as it comes. What comes for a call that is over is skipped.
+    fn read_piece(
+        &self,
+        from: &mut BufReader<UnixStream>,
+        call: u32,
+        length: usize,
+    ) -> io::Result<()> {
+        let feed = match self.lock().open.get(&call) {
+            None => None,
+            Some(Open { feed: None, .. }) => {
+                return Err(breach(format!("call {call} has more bytes than it said")))
+            }
+            Some(open) => open.feed.clone(),
+        };
+        let Some(feed) = feed else {
+            return skip(from, length);
+        };
+        let mut piece = vec![0; length];
+        from.read_exact(&mut piece)?;
+        feed.take(piece.into());
+        Ok(())
+    }
+
+    /// Reads more of a call, and starts it when all of it is there.
     fn read_run(
         &self,
         from: &mut BufReader<UnixStream>,
@@ -244,10 +310,7 @@ impl Calls {
         incoming: &mut HashMap<u32, Incoming>,
     ) -> io::Result<()> {
         let Some(part) = incoming.get_mut(&call) else {
-            if self.lock().open.contains_key(&call) {
-                return Err(breach(format!("call {call} has more bytes than it said")));
-            }
-            return skip(from, length);
+            return self.read_piece(from, call, length);
         };
         if length > part.missing() {
             return Err(breach(format!("call {call} has more bytes than it said")));
@@ -287,9 +350,18 @@ impl Calls {
 
     /// None: the reply has left as it was made.
     async fn run(&self, number: u32, call: Incoming) -> Result<Option<Sent>, String> {
-        let Incoming { head, mut run } = call;
+        let Incoming {
+            head,
+            mut run,
+            feed,
+        } = call;
         let body = run.split_off(head.json);
-        let (event, context) = read_frames_call(&run, body, head.form)
+        let body = match feed {
+            Some(feed) => Given::Open(feed),
+            None if self.0.bridge.streams_bodies => Given::Shown(body, head.form),
+            None => Given::Whole(body, head.form),
+        };
+        let (event, context) = read_frames_call(&run, body)
             .map_err(|error| format!("the call is not the protocol's JSON: {error}"))?;
         drop(run);
         let left = context.remaining();
@@ -321,7 +393,11 @@ impl Calls {
             return;
         }
         let task = open.cancel();
+        let feed = open.feed.clone();
         drop(state); // the task may end here and now
+        if let Some(feed) = feed {
+            feed.break_off(BROKE_OFF);
+        }
         if let Some(task) = task {
             task.abort();
         }
@@ -355,6 +431,10 @@ impl Calls {
     /// Writes down how a call ended; none: it was dropped.
     fn finish(&self, number: u32, outcome: Option<Result<Option<Sent>, String>>) {
         let mut state = self.lock();
+        let feed = state
+            .open
+            .get_mut(&number)
+            .and_then(|open| open.feed.take());
         let is_wanted = |open: &Open| !open.is_cancelled;
         match outcome {
             Some(outcome) if state.open.get(&number).is_some_and(is_wanted) => match outcome {
@@ -365,6 +445,9 @@ impl Calls {
             _ => state.end(number),
         }
         self.send(state);
+        if let Some(feed) = feed {
+            feed.break_off(IS_OVER);
+        }
     }
 
     /// Writes what waits, or leaves it to the thread that does.
@@ -580,6 +663,7 @@ mod tests {
                 handler: Box::new(move |event, context| Box::pin(handle(event, context))),
                 token: String::new(),
                 max_bytes,
+                streams_bodies: false,
                 reporter: None,
             };
             let calls = Calls::open(ours, Arc::new(bridge), Arc::default()).unwrap();
@@ -688,6 +772,59 @@ mod tests {
         peer.socket.shutdown(Shutdown::Write).unwrap();
         assert!(peer.calls.ended().await.is_ok());
         peer.calls.drained().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_body_that_is_to_come_is_read_while_the_call_runs() {
+        let mut peer = Peer::serving(1000, |event: Event, context: Context| async move {
+            let mut body = context.body();
+            let first = body.piece().await?.unwrap_or_default();
+            if first == "early" {
+                return Err("early".into());
+            }
+            let rest = body.bytes().await?.len();
+            Err(format!("{:?} {} {rest}", event.body, first.len()).into())
+        });
+        let open =
+            |peer: &mut Peer, number| peer.begin(number, "{\"event\":{}}", "", UNKNOWN_BYTES);
+        open(&mut peer, 1);
+        peer.send(BODY, 1, &[b'x'; PIECE_BYTES]);
+        peer.expect(CREDIT, 1, "\0\u{1}\0\0");
+        peer.send(BODY, 1, b"more");
+        peer.send(BODY, 1, b"");
+        peer.expect(FAILED, 1, "\"\" 65536 4");
+        open(&mut peer, 1);
+        peer.send(BODY, 1, b"early");
+        peer.expect(FAILED, 1, "early");
+        peer.send(BODY, 1, b"skipped");
+        peer.send(BODY, 1, b"");
+        open(&mut peer, 1);
+        peer.send(BODY, 1, b"x");
+        peer.send(CANCEL, 1, b"");
+        peer.expect(END, 1, "");
+        open(&mut peer, 1);
+        peer.socket.shutdown(Shutdown::Write).unwrap();
+        peer.expect(FAILED, 1, CHANNEL_ENDED);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_body_of_a_call_that_is_over_cannot_be_read_any_more() {
+        let (keep, mut kept) = tokio::sync::mpsc::channel(1);
+        let mut peer = Peer::serving(1000, move |_, context: Context| {
+            let keep = keep.clone();
+            async move {
+                keep.send(context.body()).await?;
+                Err("over".into())
+            }
+        });
+        peer.begin(1, "{}", "", UNKNOWN_BYTES);
+        peer.expect(FAILED, 1, "over");
+        let read = kept.recv().await.unwrap().piece().await;
+        assert_eq!(read.unwrap_err().to_string(), IS_OVER);
+        peer.call(1, "whole");
+        peer.expect(FAILED, 1, "over");
+        let read = kept.recv().await.unwrap().piece().await;
+        assert!(read.unwrap_err().to_string().contains("CORE_PROTOCOL"));
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::{
     event::or_default,
     output::{Output, Stream, Writer},
+    upload::{Feed, Upload},
 };
 
 /// What a handler can learn about the call it serves.
@@ -27,6 +28,8 @@ pub struct Context {
     pub(crate) output: Option<Arc<Output>>,
     /// True when a recorded event is run again.
     pub replay: bool,
+    /// None when the event has the body.
+    pub(crate) body: Option<Arc<Feed>>,
 }
 
 impl Context {
@@ -38,6 +41,16 @@ impl Context {
     /// `stdout()` for errors.
     pub fn stderr(&self) -> Writer {
         Writer::new(self.output.clone(), Stream::Stderr)
+    }
+
+    /// The body of the request, as it comes, with `CORE_PROTOCOL=stream`; the event has none then. Asked for again, it is the
+    /// same body, of which each piece is read once.
+    pub fn body(&self) -> Upload {
+        Upload::new(self.body.clone().unwrap_or_else(|| {
+            let feed = Feed::new(|_, _| {});
+            feed.break_off("the event has the body, unless CORE_PROTOCOL is `stream`");
+            feed
+        }))
     }
 
     pub fn deadline(&self) -> Option<SystemTime> {
@@ -90,6 +103,7 @@ impl From<WireContext> for Context {
             tracestate: wire.trace.tracestate,
             output: None,
             replay: wire.replay,
+            body: None,
         }
     }
 }

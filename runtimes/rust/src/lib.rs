@@ -28,6 +28,7 @@ mod response;
 mod settings;
 mod start;
 mod stream;
+mod upload;
 
 pub use context::Context;
 pub use event::{Event, Headers};
@@ -35,6 +36,7 @@ pub use output::{stderr, stdout, Writer};
 pub use response::{Body, Response};
 pub use start::start;
 pub use stream::{Left, Sender, Stream};
+pub use upload::Upload;
 
 /// Why a call failed. Its text is what the caller reads; `?` makes one of any error, `.into()` of a text.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

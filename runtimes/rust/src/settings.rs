@@ -14,6 +14,8 @@ pub(crate) struct Settings {
     pub token: String,
     /// Bounds a request: JSON may write one byte as six, and the rest of the event has room beside it.
     pub max_bytes: usize,
+    /// The function reads bodies as they come.
+    pub streams_bodies: bool,
     /// Takes the load report; none when nobody listens.
     pub reports: Option<File>,
     /// The channel; none when calls come over HTTP.
@@ -39,6 +41,7 @@ impl Settings {
             port,
             token,
             max_bytes: payload.saturating_mul(6).saturating_add(8 << 20),
+            streams_bodies: env::var("CORE_REQUEST_BODY").is_ok_and(|body| body == "stream"),
             reports: reports.and_then(open_reports),
             calls: calls.map(open_calls).transpose()?,
         })

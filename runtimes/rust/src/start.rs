@@ -76,6 +76,7 @@ where
         }),
         token: settings.token,
         max_bytes: settings.max_bytes,
+        streams_bodies: settings.streams_bodies,
         reporter: reporter.clone(),
     });
     match settings.calls {
@@ -98,7 +99,7 @@ async fn serve_on_channel(
     let parent = stop.parent;
     if let Some(reporter) = &bridge.reporter {
         hook_panics();
-        report(reporter, json!({"calls": 1}));
+        report(reporter, json!({"calls": 1, "bodies": true}));
     }
     let calls = Calls::open(socket, bridge, counts)?;
     let stopping = tokio::spawn(stop.reason());
