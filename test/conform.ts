@@ -188,6 +188,6 @@ test('the bridge for Node passes every case', async t => {
     ended.stderr,
   );
   t.is(verdictsOf(ended).filter(({over}) => over === 'http').length, 29);
-  t.is(verdictsOf(ended).filter(({over}) => over === 'channel').length, 59);
+  t.is(verdictsOf(ended).filter(({over}) => over === 'channel').length, 61);
   t.is(ended.code, 0);
 });

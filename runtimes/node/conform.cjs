@@ -1,18 +1,24 @@
 'use strict';
 
 /** The conformance function: does what the event's body says; `core-runtime conform` asks it (runtimes/README.md). */
-exports.handle = (event, context) => ('body' in event ? perform(event, context) : receive(event, context));
+exports.handle = (event, context) => {
+  if (event.isBase64Encoded) return {body: event.body, isBase64Encoded: true};
+  return 'body' in event ? perform(JSON.parse(event.body), event, context) : receive(event, context);
+};
 
-/** The same, where the body comes as it is read. */
+/** The same, where the body comes as it is read. A script that does not come as the body leaves the body to itself. */
 async function receive(event, context) {
-  const pieces = [];
-  for await (const piece of context.body) pieces.push(piece);
-  return perform(Object.assign({}, event, {body: Buffer.concat(pieces).toString()}), context);
+  const {script = (await read(context.body)).toString()} = event.queryStringParameters;
+  return perform(JSON.parse(script), event, context);
 }
 
-function perform(event, context) {
-  if (event.isBase64Encoded) return {body: event.body, isBase64Encoded: true};
-  const script = JSON.parse(event.body);
+async function read(body) {
+  const pieces = [];
+  for await (const piece of body) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+function perform(script, event, context) {
   switch (script.do) {
     case 'return':
       return script.value;
@@ -28,6 +34,8 @@ function perform(event, context) {
       return console.log(script.line);
     case 'slow':
       return new Promise(resolve => setTimeout(resolve, script.ms, 'slow'));
+    case 'read':
+      return new Promise(resolve => setTimeout(resolve, script.ms)).then(() => read(context.body)).then(({length}) => String(length));
     case 'stream':
       return {headers: {'Content-Type': 'text/plain'}, body: pieces(script)};
   }

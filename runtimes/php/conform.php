@@ -6,7 +6,7 @@ function handle($event, $context)
     if ($event['isBase64Encoded'] ?? false) {
         return ['body' => $event['body'], 'isBase64Encoded' => true];
     }
-    $script = json_decode($event['body'] ?? stream_get_contents($context->body), true);
+    $script = json_decode($event['body'] ?? $event['queryStringParameters']['script'] ?? stream_get_contents($context->body), true);
     switch ($script['do']) {
         case 'return':
             return $script['value'];
@@ -22,15 +22,23 @@ function handle($event, $context)
             echo $script['line'], "\n";
             return null;
         case 'slow':
-            $end = microtime(true) + $script['ms'] / 1000;
-            while (microtime(true) < $end) {
-                usleep(10000); // a signal cuts a sleep short
-            }
+            wait($script['ms']);
             return 'slow';
+        case 'read':
+            wait($script['ms']);
+            return (string) strlen(stream_get_contents($context->body));
         case 'stream':
             return ['headers' => ['Content-Type' => 'text/plain'], 'body' => pieces($script)];
     }
     return null;
+}
+
+function wait($ms)
+{
+    $end = microtime(true) + $ms / 1000;
+    while (microtime(true) < $end) {
+        usleep(10000); // a signal cuts a sleep short
+    }
 }
 
 function pieces($script)

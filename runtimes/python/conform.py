@@ -7,7 +7,7 @@ import time
 def handle(event, context):
     if event.get("isBase64Encoded"):
         return {"body": event["body"], "isBase64Encoded": True}
-    script = json.loads(event["body"] if "body" in event else context.body.read().decode("utf-8"))
+    script = json.loads(event["body"] if "body" in event else received(event, context))
     todo = script["do"]
     if todo == "return":
         return script["value"]
@@ -24,8 +24,17 @@ def handle(event, context):
     if todo == "slow":
         time.sleep(script["ms"] / 1000.0)
         return "slow"
+    if todo == "read":
+        time.sleep(script["ms"] / 1000.0)
+        return str(len(context.body.read()))
     if todo == "stream":
         return {"headers": {"Content-Type": "text/plain"}, "body": pieces(script)}
+
+
+def received(event, context):
+    """A script that does not come as the body leaves the body to itself."""
+    script = event["queryStringParameters"].get("script")
+    return script or context.body.read().decode("utf-8")
 
 
 def pieces(script):

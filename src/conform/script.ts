@@ -9,7 +9,7 @@ export type Script = Readonly<Record<string, unknown>> | Buffer;
 export function writeCall(
   script: Script,
   handler: {readonly handlerPath: string; readonly handlerName: string},
-  call: {readonly id: string; readonly deadlineMs: number},
+  {query = 'q=first&q=last', ...call}: {readonly id: string; readonly deadlineMs: number; readonly query?: string | undefined},
 ): string {
   const write = eventWriter({...handler, functionName: 'conform', functionVersion: '1', memoryMb: 128, base64: 'exact'});
   const input: RequestInput = {
@@ -18,7 +18,7 @@ export function writeCall(
     reply: 'http',
     method: 'POST',
     path: '/conform',
-    query: 'q=first&q=last',
+    query,
     headers: ['Host', 'localhost', 'X-Conform', 'yes'],
     body: Buffer.isBuffer(script) ? script : Buffer.from(JSON.stringify(script)),
     sourceIp: '127.0.0.1',

@@ -12,8 +12,8 @@ import {projectFile} from '../helpers/core.ts';
 const isInstalled = (program: string, ask = '--version') => spawnSync(program, [ask]).status === 0;
 
 for (const [language, extension, binary, onChannel] of [
-  ['python', 'py', 'python3', 57],
-  ['php', 'php', 'php', 50], // it runs one call after another, and answers no PING meanwhile
+  ['python', 'py', 'python3', 59],
+  ['php', 'php', 'php', 56], // it runs one call after another, and answers no PING meanwhile
 ] as const) {
   (isInstalled(binary) ? test : test.skip)(`the bridge for ${language} passes every case`, async t => {
     const env = {SCW_HANDLER_PATH: projectFile(`runtimes/${language}/conform.${extension}`), SCW_HANDLER_NAME: 'handle'};
@@ -60,7 +60,7 @@ test('bodies that are made wrongly are told, and a function that makes none is n
     ],
   );
   const none = await judge(text.replace("case 'stream':", "case 'none':"));
-  t.is(none.filter(({over}) => over === 'channel').length, 53);
+  t.is(none.filter(({over}) => over === 'channel').length, 55);
   t.true(none.every(({verdict}) => verdict === 'ok'));
 });
 test('bodies that are read wrongly are told', async t => {
@@ -76,14 +76,20 @@ test('bodies that are read wrongly are told', async t => {
   };
   const credit = 'credit comes for what was read of a body, so that the rest can be sent, and for no more';
   const broken = 'a call whose body breaks off ends, and the next is served';
-  const [tooMuch, none, noEnd] = await Promise.all([
+  const unread = 'no credit comes while nothing is read';
+  const early = 'a reply may be made before the body was read whole, and what still comes of it is skipped';
+  const [tooMuch, none, noEnd, eager, rest] = await Promise.all([
     detailOf('too-much.cjs', credit, 'grant(count)', 'grant(count + 300000)'),
     detailOf('none.cjs', credit, 'grant(count)', 'void count'),
     detailOf('no-end.cjs', broken, 'this.body.destroy(why === undefined ? undefined : new Error(why))', ''),
+    detailOf('eager.cjs', unread, 'this.received = 0;', 'this.received = 0; setTimeout(() => grant(this.received), 50);'),
+    detailOf('rest.cjs', early, 'if (feed !== undefined) feed.take', 'feed.take'),
   ]);
   t.regex(tooMuch ?? '', /CREDIT came for \d+ bytes of a body; \d+ were sent/);
   t.regex(none ?? '', /"credit":false/);
   t.regex(noEnd ?? '', /"ends":false/);
+  t.regex(eager ?? '', /expected \{"credit":0\}/);
+  t.regex(rest ?? '', /no reply came|closed the channel/);
 });
 
 (isInstalled('go', 'version') ? test : test.skip)('the library for Go passes every case', async t => {
@@ -98,7 +104,7 @@ test('bodies that are read wrongly are told', async t => {
     ended.stderr,
   );
   t.is(verdictsOf(ended).filter(({over}) => over === 'http').length, 26);
-  t.is(verdictsOf(ended).filter(({over}) => over === 'channel').length, 57);
+  t.is(verdictsOf(ended).filter(({over}) => over === 'channel').length, 59);
   t.is(ended.code, 0);
 });
 
@@ -115,7 +121,7 @@ test('bodies that are read wrongly are told', async t => {
   );
   t.is(verdictsOf(ended).filter(({over}) => over === 'http').length, 26);
   const onChannel = verdictsOf(ended).filter(({over}) => over === 'channel');
-  t.is(onChannel.length, 51); // with those about bodies that are made piece by piece
+  t.is(onChannel.length, 59); // with those about bodies that are made piece by piece
   t.true(onChannel.some(each => each.case?.startsWith('a body that is made piece by piece')));
   t.is(ended.code, 0);
 });

@@ -8,13 +8,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/ioutil"
 	"net/http"
+	"os"
 	"time"
 
 	functions "core-runtime/functions"
 )
 
 func main() {
+	if os.Getenv("CORE_REQUEST_BODY") == "stream" {
+		functions.Start(receive) // handlers of events get the body whole
+	}
 	functions.Start(handle)
 }
 
@@ -61,6 +66,43 @@ func handle(ctx context.Context, event functions.HTTPRequest) (interface{}, erro
 		}, nil
 	}
 	return nil, nil
+}
+
+// receive does the same where the body comes as it is read. A script that does
+// not come as the body leaves the body to itself.
+func receive(w http.ResponseWriter, r *http.Request) {
+	text := []byte(r.URL.Query().Get("script"))
+	if len(text) == 0 {
+		text = read(r.Body)
+	}
+	var asked script
+	if json.Unmarshal(text, &asked) == nil && asked.Do == "read" {
+		time.Sleep(time.Duration(asked.Ms) * time.Millisecond)
+		fmt.Fprint(w, len(read(r.Body)))
+		return
+	}
+	event := functions.HTTPRequest{HTTPMethod: r.Method, Path: r.URL.Path, Body: string(text)}
+	result, err := handle(r.Context(), event)
+	if err != nil {
+		panic(err)
+	}
+	if value, isJSON := result.(json.RawMessage); isJSON && json.Unmarshal(value, &result) == nil {
+		if text, isText := result.(string); isText {
+			fmt.Fprint(w, text)
+			return
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(result)
+}
+
+// read returns all of it; a body that breaks off fails the call.
+func read(body io.Reader) []byte {
+	bytes, err := ioutil.ReadAll(body)
+	if err != nil {
+		panic(err)
+	}
+	return bytes
 }
 
 // describe writes the context under the names that the core uses.

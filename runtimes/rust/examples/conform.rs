@@ -23,10 +23,12 @@ async fn handle(event: Event, context: Context) -> Result<Response, Error> {
     if event.is_base64_encoded {
         return Ok(event.bytes()?.into());
     }
-    let script: Script = if event.body.is_empty() {
-        serde_json::from_slice(&context.body().bytes().await?)?
-    } else {
+    let script: Script = if !event.body.is_empty() {
         event.json()?
+    } else if let Some(script) = event.query.get("script") {
+        serde_json::from_str(script)? // the body is left to it
+    } else {
+        serde_json::from_slice(&context.body().bytes().await?)?
     };
     let text = |name: &str| script.rest[name].as_str().unwrap_or_default().to_owned();
     Ok(match script.r#do.as_str() {
@@ -51,6 +53,11 @@ async fn handle(event: Event, context: Context) -> Result<Response, Error> {
             let ms = script.rest["ms"].as_u64().unwrap_or_default();
             tokio::time::sleep(Duration::from_millis(ms)).await;
             "slow".into()
+        }
+        "read" => {
+            let ms = script.rest["ms"].as_u64().unwrap_or_default();
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+            context.body().bytes().await?.len().to_string().into()
         }
         "stream" => {
             let (sender, body) = Body::channel();

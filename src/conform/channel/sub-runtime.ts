@@ -20,6 +20,12 @@ export const several = 20;
 /** The version of the frames that the cases use. */
 const version = 1;
 
+interface RunOptions extends CallOptions {
+  readonly form?: Form;
+  /** That of the request, in place of the usual one. */
+  readonly query?: string | undefined;
+}
+
 /** A sub-runtime that is called on the channel. */
 export class ChannelSubRuntime extends Caller {
   readonly calls: Calls;
@@ -98,11 +104,12 @@ export class ChannelSubRuntime extends Caller {
     return first !== 'late';
   }
 
-  /** Waits until the claim holds, or for that long. */
-  async until(claim: () => boolean, ms: number): Promise<void> {
+  /** Waits until the claim holds, or for that long. @returns for how many milliseconds it has waited */
+  async until(claim: () => boolean, ms: number): Promise<number> {
     const {clock} = this.#options;
-    const endsAt = clock.monotonic() + ms;
-    while (!claim() && clock.monotonic() < endsAt) await clock.sleep(5);
+    const startedAt = clock.monotonic();
+    while (!claim() && clock.monotonic() < startedAt + ms) await clock.sleep(5);
+    return clock.monotonic() - startedAt;
   }
 
   async call(script: Script, options?: CallOptions): Promise<HttpReply> {
@@ -116,9 +123,9 @@ export class ChannelSubRuntime extends Caller {
   }
 
   /** What a CALL carries for the script. */
-  run(script: Script, {invocationId = randomUUID(), form = Buffer.isBuffer(script) ? 1 : 0}: CallOptions & {form?: Form} = {}): Run {
+  run(script: Script, {invocationId = randomUUID(), form = Buffer.isBuffer(script) ? 1 : 0, query}: RunOptions = {}): Run {
     const {clock, handlerPath, handlerName} = this.#options;
-    const written = writeCall(script, {handlerPath, handlerName}, {id: invocationId, deadlineMs: clock.now() + callMs});
+    const written = writeCall(script, {handlerPath, handlerName}, {id: invocationId, deadlineMs: clock.now() + callMs, query});
     const {event, context} = JSON.parse(written);
     const {body: _, isBase64Encoded: __, ...rest} = event;
     const bytes = Buffer.isBuffer(script) ? script : Buffer.from(JSON.stringify(script));
