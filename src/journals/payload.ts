@@ -57,8 +57,15 @@ export function writeRequest(request: RecordedRequest, redact: Redact): Buffer {
 
 const usualReply = (eventType: string) => (eventType === 'http' ? 'http' : 'outcome');
 
-export function writeReply({status, headers, body}: InvocationResult, redact: Redact): Buffer {
-  return joined({status, headers: redact(headers)}, typeof body === 'string' ? Buffer.from(body) : body);
+export function writeReply(result: InvocationResult, redact: Redact): Buffer {
+  const {status, body} = result;
+  return joined({status, headers: redact(headersToKeep(result))}, typeof body === 'string' ? Buffer.from(body) : body);
+}
+
+/** Those of a reply. A server's answer says how it was framed, too: that is left out, as whoever sends it again frames it anew. */
+export function headersToKeep({headers, passed}: InvocationResult): readonly string[] {
+  if (!passed) return headers;
+  return headers.filter((_, index) => !/^(content-length|trailer)$/i.test(headers[index - (index % 2)] ?? ''));
 }
 
 /** @throws SyntaxError for bytes that `writeRequest` did not write */

@@ -1,3 +1,4 @@
+import {headersToKeep} from '../journals/payload.ts';
 import {type AloneOptions, type FunctionAlone, NotStarted, openAlone} from '../serve/alone.ts';
 import {codeLoaded} from '../serve/provenance.ts';
 import type {Outcome} from './compare.ts';
@@ -39,8 +40,8 @@ export async function openRerun(options: RerunOptions): Promise<OpenRerun> {
       await deliver(replayed, replayed);
       const {result} = replayed;
       if (!result) throw new TypeError('Expected the stages to have replied');
-      const {status, headers, body, fault} = result;
-      return {status, code: fault?.code, headers, body: typeof body === 'string' ? Buffer.from(body) : body};
+      const {status, body, fault} = result;
+      return {status, code: fault?.code, headers: headersToKeep(result), body: typeof body === 'string' ? Buffer.from(body) : body};
     },
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
