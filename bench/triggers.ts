@@ -18,7 +18,8 @@ import {microseconds, textOf} from './work/queue.ts';
 
 /*
 Messages of a broker: how many a second are read, handled and acknowledged, and how soon one is handled. Against the client
-library of the broker in a plain loop, which calls the handler in its own process and keeps no facts.
+library of the broker in a plain loop that keeps no facts, and calls the handler in its own process; or in another process over
+HTTP, as the core does.
 
     node bench/triggers.ts [rounds] [seconds] [system …] [--json]
 */
@@ -33,6 +34,7 @@ const systems: Readonly<Record<string, (stack: AsyncDisposableStack) => Promise<
 };
 const core = 'core';
 const loop = 'client library in a plain loop';
+const isolated = 'the same loop, the handler in another process over HTTP';
 
 /** Messages of a round for each of its seconds. */
 const perSecond = 5000;
@@ -55,7 +57,7 @@ export const triggers: Question = {
     }
     return {
       title: 'Triggers',
-      about: `Messages of 248 bytes, ${(perSecond * seconds).toLocaleString('en')} published at once to a reader that has handled as many before, until all are acknowledged; then one every 20 ms, from its publishing to its start in the function. The core keeps the facts of each in SQLite, with its body, and calls the function in a process of its own. The plain loop calls the same handler in its own process.`,
+      about: `Messages of 248 bytes, ${(perSecond * seconds).toLocaleString('en')} published at once to a reader that has handled as many before, until all are acknowledged; then one every 20 ms, from its publishing to its start in the function. The core keeps the facts of each in SQLite, with its body, and calls the function in a process of its own. The plain loop keeps nothing and calls the same handler in its own process, where a handler that crashes or hangs takes the loop with it; the other loop calls it in a process of its own, a server of \`node:http\`, by undici: one at a time where the client hands out one at a time (Kafka, MQTT), ten with Redis and SQS, 50 with NATS, 100 with RabbitMQ.`,
       tables: tables.join('\n\n'),
       figures: {},
     };
@@ -63,7 +65,7 @@ export const triggers: Question = {
 };
 
 async function tableOf(system: MessageSystem, rounds: number, seconds: number): Promise<string> {
-  const starters = {[core]: startCore, [loop]: startLoop};
+  const starters = {[core]: startCore, [loop]: startLoop(), [isolated]: startLoop({BENCH_HANDLER: 'http'})};
   const of = (act: (server: Server) => Promise<Measured>) =>
     race(
       new Map(
@@ -80,17 +82,27 @@ async function tableOf(system: MessageSystem, rounds: number, seconds: number): 
     );
   const drained = await of(server => drain(system, server, perSecond * seconds));
   const slow = await of(server => publishSlowly(system, server, seconds * 50));
-  const base = ratesOf(drained.get(loop));
+  const [own, other] = [ratesOf(drained.get(loop)), ratesOf(drained.get(isolated))];
   const rows = [...drained].map(([name, runs]) => [
     name,
     shown(spreadOf(ratesOf(runs))),
-    shown(paired(ratesOf(runs), base)),
+    shown(paired(ratesOf(runs), own)),
+    shown(paired(ratesOf(runs), other)),
     median(runs.map(({cpuUs}) => cpuUs)).toFixed(0),
     inMs(slow.get(name), p50sOf),
     inMs(slow.get(name), runs => runs.map(({p99Us}) => p99Us)),
     String([...runs, ...(slow.get(name) ?? [])].reduce((sum, {errors}) => sum + errors, 0)),
   ]);
-  const head = ['what', 'messages/s (min–max)', `ratio to the loop`, 'CPU µs each', 'p50 ms to the start', 'p99 ms', 'not handled'];
+  const head = [
+    'what',
+    'messages/s (min–max)',
+    'ratio to the loop',
+    'ratio to the loop over HTTP',
+    'CPU µs each',
+    'p50 ms to the start',
+    'p99 ms',
+    'not handled',
+  ];
   return `${system.title}:\n\n${markdownTable(head, rows)}`;
 }
 
@@ -101,11 +113,13 @@ async function startCore({entry}: MessageSystem, stack: AsyncDisposableStack): P
   return startOurs('started', {CORE_TRIGGERS: JSON.stringify([{name: 'bench', ...entry}]), CORE_JOURNAL: `sqlite:${file}`}, stack);
 }
 
-async function startLoop({loop}: MessageSystem, stack: AsyncDisposableStack): Promise<Server> {
-  const port = await newPort();
-  const command = [process.execPath, '--disable-warning=ExperimentalWarning', ...loop] as const;
-  return start({command, env: {PORT: String(port)}, port}, stack);
-}
+const startLoop =
+  (env: Readonly<Record<string, string>> = {}) =>
+  async ({loop}: MessageSystem, stack: AsyncDisposableStack): Promise<Server> => {
+    const port = await newPort();
+    const command = [process.execPath, '--disable-warning=ExperimentalWarning', ...loop] as const;
+    return start({command, env: {...env, PORT: String(port)}, port}, stack);
+  };
 
 async function drain(system: MessageSystem, {pids}: Server, count: number): Promise<Measured> {
   await pass(system, count); // it has connected and is warm when these are handled

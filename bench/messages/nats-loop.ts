@@ -1,6 +1,6 @@
 import {AckPolicy, jetstream, jetstreamManager} from '@nats-io/jetstream';
 import {connect} from '@nats-io/transport-node';
-import {noteTimes} from './notes.ts';
+import {limited, mostCalls, noteTimes} from './notes.ts';
 
 /*
 What one would write with the client library alone: consume, call the handler in this process, acknowledge.
@@ -14,7 +14,10 @@ const client = await connect({servers: url});
 const manager = await jetstreamManager(client);
 await manager.consumers.add(stream, {durable_name: name, ack_policy: AckPolicy.Explicit});
 const consumer = await jetstream(client).consumers.get(stream, name);
+const soon = limited(mostCalls);
 for await (const message of await consumer.consume({max_messages: 100})) {
-  await handle({httpMethod: 'POST', body: message.string()});
-  message.ack();
+  await soon(async () => {
+    await handle({httpMethod: 'POST', body: message.string()});
+    message.ack();
+  });
 }

@@ -63,7 +63,7 @@ export function reading({check, dense, durability}: Suite): void {
 
   check('facts that may linger are found by a question about their stream, and come before what is appended later', async (t, journal) => {
     const receipts = [journal.append('a', [fact(1)], {lingers: true})];
-    t.deepEqual((await journal.last('a', {now: true, isAppended: true}))?.fact, fact(1));
+    t.like((await journal.last('a', {now: true, isAppended: true}))?.fact, fact(1)); // one that several share adds its core
     receipts.push(journal.append('a', [fact(2)], {lingers: true, payloads: [{name: 'a/x', bytes: Buffer.from('x')}]}));
     receipts.push(journal.append('a', [fact(3)]));
     const kept = await Promise.all(receipts);
