@@ -16,6 +16,10 @@ export interface ConsumerOptions extends Terms {
 }
 
 const lagEveryMs = 5000;
+/** Of CORE_INFLIGHT_BYTES, for the messages that are held. */
+const bytesPart = 1 / 4;
+/** What a message takes beside its body, roughly. */
+const besideBody = 1024;
 
 /** Takes messages of one entry, as many at a time as there is room for, and connects again for ever. */
 export class Consumer implements OpenTrigger {
@@ -35,7 +39,8 @@ export class Consumer implements OpenTrigger {
     this.#options = options;
     this.#house = house;
     const most = options.concurrency ?? Math.max(1, Math.floor(house.places() / 2));
-    this.#room = new Room(most, house.clock, this.#closing.signal);
+    const mostBytes = house.budget.maxBytes * bytesPart;
+    this.#room = new Room({most, mostBytes}, house.clock, this.#closing.signal);
     this.#handler = new Handler(options, house, this.#closing.signal);
     house.meter.messagesWatched(house.name, options.type, {
       held: () => this.#room.held,
@@ -120,6 +125,8 @@ export class Consumer implements OpenTrigger {
     const inlet: Inlet = {
       signal: this.#closing.signal,
       most: this.#room.most,
+      mostBytes: this.#room.mostBytes,
+      roomBytes: () => this.#room.bytes,
       room: () => this.#room.some(),
       roomForMany: () => this.#room.many(),
       take: message => {
@@ -149,7 +156,8 @@ export class Consumer implements OpenTrigger {
 
   async #take(message: Message, extending: Extending, ending: AbortSignal): Promise<void> {
     const {meter, name} = this.#house;
-    this.#room.take();
+    const bytes = message.body.length + besideBody;
+    this.#room.take(bytes);
     extending.begin(message);
     try {
       const outcome = await this.#lanes.run(
@@ -161,7 +169,7 @@ export class Consumer implements OpenTrigger {
       this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
     } finally {
       extending.end(message);
-      this.#room.release();
+      this.#room.release(bytes);
     }
   }
 

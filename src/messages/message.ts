@@ -60,6 +60,10 @@ export interface Inlet {
   readonly signal: AbortSignal;
   /** Most messages that are held at a time: what a broker that pushes may hand out. */
   readonly most: number;
+  /** Most bytes of messages that are held at a time, or wait in the client: what may be asked for at once. */
+  readonly mostBytes: number;
+  /** How many of them are left. */
+  roomBytes(): number;
   /** Waits for room. @returns how many messages may be taken now; 0 when no further one is wanted */
   room(): Promise<number>;
   /** The same for who asks the broker for many at once: where little room is left, it waits for milliseconds until there is more. */

@@ -4,20 +4,33 @@ import type {Clock} from '../clock.ts';
 const waitMs = 2;
 /** As a part of all places: so many are worth asking for at once. */
 const manyPart = 1 / 4;
+/** Before any has come, a message may be this part of all bytes. */
+const firstPart = 1 / 4;
+/** How much of the difference is forgotten with each message that is smaller than those before. */
+const forgets = 1 / 64;
 
-/** Room for messages: how many may be held at a time, and who waits for it. */
+/**
+Room for messages: how many may be held at a time, and who waits for it. As brokers are asked for messages and not for bytes, as
+many are asked for as have room if they are as large as the largest of late.
+*/
 export class Room {
   readonly most: number;
+  readonly mostBytes: number;
   /** Messages that are held, waiting ones included. */
   held = 0;
+  #heldBytes = 0;
+  /** Bytes that a message may have. */
+  #expected: number;
   readonly #clock: Clock;
   /** Aborts when no further message is wanted. */
   readonly #closing: AbortSignal;
   #waiting: {readonly least: number; readonly resolve: () => void}[] = [];
   #over: (() => void)[] = [];
 
-  constructor(most: number, clock: Clock, closing: AbortSignal) {
+  constructor({most, mostBytes}: Pick<Room, 'most' | 'mostBytes'>, clock: Clock, closing: AbortSignal) {
     this.most = most;
+    this.mostBytes = mostBytes;
+    this.#expected = mostBytes * firstPart;
     this.#clock = clock;
     this.#closing = closing;
     closing.addEventListener('abort', () => this.#wake(Number.POSITIVE_INFINITY), {once: true});
@@ -40,12 +53,20 @@ export class Room {
     return this.some();
   }
 
-  take(): void {
-    this.held++;
+  /** Bytes of messages that have room now. */
+  get bytes(): number {
+    return Math.max(0, this.mostBytes - this.#heldBytes);
   }
 
-  release(): void {
+  take(bytes: number): void {
+    this.held++;
+    this.#heldBytes += bytes;
+    this.#expected = Math.max(bytes, this.#expected - (this.#expected - bytes) * forgets);
+  }
+
+  release(bytes: number): void {
     this.held--;
+    this.#heldBytes -= bytes;
     this.#wake(this.#free);
     if (this.held === 0) for (const resolve of this.#over.splice(0)) resolve();
   }
@@ -56,7 +77,8 @@ export class Room {
   }
 
   get #free(): number {
-    return this.most - this.held;
+    if (this.bytes === 0) return 0;
+    return Math.min(this.most - this.held, Math.max(1, Math.floor(this.bytes / this.#expected)));
   }
 
   #atLeast(least: number): Promise<void> {

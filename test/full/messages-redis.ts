@@ -18,6 +18,7 @@ const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
 const broker: Broker = {
   type: 'redis',
   hasAttributes: true,
+  isAsked: true,
   keepsUnacknowledged: true,
   lease: 'lease',
   missing: hasRedis ? undefined : 'redis-server is not installed',

@@ -8,6 +8,7 @@ const region = 'elasticmq';
 messageSuite('sqs', {
   type: 'sqs',
   hasAttributes: true,
+  isAsked: true,
   keepsUnacknowledged: true,
   lease: 'lease',
   missing,

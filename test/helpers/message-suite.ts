@@ -45,6 +45,8 @@ export interface Broker {
   readonly carriesBytes?: boolean;
   /** The member of the entry that says how long a message that is worked on stays with its core; absent where it stays for ever. */
   readonly lease?: 'lease' | 'session';
+  /** True where the core asks for messages, and so for as many as have room in its memory. */
+  readonly isAsked?: boolean;
   /** Most messages that one kill can make the function see again, where these are more than run at a time. */
   readonly mostAgain?: number;
   /** False where a message that was being handled when its core was killed may be lost or never come again. */
@@ -225,6 +227,22 @@ export function messageSuite(title: string, broker: Broker): void {
     while (!(await isSent(source, [message(2)]))) await new Promise(resolve => setTimeout(resolve, 100)); // it listens before it takes any
     await until(async () => calls().some(({n}) => n === 2) && (await source.left()) === 0);
     t.is(core.logs.filter(({msg}) => msg.includes('is away')).length, 1, 'said once');
+  });
+
+  check('of large messages no more are held than have room in memory', async t => {
+    if (!broker.isAsked) return void t.pass('it hands out as it likes');
+    const source = await broker.open(t);
+    const {start, calls, folder} = await place(t, source.entry, {CORE_INFLIGHT_BYTES: String(8 * 2 ** 20), CORE_CONCURRENCY: '64'});
+    const gate = join(folder, 'gate');
+    for (const n of range(30)) await source.send([message(n, {until: gate, pad: 'x'.repeat(200_000)})]);
+    const core = await start();
+    await until(() => calls().length >= 10);
+    let most = 0;
+    for (let look = 0; look < 50; look++) most = Math.max(most, await metric(core, 'core_messages_in_flight'));
+    t.true(most <= 13, `${most} messages of 200 kB were held, where 2 MiB have room`);
+    await writeFile(gate, '');
+    await until(async () => (await source.left()) === 0);
+    t.deepEqual(numbersOf(calls()), range(30));
   });
 
   check('what a core was handling when it was killed is delivered to the next one', async t => {

@@ -1,9 +1,12 @@
+import type {Consumer} from '@platformatic/kafka';
 import test from 'ava';
+import {Fetches} from '../../triggers/kafka/fetches.ts';
 import {kafka} from '../../triggers/kafka/index.ts';
 import {messageOf} from '../../triggers/kafka/message.ts';
 import {Partition, type PartitionHouse} from '../../triggers/kafka/partition.ts';
 import {type FetchedPartition, type KafkaRecord, readRecords} from '../../triggers/kafka/records.ts';
 import {ManualClock, settle} from '../helpers/clock.ts';
+import {fakeHouse} from '../helpers/fakes.ts';
 
 const own = {brokers: 'kafka:9092', topic: 'orders'};
 const refused: [title: string, entry: Record<string, unknown>, problem: RegExp][] = [
@@ -165,4 +168,32 @@ test('a partition handles its records in order, and stays at one that is not don
   partition.add([record(5)], 6n, house);
   await settle();
   t.is(partition.done, 5n, 'what another core has now is not begun');
+});
+
+test('brokers are asked for no more bytes than have room', async t => {
+  for (const [mostBytes, maxBytes, partitionMaxBytes] of [
+    [2 ** 30, 2 ** 24, 2 ** 18],
+    [2 ** 18, 2 ** 18, 2 ** 17],
+    [2 ** 10, 2 ** 10, 2 ** 14],
+  ] as const) {
+    const asked = Promise.withResolvers<{readonly maxBytes: number; readonly topics: unknown}>();
+    const consumer = {
+      metadata: async () => ({topics: new Map([['orders', {id: 'i', partitionsCount: 2, partitions: [{leader: 1}, {leader: 1}]}]])}),
+      async fetch(options: Awaited<typeof asked.promise>) {
+        asked.resolve(options);
+        return new Promise(() => {}); // there is nothing
+      },
+    } as unknown as Consumer; // as much of it as is used
+    const partitions = [new Partition('orders', 0, 0n), new Partition('orders', 1, 0n)];
+    const house = {...fakeHouse(), name: 'orders', signal: new AbortController().signal} as never; // nothing else of it is used
+    new Fetches(consumer, {
+      topics: ['orders'],
+      partitions: () => partitions,
+      house,
+      mostBytes,
+      onError: error => t.fail(error.message),
+    }).go();
+    const request = await asked.promise;
+    t.like(request, {maxBytes, topics: [{partitions: [{partitionMaxBytes}]}, {partitions: [{partitionMaxBytes}]}]});
+  }
 });

@@ -3,8 +3,8 @@ import type {Log} from '../../src/log.ts';
 import type {Partition, PartitionHouse} from './partition.ts';
 import {readRecords} from './records.ts';
 
-/** Most bytes of records that wait, over all partitions; a batch that is larger is taken all the same. */
-const mostBytes = 16 * 2 ** 20;
+/** Most bytes of records that wait, over all partitions, where memory is not scarce; a batch that is larger is taken all the same. */
+const usualBytes = 16 * 2 ** 20;
 const [leastPerPartition, mostPerPartition] = [16 * 2 ** 10, 256 * 2 ** 10];
 /** Longest wait of a broker for new records: a partition that has room again meanwhile waits for as long. */
 const waitMs = 250;
@@ -16,6 +16,7 @@ export class Fetches {
   readonly #partitions: () => readonly Partition[];
   readonly #house: PartitionHouse & {readonly log: Log; readonly name: string};
   readonly #onError: (error: Error) => void;
+  readonly #mostBytes: number;
   /** Brokers that are being asked. */
   readonly #asked = new Set<number>();
   #isLooking = false;
@@ -30,11 +31,13 @@ export class Fetches {
       topics,
       partitions,
       house,
+      mostBytes,
       onError,
     }: {
       topics: readonly string[];
       partitions: () => readonly Partition[];
       house: PartitionHouse & {readonly log: Log; readonly name: string};
+      mostBytes: number;
       onError: (error: Error) => void;
     },
   ) {
@@ -43,6 +46,7 @@ export class Fetches {
     this.#partitions = partitions;
     this.#house = house;
     this.#onError = onError;
+    this.#mostBytes = Math.min(usualBytes, mostBytes);
   }
 
   /** Asks every broker that is not being asked already, and that leads a partition with room. */
@@ -92,7 +96,7 @@ export class Fetches {
       partitions: [{partition, fetchOffset, partitionMaxBytes, currentLeaderEpoch: -1, lastFetchedEpoch: -1}],
     }));
     const isolationLevel = FetchIsolationLevels.READ_COMMITTED;
-    const options = {node, topics, minBytes: 1, maxBytes: mostBytes, maxWaitTime: waitMs, isolationLevel};
+    const options = {node, topics, minBytes: 1, maxBytes: this.#mostBytes, maxWaitTime: waitMs, isolationLevel};
     const response = await this.#consumer.fetch(options).catch(async (error: Error) => {
       if (!findErrorBy(error, 'apiId', 'OFFSET_OUT_OF_RANGE')) throw error;
       await this.#skipForgotten(some);
@@ -138,6 +142,6 @@ export class Fetches {
   }
 
   #perPartition(): number {
-    return Math.max(leastPerPartition, Math.min(mostPerPartition, Math.floor(mostBytes / Math.max(1, this.#partitions().length))));
+    return Math.max(leastPerPartition, Math.min(mostPerPartition, Math.floor(this.#mostBytes / Math.max(1, this.#partitions().length))));
   }
 }

@@ -78,7 +78,7 @@ export async function connectKafka(options: KafkaOptions, house: ConnectHouse): 
   }
 
   return {
-    async consume({signal, room, take}: Inlet) {
+    async consume({signal, mostBytes, room, take}: Inlet) {
       let turn: Promise<unknown> = Promise.resolve();
       const inHouse: PartitionHouse & ConnectHouse = {
         ...house,
@@ -109,7 +109,7 @@ export async function connectKafka(options: KafkaOptions, house: ConnectHouse): 
           await (await mine).over;
         },
       };
-      const fetches = new Fetches(consumer, {topics, partitions: () => partitions, house: inHouse, onError});
+      const fetches = new Fetches(consumer, {topics, partitions: () => partitions, house: inHouse, mostBytes, onError});
       onAssigned = () => fetches.go();
       onAssigned();
       const stopped = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), {once: true}));

@@ -90,14 +90,14 @@ function acksOf(client: NatsConnection): Batches<string> {
 
 const nothingFailed: ReadonlyMap<number, Error> = new Map();
 
-async function pullAll(pulls: Pulls, {signal, roomForMany}: Inlet, {clock}: ConnectHouse): Promise<void> {
+async function pullAll(pulls: Pulls, {signal, roomForMany, roomBytes}: Inlet, {clock}: ConnectHouse): Promise<void> {
   let isTooLarge = false;
   for (let failed = 0; !signal.aborted; ) {
     const most = await roomForMany();
     if (most === 0) return;
     try {
       // What comes while the trigger closes is given back at once: so a pull is waited for, and ends soon.
-      isTooLarge = (await (isTooLarge ? pulls.pull(1, undefined) : pulls.pull(most, undefined))) === 'tooLarge';
+      isTooLarge = (await (isTooLarge ? pulls.pull(1, undefined) : pulls.pull(most, Math.max(1, roomBytes())))) === 'tooLarge';
       failed = 0;
     } catch (error) {
       if (++failed >= mostFailedPulls) throw error;
