@@ -47,7 +47,7 @@ const doors: Readonly<Record<string, RegExp>> = {
   amqplib: /^triggers\/amqp\/(queue|acks|spare|copy|read)\.ts$/,
   mqtt: /^triggers\/mqtt\/(topic|dead-letter|read)\.ts$/,
   yaml: /^src\/(dev\/serverless\/document|settings\/yaml-text)\.ts$/,
-  '@nats-io/transport-node': /^src\/journals\/nats\/(connect|transport)\.ts$|^triggers\/nats\//,
+  '@nats-io/transport-node': /^src\/journals\/nats\/(client|connect)\.ts$|^triggers\/nats\//,
   '@nats-io/jetstream': /^triggers\/nats\/stream\.ts$/,
   '@aws-sdk/client-sqs': /^triggers\/sqs\//,
   '@platformatic/kafka': /^triggers\/kafka\//,

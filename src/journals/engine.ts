@@ -80,6 +80,8 @@ export interface JournalHealth {
   readonly copies?: {readonly wanted: number; readonly current: number; readonly behind: number} | undefined;
   /** How long ago, in milliseconds, all that was too old had been removed, by whichever core does it. */
   readonly sweptAgoMs: number;
+  /** How often this core has left a server that kept nothing for one that does; undefined where there is one server. */
+  readonly changes?: number;
   /** Why the journal is not open yet. Absent once it is. */
   readonly problem?: string;
 }

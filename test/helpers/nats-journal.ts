@@ -6,6 +6,7 @@ import {NatsJournal} from '../../src/journals/nats/journal.ts';
 import {openStream} from '../../src/journals/nats/stream.ts';
 import {subjectsOf} from '../../src/journals/nats/subjects.ts';
 import type {Transport} from '../../src/journals/nats/transport.ts';
+import type {Log} from '../../src/log.ts';
 import {recordingLog, recordingMeter} from './fakes.ts';
 import type {NatsCluster} from './nats.ts';
 import {retention} from './sqlite-journal.ts';
@@ -18,6 +19,7 @@ export interface NatsJournalTest {
   /** Puts something between the journal and its servers. */
   readonly wrap?: (transport: Transport) => Transport;
   readonly core?: string;
+  readonly log?: Log;
   /** How long facts and payloads are kept. */
   readonly keptMs?: number;
 }
@@ -38,6 +40,7 @@ export const asking = (transport: Transport, request: Transport['request']): Tra
   gather: (...given) => transport.gather(...given),
   subscribe: (...given) => transport.subscribe(...given),
   onChange: tell => transport.onChange(tell),
+  change: proves => transport.change(proves),
   close: () => transport.close(),
 });
 
@@ -46,7 +49,7 @@ export async function natsJournal(
   _t: ExecutionContext,
   {hosts}: NatsCluster,
   clock: Clock,
-  {application = randomUUID(), wrap = same => same, core, keptMs}: NatsJournalTest = {},
+  {application = randomUUID(), wrap = same => same, core, log = recordingLog(), keptMs}: NatsJournalTest = {},
 ): Promise<NatsJournal> {
   const transport = await connectTo({servers: hosts.split(',')});
   const subjects = subjectsOf(application);
@@ -54,7 +57,7 @@ export async function natsJournal(
   const patience = {clock: mixed, closing: new AbortController().signal};
   const kept = {...retention, maxBytes, ...(keptMs !== undefined && {factsMs: keptMs, payloadsMs: keptMs})};
   await openStream(transport, subjects, {retention: kept, hosts: hosts.split(',').length, patience});
-  const house = {clock: mixed, log: recordingLog(), meter: recordingMeter(), ...(core !== undefined && {core})};
+  const house = {clock: mixed, log, meter: recordingMeter(), ...(core !== undefined && {core})};
   const journal = new NatsJournal({transport: wrap(transport), subjects, retention: kept, durability: 'replicated'}, house);
   await journal.begin();
   return journal;

@@ -121,7 +121,7 @@ function servers() {
   const transport: Transport = {
     mostBytes: 2 ** 20,
     isConnected: true,
-    server: {version: '2.15.3', level: 5, peers: 1, hasJetStream: true},
+    server: {name: 'n', version: '2.15.3', level: 5, peers: 1, hasJetStream: true},
     request: async () => {
       counts.begun++;
       counts.sent = 0;
@@ -135,6 +135,7 @@ function servers() {
       return () => {};
     },
     onChange() {},
+    change: async () => false,
     close: async () => {},
   };
   const end = (id: string, sequence: number) => {

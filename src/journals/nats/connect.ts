@@ -1,7 +1,8 @@
-import {type Authenticator, connect, credsAuthenticator, nkeyAuthenticator} from '@nats-io/transport-node';
+import {type Authenticator, type ConnectionOptions, connect, credsAuthenticator, nkeyAuthenticator} from '@nats-io/transport-node';
 import {isUnreachable} from '../unreachable.ts';
+import {NatsTransport} from './client.ts';
 import type {TlsFiles} from './place.ts';
-import {NatsTransport, type Transport} from './transport.ts';
+import type {Transport} from './transport.ts';
 
 export interface Address {
   readonly servers: readonly string[];
@@ -20,9 +21,8 @@ const reconnectMs = 250;
 const firstConnectMs = 5000;
 
 /** @throws Error when no server answers */
-export async function connectTo({servers, user, password, token, credentials, tls}: Address): Promise<Transport> {
-  const connection = await connect({
-    servers: [...servers],
+export async function connectTo({servers: all, user, password, token, credentials, tls}: Address): Promise<Transport> {
+  const options: ConnectionOptions = {
     name: 'core-runtime',
     timeout: firstConnectMs,
     maxReconnectAttempts: -1,
@@ -36,8 +36,11 @@ export async function connectTo({servers, user, password, token, credentials, tl
     ...(token !== undefined && {token}),
     ...(credentials && {authenticator: authenticatorOf(credentials)}),
     ...(tls && {tls: optionsOf(tls)}),
-  });
-  return new NatsTransport(connection);
+  };
+  const connectOne = (servers = all) => connect({...options, servers: [...servers]});
+  const connection = await connectOne();
+  connection.setServers([...all]); // the client has forgotten those that were not there
+  return new NatsTransport(connection, connectOne);
 }
 
 /** True when no server is there, or none answers. What one refuses a user or a certificate for is none of that. Pure. */

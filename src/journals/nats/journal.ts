@@ -21,6 +21,7 @@ import {Followed} from './followed.ts';
 import {failed, type Patience} from './insist.ts';
 import {Keeping} from './keeping.ts';
 import {Leases} from './leases.ts';
+import {Majority} from './majority.ts';
 import {lastOf, mostFacts} from './message.ts';
 import {Outbox} from './outbox.ts';
 import {Own} from './own.ts';
@@ -48,6 +49,7 @@ export class NatsJournal implements WorkingJournal {
   readonly cores: Leases;
   readonly work: NatsWork;
   readonly sweeper: Sweeper;
+  readonly majority: Majority;
   readonly #house: JournalHouse;
   readonly #options: NatsJournalOptions;
   readonly #closing = new AbortController();
@@ -66,8 +68,9 @@ export class NatsJournal implements WorkingJournal {
     this.#house = house;
     this.#options = options;
     const patience: Patience = {clock, closing: this.#closing.signal};
-    const reading = new Reading(transport, subjects, patience);
-    const writing = new Writing(transport, patience);
+    this.majority = new Majority({...house, transport, subjects});
+    const reading = new Reading(transport, subjects, patience, this.majority);
+    const writing = new Writing(transport, patience, this.majority);
     this.#outbox = new Outbox({...house, writing, subjects, own: this.#own, payloadsMs: retention.payloadsMs});
     this.commits = {reading, writing, patience, named: this.#outbox.named};
     this.#streams = new Streams(reading, subjects, this.#own);
@@ -75,7 +78,8 @@ export class NatsJournal implements WorkingJournal {
     this.#followed = new Followed({transport, reading, subjects, patience, after: (ms, fire) => clock.after(ms, fire), flush});
     this.cores = new Leases(this.commits, subjects, {...house, noting: writing => this.#keeping.noting(writing)});
     this.copies = new Copies(transport, subjects, house);
-    this.#keeping = new Keeping(transport, house, () => reading.lastNow(subjects.barrier('')));
+    const tryIt = () => reading.lastNow(subjects.barrier(''));
+    this.#keeping = new Keeping({...house, transport, tryIt, changed: () => this.#followed.wake()});
     const shredded = (payloads: number, until: number) => this.record('journal', [{type: 'payload.shredded', data: {payloads, until}}]);
     this.sweeper = new Sweeper({...options, house, commits: this.commits, streams: this.#streams, shredded});
     this.work = new NatsWork({
@@ -88,11 +92,6 @@ export class NatsJournal implements WorkingJournal {
       after: (ms, fire) => clock.after(ms, fire),
       keep: (bytes, act) => this.#keep(bytes, act),
       wrote: (stream, sequence) => this.#wrote(stream, sequence),
-    });
-    transport.onChange(isConnected => {
-      if (this.#isClosed) return;
-      house.log[isConnected ? 'info' : 'error']({}, isConnected ? 'The journal’s servers are back' : 'The journal’s servers are away');
-      this.#followed.wake();
     });
   }
 

@@ -5,24 +5,33 @@ import type {Transport} from './transport.ts';
 /** How often it is tried whether the servers keep anything again. */
 const tryMs = 1000;
 
+export interface KeepingHouse extends Pick<JournalHouse, 'clock' | 'log'> {
+  readonly transport: Transport;
+  /** Resolves when a majority of the servers has kept something. */
+  tryIt(): Promise<unknown>;
+  /** Called when the servers are away, and when they are back. */
+  changed(): void;
+}
+
 /** Knows whether the servers keep what is appended: they are there, and the last append was kept. */
 export class Keeping {
-  readonly #transport: Transport;
-  readonly #house: Pick<JournalHouse, 'clock' | 'log'>;
-  readonly #tryIt: () => Promise<unknown>;
+  readonly #house: KeepingHouse;
   #isKept = true;
   #isTrying = false;
+  #isEnded = false;
   #stop = () => {};
 
-  /** @param tryIt resolves when a majority of the servers has kept something */
-  constructor(transport: Transport, house: Pick<JournalHouse, 'clock' | 'log'>, tryIt: () => Promise<unknown>) {
-    this.#transport = transport;
+  constructor(house: KeepingHouse) {
     this.#house = house;
-    this.#tryIt = tryIt;
+    house.transport.onChange(isConnected => {
+      if (this.#isEnded) return;
+      house.log[isConnected ? 'info' : 'error']({}, isConnected ? 'The journal’s servers are back' : 'The journal’s servers are away');
+      house.changed();
+    });
   }
 
   get isDurable(): boolean {
-    return this.#isKept && this.#transport.isConnected;
+    return this.#isKept && this.#house.transport.isConnected;
   }
 
   /** Notes how an append ends. */
@@ -38,27 +47,27 @@ export class Keeping {
   }
 
   end(): void {
-    this.#isTrying = true;
+    this.#isEnded = true;
     this.#stop();
   }
 
   #lost(error: unknown): void {
     if (this.#isKept) this.#house.log.error({cause: causeOf(error)}, 'The journal cannot be written: nothing is acknowledged until it can');
     this.#isKept = false;
-    if (this.#isTrying) return;
+    if (this.#isTrying || this.#isEnded) return;
     this.#isTrying = true;
     this.#tryLater();
   }
 
   #tryLater(): void {
     this.#stop = this.#house.clock.after(tryMs, () => {
-      this.#tryIt().then(
+      this.#house.tryIt().then(
         () => {
           if (!this.#isKept) this.#house.log.info({}, 'The journal can be written again');
           this.#isKept = true;
           this.#isTrying = false;
         },
-        () => this.#tryLater(),
+        () => this.#isEnded || this.#tryLater(),
       );
     });
   }

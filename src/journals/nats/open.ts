@@ -30,7 +30,12 @@ export async function openNats(place: string, retention: Retention, house: Journ
       journal,
       can,
       cores: journal.cores,
-      health: () => ({isConnected: transport.isConnected, copies: journal.copies.now, sweptAgoMs: journal.sweeper.sweptAgoMs}),
+      health: () => ({
+        isConnected: transport.isConnected,
+        copies: journal.copies.now,
+        sweptAgoMs: journal.sweeper.sweptAgoMs,
+        changes: journal.majority.changes,
+      }),
       get isDurable() {
         return journal.isDurable;
       },

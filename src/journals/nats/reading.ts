@@ -1,6 +1,7 @@
 import {randomUUID} from 'node:crypto';
 import {isoStamp} from '../../clock.ts';
 import {insist, type Patience} from './insist.ts';
+import {type Noting, unnoted} from './majority.ts';
 import type {Subjects} from './subjects.ts';
 import {Away, type Message, type Transport} from './transport.ts';
 
@@ -46,12 +47,14 @@ export class Reading {
   readonly #transport: Transport;
   readonly #subjects: Subjects;
   readonly #patience: Patience;
+  readonly #majority: Noting;
   readonly #barrier: string;
 
-  constructor(transport: Transport, subjects: Subjects, patience: Patience) {
+  constructor(transport: Transport, subjects: Subjects, patience: Patience, majority = unnoted) {
     this.#transport = transport;
     this.#subjects = subjects;
     this.#patience = patience;
+    this.#majority = majority;
     this.#barrier = subjects.barrier(randomUUID());
   }
 
@@ -71,8 +74,7 @@ export class Reading {
   */
   lastNow(of: string): Promise<Kept | undefined> {
     return insist(this.#patience, async () => {
-      const {seq, error} = answerOf(await this.#transport.request(this.#barrier, '', {'Nats-Rollup': 'sub', 'Nats-TTL': '1h'}));
-      if (seq === undefined || error) throw new Away(`The servers cannot be written: ${error?.description}`);
+      const seq = await this.#majority.noting(() => this.#mark());
       for (
         const until = this.#patience.clock.monotonic() + behindMs;
         this.#patience.clock.monotonic() < until;
@@ -121,6 +123,13 @@ export class Reading {
       await this.#patience.clock.sleep(lookAgainMs);
       until = Math.min(until, (await this.last(of))?.sequence ?? 0);
     }
+  }
+
+  /** Writes a message of our own. @returns its number */
+  async #mark(): Promise<number> {
+    const {seq, error} = answerOf(await this.#transport.request(this.#barrier, '', {'Nats-Rollup': 'sub', 'Nats-TTL': '1h'}));
+    if (seq === undefined || error) throw new Away(`The servers cannot be written: ${error?.description}`);
+    return seq;
   }
 
   async #api(name: string, ask: object): Promise<Answer> {

@@ -1,8 +1,9 @@
 import {randomUUID} from 'node:crypto';
 import {failed, insist, type Patience} from './insist.ts';
+import {type Noting, unnoted} from './majority.ts';
 import {Pace} from './pace.ts';
 import {answerOf} from './reading.ts';
-import {Away, type Fields, type Message, type Transport, wasLate} from './transport.ts';
+import {Away, type Fields, type Message, type Transport} from './transport.ts';
 
 /** A message that is to be kept. */
 export interface Entry {
@@ -43,11 +44,13 @@ const impossible = [10_054, 10_199, 10_174, 10_052];
 export class Writing {
   readonly #transport: Transport;
   readonly #patience: Patience;
+  readonly #majority: Noting;
   readonly #paces: {readonly one: Pace; readonly batch: Pace};
 
-  constructor(transport: Transport, patience: Patience) {
+  constructor(transport: Transport, patience: Patience, majority = unnoted) {
     this.#transport = transport;
     this.#patience = patience;
+    this.#majority = majority;
     this.#paces = {one: new Pace(mostMessages, patience.clock), batch: new Pace(mostBatches, patience.clock)};
   }
 
@@ -71,17 +74,26 @@ export class Writing {
       return Promise.reject(failed(`${entries.length} messages are more than the servers keep in one piece`));
     const large = entries.find(({body}) => body.length > this.mostBytes);
     if (large) return Promise.reject(failed(`${large.body.length} bytes are more than the servers take in one message`));
-    return insist(this.#patience, async tries => {
-      const {seq, error} = answerOf(await this.#paced(id, entries, tries));
-      if (!error && seq !== undefined) return {sequence: seq};
-      const code = error?.err_code ?? 0;
-      if (wrongLast.includes(code)) return 'refused';
-      if (code === duplicate) return 'known';
-      const why = error?.description ?? 'no reason was given';
-      if (noRoom.includes(code)) throw failed(`the servers have no room for more: ${why}`);
-      if (impossible.includes(code)) throw failed(`the servers refuse it: ${why}`);
-      throw new Away(`The servers cannot write now: ${why}`);
-    });
+    return insist(this.#patience, tries =>
+      // A server that is cut off refuses, too.
+      this.#majority.noting(
+        () => this.#try(id, entries, tries),
+        written => typeof written === 'object',
+      ),
+    );
+  }
+
+  /** @throws Away; Fault JOURNAL_FAILED */
+  async #try(id: string, entries: readonly [Entry, ...Entry[]], tries: number): Promise<Written> {
+    const {seq, error} = answerOf(await this.#paced(id, entries, tries));
+    if (!error && seq !== undefined) return {sequence: seq};
+    const code = error?.err_code ?? 0;
+    if (wrongLast.includes(code)) return 'refused';
+    if (code === duplicate) return 'known';
+    const why = error?.description ?? 'no reason was given';
+    if (noRoom.includes(code)) throw failed(`the servers have no room for more: ${why}`);
+    if (impossible.includes(code)) throw failed(`the servers refuse it: ${why}`);
+    throw new Away(`The servers cannot write now: ${why}`);
   }
 
   /** Sends, and notes how soon the servers answer. */
@@ -92,7 +104,7 @@ export class Writing {
       pace.answered();
       return answer;
     } catch (error) {
-      if (wasLate(error)) pace.late();
+      if (error instanceof Away && error.isLate) pace.late();
       throw error;
     }
   }

@@ -35,6 +35,7 @@ export interface JournalServers {
   readonly isConnected: boolean;
   readonly copies?: {readonly wanted: number; readonly current: number; readonly behind: number} | undefined;
   readonly sweptAgoMs: number;
+  readonly changes?: number;
 }
 
 /** Accepted = completed + handed back + lost. Lost is what was cut off; while the stop goes on, also what is in flight. */

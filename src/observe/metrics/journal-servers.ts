@@ -1,4 +1,4 @@
-import {Gauge, type Registry} from 'prom-client';
+import {Counter, Gauge, type Registry} from 'prom-client';
 import type {Gauges, JournalServers} from './gauges.ts';
 
 /** How the servers are that keep a journal for several cores. Without such servers there are no samples. */
@@ -32,4 +32,15 @@ export function journalServerMetrics(registers: Registry[], gauges: Pick<Gauges,
     'Time since all that was too old had been removed from the journal, by whichever core does that; since the start, before it is known.',
     each => each.sweptAgoMs / 1000,
   );
+  new Counter({
+    name: 'core_journal_server_changes_total',
+    help: 'Times that this core left a server of the journal that kept nothing for one that does.',
+    labelNames: ['engine'],
+    registers,
+    collect() {
+      this.reset();
+      const {engine, changes} = gauges.journalServers() ?? {};
+      if (engine !== undefined && changes !== undefined) this.inc({engine}, changes);
+    },
+  });
 }
