@@ -83,7 +83,7 @@ export interface FactTypes {
   */
   'schedule.paused': {name: string; since: string; core?: string};
   'schedule.resumed': {name: string; since: string; core?: string};
-  /** Somebody paused the work of a core, or let it start again, at this moment (ISO 8601 in UTC). Stream `work`. */
+  /** Somebody paused the work of all cores on the journal at one of them, or let it start again, at this moment (ISO 8601 in UTC). Stream `work.pause`. */
   'work.paused': {core: string; since: string};
   'work.resumed': {core: string; since: string};
   /** Somebody had a dead letter forgotten. Stream `work`, as the last fact of its invocation stays the last. */

@@ -42,7 +42,7 @@ export const work = command({
   examples: {
     work: 'Show how much waits and runs, and the oldest items.',
     'work --status behind --key customer-7': 'List what waits for an earlier item of its ordering key.',
-    'work pause': 'Start no further work; what runs goes on.',
+    'work pause': 'Start no further work, on any core that shares the journal; what runs goes on.',
     'work cancel 0198a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b': 'Cancel an item, or ask it to stop when it runs.',
   },
   async run({act, id, status, key, limit, json: isJson}, env) {

@@ -23,7 +23,7 @@ import {configLoaded} from './provenance.ts';
 import {type NewerCode, reloadCore} from './reload.ts';
 import {openSiblings} from './siblings/open.ts';
 import {readWanted} from './wanted.ts';
-import {openWork, steeredTogether} from './work.ts';
+import {openWork} from './work.ts';
 
 export interface Served {
   readonly spec: FunctionSpec;
@@ -41,8 +41,6 @@ export interface Served {
   families(): Promise<readonly Family[]>;
   /** The places of the pool. */
   places(): readonly PlaceView[];
-  /** Pauses the work of this process, or lets it go on, where the process does not lead. */
-  pauseWork(isPaused: boolean): void;
   /** What became of the events since the stop began. Before that, what is in flight counts as lost. */
   drainReport(): DrainReport;
   /** Takes no new work, lets what is in flight finish within the grace time, ends the sub-runtime. */
@@ -97,7 +95,7 @@ async function lead(core: Core, opening: AsyncDisposableStack): Promise<Places> 
   const isShared = wanted.processes > 1;
   if (isShared) watched.siblings = await openSiblings(core, opened.journal, opening);
   const {hall, work} = await openWork(core, opened, spans);
-  watched.work = hall && watched.siblings ? steeredTogether(hall, watched.siblings) : hall;
+  watched.work = hall;
   const stages = composeStages({
     ...core,
     work,
@@ -175,7 +173,6 @@ function served(core: Core, places: Places, open: AsyncDisposableStack): Served 
     originOf: error => watched.doors?.originOf(error),
     families: () => metrics.families(),
     places: () => workers.places(),
-    pauseWork: isPaused => watched.workBeside?.runner?.pause(isPaused),
     drainReport: () => stop.account(),
     stop() {
       stopped ??= close();

@@ -1,6 +1,5 @@
 import {work as workStage} from '../../middleware/work.ts';
 import {triggers} from '../../triggers/index.ts';
-import type {WorkControl} from '../admin/work/control.ts';
 import {ConfigurationError} from '../errors.ts';
 import type {CoreJournal} from '../journals/open.ts';
 import {redactor} from '../journals/payload.ts';
@@ -11,7 +10,6 @@ import {readCallbackSecret} from '../work/callback-secret.ts';
 import {WorkHall} from '../work/hall.ts';
 import {keepsWork} from '../work.ts';
 import type {Core} from './core.ts';
-import type {Siblings} from './siblings/lead.ts';
 
 /** A call that took all of its time is kept before its sender gets the reply. */
 const settleMs = 5000;
@@ -64,32 +62,6 @@ export async function openWork(
     callbackHosts: hosts,
   });
   return {hall, work: stage};
-}
-
-/** The work of all processes of a core: who pauses one pauses all. */
-export function steeredTogether(hall: WorkHall, siblings: Pick<Siblings, 'pauseWork'>): WorkControl {
-  return {
-    store: hall.store,
-    get waiters() {
-      return hall.waiters;
-    },
-    get runner() {
-      const {runner} = hall;
-      return (
-        runner && {
-          get isPaused() {
-            return runner.isPaused;
-          },
-          pause(isPaused: boolean) {
-            runner.pause(isPaused);
-            siblings.pauseWork(isPaused);
-          },
-          wake: () => runner.wake(),
-        }
-      );
-    },
-    cancel: (id, change) => hall.cancel(id, change),
-  };
 }
 
 /** @throws ConfigurationError without any of the text */

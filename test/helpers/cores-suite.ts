@@ -39,6 +39,7 @@ export function coresSuite({name, settings, read, durability}: SharedEngine): vo
       env,
       cores: started as [RunningCore, RunningCore, ...RunningCore[]],
       log,
+      join: () => startCore(env, t),
       ran: () => (existsSync(log) ? readFileSync(log, 'utf8').split('\n').filter(Boolean) : []),
       async facts(prefix: string): Promise<Recorded[]> {
         using archive = await read(env.CORE_JOURNAL);
@@ -116,18 +117,16 @@ export function coresSuite({name, settings, read, durability}: SharedEngine): vo
   });
 
   test(titled('work that runs is explained with the core that runs it, and cancelled at any core'), async t => {
-    const {cores: started, log, ran, facts, env} = await cores(t, 2, {CORE_WORK: 'on'});
-    const [one, two] = started;
-    t.is((await ask(`${two.adminUrl}/api/work/pause`, {method: 'POST'})).status, 200);
-    const sent = await sendWork(one, {name: 'long', log, ms: 25_000});
+    const {cores: started, join, log, ran, facts, env} = await cores(t, 1, {CORE_WORK: 'on'});
+    const [one] = started;
+    const sent = await sendWork(one, {name: 'long', log, ms: 50_000});
     while (ran().length === 0) await pause(50);
+    const two = await join();
     const id: string = sent.json().id;
-    const [paused] = await facts('work');
     const told = await facts(`invocation.${id}`);
     const begun = told.find(({fact}) => fact.type === 'attempt.started');
     const {boot} = JSON.parse((await runCli(['explain', id, '--json'], env)).stdout);
     t.is(boot.id, begun?.fact.data.core);
-    t.not(boot.id, paused?.fact.data.core, 'the other one was paused');
     t.is((await ask(`${two.url}${sent.field('location')}`, {method: 'DELETE'})).status, 202);
     await untilNothingWaits(two);
     t.is((await ask(`${two.url}${sent.field('location')}`)).json().status, 'cancelled');
@@ -136,13 +135,12 @@ export function coresSuite({name, settings, read, durability}: SharedEngine): vo
   test(titled('a core that stops hands its work on at once: what it runs too long, and what waits'), async t => {
     t.timeout(120_000);
     const some = {CORE_WORK: 'on', CORE_WORK_CONCURRENCY: '1', CORE_GRACE: '2s'};
-    const {cores: started, log, ran, facts} = await cores(t, 2, some);
-    const [one, two] = started;
-    t.is((await ask(`${two.adminUrl}/api/work/pause`, {method: 'POST'})).status, 200);
+    const {cores: started, join, log, ran, facts} = await cores(t, 1, some);
+    const [one] = started;
     const running = await sendWork(one, {name: 'long', log, ms: 25_000});
     while (ran().length === 0) await pause(50);
     await sendWork(one, {name: 'behind it', log});
-    t.is((await ask(`${two.adminUrl}/api/work/resume`, {method: 'POST'})).status, 200);
+    await join();
     while (ran().length < 2) await pause(50);
     const began = performance.now();
     await one.stop();
@@ -157,6 +155,28 @@ export function coresSuite({name, settings, read, durability}: SharedEngine): vo
     t.true(
       told.every(({data}) => !('class' in data) || data.class !== 'lost'),
       'nobody waited for the end of a lease',
+    );
+  });
+
+  test(titled('a pause of work counts for every core, also for one that starts later, until any of them resumes it'), async t => {
+    t.timeout(120_000);
+    const {cores: started, join, log, ran, facts, env} = await cores(t, 2, {CORE_WORK: 'on'});
+    const [one, two] = started;
+    const isPaused = async (core: RunningCore) => (await ask(`${core.adminUrl}/api/work`)).json().paused;
+    t.deepEqual((await ask(`${one.adminUrl}/api/work/pause`, {method: 'POST'})).json(), {paused: true});
+    while (!(await isPaused(two))) await pause(50);
+    const three = await join();
+    while (!(await isPaused(three))) await pause(50);
+    await Promise.all([one, two, three].map((core, number) => sendWork(core, {name: `paused-${number}`, log})));
+    for (const core of [one, two, three]) t.like((await ask(`${core.adminUrl}/api/work`)).json(), {paused: true, waiting: 3, due: 3});
+    t.deepEqual(ran(), []);
+    const {stdout} = await runCli(['work', 'resume'], {...env, CORE_ADMIN_PORT: new URL(three.adminUrl).port});
+    t.regex(stdout, /Work goes on/);
+    await untilNothingWaits(one);
+    t.is(ran().length, 3);
+    t.deepEqual(
+      (await facts('work.pause')).map(({fact}) => fact.type),
+      ['work.paused', 'work.resumed'],
     );
   });
 
@@ -210,7 +230,7 @@ export function coresSuite({name, settings, read, durability}: SharedEngine): vo
     t.is(settled.length, 40);
     t.is(new Set(settled.map(({fact}) => (fact.type === 'invocation.settled' ? fact.data.core : ''))).size, 2, 'both ran some');
     t.is((await ask(`${one.adminUrl}/api/work/pause`, {method: 'POST'})).status, 200);
-    await pause(500);
+    await pause(2000);
     await Promise.all(Array.from({length: 6}, (_, number) => send(`paused-${number}`)));
     await pause(1500);
     t.is(ran().length, 40);

@@ -1,6 +1,8 @@
 import {randomUUIDv7} from 'node:crypto';
 import test, {type ExecutionContext} from 'ava';
 import type {Fact} from '../../src/facts.ts';
+import {Pause} from '../../src/pause.ts';
+import {workOf} from '../../src/work/pause.ts';
 import type {Claimed, EnqueueOptions, WorkItem, WorkingJournal} from '../../src/work.ts';
 import {ManualClock} from './clock.ts';
 
@@ -51,6 +53,27 @@ export function workSuite(name: string, open: (t: ExecutionContext, clock: Manua
     t.false(await work.settle({id, epoch}, {facts: [settled]}), 'it is over');
     t.deepEqual(await types(sent.id), ['invocation.accepted', 'attempt.started', 'invocation.settled']);
     t.is(await work.find(id), undefined);
+  });
+
+  test(titled('a pause is read by every core on the journal, is written once, and is over when one of them resumes work'), async t => {
+    const {clock, journal} = await opened(t);
+    const [one, other] = ['one', 'other'].map(core => new Pause(workOf(core), {journal, clock}));
+    t.deepEqual(await other?.read(), {isPaused: false});
+    const since = clock.now();
+    await one?.set(true);
+    t.deepEqual(await other?.read(), {isPaused: true, since});
+    await clock.advance(1000);
+    await other?.set(true);
+    t.deepEqual(await one?.read(), {isPaused: true, since});
+    await clock.advance(1_800_000);
+    await Promise.all([one?.renew(), other?.renew()]);
+    t.deepEqual(await one?.read(), {isPaused: true, since}, 'it is written again before it is old');
+    await other?.set(false);
+    await clock.advance(3_600_000);
+    await one?.renew();
+    t.like(await one?.read(), {isPaused: false});
+    const types = (await Array.fromAsync(journal.read('work.pause'))).map(({fact}) => fact.type);
+    t.deepEqual(types, ['work.paused', 'work.paused', 'work.resumed']);
   });
 
   test(titled('an id is given once, and a second one spoils nothing'), async t => {

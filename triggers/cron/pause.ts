@@ -1,46 +1,38 @@
-import {isoStamp} from '../../src/clock.ts';
-import {type Recorded, RevisionConflict} from '../../src/journal.ts';
+import {Pause, type PauseState} from '../../src/pause.ts';
 import type {ClaimingHouse} from '../../src/trigger.ts';
 import type {Step} from './course.ts';
 
-/** Facts are removed when they are old. So the one about a pause that goes on is written again after this time. */
-const renewMs = 3_600_000;
-
-export interface PauseState {
-  readonly isPaused: boolean;
-  /** Wall time of the newest pause, or of the end of the newest; undefined when there was none. */
-  readonly since?: number;
-}
-
-/**
-Whether a schedule is paused. The journal keeps it, so that a pause outlives the core, and holds for every core on the journal:
-each asks before it fires.
-*/
-export class Pause {
+/** Whether a schedule is paused. Each core asks before it fires. */
+export class SchedulePause {
   readonly #name: string;
   readonly #house: Pick<ClaimingHouse, 'journal' | 'clock' | 'log'>;
-  #lookedAt = Number.NEGATIVE_INFINITY;
+  readonly #pause: Pause;
 
   constructor(name: string, house: Pick<ClaimingHouse, 'journal' | 'clock' | 'log'>) {
     this.#name = name;
     this.#house = house;
+    this.#pause = new Pause(
+      {
+        stream: `pause.${name}`,
+        fact(isPaused, since) {
+          const data = {name, since};
+          return isPaused ? {type: 'schedule.paused', data} : {type: 'schedule.resumed', data};
+        },
+      },
+      house,
+    );
   }
 
-  async read(): Promise<PauseState> {
-    return stateOf(await this.#house.journal.last(this.#stream));
+  read(): Promise<PauseState> {
+    return this.#pause.read();
   }
 
   /** Begins or ends a pause; nothing changes when it is so already. */
   async set(isPaused: boolean): Promise<PauseState> {
-    const {journal, clock, log} = this.#house;
-    const before = await this.read();
-    if (before.isPaused === isPaused) return before;
-    const name = this.#name;
-    const since = clock.now();
-    const data = {name, since: isoStamp(since)};
-    await journal.append(this.#stream, [isPaused ? {type: 'schedule.paused', data} : {type: 'schedule.resumed', data}]);
-    log.info({schedule: name}, isPaused ? 'Paused: it fires only by hand' : 'Resumed: it fires by time again');
-    return {isPaused, since};
+    const {before, state} = await this.#pause.set(isPaused);
+    if (before.isPaused !== isPaused)
+      this.#house.log.info({schedule: this.#name}, isPaused ? 'Paused: it fires only by hand' : 'Resumed: it fires by time again');
+    return state;
   }
 
   /** What is left of a step. @returns undefined when nothing of it is: it falls into a pause */
@@ -51,25 +43,8 @@ export class Pause {
     return step.until <= since ? undefined : {...step, after: Math.max(step.after, since)};
   }
 
-  /** Called again and again. Writes the fact about a pause anew before it is old. */
-  async renew(): Promise<void> {
-    const {journal, clock} = this.#house;
-    if (clock.monotonic() - this.#lookedAt < renewMs) return;
-    this.#lookedAt = clock.monotonic();
-    const last = await journal.last(this.#stream);
-    if (last?.fact.type !== 'schedule.paused' || clock.now() - last.at < renewMs / 2) return;
-    await journal.append(this.#stream, [last.fact], {expect: last.position}).catch((error: unknown) => {
-      if (!(error instanceof RevisionConflict)) throw error; // somebody has just resumed it, or written it anew
-    });
+  /** Called again and again. */
+  renew(): Promise<void> {
+    return this.#pause.renew();
   }
-
-  get #stream(): string {
-    return `pause.${this.#name}`;
-  }
-}
-
-function stateOf(last: Recorded | undefined): PauseState {
-  if (last?.fact.type === 'schedule.paused') return {isPaused: true, since: Date.parse(last.fact.data.since)};
-  if (last?.fact.type === 'schedule.resumed') return {isPaused: false, since: Date.parse(last.fact.data.since)};
-  return {isPaused: false};
 }

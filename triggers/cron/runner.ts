@@ -11,7 +11,7 @@ import {type Insist, insistence} from './insist.ts';
 import {jitterOf} from './jitter.ts';
 import {lostBetween} from './lost.ts';
 import {isoOccurrence} from './occurrence.ts';
-import {Pause} from './pause.ts';
+import {SchedulePause} from './pause.ts';
 import type {Schedule} from './schedule.ts';
 import type {FireOutcome} from './schedules.ts';
 import {Standing} from './standing.ts';
@@ -24,7 +24,7 @@ export class Runner {
   readonly #house: ClaimingHouse;
   readonly #claims: Claims;
   /** Whether it is paused: then it fires only by hand. */
-  readonly pause: Pause;
+  readonly pause: SchedulePause;
   readonly #flights: Flights;
   readonly #insist: Insist;
   readonly #standing: Standing;
@@ -39,7 +39,7 @@ export class Runner {
     this.#calendar = calendar;
     this.#house = house;
     this.#claims = new Claims(house, schedule);
-    this.pause = new Pause(schedule.name, house);
+    this.pause = new SchedulePause(schedule.name, house);
     this.#standing = new Standing(schedule.name, house);
     this.#insist = insistence(schedule.name, this.#closing.signal, house);
     this.#flights = new Flights(schedule, house, {

@@ -7,6 +7,7 @@ import {countedAs, endOf, givenBack, type Outcome, outcomeOf, withoutRun} from '
 import {WorkDelivery} from './delivery.ts';
 import {type Insist, insistence} from './insist.ts';
 import {wasKept} from './kept.ts';
+import {whilePaused} from './paused.ts';
 import {postOnce} from './post.ts';
 import {Room, type Share} from './room.ts';
 import {type Run, type RunKind, Runs} from './runs.ts';
@@ -41,7 +42,7 @@ export class Runner implements WorkRunner {
     hall.store.onLost?.(ids => this.#lost(ids));
     hall.store.onDue?.(() => this.wake());
     hall.store.onStop?.(id => this.abort(id));
-    this.#claiming = this.#claim();
+    this.#claiming = whilePaused(this, {...house, insist: this.#insist, closing: this.#closing.signal}, () => this.#claim());
   }
 
   get isPaused(): boolean {

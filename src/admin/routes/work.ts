@@ -1,9 +1,11 @@
-import {type Clock, isoStamp} from '../../clock.ts';
+import type {Clock} from '../../clock.ts';
 import type {Journal, JournalReader, Recorded} from '../../journal.ts';
+import {Pause} from '../../pause.ts';
 import {plainFact} from '../../projections/plain.ts';
 import {Refusal, type Route} from '../../route.ts';
 import {shown} from '../../settings/setting.ts';
 import {cancelled} from '../../work/cancelled.ts';
+import {workOf} from '../../work/pause.ts';
 import type {JournalDesk} from '../reading/desk.ts';
 import type {WorkControl, WorkSteering} from '../work/control.ts';
 import {listWork, parseStatuses} from '../work/list.ts';
@@ -11,7 +13,7 @@ import {viewCensus, viewItem} from '../work/view.ts';
 import {described} from './described.ts';
 
 export interface WorkHouse {
-  readonly journal: Pick<Journal, 'read' | 'last' | 'record'>;
+  readonly journal: Pick<Journal, 'read' | 'last' | 'append' | 'record'>;
   readonly clock: Clock;
   /** This boot of this core. */
   readonly core: string;
@@ -25,6 +27,7 @@ const mostFacts = 200;
 
 /** `GET /api/work`, `GET` and `DELETE /api/work/<id>`, `POST /api/work/pause` and `/resume`: invocations that nobody waits for. */
 export function workRoutes({journal, clock, core, work}: WorkHouse, desk: JournalDesk): Route[] {
+  const pause = new Pause(workOf(core), {journal, clock});
   return [
     {
       method: 'GET',
@@ -81,8 +84,11 @@ export function workRoutes({journal, clock, core, work}: WorkHouse, desk: Journa
         return {status: was === 'running' ? 202 : 200, body: {id, was, cancelled: was !== 'running'}};
       },
     },
-    steeringRoute('pause', 'Starts no further work until it is resumed, or the core starts anew; what runs goes on, and more is accepted.'),
-    steeringRoute('resume', 'Starts work again.'),
+    steeringRoute(
+      'pause',
+      'Starts no further work, on any core that shares the journal, until it is resumed; that outlives the core. What runs goes on, and more is accepted.',
+    ),
+    steeringRoute('resume', 'Starts work again, on all of them.'),
   ];
 
   function steeringRoute(act: 'pause' | 'resume', doc: string): Route {
@@ -91,11 +97,10 @@ export function workRoutes({journal, clock, core, work}: WorkHouse, desk: Journa
       path: `/api/work/${act}`,
       described: described('workPaused'),
       doc,
-      run() {
+      async run() {
         const runner = runnerOf(openWork(work));
+        await pause.set(act === 'pause');
         runner.pause(act === 'pause');
-        const data = {core, since: isoStamp(clock.now())};
-        journal.record('work', [act === 'pause' ? {type: 'work.paused', data} : {type: 'work.resumed', data}]);
         return {body: {paused: runner.isPaused}};
       },
     };

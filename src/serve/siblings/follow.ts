@@ -38,10 +38,6 @@ export async function follow(env: Environment): Promise<void> {
       processes: async () => viewCore((await opening.promise).places(), false),
       account: async () => accountOf(await opening.promise),
       reload: async () => (await opening.promise).reload(),
-      async pauseWork(isPaused) {
-        (await opening.promise).pauseWork(isPaused);
-        return undefined;
-      },
       async stop() {
         const open = await opening.promise;
         await open.stop();

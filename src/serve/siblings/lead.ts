@@ -44,7 +44,6 @@ export class Siblings implements AsyncDisposable {
   #counted: readonly Family[] = [];
   /** What became of the events of the siblings that have ended since the stop began. */
   readonly #drained: DrainReport[] = [];
-  #isWorkPaused = false;
   #stopped: Promise<void> | undefined;
 
   constructor(options: SiblingsOptions, house: SiblingsHouse) {
@@ -81,12 +80,6 @@ export class Siblings implements AsyncDisposable {
   /** Those that answer. */
   async processes(): Promise<readonly CoreView[]> {
     return (await Promise.all([...this.#all].map(sibling => sibling.processes()))).filter(view => view !== undefined);
-  }
-
-  /** Pauses work in all of them, and in those that are started again. */
-  pauseWork(isPaused: boolean): void {
-    this.#isWorkPaused = isPaused;
-    for (const sibling of this.#all) sibling.pauseWork(isPaused);
   }
 
   /** One after the other. @returns undefined, or why the old code is still serving in one of them */
@@ -145,7 +138,6 @@ export class Siblings implements AsyncDisposable {
       if (await clock.sleep(nextMs, this.#stopping.signal)) void this.#keepOne(env, nextMs);
     });
     await sibling.listening;
-    if (this.#isWorkPaused) sibling.pauseWork(true);
   }
 
   /** Its gauges go with it; what it has counted stays counted. */

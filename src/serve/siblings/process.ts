@@ -100,8 +100,6 @@ export class SiblingProcess {
     if (account && !this.#hasEnded) this.account = account;
   }
 
-  pauseWork = (isPaused: boolean) => void this.#channel.ask('pauseWork', isPaused, answerMs).catch(() => {});
-
   /** @returns undefined when the new code is serving, or will be, as this process ended meanwhile; else why not */
   async reload(limitMs: number): Promise<string | undefined> {
     return this.#channel.ask('reload', undefined, limitMs).catch((error: Error) => (this.#hasEnded ? undefined : error.message));

@@ -29,8 +29,6 @@ export type ToSibling = {
   readonly readiness: readonly [undefined, Readiness];
   readonly account: readonly [undefined, Account];
   readonly processes: readonly [undefined, CoreView];
-  /** Whether work is paused. */
-  readonly pauseWork: readonly [boolean, undefined];
   /** Undefined when the new code is serving, else why not. */
   readonly reload: readonly [undefined, string | undefined];
   /** Answered when the last call is over and everything is closed. */

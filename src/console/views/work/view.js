@@ -105,7 +105,7 @@ function Steering({census: {paused, waiting, behind, running, dead}, list, onCha
       <button type="button" onClick=${() => turn.run()}>${paused ? 'Resume work' : 'Pause work'}</button>
     </div>
     <div role="status">
-      ${paused && html`<p class="problem warn">Work is paused: what runs goes on, more is accepted, and nothing is started until it is resumed or the core starts anew.</p>`}
+      ${paused && html`<p class="problem warn">Work is paused: what runs goes on, more is accepted, and no core on this journal starts anything until it is resumed.</p>`}
       <${Problem} failure=${turn.failure} what=${paused ? 'Not resumed' : 'Not paused'} />
     </div>
   `;
