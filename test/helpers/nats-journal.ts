@@ -40,6 +40,7 @@ export const asking = (transport: Transport, request: Transport['request']): Tra
   gather: (...given) => transport.gather(...given),
   subscribe: (...given) => transport.subscribe(...given),
   onChange: tell => transport.onChange(tell),
+  onBreak: tell => transport.onBreak(tell),
   change: proves => transport.change(proves),
   close: () => transport.close(),
 });

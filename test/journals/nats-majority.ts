@@ -45,9 +45,9 @@ test('while no server keeps anything the core stays where it is, asks others eve
   t.is(majority.changes, 0);
   t.deepEqual(log.lines, []);
   t.is(looks[0], 3100);
-  t.true(looks.length < 60, `${looks.length}`);
+  t.true(looks.length < 70, `${looks.length}`);
   const pauses = looks.slice(1).map((at, index) => at - (looks[index] ?? 0));
-  t.true(pauses.every(pause => pause >= 1000 && pause <= 30_100));
+  t.true(pauses.every(pause => pause >= 500 && pause <= 30_100));
   t.true((pauses.at(-1) ?? 0) >= 29_000);
 });
 

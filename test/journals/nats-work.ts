@@ -117,6 +117,7 @@ test('a heap gives everything back in order', t => {
 function servers() {
   let hear: (message: Message) => void = () => {};
   let stops: (message: Message) => void = () => {};
+  let broken = () => {};
   const counts = {begun: 0, sent: 0};
   const transport: Transport = {
     mostBytes: 2 ** 20,
@@ -135,6 +136,9 @@ function servers() {
       return () => {};
     },
     onChange() {},
+    onBreak(tell) {
+      broken = tell;
+    },
     change: async () => false,
     close: async () => {},
   };
@@ -148,7 +152,7 @@ function servers() {
     hear({subject: `core.shop.j.w.${each.id}`, reply, code: 0, field: () => '', body: writeItem(storedOf(each))});
   };
   const ask = (id: string) => stops({subject: '', reply: '', code: 0, field: () => '', body: Buffer.from(id)});
-  return {transport, counts, send, end, ask};
+  return {transport, counts, send, end, ask, breakOff: () => broken()};
 }
 
 function boardOf(t: ExecutionContext, transport: Transport): Board {
@@ -218,6 +222,61 @@ test('while all work comes anew nothing is claimed, as the second of a key may c
   send(first, 0);
   await Promise.all(looks);
   t.deepEqual(seen, [['a'], ['a'], ['a']]);
+});
+
+test('after a break all work comes anew at once; who sends work does not wait for that, and counts what there was', async t => {
+  const {transport, counts, send, breakOff} = servers();
+  const board = boardOf(t, transport);
+  breakOff();
+  t.is(counts.begun, 0, 'nobody has asked for work');
+  const alive = board.alive();
+  await settle();
+  send(item('a', 1), 1);
+  send(item('b', 2), 0);
+  t.is(await alive, 2);
+  breakOff();
+  await settle();
+  t.is(counts.begun, 2);
+  t.is(await board.alive(), 2);
+  let isKnown = false;
+  const known = board.known().then(() => {
+    isKnown = true;
+  });
+  send(item('a', 1), 1);
+  await settle();
+  t.false(isKnown);
+  breakOff(); // while all of it comes
+  await settle();
+  t.is(counts.begun, 3);
+  t.is(await board.alive(), 2);
+  send(item('a', 1), 0);
+  await known;
+  t.is(await board.alive(), 1, 'b has ended meanwhile');
+});
+
+test('a break while work is asked for has it asked for again', async t => {
+  const {transport, counts, send, breakOff} = servers();
+  const {request} = transport;
+  const asked = Promise.withResolvers<void>();
+  const slow: Transport = {
+    ...transport,
+    async request(...given) {
+      const answer = await request(...given);
+      if (counts.begun === 1) await asked.promise;
+      return answer;
+    },
+  };
+  const board = boardOf(t, slow);
+  const known = board.known();
+  await settle();
+  breakOff();
+  await settle();
+  t.is(counts.begun, 1);
+  asked.resolve();
+  await settle();
+  t.is(counts.begun, 2);
+  send(item('a', 1), 0);
+  t.deepEqual(due(await known), ['a']);
 });
 
 test('of the cores that live exactly one begins with an item, and each with some', async t => {

@@ -24,6 +24,7 @@ export class NatsTransport implements Transport {
   readonly #hearing = new Set<Hearing>();
   #connection: NatsConnection;
   #tell: (isConnected: boolean) => void = () => {};
+  readonly #breaks: (() => void)[] = [];
 
   /** @param connection to one of all servers */
   constructor(connection: NatsConnection, connect: Connect) {
@@ -86,6 +87,10 @@ export class NatsTransport implements Transport {
     this.#tell = tell;
   }
 
+  onBreak(tell: () => void): void {
+    this.#breaks.push(tell);
+  }
+
   async change(proves: (request: Transport['request']) => Promise<boolean>): Promise<boolean> {
     const others = this.#servers.filter(server => server !== this.#connection.getServer());
     // One name may be that of several servers.
@@ -130,7 +135,8 @@ export class NatsTransport implements Transport {
     for (const hearing of this.#hearing) hearing.stop = hearingOn(connection, hearing.subject, hearing.hear);
     void this.#watch(connection);
     this.#asked.lost('The server was left');
-    this.#changed(true);
+    if (this.isConnected) this.#broke();
+    else this.#changed(true);
     void left.close();
   }
 
@@ -155,7 +161,13 @@ export class NatsTransport implements Transport {
     const wasConnected = this.isConnected;
     this.isConnected = isConnected;
     if (!isConnected) this.#asked.lost('The connection is lost');
-    if (wasConnected !== isConnected) this.#tell(isConnected);
+    if (wasConnected === isConnected) return;
+    this.#tell(isConnected);
+    if (isConnected) this.#broke();
+  }
+
+  #broke(): void {
+    for (const tell of this.#breaks) tell();
   }
 }
 

@@ -41,6 +41,7 @@ export class Followed {
 
   constructor(house: FollowedHouse) {
     this.#house = house;
+    house.transport.onBreak(() => this.wake());
   }
 
   get count(): number {

@@ -79,7 +79,7 @@ export class NatsJournal implements WorkingJournal {
     this.cores = new Leases(this.commits, subjects, {...house, noting: writing => this.#keeping.noting(writing)});
     this.copies = new Copies(transport, subjects, house);
     const tryIt = () => reading.lastNow(subjects.barrier(''));
-    this.#keeping = new Keeping({...house, transport, tryIt, changed: () => this.#followed.wake()});
+    this.#keeping = new Keeping({...house, transport, tryIt});
     const shredded = (payloads: number, until: number) => this.record('journal', [{type: 'payload.shredded', data: {payloads, until}}]);
     this.sweeper = new Sweeper({...options, house, commits: this.commits, streams: this.#streams, shredded});
     this.work = new NatsWork({

@@ -9,8 +9,6 @@ export interface KeepingHouse extends Pick<JournalHouse, 'clock' | 'log'> {
   readonly transport: Transport;
   /** Resolves when a majority of the servers has kept something. */
   tryIt(): Promise<unknown>;
-  /** Called when the servers are away, and when they are back. */
-  changed(): void;
 }
 
 /** Knows whether the servers keep what is appended: they are there, and the last append was kept. */
@@ -26,7 +24,6 @@ export class Keeping {
     house.transport.onChange(isConnected => {
       if (this.#isEnded) return;
       house.log[isConnected ? 'info' : 'error']({}, isConnected ? 'The journal’s servers are back' : 'The journal’s servers are away');
-      house.changed();
     });
   }
 

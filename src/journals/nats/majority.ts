@@ -7,9 +7,11 @@ import {Away, type Transport} from './transport.ts';
 /** When nothing was kept for so long, the other servers are asked: a request was late, and another one. */
 const quietMs = 3000;
 /** Pauses between questions grow with the time that nothing was kept. */
-const shortestPauseMs = 1000;
+const shortestPauseMs = 500;
 const longestPauseMs = 30_000;
 const pausePart = 8;
+/** A server that reaches a majority has kept something by then; one that does not yet is asked again. */
+const proofMs = 1000;
 
 export interface MajorityHouse {
   readonly transport: Transport;
@@ -88,7 +90,7 @@ export class Majority {
   /** Whether a majority keeps what another server is given, and still does not what this one is given. */
   async #proves(request: Transport['request']): Promise<boolean> {
     const {subjects} = this.#house;
-    const {seq, error} = answerOf(await request(subjects.barrier('elsewhere'), '', {'Nats-Rollup': 'sub', 'Nats-TTL': '60s'}));
+    const {seq, error} = answerOf(await request(subjects.barrier('elsewhere'), '', {'Nats-Rollup': 'sub', 'Nats-TTL': '60s'}, proofMs));
     return seq !== undefined && !error && this.#quietSince !== undefined;
   }
 }

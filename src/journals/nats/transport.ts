@@ -34,6 +34,8 @@ export interface Transport {
   subscribe(subject: string, hear: (message: Message) => void): () => void;
   /** Called when the servers are away, and when they are back. */
   onChange(tell: (isConnected: boolean) => void): void;
+  /** Calls whenever what was told may not have been heard: when the servers are back, or another one was chosen. */
+  onBreak(tell: () => void): void;
   /**
   Asks the other servers of the list, on connections of their own, and goes on at the first that proves itself.
 

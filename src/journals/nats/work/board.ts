@@ -1,5 +1,6 @@
 import {failed} from '../insist.ts';
 import type {BoardHouse} from './board-house.ts';
+import {Echoes} from './echoes.ts';
 import {type Item, isOver, readItem} from './item.ts';
 import {Living} from './living.ts';
 import {Standing} from './standing.ts';
@@ -9,8 +10,6 @@ import {Tail} from './tail.ts';
 const lookMs = 3000;
 /** How long another core waits before it takes what this one would begin with, and the other way round. */
 const graceMs = 100;
-/** How long is waited until the servers tell of what this core has written itself. */
-const echoMs = 2000;
 /** How long is waited for what work there is, while all of it comes anew. */
 const knownMs = 15_000;
 
@@ -26,13 +25,15 @@ export class Board {
   readonly #tail: Tail;
   /** Cores that held work and live no more. */
   readonly #dead = new Set<string>();
-  readonly #echoes = new Set<{readonly sequence: number; readonly resolve: () => void}>();
+  readonly #echoes: Echoes;
   #ready = Promise.withResolvers<void>();
   #begun: Promise<void> | undefined;
   #isLooking = false;
   #stopLooking = () => {};
   /** The newest message that this core has written. */
   #written = 0;
+  /** Items that had not ended, while they come anew; 0 otherwise, and undefined before they were ever known. */
+  #aliveBefore: number | undefined;
   tellLost = (_ids: readonly string[]) => {};
   tellDue = () => {};
   tellOver = (_id: string) => {};
@@ -41,11 +42,13 @@ export class Board {
 
   constructor(house: BoardHouse) {
     this.#house = house;
+    this.#echoes = new Echoes(house);
     this.#living = new Living(house.core, house.commits.patience.clock);
     this.#tail = new Tail({...house, patience: house.commits.patience}, [house.subjects.work, house.subjects.leases], {
       reset: () => this.#reset(),
       message: ({subject, sequence, body}) => this.#hear(subject, sequence, body),
       caughtUp: () => {
+        this.#aliveBefore = 0;
         this.#ready.resolve();
         this.tellDue();
       },
@@ -64,9 +67,20 @@ export class Board {
     for (;;) {
       const ready = this.#ready;
       await this.#within(ready.promise);
-      if (ready === this.#ready && this.standing.applied < this.#written) await this.#echo(this.#written);
+      if (ready === this.#ready && this.standing.applied < this.#written) await this.#echoes.of(this.#written);
       if (ready === this.#ready) return this.standing;
     }
+  }
+
+  /**
+  How many items have not ended, as far as this core has heard. While everything comes anew, as many as before: who sends work
+  need not wait for that.
+
+  @throws Fault JOURNAL_FAILED before it was ever known
+  */
+  async alive(): Promise<number> {
+    if (this.#aliveBefore === undefined) return (await this.known()).alive;
+    return Math.max(this.#aliveBefore, this.standing.alive);
   }
 
   /** Notes what this core has written. */
@@ -114,6 +128,7 @@ export class Board {
   }
 
   #reset(): void {
+    if (this.#aliveBefore !== undefined) this.#aliveBefore = Math.max(this.#aliveBefore, this.standing.alive);
     this.standing.reset();
     this.#ready.resolve(); // whoever waits then waits for the next one
     this.#ready = Promise.withResolvers<void>();
@@ -124,7 +139,7 @@ export class Board {
     if (subject.startsWith(this.#house.subjects.work.slice(0, -1))) this.#hearItem(token, sequence, body);
     else this.#hearLease(token, body);
     this.standing.reached(sequence);
-    for (const echo of this.#echoes) if (echo.sequence <= sequence) echo.resolve();
+    this.#echoes.heard(sequence);
   }
 
   #hearItem(token: string, sequence: number, body: Uint8Array): void {
@@ -177,15 +192,5 @@ export class Board {
     const stopTimer = this.#house.after(knownMs, () => late.reject(failed('the servers do not tell what work there is')));
     await Promise.race([ready, late.promise]);
     stopTimer();
-  }
-
-  async #echo(sequence: number): Promise<void> {
-    const {promise, resolve} = Promise.withResolvers<void>();
-    const echo = {sequence, resolve};
-    this.#echoes.add(echo);
-    const stopTimer = this.#house.after(echoMs, resolve);
-    await promise;
-    stopTimer();
-    this.#echoes.delete(echo);
   }
 }

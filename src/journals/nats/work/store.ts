@@ -55,10 +55,10 @@ export class NatsWork implements WorkStore {
 
   async enqueue(item: WorkItem, {facts, payloads, key, claims = false, most}: EnqueueOptions): Promise<Enqueued> {
     const {core, now, durability} = this.#house;
-    const standing = await this.#board.known();
+    const alive = await this.#board.alive();
     const known = key && (await this.#keys.find(key.scope, now()));
     if (known?.first) return {kind: 'known', ...pick(known.first)};
-    if (standing.alive + this.#coming >= most) return {kind: 'full'};
+    if (alive + this.#coming >= most) return {kind: 'full'};
     const fresh = {...item, status: 'waiting', attempts: 0, deaths: 0, epoch: 0, scope: key?.scope} as const;
     const begun = claims ? beginAttempt({...fresh, isLost: false, isEnding: false, epoch: 1}, unlimited, now()) : undefined;
     const stored: Stored = begun

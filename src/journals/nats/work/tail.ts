@@ -7,6 +7,8 @@ import {Away, type Message, type Transport} from '../transport.ts';
 /** The servers send a sign of life that often. */
 const beatMs = 1000;
 const silenceMs = 5 * beatMs;
+/** How long is waited after the servers did not take the question. */
+const againMs = 1000;
 /** How long the servers keep a consumer that nobody listens to. */
 const inactiveNs = 30e9;
 
@@ -37,20 +39,39 @@ export class Tail {
   #stopWatch = () => {};
   #heard = 0;
   #pending = 0;
+  #hasBegun = false;
+  #isBeginning = false;
+  /** Something did not come, so that all must come anew. */
+  #hasMissed = false;
   #isEnded = false;
 
   constructor(house: TailHouse, of: readonly string[], listener: Listener) {
     this.#house = house;
     this.#of = of;
     this.#listener = listener;
+    house.transport.onBreak(() => this.again());
   }
 
   /** @throws Fault JOURNAL_FAILED */
   async begin(): Promise<void> {
+    this.#hasBegun = true;
+    this.#isBeginning = true;
+    try {
+      await this.#ask();
+    } finally {
+      this.#isBeginning = false;
+    }
+    if (this.#hasMissed) return this.again();
+    if (this.#pending === this.#heard) this.#listener.caughtUp();
+    this.#watch();
+  }
+
+  async #ask(): Promise<void> {
     const {transport, subjects, patience} = this.#house;
     await insist(patience, async () => {
       this.#stopHearing();
       this.#heard = 0;
+      this.#hasMissed = false;
       this.#listener.reset();
       const inbox = `_INBOX.core.${randomUUID()}`;
       const stop = transport.subscribe(inbox, message => {
@@ -73,8 +94,18 @@ export class Tail {
       if (answer.error) throw new Away(`The servers refuse to tell of work: ${answer.error.description}`);
       this.#pending = answer.num_pending ?? 0;
     });
-    if (this.#pending === this.#heard) this.#listener.caughtUp();
-    this.#watch();
+  }
+
+  /** What was on its way may be lost: everything comes anew. */
+  again(): void {
+    if (this.#isEnded || !this.#hasBegun) return;
+    this.#hasMissed = true;
+    if (this.#isBeginning) return; // it asks again at its end, if not before
+    this.#stopWatch();
+    this.#stopHearing();
+    this.#stopHearing = () => {};
+    // While no server answers this fails, and is tried again.
+    this.begin().catch(() => this.#watch(againMs));
   }
 
   end(): void {
@@ -92,7 +123,7 @@ export class Tail {
   #take({subject, body, reply}: Message): void {
     const place = placeIn(reply);
     if (place?.number !== this.#heard + 1) {
-      this.#again();
+      this.again();
       return;
     }
     this.#heard++;
@@ -106,21 +137,12 @@ export class Tail {
     const asks = reply === '' ? stalled : reply;
     if (asks !== '' && this.#house.transport.isConnected) this.#house.transport.publish(asks, '');
     const sent = field('Nats-Last-Consumer');
-    if (sent !== '' && Number(sent) !== this.#heard) this.#again();
+    if (sent !== '' && Number(sent) !== this.#heard) this.again();
   }
 
-  #watch(): void {
+  #watch(ms = silenceMs): void {
     this.#stopWatch();
-    if (!this.#isEnded) this.#stopWatch = this.#house.after(silenceMs, () => this.#again());
-  }
-
-  #again(): void {
-    if (this.#isEnded) return;
-    this.#stopWatch();
-    this.#stopHearing();
-    this.#stopHearing = () => {};
-    // While no server answers this fails, and is tried again.
-    this.begin().catch(() => this.#watch());
+    if (!this.#isEnded) this.#stopWatch = this.#house.after(ms, () => this.again());
   }
 }
 
