@@ -118,15 +118,18 @@ function servers() {
   let hear: (message: Message) => void = () => {};
   let stops: (message: Message) => void = () => {};
   let broken = () => {};
+  let mark = '';
   const counts = {begun: 0, sent: 0};
   const transport: Transport = {
     mostBytes: 2 ** 20,
     isConnected: true,
     server: {name: 'n', version: '2.15.3', level: 5, peers: 1, hasJetStream: true},
-    request: async () => {
-      counts.begun++;
-      counts.sent = 0;
-      return {subject: '', reply: '', code: 0, field: () => '', body: Buffer.from('{"num_pending": 2}')};
+    request: async subject => {
+      if (subject.startsWith('$JS.API.CONSUMER.CREATE')) {
+        counts.begun++;
+        counts.sent = 0;
+      } else mark = subject;
+      return {subject: '', reply: '', code: 0, field: () => '', body: Buffer.from('{"seq": 50}')};
     },
     publish() {},
     gather: () => Promise.reject(new Error('nothing is read')),
@@ -146,10 +149,17 @@ function servers() {
     const reply = `$JS.ACK.CORE_shop.consumer.1.${sequence}.${++counts.sent}.0.0`;
     hear({subject: `core.shop.j.w.${id}`, reply, code: 0, field: () => '', body: Buffer.from('')});
   };
-  const send = (each: Item, pending: number, lost = 0) => {
+  const told = (subject: string, sequence: number, body: Uint8Array) => {
+    const reply = `$JS.ACK.CORE_shop.consumer.1.${sequence}.${counts.sent}.0.7`;
+    hear({subject, reply, code: 0, field: () => '', body});
+  };
+  /** @param isLast the core has written its mark before, and hears it afterwards */
+  const send = (each: Item, isLast: boolean, lost = 0) => {
     counts.sent += 1 + lost;
-    const reply = `$JS.ACK.CORE_shop.consumer.1.${each.sequence}.${counts.sent}.0.${pending}`;
-    hear({subject: `core.shop.j.w.${each.id}`, reply, code: 0, field: () => '', body: writeItem(storedOf(each))});
+    told(`core.shop.j.w.${each.id}`, each.sequence, writeItem(storedOf(each)));
+    if (!isLast) return;
+    counts.sent++;
+    told(mark, 50, Buffer.from(''));
   };
   const ask = (id: string) => stops({subject: '', reply: '', code: 0, field: () => '', body: Buffer.from(id)});
   return {transport, counts, send, end, ask, breakOff: () => broken()};
@@ -175,8 +185,8 @@ test('what other cores end is told, what this one ends is not; and so is what th
   board.tellStop = id => told.push(`${id} stop`);
   const known = board.known();
   await settle();
-  send(item('a', 1, {status: 'running', holder: 'other'}), 1);
-  send(item('b', 2, {status: 'running', holder: 'me'}), 0);
+  send(item('a', 1, {status: 'running', holder: 'other'}), false);
+  send(item('b', 2, {status: 'running', holder: 'me'}), true);
   await known;
   ask('b');
   board.asked.add('b'); // its end is on its way
@@ -185,9 +195,9 @@ test('what other cores end is told, what this one ends is not; and so is what th
   board.asked.delete('b');
   t.deepEqual(told, ['b stop']);
   end('a', 4);
-  send(item('c', 5), 0);
-  send(item('c', 6, {status: 'dead'}), 0);
-  send(item('d', 7, {isCallback: true}), 0);
+  send(item('c', 5), true);
+  send(item('c', 6, {status: 'dead'}), true);
+  send(item('d', 7, {isCallback: true}), true);
   t.deepEqual(told, ['b stop', 'a over', 'c over', 'd over']);
 });
 
@@ -200,28 +210,44 @@ test('while all work comes anew nothing is claimed, as the second of a key may c
 
   void look();
   await settle();
-  send(second, 1);
+  send(second, false);
   await settle();
   t.deepEqual(seen, [], 'the first has not come');
-  send(first, 0);
+  send(first, true);
   await settle();
   t.deepEqual(seen, [['a']]);
 
-  send(item('c', 40), 0, 1);
+  send(item('c', 40), false, 1);
   await settle();
   t.is(counts.begun, 2, 'a message was lost');
   const looks = [look(), look()];
-  send(second, 1);
+  send(second, false);
   await settle();
-  send(item('x', 41), 0, 1); // lost again
+  send(item('x', 41), false, 1); // lost again
   await settle();
-  send(second, 1);
+  send(second, false);
   await settle();
   t.is(counts.begun, 3);
   t.deepEqual(seen, [['a']]);
-  send(first, 0);
+  send(first, true);
   await Promise.all(looks);
   t.deepEqual(seen, [['a'], ['a'], ['a']]);
+});
+
+test('what a server has that lacks the newest is not all work, however little of it is left', async t => {
+  const {transport, send} = servers();
+  const board = boardOf(t, transport);
+  let isKnown = false;
+  const known = board.known().then(standing => {
+    isKnown = true;
+    return standing;
+  });
+  await settle();
+  send(item('b', 2, {orderingKey: 'k'}), false); // as far as it knows, this is all
+  await settle();
+  t.false(isKnown);
+  send(item('a', 9, {orderingKey: 'k', order: 1}), true);
+  t.deepEqual(due(await known), ['a']);
 });
 
 test('after a break all work comes anew at once; who sends work does not wait for that, and counts what there was', async t => {
@@ -231,8 +257,8 @@ test('after a break all work comes anew at once; who sends work does not wait fo
   t.is(counts.begun, 0, 'nobody has asked for work');
   const alive = board.alive();
   await settle();
-  send(item('a', 1), 1);
-  send(item('b', 2), 0);
+  send(item('a', 1), false);
+  send(item('b', 2), true);
   t.is(await alive, 2);
   breakOff();
   await settle();
@@ -242,14 +268,14 @@ test('after a break all work comes anew at once; who sends work does not wait fo
   const known = board.known().then(() => {
     isKnown = true;
   });
-  send(item('a', 1), 1);
+  send(item('a', 1), false);
   await settle();
   t.false(isKnown);
   breakOff(); // while all of it comes
   await settle();
   t.is(counts.begun, 3);
   t.is(await board.alive(), 2);
-  send(item('a', 1), 0);
+  send(item('a', 1), true);
   await known;
   t.is(await board.alive(), 1, 'b has ended meanwhile');
 });
@@ -275,7 +301,7 @@ test('a break while work is asked for has it asked for again', async t => {
   asked.resolve();
   await settle();
   t.is(counts.begun, 2);
-  send(item('a', 1), 0);
+  send(item('a', 1), true);
   t.deepEqual(due(await known), ['a']);
 });
 

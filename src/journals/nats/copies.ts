@@ -1,5 +1,5 @@
 import type {JournalHealth, JournalHouse} from '../engine.ts';
-import {type Answer, answerOf} from './reading.ts';
+import {type Answer, answerOf} from './answer.ts';
 import type {Subjects} from './subjects.ts';
 import type {Transport} from './transport.ts';
 

@@ -1,6 +1,6 @@
 import type {Clock} from '../../clock.ts';
 import type {Log} from '../../log.ts';
-import {answerOf} from './reading.ts';
+import {answerOf} from './answer.ts';
 import type {Subjects} from './subjects.ts';
 import {Away, type Transport} from './transport.ts';
 

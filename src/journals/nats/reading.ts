@@ -1,5 +1,6 @@
 import {randomUUID} from 'node:crypto';
 import {isoStamp} from '../../clock.ts';
+import {type Answer, answerOf} from './answer.ts';
 import {insist, type Patience} from './insist.ts';
 import {type Noting, unnoted} from './majority.ts';
 import type {Subjects} from './subjects.ts';
@@ -141,30 +142,6 @@ export class Reading {
     const code = messages.at(-1)?.code;
     if (code !== 204 && code !== 404) throw new Away(`The servers refused to be read with ${code}`);
     return messages.slice(0, -1).map(fromCopy);
-  }
-}
-
-/** What the servers' API answers. */
-export interface Answer {
-  readonly seq?: number;
-  readonly duplicate?: boolean;
-  readonly error?: {readonly code: number; readonly err_code: number; readonly description: string};
-  readonly message?: {
-    readonly subject: string;
-    readonly seq: number;
-    readonly hdrs?: string;
-    readonly data?: string;
-    readonly time: string;
-  };
-}
-
-/** @throws Away when it is no answer of theirs */
-export function answerOf({body, code}: Message): Answer {
-  if (code !== 0) throw new Away(`The servers answered with ${code}`);
-  try {
-    return JSON.parse(Buffer.from(body).toString()) as Answer; // the protocol of the servers
-  } catch (cause) {
-    throw new Away('The servers answered with something else than JSON', {cause});
   }
 }
 

@@ -1,7 +1,7 @@
 import type {Retention} from '../engine.ts';
 import {JournalRefused} from '../engine.ts';
+import {type Answer, answerOf} from './answer.ts';
 import {insist, type Patience} from './insist.ts';
-import {type Answer, answerOf} from './reading.ts';
 import type {Subjects} from './subjects.ts';
 import {Away, type Transport} from './transport.ts';
 

@@ -1,8 +1,8 @@
 import {randomUUID} from 'node:crypto';
+import {answerOf} from './answer.ts';
 import {failed, insist, type Patience} from './insist.ts';
 import {type Noting, unnoted} from './majority.ts';
 import {Pace} from './pace.ts';
-import {answerOf} from './reading.ts';
 import {Away, type Fields, type Message, type Transport} from './transport.ts';
 
 /** A message that is to be kept. */

@@ -1,5 +1,5 @@
+import {type Answer, answerOf} from '../answer.ts';
 import {insist, type Patience} from '../insist.ts';
-import {type Answer, answerOf} from '../reading.ts';
 import type {Subjects} from '../subjects.ts';
 import {Away, type Transport} from '../transport.ts';
 

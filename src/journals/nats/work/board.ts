@@ -136,14 +136,15 @@ export class Board {
 
   #hear(subject: string, sequence: number, body: Uint8Array): void {
     const token = subject.slice(subject.lastIndexOf('.') + 1);
+    const before = this.standing.next();
     if (subject.startsWith(this.#house.subjects.work.slice(0, -1))) this.#hearItem(token, sequence, body);
     else this.#hearLease(token, body);
     this.standing.reached(sequence);
     this.#echoes.heard(sequence);
+    if (this.standing.next() !== before) this.tellDue();
   }
 
   #hearItem(token: string, sequence: number, body: Uint8Array): void {
-    const before = this.standing.next();
     const item = readItem({body, sequence});
     const id = item?.id ?? token;
     const isNews = this.standing.apply(id, sequence, item);
@@ -152,7 +153,7 @@ export class Board {
     const isLost = held && sequence > held.sequence && item?.epoch !== held.epoch && !isAsked;
     if (isLost && this.held.delete(id)) this.tellLost([id]); // another core has taken over what runs here
     if (isNews && !isAsked && isOver(item)) this.tellOver(id); // another core has ended it
-    if (this.standing.next() !== before) this.tellDue();
+    if (isNews && item?.status === 'waiting') this.tellDue();
   }
 
   #hearLease(core: string, body: Uint8Array): void {

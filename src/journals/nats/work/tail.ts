@@ -1,6 +1,7 @@
 import {randomUUID} from 'node:crypto';
+import {answerOf} from '../answer.ts';
 import {insist, type Patience} from '../insist.ts';
-import {answerOf, type Kept} from '../reading.ts';
+import type {Kept} from '../reading.ts';
 import type {Subjects} from '../subjects.ts';
 import {Away, type Message, type Transport} from '../transport.ts';
 
@@ -29,7 +30,8 @@ export interface Listener {
 
 /**
 Hears the newest message of each of some subjects, in order, then every new one. What is missed on the way is noticed, and all
-comes anew.
+comes anew. It has caught up when it hears a message of its own, which a majority has kept after it began: a server that has
+just come back may tell of what it has, and lack what replaced things that it has removed already.
 */
 export class Tail {
   readonly #house: TailHouse;
@@ -38,7 +40,10 @@ export class Tail {
   #stopHearing = () => {};
   #stopWatch = () => {};
   #heard = 0;
-  #pending = 0;
+  /** The message of its own: where it is written, which one is waited for, and the newest that was heard. */
+  readonly #mark: string;
+  #marked = Number.POSITIVE_INFINITY;
+  #heardMark = 0;
   #hasBegun = false;
   #isBeginning = false;
   /** Something did not come, so that all must come anew. */
@@ -48,6 +53,7 @@ export class Tail {
   constructor(house: TailHouse, of: readonly string[], listener: Listener) {
     this.#house = house;
     this.#of = of;
+    this.#mark = house.subjects.barrier(randomUUID());
     this.#listener = listener;
     house.transport.onBreak(() => this.again());
   }
@@ -62,7 +68,7 @@ export class Tail {
       this.#isBeginning = false;
     }
     if (this.#hasMissed) return this.again();
-    if (this.#pending === this.#heard) this.#listener.caughtUp();
+    if (this.#heardMark >= this.#marked) this.#listener.caughtUp();
     this.#watch();
   }
 
@@ -72,6 +78,8 @@ export class Tail {
       this.#stopHearing();
       this.#heard = 0;
       this.#hasMissed = false;
+      this.#marked = Number.POSITIVE_INFINITY;
+      this.#heardMark = 0;
       this.#listener.reset();
       const inbox = `_INBOX.core.${randomUUID()}`;
       const stop = transport.subscribe(inbox, message => {
@@ -81,7 +89,7 @@ export class Tail {
       const config = {
         deliver_policy: 'last_per_subject',
         deliver_subject: inbox,
-        filter_subjects: this.#of,
+        filter_subjects: [...this.#of, this.#mark],
         ack_policy: 'none',
         flow_control: true,
         idle_heartbeat: beatMs * 1e6,
@@ -90,9 +98,11 @@ export class Tail {
         mem_storage: true,
       };
       const ask = JSON.stringify({stream_name: subjects.stream, config, action: 'create'});
-      const answer = answerOf(await transport.request(`$JS.API.CONSUMER.CREATE.${subjects.stream}`, ask)) as Created;
-      if (answer.error) throw new Away(`The servers refuse to tell of work: ${answer.error.description}`);
-      this.#pending = answer.num_pending ?? 0;
+      const {error} = answerOf(await transport.request(`$JS.API.CONSUMER.CREATE.${subjects.stream}`, ask));
+      if (error) throw new Away(`The servers refuse to tell of work: ${error.description}`);
+      const {seq, error: refused} = answerOf(await transport.request(this.#mark, '', {'Nats-Rollup': 'sub', 'Nats-TTL': '1h'}));
+      if (seq === undefined || refused) throw new Away(`The servers cannot be written: ${refused?.description}`);
+      this.#marked = seq;
     });
   }
 
@@ -127,8 +137,9 @@ export class Tail {
       return;
     }
     this.#heard++;
-    this.#listener.message({subject, sequence: place.sequence, body});
-    if (place.pending === 0) this.#listener.caughtUp();
+    if (subject === this.#mark) this.#heardMark = place.sequence;
+    else this.#listener.message({subject, sequence: place.sequence, body});
+    if (subject === this.#mark && this.#heardMark >= this.#marked && !this.#isBeginning) this.#listener.caughtUp();
   }
 
   /** A sign of life. The servers may wait until we say that we have read what they sent. */
@@ -146,15 +157,10 @@ export class Tail {
   }
 }
 
-interface Created {
-  readonly error?: {readonly description: string};
-  readonly num_pending?: number;
-}
-
 /** `$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<tries>.<sequence>.<number>.<time>.<pending>[.…]` */
-function placeIn(reply: string): {readonly sequence: number; readonly number: number; readonly pending: number} | undefined {
+function placeIn(reply: string): {readonly sequence: number; readonly number: number} | undefined {
   const tokens = reply.split('.');
   if (tokens[0] !== '$JS' || tokens[1] !== 'ACK' || tokens.length < 9) return undefined;
-  const [, sequence, number, , pending] = tokens.slice(tokens.length === 9 ? 4 : 6).map(Number);
-  return sequence === undefined || number === undefined || pending === undefined ? undefined : {sequence, number, pending};
+  const [, sequence, number] = tokens.slice(tokens.length === 9 ? 4 : 6).map(Number);
+  return sequence === undefined || number === undefined ? undefined : {sequence, number};
 }
