@@ -137,7 +137,7 @@ export function coresSuite({name, settings, read, durability}: SharedEngine): vo
     const some = {CORE_WORK: 'on', CORE_WORK_CONCURRENCY: '1', CORE_GRACE: '2s'};
     const {cores: started, join, log, ran, facts} = await cores(t, 1, some);
     const [one] = started;
-    const running = await sendWork(one, {name: 'long', log, ms: 25_000});
+    const running = await sendWork(one, {name: 'long', log, ms: 60_000});
     while (ran().length === 0) await pause(50);
     await sendWork(one, {name: 'behind it', log});
     await join();
