@@ -1963,10 +1963,7 @@ def serve_in_threads(settings, calls, stop, sock, listener, report):
 
 def wake_at_signals(queue):
     """A signal that comes while the main thread is about to wait would be noticed at the next call only."""
-    awake, waker = os.pipe()
-    os.set_blocking(waker, False)
-    ours.update((awake, waker))
-    signal.set_wakeup_fd(waker)
+    awake = signal_pipe()
 
     def wake():
         while os.read(awake, 64):
@@ -1975,12 +1972,30 @@ def wake_at_signals(queue):
     start_thread(wake)
 
 
-def work_in_threads(count, work, report):
-    """Python 2 lets a signal interrupt the system calls of the main thread, and only those: no handler runs there."""
-    ended, tell = os.pipe()
-    for fd in (ended, tell):
+def signal_pipe():
+    """A descriptor that has bytes to read when signals came."""
+    awake, waker = own_pipe()
+    set_nonblocking(waker)
+    signal.set_wakeup_fd(waker)
+    return awake
+
+
+def own_pipe():
+    """Two descriptors that nothing inherits."""
+    pair = os.pipe()
+    for fd in pair:
         set_close_on_exec(fd)
         ours.add(fd)
+    return pair
+
+
+def work_in_threads(count, work, report):
+    """In Python 2 the main thread runs no handler, but the function's handlers of signals.
+
+    It waits for a pipe that signals write to: one that comes while it is about to wait interrupts nothing.
+    """
+    awake = signal_pipe()
+    ended, tell = own_pipe()
 
     def work_and_tell():
         work()
@@ -1991,8 +2006,11 @@ def work_in_threads(count, work, report):
     report()
     while count > 0:
         try:
-            select.select([ended], [], [])
-            count -= len(os.read(ended, 1))
+            ready = select.select([ended, awake], [], [])[0]
+            if awake in ready:
+                os.read(awake, 64)
+            if ended in ready:
+                count -= len(os.read(ended, 1))
         except (OSError, select.error):
             pass  # a signal came
 
@@ -3103,10 +3121,8 @@ class Reports(object):
     number is reported as soon as the reader has caught up. A reader that is gone costs the lines, not the process."""
 
     def __init__(self, fd):
-        import fcntl
-
         set_close_on_exec(fd)
-        fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_NONBLOCK)
+        set_nonblocking(fd)
         self.fd = fd
         self.lock = threading.RLock()
         self.unsent = bytearray()
@@ -3199,6 +3215,12 @@ def set_close_on_exec(fd):
     import fcntl
 
     fcntl.fcntl(fd, fcntl.F_SETFD, fcntl.fcntl(fd, fcntl.F_GETFD) | fcntl.FD_CLOEXEC)
+
+
+def set_nonblocking(fd):
+    import fcntl
+
+    fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_NONBLOCK)
 
 
 def leave(reports, code=0):

@@ -128,6 +128,28 @@ ${keyword} handle(event, context):
     }
   }
 
+  for (const keyword of keywordsOf(python)) {
+    // As when it comes while the main thread is about to wait: nothing that it waits for is interrupted.
+    check(`a SIGTERM that another thread than the main one gets stops a bridge with ${keyword} that is idle`, async t => {
+      const b = await start(
+        t,
+        `import ctypes, signal, struct, threading, time
+thread = threading.Thread(target=lambda: time.sleep(60))
+thread.daemon = True
+thread.start()
+mask = ctypes.create_string_buffer(struct.pack("=Q", 1 << (signal.SIGTERM - 1)) + bytes(bytearray(120)))
+assert ctypes.CDLL(None).pthread_sigmask(0, mask, None) == 0
+${keyword} handle(event, context):
+    return "served"
+`,
+      );
+      t.is((await b.call({})).text, '"served"');
+      b.letGo();
+      b.child.kill('SIGTERM');
+      t.is(await b.exited, 0);
+    });
+  }
+
   check('a signal that the function handles disturbs no call', async t => {
     const b = await start(
       t,
