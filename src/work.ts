@@ -79,6 +79,11 @@ export interface IdempotencyKey {
   readonly until: number;
 }
 
+/** A key that was used, and by which invocation. */
+export interface UsedKey extends IdempotencyKey {
+  readonly id: string;
+}
+
 export type Enqueued =
   | {readonly kind: 'accepted'; readonly receipt: Receipt; readonly claimed?: Claimed | undefined}
   /** The key was used before: nothing was written. */
@@ -170,6 +175,8 @@ export interface WorkStore extends Partial<WorkElsewhere> {
   @returns false when it is here already: nothing was written
   */
   restore?(state: WorkState): Promise<boolean>;
+  /** Takes over a key of another journal, whose invocation is here already. @returns false when it is used here: nothing was written */
+  restoreKey?(key: UsedKey): Promise<boolean>;
   find(id: string): Promise<WorkState | undefined>;
   list(query: WorkQuery): Promise<readonly WorkState[]>;
   census(): Promise<Census>;

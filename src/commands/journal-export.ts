@@ -7,7 +7,7 @@ import {JournalDamaged, type Recorded} from '../journal.ts';
 import {factEvent, payloadEvent} from '../journals/cloud-event.ts';
 import type {JournalArchive} from '../journals/engine.ts';
 import {printableJson} from '../printable.ts';
-import {workEvent} from '../work/cloud-event.ts';
+import {keyEvent, workEvent} from '../work/cloud-event.ts';
 import {openArchive, whichJournal} from './journal-at.ts';
 import {findJournal} from './journal-choice.ts';
 
@@ -15,7 +15,7 @@ import {findJournal} from './journal-choice.ts';
 export const journalExport = command({
   summary: 'Prints the journal as CloudEvents, one JSON object on a line.',
   options: {
-    payloads: flag('Print requests and replies, too, and the work that is not over.'),
+    payloads: flag('Print requests and replies, too, the work that is not over, and the idempotency keys that count.'),
     ...whichJournal,
     json: flag('Changes nothing: the output is JSON anyway.'),
   },
@@ -43,7 +43,7 @@ export const journalExport = command({
   },
 });
 
-/** Behind the facts. Without its requests it could not run elsewhere, so then it is only counted. */
+/** Work and keys, behind the facts. Without its requests it could not run elsewhere, so then it is only counted. */
 async function exportWork(archive: JournalArchive, hasRequests: boolean, hide: () => void): Promise<void> {
   let leftOut = 0;
   for await (const state of archive.work?.() ?? []) {
@@ -52,6 +52,13 @@ async function exportWork(archive: JournalArchive, hasRequests: boolean, hide: (
     else leftOut++;
   }
   if (leftOut > 0) complain(`left out: ${leftOut} items of work that are not over; --payloads exports them with their requests`);
+  let keys = 0;
+  for await (const key of archive.keys?.() ?? []) {
+    hide();
+    if (hasRequests) await write(printableJson(keyEvent(key)));
+    else keys++;
+  }
+  if (keys > 0) complain(`left out: ${keys} idempotency keys; --payloads exports them with their replies`);
 }
 
 async function exportPayload({fact: {data}}: Recorded, archive: JournalArchive, leaveOut: (problem: string) => void): Promise<void> {

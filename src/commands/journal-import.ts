@@ -17,7 +17,7 @@ import {linesOf} from '../workers/output/lines.ts';
 import {openToAppend, whichJournal} from './journal-at.ts';
 import {findFile} from './journal-choice.ts';
 import {Known} from './journal-known.ts';
-import {type TakenOver, takeOverWork} from './journal-work.ts';
+import {type TakenOver, takeOverKey, takeOverWork} from './journal-work.ts';
 
 /** Number of facts that are written to the disk together. */
 const importedAtOnce = 200;
@@ -31,7 +31,11 @@ Facts that the journal has already are left out, so an import that broke off can
 export const journalImport = command({
   summary: 'Appends exported facts to a journal: to a file that no core holds, or to one that several share.',
   arguments: {file: optional('at most one file to read', 'File to read; `-`, or none, reads stdin.')},
-  options: {work: flag('Take over the work that is not over, too: a core that has the journal then runs it.'), ...whichJournal, json},
+  options: {
+    work: flag('Take over the work that is not over, too, and the idempotency keys that count: a core that has the journal then runs it.'),
+    ...whichJournal,
+    json,
+  },
   examples: {
     'journal import all.ndjson --journal new.db': 'Make a new journal from an export.',
     'journal import all.ndjson --work --journal new.db': 'Move a journal with its work, which no other core may go on running.',
@@ -41,13 +45,23 @@ export const journalImport = command({
     const target = await findFile(given, env);
     const counts = await importFacts(target, from, takesWork);
     if (given.json)
-      printJson({journal: nameOf(target), imported: counts.imported, known: counts.known, leftOut: counts.other, work: counts.work});
+      printJson({
+        journal: nameOf(target),
+        imported: counts.imported,
+        known: counts.known,
+        leftOut: counts.other,
+        work: counts.work,
+        keys: counts.keys,
+      });
     else {
       if (counts.known > 0) complain(`${counts.known} facts were there already`);
       complain(`${counts.imported} facts were imported into ${nameOf(target)}`);
       if (counts.work.taken > 0) complain(`${counts.work.taken} items of work were taken over`);
       if (counts.work.known > 0) complain(`${counts.work.known} items of work were there already, or are over`);
+      if (counts.keys.taken > 0) complain(`${counts.keys.taken} idempotency keys were taken over`);
     }
+    if (counts.keys.leftOut > 0)
+      complain(`${counts.keys.leftOut} idempotency keys were left out${takesWork ? '' : ': --work takes them over'}`);
     if (counts.work.leftOut > 0)
       complain(
         `${counts.work.leftOut} items of work were left out${takesWork ? ', as their facts are not there, or this journal does not take work over' : ': --work takes them over'}`,
@@ -57,11 +71,14 @@ export const journalImport = command({
   },
 });
 
+const none: TakenOver = {taken: 0, known: 0, leftOut: 0};
+
 interface Counts {
   imported: number;
   known: number;
   other: number;
   readonly work: TakenOver;
+  readonly keys: TakenOver;
 }
 
 /** @throws CommandFailed when the journal cannot be opened, or a line cannot be read; facts before that line are kept */
@@ -73,7 +90,7 @@ async function importFacts(target: JournalPlace, from: string | undefined, takes
   });
   using progress = openProgress({title: 'import', unit: bytes === undefined ? 'facts' : 'bytes', total: bytes});
   const known = await Known.read(journal);
-  const counts: Counts = {imported: 0, known: 0, other: 0, work: {taken: 0, known: 0, leftOut: 0}};
+  const counts: Counts = {imported: 0, known: 0, other: 0, work: {...none}, keys: {...none}};
   let payloads: Payload[] = [];
   let problem: string | undefined;
   const waiting: Promise<unknown>[] = [];
@@ -89,6 +106,13 @@ async function importFacts(target: JournalPlace, from: string | undefined, takes
     if ('work' in travelled) {
       if (!takesWork) counts.work.leftOut++;
       else if (works.push(travelled.work) === importedAtOnce) await takeOver();
+      if (problem !== undefined) break;
+      continue;
+    }
+    if ('key' in travelled) {
+      await takeOver(); // keys are behind all work
+      if (!takesWork) counts.keys.leftOut++;
+      else if (problem === undefined) await takeOverKey(journal, travelled.key, systemClock.now()).then(how => counts.keys[how]++, note);
       if (problem !== undefined) break;
       continue;
     }

@@ -1,6 +1,6 @@
 import {isLast} from '../facts.ts';
 import type {Journal, Recorded} from '../journal.ts';
-import {keepsWork, type WorkState} from '../work.ts';
+import {keepsWork, type UsedKey, type WorkState} from '../work.ts';
 
 export interface TakenOver {
   taken: number;
@@ -18,6 +18,13 @@ export async function takeOverWork(journal: Journal, states: readonly WorkState[
       counts[await takeOver(journal, state, newest[index])]++;
     }),
   );
+}
+
+/** Takes over a key of another journal, while its time is not over. Its invocation was imported before. */
+export async function takeOverKey(journal: Journal, key: UsedKey, now: number): Promise<keyof TakenOver> {
+  if (key.until <= now) return 'known';
+  if (!keepsWork(journal) || !journal.work.restoreKey || !(await journal.last(`invocation.${key.id}`))) return 'leftOut';
+  return (await journal.work.restoreKey(key)) ? 'taken' : 'known';
 }
 
 async function takeOver(journal: Journal, state: WorkState, newest: Recorded | undefined): Promise<keyof TakenOver> {

@@ -2,8 +2,8 @@ import {isoStamp} from '../clock.ts';
 import {isTime, isWord, problemOfFact, short} from '../fact-members.ts';
 import type {Fact, FactType} from '../facts.ts';
 import type {Payload, Recorded} from '../journal.ts';
-import {readWork, workType} from '../work/cloud-event.ts';
-import type {WorkState} from '../work.ts';
+import {keyType, readKey, readWork, workType} from '../work/cloud-event.ts';
+import type {UsedKey, WorkState} from '../work.ts';
 
 /*
 Facts outside of a journal: CloudEvents 1.0 in JSON, one per line. A payload is an event, too, before the fact that refers
@@ -40,6 +40,7 @@ export function payloadEvent({name, bytes}: Payload) {
 export type Travelled =
   | {readonly payload: Payload}
   | {readonly work: WorkState}
+  | {readonly key: UsedKey}
   | {readonly stream: string; readonly at: number; readonly fact: Fact};
 
 /** @throws TypeError that says what is wrong with the line */
@@ -56,6 +57,7 @@ export function readEvent(line: string): Travelled {
   if (typeof time !== 'string' || !isTime(time)) throw refusal('time to be such as 2026-01-01T12:00:00Z', time);
   if (typeof data !== 'object' || data === null || Array.isArray(data)) throw refusal('data to be an object', data);
   if (type === workType) return {work: readWork(data)};
+  if (type === keyType) return {key: readKey(data)};
   const problem = problemOfFact(type, data);
   if (problem !== undefined) throw new TypeError(problem);
   // The catalogue only grows, so a type that this version does not know is kept as it is.

@@ -2,7 +2,7 @@ import type {Clock} from '../clock.ts';
 import type {Cores, Durability, Journal, JournalReader, Position, Recorded} from '../journal.ts';
 import type {Log} from '../log.ts';
 import type {Meter} from '../meter.ts';
-import type {WorkState} from '../work.ts';
+import type {UsedKey, WorkState} from '../work.ts';
 
 /**
 A kind of journal, as it declares itself in the table of `index.ts`. The declaration is read by settings and commands, so
@@ -116,6 +116,8 @@ export interface JournalArchive extends JournalReader, Disposable {
   readable(tell: (problem: string) => void): AsyncIterable<Recorded>;
   /** The work that is not over, dead letters too, in the order in which it was accepted. Absent where it cannot be read. */
   work?(): AsyncIterable<WorkState>;
+  /** The idempotency keys whose time is not over. Absent where they cannot be read. */
+  keys?(): AsyncIterable<UsedKey>;
 }
 
 /** What a journal holds, and everything that is wrong with it, one sentence each. */

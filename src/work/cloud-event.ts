@@ -1,10 +1,24 @@
 import {isoStamp} from '../clock.ts';
 import {isWord, short} from '../fact-members.ts';
-import type {DeadReason, WorkState, WorkStatus} from '../work.ts';
+import type {DeadReason, UsedKey, WorkState, WorkStatus} from '../work.ts';
 
 /* Work outside of a journal: an item that is not over is a CloudEvent behind all facts. */
 
 export const workType = 'work.kept';
+export const keyType = 'key.kept';
+
+export function keyEvent(key: UsedKey) {
+  return {
+    specversion: '1.0',
+    id: `key/${key.scope}`,
+    source: 'core-runtime',
+    type: keyType,
+    subject: `invocation.${key.id}`,
+    time: isoStamp(key.until),
+    datacontenttype: 'application/json',
+    data: key,
+  };
+}
 
 export function workEvent(state: WorkState) {
   const {id, acceptedAt, traceparent} = state;
@@ -62,6 +76,20 @@ export function readWork(data: object): WorkState {
     state[name] = value;
   }
   return state as unknown as WorkState; // every member was checked
+}
+
+/** @param data of such an event @throws TypeError that names the member that is wrong */
+export function readKey(data: object): UsedKey {
+  const {scope, fingerprint, until, id} = data as Readonly<Record<string, unknown>>;
+  for (const [name, value, fits] of [
+    ['scope', scope, isWord],
+    ['fingerprint', fingerprint, isWord],
+    ['until', until, isCount],
+    ['id', id, required.id],
+  ] as const) {
+    if (!fits(value)) throw new TypeError(`expected ${name} of ${keyType} to be as an export writes it, got ${short(value)}`);
+  }
+  return {scope, fingerprint, until, id} as UsedKey; // every member was checked
 }
 
 function isReason(value: unknown): boolean {

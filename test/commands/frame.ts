@@ -79,7 +79,14 @@ test('an import says in JSON what it did', async t => {
   const journal = join(folder, 'journal.db');
   const {code, stdout, stderr} = await cli(['journal', '--json', 'import', '/dev/null', '--journal', journal]);
   t.is(code, 0, stderr);
-  t.deepEqual(JSON.parse(stdout), {journal, imported: 0, known: 0, leftOut: 0, work: {taken: 0, known: 0, leftOut: 0}});
+  t.deepEqual(JSON.parse(stdout), {
+    journal,
+    imported: 0,
+    known: 0,
+    leftOut: 0,
+    work: {taken: 0, known: 0, leftOut: 0},
+    keys: {taken: 0, known: 0, leftOut: 0},
+  });
   t.is(stderr, '');
 });
 

@@ -6,7 +6,7 @@ import {DatabaseSync} from 'node:sqlite';
 import test from 'ava';
 import type {Fact} from '../../src/facts.ts';
 import {factEvent} from '../../src/journals/cloud-event.ts';
-import {workEvent} from '../../src/work/cloud-event.ts';
+import {keyEvent, workEvent} from '../../src/work/cloud-event.ts';
 import type {Claimed, WorkItem, WorkState} from '../../src/work.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {projectFile, runCli} from '../helpers/core.ts';
@@ -337,6 +337,23 @@ test('work that an import does not understand ends it with the line', async t =>
     t.is(code, 1);
     t.regex(stderr, new RegExp(`line 1: expected ${member} of work.kept to be as an export writes it`));
   }
+  const key = {scope: 's', fingerprint: 'f', until: Date.now() + hour, id: 'i'};
+  for (const [broken, member] of [
+    [{...key, fingerprint: 'a\nb'}, 'fingerprint'],
+    [{...key, until: 1.5}, 'until'],
+    [{...key, id: '../i'}, 'id'],
+  ] as const) {
+    writeFileSync(from, JSON.stringify(keyEvent(broken)));
+    const {code, stderr} = await runCli(['journal', 'import', from, '--work', '--journal', file]);
+    t.is(code, 1);
+    t.regex(stderr, new RegExp(`line 1: expected ${member} of key.kept to be as an export writes it`));
+  }
+  writeFileSync(from, JSON.stringify(keyEvent(key)));
+  t.regex(
+    (await runCli(['journal', 'import', from, '--journal', file])).stderr,
+    /1 idempotency keys were left out: --work takes them over/,
+  );
+  t.regex((await runCli(['journal', 'import', from, '--work', '--journal', file])).stderr, /1 idempotency keys were left out$/m);
   writeFileSync(from, JSON.stringify(workEvent(state)));
   const {stderr} = await runCli(['journal', 'import', from, '--work', '--journal', file]);
   t.regex(stderr, /1 items of work were left out, as their facts are not there/);

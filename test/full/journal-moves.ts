@@ -5,7 +5,7 @@ import test, {type ExecutionContext} from 'ava';
 import {systemClock} from '../../src/clock.ts';
 import type {Recorded} from '../../src/journal.ts';
 import {readPlace} from '../../src/journals/index.ts';
-import type {Claimed, WorkItem, WorkState} from '../../src/work.ts';
+import type {Claimed, IdempotencyKey, UsedKey, WorkItem, WorkState} from '../../src/work.ts';
 import {runCli} from '../helpers/core.ts';
 import {fact} from '../helpers/journal-suite.ts';
 import {natsServer, startNats} from '../helpers/nats.ts';
@@ -26,11 +26,11 @@ async function makeFile(t: ExecutionContext): Promise<{file: string; ids: Record
   const file = await newFile(t);
   await using journal = await openFile(file, systemClock);
   const ids: Record<string, string> = {};
-  const send = async (name: string, some: Partial<WorkItem> = {}) => {
+  const send = async (name: string, some: Partial<WorkItem> = {}, key?: IdempotencyKey) => {
     const id = randomUUIDv7();
     ids[name] = id;
     const payloads = [{name: `invocation.${id}/request`, bytes: Buffer.from(name)}];
-    await journal.work.enqueue({id, acceptedAt: Date.now(), due: Date.now(), ...some}, {facts: [accepted(id)], payloads, most: 99});
+    await journal.work.enqueue({id, acceptedAt: Date.now(), due: Date.now(), ...some}, {facts: [accepted(id)], payloads, most: 99, key});
   };
   const take = async () => (await journal.work.claim(1, limits))[0] as Claimed;
   await journal.append('runtime.r', [fact(1), fact(2)]);
@@ -42,13 +42,14 @@ async function makeFile(t: ExecutionContext): Promise<{file: string; ids: Record
     },
   ]);
   journal.record(`invocation.${randomUUIDv7()}`, [fact(3), fact(4)]);
-  await send('over');
+  await send('over', {}, {scope: 'f'.repeat(64), fingerprint: 'a'.repeat(64), until: Date.now() + hour});
   await journal.work.settle(await take(), {facts: settled('responded')});
   await send('dead');
   await journal.work.settle(await take(), {facts: settled('dead-lettered'), dead: {why: 'exhausted', class: 'error', status: 500}});
   await send('runs', {orderingKey: 'a'});
   await take();
   for (const name of ['second', 'third', 'fourth']) await send(name, {orderingKey: 'a'});
+  await send('forgotten', {due: Date.now() + hour}, {scope: 'e'.repeat(64), fingerprint: 'a'.repeat(64), until: Date.now() + 1});
   await send('waits', {due: Date.now() + hour, owner: 'f'.repeat(64), mostAttempts: 3});
   return {file, ids};
 }
@@ -62,8 +63,9 @@ async function move(t: ExecutionContext, from: string, to: string, folder: strin
     const {code, stdout, stderr} = await runCli(['journal', 'import', text, '--work', '--json', '--journal', to]);
     t.is(code, 0, stderr);
     const counts = JSON.parse(stdout);
-    if (time === 'first') t.like(counts, {known: 0, leftOut: 0, work: {taken: 6, known: 0, leftOut: 0}});
-    else t.like(counts, {imported: 0, leftOut: 0, work: {taken: 0, known: 6, leftOut: 0}});
+    if (time === 'first')
+      t.like(counts, {known: 0, leftOut: 0, work: {taken: 7, known: 0, leftOut: 0}, keys: {taken: 1, known: 0, leftOut: 0}});
+    else t.like(counts, {imported: 0, leftOut: 0, work: {taken: 0, known: 7, leftOut: 0}, keys: {taken: 0, known: 1, leftOut: 0}});
   }
 }
 
@@ -74,9 +76,11 @@ async function contents(location: string) {
   using archive = await engine.read(place ?? '', systemClock);
   const recorded: Recorded[] = await Array.fromAsync(archive.scan(''));
   const work: WorkState[] = await Array.fromAsync(archive.work?.() ?? []);
+  const keys: UsedKey[] = await Array.fromAsync(archive.keys?.() ?? []);
   const streams = Map.groupBy(recorded, ({stream}) => stream);
   return {
     positions: recorded.map(({position}) => position),
+    keys,
     facts: Object.fromEntries(
       [...streams].map(([stream, facts]) => [stream, facts.map(({at, fact}) => [at, fact.type, fact.data])] as const).toSorted(),
     ),
@@ -113,6 +117,7 @@ for (const way of [
       const {positions: _, ...before} = await contents(from);
       t.deepEqual(before.order, [ids.runs, ids.second, ids.third, ids.fourth]);
       t.true(before.requests.includes('waits'));
+      t.like(before.keys, [{scope: 'f'.repeat(64), id: ids.over}]);
       for (const name of way) {
         const to = await placeOf(t, name);
         await move(t, from, to, dirname(dirname(file)));
@@ -125,6 +130,10 @@ for (const way of [
         from = to;
       }
       await using moved = await openFile(from.slice('sqlite:'.length), systemClock);
+      const again = {id: randomUUIDv7(), acceptedAt: Date.now(), due: Date.now()};
+      const key = {scope: 'f'.repeat(64), fingerprint: 'b'.repeat(64), until: Date.now() + hour};
+      const told = await moved.work.enqueue(again, {facts: [accepted(again.id)], payloads: [], most: 99, key});
+      t.deepEqual(told, {kind: 'known', id: ids.over ?? '', fingerprint: 'a'.repeat(64)}, 'a request of before is not run again');
       const [runs, ...others] = await moved.work.claim(9, limits);
       t.like(runs, {id: ids.runs, task: 'run', attempts: 2});
       t.deepEqual(others, [], 'those behind it wait');

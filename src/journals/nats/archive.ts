@@ -10,6 +10,7 @@ import {Reading} from './reading.ts';
 import {Streams} from './streams.ts';
 import {subjectsOf} from './subjects.ts';
 import {type Item, readItem, stateOf} from './work/item.ts';
+import {firstIn} from './work/keys.ts';
 
 /** Reads a journal beside the cores that write it. For commands. @throws JournalRefused */
 export async function openArchive(place: string, clock: Clock): Promise<JournalArchive> {
@@ -38,6 +39,13 @@ export async function openArchive(place: string, clock: Clock): Promise<JournalA
       }
       const inOrder = [...items.values()].toSorted((one, other) => one.order - other.order);
       for (const item of inOrder) yield stateOf(item, false);
+    },
+
+    async *keys() {
+      for await (const kept of reading.walk({of: subjects.keys, from: 1})) {
+        const first = firstIn(kept);
+        if (first && first.until > clock.now()) yield first;
+      }
     },
 
     async *readable(tell) {

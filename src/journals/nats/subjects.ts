@@ -40,6 +40,7 @@ export interface Subjects {
   /** All payloads of one owner, as their names have it before the slash. */
   payloads(owner: string): string;
   key(scope: string): string;
+  readonly keys: string;
   barrier(boot: string): string;
   /** Which core removes what is old, and how far it is. */
   readonly sweeper: string;
@@ -68,6 +69,7 @@ export function subjectsOf(application: string): Subjects {
     payload: (name, piece) => `${root}.p.${shortHash(ownerOf(name))}.${shortHash(name)}.${piece}`,
     payloads: owner => `${root}.p.${shortHash(owner)}.>`,
     key: scope => `${root}.i.${shortHash(scope)}`,
+    keys: `${root}.i.*`,
     sweeper: `${root}.s`,
     barrier: boot => `${root}.b.${tokenOf(boot)}`,
   };

@@ -1,6 +1,6 @@
 import type {Clock} from '../../clock.ts';
 import {type FollowOptions, JournalDamaged, type Position, type Recorded} from '../../journal.ts';
-import type {WorkState} from '../../work.ts';
+import type {UsedKey, WorkState} from '../../work.ts';
 import type {JournalArchive, Tell, Verdict} from '../engine.ts';
 import {Connection, type Row} from './connection.ts';
 import {parsePlace} from './place.ts';
@@ -77,6 +77,10 @@ export class PostgresArchive implements JournalArchive {
 
   work(): AsyncIterable<WorkState> {
     return new WorkReader(this.#schema, this.#readers.ask).all();
+  }
+
+  keys(): AsyncIterable<UsedKey> {
+    return new WorkReader(this.#schema, this.#readers.ask).keys(this.#clock.now());
   }
 
   /** Reads everything, and compares it with its checksums. */

@@ -126,6 +126,11 @@ BEGIN
       p->>'ordering', (p->>'accepted')::bigint, (p->>'deadAt')::bigint, 0, (p->'item')::json);
     IF v_status = 0 THEN o_waiting := 1; ELSIF v_status = 1 THEN o_behind := 1; ELSE o_dead := 1; END IF;
     RETURN;
+  WHEN 'restore-key' THEN
+    INSERT INTO ${schema}.work_key AS k VALUES(p->>'scope', p->>'fingerprint', p->>'id', (p->>'until')::bigint)
+    ON CONFLICT (scope) DO UPDATE SET fingerprint = excluded.fingerprint, id = excluded.id, until = excluded.until WHERE k.until <= p_now;
+    IF NOT FOUND THEN o_refused := true; o_said := '{}'; END IF;
+    RETURN;
   WHEN 'drop' THEN
     DELETE FROM ${schema}.work WHERE id = p->>'id' AND status = 3;
     IF NOT FOUND THEN o_refused := true; o_said := '{}'; RETURN; END IF;

@@ -1,4 +1,4 @@
-import type {Census, WorkQuery, WorkState} from '../../work.ts';
+import type {Census, UsedKey, WorkQuery, WorkState} from '../../work.ts';
 import {type Rest, stateOfRow, statuses, type WorkRow} from '../work-row.ts';
 import type {Ask} from './reader.ts';
 
@@ -52,6 +52,16 @@ export class WorkReader {
       const last = rows.at(-1);
       if (!last) return;
       after = last.seq;
+    }
+  }
+
+  /** Every key that counts at a time. */
+  async *keys(now: number): AsyncIterable<UsedKey> {
+    const text = `SELECT * FROM ${this.#schema}.work_key WHERE scope > $1 AND until > $2 ORDER BY scope LIMIT 500`;
+    for (let after: unknown = ''; after !== undefined; ) {
+      const rows = await this.#ask({name: 'work-keys', text}, [after, now]);
+      for (const row of rows) yield {...(row as unknown as UsedKey), until: Number(row.until)}; // the columns of the table
+      after = rows.at(-1)?.scope;
     }
   }
 

@@ -10,6 +10,7 @@ import type {
   EnqueueOptions,
   Retry,
   Settlement,
+  UsedKey,
   WorkItem,
   WorkLimits,
   WorkQuery,
@@ -127,6 +128,8 @@ export class PostgresWork implements WorkStore {
     const work = {kind: 'restore', id, due, attempts, deaths, lost: was, ordering, accepted, deadAt, isDead: status === 'dead', item};
     return isDone(await this.#send(id, work, []));
   }
+
+  restoreKey = async (key: UsedKey): Promise<boolean> => isDone(await this.#send(key.id, {kind: 'restore-key', ...key}, []));
 
   find(id: string): Promise<WorkState | undefined> {
     return this.#reader.find(id);

@@ -2,7 +2,7 @@ import {existsSync} from 'node:fs';
 import type {DatabaseSync} from 'node:sqlite';
 import type {Clock} from '../../clock.ts';
 import type {FollowOptions, Position, Recorded} from '../../journal.ts';
-import type {WorkState} from '../../work.ts';
+import type {UsedKey, WorkState} from '../../work.ts';
 import type {JournalArchive} from '../engine.ts';
 import {fileItself} from './file.ts';
 import {openWhole} from './open.ts';
@@ -64,6 +64,10 @@ export class SqliteArchive implements JournalArchive {
 
   async *work(): AsyncIterable<WorkState> {
     yield* new WorkReader(this.#db).all();
+  }
+
+  async *keys(): AsyncIterable<UsedKey> {
+    yield* new WorkReader(this.#db).keys(this.#clock.now());
   }
 
   [Symbol.dispose](): void {

@@ -1,5 +1,5 @@
 import type {Fact} from '../../facts.ts';
-import type {Claimed, EnqueueOptions, Retry, Settlement, WorkItem, WorkLimits, WorkState, WorkStatus} from '../../work.ts';
+import type {Claimed, EnqueueOptions, Retry, Settlement, UsedKey, WorkItem, WorkLimits, WorkState, WorkStatus} from '../../work.ts';
 
 /** What a command does to work, beside the facts that it appends. */
 export type WorkChange =
@@ -10,7 +10,8 @@ export type WorkChange =
   | {readonly kind: 'cancel'; readonly id: string}
   | {readonly kind: 'redrive'; readonly id: string; readonly due: number}
   | {readonly kind: 'drop'; readonly id: string}
-  | {readonly kind: 'restore'; readonly state: WorkState};
+  | {readonly kind: 'restore'; readonly state: WorkState}
+  | {readonly kind: 'restore-key'; readonly key: UsedKey};
 
 /** Facts that a change brings by itself, after those of its command. */
 export interface Applied {

@@ -1,5 +1,5 @@
 import type {DatabaseSync} from 'node:sqlite';
-import type {Census, WorkQuery, WorkState} from '../../work.ts';
+import type {Census, UsedKey, WorkQuery, WorkState} from '../../work.ts';
 import {code} from '../work-row.ts';
 import {byDue, type Row, stateOf} from './work-rows.ts';
 
@@ -37,6 +37,19 @@ export class WorkReader {
       const last = rows.at(-1);
       if (!last) return;
       after = last.seq;
+    }
+  }
+
+  /** Every key that counts at a time. */
+  *keys(now: number): Generator<UsedKey> {
+    if (!this.#db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'work_key'").get()) return;
+    const page = this.#db.prepare(
+      'SELECT scope, fingerprint, id, until FROM work_key WHERE scope > ? AND until > ? ORDER BY scope LIMIT 500',
+    );
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      const keys = page.all(after, now) as unknown as UsedKey[]; // the table's columns
+      yield* keys;
+      after = keys.at(-1)?.scope;
     }
   }
 

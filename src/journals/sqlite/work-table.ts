@@ -7,6 +7,7 @@ import type {Outcome} from './messages.ts';
 import {preparing} from './prepared.ts';
 import type {Applied, WorkChange} from './work-change.ts';
 import {WorkClock} from './work-clock.ts';
+import {keepKey} from './work-keys.ts';
 import {restoredColumns, restoredValues} from './work-restored.ts';
 import {byDue, type Row, stateOf} from './work-rows.ts';
 
@@ -43,22 +44,18 @@ export class WorkTable {
         return this.#drop(change.id);
       case 'restore':
         return this.#restore(change.state);
+      case 'restore-key':
+        return this.#known(change.key.scope, now) ? {refusal: {was: undefined}} : keepKey(this.#run, change.key, now);
     }
   }
 
   #enqueue({item, key, claims, most}: Extract<WorkChange, {kind: 'enqueue'}>, now: number): Applied | {refusal: Outcome} {
     const taken = this.#find(item.id);
     if (taken) return {refusal: {conflict: taken.seq, stream: `invocation.${item.id}`}}; // found here, as the stream of an invocation is costly to look for
-    if (key) {
-      const known = this.#get('SELECT id, fingerprint FROM work_key WHERE scope = ? AND until > ?', key.scope, now);
-      if (known) return {refusal: {known: {id: String(known.id), fingerprint: String(known.fingerprint)}}};
-    }
+    const known = key && this.#known(key.scope, now);
+    if (known) return {refusal: {known: {id: String(known.id), fingerprint: String(known.fingerprint)}}};
     if (this.#alive >= most) return {refusal: {full: true}};
-    if (key) {
-      // A few each time, so that keys do not pile up and no call waits for many.
-      this.#run('DELETE FROM work_key WHERE scope IN (SELECT scope FROM work_key WHERE until <= ? ORDER BY until LIMIT 8)', now);
-      this.#run('INSERT OR REPLACE INTO work_key VALUES(?, ?, ?, ?)', key.scope, key.fingerprint, item.id, key.until);
-    }
+    if (key) keepKey(this.#run, {...key, id: item.id}, now);
     const {id, due, acceptedAt, orderingKey, ...rest} = item;
     this.#run(
       'INSERT INTO work(id, status, due, epoch, attempts, deaths, lost, ordering, accepted, item) VALUES(?, ?, ?, 0, 0, 0, 0, ?, ?, ?)',
@@ -193,6 +190,7 @@ export class WorkTable {
     return row && Number(row.seq);
   }
 
+  #known = (scope: string, now: number) => this.#get('SELECT id, fingerprint FROM work_key WHERE scope = ? AND until > ?', scope, now);
   #find = (id: string) => this.#get('SELECT * FROM work WHERE id = ?', id) as unknown as Row | undefined; // the table's columns
   #all = (sql: string, ...values: (string | number | null)[]) => this.#prepared(sql).all(...values) as unknown as Row[]; // as above
   #get = (sql: string, ...values: (string | number | null)[]) => this.#prepared(sql).get(...values);

@@ -8,6 +8,7 @@ import type {
   EnqueueOptions,
   Retry,
   Settlement,
+  UsedKey,
   WorkItem,
   WorkLimits,
   WorkQuery,
@@ -74,6 +75,10 @@ export class SqliteWork implements WorkStore {
 
   async restore(state: WorkState): Promise<boolean> {
     return isDone(await this.#house.outbox.send('work', [], {work: {kind: 'restore', state}}));
+  }
+
+  async restoreKey(key: UsedKey): Promise<boolean> {
+    return isDone(await this.#house.outbox.send('work', [], {work: {kind: 'restore-key', key}}));
   }
 
   find(id: string): Promise<WorkState | undefined> {

@@ -100,14 +100,18 @@ export class Changes {
     return placing;
   }
 
-  async #place(stored: Stored): Promise<boolean> {
-    const subject = this.#house.subjects.item(stored.id);
-    const state: Entry = {subject, body: writeItem(stored), guard: 0, replaces: true};
+  #place(stored: Stored): Promise<boolean> {
+    return this.placeOne({subject: this.#house.subjects.item(stored.id), body: writeItem(stored), guard: 0, replaces: true});
+  }
+
+  /** Writes one message of another journal. @returns false when there is another than its guard says */
+  async placeOne(entry: Entry): Promise<boolean> {
     try {
-      await this.#commit(`invocation.${stored.id}`, [], [], {
-        entries: async () => ({before: [state], guard: undefined}),
+      await this.#commit('', [], [], {
+        entries: async () => ({before: [entry], guard: undefined}),
         refused: async () => {
-          if (await this.#house.commits.reading.lastNow(subject)) throw new Outdated();
+          const newest = await this.#house.commits.reading.lastNow(entry.subject);
+          if ((newest?.sequence ?? 0) !== entry.guard) throw new Outdated();
         },
       });
       return true;

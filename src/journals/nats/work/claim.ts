@@ -3,12 +3,23 @@ import type {Claimed, WorkLimits} from '../../../work.ts';
 import type {Board} from './board.ts';
 import type {Changes} from './changes.ts';
 import {claimedOf, type Item, stateOf} from './item.ts';
+import type {Standing} from './standing.ts';
 
 export interface ClaimHouse {
   readonly board: Board;
   readonly changes: Changes;
   /** This core. */
   readonly core: string;
+}
+
+/** What this core may ask for: what was lost, then the longest due. */
+export function chooseItems(board: Board, standing: Standing, most: number, now: number): Item[] {
+  const items = [...standing.running()].filter(item => board.lost(item) !== undefined && !board.asked.has(item.id)).slice(0, most);
+  for (const item of standing.due(now)) {
+    if (items.length >= most) break;
+    if (board.dueHere(item) <= now && !board.asked.has(item.id)) items.push(item);
+  }
+  return items;
 }
 
 /** Takes an item that waits, or ran on a core that has ended. @returns undefined when another core was first */

@@ -1,14 +1,10 @@
-import type {IdempotencyKey} from '../../../work.ts';
+import type {IdempotencyKey, UsedKey} from '../../../work.ts';
 import type {Kept, Reading} from '../reading.ts';
 import type {Subjects} from '../subjects.ts';
 import type {Entry} from '../writing.ts';
 
 /** The request that came first with a key. */
-export interface FirstOfKey {
-  readonly id: string;
-  readonly fingerprint: string;
-  readonly until: number;
-}
+export type FirstOfKey = UsedKey;
 
 /** What is known of a key, and the message that says so. */
 export interface KnownKey {
@@ -39,7 +35,7 @@ export class Keys {
 
   /** Keeps a request as the first of its key. */
   entry({scope, fingerprint, until}: IdempotencyKey, id: string, at: number, guard: number): Entry {
-    const first: FirstOfKey = {id, fingerprint, until};
+    const first: FirstOfKey = {scope, id, fingerprint, until};
     const ttlS = Math.max(0, until - at) / 1000 + laterS;
     return {subject: this.#subjects.key(scope), body: JSON.stringify(first), guard, replaces: true, ttlS};
   }
@@ -54,6 +50,9 @@ export class Keys {
   }
 }
 
-function firstIn({body}: Kept): FirstOfKey | undefined {
+/** What a second request with a key is told. */
+export const pick = ({id, fingerprint}: FirstOfKey) => ({id, fingerprint});
+
+export function firstIn({body}: Kept): FirstOfKey | undefined {
   return body.length === 0 ? undefined : (JSON.parse(Buffer.from(body).toString()) as FirstOfKey); // only this module writes them
 }

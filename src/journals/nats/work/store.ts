@@ -8,6 +8,7 @@ import type {
   EnqueueOptions,
   Retry,
   Settlement,
+  UsedKey,
   WorkItem,
   WorkLimits,
   WorkQuery,
@@ -20,9 +21,9 @@ import type {Streams} from '../streams.ts';
 import {Board} from './board.ts';
 import type {BoardHouse} from './board-house.ts';
 import {Changes, type ChangesHouse} from './changes.ts';
-import {claimItem} from './claim.ts';
+import {chooseItems, claimItem} from './claim.ts';
 import {callbackOf, freed, type Item, redriven, restored, type Stored, stateOf} from './item.ts';
-import {Keys} from './keys.ts';
+import {Keys, pick} from './keys.ts';
 
 export interface NatsWorkHouse extends BoardHouse, Omit<ChangesHouse, 'board'> {
   readonly streams: Streams;
@@ -88,15 +89,10 @@ export class NatsWork implements WorkStore {
   async claim(most: number, limits: WorkLimits): Promise<readonly Claimed[]> {
     const standing = await this.#board.known();
     const now = this.#house.now();
-    const items = [...standing.running()]
-      .filter(item => this.#board.lost(item) !== undefined && !this.#board.asked.has(item.id))
-      .slice(0, most);
-    for (const item of standing.due(now)) {
-      if (items.length >= most) break;
-      if (this.#board.dueHere(item) <= now && !this.#board.asked.has(item.id)) items.push(item);
-    }
     const results = await Promise.allSettled(
-      items.map(item => claimItem({board: this.#board, changes: this.#changes, core: this.#house.core}, item, limits, now)),
+      chooseItems(this.#board, standing, most, now).map(item =>
+        claimItem({board: this.#board, changes: this.#changes, core: this.#house.core}, item, limits, now),
+      ),
     );
     const claimed = results.flatMap(result => (result.status === 'fulfilled' && result.value ? [result.value] : []));
     const failure = results.find(({status}) => status === 'rejected');
@@ -142,6 +138,12 @@ export class NatsWork implements WorkStore {
 
   restore(state: WorkState): Promise<boolean> {
     return this.#changes.place(restored(state));
+  }
+
+  async restoreKey(key: UsedKey): Promise<boolean> {
+    const now = this.#house.now();
+    const {first, guard} = await this.#keys.find(key.scope, now, true);
+    return !first && this.#changes.placeOne(this.#keys.entry(key, key.id, now, guard));
   }
 
   async find(id: string): Promise<WorkState | undefined> {
@@ -196,5 +198,3 @@ export class NatsWork implements WorkStore {
     return item?.epoch === epoch ? item : undefined;
   }
 }
-
-const pick = ({id, fingerprint}: {readonly id: string; readonly fingerprint: string}) => ({id, fingerprint});
