@@ -161,12 +161,19 @@ function servers() {
     counts.sent++;
     told(mark, 50, Buffer.from(''));
   };
+  const beat = () =>
+    hear({
+      subject: '',
+      reply: '',
+      code: 100,
+      field: name => (name === 'Nats-Last-Consumer' ? `${counts.sent}` : ''),
+      body: Buffer.from(''),
+    });
   const ask = (id: string) => stops({subject: '', reply: '', code: 0, field: () => '', body: Buffer.from(id)});
-  return {transport, counts, send, end, ask, breakOff: () => broken()};
+  return {transport, counts, send, end, ask, beat, breakOff: () => broken()};
 }
 
-function boardOf(t: ExecutionContext, transport: Transport): Board {
-  const clock = new ManualClock();
+function boardOf(t: ExecutionContext, transport: Transport, clock = new ManualClock()): Board {
   const subjects = subjectsOf('shop');
   const patience = {clock, closing: new AbortController().signal};
   const [reading, writing] = [new Reading(transport, subjects, patience), new Writing(transport, patience)];
@@ -248,6 +255,33 @@ test('what a server has that lacks the newest is not all work, however little of
   t.false(isKnown);
   send(item('a', 9, {orderingKey: 'k', order: 1}), true);
   t.deepEqual(due(await known), ['a']);
+});
+
+test('a server that lives, and has nothing more to tell, is not waited for when it lacks the newest', async t => {
+  const {transport, counts, send, beat} = servers();
+  const clock = new ManualClock();
+  const board = boardOf(t, transport, clock);
+  const known = board.known();
+  await settle();
+  for (let second = 0; second < 5; second++) {
+    send(item(`i${second}`, second + 1), false);
+    await clock.advance(1000);
+    beat();
+  }
+  t.is(counts.begun, 1, 'more comes');
+  for (let second = 0; second < 5; second++) {
+    await clock.advance(1000);
+    beat();
+  }
+  t.is(counts.begun, 2);
+  await settle();
+  send(item('a', 1), true);
+  await known;
+  for (let second = 0; second < 10; second++) {
+    await clock.advance(1000);
+    beat();
+  }
+  t.is(counts.begun, 2, 'it has all');
 });
 
 test('after a break all work comes anew at once; who sends work does not wait for that, and counts what there was', async t => {

@@ -44,6 +44,8 @@ export class Tail {
   readonly #mark: string;
   #marked = Number.POSITIVE_INFINITY;
   #heardMark = 0;
+  /** When the last message was heard, or asked for. */
+  #heardAt = 0;
   #hasBegun = false;
   #isBeginning = false;
   /** Something did not come, so that all must come anew. */
@@ -103,6 +105,7 @@ export class Tail {
       const {seq, error: refused} = answerOf(await transport.request(this.#mark, '', {'Nats-Rollup': 'sub', 'Nats-TTL': '1h'}));
       if (seq === undefined || refused) throw new Away(`The servers cannot be written: ${refused?.description}`);
       this.#marked = seq;
+      this.#heardAt = patience.clock.monotonic();
     });
   }
 
@@ -137,6 +140,7 @@ export class Tail {
       return;
     }
     this.#heard++;
+    this.#heardAt = this.#house.patience.clock.monotonic();
     if (subject === this.#mark) this.#heardMark = place.sequence;
     else this.#listener.message({subject, sequence: place.sequence, body});
     if (subject === this.#mark && this.#heardMark >= this.#marked && !this.#isBeginning) this.#listener.caughtUp();
@@ -148,7 +152,10 @@ export class Tail {
     const asks = reply === '' ? stalled : reply;
     if (asks !== '' && this.#house.transport.isConnected) this.#house.transport.publish(asks, '');
     const sent = field('Nats-Last-Consumer');
-    if (sent !== '' && Number(sent) !== this.#heard) this.again();
+    const isQuiet = this.#house.patience.clock.monotonic() - this.#heardAt > silenceMs;
+    // A server that has nothing more to tell, and does not have our message, lacks what others have: another one may be asked.
+    const lacks = !this.#isBeginning && this.#heardMark < this.#marked && isQuiet;
+    if ((sent !== '' && Number(sent) !== this.#heard) || lacks) this.again();
   }
 
   #watch(ms = silenceMs): void {
