@@ -120,6 +120,8 @@ export interface RequestInput extends AnyInput {
   readonly path: string;
   /** Without the question mark. */
   readonly query: string;
+  /** Path and query as the request line had them, in ASCII; undefined where `path` tells all of it, as there is neither an escape nor a query. */
+  readonly target?: string | undefined;
   /** Name, value, name, value … as received: latin1 text of the bytes. */
   readonly headers: readonly string[];
   readonly sourceIp: string;

@@ -33,8 +33,9 @@ export function eventWriter(options: EventOptions): WriteEvent {
     if (keys > fewKeys) input.holder?.written(keys * keyBytes);
     const query = writeQuery(input.query);
     const more = input.context ? writeMembers(input.context) : '';
+    const target = input.target === undefined ? '' : `"target":${JSON.stringify(input.target)},`;
     const start =
-      `{"event":{"resource":"${input.eventType}","path":${path},"httpMethod":${method}` +
+      `{${target}"event":{"resource":"${input.eventType}","path":${path},"httpMethod":${method}` +
       `,"headers":${headers.single},"multiValueHeaders":${headers.multi}` +
       `,"queryStringParameters":${query.single},"multiValueQueryStringParameters":${query.multi}` +
       ',"pathParameters":{},"stageVariables":null' +

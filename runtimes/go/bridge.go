@@ -38,6 +38,9 @@ type bridge struct {
 type call struct {
 	Event   interface{} `json:"event"`
 	Context wireContext `json:"context"`
+	// Target is that of the request as it came, where the event does not tell
+	// all of it.
+	Target string `json:"target"`
 }
 
 func (b *bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -138,6 +141,9 @@ func (b *bridge) open(text []byte) (received call, eventError, err error) {
 		received.Event, eventError = event, json.Unmarshal([]byte("null"), event)
 	} else if raw, ok := event.(*json.RawMessage); ok && *raw == nil { // it is missing
 		*raw = json.RawMessage("null")
+	}
+	if event, ok := received.Event.(*httpEvent); ok {
+		event.target = received.Target
 	}
 	return received, eventError, nil
 }

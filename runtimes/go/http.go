@@ -33,6 +33,9 @@ func adaptHTTP(handler http.Handler) *adapted {
 type httpEvent struct {
 	HTTPRequest
 	bytes []byte
+	// target is that of the request as it came; empty where the event tells all
+	// of it.
+	target string
 	// feed is the body where it comes as it is read.
 	feed *feed
 }
@@ -57,9 +60,9 @@ func newRequest(ctx context.Context, event *httpEvent) (*http.Request, error) {
 		return nil, err
 	}
 	header := requestHeader(&event.HTTPRequest)
-	target := &url.URL{Path: event.Path, RawQuery: requestQuery(&event.HTTPRequest).Encode()}
+	target, uri := requestTarget(event)
 	request := &http.Request{
-		Method: event.HTTPMethod, URL: target, RequestURI: target.RequestURI(),
+		Method: event.HTTPMethod, URL: target, RequestURI: uri,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Host: header.Get("Host"), Header: header,
 		Body: http.NoBody, ContentLength: int64(len(body)),
@@ -77,6 +80,18 @@ func newRequest(ctx context.Context, event *httpEvent) (*http.Request, error) {
 		request.RemoteAddr = net.JoinHostPort(ip, "0") // the caller's port is not in the event
 	}
 	return request.WithContext(ctx), nil
+}
+
+// requestTarget reads the target as net/http reads it. One that is no URL for
+// Go, and one that only the event tells, is written anew.
+func requestTarget(event *httpEvent) (*url.URL, string) {
+	if event.target != "" {
+		if target, err := url.ParseRequestURI(event.target); err == nil {
+			return target, event.target
+		}
+	}
+	target := &url.URL{Path: event.Path, RawQuery: requestQuery(&event.HTTPRequest).Encode()}
+	return target, target.RequestURI()
 }
 
 func requestHeader(event *HTTPRequest) http.Header {

@@ -31,6 +31,17 @@ func ask(t *testing.T, handler interface{}, event string) result {
 	return read
 }
 
+func TestATargetIsWhatCameWhereItIsTold(t *testing.T) {
+	for target, path := range map[string]string{"/a%2Fb?b&a=%20": "/a/b", "/x?%zz=1;": "/x", "/%2e%2e/": "/../"} {
+		var seen *http.Request
+		handler := func(w http.ResponseWriter, r *http.Request) { seen = r }
+		post(t, handler, `{"target":"`+target+`","event":{"httpMethod":"GET","path":"/other"},"context":{}}`)
+		if seen.RequestURI != target || seen.URL.RequestURI() != target || seen.URL.Path != path {
+			t.Errorf("expected %s and %s, got %s, %s and %s", target, path, seen.RequestURI, seen.URL.RequestURI(), seen.URL.Path)
+		}
+	}
+}
+
 func TestARequestIsAsNetHTTPMakesIt(t *testing.T) {
 	var seen *http.Request
 	handler := func(w http.ResponseWriter, r *http.Request) {

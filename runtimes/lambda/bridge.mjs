@@ -67,8 +67,8 @@ client = new Client(command, environment, {
 
 function take({number, form, json, body}) {
   if (isBroken) return channel.fail(number, notLoaded);
-  const {event, context} = JSON.parse(json);
-  queue.push({number, form, body, event, context, isLeft: false});
+  const {event, context, target} = JSON.parse(json);
+  queue.push({number, form, body, event, target, context, isLeft: false});
   handOut();
 }
 

@@ -5,17 +5,17 @@ export const accountId = '000000000000';
 
 /**
 @param kind 2.0 or 1.0: as API Gateway writes requests; body: the request's body; event: as this project writes it
-@param call {event, form, body}: the event without its body, and the bytes of that
+@param call {event, target, form, body}: the event without its body, the request's target where the event does not tell all of it, the bytes of the body
 @returns text of JSON
 */
-export function payloadOf(kind, {event, form, body}, region) {
+export function payloadOf(kind, {event, target, form, body}, region) {
   const {eventType} = event.requestContext ?? {};
   const text = () => textOf(form, body);
   if (kind === 'event') return JSON.stringify({...event, body: text(), isBase64Encoded: form > 0});
   if (eventType === 'cron' && event.requestContext.schedule !== undefined && isNoInput(body))
     return JSON.stringify(tickOf(event.requestContext, region));
   if (kind === 'body' || eventType !== 'http') return jsonOf(form, body);
-  return JSON.stringify(kind === '1.0' ? restOf(event, text(), form > 0) : httpOf(event, text(), form > 0));
+  return JSON.stringify(kind === '1.0' ? restOf(event, text(), form > 0) : httpOf(event, target, text(), form > 0));
 }
 
 const textOf = (form, body) => body.toString(form === 1 ? 'base64' : 'utf8');
@@ -52,9 +52,9 @@ function tickOf({requestId, schedule}, region) {
 }
 
 /** Payload format 2.0 of API Gateway, and of function URLs. */
-function httpOf(event, body, isBase64Encoded) {
+function httpOf(event, target, body, isBase64Encoded) {
   const {httpMethod: method, multiValueHeaders, multiValueQueryStringParameters: query, requestContext} = event;
-  const path = encodedPath(event.path);
+  const [path, rawQuery] = target === undefined ? [encodedPath(event.path), queryOf(query)] : divided(target);
   const headers = {};
   for (const [name, values] of Object.entries(multiValueHeaders)) headers[name.toLowerCase()] = values.join(',');
   const {cookie, ...others} = headers;
@@ -64,7 +64,7 @@ function httpOf(event, body, isBase64Encoded) {
     version: '2.0',
     routeKey: '$default',
     rawPath: path,
-    rawQueryString: queryOf(query),
+    rawQueryString: rawQuery,
     ...(cookies && {cookies}),
     headers: others,
     ...(parameters.length > 0 && {queryStringParameters: Object.fromEntries(parameters)}),
@@ -81,6 +81,12 @@ function httpOf(event, body, isBase64Encoded) {
     ...(body !== '' && {body}),
     isBase64Encoded,
   };
+}
+
+/** Path and query of a target. */
+function divided(target) {
+  const mark = target.indexOf('?');
+  return mark === -1 ? [target, ''] : [target.slice(0, mark), target.slice(mark + 1)];
 }
 
 /** Payload format 1.0: that of REST APIs. */

@@ -689,10 +689,12 @@ class Calls {
   runNow(number, form, bytes, at, bodyAt, end) {
     let event;
     let context;
+    let target;
     try {
       const call = JSON.parse(bytes.toString('utf8', at, bodyAt));
       event = call.event;
       context = call.context;
+      target = call.target;
       if (event !== null && typeof event === 'object' && !this.feeds.has(number)) {
         if (takesRequest && form < 2) event.body = Buffer.from(bytes.slice(bodyAt, end));
         else event.body = form === 1 ? bytes.toString('base64', bodyAt, end) : bodyAt === end ? '' : bytes.toString('utf8', bodyAt, end);
@@ -701,7 +703,7 @@ class Calls {
     } catch (error) {
       return this.fail(number, `The call is not JSON: ${error.message}`);
     }
-    invoke(this, number, event, context, this.feeds.get(number));
+    invoke(this, number, event, context, target, this.feeds.get(number));
   }
 
   cancel(number) {
@@ -1215,7 +1217,7 @@ function serveRequest(caller, {method, url, headers}, bytes, parts) {
     return caller.reply(400, TEXT_TYPE, `The request body is not JSON: ${error.message}\n`);
   }
   if (call === null || typeof call !== 'object') return caller.reply(400, TEXT_TYPE, 'The request body is not a JSON object\n');
-  invoke(caller, 0, call.event, call.context);
+  invoke(caller, 0, call.event, call.context, call.target);
 }
 
 /** One request and its reply. */
@@ -1325,6 +1327,7 @@ class Invocation {
 
 /** Leads from a context to its invocation; a WeakMap here costs a tenth of the throughput. */
 const INVOCATION = Symbol('invocation');
+const TARGET = Symbol('target');
 const owner = {value: null, enumerable: false, configurable: true};
 
 /** What the handler gets as its second argument: the members sent by the core, and two more that stay out of JSON. */
@@ -1352,9 +1355,13 @@ class Context {
   }
 }
 
-/** @param feed the body, where it comes as it is read */
-function invoke(caller, number, event, members, feed) {
+/**
+@param target that of the request as it came, where the event does not tell all of it
+@param feed the body, where it comes as it is read
+*/
+function invoke(caller, number, event, members, target, feed) {
   const context = new Context(members);
+  if (takesRequest) Object.defineProperty(context, TARGET, {value: target});
   if (settings.streamsBodies || feed !== undefined) {
     const {body} = feed === undefined ? wholeFeed(event) : feed;
     Object.defineProperty(context, 'body', {value: body, configurable: true, writable: true}); // it stays out of JSON
@@ -1676,7 +1683,7 @@ function handlerOf(fetcher) {
     throw new Error(`a handler with fetch() takes a Request, which exists in Node 18 and later; this is ${RUNTIME}`);
   takesRequest = true;
   return async (event, context) => {
-    const asked = requestOf(event, context.signal, context.body);
+    const asked = requestOf(event, context[TARGET], context.signal, context.body);
     if (typeof asked === 'string') return {statusCode: 400, headers: {'Content-Type': TEXT_TYPE}, body: `Bad request: ${asked}\n`};
     context.requestContext = event.requestContext;
     const response = await fetcher.fetch(asked, process.env, context);
@@ -1686,7 +1693,7 @@ function handlerOf(fetcher) {
 }
 
 /** @returns what is wrong, where no Request can be made of it */
-function requestOf(event, signal, stream) {
+function requestOf(event, target, signal, stream) {
   const {path = '/', httpMethod = 'POST', headers = {}, queryStringParameters, multiValueQueryStringParameters} = Object(event);
   const origin = originOf(schemeOf(headers), headers.Host || 'localhost');
   if (origin === null) return 'the field Host names no host';
@@ -1695,7 +1702,11 @@ function requestOf(event, signal, stream) {
     if (httpMethod !== 'GET' && httpMethod !== 'HEAD')
       init.body = stream === undefined ? bodyOf(event) : require('stream').Readable.toWeb(stream);
     if (stream !== undefined) init.duplex = 'half';
-    return new Request(origin + encodedPath(path) + encodedQuery(multiValueQueryStringParameters || queryStringParameters), init);
+    const asked =
+      typeof target === 'string'
+        ? target.replace(/[#\\]/g, each => escapes(Buffer.from(each))) // a URL would end there, or begin a folder
+        : encodedPath(path) + encodedQuery(multiValueQueryStringParameters || queryStringParameters);
+    return new Request(origin + asked, init);
   } catch (error) {
     return messageOf(error);
   }

@@ -463,8 +463,9 @@ def parameters_of(found):
 class Exchange(object):
     """What both kinds of application are told of a request."""
 
-    def __init__(self, event):
+    def __init__(self, event, context):
         self.event = event if isinstance(event, dict) else {}
+        self.target = getattr(context, "request_target", None)
         self.method = self.event.get("httpMethod") or "POST"
         self.path = to_bytes(self.event.get("path") or "/")
         fields = self.event.get("multiValueHeaders") or {}
@@ -478,8 +479,13 @@ class Exchange(object):
         identity = request.get("identity") if isinstance(request, dict) else None
         self.client = identity.get("sourceIp") if isinstance(identity, dict) else None
 
+    def raw_path(self):
+        return library.quote(self.path) if self.target is None else self.target.split("?", 1)[0]
+
     def query(self):
-        """Written again: the event has it taken apart."""
+        """As it came; written again where only the event is known, which has it taken apart."""
+        if self.target is not None:
+            return self.target.partition("?")[2]
         values = self.event.get("multiValueQueryStringParameters") or {}
         return library.urlencode([(to_bytes(name), to_bytes(value)) for name in values for value in values[name]])
 
@@ -559,13 +565,17 @@ class WsgiHandler(object):
         return reply_of(int(status.split(" ", 1)[0]), headers, data if is_whole else body)
 
     def environ(self, event, context):
-        exchange = Exchange(event)
+        exchange = Exchange(event, context)
         body, length = exchange.body_and_length(context)
+        query = str(exchange.query())
+        uri = str(exchange.raw_path()) + ("?" + query if query else "")
         environ = {
             "REQUEST_METHOD": str(exchange.method),
             "SCRIPT_NAME": "",
             "PATH_INFO": native(exchange.path),
-            "QUERY_STRING": str(exchange.query()),
+            "QUERY_STRING": query,
+            "REQUEST_URI": uri,
+            "RAW_URI": uri,
             "SERVER_NAME": exchange.host,
             "SERVER_PORT": exchange.port,
             "SERVER_PROTOCOL": "HTTP/1.1",
@@ -728,6 +738,8 @@ class Calls(object):
                 if isinstance(event.get(name), dict):
                     event[name] = Headers(event[name])
         call.call_id = context.get("invocationId")
+        if "target" in read:
+            context.request_target = read["target"]  # as it came, where the event does not tell all of it; it stays out of JSON
         if self.streams_bodies:
             feed = call.feed or whole_feed(event)
             if isinstance(event, dict):
@@ -1322,7 +1334,7 @@ class AsgiHandler:
 # One call of an ASGI application, which runs in a task of its own: it may go on behind its reply.
 class AsgiCall:
     def __init__(self, handler, event, context):
-        exchange = Exchange(event)
+        exchange = Exchange(event, context)
         self.handler, self.head = handler, None
         self.feed = getattr(context, "body", None)
         self.body = exchange.body() if self.feed is None else None
@@ -1336,7 +1348,7 @@ class AsgiCall:
             "method": exchange.method,
             "scheme": exchange.scheme,
             "path": exchange.path.decode("utf-8"),
-            "raw_path": library.quote(exchange.path).encode("ascii"),
+            "raw_path": exchange.raw_path().encode("ascii"),
             "query_string": exchange.query().encode("ascii"),
             "root_path": "",
             "headers": [(name.lower(), value) for name, value in exchange.headers],

@@ -1,5 +1,5 @@
 import {tickInput} from '../../triggers/cron/tick-input.ts';
-import {parseTarget} from '../../triggers/http/target.ts';
+import {parseTarget, rawTarget} from '../../triggers/http/target.ts';
 import {CommandFailed} from '../command/failure.ts';
 import type {Input, RequestInput} from '../delivery.ts';
 import {exit} from '../exit.ts';
@@ -34,7 +34,7 @@ The request of the wish, as the public port would have received it.
 @throws CommandFailed for what is no request
 */
 export function requestInput({event = {}, method, path, headers, query, body = event.body}: InvokeWish): RequestInput {
-  const target = path === undefined ? {path: event.path ?? '/', query: ''} : targetOf(path);
+  const target = path === undefined ? {path: event.path ?? '/', query: '', origin: undefined} : targetOf(path);
   const search = new URLSearchParams([...(event.query ?? []), ...query].map(pair => [...pair])).toString();
   const named = new Set(headers.map(([name]) => name.toLowerCase()));
   named.add('content-length'); // it is counted
@@ -46,6 +46,7 @@ export function requestInput({event = {}, method, path, headers, query, body = e
     method: method ?? event.method ?? (body === undefined ? 'GET' : 'POST'),
     path: target.path,
     query: [target.query, search].filter(part => part !== '').join('&'),
+    target: target.origin === undefined ? undefined : rawTarget(withQuery(target.origin, search)),
     headers: [...usual(fields, body), ...fields].flat().map(asBytes),
     body: body ?? nothing,
     sourceIp: '127.0.0.1',
@@ -57,6 +58,8 @@ export const dueNow = (body: Buffer | undefined, at: string): Input =>
   tickInput({name: 'invoke', occurrence: at, body: body ?? Buffer.from('{}')});
 
 const nothing = Buffer.alloc(0);
+
+const withQuery = (origin: string, search: string) => (search === '' ? origin : `${origin}${origin.includes('?') ? '&' : '?'}${search}`);
 
 function targetOf(path: string) {
   if (!path.startsWith('/')) throw new CommandFailed(exit.misused, `--path: expected a path that begins with /, got \`${path}\``);

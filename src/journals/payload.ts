@@ -50,8 +50,17 @@ export const isRedacted = (value: string) => value.startsWith(redactedMark);
 export const redacted = (value: string) => redactedMark + createHash('sha256').update(value).digest('hex').slice(0, 16);
 
 export function writeRequest(request: RecordedRequest, redact: Redact): Buffer {
-  const {eventType, reply, method, path, query, headers, sourceIp, context, body} = request;
-  const head = {eventType, method, path, query, headers: redact(headers), sourceIp, ...(reply !== usualReply(eventType) && {reply})};
+  const {eventType, reply, method, path, query, target, headers, sourceIp, context, body} = request;
+  const head = {
+    eventType,
+    method,
+    path,
+    query,
+    target,
+    headers: redact(headers),
+    sourceIp,
+    ...(reply !== usualReply(eventType) && {reply}),
+  };
   return joined({...head, ...context}, body);
 }
 
@@ -71,9 +80,10 @@ export function headersToKeep({headers, passed}: InvocationResult): readonly str
 /** @throws SyntaxError for bytes that `writeRequest` did not write */
 export function readRequest(bytes: Uint8Array): RecordedRequest {
   const {head, body} = divided(bytes);
-  const {eventType, reply = usualReply(eventType), method, path, query, headers, sourceIp, ...context} = head as RecordedHead;
+  const {eventType, reply = usualReply(eventType), method, path, query, target, headers, sourceIp, ...context} = head as RecordedHead;
   const isMore = Object.keys(context).length > 0;
-  return {shape: 'request', eventType, reply, method, path, query, headers, sourceIp, ...(isMore && {context}), body};
+  const known = {eventType, reply, method, path, query, headers, sourceIp};
+  return {shape: 'request', ...known, ...(target !== undefined && {target}), ...(isMore && {context}), body};
 }
 
 /** @throws SyntaxError for bytes that `writeReply` did not write */

@@ -76,7 +76,7 @@ test.serial('status, fields, cookies and bytes go both ways', async t => {
   t.deepEqual([away.status, away.field('location')], [303, 'https://fn.example/hello?x=1']);
   const headers = ['Host', 'fn.example', 'Cookie', 'a=1', 'Cookie', 'b=2', 'X-List', '1', 'X-List', '2'];
   t.deepEqual((await ask(`${core.url}/url?b=2&a=%26&b=3`, {headers})).json(), {
-    url: 'http://fn.example/url?b=2&b=3&a=%26',
+    url: 'http://fn.example/url?b=2&a=%26&b=3',
     cookie: 'a=1; b=2',
     list: '1, 2',
   });

@@ -20,7 +20,8 @@ test('the guide’s sub-runtime passes every required case', async t => {
 
 test('the guide’s table and the cases know the same things to do', t => {
   const told = [...guide.matchAll(/`\{"do": "(\w+)"/g)].map(([, todo]) => todo);
-  const texts = ['required', 'recommended', 'channel/streaming'].map(file => readFileSync(projectFile(`src/conform/${file}.ts`), 'utf8'));
+  const files = ['required', 'recommended', 'channel/streaming', 'channel/uploading'];
+  const texts = files.map(file => readFileSync(projectFile(`src/conform/${file}.ts`), 'utf8'));
   const asked = [...texts.join('').matchAll(/\{do: '(\w+)'/g)].map(([, todo]) => todo);
   t.deepEqual([...new Set(told)].sort(), [...new Set(asked)].sort());
 });

@@ -48,6 +48,15 @@ test('a streamed head without an end, or that is no JSON, is refused', t => {
   t.is(preludeIn(Buffer.from('{"statusCode":200}\0\0\0\0\0\0\0')), undefined);
 });
 
+test('path and query of payload 2.0 are what came', t => {
+  const call = {event: http, target: '/a%20b/%c3%A9%2F?q=1&p&q=%C3%A9+%26', form: 0, body: Buffer.alloc(0)};
+  const event = JSON.parse(payloadOf('2.0', call, 'eu-west-1'));
+  t.like(event, {rawPath: '/a%20b/%c3%A9%2F', rawQueryString: 'q=1&p&q=%C3%A9+%26', queryStringParameters: {q: '1,é &'}});
+  t.is(event.requestContext.http.path, event.rawPath);
+  t.like(JSON.parse(payloadOf('2.0', {...call, target: '/%2F'}, 'eu-west-1')), {rawPath: '/%2F', rawQueryString: ''});
+  t.is(JSON.parse(payloadOf('1.0', call, 'eu-west-1')).path, http.path);
+});
+
 test('payload 2.0 is as API Gateway writes it', t => {
   const {requestContext, ...event} = payload('2.0', http, 'hé');
   t.deepEqual(event, {

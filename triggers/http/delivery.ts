@@ -7,7 +7,7 @@ import type {Edge} from './edge.ts';
 import {openInput} from './open-input.ts';
 import {preflightReply} from './preflight.ts';
 import type {Leaving} from './readers.ts';
-import {eventTypeOf, parseTarget, type Target} from './target.ts';
+import {eventTypeOf, parseTarget, rawTarget, type Target} from './target.ts';
 
 /** A request on the public port. */
 export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
@@ -94,6 +94,7 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
     const request = this.#request;
     const eventType = form === 'open' && this.#edge.passes ? 'http' : eventTypeOf(request.headers);
     const isHttp = eventType === 'http';
+    const {path, query, origin} = this.#target;
     if (form === 'open' && isHttp) return this.#openInput();
     const body = hasBody(request) ? await this.#readBody() : nothing;
     return {
@@ -101,8 +102,7 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
       eventType,
       reply: isHttp ? 'http' : 'outcome',
       method: isHttp ? (request.method ?? '') : 'POST',
-      path: isHttp ? this.#target.path : '/',
-      query: isHttp ? this.#target.query : '',
+      ...(isHttp ? {path, query, target: rawTarget(origin)} : {path: '/', query: ''}),
       headers: request.rawHeaders,
       body,
       sourceIp: this.#connection.address,

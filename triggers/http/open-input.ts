@@ -6,7 +6,7 @@ import {hasBody} from './body.ts';
 import {connectionOf} from './connection.ts';
 import {isHost, malformed} from './guard.ts';
 import {IncomingBody} from './open-body.ts';
-import {authorityOf, type Target} from './target.ts';
+import {authorityOf, rawTarget, type Target} from './target.ts';
 
 export interface OpenInputOptions {
   readonly target: Target;
@@ -28,6 +28,7 @@ export function openInput(response: ServerResponse, options: OpenInputOptions): 
     method: request.method ?? '',
     path: target.path,
     query: target.query,
+    target: rawTarget(target.origin),
     headers: withAuthority(request),
     body: nothing,
     sourceIp: connectionOf(request.socket).address,

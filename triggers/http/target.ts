@@ -30,6 +30,15 @@ export function parseTarget(target: string, passes = false): Target {
   };
 }
 
+/** The target for a function that wants it as it came, with an escape for each byte that is not ASCII; undefined where the path tells all of it. */
+export function rawTarget(origin: string): string | undefined {
+  if (!beyondPath.test(origin)) return undefined;
+  return origin.replaceAll(/[^\x21-\x7e]/g, byte => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
+}
+
+/** An escape, a query, or what is no plain character. */
+const beyondPath = /[^!-$&->@-~]/;
+
 /** The host, and perhaps the port, that a target in absolute form names. */
 export const authorityOf = (target: string): string | undefined => absolute.exec(target)?.[1];
 

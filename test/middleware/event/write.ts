@@ -25,6 +25,13 @@ const bodyOf = (body: Buffer | string, base64: 'exact' | 'sniff' = 'exact') => {
   return [text, isBase64Encoded];
 };
 
+test('the target as it came stands beside the event, where the event does not tell all of it', t => {
+  const {target, event} = eventOf({path: '/a/b', query: 'b', target: '/a%2Fb?b'});
+  t.is(target, '/a%2Fb?b');
+  t.false(JSON.stringify(event).includes('%2F'));
+  t.false('target' in eventOf({path: '/a'}));
+});
+
 test('a whole event has the contract’s shape and nothing else', t => {
   const input = {
     method: 'POST',

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {Fault} from '../../../src/errors.ts';
-import {parseTarget} from '../../../triggers/http/target.ts';
+import {parseTarget, rawTarget} from '../../../triggers/http/target.ts';
 
 test('a malformed escape in the path is refused', t => {
   for (const target of ['/%', '/%4', '/%zz', '/a%2', '/%%41', '/%u0041', '/a%2gb', '/%-1', '/% 41', 'http://h/%', '/%\xc3']) {
@@ -85,6 +85,12 @@ test('every text that a client encodes is the path', t => {
     }),
   );
   t.pass();
+});
+
+test('a target is kept as it came where the path does not tell all of it, in ASCII', t => {
+  for (const plain of ['/', "/a/b;v=1/:@!$&'()*+,=~", '/a\'"<>[]^`{|}\\#']) t.is(rawTarget(plain), undefined, plain);
+  for (const target of ['/%41', '/?', '/a?b', '/%zz']) t.is(rawTarget(target), target);
+  t.is(rawTarget('/\xe9\x7f'), '/%E9%7F');
 });
 
 test('any target is read or refused as malformed', t => {
