@@ -52,8 +52,8 @@ export interface Takeover {
   /** What the function gets from the user's environment from now on. By default what it got before. */
   readonly environment?: Readonly<Record<string, string>>;
   /**
-  True: takes the place of a reload that is under way, and leaves older processes their calls. By default it is refused then, and
-  the process before last loses its calls.
+  True: takes the place of a reload that is under way, and where calls still run in four processes of older code, the oldest loses
+  them. By default it is refused then.
   */
   readonly supersedes?: boolean;
 }
@@ -66,7 +66,7 @@ export interface Workers extends AsyncDisposable {
   environment(): Readonly<Record<string, string>>;
   /** What is shown of every place. */
   places(): readonly PlaceView[];
-  /** How many processes exist in every place of the pool: two at most, five when reloads supersede one another. */
+  /** How many processes exist in every place of the pool: two at most, five with those in which calls finish behind reloads. */
   processes(): readonly number[];
   /** Sub-runtimes that take calls. */
   ready(): number;

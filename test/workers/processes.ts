@@ -4,9 +4,13 @@ import type {Purpose} from '../../src/workers/process/parts.ts';
 import {Processes} from '../../src/workers/process/processes.ts';
 import type {SubRuntime} from '../../src/workers/process/sub-runtime.ts';
 
+const keptOf = (known: Iterable<FakeSubRuntime>, processes: Processes) =>
+  [...known].filter(each => each.retired === 'reloaded' && each.isWaitedFor && [...processes].includes(each.self)).length;
+
 /** As much of an subRuntime as the account looks at; it is gone as soon as it is ended. */
 class FakeSubRuntime {
   isStuck = false;
+  isWaitedFor = false;
   ended: string | undefined;
   retired: string | undefined;
   readonly purpose: Purpose;
@@ -64,19 +68,61 @@ test('room is made by ending what is to take over, and what has been taken over 
   const first = new FakeSubRuntime('start', processes);
   const second = new FakeSubRuntime('reload', processes);
   processes.takeOver();
-  await processes.makeRoom();
+  await processes.makeRoom(false);
   t.deepEqual([first.ended, second.ended, processes.size], ['reloaded', undefined, 1]);
   const unwanted = new FakeSubRuntime('spare', processes);
-  await processes.makeRoom();
+  await processes.makeRoom(false);
   t.deepEqual([unwanted.ended, second.ended, processes.size], ['reloaded', undefined, 1]);
-  await processes.makeRoom();
+  await processes.makeRoom(false);
   t.is(processes.current, second.self);
 });
 
-test('after any events in any order there are two processes at most, and the one that serves is never ended', async t => {
-  const steps = fc.array(fc.constantFrom('start', 'spare', 'reload', 'ready', 'stuck', 'serving dies', 'next dies', 'past dies'), {
-    maxLength: 60,
-  });
+test('what reloads have left behind keeps its calls, up to four; then there is no room, but for what supersedes', async t => {
+  const processes = new Processes();
+  const versions = [new FakeSubRuntime('start', processes)];
+  const takeOver = () => {
+    const version = new FakeSubRuntime('reload', processes);
+    version.isWaitedFor = true;
+    versions.push(version);
+    processes.takeOver();
+  };
+  for (const each of versions) each.isWaitedFor = true;
+  for (let index = 0; index < 4; index++) {
+    t.true(await processes.makeRoom(false));
+    takeOver();
+  }
+  t.is(processes.kept, 4);
+  t.false(await processes.makeRoom(false));
+  t.deepEqual([...new Set(versions.map(({ended}) => ended))], [undefined]);
+  t.true(await processes.makeRoom(true));
+  t.deepEqual(
+    versions.map(({ended}) => ended),
+    ['reloaded', undefined, undefined, undefined, undefined],
+  );
+  takeOver();
+  for (const each of versions.slice(1, 5)) each.isWaitedFor = false;
+  t.true(await processes.makeRoom(false));
+  t.is(processes.size, 1, 'nobody waits for the others');
+});
+
+test('a stuck process that a spare has taken over from makes room, though callers wait for it', async t => {
+  const processes = new Processes();
+  const stuck = new FakeSubRuntime('start', processes);
+  stuck.isWaitedFor = true;
+  new FakeSubRuntime('spare', processes);
+  processes.takeOver();
+  t.true(processes.isPastWaitedFor);
+  t.true(await processes.makeRoom(false));
+  t.is(stuck.ended, 'reloaded');
+});
+
+test('after any events in any order there are two processes at most beside those left behind, five in all, and the one that serves is never ended', async t => {
+  const steps = fc.array(
+    fc.constantFrom('start', 'spare', 'reload', 'ready', 'stuck', 'waited for', 'left', 'serving dies', 'next dies', 'past dies'),
+    {
+      maxLength: 60,
+    },
+  );
   await fc.assert(
     fc.asyncProperty(steps, async plan => {
       const processes = new Processes();
@@ -86,19 +132,24 @@ test('after any events in any order there are two processes at most, and the one
         if (step === 'start' || step === 'spare' || step === 'reload') {
           if (!processes.wants(step)) continue;
           const serving = of('serving');
-          await processes.makeRoom();
+          const kept = [...known].filter(each => each.retired === 'reloaded' && each.isWaitedFor && each.ended === undefined);
+          const hasRoom = await processes.makeRoom(step !== 'reload');
           if (serving?.ended !== undefined) return false;
+          if (step === 'reload' && kept.some(each => each.ended !== undefined)) return false;
+          if (!hasRoom) continue;
           known.add(new FakeSubRuntime(step, processes));
         } else if (step === 'ready') {
           if (processes.hasNext) processes.takeOver();
         } else if (step === 'stuck') {
           const serving = of('serving');
           if (serving) serving.isStuck = true;
+        } else if (step === 'waited for' || step === 'left') {
+          for (const each of known) each.isWaitedFor = step === 'waited for';
         } else {
           const dying = of(step.replace(' dies', ''));
           if (dying) processes.remove(dying.self);
         }
-        if (processes.size > 2) return false;
+        if (processes.size > 5 || processes.size - keptOf(known, processes) > 2) return false;
       }
       return true;
     }),

@@ -4,11 +4,16 @@ import type {SubRuntime} from './sub-runtime.ts';
 
 /** The process that serves and its spare or successor; or the process that took over, and the one that is still ending. */
 const mostProcesses = 2;
+/** The same with those that reloads have left behind, for the calls in them. */
+const mostGenerations = 5;
 
 /** The part that a process has in its place. */
 export type Role = 'serving' | 'next' | 'past';
 
-/** The processes of a place: which one serves, which one is to take over, which are ending. There are never more than two, unless a reload allows it. */
+/**
+The processes of a place: which one serves, which one is to take over, which are ending. There are never more than two, beside
+those that reloads have left behind and that callers still wait for; never more than five in all.
+*/
 export class Processes {
   /** Every process that has not ended, the oldest first. */
   readonly #all = new Set<SubRuntime>();
@@ -16,6 +21,8 @@ export class Processes {
   #current: SubRuntime | undefined;
   /** The process that is to take over from it: a spare, or newer code. */
   #next: SubRuntime | undefined;
+  /** Those that newer code took over from: the calls in them may finish. */
+  readonly #left = new WeakSet<SubRuntime>();
 
   get current(): SubRuntime | undefined {
     return this.#current;
@@ -29,9 +36,18 @@ export class Processes {
     return this.#all.size;
   }
 
-  /** A process that no longer serves still has calls that callers wait for. */
+  /** A process that no longer serves, as it was stuck, still has calls that callers wait for. */
   get isPastWaitedFor(): boolean {
-    return [...this.#all].some(subRuntime => this.roleOf(subRuntime) === 'past' && subRuntime.isWaitedFor);
+    return [...this.#all].some(each => this.roleOf(each) === 'past' && each.isWaitedFor && !this.#left.has(each));
+  }
+
+  /** Processes that reloads have left behind and that callers still wait for. */
+  get kept(): number {
+    return [...this.#all].filter(subRuntime => this.#isKept(subRuntime)).length;
+  }
+
+  #isKept(subRuntime: SubRuntime): boolean {
+    return this.#left.has(subRuntime) && subRuntime.isWaitedFor;
   }
 
   [Symbol.iterator](): Iterator<SubRuntime> {
@@ -45,16 +61,22 @@ export class Processes {
   }
 
   /**
-  Before another process is started: ends a successor that is not wanted any more, and the oldest processes that no longer serve.
+  Before another process is started: ends a successor that is not wanted any more, and the oldest of those that no longer serve
+  and that nobody waits for, or that were stuck.
 
-  @param most processes that there may be then
+  @param supersedes if there is no room, the oldest that a reload has left behind loses its calls, too
+  @returns whether there is room
   */
-  async makeRoom(most = mostProcesses): Promise<void> {
+  async makeRoom(supersedes: boolean): Promise<boolean> {
     await this.#next?.end('reloaded');
     for (const subRuntime of this.#all) {
-      if (this.#all.size < most) return;
-      if (subRuntime !== this.#current) await subRuntime.end('reloaded');
+      if (this.#all.size - this.kept < mostProcesses) break;
+      if (subRuntime !== this.#current && !this.#isKept(subRuntime)) await subRuntime.end('reloaded');
     }
+    if (this.#all.size < mostGenerations) return true;
+    const oldest = [...this.#all].find(subRuntime => subRuntime !== this.#current);
+    if (supersedes) await oldest?.end('reloaded');
+    return supersedes;
   }
 
   add(subRuntime: SubRuntime): void {
@@ -90,6 +112,10 @@ export class Processes {
     this.#current = this.#next;
     this.#next = undefined;
     const reason: ExitReason = this.#current?.purpose === 'reload' ? 'reloaded' : 'stuck';
-    for (const other of this.#all) if (other !== this.#current) void other.retire(reason);
+    for (const other of this.#all) {
+      if (other === this.#current) continue;
+      if (reason === 'reloaded' && !other.isLeaving) this.#left.add(other);
+      void other.retire(reason);
+    }
   }
 }

@@ -63,12 +63,12 @@ export class Supervisor implements AsyncDisposable {
   /**
   Starts a process with the present code beside the one that serves, and lets it take over once it has loaded the handler.
 
-  @param mostProcesses that this place may have then: past it the oldest loses its calls. By default two
+  @param supersedes it is not refused where calls run in the processes of several older versions: the oldest loses its calls
   @returns undefined when it took over, else why not: then the old process serves on
   */
-  async reload(mostProcesses?: number): Promise<string | undefined> {
-    const subRuntime = await this.#launch('reload', mostProcesses);
-    if (!subRuntime) return 'the runtime is shutting down';
+  async reload(supersedes = false): Promise<string | undefined> {
+    const subRuntime = await this.#launch('reload', supersedes);
+    if (!subRuntime) return this.#stopping.signal.aborted ? 'the runtime is shutting down' : this.#crowded();
     const report = await subRuntime.outcome;
     if (report?.loaded) return undefined;
     // One that could not load its handler reports the error next, with its place.
@@ -90,14 +90,27 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /** @returns undefined when the process is not wanted any more: another has come, or the core stops */
-  #launch(purpose: Purpose, mostProcesses?: number): Promise<SubRuntime | undefined> {
-    return this.#launches.take(() => this.#launchInTurn(purpose, mostProcesses));
+  #launch(purpose: Purpose, supersedes = false): Promise<SubRuntime | undefined> {
+    return this.#launches.take(() => this.#launchInTurn(purpose, supersedes));
   }
 
-  async #launchInTurn(purpose: Purpose, mostProcesses?: number): Promise<SubRuntime | undefined> {
+  /** Why a reload was refused. */
+  #crowded(): string {
+    const {kept} = this.#processes;
+    return `callers still wait for calls in ${kept} ${kept === 1 ? 'process' : 'processes'} of older code: reload again when the oldest has ended`;
+  }
+
+  /** Whether the memory has room for newer code beside what reloads have left behind. Two processes always fit. */
+  #fits(purpose: Purpose): boolean {
+    const {current, kept} = this.#processes;
+    return purpose !== 'reload' || kept === 0 || this.#house.freeBytes() >= (current?.ownBytes ?? 0);
+  }
+
+  async #launchInTurn(purpose: Purpose, supersedes: boolean): Promise<SubRuntime | undefined> {
     const {child, preferredPort} = this.#options;
     if (!this.#isWanted(purpose)) return undefined;
-    await this.#processes.makeRoom(mostProcesses);
+    if (!supersedes && !this.#fits(purpose)) return undefined;
+    if (!(await this.#processes.makeRoom(supersedes || purpose !== 'reload'))) return undefined;
     const preferred = this.#processes.size === 0 ? preferredPort : 0;
     const port = await choosePort(child.host, preferred, this.#house, this.#stopping.signal);
     if (!this.#isWanted(purpose)) return undefined;
