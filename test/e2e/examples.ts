@@ -55,7 +55,7 @@ const byEvents = ['10-sse-chat'];
 /** They are servers of their own. */
 const servers = ['15-any-server'];
 /** They take long to build, or are made of packages. */
-const inTheLongSuite = ['05-hello-rust', '12-hono', '13-messages', '14-lambda', '16-fastapi'];
+const inTheLongSuite = ['05-hello-rust', '12-hono', '13-messages', '14-lambda', '16-fastapi', '17-spring-boot'];
 
 test('every example is served here or in the long suite', t => {
   t.deepEqual(
