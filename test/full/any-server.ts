@@ -11,7 +11,7 @@ import {ask} from '../helpers/request.ts';
 
 /** The example in a folder of its own, prepared. Undefined, with the reason in the log, where something is missing. */
 async function prepared(t: ExecutionContext, name: string, ...commands: readonly (readonly [string, ...string[]])[]) {
-  t.timeout(5 * 60_000, 'packages are fetched, or a standard library is compiled');
+  t.timeout(10 * 60_000, 'packages are fetched, or a standard library is compiled');
   const folder = await folderWith(t, {});
   await cp(projectFile(`examples/15-any-server/${name}`), folder, {recursive: true});
   try {

@@ -93,7 +93,7 @@ test('bodies that are read wrongly are told', async t => {
 });
 
 (isInstalled('go', 'version') ? test : test.skip)('the library for Go passes every case', async t => {
-  t.timeout(120_000, 'a first build compiles a standard library');
+  t.timeout(600_000, 'a first build compiles a standard library');
   const folder = mkdtempSync(join(tmpdir(), 'conform-'));
   t.teardown(() => rmSync(folder, {recursive: true}));
   await promisify(execFile)('go', ['build', '-o', join(folder, 'conform'), './conform'], {cwd: projectFile('runtimes/go')});
@@ -109,7 +109,7 @@ test('bodies that are read wrongly are told', async t => {
 });
 
 (isInstalled('cargo') ? test : test.skip)('the crate for Rust passes every case', async t => {
-  t.timeout(300_000, 'a first build compiles every crate');
+  t.timeout(600_000, 'a first build compiles every crate');
   const target = process.env.CARGO_TARGET_DIR ?? join(tmpdir(), 'core-runtime-rust-target');
   const build = ['build', '--release', '--example', 'conform', '--locked', '--quiet'];
   await promisify(execFile)('cargo', build, {cwd: projectFile('runtimes/rust'), env: {...process.env, CARGO_TARGET_DIR: target}});

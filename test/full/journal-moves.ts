@@ -111,7 +111,7 @@ for (const way of [
   if (missing !== undefined) test.skip(`${title}: ${missing}`, () => {});
   else
     test(title, async t => {
-      t.timeout(120_000);
+      t.timeout(240_000);
       const {file, ids} = await makeFile(t);
       let from = `sqlite:${file}`;
       const {positions: _, ...before} = await contents(from);

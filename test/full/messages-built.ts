@@ -12,7 +12,7 @@ import {freePort} from '../helpers/port.ts';
 /* The clients of brokers as they ship: in bundles, where a client that reads a file beside itself finds none. */
 
 test('the client of each message system is loaded from what is built, and gets as far as the network', async t => {
-  t.timeout(120_000);
+  t.timeout(240_000);
   const folder = await mkdtemp(path.join(tmpdir(), 'built-'));
   t.teardown(() => rm(folder, {recursive: true}));
   await build(projectFile('.'), path.join(folder, 'core'));

@@ -161,7 +161,7 @@ async function copyHere(t: ExecutionContext, type: string, port: number): Promis
 for (const [type, {missing, start}] of Object.entries(all)) {
   const title = `the example with ${type} calls its function`;
   const run = async (t: ExecutionContext) => {
-    t.timeout(120_000);
+    t.timeout(240_000);
     const port = await freePort();
     const {folder, env} = await copyHere(t, type, port);
     const send = await start(t, folder, port);

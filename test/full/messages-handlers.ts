@@ -90,7 +90,7 @@ const printed = ({logs}: RunningCore) => logs.filter(({source}) => source === 'f
 if (missingElasticMq !== undefined) test.skip(`handlers that are called by SQS (skipped: ${missingElasticMq})`, () => {});
 else {
   test.serial('handlers that are called by SQS read the method and the body, as they are published', async t => {
-    t.timeout(120_000);
+    t.timeout(240_000);
     const names = Object.keys(languages).filter(name => languages[name]?.has);
     const server = await startElasticMq(t, [...names.map(name => `${name} {}`), 'dead {}'].join(', '));
     const keys = {region: 'elasticmq', accessKeyId: 'x', secretAccessKey: 'x'};

@@ -16,7 +16,7 @@ type Act = (body: string, core: string) => Promise<number>;
 
 /** A topic, and cores that share a journal and whose function is `act`. */
 async function place(t: ExecutionContext, partitions: number, act: Act) {
-  t.timeout(120_000);
+  t.timeout(240_000);
   const server = await startKafka(t);
   const client = {clientId: 'test', bootstrapBrokers: [server.address], retries: 5, retryDelay: 200};
   const admin = new Admin(client);

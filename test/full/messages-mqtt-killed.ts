@@ -52,7 +52,7 @@ async function until(fits: () => boolean): Promise<void> {
 }
 
 check('when the broker is killed, what it had written comes, again where it had not written the acknowledgement, and is known', async t => {
-  t.timeout(60_000);
+  t.timeout(240_000);
   const broker = await startBroker(t);
   const calls: string[] = [];
   const house = {

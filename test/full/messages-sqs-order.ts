@@ -13,7 +13,7 @@ const check = missing === undefined ? test.serial : test.skip;
 
 /** A queue, and a consumer whose function is `act`. */
 async function place(t: ExecutionContext, queues: string, name: string, act: (delivery: MessageDelivery, body: string) => Promise<number>) {
-  t.timeout(120_000);
+  t.timeout(240_000);
   const server = await startElasticMq(t, queues);
   const queue = `${server.url}/${name}`;
   const keys = {accessKeyId: 'x', secretAccessKey: 'x'};

@@ -78,7 +78,7 @@ else {
   });
 
   test('what a core held that has ended is run by another one when its lease is over, and then refused to the first', async t => {
-    t.timeout(120_000);
+    t.timeout(240_000);
     const application = randomUUID();
     const [one, other] = await Promise.all([startOne(t, application), startOne(t, application)]);
     const sent = await send(one.journal);

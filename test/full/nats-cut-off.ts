@@ -79,7 +79,7 @@ else {
     test.serial(
       `a core whose server, ${leads ? 'which leads,' : 'which does not lead,'} is cut off from the others changes to one of them`,
       async t => {
-        t.timeout(120_000);
+        t.timeout(240_000);
         const application = randomUUID();
         const {journal, transport, log} = await openAt(t, application, leads);
         t.teardown(() => journal[Symbol.asyncDispose]());
@@ -108,7 +108,7 @@ else {
   }
 
   test.serial('while two of three servers are away a core stays where it is, and goes on when they are back', async t => {
-    t.timeout(120_000);
+    t.timeout(240_000);
     const {journal, transport, log} = await open(t, randomUUID());
     t.teardown(() => journal[Symbol.asyncDispose]());
     await journal.append('a', [fact(0)], {expect: 0});

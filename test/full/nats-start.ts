@@ -133,7 +133,7 @@ else {
   });
 
   test('while the servers are away nothing is acknowledged, and it goes on by itself when they are back', async t => {
-    t.timeout(120_000);
+    t.timeout(240_000);
     await using cluster = await startNats(3);
     const {journal, can, isDurable} = await open(cluster);
     await using _closed = journal;

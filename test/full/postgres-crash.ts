@@ -68,7 +68,7 @@ await withPostgres('PostgreSQL crashes, and comes back', server => {
   });
 
   test.serial('a commit that no standby has is reported to have failed', async t => {
-    t.timeout(60_000);
+    t.timeout(240_000);
     const place = server.place();
     const journal = await openPostgres(place, systemClock);
     await server.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
