@@ -3,6 +3,7 @@ import {readdirSync} from 'node:fs';
 import net from 'node:net';
 import test, {type ExecutionContext} from 'ava';
 import {projectFile, type RunningCore, startCore} from '../helpers/core.ts';
+import {signalTo} from '../helpers/process.ts';
 import {ask} from '../helpers/request.ts';
 import {becomes, metric, metricIs, pidOf, restarts} from '../helpers/supervision.ts';
 import {Wire} from '../helpers/wire.ts';
@@ -56,7 +57,7 @@ test('strangers who hold every connection do not hinder the function: it is star
     .split('\n')
     .map(Number);
   t.is(children.length, 1);
-  process.kill(children[0] ?? 0, 'SIGKILL');
+  signalTo(children[0], 'SIGKILL');
   await metricIs(core, restarts('signal'), 1);
   await becomes(core, 'ready');
   t.is(await metric(core, restarts('unspawnable')), 0);
@@ -93,7 +94,7 @@ test('while the host refuses every start the function is not given up, however l
   const before = await pidOf(core);
   const own = openDescriptors(core.pid);
   limit(core, own + 2); // for the search of a port, not for the pipes of a process
-  process.kill(before, 'SIGKILL');
+  signalTo(before, 'SIGKILL');
   await core.logged(({msg}) => /could not be started: spawn .*EMFILE|No port could be had/.test(msg));
   await new Promise(resolve => setTimeout(resolve, 1500));
   t.false(core.logs.some(({msg}) => /again and again/.test(msg)));
@@ -118,7 +119,7 @@ test('a function that ends leaves no descriptor open, though a process that left
   }
   t.true(openDescriptors(core.pid) <= before + 2, `${openDescriptors(core.pid)} after ${before}`);
   orphans.push((await ask(core.url)).json().orphan);
-  for (const orphan of orphans) process.kill(-orphan, 'SIGKILL');
+  for (const orphan of orphans) signalTo(-orphan, 'SIGKILL');
 });
 
 test('a call on the channel needs no descriptor', async t => {

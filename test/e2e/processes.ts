@@ -1,7 +1,7 @@
 import {createServer} from 'node:net';
 import test from 'ava';
 import {projectFile, type RunningCore, refuseCore, startCore} from '../helpers/core.ts';
-import {below, gone} from '../helpers/process.ts';
+import {below, gone, signalTo} from '../helpers/process.ts';
 import {ask} from '../helpers/request.ts';
 import {becomes, editableHandler, loadOn, metric, metricIs, pidOf, serve, siblingsOf} from '../helpers/supervision.ts';
 
@@ -104,7 +104,7 @@ test('a process that ends is started again; until then the core is not ready', a
   const core = await serve(t, 'holds.cjs', three);
   const [first = 0] = siblingsOf(core);
   const functions = below(first);
-  process.kill(first, 'SIGKILL');
+  signalTo(first, 'SIGKILL');
   await core.logged(({msg}) => msg === 'A core process ended: it is started again');
   for (const pid of functions) await gone(pid);
   await becomes(core, 'ready');

@@ -8,7 +8,7 @@ import {promisify} from 'node:util';
 import test from 'ava';
 import {projectFile} from '../helpers/core.ts';
 import {works} from '../helpers/installed.ts';
-import {below, gone, outputOf} from '../helpers/process.ts';
+import {below, gone, outputOf, signalTo} from '../helpers/process.ts';
 import {closed, problems} from '../helpers/schema.ts';
 
 /*
@@ -184,7 +184,7 @@ async function serve(handler: string, [program = '', ...args]: readonly string[]
     });
     child.once('exit', code => reject(new Error(`It ended with ${code}: ${output()}${errors()}`)));
   });
-  const signal = (name: NodeJS.Signals) => process.kill(-(child.pid ?? 0), name);
+  const signal = (name: NodeJS.Signals) => signalTo(-(child.pid ?? 0), name);
   return {
     url,
     ended,

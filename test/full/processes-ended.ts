@@ -1,7 +1,7 @@
 import http from 'node:http';
 import test from 'ava';
 import {projectFile, type RunningCore} from '../helpers/core.ts';
-import {below, gone, isAlive} from '../helpers/process.ts';
+import {below, gone, isAlive, signalTo} from '../helpers/process.ts';
 import {ask} from '../helpers/request.ts';
 import {becomes, metric, metricIs, openGate, readiness, serve, siblingsOf} from '../helpers/supervision.ts';
 
@@ -24,7 +24,7 @@ for (const [what, signal] of [
     const core = await serve(t, 'holds.cjs', {...three, ...broken});
     await metricIs(core, 'core_processes_up', 3);
     const [first = 0] = siblingsOf(core);
-    process.kill(first, signal);
+    signalTo(first, signal);
     const calls = Array.from({length: 30}, () => ask(core.url).catch(() => undefined)); // a third of them goes to it
     const state = await becomes(core, 'restarting');
     t.is(state.status, 503);
@@ -46,7 +46,7 @@ for (const [what, signal] of [
 test('the wait of a reload for a process that is stopped is bounded: the next process has the new code', async t => {
   const core = await serve(t, 'holds.cjs', three);
   const [first = 0] = siblingsOf(core);
-  process.kill(first, 'SIGSTOP');
+  signalTo(first, 'SIGSTOP');
   t.is((await ask(`${core.adminUrl}/api/reload`, {method: 'POST'})).status, 200);
   await restarted(core);
   await becomes(core, 'ready');
@@ -75,7 +75,7 @@ for (const signal of ['SIGSTOP', 'SIGKILL'] as const) {
     while ((await metric(core, 'http_requests_in_flight')) < 1); // it has said so
     core.kill('SIGTERM');
     await core.logged(({msg}) => msg === 'Stopping');
-    process.kill(first, signal);
+    signalTo(first, signal);
     t.is(await core.exited, 0);
     t.is(await held, undefined);
     t.like(core.logs.at(-1), {msg: 'Stopped', accepted: 1, completed: 0, lost: 1});
@@ -94,8 +94,8 @@ test('what a process has counted stays counted when it is killed, and while it d
   await metricIs(core, answered, sent);
   const counts = async () => Promise.all([answered, ...timed].map(sample => metric(core, sample)));
   const all = [sent, sent, sent];
-  process.kill(first, 'SIGKILL');
-  process.kill(second, 'SIGSTOP');
+  signalTo(first, 'SIGKILL');
+  signalTo(second, 'SIGSTOP');
   do t.deepEqual(await counts(), all);
   while (!core.logs.some(({msg, reason}) => msg.startsWith('A core process ended') && reason === 'stuck'));
   await metricIs(core, 'core_processes_up', 3);

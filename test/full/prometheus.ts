@@ -7,6 +7,7 @@ import test, {type ExecutionContext} from 'ava';
 import {parse, stringify} from 'yaml';
 import {projectFile, type RunningCore, startCore} from '../helpers/core.ts';
 import {freePort} from '../helpers/port.ts';
+import {signalTo} from '../helpers/process.ts';
 import {ask} from '../helpers/request.ts';
 import {metric, siblingsOf} from '../helpers/supervision.ts';
 
@@ -134,10 +135,10 @@ withPrometheus(`a process that is killed, and one that hangs, change no increase
     for (let calls = 0; calls < times; calls++) await ask(core.url).catch(() => undefined);
   };
   await call(199);
-  const [killed = 0, stopped = 0] = siblingsOf(core);
+  const [killed, stopped] = siblingsOf(core);
   while ((await metric(core, sent)) < 200);
-  process.kill(killed, 'SIGKILL');
-  process.kill(stopped, 'SIGSTOP');
+  signalTo(killed, 'SIGKILL');
+  signalTo(stopped, 'SIGSTOP');
   await core.logged(({msg, reason}) => msg.startsWith('A core process ended') && reason === 'stuck');
   while ((await metric(core, 'core_processes_up')) < 3);
   await call(100);

@@ -3,7 +3,7 @@ import {once} from 'node:events';
 import {readFileSync} from 'node:fs';
 import test from 'ava';
 import {endWhileStarting, projectFile, startCore} from '../helpers/core.ts';
-import {gone, isAlive} from '../helpers/process.ts';
+import {gone, isAlive, signalTo} from '../helpers/process.ts';
 import {ask} from '../helpers/request.ts';
 import {becomes, loadOn, metric, metricIs, openGate, pidOf, restarts, serve} from '../helpers/supervision.ts';
 
@@ -150,7 +150,7 @@ test('while the system has no descriptor left the core waits, then starts the fu
   const before = await pidOf(core);
   const limit = (descriptors: number) => execFileSync('prlimit', ['--pid', String(core.pid), `--nofile=${descriptors}:4096`]);
   limit(3);
-  process.kill(before, 'SIGKILL');
+  signalTo(before, 'SIGKILL');
   const {cause} = await core.logged(({msg}) => msg === 'No port could be had for a sub-runtime: trying again');
   t.regex(String(cause), /EMFILE/);
   limit(4096);
@@ -239,7 +239,7 @@ test('when one of two dies, what it was sent is a 502 with the reason, what wait
   for (const answer of await Promise.all(waiting)) t.is(answer.json().pid, pid);
   const children = readFileSync(`/proc/${core.pid}/task/${core.pid}/children`, 'utf8').trim().split(' ').map(Number);
   const other = children.find(child => child !== pid && readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('bridge.cjs'));
-  process.kill(other ?? 0, 'SIGKILL');
+  signalTo(other, 'SIGKILL');
   const lost = await one;
   t.is(lost.status, 502);
   t.is(lost.text(), 'The sub-runtime was ended by SIGKILL during the call\n');
@@ -253,7 +253,7 @@ test('under load a dying sub-runtime costs the calls in it and no other', async 
   const load = loadOn(`${core.url}/?do=pid`, 8);
   while (load.answers.length < 50) await new Promise(resolve => setTimeout(resolve, 5));
   for (let kills = 1; kills <= 3; kills++) {
-    process.kill((await ask(`${core.url}/?do=pid`)).json().pid, 'SIGKILL');
+    signalTo((await ask(`${core.url}/?do=pid`)).json().pid, 'SIGKILL');
     await metricIs(core, restarts('signal'), kills);
     await metricIs(core, 'core_runtime_up', 2);
   }

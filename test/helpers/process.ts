@@ -18,6 +18,17 @@ export function outputOf(pipe: Readable | null): () => string {
   return () => text;
 }
 
+/**
+Sends a signal to a process, or to the group of one whose number is negative. The number 0 means our own group: the tests
+themselves, and all that runs them.
+
+@throws Error without a number
+*/
+export function signalTo(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (!pid) throw new Error(`Expected the number of a process for ${signal}, got ${pid}`);
+  process.kill(pid, signal);
+}
+
 /** False for a zombie, too: nothing runs in it. */
 export function isAlive(pid: number): boolean {
   const state = stateOf(pid);

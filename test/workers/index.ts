@@ -9,6 +9,7 @@ import {openWorkers, type Workers} from '../../src/workers/index.ts';
 import {functionFile} from '../helpers/bridge.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {recordingLog, recordingMeter} from '../helpers/fakes.ts';
+import {signalTo} from '../helpers/process.ts';
 
 /** Real processes, but nobody waits between two starts. */
 const impatient: Clock = {...systemClock, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 5), signal)};
@@ -85,7 +86,7 @@ test('no place is given up while the function serves in another, nor before the 
   t.is(opened.ready(), 1);
 
   const pid = facts.flatMap(({type, data}) => (type === 'runtime.ready' ? (data.pid ?? []) : []))[0];
-  process.kill(pid ?? 0, 'SIGKILL');
+  signalTo(pid, 'SIGKILL');
   while (opened.ready() > 0) await systemClock.sleep(5);
   const since = clock.monotonic();
   while (count('runtime.gave-up') === 0) {

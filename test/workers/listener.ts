@@ -7,6 +7,7 @@ import {systemClock} from '../../src/clock.ts';
 import {awaitListener, listenerOf} from '../../src/workers/process/listener.ts';
 import {projectFile} from '../helpers/core.ts';
 import {freePort} from '../helpers/port.ts';
+import {signalTo} from '../helpers/process.ts';
 
 const host = '127.0.0.1';
 
@@ -15,7 +16,7 @@ function run(t: ExecutionContext, program: string): ChildProcess & {pid: number}
   const child = spawn(process.execPath, ['-e', program], {stdio: ['ignore', 'pipe', 'inherit'], detached: true});
   const ended = once(child, 'exit');
   t.teardown(async () => {
-    process.kill(-(child.pid ?? 0), 'SIGKILL');
+    signalTo(-(child.pid ?? 0), 'SIGKILL');
     await ended;
   });
   return child as ChildProcess & {pid: number}; // node is there

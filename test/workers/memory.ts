@@ -3,13 +3,14 @@ import {once} from 'node:events';
 import test, {type ExecutionContext} from 'ava';
 import {systemClock} from '../../src/clock.ts';
 import {outgrows, residentBytes} from '../../src/workers/memory/resident.ts';
+import {signalTo} from '../helpers/process.ts';
 
 const mebibytes = 2 ** 20;
 
 /** A program that leads a process group, once it has written a line. Its group is gone when the test ends. */
 async function lead(t: ExecutionContext, file: string, program: string): Promise<ChildProcess & {pid: number}> {
   const child = spawn(file, [file === 'python3' ? '-c' : '-e', program], {stdio: ['ignore', 'pipe', 'inherit'], detached: true});
-  t.teardown(() => process.kill(-(child.pid ?? 0), 'SIGKILL'));
+  t.teardown(() => signalTo(-(child.pid ?? 0), 'SIGKILL'));
   await once(child.stdout, 'data');
   return child as ChildProcess & {pid: number}; // node and python3 are there
 }

@@ -4,7 +4,7 @@ import test from 'ava';
 import {runCli as cli} from '../../helpers/core.ts';
 import {startJson, startSeveral} from '../../helpers/dev.ts';
 import {folderWith} from '../../helpers/folder.ts';
-import {below, gone, isAlive} from '../../helpers/process.ts';
+import {below, gone, isAlive, signalTo} from '../../helpers/process.ts';
 import {ask} from '../../helpers/request.ts';
 
 /** Says who it is and what it got. */
@@ -69,8 +69,8 @@ test('several paths are served behind one port; one that dies leaves the others,
   t.is((await ask(`${console}/api/now`)).json().function.name, 'api');
   await dev.printed(/api +│ \S+ {2}GET {2}\/x\?a=1 {2}200 /);
 
-  const [core = 0] = below(dev.pid);
-  process.kill(core, 'SIGKILL');
+  const [core] = below(dev.pid);
+  signalTo(core, 'SIGKILL');
   await dev.printed(/(api|report) +│ .*Ended, while the other functions go on: its core was ended by SIGKILL/);
   const [, dead = ''] = /(api|report) +│ .*Ended,/.exec(dev.output()) ?? [];
   t.is((await ask(`${dev.url}/${dead === 'api' ? 'report' : 'api'}`)).status, 200);
@@ -124,7 +124,7 @@ test('the only function of a manifest is at / as well, its schedule is one of it
   const [, admin = ''] = /metrics +(http:\S+)\/metrics/.exec(dev.output()) ?? [];
   t.like((await ask(`${admin}/api/schedules`)).json(), {schedules: [{name: 'schedule', cron: '0 0 1 1 *'}]});
   const all = below(dev.pid);
-  process.kill(dev.pid, 'SIGKILL');
+  signalTo(dev.pid, 'SIGKILL');
   await Promise.all(all.map(gone));
   t.true(all.length >= 2);
 });
