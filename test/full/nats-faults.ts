@@ -1,4 +1,6 @@
+import {randomUUID, randomUUIDv7} from 'node:crypto';
 import test, {type ExecutionContext} from 'ava';
+import {systemClock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
 import {RevisionConflict} from '../../src/journal.ts';
 import {Away, type Message, type Transport} from '../../src/journals/nats/transport.ts';
@@ -71,6 +73,23 @@ else {
     await journal.last('a');
     const {position} = await journal.append('a', [fact(2)]);
     t.is((await journal.last('a'))?.position, position);
+  });
+
+  test('a copy that lacks the newest refuses nothing, and lets nothing through', async t => {
+    const nothing: Message = {subject: '', reply: '', code: 404, field: () => '', body: Buffer.from('')};
+    const behind = (transport: Transport): Transport =>
+      asking(transport, async (...given) =>
+        given[0].startsWith('$JS.API.DIRECT.GET.CORE_') && given[0].includes('.invocation.') ? nothing : transport.request(...given),
+      );
+    const application = randomUUID();
+    await using one = await natsJournal(t, cluster, systemClock, {application});
+    await using other = await natsJournal(t, cluster, systemClock, {application, wrap: behind});
+    const stream = `invocation.${randomUUIDv7()}`;
+    const {position} = await one.append(stream, [fact(1)], {expect: 0});
+    const error = await t.throwsAsync(other.append(stream, [fact(2)], {expect: 0}), {instanceOf: RevisionConflict});
+    t.is(error.actual, position);
+    await other.append(stream, [fact(3)], {expect: position});
+    t.deepEqual(numbers(await all(one.read(stream))), [1, 3]);
   });
 
   test('facts that are larger than a message are refused, not cut', async t => {

@@ -69,6 +69,16 @@ export class Reading {
     });
   }
 
+  /** The newest message of a subject, as any copy has it, which may be behind. Half the work of asking the leader; for what a guard proves. */
+  lastSomewhere(subject: string): Promise<Kept | undefined> {
+    return insist(this.#patience, async () => {
+      const message = await this.#transport.request(`$JS.API.DIRECT.GET.${this.#subjects.stream}.${subject}`, '');
+      if (message.code === 404) return undefined;
+      if (message.code !== 0) throw new Away(`The servers refused to be read with ${message.code}`);
+      return fromCopy(message);
+    });
+  }
+
   /**
   The newest message of a subject, as of now: none was acknowledged before that call which this does not know. A message of
   our own shows that a majority is there; whichever copy then answers must have that message, too.

@@ -69,9 +69,9 @@ export class Streams {
     return newest ? lastOf(newest.sequence) : 0;
   }
 
-  /** @param now as of now; else perhaps as of a moment ago */
+  /** @param now as of now; else perhaps as of a moment ago, for a guard that proves it */
   async revision(stream: string, now: boolean): Promise<Revision> {
-    const newest = await this.#newest(stream, now);
+    const newest = await this.#newest(stream, now, subject => this.#reading.lastSomewhere(subject));
     const guard = newest?.sequence ?? 0;
     if (!isHashed(stream)) return {revision: guard === 0 ? 0 : lastOf(guard), guard};
     let revision = 0;
@@ -80,9 +80,9 @@ export class Streams {
   }
 
   /** The newest message of the subject of a stream, which it may share. Never older than this core was told is kept. */
-  async #newest(stream: string, now: boolean): Promise<Kept | undefined> {
+  async #newest(stream: string, now: boolean, read = (subject: string) => this.#reading.last(subject)): Promise<Kept | undefined> {
     const subject = this.#subjects.of(stream);
-    const newest = now ? undefined : await this.#reading.last(subject);
+    const newest = now ? undefined : await read(subject);
     const isOld = now || (newest?.sequence ?? 0) < this.#own.of(stream);
     return isOld ? this.#reading.lastNow(subject) : newest;
   }
