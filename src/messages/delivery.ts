@@ -33,12 +33,17 @@ export function requestOf({type, id}: Sender, {body, contentType, attributes, fa
     method: 'POST',
     path: '/',
     query: '',
-    headers: fields.map(text => Buffer.from(text).toString('latin1')), // headers are latin1 text of their bytes
+    headers: fields.map(asBytes),
     sourceIp: '',
     body,
     context: {message: {id: key ?? id, attempt, ...facts}},
   };
 }
+
+/** Headers are latin1 text of their bytes. */
+const asBytes = (text: string) => (beyondAscii.test(text) ? Buffer.from(text).toString('latin1') : text);
+
+const beyondAscii = /[^\0-\x7f]/;
 
 /** An attribute may have any name, a header only some characters: the others are written as in a URL. */
 function fieldName(name: string): string {

@@ -1,5 +1,9 @@
 import type {CommitOptionsPartition, Consumer} from '@platformatic/kafka';
+import type {Clock} from '../../src/clock.ts';
 import type {Partition} from './partition.ts';
+
+/** Wait between two commits: one costs as much as some calls. */
+const pauseMs = 5;
 
 /** Commits what is done, many partitions at a time. */
 export class Commits {
@@ -7,11 +11,15 @@ export class Commits {
   /** Those that are assigned. */
   readonly #partitions: () => Iterable<Partition>;
   readonly #onError: (error: Error) => void;
+  readonly #clock: Clock;
+  /** Aborts when a commit must not wait. */
+  readonly #hurry = new AbortController();
   /** What is on its way. */
   #sent: CommitOptionsPartition[] = [];
   #running: Promise<void> | undefined;
 
-  constructor(consumer: Consumer, partitions: () => Iterable<Partition>, onError: (error: Error) => void) {
+  constructor(consumer: Consumer, partitions: () => Iterable<Partition>, onError: (error: Error) => void, clock: Clock) {
+    this.#clock = clock;
     this.#consumer = consumer;
     this.#partitions = partitions;
     this.#onError = onError;
@@ -22,8 +30,9 @@ export class Commits {
     this.#running ??= this.#run().catch(this.#onError);
   }
 
-  /** Resolves when everything that is done is committed, or cannot be. */
+  /** The last commit: resolves when everything that is done is committed, or cannot be. */
   async flush(): Promise<void> {
+    this.#hurry.abort();
     this.soon();
     await this.#running;
   }
@@ -44,6 +53,7 @@ export class Commits {
         const offsets = this.#sent.map(({offset}) => offset);
         await this.#consumer.commit({offsets: this.#sent});
         for (const [index, partition] of due.entries()) partition.committed = offsets[index] ?? partition.committed;
+        await this.#clock.sleep(pauseMs, this.#hurry.signal);
       }
     } finally {
       this.#running = undefined;

@@ -19,6 +19,8 @@ export class Fetches {
   readonly #mostBytes: number;
   /** Brokers that are being asked. */
   readonly #asked = new Set<number>();
+  /** Who leads each partition, by the last look. */
+  readonly #leaders = new WeakMap<Partition, number>();
   #isLooking = false;
   /** It was asked to look since it began to. */
   #isAsked = false;
@@ -77,6 +79,7 @@ export class Fetches {
     if (count !== this.#count) throw new Error('the partitions of a topic have changed: the group is joined again');
     const leaderOf = ({topic, partition}: Partition) => topics.get(topic)?.partitions[partition]?.leader ?? -1;
     for (const [leader, some] of Map.groupBy(this.#hungry(), leaderOf)) {
+      for (const each of some) this.#leaders.set(each, leader);
       if (this.#asked.has(leader) || this.#house.signal.aborted) continue;
       this.#asked.add(leader);
       this.#ask(leader, some, topic => topics.get(topic)?.id ?? '')
@@ -135,10 +138,11 @@ export class Fetches {
     }
   }
 
-  /** Those whose records that wait are few. */
+  /** Those whose records that wait are few, and whose leader can be asked. */
   #hungry(): Partition[] {
     const most = this.#perPartition() / 4;
-    return this.#partitions().filter(({isOwned, bytes}) => isOwned && bytes < most);
+    const isAsked = (partition: Partition) => this.#asked.has(this.#leaders.get(partition) ?? -1);
+    return this.#partitions().filter(each => each.isOwned && each.bytes < most && !isAsked(each));
   }
 
   #perPartition(): number {

@@ -47,7 +47,7 @@ export async function connectKafka(options: KafkaOptions, house: ConnectHouse): 
 
   let partitions: Partition[] = [];
   let onAssigned = () => {};
-  const commits = new Commits(consumer, () => partitions, onError);
+  const commits = new Commits(consumer, () => partitions, onError, house.clock);
   const disown = () => {
     for (const partition of partitions) partition.isOwned = false;
     partitions = [];
