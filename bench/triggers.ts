@@ -57,7 +57,7 @@ export const triggers: Question = {
     }
     return {
       title: 'Triggers',
-      about: `Messages of 248 bytes, ${(perSecond * seconds).toLocaleString('en')} published at once to a reader that has handled as many before, until all are acknowledged; then one every 20 ms, from its publishing to its start in the function. The core keeps the facts of each in SQLite, with its body, and calls the function in a process of its own. The plain loop keeps nothing and calls the same handler in its own process, where a handler that crashes or hangs takes the loop with it; the other loop calls it in a process of its own, a server of \`node:http\`, by undici: one at a time where the client hands out one at a time (Kafka, MQTT), ten with Redis and SQS, 50 with NATS, 100 with RabbitMQ.`,
+      about: `Messages of 248 bytes, ${(perSecond * seconds).toLocaleString('en')} published at once to a reader that has handled as many before, until all are acknowledged; then one every 20 ms, from its publishing to its start in the function. The core keeps the facts of each in SQLite, with its body, and calls the function in a process of its own. The plain loop keeps nothing and calls the same handler in its own process, where a handler that crashes or hangs takes the loop with it; the other loop calls it in a process of its own, a server of \`node:http\`, by undici: one at a time where the client hands out one at a time (Kafka, MQTT), ten with Redis and SQS, 50 with NATS and RabbitMQ.`,
       tables: tables.join('\n\n'),
       figures: {},
     };
