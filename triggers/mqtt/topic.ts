@@ -30,6 +30,8 @@ const connectMs = 5000;
 const keepAliveSeconds = 15;
 /** Longest wait for the broker to take the goodbye. */
 const goodbyeMs = 2000;
+/** One for all messages, as each error that is made notes the stack. */
+const notYet = new Error('Not yet');
 
 /** A subscription in a session that the broker keeps. What is not acknowledged it delivers again to the next connection, and not before. */
 export async function connectMqtt(options: MqttOptions, house: ConnectHouse, most: number): Promise<Connection> {
@@ -40,7 +42,7 @@ export async function connectMqtt(options: MqttOptions, house: ConnectHouse, mos
   client.handleMessage = (packet, callback) => {
     if (packet.qos === 0) return arrivals.add(messageOf(packet, undefined), () => callback());
     const done = acks.add(() => callback()); // acknowledges it
-    arrivals.add(messageOf(packet, done), () => callback(new Error('Not yet'))); // reads on, and acknowledges nothing
+    arrivals.add(messageOf(packet, done), () => callback(notYet)); // reads on, and acknowledges nothing
   };
   client
     .on('error', lost.reject)
