@@ -1,3 +1,4 @@
+import type {CallerSignal} from '../src/caller-signal.ts';
 import type {Clock} from '../src/clock.ts';
 import type {Delivery} from '../src/delivery.ts';
 import {Fault} from '../src/errors.ts';
@@ -42,15 +43,16 @@ export function invoke(parts: InvokeParts): Stage {
   };
 
   /** The signal is read only where it is used: watching whether each caller leaves costs a tenth of the throughput. */
-  function signalOf(delivery: Delivery): AbortSignal | undefined {
-    return cancel === 'abort' || delivery.breaksOff ? delivery.signal : undefined;
+  function signalOf(delivery: Delivery): CallerSignal | undefined {
+    if (delivery.breaksOff) return delivery.callerSignal ?? delivery.signal;
+    return cancel === 'abort' ? delivery.signal : undefined;
   }
 }
 
 async function callFunction(
   invocation: Invocation,
   {runtimes, meter, clock}: InvokeParts,
-  signal: AbortSignal | undefined,
+  signal: CallerSignal | undefined,
   streams: StreamLimits | undefined,
 ): Promise<RuntimeReply> {
   const {id, delivery, event, deadline, span} = invocation;

@@ -1,3 +1,4 @@
+import type {CallerSignal} from './caller-signal.ts';
 import type {Fault} from './errors.ts';
 import type {FactTypes} from './facts.ts';
 import type {Payload, Position} from './journal.ts';
@@ -31,6 +32,8 @@ export interface Delivery {
   readonly writeAhead: boolean;
   /** Aborts when nobody waits any more. */
   readonly signal: AbortSignal;
+  /** The same, where one that costs less does. */
+  readonly callerSignal?: CallerSignal;
   /** True: the signal is that of many deliveries, and lives as long as their trigger. It is watched once, and not for each call. */
   readonly sharesSignal?: boolean;
   /** True: the call is broken off when the signal aborts, also if CORE_CANCEL is `finish`. */

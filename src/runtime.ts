@@ -1,3 +1,4 @@
+import type {CallerSignal} from './caller-signal.ts';
 import type {ExitReason} from './facts.ts';
 import type {Hold} from './limits/budget.ts';
 import type {OpenRequest, PassedReply, PassedRequest} from './passing.ts';
@@ -88,7 +89,7 @@ export interface RuntimeCall {
   /** The limit from which the deadline follows, for the message. */
   readonly timeoutMs: number;
   /** Aborts when the call is not wanted any more; only where CORE_CANCEL says so. */
-  readonly signal: AbortSignal | undefined;
+  readonly signal: CallerSignal | undefined;
   /** The signal is that of many calls. */
   readonly isSignalShared?: boolean | undefined;
   readonly trace: InvocationTrace | undefined;
@@ -172,7 +173,7 @@ export interface Runtimes {
   @param signal gives the wait up
   @throws Fault POOL_BUSY, POOL_NOT_READY, POOL_GAVE_UP, CALLER_LEFT, DRAINING, UPSTREAM_TIMEOUT when the deadline came first
   */
-  lease(deadline: Deadline, signal?: AbortSignal): Promise<Lease>;
+  lease(deadline: Deadline, signal?: CallerSignal): Promise<Lease>;
 }
 
 /** The call did not reach the sub-runtime: sending it again cannot run the function twice. */

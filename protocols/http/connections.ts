@@ -29,8 +29,8 @@ export class Connections {
   }
 
   /** Gives an exchange a connection of its own, which tells it when it is connected unless it is already. @param isOfHead its request has the method HEAD */
-  lend(exchange: Exchange, isOfHead: boolean): ServerConnection {
-    const connection = this.#newest() ?? new ServerConnection(this.#address);
+  lend(exchange: Exchange, isOfHead: boolean, now: number): ServerConnection {
+    const connection = this.#newest(now) ?? new ServerConnection(this.#address);
     connection.lend(exchange, isOfHead);
     return connection;
   }
@@ -53,8 +53,7 @@ export class Connections {
     for (const connection of this.#idle.splice(0)) connection.destroy();
   }
 
-  #newest(): ServerConnection | undefined {
-    const now = this.#clock.monotonic();
+  #newest(now: number): ServerConnection | undefined {
     for (let connection = this.#idle.pop(); connection; connection = this.#idle.pop()) {
       if (connection.isUsable && connection.untilMs > now) return connection;
       connection.destroy();

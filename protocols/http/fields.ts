@@ -3,6 +3,9 @@ import {hopByHop} from '../../src/http/hop-by-hop.ts';
 /** Fields that are meant for one hop (RFC 9110 §7.6.1). `Trailer` goes on, as do the trailers that it announces. */
 const ofTheHop: ReadonlySet<string> = new Set([...hopByHop].filter(name => name !== 'trailer'));
 
+/** The lengths that their names have: any other name is none of them. */
+const lengths = new Set([...ofTheHop].map(({length}) => length));
+
 /** Fields that say something of the call, which only the core can say. The trace is added when the call has its span. */
 const ours: ReadonlySet<string> = new Set([
   'core-invocation-id',
@@ -45,7 +48,8 @@ export function passFields(raw: readonly string[], pass: (name: string, value: s
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index] as string; // the index stays within the list
     const lower = name.toLowerCase();
-    if (!ofTheHop.has(lower) && !listed?.has(lower)) pass(name, raw[index + 1] as string, lower);
+    if (lengths.has(name.length) && ofTheHop.has(lower)) continue;
+    if (!listed?.has(lower)) pass(name, raw[index + 1] as string, lower);
   }
 }
 

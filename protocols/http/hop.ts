@@ -5,10 +5,12 @@ import type {CallEnd, Hop} from '../../src/hop/hop.ts';
 import type {PassedReply, PassedRequest} from '../../src/passing.ts';
 import type {PortOptions} from '../../src/protocol.ts';
 import type {RuntimeCall} from '../../src/runtime.ts';
+import {Batch} from './batch.ts';
 import {Connections} from './connections.ts';
 import type {HopHouse} from './house.ts';
 import {OpenCalls} from './open-calls.ts';
 import {PassedCall} from './passed-call.ts';
+import {headWriter} from './request-head.ts';
 
 /** The way to an HTTP server: each request goes on a connection of its own, as it came. */
 export class PassingHop implements Hop, HopHouse {
@@ -20,6 +22,8 @@ export class PassingHop implements Hop, HopHouse {
   readonly options: PortOptions;
   readonly connections: Connections;
   readonly calls: OpenCalls;
+  readonly batch = new Batch();
+  readonly writeHead: ReturnType<typeof headWriter>;
   /** When it last began to answer, on the monotonic clock. */
   answeredAt = Number.NEGATIVE_INFINITY;
 
@@ -28,6 +32,7 @@ export class PassingHop implements Hop, HopHouse {
     this.clock = clock;
     this.connections = new Connections(options, options.connections, clock);
     this.calls = new OpenCalls(clock);
+    this.writeHead = headWriter(options.bridgeToken);
   }
 
   /**

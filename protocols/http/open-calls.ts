@@ -23,6 +23,10 @@ export class OpenCalls {
     this.#clock = clock;
   }
 
+  get size(): number {
+    return this.#calls.length;
+  }
+
   add(call: OpenCall): void {
     call.place = this.#calls.push(call) - 1;
     if (call.dueAt < this.#looksAt) this.#lookAt(call.dueAt);

@@ -9,7 +9,6 @@ import type {AnswerHead} from './answer-head.ts';
 import type {HopHouse, Waiting} from './house.ts';
 import {Interim} from './interim.ts';
 import type {OpenCall} from './open-calls.ts';
-import {writeHead} from './request-head.ts';
 import {isOpen, Sender} from './sender.ts';
 import type {Exchange, ServerConnection} from './server-connection.ts';
 import {endTunnel, passTunnel} from './tunnel.ts';
@@ -53,7 +52,7 @@ export class PassedCall implements AnswerHouse, EventListenerObject, Exchange, O
     this.#startedAt = now;
     this.#hop.calls.add(this);
     this.#call.signal?.addEventListener('abort', this);
-    this.#connection = this.#hop.connections.lend(this, this.#sent.method === 'HEAD');
+    this.#connection = this.#hop.connections.lend(this, this.#sent.method === 'HEAD', now);
     if (this.#connection.isConnected) this.connected();
   }
 
@@ -80,14 +79,14 @@ export class PassedCall implements AnswerHouse, EventListenerObject, Exchange, O
 
   connected(): void {
     const {socket} = this.#connection as ServerConnection; // it was lent before
-    this.#sender = new Sender(socket, this.#sent, fault => this.refused(fault)); // a body is not taken before: until now another process may get it
-    this.#sender.start(writeHead(this.#call, this.#sent, this.#hop.options.bridgeToken));
+    this.#sender = new Sender(socket, this.#sent, this); // a body is not taken before: until now another process may get it
+    const head = this.#hop.writeHead(this.#call, this.#sent);
+    this.#sender.start(head, this.#hop.calls.size > 1 ? this.#hop.batch : undefined);
   }
 
   drained(): void {
-    const {body, open} = this.#sent;
-    if (this.#isTunnel) open?.upgrade?.body.more();
-    else if (isOpen(body)) body.more();
+    const body = this.#isTunnel ? this.#sent.open?.upgrade?.body : this.#sent.body;
+    if (isOpen(body)) body.more();
   }
 
   interim(head: AnswerHead): void {

@@ -1,25 +1,31 @@
 import type {Socket} from 'node:net';
 import type {Fault} from '../../src/errors.ts';
 import type {BodyTaker, OpenBody, PassedRequest} from '../../src/passing.ts';
+import type {Batch, Batched} from './batch.ts';
 import {passTrailers} from './fields.ts';
 
 export const isOpen = (body: Buffer | OpenBody | undefined): body is OpenBody => body !== undefined && 'take' in body;
 
 const shortBody = 8 * 2 ** 10;
 
+/** Whose request it is. */
+export interface SenderHouse {
+  /** The body broke off: the server must not take what it got for the whole. */
+  refused(fault: Fault): void;
+}
+
 /** Writes a request to its server: its body as it comes, as fast as the server takes it. */
-export class Sender implements BodyTaker {
-  readonly #socket: Socket;
+export class Sender implements BodyTaker, Batched {
+  readonly socket: Socket;
   readonly #sent: PassedRequest;
-  readonly #broken: (fault: Fault) => void;
+  readonly #house: SenderHouse;
   readonly #isChunked: boolean;
   #hasEnded = false;
 
-  /** @param broken called when the body broke off: the server must not take what it got for the whole */
-  constructor(socket: Socket, sent: PassedRequest, broken: (fault: Fault) => void) {
-    this.#socket = socket;
+  constructor(socket: Socket, sent: PassedRequest, house: SenderHouse) {
+    this.socket = socket;
     this.#sent = sent;
-    this.#broken = broken;
+    this.#house = house;
     this.#isChunked = isOpen(sent.body) && sent.body.bytes === undefined;
   }
 
@@ -30,24 +36,27 @@ export class Sender implements BodyTaker {
 
   /** The system has taken all of it. */
   get isSent(): boolean {
-    return this.#hasEnded && this.#socket.writableLength === 0;
+    return this.#hasEnded && this.socket.writableLength === 0;
   }
 
-  /** @param head as latin1 text */
-  start(head: string): void {
+  /**
+  @param head as latin1 text
+  @param batch with which it may leave
+  */
+  start(head: string, batch: Batch | undefined): void {
     const {body} = this.#sent;
-    if (!isOpen(body)) this.#writeWhole(head, body);
+    if (!isOpen(body)) this.#writeWhole(head, body, batch);
     else {
       // What has come of the body is handed over within this turn, and leaves with the head.
-      this.#socket.cork();
-      this.#socket.write(head, 'latin1');
+      this.socket.cork();
+      this.socket.write(head, 'latin1');
       body.take(this);
-      process.nextTick(uncork, this.#socket);
+      process.nextTick(uncork, this.socket);
     }
   }
 
   piece(bytes: Buffer): boolean {
-    const socket = this.#socket;
+    const socket = this.socket;
     if (!this.#isChunked) return socket.write(bytes);
     socket.cork();
     socket.write(`${bytes.length.toString(16)}\r\n`, 'latin1');
@@ -63,24 +72,34 @@ export class Sender implements BodyTaker {
     const kept = passTrailers(trailers, this.#sent.credential);
     let text = '0\r\n';
     for (let index = 0; index < kept.length; index += 2) text += `${kept[index]}: ${kept[index + 1]}\r\n`;
-    this.#socket.write(`${text}\r\n`, 'latin1');
+    this.socket.write(`${text}\r\n`, 'latin1');
   }
 
   failed(fault: Fault): void {
-    this.#broken(fault);
+    this.#house.refused(fault);
+  }
+
+  written(): void {
+    this.#hasEnded = true;
   }
 
   /** As latin1 text, which keeps its bytes, a short body leaves in one write with its head. */
-  #writeWhole(head: string, body: Buffer | undefined): void {
-    const socket = this.#socket;
-    if (body === undefined) socket.write(head, 'latin1');
-    else if (body.length <= shortBody) socket.write(head + body.toString('latin1'), 'latin1');
-    else {
+  #writeWhole(head: string, body: Buffer | undefined, batch: Batch | undefined): void {
+    const socket = this.socket;
+    if (body !== undefined && body.length > shortBody) {
       socket.cork();
       socket.write(head, 'latin1');
       socket.write(body);
       socket.uncork();
+      this.#hasEnded = true;
+      return;
     }
+    const text = body === undefined ? head : head + body.toString('latin1');
+    if (batch) {
+      batch.add(this, text);
+      return;
+    }
+    socket.write(text, 'latin1');
     this.#hasEnded = true;
   }
 }

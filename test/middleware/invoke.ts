@@ -1,5 +1,6 @@
 import test from 'ava';
 import {invoke} from '../../middleware/invoke.ts';
+import type {CallerSignal} from '../../src/caller-signal.ts';
 import {systemClock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
 import type {CallSpan, InvocationSpan} from '../../src/invocation.ts';
@@ -24,7 +25,7 @@ type Outcome = RuntimeReply | Error;
 function fakeRuntimes(outcomes: Outcome[], some: Partial<Lease> = {}) {
   const calls: RuntimeCall[] = [];
   const deadlines: Deadline[] = [];
-  const signals: (AbortSignal | undefined)[] = [];
+  const signals: (CallerSignal | undefined)[] = [];
   const runtimes: Runtimes = {
     async lease(deadline, signal) {
       deadlines.push(deadline);
@@ -197,6 +198,7 @@ test('the call carries the invocation, its deadline and the event with its trace
         deadline: 500,
         timeoutMs: 400,
         signal: undefined,
+        isSignalShared: undefined,
         streams: undefined,
         trace,
         eventHold: undefined,

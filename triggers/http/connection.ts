@@ -2,6 +2,7 @@ import type {IncomingMessage, ServerResponse} from 'node:http';
 import type {Socket} from 'node:net';
 import type {Fault} from '../../src/errors.ts';
 import type {OpenBody} from '../../src/passing.ts';
+import {CallerWatches} from './caller-watch.ts';
 import {mayHideBytes} from './hidden-bytes.ts';
 
 /** Requests of one connection that are served at a time, from when they are taken until their replies have left. */
@@ -23,7 +24,10 @@ Called for each new socket of a listener.
 export function openConnection(socket: Socket, serve: (response: ServerResponse) => void): Connection {
   const connection = new Connection(socket, serve);
   (socket as OpenSocket)[key] = connection;
-  socket.once('close', () => connection.endReplies());
+  socket.once('close', () => {
+    connection.watches.tell();
+    connection.endReplies();
+  });
   return connection;
 }
 
@@ -38,6 +42,7 @@ many are served at a time.
 */
 export class Connection {
   readonly socket: Socket;
+  readonly watches: CallerWatches;
   newest: ServerResponse | undefined;
   /** No request after the newest is served. */
   isLast = false;
@@ -67,6 +72,7 @@ export class Connection {
 
   constructor(socket: Socket, serve: (response: ServerResponse) => void) {
     this.socket = socket;
+    this.watches = new CallerWatches(socket);
     this.#serve = serve;
   }
 

@@ -2,6 +2,7 @@ import type {IncomingMessage, ServerResponse} from 'node:http';
 import type {Delivery, Fields, Holder, InvocationResult, RequestInput, SpanSubject} from '../../src/delivery.ts';
 import type {Hold, Place} from '../../src/limits/budget.ts';
 import {hasBody, largeHeadBytes, readBody, smallEvent, type Turn} from './body.ts';
+import {abortWhenOver, CallerWatch} from './caller-watch.ts';
 import {type Connection, connectionOf} from './connection.ts';
 import type {Edge} from './edge.ts';
 import {openInput} from './open-input.ts';
@@ -23,7 +24,8 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
   readonly #target: Target;
   /** The bytes of the reply, from when they are received until they have left. */
   readonly replyHold: Hold;
-  #abort: AbortController | undefined;
+  #signal: AbortSignal | undefined;
+  #watch: CallerWatch | undefined;
   #hold: Hold | undefined;
   #turn: Turn | undefined;
   #isCalled = false;
@@ -53,19 +55,16 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
   }
 
   get signal(): AbortSignal {
-    if (!this.#abort) {
-      const abort = new AbortController();
-      this.#abort = abort;
-      const {socket} = this.#request;
-      const leave = () => {
-        socket.off('end', leave);
-        abort.abort('left'); // without a reason each makes an error with a stack
-      };
-      if (this.#response.closed) leave();
-      this.#response.once('close', leave);
-      socket.once('end', leave); // where the signal is used, a client that has closed its side counts as gone
+    this.#signal ??= abortWhenOver(this.#response);
+    return this.#signal;
+  }
+
+  get callerSignal(): CallerWatch {
+    if (!this.#watch) {
+      this.#watch = new CallerWatch();
+      this.#connection.watches.add(this.#watch);
     }
-    return this.#abort.signal;
+    return this.#watch;
   }
 
   get anonymousReply(): InvocationResult | undefined {
@@ -160,6 +159,7 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
     this.replyHold.release();
+    if (this.#watch) this.#connection.watches.remove(this.#watch);
     this.#connection.replyLeft();
   }
 

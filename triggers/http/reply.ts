@@ -52,7 +52,7 @@ export class Replies {
       return;
     }
     if (result.passed) {
-      this.#writePassed(response, result, result.passed, close, leaving);
+      this.#writePassed(response, result, result.passed, {close, isBusy, leaving});
       return;
     }
     const request = response.req;
@@ -81,7 +81,12 @@ export class Replies {
   }
 
   /** Writes the answer of a server as it came, framed as it was. */
-  #writePassed(response: ServerResponse, result: InvocationResult, passed: PassedAnswer, close: boolean, leaving: Leaving): void {
+  #writePassed(
+    response: ServerResponse,
+    result: InvocationResult,
+    passed: PassedAnswer,
+    {close, isBusy, leaving}: Required<WriteOptions>,
+  ): void {
     const {req: request} = response;
     const {status, body, stream} = result;
     if (stream && status === 101) {
@@ -96,23 +101,19 @@ export class Replies {
     const end = () => {
       const trailers = passed.trailers();
       if (trailers.length > 0 && response.chunkedEncoding) response.addTrailers(inPairs(trailers));
-      if (isUnread(request)) this.#endAfterLinger({response, content: stream ? '' : body, leaving});
-      else if (stream) this.#end({response, content: '', leaving});
-      else this.#endInOnePiece(response, body, leaving);
+      const ending = {response, content: stream ? '' : body, leaving};
+      if (isUnread(request)) this.#endAfterLinger(ending);
+      else if (isBusy && !stream) this.#endAtTurnEnd(ending);
+      else this.#end(ending);
     };
     if (stream) writeStream(response, stream, {readers: this.#readers, leaving, end});
     else end();
   }
 
   /** As latin1 text, which keeps its bytes, a short body leaves in one write with its head. */
-  #endInOnePiece(response: ServerResponse, body: Buffer | string, leaving: Leaving): void {
-    if (typeof body === 'string' || body.length > shortBody) response.end(body);
-    else response.end(body.toString('latin1'), 'latin1');
-    this.#readers.follow(response, leaving);
-  }
-
   #end({response, content, leaving}: Ending): void {
-    response.end(content);
+    if (typeof content === 'string' || content.length > shortBody) response.end(content);
+    else response.end(content.toString('latin1'), 'latin1');
     this.#readers.follow(response, leaving);
   }
 

@@ -31,4 +31,28 @@ export class BoundPairs<First, Second, Child> {
   }
 }
 
+/** Numbers that a counter learns at the next scrape: prom-client makes a text of the labels for each increment, and looks it up. */
+export class Tallies {
+  readonly #tallies: Tally[] = [];
+
+  of(labels: Tally['labels']): Tally {
+    const tally = {labels, untold: 0};
+    this.#tallies.push(tally);
+    return tally;
+  }
+
+  tell(counter: {inc(labels: Tally['labels'], value: number): void}): void {
+    for (const tally of this.#tallies) {
+      if (tally.untold > 0) counter.inc(tally.labels, tally.untold);
+      tally.untold = 0;
+    }
+  }
+}
+
+export interface Tally {
+  readonly labels: Record<string, string>;
+  /** What has been counted since the last scrape. */
+  untold: number;
+}
+
 const newMap = <Label, Child>() => new Map<Label, Child>();

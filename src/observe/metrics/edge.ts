@@ -1,7 +1,8 @@
-import {Counter, Gauge, Histogram, type Registry} from 'prom-client';
+import {Counter, Gauge, type Registry} from 'prom-client';
 import type {Meter} from '../../meter.ts';
 import {knownMethods} from '../methods.ts';
-import {BoundPairs} from './bound.ts';
+import {BoundPairs, Tallies} from './bound.ts';
+import {Durations} from './durations.ts';
 import {seconds, type Timers} from './timers.ts';
 
 type EdgeMeter = Pick<
@@ -11,13 +12,17 @@ type EdgeMeter = Pick<
 
 /** What happens at the public port: requests, their connections, and the keys that verify callers. */
 export function edgeMetrics(registers: Registry[], timers: Timers): EdgeMeter {
-  const requests = new Counter({
+  const tallies = new Tallies();
+  new Counter({
     name: 'http_requests_total',
     help: 'Public requests answered.',
     labelNames: ['code', 'method'],
     registers,
+    collect() {
+      tallies.tell(this);
+    },
   });
-  const requestSeconds = new Histogram({
+  const requestSeconds = new Durations({
     name: 'http_request_duration_seconds',
     help: 'Time from head to reply.',
     buckets: seconds,
@@ -65,15 +70,15 @@ export function edgeMetrics(registers: Registry[], timers: Timers): EdgeMeter {
     },
   });
 
-  const requestCounters = new BoundPairs((method: string, status: number) => requests.labels(String(status), method));
-  const timeRequest = timers.timer(requestSeconds.labels(), 'http_request_duration_seconds');
+  const requestCounters = new BoundPairs((method: string, status: number) => tallies.of({code: String(status), method}));
+  const timeRequest = timers.timer(requestSeconds.of({}), 'http_request_duration_seconds');
 
   return {
     requestStarted: () => void requestsInFlight++,
     requestEnded(method, status, elapsed, exemplar) {
       const label = knownMethods.has(method) ? method : 'other';
       requestsInFlight--;
-      requestCounters.of(label, status).inc();
+      requestCounters.of(label, status).untold++;
       timeRequest(elapsed, exemplar);
     },
     connectionRefused: () => connectionsRefused.inc(),

@@ -1,6 +1,7 @@
-import {Counter, Gauge, Histogram, type Registry} from 'prom-client';
+import {Counter, Gauge, type Registry} from 'prom-client';
 import type {Meter, StreamOutcome} from '../../meter.ts';
-import {BoundPairs, bound} from './bound.ts';
+import {BoundPairs, bound, Tallies} from './bound.ts';
+import {Durations} from './durations.ts';
 import type {Gauges} from './gauges.ts';
 import {seconds, type Timer, type Timers} from './timers.ts';
 
@@ -28,13 +29,17 @@ export function invocationMetrics(
   timers: Timers,
   gauges: Pick<Gauges, 'drain'>,
 ): {meter: InvocationMeter; counts(): Counts} {
-  const invocations = new Counter({
+  const tallies = new Tallies();
+  new Counter({
     name: 'faas_invocations_total',
     help: 'Events that went through the stages.',
     labelNames: ['trigger', 'outcome'],
     registers,
+    collect() {
+      tallies.tell(this);
+    },
   });
-  const invokeSeconds = new Histogram({
+  const invokeSeconds = new Durations({
     name: 'faas_invoke_duration_seconds',
     help: 'Time of an event in the stages.',
     labelNames: ['trigger'],
@@ -98,15 +103,15 @@ export function invocationMetrics(
     },
   });
 
-  const invocationCounters = new BoundPairs((trigger: string, outcome: string) => invocations.labels(trigger, outcome));
+  const invocationCounters = new BoundPairs((trigger: string, outcome: string) => tallies.of({trigger, outcome}));
   const invokeTimers = new Map<string, Timer>();
-  const timeInvoke = (trigger: string) => timers.timer(invokeSeconds.labels(trigger), 'faas_invoke_duration_seconds', trigger);
+  const timeInvoke = (trigger: string) => timers.timer(invokeSeconds.of({trigger}), 'faas_invoke_duration_seconds', trigger);
 
   return {
     counts: () => ({accepted, settled, handedBack, broken, cutOff: {...cutOff}}),
     meter: {
       invocationEnded(trigger, outcome, elapsed, exemplar) {
-        invocationCounters.of(trigger, outcome).inc();
+        invocationCounters.of(trigger, outcome).untold++;
         bound(invokeTimers, trigger, timeInvoke)(elapsed, exemplar);
       },
       faulted(code) {

@@ -30,7 +30,7 @@ export class ChannelCall implements EventListenerObject, ReplyHouse, StreamHouse
   upload: Upload | undefined;
   stopTimer = () => {};
   readonly number: number;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: RuntimeCall['signal'];
   readonly reply: IncomingReply;
   #call: Pick<RuntimeCall, 'deadline' | 'timeoutMs' | 'isSignalShared' | 'replyHold' | 'streams'>;
   readonly #house: CallHouse;

@@ -1,3 +1,4 @@
+import type {CallerSignal} from '../../caller-signal.ts';
 import type {RuntimeCall} from '../../runtime.ts';
 import type {ChannelCall} from './channel-call.ts';
 import type {OpenCalls} from './open-calls.ts';
@@ -5,7 +6,7 @@ import type {OpenCalls} from './open-calls.ts';
 /** Tells calls when their callers leave. A signal that many calls share has one listener: to add and remove one costs as much as a tenth of a call. */
 export class Departures {
   readonly #calls: OpenCalls;
-  readonly #shared = new Map<AbortSignal, () => void>();
+  readonly #shared = new Map<CallerSignal, () => void>();
 
   constructor(calls: OpenCalls) {
     this.#calls = calls;

@@ -94,7 +94,7 @@ export class Pool implements Runtimes {
     this.#refusal = undefined;
   }
 
-  async lease(deadline: Deadline, signal?: AbortSignal): Promise<Lease> {
+  async lease(deadline: Deadline, signal?: RuntimeCall['signal']): Promise<Lease> {
     if (this.#refusal) throw this.#refusal();
     if (signal?.aborted) throw new Fault('CALLER_LEFT');
     const now = this.#clock.monotonic();
@@ -112,7 +112,7 @@ export class Pool implements Runtimes {
     return over >= 0 && over >= heldPlaces(this.#members, this.#replyTurns);
   }
 
-  #wait(deadline: Deadline, signal: AbortSignal | undefined): Promise<Lease> {
+  #wait(deadline: Deadline, signal: RuntimeCall['signal']): Promise<Lease> {
     const {queueWaitMs, startTimeoutMs} = this.#options;
     const cold = this.#members.length === 0;
     const since = this.#clock.monotonic();

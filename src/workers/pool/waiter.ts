@@ -1,3 +1,4 @@
+import type {CallerSignal} from '../../caller-signal.ts';
 import type {Fault} from '../../errors.ts';
 import type {Lease} from '../../runtime.ts';
 
@@ -15,7 +16,7 @@ export interface Waiter {
 }
 
 /** Calls `leave` when the caller leaves. @returns stops that, and the timer: the signal may outlive the call by far */
-export function whenLeft(signal: AbortSignal | undefined, stopTimer: () => void, leave: () => void): () => void {
+export function whenLeft(signal: CallerSignal | undefined, stopTimer: () => void, leave: () => void): () => void {
   signal?.addEventListener('abort', leave, {once: true});
   return () => {
     stopTimer();

@@ -272,9 +272,9 @@ for (const [name, bytes] of Object.entries(refusedHereOnly)) {
   });
 }
 
-/** Every place, or, in long ones, places that come close to every kind. */
+/** Every place, or, in long ones, some. */
 function cutsOf({length}: string): number[] {
-  const step = Math.max(1, Math.floor(length / 500));
+  const step = length < 1000 ? 1 : Math.ceil(length / (length < 100_000 ? 50 : 5));
   return Array.from({length: Math.ceil(length / step)}, (_, at) => at * step).slice(1);
 }
 
