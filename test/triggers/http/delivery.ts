@@ -125,6 +125,7 @@ test('the input is what was received', async t => {
       method: 'PATCH',
       path: '/a b',
       query: 'q=1',
+      target: '/a%20b?q=1',
       sourceIp: '127.0.0.1',
       body: '0123456789',
       fields: 3 + type.length,
