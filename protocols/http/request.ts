@@ -49,7 +49,7 @@ const framing: ReadonlySet<string> = new Set(['content-length', 'expect', 'host'
 
 /** What is known whole: a message, a tick, or a request that waited as work. */
 function deliveredWhole(input: RequestInput, credential: string | undefined): PassedRequest {
-  const {method, path, query, headers: raw, eventType, context, body} = input;
+  const {method, path, query, target, headers: raw, eventType, context, body} = input;
   const headers: string[] = ['Host', 'localhost'];
   passFields(raw, (name, value, lower) => {
     if (lower === credential || isOurs(lower) || framing.has(lower) || !isField(name, value)) return;
@@ -58,7 +58,7 @@ function deliveredWhole(input: RequestInput, credential: string | undefined): Pa
   if (eventType !== 'http') headers.push('Core-Event-Type', eventType);
   if (context) headers.push('Core-Event-Context', asciiJson(context));
   headers.push('Content-Length', String(body.length));
-  return {method, target: targetOf(path, query), headers, body, open: undefined, credential};
+  return {method, target: target ?? targetOf(path, query), headers, body, open: undefined, credential};
 }
 
 /** A message has attributes of any name and text. */
@@ -67,7 +67,7 @@ const isField = (name: string, value: string) => /^[\w!#$%&'*+.^`|~-]+$/.test(na
 const asciiJson = (value: unknown) =>
   JSON.stringify(value).replaceAll(/[^\x20-\x7e]/g, each => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
-/** The path was decoded when it came: it is encoded anew. */
+/** What was kept before its target was kept with it, and what is no request, has its path encoded anew. */
 function targetOf(path: string, query: string): string {
   const encoded = path.split('/').map(encodeURIComponent).join('/');
   return query === '' ? encoded : `${encoded}?${encodeURI(query).replaceAll('%25', '%')}`;

@@ -77,7 +77,12 @@ test('attributes of a message that HTTP cannot carry, or that frame it, stay beh
   t.like(sent, {method: 'POST', target: '/', body: Buffer.from('hi')});
 });
 
-test('a request that was kept has its path encoded anew, and its query as it was', t => {
+test('a request that was kept has the target that it came with', t => {
+  const kept = {eventType: 'http', method: 'PUT', path: '/a/b', query: 'q=%2f&a', target: '/a%2fb?q=%2f&a'};
+  t.is(passedRequest(whole(kept), facts).target, '/a%2fb?q=%2f&a');
+});
+
+test('a request that was kept without its target has its path encoded anew, and its query as it was', t => {
   const sent = passedRequest(whole({eventType: 'http', method: 'PUT', path: '/a b/é?/%', query: 'q=%20+é'}), facts);
   t.is(sent.target, '/a%20b/%C3%A9%3F/%25?q=%20+%C3%A9');
   t.false(sent.headers.includes('Core-Event-Type'));
