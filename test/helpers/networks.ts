@@ -1,4 +1,5 @@
 import {execFileSync} from 'node:child_process';
+import {randomInt} from 'node:crypto';
 
 /*
 Machines of their own, as far as the network is concerned: namespaces, joined by a bridge that only this machine can reach. They
@@ -22,7 +23,7 @@ const ip = (...args: readonly string[]) => execFileSync('ip', args, {stdio: ['ig
 
 /** False where no namespaces can be made. */
 export function canNetwork(): boolean {
-  const name = `corenet${process.pid}`;
+  const name = `corenet${randomInt(1e9)}`;
   try {
     ip('netns', 'add', name);
     ip('netns', 'del', name);
@@ -34,7 +35,7 @@ export function canNetwork(): boolean {
 
 /** @param count how many machines */
 export function openNetwork(count: number): Network {
-  const id = process.pid % 10_000;
+  const id = randomInt(10_000); // not the process's: all files of tests that run at once are in one
   const [bridge, net] = [`cb${id}`, `10.${200 + (id % 50)}.${Math.floor(id / 50) % 250}`];
   const names = Array.from({length: count}, (_, index) => `c${id}n${index}`);
   const close = () => {
