@@ -35,7 +35,8 @@ export class Writer {
   #connection: Connection | undefined;
   /** What is on its way, or may have been kept. */
   #sent: Batch | undefined;
-  #working: Promise<void> | undefined;
+  #working: Promise<void> = Promise.resolve();
+  #isWorking = false;
   /** The database went away, and nothing was kept since then. */
   #isAway = false;
   #stopPatience: (() => void) | undefined;
@@ -64,17 +65,18 @@ export class Writer {
 
   /** Writes everything that there is. */
   pump(): void {
-    this.#working ??= this.#work();
+    if (!this.#isWorking) this.#working = this.#work();
   }
 
   async #work(): Promise<void> {
+    this.#isWorking = true;
     for (;;) {
       const batch = this.#house.queue.take();
       if (batch) await this.#write(batch);
       else if (this.#isAway && !this.#closing.signal.aborted) await this.#comeBack();
       else break;
     }
-    this.#working = undefined; // without a wait before it: the next command starts a new round
+    this.#isWorking = false; // without a wait before it: the next command starts a new round
   }
 
   /** Writes a batch, or finds out that it was written. Never rejects. */
