@@ -214,7 +214,7 @@ export function coresSuite({name, settings, read, durability}: SharedEngine): vo
     for (let number = 0; number < 40; number++) t.is((await ask(started[0].url, {method: 'POST', body: '{}'})).status, 200);
     t.is(await started[0].stop(), 0);
     const settled = (await facts('invocation.')).filter(({fact}) => fact.type === 'invocation.settled');
-    t.is(settled.length, 40);
+    t.is(settled.length, 40, JSON.stringify(started[0].logs.filter(({level}) => level !== 'info')));
     const who = new Set(settled.map(({fact}) => (fact.type === 'invocation.settled' ? fact.data.core : '')));
     t.is(who.size, 2);
   });

@@ -7,7 +7,7 @@ import {delimiter, join} from 'node:path';
 import {setTimeout as pause} from 'node:timers/promises';
 import {promisify} from 'node:util';
 import {freePort} from './port.ts';
-import {below, endingWithUs} from './process.ts';
+import {below, endingWithUs, outputOf} from './process.ts';
 
 const run = promisify(execFile);
 
@@ -79,14 +79,24 @@ export async function startPostgres({tls}: PostgresOptions = {}): Promise<Postgr
         'max_connections=500',
         ...secure,
       ]);
-      const child = spawn(file, args, {...how, stdio: 'ignore'});
-      ended = new Promise(resolve => child.once('exit', resolve));
-      // All its processes, as when its machine stops: a process of a connection may outlive the first one for seconds.
-      kill = () => {
-        if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-        for (const pid of [child.pid, ...processesBelow(child.pid)]) endNow(pid);
-      };
-      while (!(await answers(port)) || !(await server.sql('SELECT 1').catch(() => ''))) await pause(50);
+      // A process of a connection that was just made may outlive a kill, and the next start is refused until it has ended.
+      for (let tries = 1; ; tries++) {
+        const child = spawn(file, args, {...how, stdio: ['ignore', 'ignore', 'pipe']});
+        const words = outputOf(child.stderr);
+        const isOver = () => child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
+        ended = new Promise(resolve => child.once('exit', resolve));
+        // All its processes, as when its machine stops: a process of a connection may outlive the first one for seconds.
+        kill = () => {
+          if (child.pid === undefined || isOver()) return;
+          for (const pid of [child.pid, ...processesBelow(child.pid)]) endNow(pid);
+        };
+        while (!isOver()) {
+          if ((await answers(port)) && (await server.sql('SELECT 1').catch(() => ''))) return;
+          await pause(50);
+        }
+        if (tries === 100) throw new Error(`PostgreSQL did not start: ${words().slice(-2000)}`);
+        await pause(100);
+      }
     },
     async [Symbol.asyncDispose]() {
       await server.kill();

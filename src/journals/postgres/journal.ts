@@ -17,7 +17,7 @@ import {PostgresWork} from './work.ts';
 import {Writer} from './writer.ts';
 
 /** Longest wait of a stop for the database. */
-const closeMs = 2000;
+const closeMs = 4000;
 
 /** A journal in PostgreSQL, which several cores may write. */
 export class PostgresJournal implements WorkingJournal {
