@@ -79,16 +79,17 @@ export async function startPostgres({tls}: PostgresOptions = {}): Promise<Postgr
         'max_connections=500',
         ...secure,
       ]);
-      // A process of a connection that was just made may outlive a kill, and the next start is refused until it has ended.
+      // While a process of the one before has not quite ended a start is refused.
       for (let tries = 1; ; tries++) {
         const child = spawn(file, args, {...how, stdio: ['ignore', 'ignore', 'pipe']});
         const words = outputOf(child.stderr);
         const isOver = () => child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
         ended = new Promise(resolve => child.once('exit', resolve));
-        // All its processes, as when its machine stops: a process of a connection may outlive the first one for seconds.
+        // All its processes, as when its machine stops: that of a busy connection outlives the first one for as long as it is busy.
         kill = () => {
           if (child.pid === undefined || isOver()) return;
-          for (const pid of [child.pid, ...processesBelow(child.pid)]) endNow(pid);
+          child.kill('SIGSTOP'); // it makes no more of them
+          for (const pid of [...below(child.pid), child.pid]) endNow(pid);
         };
         while (!isOver()) {
           if ((await answers(port)) && (await server.sql('SELECT 1').catch(() => ''))) return;
@@ -123,18 +124,6 @@ async function secured(
   }
   await writeFile(join(data, 'pg_hba.conf'), 'hostssl all all 127.0.0.1/32 trust\n');
   return ['-c', 'ssl=on'];
-}
-
-/** Those that are still there: its processes come and go with connections. */
-function processesBelow(pid: number): number[] {
-  for (let tries = 0; tries < 20; tries++) {
-    try {
-      return below(pid);
-    } catch {
-      // One has ended while they were read.
-    }
-  }
-  return [];
 }
 
 function endNow(pid: number): void {
