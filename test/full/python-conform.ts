@@ -14,7 +14,8 @@ const toAsync = (text: string) =>
     .replaceAll(/^def/gm, 'async def')
     .replaceAll('time.sleep', 'await asyncio.sleep')
     .replace('import time', 'import asyncio')
-    .replace('context.body.read()', '(await context.body.read())');
+    .replace('else received(', 'else await received(')
+    .replaceAll('context.body.read()', '(await context.body.read())');
 
 const kinds: Record<string, [change: (text: string) => string, env: Record<string, string>]> = {
   'a plain handler with twenty threads': [text => text, {CORE_CONCURRENCY: '20'}],
