@@ -79,7 +79,7 @@ test('three places, all blocked: callers are served by spares, at most one in ea
   await running(3);
   const {early} = await noticed();
   const pids: number[] = [];
-  for (let rounds = 0; rounds < 5; rounds++) {
+  for (let rounds = 0; rounds < 10; rounds++) {
     const later = await all(20, () => send(''));
     for (const {answer} of later) t.is(answer.status, 200);
     pids.push(functionPids(core).length);
