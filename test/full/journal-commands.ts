@@ -6,19 +6,11 @@ import {DatabaseSync} from 'node:sqlite';
 import test from 'ava';
 import type {Fact} from '../../src/facts.ts';
 import {factEvent} from '../../src/journals/cloud-event.ts';
-import {keyEvent, workEvent} from '../../src/work/cloud-event.ts';
-import type {Claimed, WorkItem, WorkState} from '../../src/work.ts';
-import {ManualClock} from '../helpers/clock.ts';
 import {projectFile, runCli} from '../helpers/core.ts';
-import {fact} from '../helpers/journal-suite.ts';
 import {outputOf} from '../helpers/process.ts';
-import {crashed, hour, newFile, openFile, written} from '../helpers/sqlite-journal.ts';
+import {crashed, newFile, openFile, written} from '../helpers/sqlite-journal.ts';
 
 const noStack = /\n\s+at /;
-const line = (stream: string, position: number, type = 'invocation.accepted') =>
-  JSON.stringify(factEvent({stream, position, at: 1_764_000_000_000 + position, fact: {...fact(position), type} as Fact})); // also what is no type
-
-const limits = {attempts: 8, deaths: 3};
 
 test('a journal whose end is lost is refused in one sentence by every command that reads', async t => {
   const {file} = await crashed(t, 12);
@@ -48,59 +40,6 @@ test('a damaged fact is reported in one sentence; export leaves it out', async t
   t.is(exported.code, 1);
   t.regex(exported.stderr, /^core-runtime: left out: The facts up to \d+ .*\n$/);
   t.true(exported.stdout.split('\n').length > 2);
-});
-
-test('an import says in one sentence what is wrong, in which line, and makes no journal for nothing', async t => {
-  const file = await newFile(t);
-  const from = `${dirname(dirname(file))}/facts.ndjson`;
-  const missing = await runCli(['journal', 'import', `${from}.none`, '--journal', file]);
-  t.is(missing.code, 1);
-  t.regex(missing.stderr, /ENOENT.*facts\.ndjson\.none/);
-  t.notRegex(missing.stderr, noStack);
-  t.false(existsSync(file));
-
-  for (const type of ['in"vented', 'Shouted', 'one', 'a b.c']) {
-    writeFileSync(from, `${line('a', 1)}\n\n${line('a', 2, type)}\n`);
-    const {code, stderr} = await runCli(['journal', 'import', from, '--journal', file]);
-    t.is(code, 1, type);
-    t.regex(stderr, /line 3: expected a type such as/);
-  }
-  const [first] = (await runCli(['facts', '--json', '--journal', file])).stdout.split('\n');
-  t.is(JSON.parse(first ?? '').stream, 'a');
-});
-
-test('a line that is not a fact is refused with its number and the rule; facts before it stay', async t => {
-  const file = await newFile(t);
-  const from = `${dirname(dirname(file))}/facts.ndjson`;
-  for (const [text, problem] of [
-    ['{"specversion":"1.0","id":"a/2","type":"schedule.fired","subject":"a","time":"2026-01-01T00:00:00Z","data":{}}', /^expected name of/],
-    ['{"specversion":"1.0"}', /^expected id to be/],
-    ['7', /^expected a CloudEvent/],
-    ['\x1b[31m', /^expected a CloudEvent as JSON, got "\\u001b\[31m"/],
-    [Buffer.from([0x22, 0xff, 0x22]), /not valid|UTF-8/i],
-    [`${'['.repeat(100_000)}`, /^expected a CloudEvent as JSON/],
-  ] as const) {
-    writeFileSync(from, Buffer.concat([Buffer.from(`${line('a', 1)}\n`), Buffer.from(text), Buffer.from(`\n${line('b', 2)}\n`)]));
-    const {code, stdout, stderr} = await runCli(['journal', 'import', from, '--journal', file]);
-    t.is(code, 1, stderr);
-    t.is(stdout, '');
-    const [, said = ''] = /^core-runtime: not everything was imported: line 2: (.*)\n$/.exec(stderr) ?? [];
-    t.regex(said, problem, stderr);
-    t.notRegex(stderr, noStack);
-    t.false(stderr.includes('\x1b'));
-  }
-  const kept = await runCli(['facts', '--json', '--journal', file]);
-  t.is(kept.stdout.trim().split('\n').length, 1);
-});
-
-test('payloads without a fact are refused before they fill the memory', async t => {
-  const file = await newFile(t);
-  const from = `${dirname(dirname(file))}/facts.ndjson`;
-  const payload = {specversion: '1.0', id: 'p', source: 'core-runtime', type: 'payload.kept', data_base64: 'eA=='};
-  writeFileSync(from, `${JSON.stringify(payload)}\n`.repeat(1000));
-  const {code, stderr} = await runCli(['journal', 'import', from, '--journal', file]);
-  t.is(code, 1);
-  t.regex(stderr, /line 17: expected a fact after 16 payloads/);
 });
 
 test('what was recorded with control characters travels, and every command shows them', async t => {
@@ -141,33 +80,6 @@ test('what was recorded with control characters travels, and every command shows
   }
   const shown = await runCli(['explain', 'i', '--journal', copy]);
   t.true(shown.stdout.includes(String.raw`a.later               text=\x1b]0;owned\x07\x9b31m\u2028\u202edne\x0d\x0anew`), shown.stdout);
-});
-
-test('facts that the journal has already are not imported twice, and an import that broke off can be done again', async t => {
-  const file = await newFile(t);
-  const from = `${dirname(dirname(file))}/facts.ndjson`;
-  const whole = [line('a', 1), line('b', 2), line('a', 3), line('b', 4)];
-  const importThem = async (lines: readonly string[]) => {
-    writeFileSync(from, lines.join('\n'));
-    return runCli(['journal', 'import', from, '--journal', file]);
-  };
-  const positions = async () =>
-    (await runCli(['facts', '--json', '--journal', file])).stdout
-      .trim()
-      .split('\n')
-      .map(each => JSON.parse(each).data.bytes);
-  t.is((await importThem([...whole.slice(0, 3), 'broken'])).code, 1);
-  t.deepEqual(await positions(), [1, 2, 3]);
-  const again = await importThem(whole);
-  t.is(again.code, 0);
-  t.regex(again.stderr, /3 facts were there already\n.*1 facts were imported/);
-  t.deepEqual(await positions(), [1, 2, 3, 4]);
-  t.is((await importThem(whole)).code, 0);
-  t.deepEqual(await positions(), [1, 2, 3, 4]);
-  const other = await importThem([line('a', 7), line('a', 8), line('a', 9), line('c', 10)]);
-  t.is(other.code, 1);
-  t.regex(other.stderr, /2 facts were left out, as their streams have other facts there: a/);
-  t.deepEqual(await positions(), [1, 2, 3, 4, 10]);
 });
 
 test('a reader that has read enough ends the export without a message', async t => {
@@ -257,104 +169,4 @@ test('facts begin with the newest ones where that is asked for, and --follow doe
     if (stdout.split('\n').length > 10) child.kill('SIGINT');
   }
   t.deepEqual(positions({stdout}), [31, 32, 33, 34, 35, 36, 37, 38, 39, 40]);
-});
-
-test('work that is not over travels with its requests, and is taken over once, where that is asked for', async t => {
-  const file = await newFile(t);
-  const from = `${dirname(dirname(file))}/all.ndjson`;
-  const clock = new ManualClock();
-  const journal = await openFile(file, clock);
-  const send = async (id: string, some: Partial<WorkItem> = {}) => {
-    const data = {source: 'work', bytes: 1, attempt: 1, dataref: `invocation.${id}/request`};
-    const payloads = [{name: data.dataref, bytes: Buffer.from(id)}];
-    const item = {id, acceptedAt: clock.now(), due: clock.now(), ...some};
-    await journal.work.enqueue(item, {facts: [{type: 'invocation.accepted', data}], payloads, most: 99});
-    await clock.advance(1);
-  };
-  const settled = (outcome: 'responded' | 'dead-lettered') =>
-    [{type: 'invocation.settled', data: {outcome, status: 200, durationMs: 1}}] as const;
-  const take = async () => (await journal.work.claim(1, limits))[0] as Claimed;
-  await send('over');
-  await journal.work.settle(await take(), {facts: settled('responded')});
-  await send('dead');
-  await journal.work.settle(await take(), {facts: settled('dead-lettered'), dead: {why: 'exhausted', class: 'error', status: 500}});
-  await send('runs', {orderingKey: 'a'});
-  await take();
-  await send('behind', {orderingKey: 'a'});
-  await send('posts', {callback: 'https://hooks.example.com/done', traceparent: '00-a'});
-  await journal.work.settle(await take(), {facts: settled('responded'), posts: true});
-  await send('waits', {due: clock.now() + hour, expires: clock.now() + 2 * hour, owner: 'f'.repeat(64), mostAttempts: 3});
-  const before = await journal.work.list({limit: 99});
-  await journal[Symbol.asyncDispose]();
-
-  const withoutRequests = await runCli(['journal', 'export', '--journal', file]);
-  t.regex(withoutRequests.stderr, /left out: 5 items of work that are not over; --payloads exports them with their requests/);
-  t.notRegex(withoutRequests.stdout, /work\.kept/);
-  writeFileSync(from, (await runCli(['journal', 'export', '--payloads', '--journal', file])).stdout);
-  const copy = await newFile(t);
-  const importIt = (...more: string[]) => runCli(['journal', 'import', from, '--json', '--journal', copy, ...more]);
-  const left = await importIt();
-  t.regex(left.stderr, /5 items of work were left out: --work takes them over/);
-  t.like(JSON.parse(left.stdout), {work: {taken: 0, leftOut: 5}});
-  t.like(JSON.parse((await importIt('--work')).stdout), {imported: 0, work: {taken: 5, known: 0, leftOut: 0}});
-  t.like(JSON.parse((await importIt('--work')).stdout), {imported: 0, work: {taken: 0, known: 5, leftOut: 0}});
-
-  await using opened = await openFile(copy, clock);
-  const {work} = opened;
-  t.deepEqual(
-    await work.list({limit: 99}),
-    before.map(state => (state.id === 'runs' ? {...state, status: 'waiting'} : state)),
-  );
-  t.like(await work.census(), {waiting: 3, behind: 1, running: 0, dead: 1});
-  const claimed = await work.claim(9, limits);
-  t.deepEqual(
-    claimed.map(({id, task, attempts}) => [id, task, attempts]),
-    [
-      ['runs', 'run', 2],
-      ['posts', 'callback', 1],
-    ],
-  );
-  t.is((await opened.payload('invocation.waits/request'))?.toString(), Uint8Array.from(Buffer.from('waits')).toString());
-  const facts = await Array.fromAsync(opened.read('invocation.runs'));
-  t.deepEqual(
-    facts.map(({fact: {type}}) => type),
-    ['invocation.accepted', 'attempt.started', 'attempt.failed', 'attempt.started'],
-  );
-});
-
-test('work that an import does not understand ends it with the line', async t => {
-  const file = await newFile(t);
-  const from = `${dirname(dirname(file))}/all.ndjson`;
-  const state = {id: 'i', acceptedAt: 1, due: 1, status: 'waiting', attempts: 0, deaths: 0} as const;
-  for (const [broken, member] of [
-    [{...state, status: 'lost'}, 'status'],
-    [{...state, due: '1'}, 'due'],
-    [{...state, callback: 'a b'}, 'callback'],
-    [{...state, reason: {why: 'bored', class: 'error', status: 1}}, 'reason'],
-  ] as const) {
-    writeFileSync(from, JSON.stringify(workEvent(broken as unknown as WorkState)));
-    const {code, stderr} = await runCli(['journal', 'import', from, '--work', '--journal', file]);
-    t.is(code, 1);
-    t.regex(stderr, new RegExp(`line 1: expected ${member} of work.kept to be as an export writes it`));
-  }
-  const key = {scope: 's', fingerprint: 'f', until: Date.now() + hour, id: 'i'};
-  for (const [broken, member] of [
-    [{...key, fingerprint: 'a\nb'}, 'fingerprint'],
-    [{...key, until: 1.5}, 'until'],
-    [{...key, id: '../i'}, 'id'],
-  ] as const) {
-    writeFileSync(from, JSON.stringify(keyEvent(broken)));
-    const {code, stderr} = await runCli(['journal', 'import', from, '--work', '--journal', file]);
-    t.is(code, 1);
-    t.regex(stderr, new RegExp(`line 1: expected ${member} of key.kept to be as an export writes it`));
-  }
-  writeFileSync(from, JSON.stringify(keyEvent(key)));
-  t.regex(
-    (await runCli(['journal', 'import', from, '--journal', file])).stderr,
-    /1 idempotency keys were left out: --work takes them over/,
-  );
-  t.regex((await runCli(['journal', 'import', from, '--work', '--journal', file])).stderr, /1 idempotency keys were left out$/m);
-  writeFileSync(from, JSON.stringify(workEvent(state)));
-  const {stderr} = await runCli(['journal', 'import', from, '--work', '--journal', file]);
-  t.regex(stderr, /1 items of work were left out, as their facts are not there/);
 });
