@@ -24,7 +24,7 @@ export function event({write, keep, timeoutMs, meter, clock}: EventParts): Stage
     const invocation = ctx.state;
     const {id, input, principal, delivery} = invocation;
     if (!input) throw new TypeError('Expected the trigger stage to have set the input');
-    const request = requestOf(input);
+    const request = input.shape === 'request' ? input : requestOf(input);
     const limitMs = shortened(timeoutMs, ctx.get('core-timeout'));
     const monotonicMs = invocation.arrived + limitMs;
     // Rounded up, so that a sub-runtime that ends the call at its deadline does not do so before the core.

@@ -2,8 +2,7 @@ import {Counter, Gauge, type Registry} from 'prom-client';
 import type {Meter} from '../../meter.ts';
 import {knownMethods} from '../methods.ts';
 import {BoundPairs, Tallies} from './bound.ts';
-import {Durations} from './durations.ts';
-import {seconds, type Timers} from './timers.ts';
+import {Durations, seconds, type Timers} from './timers.ts';
 
 type EdgeMeter = Pick<
   Meter,

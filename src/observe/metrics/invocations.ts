@@ -1,9 +1,8 @@
 import {Counter, Gauge, type Registry} from 'prom-client';
 import type {Meter, StreamOutcome} from '../../meter.ts';
 import {BoundPairs, bound, Tallies} from './bound.ts';
-import {Durations} from './durations.ts';
 import type {Gauges} from './gauges.ts';
-import {seconds, type Timer, type Timers} from './timers.ts';
+import {Durations, seconds, type Timer, type Timers} from './timers.ts';
 
 type InvocationMeter = Pick<
   Meter,

@@ -85,7 +85,8 @@ export class Channel implements Hop, FrameSink {
       const open = new ChannelCall(this.#open.freeNumber(), call, {resolve, reject, ended, givenUp}, this);
       this.#open.add(open);
       open.stopTimer = this.clock.after(call.deadline - now, open.expire);
-      this.#departures.watch(open, call);
+      if (!call.isSignalShared) call.signal?.addEventListener('abort', open, {once: true});
+      else if (call.signal) this.#departures.watch(call.signal);
       this.#liveness.called(now, this.#open.size === 1);
       const json = writeCall(event, call.trace);
       if (request?.body) this.#uploads.begin(open, json, request, request.body);

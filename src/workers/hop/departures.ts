@@ -1,9 +1,7 @@
 import type {CallerSignal} from '../../caller-signal.ts';
-import type {RuntimeCall} from '../../runtime.ts';
-import type {ChannelCall} from './channel-call.ts';
 import type {OpenCalls} from './open-calls.ts';
 
-/** Tells calls when their callers leave. A signal that many calls share has one listener: to add and remove one costs as much as a tenth of a call. */
+/** Tells calls that share a signal when it aborts. It has one listener: to add and remove one for each costs as much as a tenth of a call. */
 export class Departures {
   readonly #calls: OpenCalls;
   readonly #shared = new Map<CallerSignal, () => void>();
@@ -12,12 +10,7 @@ export class Departures {
     this.#calls = calls;
   }
 
-  watch(call: ChannelCall, {signal, isSignalShared}: Pick<RuntimeCall, 'signal' | 'isSignalShared'>): void {
-    if (!signal) return;
-    if (!isSignalShared) {
-      signal.addEventListener('abort', call, {once: true});
-      return;
-    }
+  watch(signal: CallerSignal): void {
     if (this.#shared.has(signal)) return;
     const leave = () => {
       for (const open of this.#calls.all()) if (open.signal === signal) open.handleEvent();
