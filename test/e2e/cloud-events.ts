@@ -1,9 +1,9 @@
-import {readFileSync} from 'node:fs';
 import {mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {startCore} from '../helpers/core.ts';
+import {writtenLines} from '../helpers/lines.ts';
 import {ask} from '../helpers/request.ts';
 
 const handler = `
@@ -21,7 +21,7 @@ async function place(t: ExecutionContext, env: Record<string, string>) {
   const own = {SCW_PUBLIC: 'true', SCW_HANDLER_PATH: join(folder, 'handler.js'), SCW_HANDLER_NAME: 'handle', CALLS: join(folder, 'calls')};
   const core = await startCore({...own, CORE_JOURNAL: `sqlite:${folder}/journal.db`, ...env}, t);
   return {
-    calls: () => readFileSync(join(folder, 'calls'), 'utf8').split('\n').filter(Boolean).toSorted(),
+    calls: () => writtenLines(join(folder, 'calls')).toSorted(),
     send: (type: string, body: unknown, headers: Record<string, string> = {}) =>
       ask(core.url, {method: 'POST', headers: {'content-type': type, ...headers}, body: JSON.stringify(body)}),
   };

@@ -1,4 +1,3 @@
-import {readFileSync} from 'node:fs';
 import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -9,6 +8,7 @@ import {isoOccurrence} from '../../triggers/cron/occurrence.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {projectFile, type RunningCore, runCli, startCore, type Teardown} from '../helpers/core.ts';
 import {recordingLog, recordingMeter} from '../helpers/fakes.ts';
+import {writtenLines} from '../helpers/lines.ts';
 import {ask} from '../helpers/request.ts';
 import {retention} from '../helpers/sqlite-journal.ts';
 import {openGate} from '../helpers/supervision.ts';
@@ -145,7 +145,7 @@ test('killed again and again, every second is fired once or more', async t => {
   const last = await startCore(env, t);
   const until = Date.now() + 2000;
   // The functions of the killed cores have ended with them: what is in the file is all that ran.
-  const ran = () => [...new Set(readFileSync(file, 'utf8').trimEnd().split('\n'))].map(time => Date.parse(time)).sort((a, b) => a - b);
+  const ran = () => [...new Set(writtenLines(file))].map(time => Date.parse(time)).sort((a, b) => a - b);
   const isWhole = (times: readonly number[]) => times.every((time, index) => index === 0 || time - (times[index - 1] ?? 0) === 1000);
   while ((ran().at(-1) ?? 0) < until || !isWhole(ran())) await pause(20); // what was claimed and not run comes one by one
   t.is(await last.stop(), 0);

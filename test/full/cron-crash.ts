@@ -1,5 +1,5 @@
 import {randomInt} from 'node:crypto';
-import {existsSync, readFileSync} from 'node:fs';
+import {existsSync} from 'node:fs';
 import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -8,6 +8,7 @@ import test from 'ava';
 import {SqliteArchive} from '../../src/journals/sqlite/archive.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {projectFile, type RunningCore, runCli, startCore} from '../helpers/core.ts';
+import {writtenLines} from '../helpers/lines.ts';
 import {ask} from '../helpers/request.ts';
 
 /*
@@ -62,7 +63,7 @@ test('after kills at random moments, every fired occurrence runs, and no settled
     CORE_SCHEDULES: JSON.stringify([schedule]),
     CORE_JOURNAL: `sqlite:${journal}`,
   };
-  const ran = () => (existsSync(runs) ? readFileSync(runs, 'utf8').split('\n').filter(Boolean) : []);
+  const ran = () => (existsSync(runs) ? writtenLines(runs) : []);
   const timesRun = (occurrence: string) => ran().filter(each => each === occurrence).length;
 
   /** How often an occurrence had run by the kill before which it was settled. */

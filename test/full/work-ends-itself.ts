@@ -1,5 +1,4 @@
 import {randomInt} from 'node:crypto';
-import {readFileSync} from 'node:fs';
 import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -7,6 +6,7 @@ import {setTimeout as pause} from 'node:timers/promises';
 import test from 'ava';
 import {projectFile, startCore} from '../helpers/core.ts';
 import {works} from '../helpers/installed.ts';
+import {writtenLines} from '../helpers/lines.ts';
 import {ask} from '../helpers/request.ts';
 import {drained, judge, replays} from '../helpers/work-judge.ts';
 import {WorkSenders} from '../helpers/work-senders.ts';
@@ -75,10 +75,7 @@ for (const [language, handler] of [
       ids.push(answer.field('core-invocation-id'));
     }
     await drained(core);
-    const calls = (name: string) =>
-      readFileSync(runs, 'utf8')
-        .split('\n')
-        .filter(line => line.endsWith(` ${name}`)).length;
+    const calls = (name: string) => writtenLines(runs).filter(line => line.endsWith(` ${name}`)).length;
     const {items} = (await ask(`${core.adminUrl}/api/dead?limit=100`)).json();
     t.deepEqual(
       items.map(({id, reason}: {id: string; reason: {why: string}}) => [id, reason.why]),

@@ -1,10 +1,11 @@
-import {existsSync, readFileSync} from 'node:fs';
+import {existsSync} from 'node:fs';
 import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {setTimeout as pause} from 'node:timers/promises';
 import test from 'ava';
 import {projectFile, type RunningCore, startCore} from '../helpers/core.ts';
+import {writtenLines} from '../helpers/lines.ts';
 import {ask} from '../helpers/request.ts';
 import {drained} from '../helpers/work-judge.ts';
 import {disordered, readWork, refute} from '../helpers/work-told.ts';
@@ -61,7 +62,7 @@ test('a core that is stopped ends what runs, keeps what waits, and the next one 
     work.every(({facts}) => !facts.some(({fact}) => fact.type === 'attempt.failed' && fact.data.class === 'lost')),
     'nothing was lost',
   );
-  t.is(readFileSync(runs, 'utf8').split('\n').filter(Boolean).length, promised.length, 'each ran once');
+  t.is(writtenLines(runs).length, promised.length, 'each ran once');
 });
 
 test('work that outlasts the grace time is tried again by the next start, and is no loss', async t => {
@@ -82,7 +83,7 @@ test('work that outlasts the grace time is tried again by the next start, and is
     const answer = await ask(core.url, {method: 'POST', headers: {prefer: 'respond-async', ...headers}, body});
     t.is(answer.status, 202);
   }
-  const calls = () => (existsSync(runs) ? readFileSync(runs, 'utf8').split('\n').filter(Boolean).length : 0);
+  const calls = () => (existsSync(runs) ? writtenLines(runs).length : 0);
   while (calls() < 2) await pause(10);
   t.is(await core.stop(), 0);
   t.like(core.logs.at(-1), {msg: 'Stopped', completed: 0, handedBack: 2, lost: 0});

@@ -3,6 +3,7 @@ import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import type {RunningCore, Teardown} from './core.ts';
+import {writtenLines} from './lines.ts';
 import {below} from './process.ts';
 import {type Answer, ask} from './request.ts';
 import {metricIs, serve} from './supervision.ts';
@@ -24,7 +25,7 @@ export async function openBlocking(t: Teardown, env: Record<string, string> = {}
     const answer = await ask(`${core.url}/?id=${calls++}&${query}`, {headers: {'X-Runs': runs}});
     return {answer, pid: answer.status === 200 ? answer.json().pid : undefined};
   };
-  const ran = () => readFileSync(runs, 'utf8').trim().split('\n').map(Number);
+  const ran = () => writtenLines(runs).map(Number);
   /** Until the function runs so many calls, or has run them. */
   const running = async (count: number) => {
     for (;;) {

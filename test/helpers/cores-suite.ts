@@ -1,4 +1,4 @@
-import {existsSync, readFileSync} from 'node:fs';
+import {existsSync} from 'node:fs';
 import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -8,6 +8,7 @@ import {systemClock} from '../../src/clock.ts';
 import type {Recorded} from '../../src/journal.ts';
 import type {JournalArchive} from '../../src/journals/engine.ts';
 import {projectFile, type RunningCore, runCli, spawnCli, startCore} from './core.ts';
+import {writtenLines} from './lines.ts';
 import {isAlive} from './process.ts';
 import {linesOf, orders} from './replay.ts';
 import {ask} from './request.ts';
@@ -40,7 +41,7 @@ export function coresSuite({name, settings, read, durability}: SharedEngine): vo
       cores: started as [RunningCore, RunningCore, ...RunningCore[]],
       log,
       join: () => startCore(env, t),
-      ran: () => (existsSync(log) ? readFileSync(log, 'utf8').split('\n').filter(Boolean) : []),
+      ran: () => (existsSync(log) ? writtenLines(log) : []),
       async facts(prefix: string): Promise<Recorded[]> {
         using archive = await read(env.CORE_JOURNAL);
         return await Array.fromAsync(archive.scan(prefix));

@@ -1,9 +1,9 @@
-import {readFileSync} from 'node:fs';
 import {writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import type {ExecutionContext} from 'ava';
 import {projectFile, startCore} from './core.ts';
 import {folderWith} from './folder.ts';
+import {writtenLines} from './lines.ts';
 
 /** A request as the server got it. */
 export interface Job {
@@ -30,11 +30,7 @@ export async function jobsPlace(t: ExecutionContext, env: Readonly<Record<string
     folder,
     env: own,
     start: (more: Readonly<Record<string, string>> = {}) => startCore({...own, ...more}, t),
-    calls: (): Job[] =>
-      readFileSync(file, 'utf8')
-        .split('\n')
-        .filter(Boolean)
-        .map(line => JSON.parse(line)),
+    calls: (): Job[] => writtenLines(file).map(line => JSON.parse(line)),
   };
 }
 

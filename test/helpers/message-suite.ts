@@ -1,9 +1,9 @@
-import {readFileSync} from 'node:fs';
 import {mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {type RunningCore, startCore} from './core.ts';
+import {writtenLines} from './lines.ts';
 import {ask} from './request.ts';
 
 /*
@@ -102,11 +102,7 @@ export async function place(t: ExecutionContext, entry: Source['entry'], more: R
   return {
     folder,
     start: (own: Record<string, string> = {}) => startCore({...env, ...own}, t),
-    calls: (): Called[] =>
-      readFileSync(join(folder, 'calls'), 'utf8')
-        .split('\n')
-        .filter(Boolean)
-        .map(line => JSON.parse(line)),
+    calls: (): Called[] => writtenLines(join(folder, 'calls')).map(line => JSON.parse(line)),
   };
 }
 

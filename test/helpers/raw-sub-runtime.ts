@@ -1,8 +1,9 @@
-import {existsSync, readFileSync} from 'node:fs';
+import {existsSync} from 'node:fs';
 import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {projectFile, type RunningCore, startCore} from './core.ts';
+import {writtenLines} from './lines.ts';
 
 /** What the sub-runtime does once it has sent its bytes; see the fixture. */
 export interface Manner {
@@ -34,9 +35,7 @@ export async function startRawCore(env: Record<string, string> = {}): Promise<Ra
     ...core,
     runsOf(path) {
       if (!existsSync(runs)) return 0;
-      return readFileSync(runs, 'utf8')
-        .split('\n')
-        .filter(line => line === path).length;
+      return writtenLines(runs).filter(line => line === path).length;
     },
     async stop() {
       const code = await core.stop();

@@ -1,4 +1,4 @@
-import {existsSync, readFileSync} from 'node:fs';
+import {existsSync} from 'node:fs';
 import {setTimeout as pause} from 'node:timers/promises';
 import type {ExecutionContext} from 'ava';
 import type {Fact} from '../../src/facts.ts';
@@ -7,6 +7,7 @@ import {readRequest} from '../../src/journals/payload.ts';
 import {SqliteArchive} from '../../src/journals/sqlite/archive.ts';
 import {ManualClock} from './clock.ts';
 import {type RunningCore, runCli} from './core.ts';
+import {writtenLines} from './lines.ts';
 import {ask} from './request.ts';
 import type {WorkSenders} from './work-senders.ts';
 import {disordered, readWork, refute, type WorkTold} from './work-told.ts';
@@ -43,7 +44,7 @@ anything, a key is one run, the order of each ordering key holds, no call is wit
 */
 export async function judge(t: ExecutionContext, {senders, runs, journal, received}: Evidence): Promise<Verdict> {
   const work = await readWork(journal);
-  const calls = existsSync(runs) ? readFileSync(runs, 'utf8').split('\n').filter(Boolean) : [];
+  const calls = existsSync(runs) ? writtenLines(runs) : [];
   const ids = new Set(work.map(({id}) => id));
   t.deepEqual(
     [...senders.promised].filter(id => !ids.has(id)),
