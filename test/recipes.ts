@@ -7,6 +7,7 @@ import test, {type ExecutionContext} from 'ava';
 import {projectFile, startCore} from './helpers/core.ts';
 import {freePort} from './helpers/port.ts';
 import {endingWithUs, outputOf} from './helpers/process.ts';
+import {cliProgram} from './helpers/programs.ts';
 import {ask} from './helpers/request.ts';
 import {isThere} from './helpers/there.ts';
 
@@ -21,7 +22,7 @@ function shell(t: ExecutionContext, script: string, folder: string, settings: Re
   const {PATH, HOME} = process.env;
   const here = script
     .replaceAll(/^(\w+=\S+ )?npx core-runtime (dev|start)/gm, '$1exec npx core-runtime $2')
-    .replaceAll('npx core-runtime', `${process.execPath} ${projectFile('src/cli.ts')}`)
+    .replaceAll('npx core-runtime', `${process.execPath} ${cliProgram}`)
     .replaceAll(/\bexamples\/\S+/g, projectFile);
   const env = {PATH: `${dirname(process.execPath)}:${PATH}`, HOME, PORT: '0', CORE_ADMIN_PORT: '0', ...settings};
   const child = spawn(...endingWithUs(['bash', '-euc', here]), {cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe']});

@@ -19,6 +19,7 @@ const start = (t: ExecutionContext, env: Record<string, string> = {}) =>
       ...env,
     },
     t,
+    {isSource: true}, // files of a bundle have other names
   );
 
 /** The files that a walk of the document names. */

@@ -4,7 +4,8 @@ import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
-import {runCli as cli, projectFile} from '../helpers/core.ts';
+import {runCli as cli} from '../helpers/core.ts';
+import {cliProgram} from '../helpers/programs.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'invoke-'));
 test.after.always(() => rmSync(folder, {recursive: true}));
@@ -65,7 +66,7 @@ test('a function that does not answer in time is ended, as is one that is interr
   const late = await invoke(['--query', 'do=hang'], {CORE_TIMEOUT: '300ms'});
   t.is(late.code, 70);
   t.regex(late.stderr, /Core-Error: UPSTREAM_TIMEOUT/);
-  const child = spawn(process.execPath, [projectFile('src/cli.ts'), 'invoke', '--query', 'do=hang'], {cwd: folder, stdio: 'pipe'});
+  const child = spawn(process.execPath, [cliProgram, 'invoke', '--query', 'do=hang'], {cwd: folder, stdio: 'pipe'});
   await once(child.stderr, 'data');
   child.kill('SIGINT');
   t.deepEqual(await once(child, 'exit'), [1, null]);

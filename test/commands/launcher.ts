@@ -5,10 +5,11 @@ import test, {type ExecutionContext} from 'ava';
 import {projectFile} from '../helpers/core.ts';
 import {freePort} from '../helpers/port.ts';
 import {gone, isAlive} from '../helpers/process.ts';
+import {cliProgram} from '../helpers/programs.ts';
 import {ask} from '../helpers/request.ts';
 
 const handler = projectFile('test/fixtures/functions/core/mirror.cjs');
-const dev = [process.execPath, projectFile('src/cli.ts'), 'dev', handler];
+const dev = [process.execPath, cliProgram, 'dev', handler];
 /** npm's shell: it waits for what it started. */
 const shell = ['/bin/sh', '-c', '"$0" "$@"; exit'];
 

@@ -46,7 +46,7 @@ const limit = (core: RunningCore, descriptors: number) =>
   execFileSync('prlimit', ['--pid', String(core.pid), `--nofile=${descriptors}:4096`]);
 
 test('strangers who hold every connection do not hinder the function: it is started again, and serves when they leave', async t => {
-  const core = await startCore(env, t, 128);
+  const core = await startCore(env, t, {descriptors: 128});
   t.is((await ask(`${core.url}/?how=nothing`)).status, 200);
   const strangers = await occupy(t, core.url, 200);
   while ((await metric(core, 'core_connections_refused_total')) < 150);
@@ -68,7 +68,7 @@ test('strangers who hold every connection do not hinder the function: it is star
 });
 
 test('there are as many calls at a time as the process can open connections for, and the others wait', async t => {
-  const core = await startCore(mirror, t, 128);
+  const core = await startCore(mirror, t, {descriptors: 128});
   const line = await core.logged(({msg}) => msg.startsWith('Calls at a time in one sub-runtime: '));
   t.is(line.level, 'warn');
   const answers = await Promise.all(Array.from({length: 25}, () => ask(`${core.url}/?do=pid`)));

@@ -106,7 +106,7 @@ test('08-own-trigger calls the function with each file, and keeps what failed', 
   // Found by its package's name from the folder in which the core is started.
   const entry = {type: 'inbox-trigger', name: 'inbox', folder: inbox, everyMs: 20};
   const env = {SCW_HANDLER_PATH: `${example}/handler`, CORE_TRIGGERS: JSON.stringify([entry])};
-  const core = await startCore({SCW_PUBLIC: 'true', ...env}, t, undefined, example);
+  const core = await startCore({SCW_PUBLIC: 'true', ...env}, t, {cwd: example});
   writeFileSync(join(inbox, 'note.txt'), 'hello\n');
   await core.logged(({msg}) => msg === 'note.txt: hello');
   writeFileSync(join(inbox, 'bad.txt'), 'fail');

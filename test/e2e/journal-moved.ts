@@ -4,6 +4,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
 import {projectFile, refuseCore, startCore} from '../helpers/core.ts';
+import {cliProgram} from '../helpers/programs.ts';
 import {ask} from '../helpers/request.ts';
 import {metric} from '../helpers/supervision.ts';
 
@@ -27,6 +28,5 @@ test('a core whose journal’s folder is moved away says so, keeps its path from
   t.is((await ask(core.url)).status, 200);
   t.is(await metric(core, 'core_journal_durable'), 1);
   t.is(await core.stop(), 0);
-  for (const name of ['a', 'b'])
-    execFileSync(process.execPath, [projectFile('src/cli.ts'), 'journal', 'verify', join(folder, name, 'journal.db')]);
+  for (const name of ['a', 'b']) execFileSync(process.execPath, [cliProgram, 'journal', 'verify', join(folder, name, 'journal.db')]);
 });

@@ -4,6 +4,7 @@ import {readFileSync} from 'node:fs';
 import test from 'ava';
 import {projectFile} from '../helpers/core.ts';
 import {isAlive, outputOf} from '../helpers/process.ts';
+import {cliProgram} from '../helpers/programs.ts';
 import {newJournal, orders, record, serve} from '../helpers/replay.ts';
 
 test('an interrupted replay says so, and leaves no process behind', async t => {
@@ -13,7 +14,7 @@ test('an interrupted replay says so, and leaves no process behind', async t => {
   await core.stop();
   const never = projectFile('test/fixtures/functions/core/mirror.cjs');
   const {PATH = '', HOME = '', NODE_V8_COVERAGE} = process.env;
-  const child = spawn(process.execPath, [projectFile('src/cli.ts'), 'replay', ...ids, '--journal', file, '--against', never], {
+  const child = spawn(process.execPath, [cliProgram, 'replay', ...ids, '--journal', file, '--against', never], {
     env: {PATH, HOME, ...(NODE_V8_COVERAGE && {NODE_V8_COVERAGE}), SCW_HANDLER_PATH: orders},
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -27,7 +27,7 @@ async function prepared(t: ExecutionContext, name: string, ...commands: readonly
 /** The core in front of it, with nothing but its command. */
 async function greets(t: ExecutionContext, command: readonly string[], folder: string, greeting: RegExp) {
   const env = {SCW_PUBLIC: 'true', CORE_PROTOCOL: 'http', CORE_COMMAND: JSON.stringify(command)};
-  const core = await startCore(env, t, undefined, folder);
+  const core = await startCore(env, t, {cwd: folder});
   t.regex((await ask(`${core.url}/hello?name=Ada`)).text(), greeting);
   const body = Buffer.alloc(5_000_000);
   for (const chunked of [false, true]) t.regex((await ask(`${core.url}/count`, {method: 'POST', body, chunked})).text(), /5000000/);

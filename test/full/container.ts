@@ -2,13 +2,14 @@ import {inspect} from 'node:util';
 import test, {type ExecutionContext} from 'ava';
 import {checkContainer, checkReplies, echoes, longReplies} from '../../bench/container/check.ts';
 import {projectFile} from '../helpers/core.ts';
+import {mainProgram} from '../helpers/programs.ts';
 
 // A short form of bench/container.ts: core and function in 128 MB together.
 
 for (const [language, handler] of echoes(projectFile('bench/functions'))) {
   test.serial(`in 128 MB nothing is killed by small calls and large bodies: ${language}`, async t => {
     t.timeout(180_000);
-    const checked = await checkContainer({handler, limitBytes: 128e6, main: projectFile('src/main.ts'), seconds: 1});
+    const checked = await checkContainer({handler, limitBytes: 128e6, main: mainProgram, seconds: 1});
     if (checked) t.deepEqual(checked.broken, [], inspect(checked, {depth: 4}));
     else skip(t);
   });
@@ -17,7 +18,7 @@ for (const [language, handler] of echoes(projectFile('bench/functions'))) {
 for (const [language, handler] of longReplies(projectFile('bench/functions'))) {
   test.serial(`in 128 MB nothing is killed by callers of long replies: ${language}`, async t => {
     t.timeout(180_000);
-    const checked = await checkReplies({handler, limitBytes: 128e6, main: projectFile('src/main.ts'), seconds: 1});
+    const checked = await checkReplies({handler, limitBytes: 128e6, main: mainProgram, seconds: 1});
     if (checked) t.deepEqual(checked.broken, [], inspect(checked, {depth: 4}));
     else skip(t);
   });

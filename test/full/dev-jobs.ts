@@ -4,6 +4,7 @@ import test from 'ava';
 import {projectFile} from '../helpers/core.ts';
 import {freePort} from '../helpers/port.ts';
 import {endingWithUs} from '../helpers/process.ts';
+import {cliProgram} from '../helpers/programs.ts';
 import {ask} from '../helpers/request.ts';
 
 const isMissing = spawnSync('python3', ['--version']).error !== undefined;
@@ -31,7 +32,7 @@ pythonTest('Ctrl-Z stops dev, in the background it leaves the terminal alone, an
   const type = (keys: string) => void shell.stdin.write(keys);
 
   await sees(/bash-[\d.]+[$#] /);
-  type(`${process.execPath} ${projectFile('src/cli.ts')} dev ${projectFile('test/fixtures/functions/core/counts.cjs')}\n`);
+  type(`${process.execPath} ${cliProgram} dev ${projectFile('test/fixtures/functions/core/counts.cjs')}\n`);
   await sees(/h help/);
   type('\x1a');
   await sees(/Stopped[\s\S]*bash-/);

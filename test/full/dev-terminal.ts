@@ -1,8 +1,8 @@
 import {spawn} from 'node:child_process';
 import test from 'ava';
-import {projectFile} from '../helpers/core.ts';
 import {folderWith} from '../helpers/folder.ts';
 import {below, gone, isAlive} from '../helpers/process.ts';
+import {cliProgram} from '../helpers/programs.ts';
 
 const files = {'a/handler.js': 'exports.handle = async () => 1;', 'b/handler.js': 'exports.handle = async () => 2;'};
 
@@ -12,7 +12,7 @@ for (const [title, words, ready] of [
   ['several functions', 'a b', /Serving on/],
 ] as const) {
   test(`${title}: a terminal that is closed ends dev and all that it started`, async t => {
-    const command = `${process.execPath} ${projectFile('src/cli.ts')} dev ${words}`;
+    const command = `${process.execPath} ${cliProgram} dev ${words}`;
     const env = {...process.env, PORT: '0', CORE_ADMIN_PORT: '0', CORE_JOURNAL: 'memory:'};
     const terminal = spawn('script', ['-qec', command, '/dev/null'], {
       cwd: await folderWith(t, files),

@@ -73,7 +73,7 @@ test('functions of Google’s framework are called with the same behind the core
     const bare = await startBare(command, folder);
     t.teardown(() => bare.stop());
     const env = {SCW_PUBLIC: 'true', CORE_PROTOCOL: 'http', CORE_COMMAND: JSON.stringify(command)};
-    const core = await startCore(env, t, undefined, folder);
+    const core = await startCore(env, t, {cwd: folder});
     for (const [title, headers, content, path = '/'] of all) {
       const body = Buffer.isBuffer(content) ? content : Buffer.from(JSON.stringify(content));
       const toldAt = async (url: string) => {

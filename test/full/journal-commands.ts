@@ -6,8 +6,9 @@ import {DatabaseSync} from 'node:sqlite';
 import test from 'ava';
 import type {Fact} from '../../src/facts.ts';
 import {factEvent} from '../../src/journals/cloud-event.ts';
-import {projectFile, runCli} from '../helpers/core.ts';
+import {runCli} from '../helpers/core.ts';
 import {outputOf} from '../helpers/process.ts';
+import {cliProgram} from '../helpers/programs.ts';
 import {crashed, newFile, openFile, written} from '../helpers/sqlite-journal.ts';
 
 const noStack = /\n\s+at /;
@@ -85,7 +86,7 @@ test('what was recorded with control characters travels, and every command shows
 test('a reader that has read enough ends the export without a message', async t => {
   const file = await newFile(t);
   await written(file, 60, 100);
-  const child = spawn(process.execPath, [projectFile('src/cli.ts'), 'journal', 'export', '--journal', file], {
+  const child = spawn(process.execPath, [cliProgram, 'journal', 'export', '--journal', file], {
     env: {PATH: process.env.PATH ?? ''},
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -98,14 +99,14 @@ test('a reader that has read enough ends the export without a message', async t 
 test('a journal in a folder that cannot be written is read, unless its log has facts', async t => {
   if (process.getuid?.() !== 0) return t.pass(); // only root can become somebody who may not
   const nobody = {uid: 65534, gid: 65534, env: {}};
-  if (spawnSync(process.execPath, [projectFile('src/cli.ts'), '--version'], nobody).status !== 0) {
+  if (spawnSync(process.execPath, [cliProgram, '--version'], nobody).status !== 0) {
     t.log('Not tested: the project stands where nobody else may read it');
     return t.pass();
   }
   const {file} = await crashed(t, 3);
   const folder = dirname(file);
   const asNobody = async () => {
-    const child = spawn(process.execPath, [projectFile('src/cli.ts'), 'facts', '--journal', file], nobody);
+    const child = spawn(process.execPath, [cliProgram, 'facts', '--journal', file], nobody);
     const stdout = outputOf(child.stdout);
     const stderr = outputOf(child.stderr);
     const [code] = await once(child, 'close');
@@ -159,7 +160,7 @@ test('facts begin with the newest ones where that is asked for, and --follow doe
   t.deepEqual(positions(await runCli(['facts', '--tail', '2', '--json', '--journal', file])), [39, 40]);
   t.is(positions(await runCli(['facts', '--json', '--journal', file])).length, 40);
 
-  const child = spawn(process.execPath, [projectFile('src/cli.ts'), 'facts', '--follow', '--json', '--journal', file], {
+  const child = spawn(process.execPath, [cliProgram, 'facts', '--follow', '--json', '--journal', file], {
     env: {PATH: process.env.PATH ?? ''},
     stdio: ['ignore', 'pipe', 'inherit'],
   });

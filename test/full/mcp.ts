@@ -22,7 +22,7 @@ test('a server of MCP passes the same checks behind the core as alone', async t 
   t.teardown(() => bare.stop());
   const alone = await judged(folder, 'alone', bare.url);
   const env = {SCW_PUBLIC: 'true', CORE_PROTOCOL: 'http', CORE_COMMAND: JSON.stringify(command)};
-  const core = await startCore(env, t, undefined, folder);
+  const core = await startCore(env, t, {cwd: folder});
   const behind = await judged(folder, 'behind', core.url);
 
   t.deepEqual(behind, alone);

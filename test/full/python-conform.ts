@@ -4,6 +4,7 @@ import {promisify} from 'node:util';
 import test from 'ava';
 import {functionFile} from '../helpers/bridge.ts';
 import {projectFile} from '../helpers/core.ts';
+import {cliProgram} from '../helpers/programs.ts';
 import {pythonBridge} from '../helpers/python-suite.ts';
 
 const run = promisify(execFile);
@@ -26,13 +27,9 @@ for (const [kind, [change, env]] of Object.entries(kinds)) {
   test.serial(`python: ${kind} is a sub-runtime as conform asks for, over HTTP and on the channel`, async t => {
     const text = await readFile(projectFile('runtimes/python/conform.py'), 'utf8');
     const handler = await functionFile(t, 'conform.py', change(text));
-    const {stdout} = await run(
-      process.execPath,
-      [projectFile('src/cli.ts'), 'conform', '--json', '--handler', handler, '--', 'python3', pythonBridge],
-      {
-        env: {...process.env, ...env},
-      },
-    );
+    const {stdout} = await run(process.execPath, [cliProgram, 'conform', '--json', '--handler', handler, '--', 'python3', pythonBridge], {
+      env: {...process.env, ...env},
+    });
     const verdicts = stdout
       .trim()
       .split('\n')

@@ -8,6 +8,7 @@ import test, {type ExecutionContext} from 'ava';
 import {projectFile} from '../helpers/core.ts';
 import {freePort} from '../helpers/port.ts';
 import {isAlive} from '../helpers/process.ts';
+import {mainProgram} from '../helpers/programs.ts';
 import {ask} from '../helpers/request.ts';
 import {serve} from '../helpers/supervision.ts';
 
@@ -43,7 +44,7 @@ test('the last line needs no newline, also when the function ends with it', asyn
 /** A core with this as its stdout, on ports that were free a moment ago. It is gone when the test ends. */
 async function startInto(t: ExecutionContext, stdout: number | 'pipe') {
   const [port, adminPort] = [await freePort(), await freePort()];
-  const core = spawn(process.execPath, [projectFile('src/main.ts')], {
+  const core = spawn(process.execPath, [mainProgram], {
     env: {
       PATH: process.env.PATH ?? '',
       PORT: String(port),

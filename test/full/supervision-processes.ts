@@ -4,6 +4,7 @@ import {readFileSync} from 'node:fs';
 import test from 'ava';
 import {endWhileStarting, projectFile, startCore} from '../helpers/core.ts';
 import {gone, isAlive, signalTo} from '../helpers/process.ts';
+import {mainProgram} from '../helpers/programs.ts';
 import {ask} from '../helpers/request.ts';
 import {becomes, loadOn, metric, metricIs, openGate, pidOf, restarts, serve} from '../helpers/supervision.ts';
 
@@ -270,7 +271,7 @@ test('as PID 1 the core says what is missing, elsewhere it does not', async t =>
   t.false(plain.logs.some(({msg}) => msg.includes('PID 1')));
   await plain.stop();
   const env = {...plainEnv(), SCW_PUBLIC: 'true', SCW_HANDLER_PATH: projectFile('test/fixtures/functions/core/mirror.cjs')};
-  const first = spawn('unshare', ['--pid', '--fork', '--kill-child', process.execPath, projectFile('src/main.ts')], {
+  const first = spawn('unshare', ['--pid', '--fork', '--kill-child', process.execPath, mainProgram], {
     env,
     stdio: ['ignore', 'pipe', 'ignore'],
   });

@@ -3,6 +3,7 @@ import {readFileSync} from 'node:fs';
 import test from 'ava';
 import {projectFile, startCore} from '../helpers/core.ts';
 import {gone, isAlive} from '../helpers/process.ts';
+import {mainProgram} from '../helpers/programs.ts';
 import {type Answer, ask} from '../helpers/request.ts';
 import {editableHandler, loadOn, metric, metricIs, openGate, pidOf, readiness, serve} from '../helpers/supervision.ts';
 
@@ -236,7 +237,7 @@ test('a terminal that is closed ends the core that runs in it', async t => {
   const {PATH = ''} = process.env;
   const env = {PATH, PORT: '0', CORE_ADMIN_PORT: '0', SCW_UPSTREAM_PORT: '0', SCW_PUBLIC: 'true'};
   const SCW_HANDLER_PATH = projectFile('test/fixtures/functions/core/mirror.cjs');
-  const command = `exec ${process.execPath} ${projectFile('src/main.ts')}`;
+  const command = `exec ${process.execPath} ${mainProgram}`;
   const terminal = spawn('script', ['-qfc', command, '/dev/null'], {env: {...env, SCW_HANDLER_PATH}, stdio: ['ignore', 'pipe', 'inherit']});
   terminal.on('error', () => {});
   let text = '';

@@ -1,6 +1,6 @@
 import {execFile} from 'node:child_process';
 import {promisify} from 'node:util';
-import {projectFile} from './core.ts';
+import {cliProgram} from './programs.ts';
 
 export interface Ended {
   readonly code: number;
@@ -12,7 +12,7 @@ export async function conform(args: readonly string[], more: Record<string, stri
   const {PATH = '', HOME = '', NODE_V8_COVERAGE} = process.env;
   const env = {PATH, HOME, ...(NODE_V8_COVERAGE && {NODE_V8_COVERAGE}), ...more};
   try {
-    return {code: 0, ...(await promisify(execFile)(process.execPath, [projectFile('src/cli.ts'), 'conform', ...args], {env}))};
+    return {code: 0, ...(await promisify(execFile)(process.execPath, [cliProgram, 'conform', ...args], {env}))};
   } catch (error) {
     return error as Ended; // execFile rejects with what the process wrote and its code
   }

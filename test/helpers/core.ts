@@ -5,6 +5,7 @@ import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
 import {readLines} from '../../src/workers/output/lines.ts';
 import {endingWithUs, outputOf} from './process.ts';
+import {cliProgram, mainProgram} from './programs.ts';
 
 const root = new URL('../../', import.meta.url);
 
@@ -47,9 +48,19 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-function spawnCore(env: Record<string, string>, descriptors?: number, cwd?: string): ChildProcess {
+/** How a core is started where it differs. */
+export interface Started {
+  /** How many descriptors it may open (RLIMIT_NOFILE). */
+  readonly descriptors?: number;
+  /** Where it is started. */
+  readonly cwd?: string;
+  /** From the sources, also where the others start what was built. */
+  readonly isSource?: boolean;
+}
+
+function spawnCore(env: Record<string, string>, {descriptors, cwd, isSource}: Started = {}): ChildProcess {
   const {PATH = '', HOME = '', NODE_V8_COVERAGE, NODE_ENV} = process.env;
-  const command = [process.execPath, projectFile('src/main.ts')] as const;
+  const command = [process.execPath, isSource ? projectFile('src/main.ts') : mainProgram] as const;
   const child = spawn(...endingWithUs(descriptors === undefined ? command : ['prlimit', `--nofile=${descriptors}`, ...command]), {
     env: {PATH, HOME, ...(NODE_V8_COVERAGE && {NODE_V8_COVERAGE}), ...(NODE_ENV && {NODE_ENV}), ...freePorts, ...env},
     ...(cwd !== undefined && {cwd}),
@@ -66,16 +77,14 @@ export interface Teardown {
 }
 
 /**
-Starts `node src/main.ts` and waits until it listens. Rejects with its error output when it does not.
+Starts a core and waits until it listens. Rejects with its error output when it does not.
 
 @param t ends the core with the test, however the test ends; a hook that has no teardown stops it itself
-@param descriptors how many it may open (RLIMIT_NOFILE)
-@param cwd where it is started
 */
-export async function startCore(env: Record<string, string>, t?: Teardown, descriptors?: number, cwd?: string): Promise<RunningCore> {
+export async function startCore(env: Record<string, string>, t?: Teardown, how: Started = {}): Promise<RunningCore> {
   const started = await takeTurn();
   try {
-    return await startNow(env, t, descriptors, cwd);
+    return await startNow(env, t, how);
   } finally {
     started();
   }
@@ -96,8 +105,8 @@ async function takeTurn(): Promise<() => void> {
   };
 }
 
-async function startNow(env: Record<string, string>, t?: Teardown, descriptors?: number, cwd?: string): Promise<RunningCore> {
-  const child = spawnCore(env, descriptors, cwd);
+async function startNow(env: Record<string, string>, t: Teardown | undefined, how: Started): Promise<RunningCore> {
+  const child = spawnCore(env, how);
   const logs: LogLine[] = [];
   const waiting = new Set<(line: LogLine) => void>();
   const stderr = outputOf(child.stderr);
@@ -172,7 +181,7 @@ export interface Ended {
 export async function runCli(args: readonly string[], env: Record<string, string> = {}, cwd?: string): Promise<Ended> {
   const {PATH = '', HOME = '', NODE_V8_COVERAGE} = process.env;
   try {
-    const ended = await promisify(execFile)(process.execPath, [projectFile('src/cli.ts'), ...args], {
+    const ended = await promisify(execFile)(process.execPath, [cliProgram, ...args], {
       env: {PATH, HOME, ...(NODE_V8_COVERAGE && {NODE_V8_COVERAGE}), ...env},
       ...(cwd !== undefined && {cwd}),
     });
@@ -185,7 +194,7 @@ export async function runCli(args: readonly string[], env: Record<string, string
 /** A command of `core-runtime` that goes on, on free ports; it ends with the test. */
 export async function spawnCli(args: readonly string[], t: Teardown, cwd?: string) {
   const {PATH = '', HOME = '', NODE_V8_COVERAGE} = process.env;
-  const child = spawn(process.execPath, [projectFile('src/cli.ts'), ...args], {
+  const child = spawn(process.execPath, [cliProgram, ...args], {
     env: {PATH, HOME, ...(NODE_V8_COVERAGE && {NODE_V8_COVERAGE}), ...freePorts},
     ...(cwd !== undefined && {cwd}),
     stdio: ['ignore', 'pipe', 'pipe'],

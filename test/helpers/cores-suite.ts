@@ -212,6 +212,9 @@ export function coresSuite({name, settings, read, durability}: SharedEngine): vo
 
   test(titled('the processes of a core write to a shared journal themselves'), async t => {
     const {cores: started, facts} = await cores(t, 1, {CORE_PROCESSES: '2'});
+    // A core does not wait for a journal that is slow to open, and serves without facts until it is there.
+    const isOpen = ({msg}: {msg: string}) => msg.startsWith('The journal is open');
+    await started[0].logged(() => started[0].logs.filter(isOpen).length === 2);
     for (let number = 0; number < 40; number++) t.is((await ask(started[0].url, {method: 'POST', body: '{}'})).status, 200);
     t.is(await started[0].stop(), 0);
     const settled = (await facts('invocation.')).filter(({fact}) => fact.type === 'invocation.settled');

@@ -1,8 +1,9 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {systemClock} from '../../src/clock.ts';
-import {projectFile, type Teardown} from './core.ts';
+import type {Teardown} from './core.ts';
 import {endingWithUs} from './process.ts';
+import {cliProgram} from './programs.ts';
 import {ask} from './request.ts';
 
 /** `core-runtime dev`, on free ports, in a process of its own; it ends with the test. */
@@ -52,7 +53,7 @@ export async function startJson(args: readonly string[], cwd: string, t: Teardow
 function start(args: readonly string[], cwd: string, t: Teardown, env: Record<string, string>): Started {
   const {PATH = '', HOME = '', NODE_V8_COVERAGE} = process.env;
   const own = {PATH, HOME, ...(NODE_V8_COVERAGE && {NODE_V8_COVERAGE}), PORT: '0', CORE_ADMIN_PORT: '0', CORE_JOURNAL: 'memory:', ...env};
-  const [file, words] = endingWithUs([process.execPath, projectFile('src/cli.ts'), 'dev', ...args]);
+  const [file, words] = endingWithUs([process.execPath, cliProgram, 'dev', ...args]);
   const child = spawn(file, words, {cwd, env: own, stdio: ['ignore', 'pipe', 'pipe']});
   const ended = once(child, 'close');
   let output = '';

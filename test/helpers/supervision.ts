@@ -95,4 +95,4 @@ export function loadOn(url: string, connections: number) {
 
 /** The core processes beside the one that leads. */
 export const siblingsOf = (core: RunningCore): number[] =>
-  below(core.pid).filter(pid => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('/src/sibling.ts'));
+  below(core.pid).filter(pid => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('/src/sibling.'));

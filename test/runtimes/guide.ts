@@ -5,6 +5,7 @@ import {join} from 'node:path';
 import {promisify} from 'node:util';
 import test from 'ava';
 import {projectFile} from '../helpers/core.ts';
+import {cliProgram} from '../helpers/programs.ts';
 
 const guide = readFileSync(projectFile('runtimes/README.md'), 'utf8');
 const [, name = '', program = ''] = /<!-- example: (\S+) -->\n```js\n([\s\S]*?)```\n<!-- \/example -->/.exec(guide) ?? [];
@@ -14,7 +15,7 @@ test('the guide’s sub-runtime passes every required case', async t => {
   t.teardown(() => rmSync(folder, {recursive: true}));
   writeFileSync(join(folder, name), program);
   const args = ['conform', '--handler', projectFile('runtimes/node/conform.cjs'), '--', process.execPath, join(folder, name)];
-  const {stdout} = await promisify(execFile)(process.execPath, [projectFile('src/cli.ts'), ...args]); // rejects on exit code 1
+  const {stdout} = await promisify(execFile)(process.execPath, [cliProgram, ...args]); // rejects on exit code 1
   t.regex(stdout, /^(\d+) of \1 required and/m);
 });
 

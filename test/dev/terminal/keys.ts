@@ -2,6 +2,7 @@ import {spawnSync} from 'node:child_process';
 import test, {type ExecutionContext} from 'ava';
 import {projectFile} from '../../helpers/core.ts';
 import {freePort} from '../../helpers/port.ts';
+import {cliProgram} from '../../helpers/programs.ts';
 import {ask} from '../../helpers/request.ts';
 import {openTerminal} from '../../helpers/terminal.ts';
 
@@ -10,7 +11,7 @@ const pythonTest = spawnSync('python3', ['--version']).error ? test.skip : test;
 /** `dev` in a terminal: what a person sees, without colours, and what they type. */
 async function openDev(t: ExecutionContext) {
   const port = await freePort();
-  const command = [process.execPath, projectFile('src/cli.ts'), 'dev', projectFile('test/fixtures/functions/core/counts.cjs')] as const;
+  const command = [process.execPath, cliProgram, 'dev', projectFile('test/fixtures/functions/core/counts.cjs')] as const;
   const env = {
     PATH: process.env.PATH ?? '',
     TERM: 'xterm',

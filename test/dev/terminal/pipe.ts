@@ -4,9 +4,9 @@ import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {projectFile} from '../../helpers/core.ts';
 import {freePort} from '../../helpers/port.ts';
 import {endingWithUs} from '../../helpers/process.ts';
+import {cliProgram} from '../../helpers/programs.ts';
 import {ask} from '../../helpers/request.ts';
 
 /** `dev` whose output goes into a pipe, with a function that writes far more than a pipe holds. */
@@ -17,7 +17,7 @@ async function talkative(t: ExecutionContext) {
     "exports.handle = () => { for (let n = 0; n < 10_000; n++) console.log('x'.repeat(100)); return 'ok'; };",
   );
   const port = await freePort();
-  const [file, args] = endingWithUs([process.execPath, projectFile('src/cli.ts'), 'dev', folder]);
+  const [file, args] = endingWithUs([process.execPath, cliProgram, 'dev', folder]);
   const {PATH = ''} = process.env;
   const env = {PATH, PORT: String(port), CORE_ADMIN_PORT: '0', CORE_JOURNAL: 'memory:'};
   const dev = spawn(file, args, {env, stdio: ['ignore', 'pipe', 'inherit']});

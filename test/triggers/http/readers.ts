@@ -99,7 +99,8 @@ test('an answer behind another is not looked at until it is its turn', async t =
   await read(socket, large.length - 3 * round);
   while (left.length === 0) await settle();
   t.is(left[0], answered[0]);
-  await clock.advance(16_000);
+  // What the system takes of it by itself may be seen late: then its time begins anew, once.
+  for (let rounds = 0; rounds < 2; rounds++) await clock.advance(16_000);
   t.is(left.length, 2, 'of the second one nothing was taken in its time');
   t.is(cut(), 1);
 });
