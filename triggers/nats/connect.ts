@@ -15,6 +15,8 @@ export interface Connected {
   readonly client: NatsConnection;
   /** Rejects when the connection is lost, and no server took it over within seconds. */
   readonly lost: Promise<never>;
+  /** Resolves when the server has all that was sent before. @throws Error when the connection was lost before it said so */
+  flush(): Promise<void>;
   /** Sends what waits to be sent, then closes. Never rejects. */
   close(): Promise<void>;
 }
@@ -43,13 +45,24 @@ export async function connectTo({servers, user, password, token, credentials}: A
   const lost = client.closed().then(error => {
     throw error instanceof Error ? error : new Error('the connection was closed');
   });
-  lost.catch(() => {});
+  /** The client forgets those that began while it tried to connect for the last time. */
+  const flushing = new Set<(error: Error) => void>();
+  lost.catch(error => {
+    for (const reject of flushing) reject(error);
+  });
+  const flush = () =>
+    new Promise<void>((resolve, reject) => {
+      flushing.add(reject);
+      const over = () => flushing.delete(reject);
+      client.flush().then(resolve, reject).finally(over);
+    });
   return {
     client,
     lost,
+    flush,
     async close() {
       const hurry = new AbortController();
-      await Promise.race([client.flush().catch(() => {}), house.clock.sleep(flushMs, hurry.signal)]);
+      await Promise.race([flush().catch(() => {}), house.clock.sleep(flushMs, hurry.signal)]);
       hurry.abort();
       await client.close().catch(() => {});
     },

@@ -17,7 +17,7 @@ const mostWaiting = {messages: 1000, bytes: 16 * 2 ** 20};
 A member of a queue group. NATS itself keeps nothing: what it has sent is forgotten there, so a message is called with once,
 and a stop waits for those that have been received.
 */
-export async function openCore({client, lost, close}: Connected, options: CoreOptions): Promise<Connection> {
+export async function openCore({client, lost, flush, close}: Connected, options: CoreOptions): Promise<Connection> {
   const {subject, queue, deadLetter} = options;
   const waiting: Msg[] = [];
   let waitingBytes = 0;
@@ -29,7 +29,7 @@ export async function openCore({client, lost, close}: Connected, options: CoreOp
   const refused = Promise.withResolvers<never>();
   refused.promise.catch(() => {});
   listen();
-  await client.flush(); // from here on messages come
+  await flush(); // from here on messages come
   return {
     async consume(given) {
       inlet = given;
@@ -107,7 +107,7 @@ export async function openCore({client, lost, close}: Connected, options: CoreOp
         if (deadLetter === undefined) return;
         const {headers, data} = deadLetterOf(message, {why}, client.info?.max_payload ?? 2 ** 20);
         client.publish(deadLetter, data, {headers});
-        await client.flush();
+        await flush();
       },
     };
   }

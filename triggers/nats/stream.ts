@@ -49,7 +49,7 @@ export async function openStream(connected: Connected, options: StreamOptions, h
     const info = await readyConsumer(manager, options, house);
     if (options.deadLetter !== undefined) await checkDeadLetter(manager, options.deadLetter);
     const {ack_wait: leaseNs = defaultLeaseMs * nanosPerMs, backoff = []} = info.config;
-    const hand: Hand = {client, jetStream: jetstream(client), acks: acksOf(client), deadLetter: options.deadLetter};
+    const hand: Hand = {client, jetStream: jetstream(client), acks: acksOf(connected), deadLetter: options.deadLetter};
     return {
       extendMs: Math.max(100, Math.min(leaseNs, ...backoff) / nanosPerMs / 3),
       async consume(inlet) {
@@ -80,10 +80,10 @@ interface Hand {
 }
 
 /** One answer of the server says that it has all that was sent before: an answer for each costs more than an acknowledgement. */
-function acksOf(client: NatsConnection): Batches<string> {
+function acksOf({client, flush}: Connected): Batches<string> {
   return new Batches(mostAcks, async subjects => {
     for (const subject of subjects) client.publish(subject, '+ACK');
-    await client.flush();
+    await flush();
     return nothingFailed;
   });
 }
