@@ -3,10 +3,23 @@ import type {IPublishPacket, MqttClient} from 'mqtt';
 /** MQTT 5: the broker has taken a message that nobody gets. */
 const noSubscribers = 16;
 
-/** @returns sends a copy of a message. It rejects when the broker has not taken it, or says that nobody gets it */
-export function deadLetterSender(client: MqttClient, topic: string): (packet: IPublishPacket, why: string) => Promise<void> {
+/**
+@param lost rejects when the connection is lost: the client keeps what it has not sent for another one, and says nothing
+@returns sends a copy of a message. It rejects when the broker has not taken it, or says that nobody gets it
+*/
+export function deadLetterSender(
+  client: MqttClient,
+  topic: string,
+  lost: Promise<never>,
+): (packet: IPublishPacket, why: string) => Promise<void> {
   let last: Promise<unknown> = Promise.resolve();
   let reachedNobody = false;
+  let giveUp = (_: Error) => {};
+  let loss: Error | undefined;
+  lost.catch((error: Error) => {
+    loss = error;
+    giveUp(error);
+  });
   client.on('packetreceive', packet => {
     if (packet.cmd === 'puback' && packet.reasonCode === noSubscribers) reachedNobody = true;
   });
@@ -18,11 +31,16 @@ export function deadLetterSender(client: MqttClient, topic: string): (packet: IP
   };
 
   async function send({topic: from, payload, properties = {}}: IPublishPacket, why: string): Promise<void> {
+    if (loss) throw loss;
     reachedNobody = false;
     const {topicAlias: _, subscriptionIdentifier: __, messageExpiryInterval: ___, ...same} = properties;
     const userProperties = {...same.userProperties, 'core-reason': why, 'core-topic': from};
     const isModern = client.options.protocolVersion === 5;
-    await client.publishAsync(topic, payload, {qos: 1, ...(isModern && {properties: {...same, userProperties}})});
+    const options = {qos: 1, ...(isModern && {properties: {...same, userProperties}})} as const;
+    await new Promise<unknown>((resolve, reject) => {
+      giveUp = reject;
+      client.publishAsync(topic, payload, options).then(resolve, reject);
+    });
     if (reachedNobody) throw new Error(`nobody has subscribed to ${topic}, so that the broker would forget the dead letter`);
   }
 }

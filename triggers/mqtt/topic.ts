@@ -48,7 +48,7 @@ export async function connectMqtt(options: MqttOptions, house: ConnectHouse, mos
     .on('error', lost.reject)
     .on('disconnect', ({reasonCode}) => lost.reject(new Error(reasonOf(reasonCode))))
     .on('close', () => lost.reject(new Error('the connection was closed')));
-  const bury = deadLetter === undefined ? undefined : deadLetterSender(client, deadLetter);
+  const bury = deadLetter === undefined ? undefined : deadLetterSender(client, deadLetter, lost.promise);
   const connected = new Promise<void>(resolve => client.once('connect', () => resolve()));
   try {
     await Promise.race([connected, lost.promise]);
