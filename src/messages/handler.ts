@@ -59,7 +59,7 @@ export class Handler {
       }
       const afterMs = this.#waitAfter(Math.max(tries, message.attempt ?? 1));
       if (message.giveBack) await message.giveBack(afterMs).catch(() => {}); // then the connection is gone
-      if (message.giveBack || !(await clock.sleep(afterMs, ending))) return 'unacknowledged';
+      if (message.giveBack || !(await clock.sleep(afterMs, ending)) || isOthers(message)) return 'unacknowledged';
     }
   }
 
@@ -148,7 +148,7 @@ export class Handler {
       await message.giveBack(afterMs);
       return false;
     }
-    if (await this.#house.clock.sleep(afterMs, ending)) return true;
+    if (!isOthers(message) && (await this.#house.clock.sleep(afterMs, ending)) && !isOthers(message)) return true;
     await message.giveBack?.(0).catch(() => {}); // where it cannot be given back, the broker delivers it to the next connection
     return false;
   }
@@ -188,6 +188,8 @@ export class Handler {
     return Math.min(mostWaitMs, this.#options.retryMs * 2 ** Math.min(20, attempt - 1));
   }
 }
+
+const isOthers = (message: Message) => message.isOurs?.() === false;
 
 const isDead = (fact: Fact) => fact.type === 'invocation.settled' && fact.data.outcome === 'dead-lettered';
 

@@ -35,6 +35,8 @@ export interface Message {
   readonly isForgotten?: boolean;
   /** Failed attempts after which it is put aside, when the entry does not say how many. */
   readonly attempts?: number;
+  /** False when the broker has handed it on to another core meanwhile: then no further attempt is begun. Absent where it does not say. */
+  isOurs?(): boolean;
   /** Called when the journal does not know it. */
   isNew?(): void;
   /** It is done: the broker forgets it. */

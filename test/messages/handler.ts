@@ -7,7 +7,7 @@ import {MessageDelivery, requestOf} from '../../src/messages/delivery.ts';
 import {Handler} from '../../src/messages/handler.ts';
 import type {Message} from '../../src/messages/message.ts';
 import type {ListedHouse} from '../../src/trigger.ts';
-import {ManualClock} from '../helpers/clock.ts';
+import {ManualClock, settle} from '../helpers/clock.ts';
 import {fakeHouse} from '../helpers/fakes.ts';
 import {all} from '../helpers/journal-suite.ts';
 
@@ -106,6 +106,22 @@ test('the attempts of a message hold where the entry names none', async t => {
   t.is(await new Handler(terms, house, new AbortController().signal).handle(message), 'buried');
   t.deepEqual(told, ['bury']);
   t.is(calls(), 1);
+});
+
+test('a message that another core has meanwhile is not tried again here', async t => {
+  const clock = new ManualClock();
+  let isOurs = true;
+  const {house, message, calls} = place(500, {isOurs: () => isOurs});
+  const {giveBack: _, bury: __, ...kept} = message;
+  const handled = new Handler(terms, {...house, clock}, new AbortController().signal).handle(kept);
+  await settle();
+  await clock.advance(1000);
+  await settle();
+  t.is(calls(), 2, 'as long as it is ours');
+  isOurs = false;
+  await clock.advance(2000);
+  t.is(await handled, 'given-back');
+  t.is(calls(), 2);
 });
 
 test('a message that fails is given back, later with each attempt', async t => {

@@ -92,6 +92,7 @@ export async function connectKafka(options: KafkaOptions, house: ConnectHouse): 
             async accept() {
               done();
             },
+            isOurs: () => partition.isOwned,
             isNew() {
               partition.mayBeKnown = false;
             },

@@ -6,6 +6,7 @@ import type {KafkaRecord} from './records.ts';
 /** How the group is told what becomes of a record. */
 export interface Hand {
   accept(): Promise<void>;
+  isOurs?(): boolean;
   isNew?(): void;
   bury?(why: string): Promise<void>;
 }
