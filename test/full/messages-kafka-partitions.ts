@@ -15,7 +15,7 @@ const check = missing === undefined ? test.serial : test.skip;
 type Act = (body: string, core: string) => Promise<number>;
 
 /** A topic, and cores that share a journal and whose function is `act`. */
-async function place(t: ExecutionContext, partitions: number, act: Act) {
+async function place(t: ExecutionContext, partitions: number, act: Act, from: 'all' | 'new' = 'all') {
   t.timeout(240_000);
   const server = await startKafka(t);
   const client = {clientId: 'test', bootstrapBrokers: [server.address], retries: 5, retryDelay: 200};
@@ -24,7 +24,7 @@ async function place(t: ExecutionContext, partitions: number, act: Act) {
   await admin.close();
   const producer = new Producer(client);
   t.teardown(() => producer.close());
-  const own = {brokers: [server.address], topics: ['orders'], group: 'g', from: 'all', deadLetter: undefined, sessionMs: 3000} as const;
+  const own = {brokers: [server.address], topics: ['orders'], group: 'g', from, deadLetter: undefined, sessionMs: 3000} as const;
   const open = {tls: false, ca: undefined, user: undefined, password: undefined, mechanism: 'PLAIN'} as const;
   const terms = {concurrency: 20, ack: 'settled', attempts: undefined, retryMs: 300} as const;
   const journal = new MemoryJournal(systemClock);
@@ -147,4 +147,24 @@ check('partitions that a topic gets later are read, too', async t => {
   );
   await until(() => calls.includes('b'));
   t.is(calls.filter(body => body === 'a').length, 1);
+});
+
+check('what has come since a group began with what is new is not lost, though none of it is done', async t => {
+  const calls: {body: string; core: string}[] = [];
+  const act: Act = async (body, core) => {
+    calls.push({body, core});
+    return core === 'one' ? 500 : 200;
+  };
+  const {start, send} = await place(t, 1, act, 'new');
+  await send(0, 'old');
+  const one = start('one');
+  for (let sent = 0; calls.length === 0; sent++) {
+    await send(0, String(sent));
+    await systemClock.sleep(20);
+  }
+  await one[Symbol.asyncDispose]();
+  await using _ = start('two');
+  await until(() => calls.some(({core}) => core === 'two'));
+  t.not(calls[0]?.body, 'old');
+  t.is(calls.find(({core}) => core === 'two')?.body, calls[0]?.body);
 });

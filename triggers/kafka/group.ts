@@ -60,6 +60,7 @@ export async function connectKafka(options: KafkaOptions, house: ConnectHouse): 
       .then(made => {
         if (assigned !== consumer.assignments) return; // there was another rebalance meanwhile
         partitions = made;
+        commits.soon();
         onAssigned();
       })
       .catch(onError);
@@ -142,7 +143,10 @@ export async function connectKafka(options: KafkaOptions, house: ConnectHouse): 
     return assigned.flatMap(({topic, partitions: some}) =>
       some.map(partition => {
         const at = committed.get(topic)?.[partition] ?? -1n;
-        return new Partition(topic, partition, at >= 0n ? at : (first.get(topic)?.[partition] ?? 0n));
+        if (at >= 0n) return new Partition(topic, partition, at);
+        const begin = first.get(topic)?.[partition] ?? 0n;
+        // Else the end of the topic would be another one when it is assigned again, and what has come meanwhile would be lost.
+        return new Partition(topic, partition, begin, options.from === 'new' ? -1n : begin);
       }),
     );
   }

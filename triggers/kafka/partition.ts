@@ -39,12 +39,13 @@ export class Partition {
   readonly #records: KafkaRecord[] = [];
   #isRunning = false;
 
-  constructor(topic: string, partition: number, committed: bigint) {
+  /** @param begin where to read from @param committed -1 where nothing is, and where to read from has to be kept for the next time */
+  constructor(topic: string, partition: number, begin: bigint, committed = begin) {
     this.topic = topic;
     this.partition = partition;
-    this.done = committed;
+    this.done = begin;
     this.committed = committed;
-    this.next = committed;
+    this.next = begin;
   }
 
   /** When the first record that is not done was sent. */
