@@ -17,6 +17,9 @@ export interface RedisOptions {
 
 /** Longest wait of a read for new entries. */
 const blockMs = 500;
+/** A server that stands still is noticed after this time, as it is asked for a sign of life more often. */
+const silentMs = 15_000;
+const pingMs = 5000;
 /** How often entries are looked for whose consumer has gone, or that were given back. */
 const lookMs = 1000;
 const mostLost = 100;
@@ -27,16 +30,17 @@ const nothingFailed: ReadonlyMap<number, Error> = new Map();
 /** A consumer of a group. Entries of consumers that are gone are taken over when their lease is over. */
 export async function connectRedis(options: RedisOptions, house: ConnectHouse): Promise<Connection> {
   const {url, password, stream, group, leaseMs} = options;
-  const settings = {url, ...(password !== undefined && {password}), socket: {reconnectStrategy: false, connectTimeout: 5000}} as const;
+  const socket = {reconnectStrategy: false, connectTimeout: 5000, socketTimeout: silentMs} as const;
+  const settings = {url, ...(password !== undefined && {password}), socket, pingInterval: pingMs};
   const client = createClient(settings);
   const reader = client.duplicate();
   const lost = Promise.withResolvers<never>();
-  lost.promise.catch(() => {});
   for (const each of [client, reader])
     each.on('error', (error: Error) => lost.reject(error)).on('end', () => lost.reject(new Error('the connection was closed')));
   const close = () => {
     for (const each of [client, reader]) if (each.isOpen) each.destroy();
   };
+  lost.promise.catch(close); // what waits for an answer on the other one would wait for ever
   house.givenUp?.addEventListener('abort', close);
   const me = `${house.name}-${house.core}`;
   try {
