@@ -59,7 +59,7 @@ test('what comes waits for room, and when much waits the connection is read no f
   let room = 0;
   let ask = () => {};
   let read = 0;
-  const message = (name: string) => ({destination: name}) as unknown as Message;
+  const message = (name: string) => ({destination: name, body: Buffer.alloc(0)}) as unknown as Message;
   for (let index = 0; index < 1000; index++) arrivals.add(message(`m${index}`), () => read++);
   t.is(read, 1000);
   arrivals.add(message('last'), () => read++);
@@ -86,6 +86,16 @@ test('what comes waits for room, and when much waits the connection is read no f
   closing.abort();
   ask();
   await drained;
+});
+
+test('what comes waits for room up to a sum of bytes', t => {
+  const arrivals = new Arrivals();
+  let read = 0;
+  const message = {body: Buffer.alloc(4 * 2 ** 20)} as Message; // as much of it as is used
+  for (let index = 0; index < 4; index++) arrivals.add(message, () => read++);
+  t.deepEqual([read, arrivals.isFull], [4, false]);
+  arrivals.add(message, () => read++);
+  t.deepEqual([read, arrivals.isFull], [4, true]);
 });
 
 test('user properties are headers, and one of them names the message', t => {

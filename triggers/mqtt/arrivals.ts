@@ -1,23 +1,30 @@
 import type {Inlet, Message} from '../../src/messages/message.ts';
 
-/** Most messages that wait for room before the connection is read no further. */
-const mostWaiting = 1000;
+/** What waits for room before the connection is read no further. */
+const mostWaiting = {messages: 1000, bytes: 16 * 2 ** 20};
 
 interface Arrival {
   readonly message: Message;
-  /** Lets the connection be read on. */
-  readonly next: () => void;
+  /** Lets the connection be read on; absent where it was already. */
+  readonly next?: () => void;
 }
 
 /** What has come from a broker that pushes, until there is room for it. */
 export class Arrivals {
   #waiting: Arrival[] = [];
+  #bytes = 0;
   #wake = () => {};
 
-  /** @param next called when the connection may be read on: at once while few wait */
+  /** The connection is not read. */
+  get isFull(): boolean {
+    return this.#waiting.at(-1)?.next !== undefined;
+  }
+
+  /** @param next called when the connection may be read on: at once while little waits */
   add(message: Message, next: () => void): void {
-    const isFull = this.#waiting.length >= mostWaiting;
-    this.#waiting.push({message, next: isFull ? next : () => {}});
+    const isFull = this.#waiting.length >= mostWaiting.messages || this.#bytes >= mostWaiting.bytes;
+    this.#waiting.push({message, ...(isFull && {next})});
+    this.#bytes += message.body.length;
     if (!isFull) next();
     this.#wake();
   }
@@ -34,8 +41,10 @@ export class Arrivals {
       }
       if ((await room()) === 0 || signal.aborted) return;
       const first = this.#waiting.shift();
-      if (first) void take(first.message);
-      first?.next();
+      if (!first) continue;
+      this.#bytes -= first.message.body.length;
+      void take(first.message);
+      first.next?.();
     }
   }
 }

@@ -28,6 +28,8 @@ export interface MqttOptions {
 
 const connectMs = 5000;
 const keepAliveSeconds = 15;
+/** How often the broker hears of a client that does not read. */
+const signOfLifeMs = 5000;
 /** Longest wait for the broker to take the goodbye. */
 const goodbyeMs = 2000;
 /** One for all messages, as each error that is made notes the stack. */
@@ -60,6 +62,7 @@ export async function connectMqtt(options: MqttOptions, house: ConnectHouse, mos
     throw error;
   }
 
+  void stayAlive();
   return {
     async consume(inlet: Inlet) {
       const signal = AbortSignal.any([inlet.signal, gone.signal]);
@@ -71,6 +74,15 @@ export async function connectMqtt(options: MqttOptions, house: ConnectHouse, mos
       client.end(true);
     },
   };
+
+  /** While nothing is read, the client does not see that the broker answers, and would take it for gone. */
+  async function stayAlive(): Promise<void> {
+    while (await house.clock.sleep(signOfLifeMs, gone.signal)) {
+      if (!arrivals.isFull) continue;
+      client.sendPing();
+      client.reschedulePing(true);
+    }
+  }
 
   async function subscribe(): Promise<void> {
     const filters = topics.map(topic => (group === undefined ? topic : `$share/${group}/${topic}`));
