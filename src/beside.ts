@@ -1,7 +1,5 @@
 import {enableCompileCache} from 'node:module';
-import {boundGarbage} from './limits/heap.ts';
 
-boundGarbage();
 enableCompileCache();
 // By default SIGUSR1 opens Node's inspector on a port, and the function may send it. With a listener it does nothing.
 process.on('SIGUSR1', () => {});

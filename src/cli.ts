@@ -1,12 +1,10 @@
 #!/usr/bin/env node
 import {enableCompileCache} from 'node:module';
-import {boundGarbage} from './limits/heap.ts';
 import {startSmall} from './limits/small-start.ts';
 import {takeEnvironment} from './settings/environment.ts';
 
 const [, , command = ''] = process.argv;
 if (command === 'start') startSmall(process.env);
-if (['start', 'dev'].includes(command)) boundGarbage();
 enableCompileCache();
 // By default SIGUSR1 opens Node's inspector on a port, and the function may send it. With a listener it does nothing.
 process.on('SIGUSR1', () => {});

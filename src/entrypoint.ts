@@ -1,10 +1,8 @@
 import {enableCompileCache} from 'node:module';
 import {prepareEngine} from './journals/index.ts';
-import {boundGarbage} from './limits/heap.ts';
 import {startSmall} from './limits/small-start.ts';
 
 startSmall(process.env);
-boundGarbage();
 enableCompileCache();
 // By default SIGUSR1 opens Node's inspector on a port, and the function may send it. With a listener it does nothing.
 process.on('SIGUSR1', () => {});

@@ -1,7 +1,5 @@
 import {enableCompileCache} from 'node:module';
-import {boundGarbage} from './limits/heap.ts';
 
-boundGarbage();
 enableCompileCache();
 // Imported only now, so that the cache serves it.
 const {takeEnvironment} = await import('./settings/environment.ts');

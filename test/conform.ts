@@ -178,16 +178,3 @@ test('a port that another program got first says nothing about the sub-runtime',
   t.is((await ended).code, 0);
   t.true(starts() >= 3);
 });
-
-test('the bridge for Node passes every case', async t => {
-  const env = {SCW_HANDLER_PATH: projectFile('runtimes/node/conform.cjs'), SCW_HANDLER_NAME: 'handle'};
-  const ended = await conform(['--json', '--', process.execPath, projectFile('runtimes/node/bridge.cjs')], env);
-  t.deepEqual(
-    verdictsOf(ended).filter(({verdict}) => verdict !== 'ok'),
-    [],
-    ended.stderr,
-  );
-  t.is(verdictsOf(ended).filter(({over}) => over === 'http').length, 29);
-  t.is(verdictsOf(ended).filter(({over}) => over === 'channel').length, 61);
-  t.is(ended.code, 0);
-});

@@ -2,6 +2,7 @@ import {inspect} from 'node:util';
 import {attempt} from '../attempt.ts';
 import {systemClock} from '../clock.ts';
 import {exit} from '../exit.ts';
+import {boundGarbage} from '../limits/heap.ts';
 import {staySmall} from '../limits/small-start.ts';
 import type {Environment} from '../settings/setting.ts';
 import {closeInherited} from '../workers/process/inherited.ts';
@@ -72,6 +73,7 @@ export async function run(env: Environment, options: RunOptions = {}): Promise<v
     process.exit(reportRefusal(error, env));
   }
   whenServed.resolve(served);
+  boundGarbage();
   staySmall();
   options.onServed?.(served);
   if (stoppingSince !== undefined) await stop(served, 'a signal during the start');

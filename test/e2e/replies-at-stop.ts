@@ -60,7 +60,7 @@ for (const [when, answer] of Object.entries(moments)) {
   });
 
   test(`a reply that was settled ${when} the stop and is not read in the grace time is cut off, and counted`, async t => {
-    const core = await serve(t, 'holds.cjs', {CORE_GRACE: '1s'});
+    const core = await serve(t, 'holds.cjs', {CORE_GRACE: '3s'});
     const reply = await answer(core, t);
     t.is(await core.exited, 0);
     t.is(await lengthOf(reply), undefined);

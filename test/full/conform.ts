@@ -7,11 +7,12 @@ import test from 'ava';
 import {conform, verdictsOf} from '../helpers/conform.ts';
 import {projectFile} from '../helpers/core.ts';
 
-// The everyday suite runs conform on the Node bridge and on sub-runtimes that are wrong.
+// The everyday suite runs conform on sub-runtimes that are wrong.
 
 const isInstalled = (program: string, ask = '--version') => spawnSync(program, [ask]).status === 0;
 
 for (const [language, extension, binary, onChannel] of [
+  ['node', 'cjs', process.execPath, 61],
   ['python', 'py', 'python3', 59],
   ['php', 'php', 'php', 56], // it runs one call after another, and answers no PING meanwhile
 ] as const) {

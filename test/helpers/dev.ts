@@ -29,7 +29,7 @@ export async function startSeveral(
   env: Record<string, string> = {},
 ): Promise<RunningDev> {
   const dev = await startFront(args, cwd, t, env);
-  const [, console = ''] = /\n {2}console +(http:\S+)\/\n/.exec(dev.output()) ?? [];
+  const [, console = ''] = /console (?:of all is on|) *(http:\S+)\/\n/.exec(dev.output()) ?? [];
   const headers: Record<string, string> = env.CORE_ADMIN_TOKEN ? {Authorization: `Bearer ${env.CORE_ADMIN_TOKEN}`} : {};
   while (/"starting"/.test((await ask(`${console}/functions`, {headers})).text())) await systemClock.sleep(10);
   return dev;
@@ -39,6 +39,7 @@ export async function startSeveral(
 export async function startFront(args: readonly string[], cwd: string, t: Teardown, env: Record<string, string> = {}): Promise<RunningDev> {
   const started = start(args, cwd, t, env);
   await started.printed(/Serving on http:\S+, which lists/);
+  await started.printed(/console (of all is on|) *http:\S+\/\n/); // before it, where a function has started
   const [, url = ''] = /Serving on (http:\S+), which lists/.exec(started.output()) ?? [];
   return {url, ...started};
 }

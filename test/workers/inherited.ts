@@ -1,8 +1,12 @@
 import {spawn} from 'node:child_process';
 import {closeSync, openSync} from 'node:fs';
+import {mkdir, symlink} from 'node:fs/promises';
+import {join} from 'node:path';
 import {text} from 'node:stream/consumers';
 import test from 'ava';
+import {closeInherited} from '../../src/workers/process/inherited.ts';
 import {projectFile} from '../helpers/core.ts';
+import {folderWith} from '../helpers/folder.ts';
 
 test('descriptors that this process was started with are not passed on to its children', async t => {
   const program = `
@@ -37,4 +41,12 @@ test('a file that Node itself may be reading stays open', async t => {
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {stdio});
   closeSync(file);
   t.is(await text(child.stdout ?? process.stdin), 'true\nfalse\n');
+});
+
+test('a descriptor that a thread has closed since it was listed is left alone, and no reason to end', async t => {
+  const info = 'pos:\t0\nflags:\t0100000\n';
+  const gone = await folderWith(t, {'fdinfo/999999': info});
+  t.notThrows(() => closeInherited([], gone), 'before it was looked at');
+  await symlink('/dev/null', join((await mkdir(join(gone, 'fd'), {recursive: true})) ?? '', '999999'));
+  t.notThrows(() => closeInherited([], gone), 'and after');
 });

@@ -22,6 +22,7 @@ export function linesStage(env: Environment): Stage {
         {...controls, openInBrowser},
       );
       own.noted(`Serving on ${url}, which lists the functions`);
+      if (functions.length === 0) own.noted(`None has started yet; the console of all is on ${consoleUrl}/`);
     },
   };
 }

@@ -1,5 +1,6 @@
 import {viewCore} from '../../admin/core-view.ts';
 import {isoStamp, systemClock} from '../../clock.ts';
+import {boundGarbage} from '../../limits/heap.ts';
 import {staySmall} from '../../limits/small-start.ts';
 import type {Environment} from '../../settings/setting.ts';
 import {recordConsole} from '../console-lines.ts';
@@ -55,6 +56,7 @@ export async function follow(env: Environment): Promise<void> {
   try {
     served = await serve(env, {leader: {journal: meter => new LeadersJournal(channel, {...meter, clock: systemClock})}});
     opening.resolve(served);
+    boundGarbage();
     staySmall();
   } catch (error) {
     process.exit(reportRefusal(error, env));

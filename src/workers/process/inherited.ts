@@ -1,4 +1,4 @@
-import {closeSync, readdirSync, readFileSync, realpathSync} from 'node:fs';
+import {closeSync, readdirSync, readFileSync, readlinkSync, realpathSync} from 'node:fs';
 import {attempt} from '../../attempt.ts';
 
 /** fcntl.h on Linux; /proc writes the flags in octal. */
@@ -11,29 +11,25 @@ there is no /proc.
 
 @param readFiles what Node reads in a thread while it starts, such as NODE_EXTRA_CA_CERTS: OpenSSL opens it like an inherited
 descriptor, and the process would end if it were closed meanwhile
+@param proc what the system says of this process
 */
-export function closeInherited(readFiles: readonly (string | undefined)[] = []): void {
-  const kept = new Set(readFiles.map(file => file && pathOf(file)));
-  for (const descriptor of listed()) {
-    if (descriptor > 2 && isPassedOn(descriptor) && !kept.has(pathOf(`/proc/self/fd/${descriptor}`) ?? '')) closeSync(descriptor);
+export function closeInherited(readFiles: readonly (string | undefined)[] = [], proc = '/proc/self'): void {
+  const kept = new Set(readFiles.map(file => file && attempt(() => realpathSync(file))));
+  for (const descriptor of listed(proc)) {
+    if (descriptor <= 2 || !isPassedOn(proc, descriptor)) continue;
+    const opened = attempt(() => readlinkSync(`${proc}/fd/${descriptor}`));
+    // That thread may have closed it since.
+    if (opened !== undefined && !kept.has(opened)) attempt(() => closeSync(descriptor));
   }
 }
 
-const pathOf = (file: string) => attempt(() => realpathSync(file));
-
-function listed(): readonly number[] {
-  try {
-    return readdirSync('/proc/self/fdinfo').map(Number);
-  } catch {
-    return [];
-  }
+function listed(proc: string): readonly number[] {
+  return attempt(() => readdirSync(`${proc}/fdinfo`).map(Number)) ?? [];
 }
 
-function isPassedOn(descriptor: number): boolean {
-  try {
-    const [, flags] = /^flags:\s+(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8')) ?? [];
-    return flags !== undefined && (Number.parseInt(flags, 8) & closeOnExec) === 0;
-  } catch {
-    return false; // this was the descriptor through which the folder was read
-  }
+/** False also for the descriptor through which the folder was read, which is closed by now. */
+function isPassedOn(proc: string, descriptor: number): boolean {
+  const info = attempt(() => readFileSync(`${proc}/fdinfo/${descriptor}`, 'utf8')) ?? '';
+  const [, flags] = /^flags:\s+(\d+)$/m.exec(info) ?? [];
+  return flags !== undefined && (Number.parseInt(flags, 8) & closeOnExec) === 0;
 }

@@ -1,11 +1,11 @@
 import {readdir, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
-import {runCli as cli} from '../../helpers/core.ts';
-import {startJson, startSeveral} from '../../helpers/dev.ts';
-import {folderWith} from '../../helpers/folder.ts';
-import {below, gone, isAlive, signalTo} from '../../helpers/process.ts';
-import {ask} from '../../helpers/request.ts';
+import {runCli as cli} from '../helpers/core.ts';
+import {startJson, startSeveral} from '../helpers/dev.ts';
+import {folderWith} from '../helpers/folder.ts';
+import {below, gone, isAlive, signalTo} from '../helpers/process.ts';
+import {ask} from '../helpers/request.ts';
 
 /** Says who it is and what it got. */
 const handlerOf = (name: string) => `

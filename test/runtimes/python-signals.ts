@@ -1,3 +1,0 @@
-import {pythonSignalsSuite} from '../helpers/python-signals-suite.ts';
-
-pythonSignalsSuite({title: 'python', binary: 'python3', isThree: true});
