@@ -25,6 +25,17 @@ export interface OutboxHouse extends Pick<JournalHouse, 'clock' | 'meter' | 'mem
   readonly payloadsMs: number;
 }
 
+/** A message that nobody waits for: what it has, and what is dropped if it cannot be kept. */
+interface Sent {
+  readonly bytes: number;
+  readonly facts?: number;
+  readonly payloads?: number;
+  /** Of these facts. */
+  readonly stream?: string;
+  /** What it is kept under. */
+  readonly id?: string;
+}
+
 /** What waits to be kept. It has a bound: appends are refused past it, facts that nobody waits for are dropped before. */
 export class Outbox {
   readonly #house: OutboxHouse;
@@ -72,13 +83,15 @@ export class Outbox {
     const kept = this.#bytes > this.#mostBytes / 4 ? [] : payloads.filter(({bytes}) => bytes.length <= this.#mostBytes / 4);
     this.shed(0, payloads.length - kept.length);
     for (const payload of kept) {
-      for (const piece of piecesOf(subjects, payload, payloadsMs / 1000)) this.#send(piece, piece.body.length, 0, 1);
+      const id = randomUUID(); // whoever reads knows by it which pieces belong together
+      for (const [number, piece] of piecesOf(subjects, payload, payloadsMs / 1000).entries())
+        this.#send(piece, {bytes: piece.body.length, payloads: 1, id: `${id}.${number}`});
     }
     const group: Group = [stream, clock.now(), this.named(facts)];
     if (!isPacked(stream) || own.of(stream) > 0) {
       this.flush();
       const body = writeGroups([group]);
-      this.#send({subject: subjects.of(stream), body}, body.length, facts.length, 0, stream);
+      this.#send({subject: subjects.of(stream), body}, {bytes: body.length, facts: facts.length, stream});
       return;
     }
     if (this.#facts + facts.length > mostFacts) this.flush();
@@ -96,7 +109,7 @@ export class Outbox {
     this.#stopLinger = undefined;
     if (this.#groups.length === 0) return;
     const body = joinGroups(this.#groups.splice(0));
-    this.#send({subject: this.#house.subjects.packs, body}, body.length, this.#facts, 0);
+    this.#send({subject: this.#house.subjects.packs, body}, {bytes: body.length, facts: this.#facts});
     this.#facts = 0;
     this.#characters = 0;
   }
@@ -120,11 +133,11 @@ export class Outbox {
     if (payloads > 0) meter.payloadsShed(payloads);
   }
 
-  #send(entry: Entry, bytes: number, facts: number, payloads: number, stream?: string): void {
+  #send(entry: Entry, {bytes, facts = 0, payloads = 0, stream, id = randomUUID()}: Sent): void {
     this.#bytes += bytes;
     const {writing} = this.#house;
     const sending = writing
-      .turn(false, () => writing.write(randomUUID(), [entry]))
+      .turn(false, () => writing.write(id, [entry]))
       .then(
         written => {
           if (stream !== undefined && typeof written === 'object') this.#house.own.note(stream, written.sequence);

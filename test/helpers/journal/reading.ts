@@ -120,6 +120,17 @@ export function reading({check, dense, durability}: Suite): void {
     t.is(Buffer.from((await journal.payload('b')) ?? []).toString(), 'new');
   });
 
+  check('a request of megabytes comes back whole, appended or only recorded, and so does what replaces it', async (t, journal) => {
+    for (const byte of [1, 2]) {
+      const bytes = Buffer.alloc(1_500_000 + byte, byte);
+      await journal.append('a', [fact(1)], {payloads: [{name: 'a/request', bytes}]});
+      journal.record('invocation.b', [fact(2)], [{name: 'invocation.b/request', bytes}]);
+      for (const name of ['a/request', 'invocation.b/request']) {
+        t.is(Buffer.compare((await journal.payload(name)) ?? Buffer.of(), bytes), 0, name);
+      }
+    }
+  });
+
   check('reading is not disturbed by what is appended meanwhile', async (t, journal) => {
     await journal.append('a', [fact(1), fact(2), fact(3)]);
     const seen: Recorded[] = [];
