@@ -2,6 +2,14 @@ import {randomUUID, randomUUIDv7} from 'node:crypto';
 import test, {type ExecutionContext} from 'ava';
 import {systemClock} from '../../src/clock.ts';
 import type {Fact} from '../../src/facts.ts';
+import {messageOf} from '../../src/journals/nats/message.ts';
+import {Own} from '../../src/journals/nats/own.ts';
+import {Streams} from '../../src/journals/nats/streams.ts';
+import {subjectsOf} from '../../src/journals/nats/subjects.ts';
+import {sweepFacts} from '../../src/journals/nats/sweep/facts.ts';
+import {sweepPayloads} from '../../src/journals/nats/sweep/payloads.ts';
+import {StreamAdmin} from '../../src/journals/nats/sweep/stream-admin.ts';
+import type {Transport} from '../../src/journals/nats/transport.ts';
 import {all, fact} from '../helpers/journal-suite.ts';
 import {natsServer, startNats} from '../helpers/nats.ts';
 import {natsJournal} from '../helpers/nats-journal.ts';
@@ -57,6 +65,44 @@ else {
     t.is(await journal.payload(`invocation.${over}/request`), undefined);
     const [shredded] = (await all(journal.read('journal'))).map(({fact: {type, data}}) => ({type, data}));
     t.like(shredded, {type: 'payload.shredded', data: {payloads: 1}});
+  });
+
+  test('what was accepted long ago, and has ended lately, stays with its reply', async t => {
+    const application = randomUUID();
+    const transports: Transport[] = [];
+    const wrap = (transport: Transport) => transports[transports.push(transport) - 1] ?? transport;
+    await using journal = await open(t, {application, wrap});
+    const {work, commits} = journal;
+    const [late, redriven] = [randomUUIDv7(), randomUUIDv7()];
+    const payloadsOf = (id: string, what: string) => [{name: `invocation.${id}/${what}`, bytes: Buffer.from('x')}];
+    const claim = async () => (await work.claim(1, {attempts: 9, deaths: 9}))[0];
+    for (const id of [redriven, late]) {
+      await work.enqueue({id, acceptedAt: 0, due: 0}, {facts: [fact(1)], payloads: payloadsOf(id, 'request'), most: 9});
+      const claimed = id === redriven && (await claim());
+      if (claimed) await work.settle(claimed, {facts: [settled], dead: {why: 'exhausted', class: 'error', status: 500}});
+    }
+    const old = messageOf((await journal.append('runtime.a', [fact(2)])).position);
+    await work.redrive(redriven, {facts: [fact(3)], due: 0});
+    for (let claimed = await claim(); claimed; claimed = await claim())
+      await work.settle(claimed, {facts: [settled], payloads: payloadsOf(claimed.id, 'reply')});
+    const newest = messageOf((await journal.append('runtime.b', [fact(4)])).position);
+    const [transport] = transports;
+    if (!transport) return t.fail();
+    const subjects = subjectsOf(application);
+    const streams = new Streams(commits.reading, subjects, new Own());
+    const house = {commits, subjects, streams, admin: new StreamAdmin(transport, subjects, commits.patience)};
+    for (const [below, stays] of [
+      [old, true],
+      [newest, false],
+    ] as const) {
+      await sweepPayloads(house, 1, below);
+      await sweepFacts(house, 1, below);
+      for (const id of [late, redriven]) {
+        t.is((await all(journal.read(`invocation.${id}`)))[0]?.fact.type, stays ? fact(1).type : undefined, `${id === late}`);
+        for (const what of ['request', 'reply'])
+          t.is((await journal.payload(`invocation.${id}/${what}`)) !== undefined, stays, `${what} ${id === late}`);
+      }
+    }
   });
 
   test('of a schedule the newest occurrence stays, and the invocation that it names, and whether it is paused', async t => {

@@ -30,24 +30,24 @@ export async function sweepFacts(house: SweptHouse, from: number, below: number)
   for await (const kept of commits.reading.walk({of: subjects.facts, from, until: {sequence: below - 1}})) {
     if (++seen > most) return {next: kept.sequence, isThrough: false};
     if (kept.subject === subjects.packs) continue;
-    if (await mayGo(house, kept, judged)) await admin.remove(kept.sequence);
+    if (await mayGo(house, kept, below, judged)) await admin.remove(kept.sequence);
   }
   return {next: Math.max(from, below), isThrough: true};
 }
 
-async function mayGo(house: SweptHouse, kept: Kept, judged: Map<string, Promise<boolean>>): Promise<boolean> {
+async function mayGo(house: SweptHouse, kept: Kept, below: number, judged: Map<string, Promise<boolean>>): Promise<boolean> {
   const [first] = readFacts(kept);
   if (!first) return true;
   const {stream} = first;
-  if (stream.startsWith('invocation.')) return once(judged, stream, () => endedFor(house, stream));
+  if (stream.startsWith('invocation.')) return once(judged, stream, () => endedFor(house, stream, below));
   if (stream.startsWith('schedule.')) return occurrenceMayGo(house, first, kept.sequence, judged);
   // How a schedule stands, paused or not, is its newest fact.
   return !stream.startsWith('pause.') || (await house.commits.reading.last(kept.subject))?.sequence !== kept.sequence;
 }
 
-/** An invocation that is over goes with what was kept beside it, unless the newest occurrence of a schedule names it. */
-async function endedFor({commits: {reading}, streams, subjects, admin}: SweptHouse, stream: string): Promise<boolean> {
-  if (!(await isOver({reading, streams, subjects}, stream))) return false;
+/** An invocation that is over for long enough goes with what was kept beside it, unless the newest occurrence of a schedule names it. */
+async function endedFor({commits: {reading}, streams, subjects, admin}: SweptHouse, stream: string, below: number): Promise<boolean> {
+  if (!(await isOver({reading, streams, subjects}, stream, below))) return false;
   const [first] = await firstOf(streams.read(stream));
   if (first?.fact.type === 'invocation.accepted' && first.fact.data.source.startsWith('cron:')) {
     const schedule = first.fact.data.source.slice('cron:'.length);

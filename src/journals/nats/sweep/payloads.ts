@@ -26,7 +26,7 @@ export async function sweepPayloads(
     if (kept.subject === subjects.packs) continue;
     const ended = readFacts(kept).filter(({fact, stream}) => isLast(fact.type) && stream.startsWith('invocation.'));
     for (const {stream} of ended) {
-      if (await isOver({streams, reading, subjects}, stream)) removed += await admin.purge(subjects.payloads(stream));
+      if (await isOver({streams, reading, subjects}, stream, below)) removed += await admin.purge(subjects.payloads(stream));
     }
   }
   return {removed, next: Math.max(from, below), isThrough: true};
