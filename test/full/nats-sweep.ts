@@ -150,4 +150,21 @@ else {
     t.true(left > 60 && left < 100, String(left));
     await journal.append('runtime.a', [large]);
   });
+
+  test('a stream that requests and replies of callers have filled loses the oldest of them, and takes new work', async t => {
+    await using journal = await open(t, {});
+    const ids = Array.from({length: 115}, () => randomUUIDv7());
+    for (const id of ids) {
+      const [dataref, bytes] = [`invocation.${id}/reply`, Buffer.alloc(500_000)];
+      journal.record(`invocation.${id}`, [fact(1), {...settled, data: {...settled.data, dataref}}], [{name: dataref, bytes}]);
+      await journal.last('a'); // what is recorded is kept
+    }
+    t.is(await journal.sweeper.sweep(), 'through');
+    const kept = await Promise.all(ids.map(id => journal.payload(`invocation.${id}/reply`)));
+    const left = kept.filter(bytes => bytes !== undefined).length;
+    t.true(left > 60 && left < 100, String(left));
+    t.is(kept.at(-1)?.length, 500_000, 'the newest');
+    const [shredded] = await all(journal.read('journal'));
+    t.like(shredded?.fact, {type: 'payload.shredded'});
+  });
 }

@@ -5,7 +5,7 @@ import type {Streams} from '../streams.ts';
 import type {Subjects} from '../subjects.ts';
 import type {Transport} from '../transport.ts';
 import {sweepFacts} from './facts.ts';
-import {sweepPayloads} from './payloads.ts';
+import {shedPayloads, sweepPayloads} from './payloads.ts';
 import {StreamAdmin, type StreamSize} from './stream-admin.ts';
 
 export interface SweeperHouse {
@@ -91,16 +91,19 @@ export class Sweeper {
     if (!taken) return 'elsewhere';
     const {now, progress, sequence} = taken;
     const size = await this.#admin.size();
-    const floors = {
-      facts: Math.max(await this.#before(now - retention.factsMs), earlyFloor(size)),
-      payloads: Math.max(await this.#before(now - retention.payloadsMs), earlyFloor(size)),
-    };
     const parts = {...this.#house, admin: this.#admin};
+    const early = earlyFloor(size);
+    const shed = await shedPayloads(parts, early);
+    const floors = {
+      facts: Math.max(await this.#before(now - retention.factsMs), shed.next),
+      payloads: Math.max(await this.#before(now - retention.payloadsMs), early),
+    };
     const payloads = await sweepPayloads(parts, progress.payloads, floors.payloads);
-    if (payloads.removed > 0) shredded(payloads.removed, now - retention.payloadsMs);
+    const removed = payloads.removed + shed.removed;
+    if (removed > 0) shredded(removed, now - retention.payloadsMs);
     const begun = now - progress.begun > againMs ? now : progress.begun;
     const facts = await sweepFacts(parts, begun === now ? 1 : progress.facts, floors.facts);
-    const isThrough = payloads.isThrough && facts.isThrough;
+    const isThrough = payloads.isThrough && facts.isThrough && shed.next >= early;
     const through = isThrough ? now : progress.through;
     await this.#put({core: progress.core, payloads: payloads.next, facts: facts.next, begun, through}, sequence);
     if (isThrough) this.#throughAt = this.#house.house.clock.monotonic();
