@@ -167,4 +167,22 @@ else {
     const [shredded] = await all(journal.read('journal'));
     t.like(shredded?.fact, {type: 'payload.shredded'});
   });
+
+  test('a stream that was filled to the last byte between two sweeps takes new work after the next one', async t => {
+    await using journal = await open(t, {});
+    const append = async (size: number) => {
+      const [id, error] = [randomUUIDv7(), 'x'.repeat(size)];
+      await journal.append(`invocation.${id}`, [{type: 'runtime.ready', data: {bootMs: 1, loaded: false, error}}, settled]);
+    };
+    for (const size of [500_000, 20_000, 1000, 50, 0]) {
+      await t.throwsAsync(
+        async () => {
+          for (;;) await append(size);
+        },
+        {code: 'JOURNAL_FAILED'},
+      );
+    }
+    t.is(await journal.sweeper.sweep(), 'through');
+    await append(500_000);
+  });
 }

@@ -40,6 +40,8 @@ const againMs = 3_600_000;
 const leaseS = 150;
 /** A stream that is fuller than this loses what is over before its time. */
 const fullPart = 0.8;
+/** One that is fuller than this may not even take the lease of who removes what is over. */
+const brimPart = 0.98;
 /** So much of it at a time. */
 const earlyPart = 0.25;
 
@@ -87,6 +89,7 @@ export class Sweeper {
   /** @returns whether more is left to be looked at; `elsewhere` when another core does it */
   async sweep(): Promise<'more' | 'through' | 'elsewhere'> {
     const {retention, shredded} = this.#house;
+    await this.#makeRoom();
     const taken = await this.#take();
     if (!taken) return 'elsewhere';
     const {now, progress, sequence} = taken;
@@ -108,6 +111,17 @@ export class Sweeper {
     await this.#put({core: progress.core, payloads: payloads.next, facts: facts.next, begun, through}, sequence);
     if (isThrough) this.#throughAt = this.#house.house.clock.monotonic();
     return isThrough ? 'through' : 'more';
+  }
+
+  /** Nothing can be written to a stream that is full, a lease neither. So each core that finds it so removes what is over. */
+  async #makeRoom(): Promise<void> {
+    const parts = {...this.#house, admin: this.#admin};
+    for (let from = 1, isThrough = false; !isThrough; ) {
+      const floor = earlyFloor(await this.#admin.size(), brimPart);
+      if (floor === 0) return;
+      const {next} = await shedPayloads(parts, floor);
+      ({next: from, isThrough} = await sweepFacts(parts, from, next));
+    }
   }
 
   /** Takes the lease, or keeps it. @returns undefined when another core has it; else the time of the servers, and where to go on */
@@ -166,6 +180,6 @@ export class Sweeper {
 }
 
 /** Where what is over goes early, as the stream is almost full; 0 while it is not. */
-function earlyFloor({bytes, mostBytes, first, last}: StreamSize): number {
-  return mostBytes !== undefined && bytes > fullPart * mostBytes ? first + Math.ceil((last - first) * earlyPart) : 0;
+function earlyFloor({bytes, mostBytes, first, last}: StreamSize, part = fullPart): number {
+  return mostBytes !== undefined && bytes > part * mostBytes ? first + Math.ceil((last - first) * earlyPart) : 0;
 }
