@@ -59,6 +59,27 @@ else {
     });
   }
 
+  test('the end of an item that is refused although it was kept counts, whatever the clock of the core says', async t => {
+    const ahead = new ManualClock();
+    ahead.setWall(systemClock.now() + 1_800_000);
+    let isLying = false;
+    const lying = (transport: Transport): Transport =>
+      asking(transport, async (...given) => {
+        const kept = await transport.request(...given);
+        if (!isLying || given[2]?.['Nats-Batch-Commit'] === undefined) return kept;
+        isLying = false;
+        return wrongLast;
+      });
+    await using journal = await natsJournal(t, cluster, ahead, {wrap: lying});
+    const id = randomUUIDv7();
+    await journal.work.enqueue({id, acceptedAt: 0, due: 0}, {facts: [fact(1)], payloads: [], most: 9});
+    const [claimed] = await journal.work.claim(1, {attempts: 2, deaths: 2});
+    if (!claimed) return t.fail();
+    isLying = true;
+    t.true(await journal.work.settle(claimed, {facts: [fact(2)]}));
+    t.false(isLying);
+  });
+
   test('a leader that answers with what it had long ago does not hide what this core was told is kept', async t => {
     let old: Message | undefined;
     const stale = (transport: Transport): Transport =>

@@ -66,7 +66,10 @@ export async function startNats(count: 1 | 3, {sync = 'always', more = '', machi
     Array.from({length: count}, async (_, index) => {
       const store = join(folder, `n${index}`);
       await mkdir(store);
-      const cluster = `cluster {name: test, listen: "${hostOf(index)}:${ports[count + index]}", routes: [${routes.map(route => `"${route}"`).join(', ')}]}`;
+      const others = routes.map(route => `"${route}"`).join(', ');
+      // As docs/journal-nats.md advises.
+      const pings = 'ping_interval: "1s", ping_max: 2';
+      const cluster = `cluster {name: test, listen: "${hostOf(index)}:${ports[count + index]}", routes: [${others}], ${pings}}`;
       await writeFile(
         `${store}.conf`,
         [

@@ -16,7 +16,7 @@ export interface CommitOptions {
   readonly size: 'one' | 'several' | 'urgent';
 }
 
-/** How far before now what was kept under a name is looked for. */
+/** How far before the newest message what was kept under a name is looked for, by the servers' clocks. */
 const lookBackMs = 300_000;
 
 /**
@@ -39,7 +39,7 @@ export function commit({writing, reading, patience}: Commits, {prepare, refused,
     const entries = await prepare();
     const written = await writing.write(id, entries);
     if (typeof written === 'object') return written.sequence;
-    const found = await find(reading, id, entries, patience.clock.now());
+    const found = await find(reading, id, entries);
     if (found !== undefined) return found;
     if (written === 'refused') await refused(entries);
     throw new Away('It was refused although nothing speaks against it');
@@ -55,11 +55,11 @@ export interface Commits {
 }
 
 /** The last message, if all of them were kept. */
-async function find(reading: Reading, id: string, entries: Entries, now: number): Promise<number | undefined> {
+async function find(reading: Reading, id: string, entries: Entries): Promise<number | undefined> {
   const {subject: of, guard} = entries.at(-1) ?? entries[0];
   const newest = await reading.lastNow(of);
   if (!newest) return undefined;
-  const where = guard === undefined ? {from: 1, since: now - lookBackMs} : {from: guard + 1};
+  const where = guard === undefined ? {from: 1, since: newest.storedAt - lookBackMs} : {from: guard + 1};
   let found: number | undefined;
   for await (const {appendId, sequence} of reading.walk({of, ...where, until: newest})) if (appendId === id) found = sequence;
   return found;
