@@ -104,4 +104,20 @@ await withPostgres('PostgreSQL forgets what is old', server => {
     await journal.sweep();
     t.is((await all(journal.scan(''))).length, 1);
   });
+
+  test('what was refused does not count to its size', async t => {
+    const place = server.place();
+    await using journal = await openPostgres(place);
+    const bytes = async () => Number(await server.sql(`SELECT bytes FROM ${schemaOf(place)}.append ORDER BY number DESC LIMIT 1`));
+    await journal.append('a', [fact(1)], {expect: 0});
+    const kept = await bytes();
+    // One that is kept and one that is not, in one group.
+    const [again, other] = await Promise.allSettled([
+      journal.append('a', [fact(1), fact(2)], {expect: 0}),
+      journal.append('b', [fact(1)], {expect: 0}),
+    ]);
+    t.deepEqual([again?.status, other?.status], ['rejected', 'fulfilled']);
+    await t.throwsAsync(journal.append('a', [fact(1)], {expect: 0}));
+    t.is(await bytes(), 2 * kept);
+  });
 });

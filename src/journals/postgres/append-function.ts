@@ -75,14 +75,15 @@ BEGIN
     END LOOP;
   END IF;
   IF p_fact_c <> '{}' THEN
-    INSERT INTO ${schema}.fact(position, stored, at, checksum, flags, stream, body)
-    SELECT v_prev.last + row_number() OVER (ORDER BY f.ord), o_stored, f.at, f.sum, f.flags,
-      substring(p_all_bytes FROM p_name_at[f.s] FOR p_name_len[f.s]), substring(p_all_bytes FROM f.start FOR f.len)
-    FROM unnest(p_fact_c, p_fact_s, p_fact_time, p_fact_flags, p_fact_sum, p_fact_at, p_fact_len)
-      WITH ORDINALITY AS f(c, s, at, flags, sum, start, len, ord)
-    WHERE NOT f.c = ANY(v_refused);
-    GET DIAGNOSTICS v_count = ROW_COUNT;
-    v_added := v_count * ${rowBytes} + (SELECT coalesce(sum(l), 0) FROM unnest(p_fact_len) l);
+    WITH kept AS (
+      INSERT INTO ${schema}.fact(position, stored, at, checksum, flags, stream, body)
+      SELECT v_prev.last + row_number() OVER (ORDER BY f.ord), o_stored, f.at, f.sum, f.flags,
+        substring(p_all_bytes FROM p_name_at[f.s] FOR p_name_len[f.s]), substring(p_all_bytes FROM f.start FOR f.len)
+      FROM unnest(p_fact_c, p_fact_s, p_fact_time, p_fact_flags, p_fact_sum, p_fact_at, p_fact_len)
+        WITH ORDINALITY AS f(c, s, at, flags, sum, start, len, ord)
+      WHERE NOT f.c = ANY(v_refused)
+      RETURNING octet_length(body) AS size
+    ) SELECT count(*), coalesce(sum(size + ${rowBytes}), 0) INTO v_count, v_added FROM kept;
   END IF;
   IF p_payload_c <> '{}' THEN
     SELECT coalesce(sum(octet_length(o.bytes) + ${rowBytes}), 0) INTO v_freed
