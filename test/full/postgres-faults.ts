@@ -44,6 +44,19 @@ await withPostgres('PostgreSQL fails, and facts stay true', server => {
     t.deepEqual(numbers(await all(journal.scan(''))), [1, 3]);
   });
 
+  test('while the server has no room nothing is durable, and it is found when it has', async t => {
+    const place = server.place();
+    await using journal = await openPostgres(place, systemClock);
+    await server.sql(`CREATE FUNCTION ${schemaOf(place)}.full() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
+      CREATE TRIGGER no_room BEFORE INSERT ON ${schemaOf(place)}.append FOR EACH ROW EXECUTE FUNCTION ${schemaOf(place)}.full()`);
+    await t.throwsAsync(journal.append('a', [fact(1)], {expect: 0}), {code: 'JOURNAL_FAILED'});
+    t.false(journal.isDurable);
+    await server.sql(`DROP TRIGGER no_room ON ${schemaOf(place)}.append`);
+    while (!journal.isDurable) await pause(20);
+    t.is((await journal.append('a', [fact(2)], {expect: 0})).position, 1);
+  });
+
   test.serial('an append whose connection breaks is kept once, and known to be', async t => {
     const place = server.place();
     await using journal = await openPostgres(place, systemClock);

@@ -12,6 +12,8 @@ import {checkVersion, prove, writersSettings} from './schema.ts';
 
 /** How long those who wait are left waiting for a database that went away. A restart of it may be shorter. */
 const patienceMs = 2000;
+/** How soon it is tried again whether a database that refused a group, as it has no room, takes anything. */
+const refusedMs = 5000;
 
 export interface WriterHouse {
   readonly clock: Clock;
@@ -39,7 +41,11 @@ export class Writer {
   #isWorking = false;
   /** The database went away, and nothing was kept since then. */
   #isAway = false;
+  /** The database is there, and refused the last group. */
+  #isRefusing = false;
+  #isTryDue = false;
   #stopPatience: (() => void) | undefined;
+  #stopTry = () => {};
   #durability: Durability = 'fsync';
 
   constructor(place: PostgresPlace, house: WriterHouse) {
@@ -50,7 +56,7 @@ export class Writer {
 
   /** True while groups can be kept. */
   get isWriting(): boolean {
-    return !this.#isAway && !this.#closing.signal.aborted;
+    return !this.#isAway && !this.#isRefusing && !this.#closing.signal.aborted;
   }
 
   /** What a commit promised when the connection was made. */
@@ -73,7 +79,7 @@ export class Writer {
     for (;;) {
       const batch = this.#house.queue.take();
       if (batch) await this.#write(batch);
-      else if (this.#isAway && !this.#closing.signal.aborted) await this.#comeBack();
+      else if ((this.#isAway || this.#isTryDue) && !this.#closing.signal.aborted) await this.#comeBack();
       else break;
     }
     this.#isWorking = false; // without a wait before it: the next command starts a new round
@@ -104,6 +110,7 @@ export class Writer {
         else if (meaning === 'one' && this.#sent.group.commands.length > 1) return this.#writeApart(this.#sent);
         else if (meaning !== 'again') {
           log.error({cause: message, state: sqlState(error)}, 'The database refused facts');
+          if (meaning === 'refused') this.#refused();
           return queue.lost(this.#sent, message);
         }
         if (error instanceof NotReplicated) return queue.lost(this.#sent, message);
@@ -163,18 +170,31 @@ export class Writer {
 
   /** While there is nothing to write, an empty group shows that the database keeps what it is given. */
   async #comeBack(): Promise<void> {
+    this.#isTryDue = false;
     const connection = await this.#connected();
     if (!connection) return;
     try {
       await this.#commits.find(connection, randomUUID());
       this.#wentWell();
     } catch (error) {
+      if (!this.#isAway && !['unknown', 'standby'].includes(meaningOf(error))) return this.#refused();
       await this.#lose(error as Error, connection);
       await this.#house.clock.sleep(backOff(3), this.#closing.signal);
     }
   }
 
+  /** No group is likely to be kept now. Those who ask before they begin something may not send any more, so it is tried here. */
+  #refused(): void {
+    this.#isRefusing = true;
+    this.#stopTry();
+    this.#stopTry = this.#house.clock.after(refusedMs, () => {
+      this.#isTryDue = true;
+      this.pump();
+    });
+  }
+
   #wentWell(): void {
+    this.#isRefusing = false;
     if (!this.#isAway) return;
     this.#stopPatience?.();
     this.#isAway = false;
@@ -189,6 +209,7 @@ export class Writer {
     await this.#working;
     this.#closing.abort();
     this.#stopPatience?.();
+    this.#stopTry();
     await this.#connection?.[Symbol.asyncDispose]();
   }
 }
