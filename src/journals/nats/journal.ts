@@ -147,11 +147,7 @@ export class NatsJournal implements WorkingJournal {
 
   /** This core lives from now on, as others see. @throws Fault JOURNAL_FAILED */
   async begin(): Promise<void> {
-    await this.cores.begin().catch((error: unknown) => {
-      this.#keeping.end(); // nobody has it, and another one is opened in its place
-      this.#closing.abort();
-      throw error;
-    });
+    await this.cores.begin();
     this.sweeper.begin();
     if (this.#house.core !== undefined) this.copies.begin();
   }

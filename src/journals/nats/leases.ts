@@ -48,7 +48,8 @@ export class Leases implements Cores {
   /** The core of this house lives from now on. A command has none. */
   async begin(): Promise<void> {
     if (this.#house.core === undefined) return;
-    await this.#put('lives', leaseMs / 1000);
+    // A journal that cannot begin is not noted as one that cannot be written: nobody has it, and another one is opened.
+    await this.#put('lives', leaseMs / 1000, writing => writing);
     this.#renewLater();
   }
 
@@ -70,9 +71,8 @@ export class Leases implements Cores {
     });
   }
 
-  async #put(body: string, ttlS: number): Promise<void> {
+  async #put(body: string, ttlS: number, noting = this.#house.noting): Promise<void> {
     const subject = this.#subjects.lease(this.#house.core ?? '');
-    const {noting} = this.#house;
     await noting(commit(this.#commits, {prepare: () => [{subject, body, ttlS, replaces: true}], refused: async () => {}, size: 'urgent'}));
     const now = this.#house.clock.monotonic();
     if (now - this.#renewedAt > 2 * renewMs) this.#steadySince = now;

@@ -8,12 +8,11 @@ import {Connection, sqlState} from './connection.ts';
 import {Group} from './group.ts';
 import type {PostgresPlace} from './place.ts';
 import type {Batch, Queue} from './queue.ts';
+import {Refusing} from './refusing.ts';
 import {checkVersion, prove, writersSettings} from './schema.ts';
 
 /** How long those who wait are left waiting for a database that went away. A restart of it may be shorter. */
 const patienceMs = 2000;
-/** How soon it is tried again whether a database that refused a group, as it has no room, takes anything. */
-const refusedMs = 5000;
 
 export interface WriterHouse {
   readonly clock: Clock;
@@ -41,27 +40,21 @@ export class Writer {
   #isWorking = false;
   /** The database went away, and nothing was kept since then. */
   #isAway = false;
-  /** The database is there, and refused the last group. */
-  #isRefusing = false;
-  #isTryDue = false;
   #stopPatience: (() => void) | undefined;
-  #stopTry = () => {};
-  #durability: Durability = 'fsync';
+  readonly #refusing: Refusing;
+  /** What a commit promised when the connection was made. */
+  durability: Durability = 'fsync';
 
   constructor(place: PostgresPlace, house: WriterHouse) {
     this.#place = place;
     this.#house = house;
     this.#commits = new Commits(place.schema);
+    this.#refusing = new Refusing(house.clock, () => this.pump());
   }
 
   /** True while groups can be kept. */
   get isWriting(): boolean {
-    return !this.#isAway && !this.#isRefusing && !this.#closing.signal.aborted;
-  }
-
-  /** What a commit promised when the connection was made. */
-  get durability(): Durability {
-    return this.#durability;
+    return !this.#isAway && !this.#refusing.isSo && !this.#closing.signal.aborted;
   }
 
   /** @throws Error when it cannot be opened */
@@ -79,7 +72,7 @@ export class Writer {
     for (;;) {
       const batch = this.#house.queue.take();
       if (batch) await this.#write(batch);
-      else if ((this.#isAway || this.#isTryDue) && !this.#closing.signal.aborted) await this.#comeBack();
+      else if ((this.#isAway || this.#refusing.isTryDue) && !this.#closing.signal.aborted) await this.#comeBack();
       else break;
     }
     this.#isWorking = false; // without a wait before it: the next command starts a new round
@@ -96,6 +89,7 @@ export class Writer {
       try {
         const known = isUnknown ? await this.#commits.find(connection, this.#sent.group.id) : undefined;
         if (isUnknown && !known) this.#sent = {...batch, group: this.#sent.group.again()};
+        isUnknown = false;
         const {group}: Batch = this.#sent;
         const answer = known ?? (await this.#commits.make(connection, group, clock.now(), holder()));
         group.settle(answer);
@@ -105,12 +99,12 @@ export class Writer {
       } catch (error) {
         const {message} = error as Error;
         const meaning = meaningOf(error);
-        isUnknown = meaning === 'unknown';
-        if (isUnknown || meaning === 'standby') await this.#lose(error as Error, connection);
+        isUnknown ||= meaning === 'unknown'; // also while it cannot be looked up
+        if (meaning === 'unknown' || meaning === 'standby') await this.#lose(error as Error, connection);
         else if (meaning === 'one' && this.#sent.group.commands.length > 1) return this.#writeApart(this.#sent);
         else if (meaning !== 'again') {
           log.error({cause: message, state: sqlState(error)}, 'The database refused facts');
-          if (meaning === 'refused') this.#refused();
+          if (meaning === 'refused') this.#refusing.begin();
           return queue.lost(this.#sent, message);
         }
         if (error instanceof NotReplicated) return queue.lost(this.#sent, message);
@@ -142,7 +136,7 @@ export class Writer {
     });
     try {
       await connection.run(writersSettings);
-      this.#durability = await prove(connection);
+      this.durability = await prove(connection);
       await checkVersion(connection, this.#place.schema);
       return connection;
     } catch (error) {
@@ -170,31 +164,20 @@ export class Writer {
 
   /** While there is nothing to write, an empty group shows that the database keeps what it is given. */
   async #comeBack(): Promise<void> {
-    this.#isTryDue = false;
     const connection = await this.#connected();
     if (!connection) return;
     try {
       await this.#commits.find(connection, randomUUID());
       this.#wentWell();
     } catch (error) {
-      if (!this.#isAway && !['unknown', 'standby'].includes(meaningOf(error))) return this.#refused();
+      if (!this.#isAway && !['unknown', 'standby'].includes(meaningOf(error))) return this.#refusing.begin();
       await this.#lose(error as Error, connection);
       await this.#house.clock.sleep(backOff(3), this.#closing.signal);
     }
   }
 
-  /** No group is likely to be kept now. Those who ask before they begin something may not send any more, so it is tried here. */
-  #refused(): void {
-    this.#isRefusing = true;
-    this.#stopTry();
-    this.#stopTry = this.#house.clock.after(refusedMs, () => {
-      this.#isTryDue = true;
-      this.pump();
-    });
-  }
-
   #wentWell(): void {
-    this.#isRefusing = false;
+    this.#refusing.end();
     if (!this.#isAway) return;
     this.#stopPatience?.();
     this.#isAway = false;
@@ -209,7 +192,7 @@ export class Writer {
     await this.#working;
     this.#closing.abort();
     this.#stopPatience?.();
-    this.#stopTry();
+    this.#refusing.end();
     await this.#connection?.[Symbol.asyncDispose]();
   }
 }
