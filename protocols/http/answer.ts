@@ -9,6 +9,9 @@ import type {StreamLimits} from '../../src/streamed-body.ts';
 import type {AnswerHead} from './answer-head.ts';
 import {passFields, passTrailers} from './fields.ts';
 
+/** So long after the end of a connection it is known whether its program has ended with it. */
+const programEndMs = 20;
+
 /** So much of an answer is held before the server is made to wait for the reader. */
 const windowBytes = 256 * 2 ** 10;
 
@@ -46,9 +49,26 @@ export interface Incoming {
 
 /** An answer that is passed on as fast as its reader takes it, or, where it is wanted whole, as when it is kept, gathered. */
 export function passAnswer(head: AnswerHead, source: Source, call: RuntimeCall, maxBytes: number, house: AnswerHouse): Incoming {
-  return call.streams
+  const incoming = call.streams
     ? streamAnswer(head, source, call, call.streams, house)
     : new GatheredAnswer(head, source, maxBytes, call.replyHold, house);
+  return head.length === 'until the end' ? endingLater(incoming, house.clock) : incoming;
+}
+
+/** An answer that the end of its connection ends: a program that was killed looks like one that has said all of it, until its end is known. */
+function endingLater(incoming: Incoming, clock: Clock): Incoming {
+  let hasEnded = false;
+  return {
+    piece: bytes => incoming.piece(bytes),
+    ended(trailers) {
+      hasEnded = true;
+      clock.after(programEndMs, () => void clock.turn().then(() => incoming.ended(trailers)));
+    },
+    lost(cause) {
+      if (!hasEnded) incoming.lost(cause);
+    },
+    breakOff: fault => incoming.breakOff(fault),
+  };
 }
 
 function streamAnswer(head: AnswerHead, source: Source, call: RuntimeCall, limits: StreamLimits, house: AnswerHouse): Incoming {

@@ -171,6 +171,15 @@ test.serial('a server that dies before its answer is a 502; behind the head the 
   t.is((await ask(`${core.url}/status/201`)).status, 201);
 });
 
+test.serial('a server that is killed within an answer without length and chunks does not end it cleanly', async t => {
+  for (let times = 0; times < 5; times++) {
+    const reply = await begin('/killed-later');
+    t.deepEqual(await read(reply), {text: 'first', isWhole: false});
+    t.like(await settledOf(core, idOf(reply)), {outcome: 'failed', code: 'UPSTREAM_LOST', status: 200});
+    t.is((await ask(`${core.url}/status/201`)).status, 201);
+  }
+});
+
 test.serial('a server that is blocked is replaced, and the next calls are served', async t => {
   const own = await startPassing({CORE_TIMEOUT: '1s'}, t);
   t.is((await ask(`${own.url}/spin`)).status, 504);
