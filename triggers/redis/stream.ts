@@ -63,7 +63,7 @@ export async function connectRedis(options: RedisOptions, house: ConnectHouse): 
     extendMs: leaseMs / 3,
 
     async consume(inlet) {
-      await Promise.race([Promise.all([readNew(inlet), readLost(inlet)]), lost.promise]);
+      await Promise.race([readAll(inlet), lost.promise]);
     },
 
     async lag(): Promise<Lag | undefined> {
@@ -82,27 +82,37 @@ export async function connectRedis(options: RedisOptions, house: ConnectHouse): 
     },
   };
 
-  async function readNew({signal, roomForMany, take}: Inlet): Promise<void> {
-    while (!signal.aborted) {
-      const COUNT = await roomForMany();
-      if (COUNT === 0) return;
-      const read = await binary.xReadGroup(group, me, [{key: stream, id: '>'}], {COUNT, BLOCK: blockMs});
-      for (const {messages} of (read ?? []) as unknown as {messages: Entry[]}[])
-        for (const entry of messages) void take(messageOf(entry, 1));
+  /** Both kinds of entries by turns, as both take of the same room: those that were delivered before are looked for when it is time. */
+  async function readAll({signal, roomForMany, take}: Inlet): Promise<void> {
+    let [lookAt, hasLooked, areMore] = [Number.NEGATIVE_INFINITY, false, false];
+    for (let most = await roomForMany(); most > 0 && !signal.aborted; most = await roomForMany()) {
+      const now = house.clock.monotonic();
+      if (now >= lookAt && !hasLooked) {
+        const wanted = Math.min(mostLost, most);
+        const found = await readLost(wanted, take);
+        areMore = found === wanted;
+        lookAt = areMore ? now : now + lookMs;
+        hasLooked = found > 0;
+        if (hasLooked) continue;
+      }
+      hasLooked = false;
+      await readNew(most, take, !areMore);
     }
   }
 
-  /** Entries that were delivered before, to a consumer that is gone or that gave them back. */
-  async function readLost({signal, room, take}: Inlet): Promise<void> {
-    do {
-      const most = Math.min(mostLost, await room());
-      if (most === 0) return;
-      const pending = await client.xPendingRange(stream, group, '-', '+', most, {IDLE: leaseMs});
-      const times = new Map(pending.map(({id, deliveriesCounter}) => [String(id), Number(deliveriesCounter)]));
-      if (times.size === 0) continue;
-      const claimed = (await entries.xClaim(stream, group, me, leaseMs, [...times.keys()])) as unknown as (Entry | null)[];
-      for (const entry of claimed) if (entry) void take(messageOf(entry, (times.get(String(entry.id)) ?? 1) + 1));
-    } while (await house.clock.sleep(lookMs, signal));
+  async function readNew(COUNT: number, take: Inlet['take'], waits: boolean): Promise<void> {
+    const read = await binary.xReadGroup(group, me, [{key: stream, id: '>'}], {COUNT, ...(waits && {BLOCK: blockMs})});
+    for (const {messages} of (read ?? []) as unknown as {messages: Entry[]}[]) for (const entry of messages) void take(messageOf(entry, 1));
+  }
+
+  /** Entries that were delivered before, to a consumer that is gone or that gave them back. @returns how many there were */
+  async function readLost(most: number, take: Inlet['take']): Promise<number> {
+    const pending = await client.xPendingRange(stream, group, '-', '+', most, {IDLE: leaseMs});
+    const times = new Map(pending.map(({id, deliveriesCounter}) => [String(id), Number(deliveriesCounter)]));
+    if (times.size === 0) return 0;
+    const claimed = (await entries.xClaim(stream, group, me, leaseMs, [...times.keys()])) as unknown as (Entry | null)[];
+    for (const entry of claimed) if (entry) void take(messageOf(entry, (times.get(String(entry.id)) ?? 1) + 1));
+    return times.size;
   }
 
   function messageOf({id: given, message}: Entry, attempt: number): Message {
