@@ -4,6 +4,7 @@ import test from 'ava';
 import {systemClock} from '../../src/clock.ts';
 import {RevisionConflict} from '../../src/journal.ts';
 import {JournalRefused} from '../../src/journals/engine.ts';
+import {lockOf} from '../../src/journals/postgres/schema.ts';
 import {all, fact, numbers} from '../helpers/journal-suite.ts';
 import {openPostgres, schemaOf, withPostgres} from '../helpers/postgres.ts';
 
@@ -153,5 +154,23 @@ await withPostgres('PostgreSQL fails, and facts stay true', server => {
     t.false(await two.cores.isAlive('one'));
     t.like((await two.work.claim(1, limits))[0], {id, epoch: 2});
     await two[Symbol.asyncDispose]();
+  });
+
+  test('a core that stops waits a few seconds for a database that stands still, and no longer', async t => {
+    const place = server.place();
+    const journal = await openPostgres(place, systemClock);
+    const id = randomUUIDv7();
+    await journal.work.enqueue({id, acceptedAt: 1, due: 1}, {facts: [fact(1)], payloads: [], most: 9});
+    await journal.work.claim(1, {attempts: 3, deaths: 3});
+    const held = server.sql(`SELECT pg_advisory_lock(${lockOf(schemaOf(place) ?? '')}), pg_sleep(60)`).catch(() => {});
+    const holders = "FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    while ((await server.sql(`SELECT count(*) ${holders}`)) !== '1') await pause(20);
+    const appended = t.throwsAsync(journal.append('a', [fact(2)]), {code: 'JOURNAL_FAILED'});
+    const began = systemClock.monotonic();
+    await journal[Symbol.asyncDispose]();
+    t.true(systemClock.monotonic() - began < 6000, `${systemClock.monotonic() - began} ms`);
+    await appended;
+    await server.sql(`SELECT pg_terminate_backend(pid) ${holders}`);
+    await held;
   });
 });

@@ -68,10 +68,7 @@ export class PostgresJournal implements WorkingJournal {
     });
     this.#readers = new Readers(place.url, clock);
     // What was handed over before can be read.
-    const ask: Ask = async (statement, values) => {
-      await this.#queue.settled();
-      return this.#readers.ask(statement, values);
-    };
+    const ask: Ask = (statement, values) => this.#queue.settled().then(() => this.#readers.ask(statement, values));
     this.#reader = new Reader(place.schema, ask);
     this.#presence = new Presence(place, {
       clock,
@@ -185,16 +182,19 @@ export class PostgresJournal implements WorkingJournal {
     this.#isClosed = true;
     this.#followers.wake();
     this.work.close();
-    const late = new AbortController();
-    const stopTimer = this.#house.clock.after(closeMs, () => {
-      this.#house.log.error({}, 'The journal did not close in time: the last facts may be lost');
-      late.abort();
-    });
+    const {clock, log} = this.#house;
+    const [late, ended] = [new AbortController(), new AbortController()];
+    const ending = this.#end(late.signal).finally(() => ended.abort());
+    if (!(await Promise.race([ending, clock.sleep(closeMs, ended.signal)]))) return;
+    log.error({}, 'The journal did not close in time: the last facts may be lost');
+    late.abort();
+  }
+
+  async #end(late: AbortSignal): Promise<void> {
     await this.#sweeper[Symbol.asyncDispose]();
-    await this.#writer.close(late.signal);
+    await this.#writer.close(late);
     await Promise.allSettled(this.#asked);
     await this.#presence.close();
     await this.#readers[Symbol.asyncDispose]();
-    stopTimer();
   }
 }
