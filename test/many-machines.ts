@@ -102,9 +102,12 @@ for (const [file, names] of [
   ['deploy/many-machines/nats.conf', three.map(number => `nats-${number}`)],
   ['deploy/kubernetes/nats/nats.conf', three.map(number => `hello-nats-${number - 1}.hello-nats`)],
 ] as const) {
-  test(`${file}: a write is on the disk before it is acknowledged, and each server knows the others`, async t => {
+  test(`${file}: a write is on the disk before it is acknowledged, each server knows the others, and gives up connections that are dead`, async t => {
     const text = await read(file);
-    t.regex(text, /^ {2}sync_interval: always$/m);
+    // As the page says.
+    for (const line of ['sync_interval: always', 'ping_interval: 1s', 'ping_max: 2']) {
+      for (const one of [text, await read('docs/journal-nats.md')]) t.true(one.includes(`\n  ${line}\n`), line);
+    }
     t.deepEqual(
       [...text.matchAll(/nats:\/\/([\w.-]+):6222/g)].map(([, name]) => name),
       [...names],
