@@ -113,6 +113,17 @@ else {
     t.deepEqual(numbers(await all(one.read(stream))), [1, 3]);
   });
 
+  test('to stop what another core runs while the servers are away fails as the journal does', async t => {
+    const deaf = (transport: Transport): Transport => ({
+      ...asking(transport, (...given) => transport.request(...given)),
+      publish() {
+        throw new Away('The servers are away');
+      },
+    });
+    await using journal = await open(t, deaf);
+    await t.throwsAsync(journal.work.stopElsewhere('a'), {instanceOf: Fault, code: 'JOURNAL_FAILED'});
+  });
+
   test('facts that are larger than a message are refused, not cut', async t => {
     await using journal = await open(t, transport => transport);
     const facts = Array.from(

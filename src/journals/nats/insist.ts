@@ -31,5 +31,14 @@ export async function insist<T>({clock, closing}: Patience, act: (tries: number)
   }
 }
 
+/** Does something that is not done again. @throws Fault JOURNAL_FAILED when no server is there */
+export async function once(act: () => void): Promise<void> {
+  try {
+    act();
+  } catch (error) {
+    throw error instanceof Away ? failed('no server is there', error) : error;
+  }
+}
+
 /** What was asked for may have been done all the same. */
 export const failed = (why: string, cause?: unknown) => new Fault('JOURNAL_FAILED', {cause: new Error(why, {cause}), retryAfterS: 1});

@@ -16,6 +16,7 @@ import type {
   WorkStatus,
   WorkStore,
 } from '../../../work.ts';
+import {once} from '../insist.ts';
 import {lastOf} from '../message.ts';
 import type {Streams} from '../streams.ts';
 import {Board} from './board.ts';
@@ -136,9 +137,7 @@ export class NatsWork implements WorkStore {
     return item?.status === 'dead' && (await this.#changes.change(item, undefined, {facts: [], payloads})) !== undefined;
   }
 
-  restore(state: WorkState): Promise<boolean> {
-    return this.#changes.place(restored(state));
-  }
+  restore = (state: WorkState): Promise<boolean> => this.#changes.place(restored(state));
 
   async restoreKey(key: UsedKey): Promise<boolean> {
     const now = this.#house.now();
@@ -181,7 +180,7 @@ export class NatsWork implements WorkStore {
   }
 
   async stopElsewhere(id: string): Promise<void> {
-    this.#house.transport.publish(this.#house.subjects.stop, id);
+    await once(() => this.#house.transport.publish(this.#house.subjects.stop, id));
   }
 
   /** Hears nothing more. */
