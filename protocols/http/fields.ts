@@ -17,8 +17,16 @@ const ours: ReadonlySet<string> = new Set([
   'tracestate',
 ]);
 
+/** Fields that say where a request is from: the core adds to what a caller says. */
+const origin: ReadonlySet<string> = new Set(['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto']);
+
 /** Whether a server would take a field of a caller for one of the core's: many make the same variable of `_` and `-`. */
-export const isOurs = (lower: string) => ours.has(lower) || (lower.includes('_') && ours.has(lower.replaceAll('_', '-')));
+export function isOurs(lower: string): boolean {
+  if (ours.has(lower)) return true;
+  if (!lower.includes('_')) return false;
+  const named = lower.replaceAll('_', '-');
+  return ours.has(named) || origin.has(named);
+}
 
 /** Fields that must not stand behind a body (RFC 9110 §6.5.1), as a receiver may take them for fields of the head. */
 const notBehind: ReadonlySet<string> = new Set([
@@ -33,9 +41,7 @@ const notBehind: ReadonlySet<string> = new Set([
   'forwarded',
   'host',
   'set-cookie',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
+  ...origin,
 ]);
 
 /**

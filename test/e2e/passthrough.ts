@@ -69,6 +69,8 @@ test('a target that names the host becomes a path, and names the host', async t 
   const told = await toldBy(core.url, 'GET http://b.example:81/a%zz?b HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n');
   t.is(told.url, '/a%zz?b');
   t.deepEqual(valuesOf(told, 'host'), ['b.example:81']);
+  const older = await toldBy(core.url, 'GET http://b.example:81/told HTTP/1.0\r\n\r\n');
+  t.deepEqual([valuesOf(older, 'host'), valuesOf(older, 'x-forwarded-host')], [['b.example:81'], ['b.example:81']]);
 });
 
 const heads = {
@@ -133,6 +135,16 @@ test('the server learns who called, by what, and through whom', async t => {
   t.regex(valuesOf(behind, 'x-forwarded-for').join('; '), /^1\.2\.3\.4, 5\.6\.7\.8, (127\.0\.0\.1|::1)$/);
   t.deepEqual(valuesOf(behind, 'x-forwarded-proto'), ['https']);
   t.deepEqual(valuesOf(behind, 'x-forwarded-host'), ['b']);
+});
+
+test('what many servers would take for the address of the caller does not go on', async t => {
+  const told = await toldBy(
+    core.url,
+    'GET /told HTTP/1.1\r\nHost: a\r\nX_Forwarded_For: 1.2.3.4\r\nX-Forwarded_For: 1.2.3.4\r\nX_FORWARDED_HOST: b\r\n' +
+      'X_Forwarded-Proto: https\r\nX_Own: 1\r\nConnection: close\r\n\r\n',
+  );
+  const names = told.headers.filter((name, index) => index % 2 === 0 && name.includes('_'));
+  t.deepEqual(names, ['X_Own']);
 });
 
 test('HTTP/1.0 without Host is served', async t => {

@@ -53,10 +53,11 @@ function openBody(request: IncomingMessage, {maxBodyBytes: maxBytes, openHold, c
 }
 
 /** A target that names the host counts, and not the field Host (RFC 9112 §3.2.2). */
-function withAuthority({url = '', rawHeaders}: IncomingMessage): readonly string[] {
+function withAuthority({url = '', headers, rawHeaders}: IncomingMessage): readonly string[] {
   const authority = url.startsWith('/') ? undefined : authorityOf(url);
   if (authority === undefined) return rawHeaders;
   if (!isHost(authority)) throw malformed('the target names no host and port'); // RFC 9110 §4.2.4: nor who asks
+  if (headers.host === undefined) return ['Host', authority, ...rawHeaders]; // HTTP/1.0
   return rawHeaders.map((field, index) => (index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === 'host' ? authority : field));
 }
 
