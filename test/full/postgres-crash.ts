@@ -1,9 +1,10 @@
+import {randomUUIDv7} from 'node:crypto';
 import {setTimeout as pause} from 'node:timers/promises';
 import test from 'ava';
 import {systemClock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
 import {all, fact, numbers} from '../helpers/journal-suite.ts';
-import {openPostgres, withPostgres} from '../helpers/postgres.ts';
+import {openPostgres, schemaOf, withPostgres} from '../helpers/postgres.ts';
 
 await withPostgres('PostgreSQL crashes, and comes back', server => {
   test.serial('after kill -9 of the server, what was acknowledged is there, once, and a core goes on', async t => {
@@ -65,6 +66,33 @@ await withPostgres('PostgreSQL crashes, and comes back', server => {
     t.deepEqual(kept.slice(0, 2), [1, 3]);
     t.false(kept.includes(2) || kept.includes(4));
     t.is((await journal.append('a', [fact(6)], {expect: 1})).durability, 'fsync');
+  });
+
+  test.serial('nobody waits for the database longer than others, whose neighbour could not be written', async t => {
+    const place = server.place();
+    await using journal = await openPostgres(place, systemClock);
+    const slow = `${schemaOf(place)}.slow`;
+    await server.sql(`CREATE FUNCTION ${slow}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$;
+      CREATE TRIGGER slow BEFORE INSERT ON ${schemaOf(place)}.fact FOR EACH ROW EXECUTE FUNCTION ${slow}()`);
+    const item = {id: randomUUIDv7(), acceptedAt: 1, due: 1, orderingKey: 'a\0b'};
+    // They are written together, and then, as one of them cannot be, one by one.
+    const results = Promise.allSettled([
+      journal.append('a', [fact(1)]),
+      journal.work.enqueue(item, {facts: [fact(2)], payloads: [], most: 9}),
+      journal.append('b', [fact(3)]),
+      journal.last('a'),
+    ]);
+    while ((await server.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")) !== '1') await pause(20);
+    await server.kill();
+    t.deepEqual(
+      (await results).map(result => result.status === 'rejected' && result.reason.code),
+      Array.from({length: 4}, () => 'JOURNAL_FAILED'),
+    );
+    await server.start();
+    await server.sql(`DROP FUNCTION ${slow} CASCADE`);
+    while (!journal.isDurable) await pause(50);
+    await journal.append('c', [fact(4)], {expect: 0});
+    t.deepEqual(numbers(await all(journal.scan(''))), [4], 'what was told to have failed is not written');
   });
 
   test.serial('a commit that no standby has is reported to have failed', async t => {

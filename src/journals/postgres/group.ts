@@ -20,7 +20,7 @@ export class Group {
   readonly commands: readonly Command[];
   readonly #names = new Map<string, number>();
   /** Those who waited were told that it failed. */
-  #isGivenUp = false;
+  isGivenUp = false;
 
   constructor(commands: readonly Command[]) {
     this.commands = commands;
@@ -72,12 +72,12 @@ export class Group {
 
   /** The same for another try, under another id. What others were told has failed is left out. */
   again(): Group {
-    return new Group(this.#isGivenUp ? this.commands.filter(({waiter}) => !waiter) : this.commands);
+    return new Group(this.isGivenUp ? this.commands.filter(({waiter}) => !waiter) : this.commands);
   }
 
   /** Tells everybody who waits that it failed. */
   fail(error: () => Error): void {
-    this.#isGivenUp = true;
+    this.isGivenUp = true;
     for (const {waiter} of this.commands) waiter?.reject(error());
   }
 

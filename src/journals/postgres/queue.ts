@@ -23,6 +23,8 @@ export interface Batch {
   readonly group: Group;
   readonly barriers: readonly Barrier[];
   readonly size: number;
+  /** The batch of which it is one command. */
+  readonly within?: Batch | undefined;
 }
 
 /** Gathers commands into groups. One group is on its way at a time; what comes meanwhile is the next one. */
@@ -137,14 +139,15 @@ export class Queue {
   /** The group was not kept, as far as anybody knows. */
   lost(batch: Batch, why: string): void {
     for (const {waiter, facts, payloads} of batch.group.commands) if (!waiter) this.shed(facts.length, payloads.length);
-    this.giveUp(batch, why);
+    this.giveUp({...batch, within: undefined}, why);
     this.#sentBytes -= batch.size;
   }
 
   /** Nobody is left waiting for a batch that may still be kept. */
-  giveUp({group, barriers}: Batch, why: string): void {
+  giveUp({group, barriers, within}: Batch, why: string): void {
     group.fail(() => failed(why));
     for (const {reject} of barriers) reject(failed(why));
+    if (within) this.giveUp(within, why);
   }
 
   /** Nothing can be kept: who waits is told so, and so is who comes. Facts that nobody waits for stay, as long as there is room. */

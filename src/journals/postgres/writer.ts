@@ -97,8 +97,7 @@ export class Writer {
         this.#house.kept(clock.monotonic() - startedAt);
         return this.#wentWell();
       } catch (error) {
-        const {message} = error as Error;
-        const meaning = meaningOf(error);
+        const [{message}, meaning] = [error as Error, meaningOf(error)];
         isUnknown ||= meaning === 'unknown'; // also while it cannot be looked up
         if (meaning === 'unknown' || meaning === 'standby') await this.#lose(error as Error, connection);
         else if (meaning === 'one' && this.#sent.group.commands.length > 1) return this.#writeApart(this.#sent);
@@ -113,9 +112,12 @@ export class Writer {
   }
 
   /** One of the commands cannot be written, and must not take the others along. */
-  async #writeApart({group, ...others}: Batch): Promise<void> {
-    for (const command of group.commands) await this.#write({group: new Group([command]), barriers: [], size: 0});
-    this.#house.queue.done({group, ...others});
+  async #writeApart(within: Batch): Promise<void> {
+    for (const command of within.group.commands) {
+      if (command.waiter && within.group.isGivenUp) continue;
+      await this.#write({group: new Group([command]), barriers: [], size: 0, within});
+    }
+    this.#house.queue.done(within);
   }
 
   /** @returns undefined once closed */
