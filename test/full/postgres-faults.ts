@@ -5,6 +5,7 @@ import {systemClock} from '../../src/clock.ts';
 import {RevisionConflict} from '../../src/journal.ts';
 import {JournalRefused} from '../../src/journals/engine.ts';
 import {lockOf} from '../../src/journals/postgres/schema.ts';
+import {ManualClock} from '../helpers/clock.ts';
 import {all, fact, numbers} from '../helpers/journal-suite.ts';
 import {openPostgres, schemaOf, withPostgres} from '../helpers/postgres.ts';
 
@@ -172,5 +173,24 @@ await withPostgres('PostgreSQL fails, and facts stay true', server => {
     await appended;
     await server.sql(`SELECT pg_terminate_backend(pid) ${holders}`);
     await held;
+  });
+
+  test('a question that finds all connections busy is not left to wait until they are free', async t => {
+    const place = server.place();
+    const clock = new ManualClock();
+    await using journal = await openPostgres(place, clock);
+    await journal.append('a', [fact(1)]);
+    const schema = schemaOf(place);
+    const held = server.sql(`BEGIN; LOCK TABLE ${schema}.fact; SELECT pg_sleep(60) AS ${schema}`).catch(() => {});
+    const ours = `FROM pg_stat_activity WHERE query LIKE '%${schema}%' AND pid <> pg_backend_pid()`;
+    while ((await server.sql(`SELECT count(*) ${ours} AND wait_event = 'PgSleep'`)) !== '1') await pause(20);
+    const asked = Promise.allSettled(Array.from({length: 10}, () => journal.last('a')));
+    while ((await server.sql(`SELECT count(*) ${ours} AND wait_event_type = 'Lock'`)) !== '4') await pause(20);
+    await clock.advance(10_000);
+    await server.sql(`SELECT pg_terminate_backend(pid) ${ours} AND wait_event = 'PgSleep'`);
+    const results = (await asked).map(result => (result.status === 'fulfilled' ? 'answered' : result.reason.code));
+    t.deepEqual(results, [...Array.from({length: 4}, () => 'answered'), ...Array.from({length: 6}, () => 'JOURNAL_FAILED')]);
+    await held;
+    t.is((await journal.last('a'))?.position, 1);
   });
 });

@@ -6,6 +6,8 @@ import {Connection, type Row, type Statement, sqlState} from './connection.ts';
 const most = 4;
 /** Most questions that wait for one of them. */
 const mostWaiting = 10_000;
+/** How long one waits. */
+const turnMs = 10_000;
 
 /** The connections that read. They are opened as they are needed. */
 export class Readers implements AsyncDisposable {
@@ -50,9 +52,7 @@ export class Readers implements AsyncDisposable {
     if (idle) return idle;
     if (this.#open >= most) {
       if (this.#waiting.length >= mostWaiting) throw new Error('too many questions wait for the database');
-      const turn = Promise.withResolvers<Connection | undefined>();
-      this.#waiting.push(turn);
-      return (await turn.promise) ?? this.#take();
+      return (await this.#turn()) ?? this.#take();
     }
     this.#open++;
     try {
@@ -62,6 +62,17 @@ export class Readers implements AsyncDisposable {
       this.#waiting.shift()?.resolve(undefined);
       throw error;
     }
+  }
+
+  /** @returns undefined when a new connection may be opened */
+  async #turn(): Promise<Connection | undefined> {
+    const turn = Promise.withResolvers<Connection | undefined>();
+    this.#waiting.push(turn);
+    const stopTimer = this.#clock.after(turnMs, () => {
+      this.#waiting.splice(this.#waiting.indexOf(turn), 1);
+      turn.reject(new Error('too many questions wait for the database'));
+    });
+    return turn.promise.finally(stopTimer);
   }
 
   #give(connection: Connection): void {
