@@ -66,6 +66,17 @@ export function failedFacts({attempt, end, code, reached, afterMs, status}: Fail
     const next: Fact = {type: 'retry.scheduled', data: {attempt: reached ? attempt + 1 : attempt, afterMs}};
     return {facts: [failed, next], payloads: []};
   }
-  const settled: Fact = {type: 'invocation.settled', data: {...(end?.settled ?? {status, durationMs: 0}), outcome: 'dead-lettered'}};
-  return {facts: [failed, settled], payloads: end?.payloads ?? []};
+  return {facts: [failed, lastFact(end, status)], payloads: end?.payloads ?? []};
+}
+
+/** The last fact of a message that is put aside. */
+export const lastFact = (end: AttemptEnd | undefined, status: number): Fact => ({
+  type: 'invocation.settled',
+  data: {...(end?.settled ?? {status, durationMs: 0}), outcome: 'dead-lettered'},
+});
+
+/** Which attempt follows the newest fact of an invocation, where the broker does not count. */
+export function attemptAfter(fact: Fact | undefined): number {
+  if (fact?.type === 'retry.scheduled') return fact.data.attempt;
+  return fact?.type === 'attempt.started' || fact?.type === 'attempt.failed' ? fact.data.attempt + 1 : 1;
 }

@@ -7,7 +7,7 @@ import type {MessageOutcome} from '../meter.ts';
 import type {ListedHouse} from '../trigger.ts';
 import {storedPayloads} from '../work/stored.ts';
 import {MessageDelivery, requestOf, type Sender} from './delivery.ts';
-import {doneFact, failedFacts, keepBegin, redact} from './facts.ts';
+import {attemptAfter, doneFact, failedFacts, keepBegin, lastFact, redact} from './facts.ts';
 import {invocationOf} from './identity.ts';
 import type {Message, Terms} from './message.ts';
 
@@ -134,7 +134,12 @@ export class Handler {
         return 'buried';
       }
       const mayStay = !reached && !isBrokenOff && waits++ < mostWaits;
-      if (!(await this.#stays(message, afterMs, {mayStay, ending}))) return 'given-back';
+      if (!(await this.#stays(message, afterMs, {mayStay, ending}))) {
+        if (!message.isForgotten || !message.bury) return 'given-back';
+        await this.#keep(id, journal.append(`invocation.${id}`, [lastFact(end, status)], {payloads: end?.payloads ?? []}));
+        await message.bury(`${code}, status ${status}, and the core stops`);
+        return 'buried';
+      }
       if (reached) attempt++;
     }
   }
@@ -192,9 +197,3 @@ export class Handler {
 const isOthers = (message: Message) => message.isOurs?.() === false;
 
 const isDead = (fact: Fact) => fact.type === 'invocation.settled' && fact.data.outcome === 'dead-lettered';
-
-/** Which attempt follows the newest fact of an invocation, where the broker does not count. */
-function attemptAfter(fact: Fact | undefined): number {
-  if (fact?.type === 'retry.scheduled') return fact.data.attempt;
-  return fact?.type === 'attempt.started' || fact?.type === 'attempt.failed' ? fact.data.attempt + 1 : 1;
-}

@@ -108,6 +108,19 @@ test('the attempts of a message hold where the entry names none', async t => {
   t.is(calls(), 1);
 });
 
+test('a message that its broker has forgotten is put aside when the core stops before its next attempt', async t => {
+  const {house, message, told, journal} = place(500, {isForgotten: true});
+  const {giveBack: _, ...forgotten} = message;
+  const stopping = new AbortController();
+  const handled = new Handler({...terms, attempts: 3}, {...house, clock: new ManualClock()}, stopping.signal).handle(forgotten);
+  await settle();
+  stopping.abort();
+  t.is(await handled, 'buried');
+  t.deepEqual(told, ['bury']);
+  const facts = await all(journal.scan('invocation.'));
+  t.like(facts.at(-1)?.fact, {type: 'invocation.settled', data: {outcome: 'dead-lettered', status: 500}});
+});
+
 test('a message that another core has meanwhile is not tried again here', async t => {
   const clock = new ManualClock();
   let isOurs = true;
