@@ -10,6 +10,8 @@ import {sweepFacts} from '../../src/journals/nats/sweep/facts.ts';
 import {sweepPayloads} from '../../src/journals/nats/sweep/payloads.ts';
 import {StreamAdmin} from '../../src/journals/nats/sweep/stream-admin.ts';
 import type {Transport} from '../../src/journals/nats/transport.ts';
+import {ManualClock} from '../helpers/clock.ts';
+import {recordingLog} from '../helpers/fakes.ts';
 import {all, fact} from '../helpers/journal-suite.ts';
 import {natsServer, startNats} from '../helpers/nats.ts';
 import {natsJournal} from '../helpers/nats-journal.ts';
@@ -138,6 +140,18 @@ else {
     t.is(await one.sweeper.sweep(), 'through');
     t.is(await other.sweeper.sweep(), 'elsewhere');
     t.is(await one.sweeper.sweep(), 'through');
+  });
+
+  test('a clock that is ahead of the servers’ is reported, once', async t => {
+    const [ahead, log] = [new ManualClock(), recordingLog()];
+    ahead.setWall(systemClock.now() + 120_000);
+    await using journal = await natsJournal(t, cluster, ahead, {core: randomUUID(), log});
+    const told = () => log.lines.filter(({message}) => message.startsWith('The clock of this core is ahead')).length;
+    for (let times = 0; times < 2; times++) await journal.sweeper.sweep();
+    t.is(told(), 1);
+    ahead.setWall(systemClock.now());
+    await journal.sweeper.sweep();
+    t.is(told(), 1);
   });
 
   test('a stream that is almost full loses the oldest of what is over, and takes new facts', async t => {

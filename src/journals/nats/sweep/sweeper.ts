@@ -38,6 +38,8 @@ const nextMs = 1000;
 /** What had to stay is looked at again that often. */
 const againMs = 3_600_000;
 const leaseS = 150;
+/** A core whose clock is further ahead of the servers' does not find all that it has recorded. */
+const mostAheadMs = 60_000;
 /** A stream that is fuller than this loses what is over before its time. */
 const fullPart = 0.8;
 /** One that is fuller than this may not even take the lease of who removes what is over. */
@@ -53,6 +55,7 @@ export class Sweeper {
   readonly #house: SweeperHouse;
   readonly #admin: StreamAdmin;
   #isEnding = false;
+  #isAhead = false;
   #stop = () => {};
   #throughAt: number;
 
@@ -156,7 +159,18 @@ export class Sweeper {
       size: 'one',
     });
     const newest = await commits.reading.lastNow(subject);
-    return newest && newest.sequence >= sequence ? newest.storedAt : 0;
+    if (!newest || newest.sequence < sequence) return 0;
+    this.#compare(newest.storedAt);
+    return newest.storedAt;
+  }
+
+  #compare(server: number): void {
+    const {clock, log} = this.#house.house;
+    const aheadMs = clock.now() - server;
+    const wasAhead = this.#isAhead;
+    this.#isAhead = aheadMs > mostAheadMs;
+    if (this.#isAhead && !wasAhead)
+      log.warn({aheadMs}, 'The clock of this core is ahead of the journal’s servers’: it may not find what it keeps');
   }
 
   #put(progress: Progress, guard: number): Promise<number> {
