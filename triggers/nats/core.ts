@@ -77,7 +77,7 @@ export async function openCore({client, lost, flush, close}: Connected, options:
 
   function next(): void {
     if (!inlet) return;
-    while (taken < inlet.most) {
+    while (taken < inlet.most && (taken === 0 || inlet.roomBytes() > 0)) {
       const message = waiting.shift();
       if (!message) break;
       waitingBytes -= message.data.length;

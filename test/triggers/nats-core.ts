@@ -1,0 +1,55 @@
+import type {Msg, NatsConnection} from '@nats-io/transport-node';
+import test from 'ava';
+import type {Inlet} from '../../src/messages/message.ts';
+import {openCore} from '../../triggers/nats/core.ts';
+import {settle} from '../helpers/clock.ts';
+
+test('messages of a subject are held only as far as they have room in bytes, and one alone whatever its size', async t => {
+  let hear = (_error: Error | null, _message: Msg) => {};
+  const client = {
+    isClosed: () => false,
+    subscribe(_subject: string, {callback}: {callback: typeof hear}) {
+      hear = callback;
+      return {isClosed: () => false, unsubscribe() {}};
+    },
+  } as unknown as NatsConnection; // as much of it as is used
+  const lost = new Promise<never>(() => {});
+  const connection = await openCore(
+    {client, lost, flush: async () => {}, close: async () => {}},
+    {subject: 'orders', queue: 'g', deadLetter: undefined},
+  );
+  const held: {bytes: number; done: () => void}[] = [];
+  const sum = () => held.reduce((total, {bytes}) => total + bytes, 0);
+  const closing = new AbortController();
+  const consumed = connection.consume({
+    signal: closing.signal,
+    most: 100,
+    roomBytes: () => Math.max(0, 1000 - sum()),
+    async take({body}) {
+      const {promise, resolve} = Promise.withResolvers<void>();
+      const mine = {bytes: body.length, done: resolve};
+      held.push(mine);
+      await promise;
+      held.splice(held.indexOf(mine), 1);
+    },
+  } as Inlet); // as above
+  const send = (bytes: number) => hear(null, {subject: 'orders', data: new Uint8Array(bytes)} as Msg); // as above
+  for (const bytes of [5000, 600, 600, 600]) send(bytes);
+  t.deepEqual(
+    held.map(({bytes}) => bytes),
+    [5000],
+  );
+  held[0]?.done();
+  await settle();
+  t.deepEqual(
+    held.map(({bytes}) => bytes),
+    [600, 600],
+  );
+  closing.abort();
+  while (held.length > 0) {
+    held[0]?.done();
+    await settle();
+  }
+  await consumed;
+  t.pass('a stop waits for what was received');
+});
