@@ -175,6 +175,28 @@ await withPostgres('PostgreSQL fails, and facts stay true', server => {
     await held;
   });
 
+  test('what may have been kept so long ago that the database has forgotten it is dropped and counted, not written again', async t => {
+    const place = server.place();
+    const clock = new ManualClock();
+    const opening = openPostgres(place, clock);
+    const shed: number[] = [];
+    opening.meter.shed = (facts: number) => void shed.push(facts);
+    await using journal = await opening;
+    const schema = schemaOf(place);
+    await server.sql(`CREATE SEQUENCE ${schema}.times; CREATE FUNCTION ${schema}.slow() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN IF nextval('${schema}.times') = 1 THEN PERFORM pg_sleep(60); END IF; RETURN NEW; END $$;
+      CREATE TRIGGER slow BEFORE INSERT ON ${schema}.fact FOR EACH ROW EXECUTE FUNCTION ${schema}.slow()`);
+    journal.record('a', [fact(1), fact(2)]);
+    const read = t.throwsAsync(journal.last('a'), {code: 'JOURNAL_FAILED'});
+    const ours = `FROM pg_stat_activity WHERE query LIKE '%${schema}%' AND wait_event = 'PgSleep'`;
+    while ((await server.sql(`SELECT count(*) ${ours}`)) !== '1') await pause(20);
+    clock.setWall(clock.now() + 11 * 60_000);
+    await server.sql(`SELECT pg_terminate_backend(pid) ${ours}`);
+    await read;
+    t.deepEqual(shed, [2]);
+    t.is((await journal.append('b', [fact(3)])).position, 1);
+  });
+
   test('a question that finds all connections busy is not left to wait until they are free', async t => {
     const place = server.place();
     const clock = new ManualClock();

@@ -13,6 +13,9 @@ export interface Answer {
   } | null;
 }
 
+/** The row of a commit is removed after ten minutes at the earliest; some of them are for the clocks. */
+const knownMs = 8 * 60_000;
+
 /** Commands that are one commit. */
 export class Group {
   /** The writer's own name for the commit. */
@@ -21,6 +24,8 @@ export class Group {
   readonly #names = new Map<string, number>();
   /** Those who waited were told that it failed. */
   isGivenUp = false;
+  /** Wall time at which it was sent first. */
+  #sentAt: number | undefined;
 
   constructor(commands: readonly Command[]) {
     this.commands = commands;
@@ -28,6 +33,7 @@ export class Group {
 
   /** The parameters of `append` in the database. @param now wall time @param holder who claims work */
   values(now: number, holder: string): unknown[] {
+    this.#sentAt ??= now;
     const bytes = new Bytes();
     const names: Place[] = [];
     const facts = columns(7);
@@ -68,6 +74,11 @@ export class Group {
         return isRefused ? {refused: said} : {position, isReplicated, said};
       }
     }
+  }
+
+  /** That the database does not know of it says nothing any more. @param now wall time */
+  isForgotten(now: number): boolean {
+    return this.#sentAt !== undefined && now - this.#sentAt > knownMs;
   }
 
   /** The same for another try, under another id. What others were told has failed is left out. */

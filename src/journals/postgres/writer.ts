@@ -88,11 +88,11 @@ export class Writer {
       const startedAt = clock.monotonic();
       try {
         const known = isUnknown ? await this.#commits.find(connection, this.#sent.group.id) : undefined;
+        if (isUnknown && !known && this.#sent.group.isForgotten(clock.now())) return queue.lost(this.#sent, 'it may have been kept');
         if (isUnknown && !known) this.#sent = {...batch, group: this.#sent.group.again()};
         isUnknown = false;
-        const {group}: Batch = this.#sent;
-        const answer = known ?? (await this.#commits.make(connection, group, clock.now(), holder()));
-        group.settle(answer);
+        const answer = known ?? (await this.#commits.make(connection, this.#sent.group, clock.now(), holder()));
+        this.#sent.group.settle(answer);
         queue.done(batch);
         this.#house.kept(clock.monotonic() - startedAt);
         return this.#wentWell();
