@@ -45,7 +45,7 @@ export async function serveSeveral(source: Source, env: Environment, options: De
   if (!options.isStill) watchSource(source, next => void members.follow(tell(next)), options, stage);
   const started = members.follow(plan);
   await Promise.race([started, systemClock.sleep(longestStartMs)]);
-  stage.serving({url: url(), consoleUrl: consoleUrl()}, members.served, controls);
+  stage.serving({url: url(), consoleUrl: consoleUrl()}, () => members.served, controls);
   noteLate(members, stage, started);
   const open = networkNote(host, front.port);
   if (open !== undefined) stage.noted(open);

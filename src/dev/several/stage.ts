@@ -9,10 +9,10 @@ export interface Stage {
   /** For what one function reports. */
   tellerOf(planned: PlannedFunction): Teller;
   noted(line: string): void;
-  /** Called once, when each function serves or does not. */
+  /** Called once, when each function serves or does not. @param functions those that serve by now: some may come later, and go */
   serving(
     at: {readonly url: string; readonly consoleUrl: string},
-    functions: readonly Served[],
+    functions: () => readonly Served[],
     controls: Omit<Controls, 'openInBrowser'>,
   ): void;
 }

@@ -17,12 +17,9 @@ export function linesStage(env: Environment): Stage {
       return {feed: view.feed, logged() {}, noted: view.noted, reloaded: outcome => showReload(view, outcome), ended: view.ended};
     },
     serving({url, consoleUrl}, functions, controls) {
-      terminal.serving(
-        functions.map(({name, url, up}) => ({...up, name, url, consoleUrl})),
-        {...controls, openInBrowser},
-      );
+      terminal.serving(() => functions().map(({name, url, up}) => ({...up, name, url, consoleUrl})), {...controls, openInBrowser});
       own.noted(`Serving on ${url}, which lists the functions`);
-      if (functions.length === 0) own.noted(`None has started yet; the console of all is on ${consoleUrl}/`);
+      if (functions().length === 0) own.noted(`None has started yet; the console of all is on ${consoleUrl}/`);
     },
   };
 }

@@ -19,7 +19,8 @@ export interface Controls {
 }
 
 export interface ActionsHouse {
-  readonly functions: readonly Shown[];
+  /** Those that serve by now. */
+  readonly functions: () => readonly Shown[];
   readonly controls: Controls;
   readonly env: Environment;
   /** The last call of a function that ended, and whose it was. */
@@ -75,7 +76,7 @@ export class Actions {
   }
 
   #open(): void {
-    const [first] = this.#house.functions; // several share one console
+    const [first] = this.#house.functions(); // several share one console
     if (first) void this.#run('o', () => this.#show(`${first.consoleUrl ?? first.adminUrl}/`));
   }
 
@@ -88,7 +89,7 @@ export class Actions {
 
   async #offerSchedules(): Promise<void> {
     const {functions, env, note} = this.#house;
-    const known = (await Promise.all(functions.map(each => schedulesOf(each, env)))).flat();
+    const known = (await Promise.all(functions().map(each => schedulesOf(each, env)))).flat();
     if (known.length === 0) return note('There are no schedules: CORE_SCHEDULES sets them');
     this.#choose(
       'Fire:',

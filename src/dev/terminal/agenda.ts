@@ -9,15 +9,16 @@ const afterMs = 2000;
 
 /** Which schedule fires next. It asks the cores when the answer may have changed. */
 export class Agenda {
-  readonly #functions: readonly Shown[];
+  readonly #functions: () => readonly Shown[];
   readonly #env: Environment;
   readonly #clock: Clock;
   #due: Due | undefined;
-  #isKnown = false;
+  /** Who was asked: others may have come since. */
+  #asked: string | undefined;
   #isAsking = false;
   #askAt = 0;
 
-  constructor(functions: readonly Shown[], env: Environment, clock: Clock) {
+  constructor(functions: () => readonly Shown[], env: Environment, clock: Clock) {
     this.#functions = functions;
     this.#env = env;
     this.#clock = clock;
@@ -27,19 +28,23 @@ export class Agenda {
   next(): Due | undefined {
     const now = this.#clock.now();
     const isOver = this.#due !== undefined && this.#due.at <= now && this.#askAt <= now;
-    if ((!this.#isKnown || isOver) && !this.#isAsking) void this.#ask();
+    const isKnown = this.#asked === addressesOf(this.#functions());
+    if ((!isKnown || isOver) && !this.#isAsking) void this.#ask();
     return this.#due;
   }
 
   async #ask(): Promise<void> {
     this.#isAsking = true;
-    const known = (await Promise.all(this.#functions.map(each => schedulesOf(each, this.#env)))).flat();
+    const functions = this.#functions();
+    const known = (await Promise.all(functions.map(each => schedulesOf(each, this.#env)))).flat();
     const [first] = known
       .flatMap(({of, name, at}) => (at === undefined ? [] : [{name: of.name === undefined ? name : `${of.name} ${name}`, at}]))
       .sort((one, other) => one.at - other.at);
     this.#due = first;
-    this.#isKnown = true;
+    this.#asked = addressesOf(functions);
     this.#isAsking = false;
     this.#askAt = this.#clock.now() + afterMs;
   }
 }
+
+const addressesOf = (functions: readonly Shown[]) => functions.map(({adminUrl}) => adminUrl).join(' ');

@@ -45,7 +45,7 @@ export interface ViewOptions {
 export interface Terminal {
   view(options: ViewOptions): View;
   /** The functions are up: says where, and what to try. From now on keys are heard. */
-  serving(functions: readonly Shown[], controls: Controls): void;
+  serving(functions: () => readonly Shown[], controls: Controls): void;
   /** Shows what still waits, and leaves the terminal as it was. */
   close(): void;
 }
@@ -91,7 +91,7 @@ export function openTerminal({stdout, stdin, env, clock}: TerminalOptions): Term
     },
 
     serving(functions, controls) {
-      screen.write(banner(functions, ink));
+      screen.write(banner(functions(), ink));
       if (!isTerminal || isClosed) return;
       agenda = new Agenda(functions, env, clock);
       const print = (lines: readonly string[]) => screen.write(lines);
@@ -100,7 +100,7 @@ export function openTerminal({stdout, stdin, env, clock}: TerminalOptions): Term
         controls,
         env,
         clock,
-        last: () => last.of(functions),
+        last: () => last.of(functions()),
         note: sentence => print(noteLine(sentence, clock.now(), ink)),
         print,
         clear: () => screen.clear(),

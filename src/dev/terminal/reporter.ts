@@ -18,7 +18,7 @@ export function terminalReporter(terminal: Terminal, folder: string, openInBrows
         served.abandon();
         process.exit(exit.failed);
       };
-      terminal.serving([shownOf(server)], {reload, stop, abandon, openInBrowser});
+      terminal.serving(() => [shownOf(server)], {reload, stop, abandon, openInBrowser});
     },
   };
 }

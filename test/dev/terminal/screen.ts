@@ -103,9 +103,9 @@ test('several functions are told apart by their names; one that could not be loa
     adminUrl: 'http://127.0.0.1:8090',
     isPublic: true,
   };
-  terminal.serving([{...shown, error: 'no'}], {reload() {}, stop() {}, abandon() {}, openInBrowser() {}});
+  terminal.serving(() => [{...shown, error: 'no'}], {reload() {}, stop() {}, abandon() {}, openInBrowser() {}});
   terminal.serving(
-    [
+    () => [
       {...shown, name: 'todos', consoleUrl: 'http://127.0.0.1:8089'},
       {...shown, name: 'jobs', consoleUrl: 'http://127.0.0.1:8089', isPublic: false, error: 'no'},
     ],
