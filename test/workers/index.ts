@@ -13,7 +13,7 @@ import {signalTo} from '../helpers/process.ts';
 
 /** Real processes, but nobody waits between two starts. */
 const impatient: Clock = {...systemClock, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 5), signal)};
-const soon = () => ({monotonicMs: systemClock.monotonic() + 20_000, timeoutMs: 20_000});
+const soon = () => ({monotonicMs: systemClock.monotonic() + 60_000, timeoutMs: 60_000});
 const exits = 'process.exit(1)';
 const loads = `require('fs').writeSync(3, '{"loaded":true}\\n'); setInterval(() => {}, 1000)`;
 
