@@ -4,7 +4,7 @@ import {callFrames} from '../../src/conform/channel/frames.ts';
 import {type Bridge, functionFile, runOf} from '../helpers/bridge.ts';
 import {eachHop, type Php} from '../helpers/php.ts';
 
-// Bodies that the function reads as they come, beyond the suite of test/e2e/uploads-php.ts and the cases of conform.
+// Bodies that the function reads as they come, beyond the suite of test/full/uploads-php.ts and the cases of conform.
 
 const streams = {env: {CORE_REQUEST_BODY: 'stream'}};
 
