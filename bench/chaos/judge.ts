@@ -70,7 +70,7 @@ export async function judge(
     outOfOrder: disordered.length,
     missed: gone.length,
     examples: [
-      ...[...lost, ...settledTwice, ...disordered.flat()].map(id => shown(invocations.get(`invocation.${id}`), id)),
+      ...[...disordered.flat(), ...settledTwice, ...lost].map(id => shown(invocations.get(`invocation.${id}`), id)),
       ...gone.map(
         ({name, at, id}) =>
           `${shown(occurrences.get(streamOf(name, at)), streamOf(name, at))} ${shown(invocations.get(`invocation.${id}`))}`,
