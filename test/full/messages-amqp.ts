@@ -3,7 +3,8 @@ import {writeFile} from 'node:fs/promises';
 import net from 'node:net';
 import {type ChannelModel, type ConfirmChannel, connect} from 'amqplib';
 import test, {type ExecutionContext} from 'ava';
-import {message, messageSuite, metric, place, range, until} from '../helpers/message-suite.ts';
+import {message, metric, place, range, until} from '../helpers/message-place.ts';
+import {messageSuite} from '../helpers/message-suite.ts';
 import {missingRabbitMq, startRabbitMq} from '../helpers/rabbitmq.ts';
 
 const serverPromise = missingRabbitMq === undefined ? startRabbitMq() : undefined;

@@ -5,7 +5,7 @@ import test, {type ExecutionContext} from 'ava';
 import {type RunningCore, startCore} from '../helpers/core.ts';
 import {missing as missingElasticMq, startElasticMq} from '../helpers/elasticmq.ts';
 import {folderWith} from '../helpers/folder.ts';
-import {metric, until} from '../helpers/message-suite.ts';
+import {metric, until} from '../helpers/message-place.ts';
 import {natsServer, startNats} from '../helpers/nats.ts';
 
 /*

@@ -1,22 +1,17 @@
-import {spawnSync} from 'node:child_process';
 import {createClient} from '@redis/client';
 import test from 'ava';
 import {systemClock} from '../../src/clock.ts';
 import {Consumer} from '../../src/messages/consumer.ts';
 import {redis} from '../../triggers/redis/index.ts';
 import {connectRedis} from '../../triggers/redis/stream.ts';
-import {startProgram} from '../helpers/broker.ts';
 import {fakeHouse} from '../helpers/fakes.ts';
-import {freePort} from '../helpers/port.ts';
+import {hasRedis, redisServer} from '../helpers/redis.ts';
 
-const check = spawnSync('redis-server', ['--version']).status === 0 ? test : test.skip;
+const check = hasRedis ? test : test.skip;
 
 check('a server that stands still is away, also while messages are held, and is used again when it goes on', async t => {
   t.timeout(120_000);
-  const port = await freePort();
-  const server = await startProgram(['redis-server', '--bind', '127.0.0.1', '--port', String(port), '--save', ''], port);
-  t.teardown(() => server.kill());
-  const url = `redis://127.0.0.1:${port}`;
+  const {server, url} = await redisServer(t);
   const send = async (body: string) => {
     const client = await createClient({url}).connect();
     await client.xAdd('orders', '*', {body});

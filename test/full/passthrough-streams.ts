@@ -4,6 +4,7 @@ import test from 'ava';
 import jwt from 'jsonwebtoken';
 import type {RunningCore} from '../helpers/core.ts';
 import {countsOf, settledOf, startPassing, toldBy, untilCounts} from '../helpers/passthrough.ts';
+import {read} from '../helpers/reply.ts';
 import {ask} from '../helpers/request.ts';
 import {metric, metricIs, openGate} from '../helpers/supervision.ts';
 import {privateKey, publicKey} from '../helpers/tokens.ts';
@@ -26,17 +27,6 @@ function begin(path: string, options: http.RequestOptions = {}): Promise<Incomin
 }
 
 const idOf = (reply: IncomingMessage) => ({field: (name: string) => String(reply.headers[name] ?? '')});
-
-/** What came, and whether the answer ended cleanly. */
-async function read(reply: IncomingMessage): Promise<{text: string; isWhole: boolean}> {
-  let text = '';
-  try {
-    for await (const chunk of reply) text += chunk;
-    return {text, isWhole: true};
-  } catch {
-    return {text, isWhole: false};
-  }
-}
 
 test.serial('a server that has not answered by the deadline is a 504, and learns that nobody waits', async t => {
   const {left} = await countsOf(core.url);

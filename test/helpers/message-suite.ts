@@ -1,9 +1,9 @@
-import {mkdtemp, rm, writeFile} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
+import {writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {type RunningCore, startCore} from './core.ts';
-import {writtenLines} from './lines.ts';
+import {type Broker, isSent} from './message-broker.ts';
+import {manyWithKills} from './message-kills.ts';
+import {message, metric, numbersOf, place, range, until} from './message-place.ts';
 import {ask} from './request.ts';
 
 /*
@@ -11,117 +11,6 @@ What every trigger for messages must do, with a real broker and cores in process
 what they promise; `Broker` says what is asked of one.
 */
 
-export interface Sent {
-  readonly body: string;
-  /** In place of the body, where it may be any bytes. */
-  readonly bytes?: Buffer;
-  readonly attributes?: Readonly<Record<string, string>>;
-}
-
-/** A broker with one source of messages that a test has for itself. */
-export interface Source {
-  /** The members of the entry of CORE_TRIGGERS. Deliveries that fail come again within a few seconds. */
-  readonly entry: Readonly<Record<string, unknown>>;
-  /** Resolves when the broker has them. */
-  send(messages: readonly Sent[]): Promise<void>;
-  /** How many the broker still has, those included that are being handled. */
-  left(): Promise<number>;
-  /** The bodies that were put aside. */
-  buried?(): Promise<readonly string[]>;
-}
-
-export interface Broker {
-  /** Why it cannot be tried here; undefined when it can. */
-  readonly missing: string | undefined;
-  /** Makes a source for a test. The broker is started, and ended with the test. */
-  open(t: ExecutionContext): Promise<Source & {kill(): Promise<void>; restart(): Promise<void>}>;
-  /** What the function reads in `requestContext.eventType`. */
-  readonly type: string;
-  /** False where attributes do not travel with a message. */
-  readonly hasAttributes: boolean;
-  /** True where nothing names a message, so that one that comes again is another invocation. */
-  readonly hasNoIds?: boolean;
-  /** True where a body may be any bytes, and attributes may have any name. */
-  readonly carriesBytes?: boolean;
-  /** The member of the entry that says how long a message that is worked on stays with its core; absent where it stays for ever. */
-  readonly lease?: 'lease' | 'session';
-  /** True where the core asks for messages, and so for as many as have room in its memory. */
-  readonly isAsked?: boolean;
-  /** Most messages that one kill can make the function see again, where these are more than run at a time. */
-  readonly mostAgain?: number;
-  /** False where a message that was being handled when its core was killed may be lost or never come again. */
-  readonly keepsUnacknowledged: boolean;
-}
-
-const handler = `
-const {appendFileSync, existsSync} = require('node:fs');
-exports.handle = async (event, context) => {
-  const {fails = 0, until, ms = 0, n} = /^\\{/.test(event.body) ? JSON.parse(event.body) : {};
-  appendFileSync(process.env.CALLS, JSON.stringify({n, event, id: context.invocationId}) + '\\n');
-  while (until && !existsSync(until)) await new Promise(resolve => setTimeout(resolve, 5));
-  if (ms) await new Promise(resolve => setTimeout(resolve, ms));
-  if (event.requestContext.message.attempt <= fails) return {statusCode: 500, body: 'not yet'};
-  return {statusCode: 200, body: 'done'};
-};`;
-
-interface Called {
-  readonly n: number;
-  readonly id: string;
-  readonly event: {
-    readonly httpMethod: string;
-    readonly path: string;
-    readonly body: string;
-    readonly isBase64Encoded: boolean;
-    readonly headers: Readonly<Record<string, string>>;
-    readonly requestContext: {readonly eventType: string; readonly message: {readonly id: string; readonly attempt: number}};
-  };
-}
-
-const isSent = (source: Source, messages: readonly Sent[]) =>
-  source.send(messages).then(
-    () => true,
-    () => false,
-  );
-
-/** Cores with one trigger, and what their functions were called with. */
-export async function place(t: ExecutionContext, entry: Source['entry'], more: Record<string, string> = {}) {
-  const folder = await mkdtemp(join(tmpdir(), 'messages-'));
-  t.teardown(() => rm(folder, {recursive: true, force: true}));
-  await writeFile(join(folder, 'handler.js'), handler);
-  await writeFile(join(folder, 'calls'), '');
-  const env = {
-    SCW_PUBLIC: 'true',
-    SCW_HANDLER_PATH: join(folder, 'handler.js'),
-    SCW_HANDLER_NAME: 'handle',
-    CALLS: join(folder, 'calls'),
-    CORE_JOURNAL: `sqlite:${folder}/journal.db`,
-    CORE_CONCURRENCY: '8',
-    CORE_TRIGGERS: JSON.stringify([{name: 'orders', ...entry}]),
-    ...more,
-  };
-  return {
-    folder,
-    start: (own: Record<string, string> = {}) => startCore({...env, ...own}, t),
-    calls: (): Called[] => writtenLines(join(folder, 'calls')).map(line => JSON.parse(line)),
-  };
-}
-
-export const message = (n: number, more: object = {}): Sent => ({body: JSON.stringify({n, ...more})});
-/** Each once, the least first. */
-export const numbersOf = (calls: readonly Called[]) => [...new Set(calls.map(({n}) => n))].toSorted((a, b) => a - b);
-export const range = (count: number, first = 0) => Array.from({length: count}, (_, index) => first + index);
-
-export async function until(fits: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await fits())) await new Promise(resolve => setTimeout(resolve, 20));
-}
-
-export const metric = async (core: RunningCore, name: string) => {
-  const text = (await ask(`${core.adminUrl}/metrics`)).body.toString();
-  const lines = text.split('\n').filter(line => line.startsWith(`${name}{`));
-  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
-};
-
-/** @param full with the long runs */
 export function messageSuite(title: string, broker: Broker): void {
   const check = (behaviour: string, act: (t: ExecutionContext) => Promise<void>) => {
     const named = `${title}: ${behaviour}`;
@@ -302,40 +191,5 @@ export function messageSuite(title: string, broker: Broker): void {
     );
   });
 
-  check('of many messages none is lost while cores and the broker are killed', async t => {
-    const source = await broker.open(t);
-    const count = Number(process.env.CORE_TEST_MESSAGES ?? 200);
-    const scale = Math.max(1, count / 1000); // about as many kills, however many messages there are
-    t.timeout(240_000 * scale);
-    const concurrency = 4;
-    const {start, calls} = await place(t, {...source.entry, concurrency});
-    let core = await start();
-    let kills = 0;
-    const isDone = async () => new Set(calls().map(({n}) => n)).size === count && (await source.left().catch(() => 1)) === 0;
-    const killing = (async () => {
-      while (!(await isDone())) {
-        await new Promise(resolve => setTimeout(resolve, scale * (300 + Math.random() * 1200)));
-        kills++;
-        if (kills % 4 === 0) {
-          await source.kill();
-          await source.restart();
-        } else {
-          core.kill('SIGKILL');
-          await core.exited;
-          core = await start();
-        }
-      }
-    })();
-    for (let first = 0; first < count; first += 50) {
-      const some = range(Math.min(50, count - first), first).map(n => message(n, {ms: 25}));
-      while (!(await isSent(source, some))) await new Promise(resolve => setTimeout(resolve, 100));
-    }
-    await killing;
-    const called = calls();
-    t.is(new Set(called.map(({n}) => n)).size, count);
-    const again = called.length - count;
-    const {mostAgain = concurrency} = broker;
-    t.true(again <= kills * mostAgain, `${again} called again, though each of ${kills} kills met at most ${mostAgain}`);
-    t.log(`${count} messages, ${kills} kills, ${again} called again`);
-  });
+  check('of many messages none is lost while cores and the broker are killed', t => manyWithKills(t, broker));
 }

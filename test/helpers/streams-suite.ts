@@ -4,6 +4,7 @@ import net from 'node:net';
 import test, {type ExecutionContext} from 'ava';
 import {type RunningCore, startCore} from './core.ts';
 import {below} from './process.ts';
+import {read} from './reply.ts';
 import {type Answer, ask} from './request.ts';
 import {metric, metricIs, openGate} from './supervision.ts';
 import {Wire} from './wire.ts';
@@ -301,17 +302,6 @@ function beginAt(url: string, agent: http.Agent | false = false): Promise<Incomi
   const {promise, resolve, reject} = Promise.withResolvers<IncomingMessage>();
   http.get(url, {agent}, resolve).once('error', reject);
   return promise;
-}
-
-/** What came, and whether the reply ended cleanly. */
-async function read(reply: IncomingMessage): Promise<{text: string; isWhole: boolean}> {
-  let text = '';
-  try {
-    for await (const chunk of reply) text += chunk;
-    return {text, isWhole: true};
-  } catch {
-    return {text, isWhole: false};
-  }
 }
 
 const streams = (outcome: string) => `faas_streams_total{outcome="${outcome}"}`;
