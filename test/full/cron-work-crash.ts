@@ -37,7 +37,7 @@ for (const point of ['claimed', 'given'] as const) {
         CORE_JOURNAL: `sqlite:${journal}`,
         CORE_SCHEDULES: JSON.stringify([{name: 'yearly', cron: '0 0 1 1 *', delivery: 'work', input: {file: runs}}]),
       };
-      const first = await startCore({...env, KILL_AT: point, NODE_OPTIONS: `--import=${preload}`}, t);
+      const first = await startCore({...env, KILL_AT: point, NODE_OPTIONS: `--import=${preload}`}, t, {isSource: true}); // whose classes it changes
       await t.throwsAsync(ask(`${first.adminUrl}/api/schedules/yearly/fire?at=${at}`, {method: 'POST'}));
       t.is(await first.exited, null, 'it was killed');
       const killed = await told(journal);

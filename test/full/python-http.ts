@@ -7,7 +7,7 @@ import {startPython} from '../helpers/python-suite.ts';
 
 // What is special to Python's own server, by which the bridge is called where it is not on the channel.
 
-const python = {title: 'python', binary: 'python3', isThree: true};
+const python = {title: 'python', binary: 'python3', isThree: true, hops: ['http'] as const};
 const echo = 'def handle(event, context):\n    print("it ran")\n    return event\n';
 const chunked = `POST / HTTP/1.1\r\nHost: x\r\nCore-Bridge-Token: ${token}\r\nTransfer-Encoding: chunked\r\n\r\n`;
 

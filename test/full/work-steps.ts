@@ -76,7 +76,7 @@ async function killedAt(t: ExecutionContext, step: string): Promise<void> {
     t.true(gone, `cycle ${cycle}: it did not come to the step`);
   }
 
-  const last = await startCore(env, t);
+  const last = await startCore(env, t, {isSource: true});
   await senders.settle(last);
   await drained(last);
   await replays(t, last, senders);
@@ -90,7 +90,7 @@ async function killedAt(t: ExecutionContext, step: string): Promise<void> {
 /** @returns undefined when it was killed first */
 async function started(t: ExecutionContext, env: Record<string, string>): Promise<RunningCore | undefined> {
   try {
-    return await startCore(env, t);
+    return await startCore(env, t, {isSource: true}); // whose classes the preload changes
   } catch (error) {
     if (error instanceof Error && error.message.includes('(exit null)')) return undefined;
     throw error;

@@ -1,11 +1,12 @@
 import {bodyOf, event, startApp} from './python-app-calls.ts';
 import {pythonAsgiSuite} from './python-asgi-suite.ts';
-import {bothWays, type Python} from './python-suite.ts';
+import {checkOf, type Python} from './python-suite.ts';
 import {pythonWsgiSuite} from './python-wsgi-suite.ts';
 
 /** A handler is never taken for an application, nor the other way round; and each kind of application. */
 export function pythonAppsSuite(python: Python): void {
-  const {title, isThree} = python;
+  const check = checkOf(python);
+  const {isThree} = python;
   const handlers: Record<string, string> = {
     'two parameters of any name': 'def app(environ, response):\n    return "handler"\n',
     'a third one': 'def app(event, context, receive=None):\n    return "handler"\n',
@@ -16,12 +17,12 @@ export function pythonAppsSuite(python: Python): void {
       'def app(event, context, Type=type("T", (object,), {"__init__": lambda self, scope, receive, send: None})):\n    return "handler"\n',
   };
   for (const [kind, text] of Object.entries(handlers)) {
-    bothWays(`${title}: a handler with ${kind} stays a handler`, async t => {
+    check(`a handler with ${kind} stays a handler`, async t => {
       t.is((await (await startApp(t, python, text)).call(event)).text, '"handler"');
     });
   }
 
-  bothWays(`${title}: what an application is can be said, and a wrong word is a handler that is not loaded`, async t => {
+  check(`what an application is can be said, and a wrong word is a handler that is not loaded`, async t => {
     const text = 'def app(*args):\n    args[1]("200 OK", [("Content-Type", "text/plain")])\n    return [b"wsgi"]\n';
     const said = await startApp(t, python, text, {env: {CORE_PYTHON_APP: 'wsgi'}});
     t.is(bodyOf((await said.call(event)).text), 'wsgi');

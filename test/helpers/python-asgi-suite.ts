@@ -2,7 +2,7 @@ import {setTimeout} from 'node:timers/promises';
 import type {ExecutionContext} from 'ava';
 import {runOf} from './bridge.ts';
 import {bodyOf, event, leave, printed, query, startApp} from './python-app-calls.ts';
-import {bothWays, hopOf, type Python} from './python-suite.ts';
+import {checkOf, hopOf, type Python} from './python-suite.ts';
 
 const asgi = String.raw`import asyncio, json
 said = []
@@ -67,9 +67,9 @@ async def app(scope, receive, send):
 
 /** Applications that speak ASGI, called with events. */
 export function pythonAsgiSuite(python: Python): void {
-  const {title} = python;
+  const check = checkOf(python);
   const start = (t: ExecutionContext, text: string) => startApp(t, python, text);
-  bothWays(`${title}: ASGI: an application that breaks the rules, or raises, is a 500, and the next call is served`, async t => {
+  check(`ASGI: an application that breaks the rules, or raises, is a 500, and the next call is served`, async t => {
     const b = await start(t, asgi);
     t.like(await b.call({...event, path: '/nothing'}), {status: 500, text: 'The application ended before its response'});
     t.like(await b.call({...event, path: '/twice'}), {status: 500, text: 'http.response.start has no place here in a response'});
@@ -87,14 +87,14 @@ export function pythonAsgiSuite(python: Python): void {
     'says so and raises': ['await send({"type": "lifespan.startup.failed"})\n    raise ValueError("no luck")', 'ValueError: no luck'],
   };
   for (const [kind, [text, error]] of Object.entries(refusals)) {
-    bothWays(`${title}: ASGI: an application that ${kind} is not loaded`, async t => {
+    check(`ASGI: an application that ${kind} is not loaded`, async t => {
       const b = await start(t, `async def app(scope, receive, send):\n    ${text}\n`);
       t.like(b.records[0], {loaded: false, error});
       t.regex((await b.call({})).text, /^Function Handler does not exist/);
     });
   }
 
-  bothWays(`${title}: ASGI: an application that knows no lifespan is served, whatever it does with it`, async t => {
+  check(`ASGI: an application that knows no lifespan is served, whatever it does with it`, async t => {
     const answer =
       'await send({"type": "http.response.start", "status": 200, "headers": []})\n    await send({"type": "http.response.body", "body": b"x"})\n';
     for (const first of ['assert scope["type"] == "http"', 'if scope["type"] != "http": return', 'pass']) {
@@ -103,7 +103,7 @@ export function pythonAsgiSuite(python: Python): void {
     }
   });
 
-  bothWays(`${title}: ASGI: a scope has all of the request, and what the lifespan left`, async t => {
+  check(`ASGI: a scope has all of the request, and what the lifespan left`, async t => {
     const b = await start(t, asgi);
     const reply = JSON.parse((await b.call({...event, path: '/scope'}, {invocationId: 'i'})).text);
     t.like(reply, {statusCode: 201, headers: {'content-type': 'application/json', 'set-cookie': ['a=1', 'b=2']}});
@@ -136,7 +136,7 @@ export function pythonAsgiSuite(python: Python): void {
     ]);
   });
 
-  bothWays(`${title}: ASGI: an object or a plain function that passes it on is one, too`, async t => {
+  check(`ASGI: an object or a plain function that passes it on is one, too`, async t => {
     const answers =
       'async def answer(scope, receive, send):\n    await send({"type": "http.response.start", "status": 200})\n    await send({"type": "http.response.body", "body": b"x"})\n';
     for (const text of [
@@ -147,7 +147,7 @@ export function pythonAsgiSuite(python: Python): void {
       t.is(bodyOf((await (await start(t, answers + text)).call({})).text), 'x', text);
   });
 
-  bothWays(`${title}: ASGI: an application goes on behind its reply, and shuts down after that`, async t => {
+  check(`ASGI: an application goes on behind its reply, and shuts down after that`, async t => {
     const b = await start(t, asgi);
     t.is(bodyOf((await b.call({...event, path: '/behind'}, {invocationId: 'i'})).text), 'answered');
     await printed(b, 'behind', 1);
@@ -158,7 +158,7 @@ export function pythonAsgiSuite(python: Python): void {
     t.regex(b.output.stdout, /lifespan\.shutdown/);
   });
 
-  bothWays(`${title}: ASGI: an application hears that the caller left, and is cancelled if it goes on`, async t => {
+  check(`ASGI: an application hears that the caller left, and is cancelled if it goes on`, async t => {
     const b = await start(t, asgi);
     await leave(t, b, '/endless');
     await printed(b, 'closed', 1);

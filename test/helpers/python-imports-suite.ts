@@ -2,7 +2,7 @@ import {mkdir, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import type {ExecutionContext} from 'ava';
 import {type Bridge, functionFile, startBridge} from './bridge.ts';
-import {bothWays, hopOf, type Python, pythonBridge, startPython} from './python-suite.ts';
+import {checkOf, hopOf, type Python, pythonBridge, startPython} from './python-suite.ts';
 
 interface Case {
   title: string;
@@ -216,8 +216,9 @@ cases.push(
 );
 
 export function pythonImportsSuite(python: Python): void {
+  const check = checkOf(python);
   if (python.isThree) {
-    bothWays(`${python.title}: a loop that cannot be made is reported, and the bridge stays up`, async t => {
+    check(`a loop that cannot be made is reported, and the bridge stays up`, async t => {
       const b = await startPython(t, python, noLoop);
       t.like(b.records[0], {loaded: false, error: 'RuntimeError: no loop today'});
       t.is((await b.call({})).status, 500);
@@ -226,7 +227,7 @@ export function pythonImportsSuite(python: Python): void {
 
   for (const {title, files, handler, cwd, want, needsThree} of cases) {
     if (needsThree && !python.isThree) continue;
-    bothWays(`${python.title}: ${title}`, async t => {
+    check(title, async t => {
       const folder = await functionFolder(t, files);
       const b = await startBridge(t, {
         binary: python.binary,
@@ -240,7 +241,7 @@ export function pythonImportsSuite(python: Python): void {
     });
   }
 
-  bothWays(`${python.title}: a module that cannot be imported is reported, and the bridge stays up`, async t => {
+  check(`a module that cannot be imported is reported, and the bridge stays up`, async t => {
     for (const keyword of python.isThree ? ['def', 'async def'] : ['def']) {
       const folder = await functionFolder(t, {'handler.py': `import absent\n${keyword} handle(event, context):\n    pass\n`});
       const b = await startBridge(t, {binary: python.binary, bridge: pythonBridge, path: path.join(folder, 'handler.py'), hop: hopOf(t)});

@@ -1,11 +1,11 @@
 import {readdirSync, readFileSync, readlinkSync} from 'node:fs';
 import type {ExecutionContext} from 'ava';
 import type {Bridge} from './bridge.ts';
-import {bothWays, keywordsOf, type Python, startPython} from './python-suite.ts';
+import {checkOf, keywordsOf, type Python, startPython} from './python-suite.ts';
 
 /** What a Python handler may do with processes, and what the bridge has to do with its children: nothing. */
 export function pythonProcessesSuite(python: Python): void {
-  const check = (title: string, body: (t: ExecutionContext) => Promise<void>) => bothWays(`${python.title}: ${title}`, body);
+  const check = checkOf(python);
   const start = (t: ExecutionContext, text: string) => startPython(t, python, text);
 
   for (const keyword of keywordsOf(python)) {

@@ -1,9 +1,9 @@
 import type {ExecutionContext} from 'ava';
-import {bothWays, keywordsOf, type Python, startPython} from './python-suite.ts';
+import {checkOf, keywordsOf, type Python, startPython} from './python-suite.ts';
 
 /** Signal handlers of a Python function: they stay the function's, and cannot take the bridge down. */
 export function pythonSignalsSuite(python: Python): void {
-  const check = (title: string, body: (t: ExecutionContext) => Promise<void>) => bothWays(`${python.title}: ${title}`, body);
+  const check = checkOf(python);
   const start = (t: ExecutionContext, text: string) => startPython(t, python, text);
   // In 2.7 handlers do not run in the main thread, where Python lets signal handlers be set.
   const inCalls = python.isThree ? keywordsOf(python) : [];

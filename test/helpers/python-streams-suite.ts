@@ -1,7 +1,7 @@
 import {setTimeout} from 'node:timers/promises';
 import test, {type ExecutionContext} from 'ava';
 import {runOf} from './bridge.ts';
-import {bothWays, type Python, startPython} from './python-suite.ts';
+import {checkOf, type Python, startPython} from './python-suite.ts';
 
 const before = `import io, os, subprocess, sys, tempfile, time
 def pieces():
@@ -46,13 +46,14 @@ const asyncSources: Record<string, string> = {
 
 /** Bodies that are made piece by piece. A caller that wants the reply whole gets it whole. */
 export function pythonStreamsSuite(python: Python): void {
+  const check = checkOf(python);
   const {title, isThree} = python;
   const all = isThree ? {...sources, ...asyncSources} : sources;
   const keywords = isThree ? ['def', 'async def'] : ['def'];
   const start = (t: ExecutionContext, text: string, more = {}) => startPython(t, python, `${isThree ? beforeThree : before}${text}`, more);
 
   for (const keyword of keywords) {
-    bothWays(`${title}: a piece that is neither text nor bytes, or an error before the first piece, is a 500 in ${keyword}`, async t => {
+    check(`a piece that is neither text nor bytes, or an error before the first piece, is a 500 in ${keyword}`, async t => {
       const b = await start(
         t,
         `def number():
@@ -79,7 +80,7 @@ ${keyword} handle(event, context):
       if (isThree) t.regex((await b.call('half')).text, /surrogates not allowed/);
     });
 
-    bothWays(`${title}: a file is closed when it was read, and so is a generator that nobody wants any more, in ${keyword}`, async t => {
+    check(`a file is closed when it was read, and so is a generator that nobody wants any more, in ${keyword}`, async t => {
       const b = await start(
         t,
         `opened = []
@@ -110,7 +111,7 @@ ${keyword} handle(event, context):
   }
 
   for (const [kind, expression] of Object.entries(all)) {
-    bothWays(`${title}: ${kind} is read, as the result and as the body`, async t => {
+    check(`${kind} is read, as the result and as the body`, async t => {
       for (const keyword of keywords) {
         const b = await start(
           t,
@@ -124,13 +125,13 @@ ${keyword} handle(event, context):
     });
   }
 
-  bothWays(`${title}: a handler may be a generator itself`, async t => {
+  check(`a handler may be a generator itself`, async t => {
     const texts = ['def handle(event, context):\n    yield event\n    yield "!"\n'];
     if (isThree) texts.push('async def handle(event, context):\n    yield event\n    await asyncio.sleep(0)\n    yield "!"\n');
     for (const text of texts) t.is(JSON.parse((await (await start(t, text)).call('hello')).text), 'hello!');
   });
 
-  bothWays(`${title}: what is printed while pieces are made belongs to the call, and bytes stay bytes`, async t => {
+  check(`what is printed while pieces are made belongs to the call, and bytes stay bytes`, async t => {
     for (const keyword of keywords) {
       const b = await start(
         t,
@@ -161,7 +162,7 @@ def handle(event, context):
 
   if (!isThree) return;
 
-  bothWays(`${title}: an async generator is cancelled where it waits when the caller leaves, whoever returned it`, async t => {
+  check(`an async generator is cancelled where it waits when the caller leaves, whoever returned it`, async t => {
     for (const keyword of keywords) {
       const b = await start(
         t,
@@ -193,7 +194,7 @@ ${keyword} handle(event, context):
     }
   });
 
-  bothWays(`${title}: calls go on beside a generator that waits, and beside an async one`, async t => {
+  check(`calls go on beside a generator that waits, and beside an async one`, async t => {
     const b = await start(
       t,
       `waits = asyncio.Event()

@@ -1,6 +1,6 @@
 import type {ExecutionContext} from 'ava';
 import {bodyOf, event, leave, printed, query, startApp} from './python-app-calls.ts';
-import {bothWays, type Python} from './python-suite.ts';
+import {checkOf, type Python} from './python-suite.ts';
 
 const wsgi = String.raw`import json, sys
 closed = []
@@ -61,11 +61,12 @@ def app(environ, start_response):
 
 /** Applications that speak WSGI, called with events. */
 export function pythonWsgiSuite(python: Python): void {
-  const {title, isThree} = python;
+  const check = checkOf(python);
+  const {isThree} = python;
   const start = (t: ExecutionContext, text: string) => startApp(t, python, text);
   const callWsgi = async (t: ExecutionContext, path: string) => (await start(t, wsgi)).call({...event, path});
 
-  bothWays(`${title}: WSGI: an application that breaks the rules, or raises, is a 500, and the next call is served`, async t => {
+  check(`WSGI: an application that breaks the rules, or raises, is a 500, and the next call is served`, async t => {
     const b = await start(t, wsgi);
     t.like(await b.call({...event, path: '/none'}), {status: 500, text: 'The application did not call start_response'});
     t.like(await b.call({...event, path: '/twice'}), {status: 500, text: 'start_response was called before, and there is no exc_info'});
@@ -74,7 +75,7 @@ export function pythonWsgiSuite(python: Python): void {
     t.is(bodyOf((await b.call({...event, path: '/late'})).text), 'late');
   });
 
-  bothWays(`${title}: WSGI: an environ has all of the request`, async t => {
+  check(`WSGI: an environ has all of the request`, async t => {
     const b = await start(t, wsgi);
     const reply = JSON.parse((await b.call(event, {invocationId: 'i'})).text);
     t.like(reply, {statusCode: 201, headers: {'Content-Type': 'application/json', 'Set-Cookie': ['a=1', 'b=2']}});
@@ -107,7 +108,7 @@ export function pythonWsgiSuite(python: Python): void {
     });
   });
 
-  bothWays(`${title}: WSGI: bytes, write(), a late start_response and a replaced one`, async t => {
+  check(`WSGI: bytes, write(), a late start_response and a replaced one`, async t => {
     t.deepEqual(JSON.parse((await callWsgi(t, '/bytes')).text), {
       statusCode: 200,
       headers: {'Content-Type': 'image/x', 'Content-Length': '2'},
@@ -121,7 +122,7 @@ export function pythonWsgiSuite(python: Python): void {
     t.is(bodyOf(replaced), 'replaced');
   });
 
-  bothWays(`${title}: WSGI: what an application makes is closed, also when nobody wants it any more`, async t => {
+  check(`WSGI: what an application makes is closed, also when nobody wants it any more`, async t => {
     const b = await start(t, wsgi);
     await b.call({...event, path: '/bytes'});
     await printed(b, 'closed', 1);
