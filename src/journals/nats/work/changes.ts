@@ -8,7 +8,7 @@ import type {Streams} from '../streams.ts';
 import type {Subjects} from '../subjects.ts';
 import type {Entry} from '../writing.ts';
 import type {Board} from './board.ts';
-import {endedS, type Item, readItem, type Stored, writeItem} from './item.ts';
+import {endedS, holdsBack, type Item, readItem, type Stored, writeItem} from './item.ts';
 import type {Keys} from './keys.ts';
 
 export interface ChangesHouse {
@@ -136,7 +136,8 @@ export class Changes {
     const {subjects, board, commits} = this.#house;
     const subject = subjects.item(item.id);
     const ended = {body: '', ttlS: endedS};
-    const state: Entry = {subject, guard: item.sequence, replaces: true, ...(next ? {body: writeItem(next)} : ended)};
+    const replaces = next === undefined || !holdsBack(next);
+    const state: Entry = {subject, guard: item.sequence, replaces, ...(next ? {body: writeItem(next)} : ended)};
     board.asked.add(item.id);
     try {
       const sequence = await this.#commit(`invocation.${item.id}`, facts, payloads, {

@@ -41,7 +41,10 @@ export function readItem({body, sequence}: Pick<Kept, 'body' | 'sequence'>): Ite
 
 export const writeItem = (stored: Stored): Buffer => Buffer.from(JSON.stringify(stored));
 
-/** True for an item that holds back later ones of its key. */
+/**
+True for an item that holds back later ones of its key. All its messages are kept for as long as it does. If each replaced the one
+before, a core that hears later than the item changes would first hear of the next one of the key, and take that for the first.
+*/
 export const holdsBack = ({status, orderingKey, isCallback}: Stored) =>
   status !== 'dead' && orderingKey !== undefined && isCallback !== true;
 

@@ -29,9 +29,10 @@ export interface Listener {
 }
 
 /**
-Hears the newest message of each of some subjects, in order, then every new one. What is missed on the way is noticed, and all
-comes anew. It has caught up when it hears a message of its own, which a majority has kept after it began: a server that has
-just come back may tell of what it has, and lack what replaced things that it has removed already.
+Hears the newest message of each of some subjects, in order, then every new one, but for what is replaced or removed before its
+turn comes. What is missed on the way is noticed, and all comes anew. It has caught up when it hears a message of its own, which a
+majority has kept after it began: a server that has just come back may tell of what it has, and lack what replaced things that it
+has removed already.
 */
 export class Tail {
   readonly #house: TailHouse;
