@@ -21,6 +21,8 @@ test('an older message about an item changes nothing, also after the item has en
   t.is(standing.get('a')?.status, 'running');
   t.true(standing.apply('a', 6, undefined));
   t.false(standing.apply('a', 5, item('a', 5)));
+  standing.reached(7);
+  t.false(standing.apply('a', 5, item('a', 5, {status: 'running', holder: 'other'})), 'as it was read before');
   t.is(standing.get('a'), undefined);
   t.is(standing.alive, 0);
 });

@@ -55,6 +55,8 @@ export class Standing {
   apply(id: string, sequence: number, item: Item | undefined): boolean {
     const known = this.#items.get(id);
     if ((known?.sequence ?? this.#ended.get(id) ?? 0) >= sequence) return false;
+    // What was read a moment ago: it has ended since, or the message that replaced this one is still to come.
+    if (item && !known && sequence <= this.#applied) return false;
     if (known) this.#remove(known);
     if (item) this.#add(item);
     else if (sequence > this.#applied) this.#ended.set(id, sequence);
