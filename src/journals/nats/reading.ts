@@ -150,7 +150,9 @@ export class Reading {
   async #direct(ask: object): Promise<Kept[]> {
     const messages = await this.#transport.gather(`$JS.API.DIRECT.GET.${this.#subjects.stream}`, JSON.stringify(ask));
     const code = messages.at(-1)?.code;
-    if (code !== 204 && code !== 404) throw new Away(`The servers refused to be read with ${code}`);
+    // 404 says that there is nothing, or, behind messages, that the next one could not be read.
+    const isWhole = code === 204 || (code === 404 && messages.length === 1);
+    if (!isWhole) throw new Away(`The servers refused to be read with ${code}`);
     return messages.slice(0, -1).map(fromCopy);
   }
 }
