@@ -2,7 +2,7 @@ import {mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {judge, unsettled} from '../../bench/chaos/judge.ts';
+import {type Asked, judge, unsettled} from '../../bench/chaos/judge.ts';
 import {Troubles} from '../../bench/chaos/troubles.ts';
 import {isoStamp} from '../../src/clock.ts';
 import type {Fact} from '../../src/facts.ts';
@@ -33,16 +33,29 @@ const fired = (second: number, invocationId: string, attempt = 1): [string, Fact
   return [`schedule.tock.${occurrence}`, {type: 'schedule.fired', data}];
 };
 
-async function told(t: ExecutionContext, facts: readonly (readonly [string, Fact])[], throughS = 60, schedules = ticking) {
+type Facts = readonly (readonly [string, Fact])[];
+
+async function judged(t: ExecutionContext, facts: Facts, asked: Asked) {
   const folder = await mkdtemp(join(tmpdir(), 'chaos-judge-'));
   t.teardown(() => rm(folder, {recursive: true}));
   const log = join(folder, 'ends');
   await writeFile(log, '');
   const journal = new MemoryJournal(new ManualClock());
   for (const [stream, fact] of facts) journal.record(stream, [fact]);
-  const asked = {senders: [], schedules, through: began + throughS * 1000};
-  const {doubled, missed, settledTwice} = await judge(journal, asked, log, {during: () => [], afterwards: () => 0});
-  return {doubled, missed, settledTwice, open: await unsettled(journal, asked)};
+  const verdict = await judge(journal, asked, log, {during: () => [], afterwards: () => 0});
+  return {...verdict, open: await unsettled(journal, asked)};
+}
+
+async function told(t: ExecutionContext, facts: Facts, throughS = 60, schedules = ticking) {
+  const {doubled, missed, settledTwice, open} = await judged(t, facts, {senders: [], schedules, through: began + throughS * 1000});
+  return {doubled, missed, settledTwice, open};
+}
+
+/** @param orderingKey of `a` and `b`, which were acknowledged one after the other */
+async function disordered(t: ExecutionContext, facts: Facts, orderingKey?: string): Promise<number> {
+  const acknowledged = ['a', 'b'].map((id, number) => ({id, name: id, number, orderingKey}));
+  const senders = [{acknowledged, doubled: [], longest: {from: 0, ms: 0, tries: []}}];
+  return (await judged(t, facts, {senders, schedules: [], through: began})).outOfOrder;
 }
 
 const clean = {doubled: 0, missed: 0, settledTwice: 0, open: 0};
@@ -53,7 +66,7 @@ test('an occurrence that two cores claimed first is doubled, also when each ran 
 });
 
 test('a fact that a stream has twice is doubled, and an end that it has twice is counted as such', async t => {
-  const none = (facts: readonly (readonly [string, Fact])[]) => told(t, facts, 60, []);
+  const none = (facts: Facts) => told(t, facts, 60, []);
   const [a, b] = ['invocation.a', 'invocation.b'];
   t.deepEqual(
     await none([
@@ -106,6 +119,21 @@ test('attempts that did not reach the function, and claims that were taken over,
     [a, settled],
   ];
   t.deepEqual(await told(t, [fired(0, 'a'), fired(0, 'a', 2), ...tried]), clean);
+});
+
+test('an item that begins before the one of its key that was acknowledged before it has ended is out of order', async t => {
+  const [a, b] = ['invocation.a', 'invocation.b'];
+  const begins: [string, Fact][] = [
+    [a, accepted],
+    [b, accepted],
+    [a, started(1)],
+    [a, refused],
+  ];
+  const inOrder: [string, Fact][] = [...begins, [a, started(2)], [a, settled], [b, started(1)], [b, settled]];
+  const early: [string, Fact][] = [...begins, [b, started(1)], [b, refused], [a, started(2)], [a, settled], [b, started(2)], [b, settled]];
+  t.is(await disordered(t, inOrder, 'k'), 0);
+  t.is(await disordered(t, early, 'k'), 1, 'also if it was begun once more, when its turn had come');
+  t.is(await disordered(t, early), 0, 'without a key');
 });
 
 test('the first trouble of servers comes first, and then a server and a core have trouble at once', async t => {
