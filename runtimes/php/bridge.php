@@ -217,7 +217,9 @@ final class Bridge
             }
             $body = FeedStream::open($call->feed);
         }
-        $context = new Context(is_array($members) ? $members : [], $body);
+        $target = $given['target'] ?? null;
+        $target = is_string($target) ? $target : targetOf($event);
+        $context = new Context(is_array($members) ? $members : [], $target, $body);
         unset($given, $members, $json, $body);
         return self::invoke($event, $context, $call->form !== IS_COMPLETE);
     }
@@ -859,7 +861,7 @@ class Context extends \ArrayObject implements \JsonSerializable
     @param resource|null $body that of the request, when the function reads it as it comes: $context['body'] and
     $context->body. It stays out of copies and of JSON.
     */
-    public function __construct(array $members, private $body = null)
+    public function __construct(array $members, private string $target, private $body = null)
     {
         parent::__construct($members, \ArrayObject::ARRAY_AS_PROPS);
     }
@@ -879,6 +881,12 @@ class Context extends \ArrayObject implements \JsonSerializable
         return $this->getArrayCopy() + ($this->body === null ? [] : ['body' => $this->body]);
     }
 
+    /** Path and query as the request line had them, in ASCII, as in PSR-7. It is no member, so that it stays out of copies and of JSON. */
+    public function getRequestTarget(): string
+    {
+        return $this->target;
+    }
+
     /** Milliseconds until the deadline, never below 0; INF when there is none. */
     public function getRemainingTimeInMillis(): int|float
     {
@@ -890,6 +898,20 @@ class Context extends \ArrayObject implements \JsonSerializable
     {
         return (object) $this->getArrayCopy();
     }
+}
+
+/** A target is sent where the event does not tell all of it. A core that sends none has lost how the query was spelled. */
+function targetOf(mixed $event): string
+{
+    $path = is_string($event['path'] ?? null) ? $event['path'] : '/';
+    $path = preg_replace_callback('/[^\x21-\x7e]|[%?]/', static fn(array $found) => rawurlencode($found[0]), $path);
+    $pairs = [];
+    foreach ((array) ($event['multiValueQueryStringParameters'] ?? $event['queryStringParameters'] ?? []) as $name => $values) {
+        foreach ((array) $values as $value) {
+            $pairs[] = rawurlencode((string) $name) . '=' . rawurlencode(is_scalar($value) ? (string) $value : '');
+        }
+    }
+    return $pairs === [] ? $path : "$path?" . implode('&', $pairs);
 }
 
 /**

@@ -53,6 +53,16 @@ function valueCases({check, start, startText}: Php): void {
     t.is(reply.text, `[2,${all},false,"none",${all},${all}]`);
   });
 
+  check('the target is what the request line had, or made of the event', async t => {
+    const b = await startText(t, 'function handle($event, $context) { return [$context->getRequestTarget(), count($context)]; }');
+    const asked = async (event: unknown) => JSON.parse((await b.call(event)).text)[0];
+    t.is(await asked({path: '/a^b#c'}), '/a^b#c');
+    t.is(await asked({path: '/a b/%?é'}), '/a%20b/%25%3F%C3%A9');
+    t.is(await asked({path: '/', queryStringParameters: {'a&': '1 2', é: ''}}), '/?a%26=1%202&%C3%A9=');
+    t.is(await asked({path: '/', queryStringParameters: {a: '2'}, multiValueQueryStringParameters: {a: ['1', '2']}}), '/?a=1&a=2');
+    for (const event of [7, 'text', {}, {path: null}]) t.is(await asked(event), '/');
+  });
+
   // Names and files
 
   check('a handler is a function or method, global or in the namespace of its file, or what the file returns', async t => {

@@ -28,6 +28,12 @@ async def app(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
     await send({"type": "http.response.body", "body": b"<" + scope["raw_path"] + query + b">"})
 `,
+  'target.php': `<?php
+function handle($event, $context)
+{
+    return str_contains(json_encode([$event, $context]), 'target') ? '<JSON has it>' : '<' . $context->getRequestTarget() . '>';
+}
+`,
   'event.cjs': 'exports.handle = (event, context) => "<" + JSON.stringify([event, context]).includes("target") + " " + event.path + ">";',
 };
 for (const [name, text] of Object.entries(files)) writeFileSync(path.join(folder, name), text);
@@ -39,15 +45,17 @@ async function tell(core: RunningCore, target: string): Promise<string | undefin
   return /<(.*)>/.exec(Buffer.from(await askRaw(core.url, request), 'latin1').toString())?.[1];
 }
 
-const hasPython = spawnSync('python3', ['--version']).status === 0;
+const runs = (program: string) => spawnSync(program, ['--version']).status === 0;
+const isAbsent: Record<string, boolean> = {'.py': !runs('python3'), '.php': !runs('php')};
 
 for (const [title, file, name, hops] of [
   ['the URL of a Request', 'fetch.mjs', 'handle', ['auto', 'http']],
   ['REQUEST_URI and QUERY_STRING of WSGI', 'wsgi.py', 'app', ['auto', 'http']],
   ['raw_path and query_string of ASGI', 'asgi.py', 'app', ['auto']],
+  ['getRequestTarget() in PHP, and no member', 'target.php', 'handle', ['auto', 'http']],
 ] as const) {
   for (const hop of hops) {
-    const check = file.endsWith('.py') && !hasPython ? test.skip : test;
+    const check = isAbsent[path.extname(file)] ? test.skip : test;
     check(`${title}: what came${hop === 'http' ? ', over HTTP' : ''}`, async t => {
       const env = {SCW_PUBLIC: 'true', SCW_HANDLER_PATH: path.join(folder, file), SCW_HANDLER_NAME: name, CORE_HOP: hop};
       const core = await startCore(env, t);

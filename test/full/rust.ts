@@ -102,6 +102,17 @@ function ownCases(): void {
 }
 
 function channelCases(): void {
+  test.serial('rust: the target is what the request line had, and no member of the event', async t => {
+    const json = '{"target":"/a%2fb?b&a=%20","event":{"path":"/a/b","queryStringParameters":{"a":" ","b":""}}}';
+    const b = await start(t, 'target');
+    t.is((await b.send({body: json})).text, '"</a%2fb?b&a=%20>"');
+    const {calls} = await open(t, 'target');
+    const call = calls.begin({form: 0, json: Buffer.from(json), body: Buffer.from('')});
+    t.like(await call.outcome, {kind: 'result', body: Buffer.from('</a%2fb?b&a=%20>')});
+    const echo = await start(t, 'echo');
+    t.false((await echo.send({body: json})).text.includes('target'));
+  });
+
   test.serial('rust: on the channel the handler ends when its call is cancelled, and at its deadline', async t => {
     const {calls, records} = await open(t, 'stays');
     const hasPrinted = (text: string) => records.some(({line}) => line === text);

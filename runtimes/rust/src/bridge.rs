@@ -63,6 +63,18 @@ impl Drop for Ending {
 struct Call {
     event: Option<Box<RawValue>>,
     context: Option<WireContext>,
+    target: Option<String>,
+}
+
+impl Call {
+    fn read(json: &[u8]) -> Result<(Event, Context), serde_json::Error> {
+        let call: Call = serde_json::from_slice(json)?;
+        let event = Event::read(call.event.unwrap_or_else(|| RawValue::NULL.to_owned()))?;
+        Ok((
+            event.with_target(call.target),
+            call.context.unwrap_or_default().into(),
+        ))
+    }
 }
 
 impl Bridge {
@@ -98,7 +110,7 @@ impl Bridge {
         if let Some((status, text)) = refusal {
             return Err((status, text.to_owned()));
         }
-        let (event, mut context) = read_call(&body?).map_err(|error| {
+        let (event, mut context) = Call::read(&body?).map_err(|error| {
             (
                 StatusCode::BAD_REQUEST,
                 format!("The request body is not the protocol's JSON: {error}\n"),
@@ -206,12 +218,6 @@ impl Bridge {
     }
 }
 
-fn read_call(body: &[u8]) -> Result<(Event, Context), serde_json::Error> {
-    let call: Call = serde_json::from_slice(body)?;
-    let event = Event::read(call.event.unwrap_or_else(|| RawValue::NULL.to_owned()))?;
-    Ok((event, call.context.unwrap_or_default().into()))
-}
-
 /// The body of a call of the channel, with its form where it came whole.
 pub(crate) enum Given {
     /// It belongs into the event.
@@ -227,9 +233,7 @@ pub(crate) fn read_frames_call(
     json: &[u8],
     body: Given,
 ) -> Result<(Event, Context), serde_json::Error> {
-    let call: Call = serde_json::from_slice(json)?;
-    let event = Event::read(call.event.unwrap_or_else(|| RawValue::NULL.to_owned()))?;
-    let mut context = Context::from(call.context.unwrap_or_default());
+    let (event, mut context) = Call::read(json)?;
     let (body, form) = match body {
         Given::Whole(body, form) => return Ok((event.with_body(body, form), context)),
         Given::Open(feed) => {
@@ -328,15 +332,16 @@ mod tests {
             "7",
             "null",
             r#"{"context":1}"#,
+            r#"{"target":1}"#,
             r#"{"event":{"path":1}}"#,
         ] {
-            assert!(read_call(body.as_bytes()).is_err(), "{body}");
+            assert!(Call::read(body.as_bytes()).is_err(), "{body}");
         }
     }
 
     #[test]
     fn event_and_context_may_be_missing() {
-        let (event, context) = read_call(b"{}").unwrap();
+        let (event, context) = Call::read(b"{}").unwrap();
         assert_eq!(
             (event.raw().get(), context.invocation_id.as_str()),
             ("null", "")

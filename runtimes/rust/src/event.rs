@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, sync::OnceLock};
+use std::{borrow::Cow, collections::BTreeMap, fmt::Write, sync::OnceLock};
 
 use base64::{engine::general_purpose::STANDARD, Engine};
 use serde::{de::DeserializeOwned, Deserialize, Deserializer, Serialize};
@@ -36,6 +36,9 @@ pub struct Event {
     /// The body as it was sent, when it came as bytes.
     #[serde(skip)]
     bytes: Option<Vec<u8>>,
+    /// That of the request, where the members do not tell all of it.
+    #[serde(skip)]
+    target: Option<String>,
     /// Written when it is asked for, when the body came apart.
     #[serde(skip)]
     raw: OnceLock<Box<RawValue>>,
@@ -74,6 +77,46 @@ impl Event {
                 .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         }
         self
+    }
+
+    pub(crate) fn with_target(self, target: Option<String>) -> Self {
+        Event { target, ..self }
+    }
+
+    /// Path and query as the request line had them, in ASCII: `/a%2Fb?b&a=1`. `path` and `query` have them decoded and taken
+    /// apart. Of a message, or with a core that sends no target, it is made of these.
+    pub fn target(&self) -> Cow<'_, str> {
+        if let Some(target) = &self.target {
+            return target.into();
+        }
+        let mut made = String::new();
+        let path = if self.path.is_empty() {
+            "/"
+        } else {
+            &self.path
+        };
+        escape(&mut made, path, |byte| {
+            byte.is_ascii_graphic() && byte != b'%' && byte != b'?'
+        });
+        let mut mark = '?';
+        let mut add = |name: &str, value: &str| {
+            made.push(mark);
+            mark = '&';
+            escape(&mut made, name, is_unreserved);
+            made.push('=');
+            escape(&mut made, value, is_unreserved);
+        };
+        if self.multi_value_query.is_empty() {
+            for (name, value) in &self.query {
+                add(name, value);
+            }
+        }
+        for (name, values) in &self.multi_value_query {
+            for value in values {
+                add(name, value);
+            }
+        }
+        made.into()
     }
 
     /// The body as the bytes that the caller sent.
@@ -127,6 +170,21 @@ impl Event {
         let is_base64 = self.is_base64_encoded;
         let text = format!("{members}{comma}\"body\":{body},\"isBase64Encoded\":{is_base64}}}");
         RawValue::from_string(text).unwrap_or_else(|_| others.clone())
+    }
+}
+
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+}
+
+/// Adds a text with an escape for each byte that may not stand as it is.
+fn escape(to: &mut String, text: &str, may_stand: impl Fn(u8) -> bool) {
+    for byte in text.bytes() {
+        if may_stand(byte) {
+            to.push(byte.into());
+        } else {
+            let _ = write!(to, "%{byte:02X}"); // writing to a String cannot fail
+        }
     }
 }
 
@@ -248,6 +306,28 @@ mod tests {
             r#"{ "body":"","isBase64Encoded":false}"#
         );
         assert_eq!(read("7").with_body(Vec::new(), 0).raw().get(), "7");
+    }
+
+    #[test]
+    fn the_target_is_what_came_or_is_made_of_the_event() {
+        let came =
+            read(r#"{"path":"/a/b","target":"/other"}"#).with_target(Some("/a%2fb?b&a=%20".into()));
+        assert_eq!(came.target(), "/a%2fb?b&a=%20");
+        for (event, target) in [
+            ("{}", "/"),
+            (r#"{"path":"/a^b#c"}"#, "/a^b#c"),
+            (r#"{"path":"/a b/%?é"}"#, "/a%20b/%25%3F%C3%A9"),
+            (
+                r#"{"path":"/","queryStringParameters":{"a&":"1 2","é":""}}"#,
+                "/?a%26=1%202&%C3%A9=",
+            ),
+            (
+                r#"{"path":"/","queryStringParameters":{"a":"2"},"multiValueQueryStringParameters":{"a":["1","2"]}}"#,
+                "/?a=1&a=2",
+            ),
+        ] {
+            assert_eq!(read(event).target(), target);
+        }
     }
 
     #[test]
