@@ -10,14 +10,19 @@ export interface Machine {
   readonly ip: string;
   /** What a command begins with that runs on it. */
   readonly prefix: readonly string[];
-  /** Nothing that is sent from here arrives there any more, so that no connection between them goes on. */
+  /** What is sent from here to there, and from there to here, is lost without a word to whoever sends it. */
   cut(others: readonly Machine[]): void;
   mend(): void;
+  /** What is sent from here to this address is lost from now on, or is not any more. */
+  lose(address: string, isLost: boolean): void;
 }
 
 export interface Network extends Disposable {
   readonly machines: readonly Machine[];
 }
+
+/** Frames to this address go out, and no machine takes them. A blackhole route would refuse whoever sends. */
+const nowhere = '02:00:00:00:00:01';
 
 const ip = (...args: readonly string[]) => execFileSync('ip', args, {stdio: ['ignore', 'ignore', 'pipe']});
 
@@ -61,20 +66,29 @@ function machine(name: string, address: string, bridge: string): Machine {
   inside('addr', 'add', `${address}/24`, 'dev', 'eth0');
   inside('link', 'set', 'lo', 'up');
   inside('link', 'set', 'eth0', 'up');
-  let cut: string[] = [];
+  let cut: readonly Machine[] = [];
+  const lose = (other: string, isLost: boolean) =>
+    isLost
+      ? inside('neigh', 'replace', other, 'lladdr', nowhere, 'dev', 'eth0', 'nud', 'permanent')
+      : inside('neigh', 'del', other, 'dev', 'eth0');
+  const part = (others: readonly Machine[], isLost: boolean) => {
+    for (const other of others) {
+      lose(other.ip, isLost);
+      other.lose(address, isLost);
+    }
+  };
   return {
     ip: address,
     prefix: ['ip', 'netns', 'exec', name],
     cut(others) {
-      for (const other of others) {
-        inside('route', 'add', 'blackhole', `${other.ip}/32`);
-        cut.push(other.ip);
-      }
+      part(others, true);
+      cut = [...cut, ...others];
     },
     mend() {
-      for (const other of cut) inside('route', 'del', 'blackhole', `${other}/32`);
+      part(cut, false);
       cut = [];
     },
+    lose,
   };
 }
 
