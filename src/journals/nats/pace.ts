@@ -6,6 +6,8 @@ const fewest = 8;
 const turnMs = 15_000;
 /** Those that are late together count once. */
 const lateMs = 2000;
+/** An answer that comes so soon after a write was sent says nothing of later: what was before it may have been on its way. */
+const soonMs = 250;
 
 /**
 How many writes are on their way at a time. A server that is slow answers late, and what is sent again is one more write for it:
@@ -27,9 +29,9 @@ export class Pace {
     this.#clock = clock;
   }
 
-  /** A server answers, if only late: what is sent again makes it later. */
-  get isAnswering(): boolean {
-    return this.#clock.monotonic() - this.#answeredAt < lateMs;
+  /** Since something was sent, a server has answered others, if only late: what is sent again makes it later. */
+  hasAnswered(sentAt: number): boolean {
+    return this.#answeredAt > sentAt + soonMs;
   }
 
   /** @throws Fault JOURNAL_BUSY when its turn does not come in time */

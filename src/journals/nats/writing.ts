@@ -28,10 +28,16 @@ const longestTtlS = 3e8;
 /** Writes that are on their way at a time: of one message, and of several. A stream takes 50 of these, from all cores. */
 const mostMessages = 256;
 const mostBatches = 48;
-/** How long the answer of a server may take that is seen to answer others. */
+/** How long the answer of a server may take that is seen to answer others. One that fell silent is asked sooner: it may not lead any more. */
 const slowAnswerMs = 8000;
 /** Left for the fields of a message. */
 const fieldBytes = 4096;
+
+/** How often it was tried, and when it was last sent. */
+interface Trial {
+  readonly tries: number;
+  readonly before: number;
+}
 
 const wrongLast = [10_071, 10_164];
 const duplicate = 10_201;
@@ -74,18 +80,21 @@ export class Writing {
       return Promise.reject(failed(`${entries.length} messages are more than the servers keep in one piece`));
     const large = entries.find(({body}) => body.length > this.mostBytes);
     if (large) return Promise.reject(failed(`${large.body.length} bytes are more than the servers take in one message`));
-    return insist(this.#patience, tries =>
+    let sentAt = Number.POSITIVE_INFINITY;
+    return insist(this.#patience, tries => {
+      const before = sentAt;
+      sentAt = this.#patience.clock.monotonic();
       // A server that is cut off refuses, too.
-      this.#majority.noting(
-        () => this.#try(id, entries, tries),
+      return this.#majority.noting(
+        () => this.#try(id, entries, {tries, before}),
         written => typeof written === 'object',
-      ),
-    );
+      );
+    });
   }
 
   /** @throws Away; Fault JOURNAL_FAILED */
-  async #try(id: string, entries: readonly [Entry, ...Entry[]], tries: number): Promise<Written> {
-    const {seq, error} = answerOf(await this.#paced(id, entries, tries));
+  async #try(id: string, entries: readonly [Entry, ...Entry[]], trial: Trial): Promise<Written> {
+    const {seq, error} = answerOf(await this.#paced(id, entries, trial));
     if (!error && seq !== undefined) return {sequence: seq};
     const code = error?.err_code ?? 0;
     if (wrongLast.includes(code)) return 'refused';
@@ -97,10 +106,10 @@ export class Writing {
   }
 
   /** Sends, and notes how soon the servers answer. */
-  async #paced(id: string, entries: readonly [Entry, ...Entry[]], tries: number): Promise<Message> {
+  async #paced(id: string, entries: readonly [Entry, ...Entry[]], {tries, before}: Trial): Promise<Message> {
     const pace = this.#paces[entries.length > 1 ? 'batch' : 'one'];
     try {
-      const answer = await this.#send(id, entries, tries, tries > 0 && pace.isAnswering ? slowAnswerMs : undefined);
+      const answer = await this.#send(id, entries, tries, pace.hasAnswered(before) ? slowAnswerMs : undefined);
       pace.answered();
       return answer;
     } catch (error) {
