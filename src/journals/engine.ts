@@ -80,6 +80,11 @@ export interface JournalHealth {
   readonly copies?: {readonly wanted: number; readonly current: number; readonly behind: number} | undefined;
   /** How long ago, in milliseconds, all that was too old had been removed, by whichever core does it. */
   readonly sweptAgoMs: number;
+  /**
+  Whether all servers are seen to sync what they keep before they acknowledge it, and those that are not; undefined where nobody
+  looks.
+  */
+  readonly synced?: {readonly isSeen: boolean; readonly unseen: readonly string[]} | undefined;
   /** How often this core has left a server that kept nothing for one that does; undefined where there is one server. */
   readonly changes?: number;
   /** Why the journal is not open yet. Absent once it is. */

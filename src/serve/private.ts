@@ -63,13 +63,16 @@ export async function openPrivate(core: Core, journal: Journal): Promise<AsyncDi
 
 /** Whether this process can take calls. */
 export function readinessHere({workers, stop, facts, watched: {doors}}: Core): Readiness {
-  const details = [doors?.detail(), absenceOf(facts.servers)].filter(detail => detail !== undefined);
+  const details = [doors?.detail(), journalDetail(facts.servers)].filter(detail => detail !== undefined);
   const detail = details.length > 0 ? details.join('; ') : undefined;
   return readinessOf(workers, stop.hasBegun, {problem: doors?.problem(), detail, isOpen: doors !== undefined});
 }
 
-/** Calls are answered without the journal, and work is refused. */
-function absenceOf(servers: NamedHealth | undefined): string | undefined {
-  if (!servers || servers.isConnected) return undefined;
-  return `the journal is away${servers.problem === undefined ? '' : `: ${servers.problem}`}`;
+/** While the journal is away, calls are answered without it, and work is refused. Without sync, receipts promise less. */
+function journalDetail(servers: NamedHealth | undefined): string | undefined {
+  if (!servers) return undefined;
+  const {isConnected, problem, synced} = servers;
+  if (!isConnected) return `the journal is away${problem === undefined ? '' : `: ${problem}`}`;
+  if (!synced || synced.isSeen) return undefined;
+  return `not all servers of the journal are seen to sync each write${synced.unseen.length > 0 ? `: ${synced.unseen.join(', ')}` : ''}`;
 }

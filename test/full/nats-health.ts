@@ -1,5 +1,6 @@
 import {randomUUID} from 'node:crypto';
-import test from 'ava';
+import {readFile, writeFile} from 'node:fs/promises';
+import test, {type ExecutionContext} from 'ava';
 import {systemClock} from '../../src/clock.ts';
 import {projectFile, type RunningCore, startCore} from '../helpers/core.ts';
 import {natsServer, startNats} from '../helpers/nats.ts';
@@ -25,11 +26,11 @@ else {
       wanted: of('copies_wanted'),
       behind: of('copies_behind_messages'),
       swept: of('swept_age_seconds'),
+      synced: of('synced'),
     };
   };
 
-  test('metrics say how many servers have the journal, that a majority is lost, that all are, and that they are back', async t => {
-    t.timeout(240_000);
+  async function start(t: ExecutionContext) {
     const env = {
       SCW_PUBLIC: 'true',
       SCW_HANDLER_PATH: projectFile('test/fixtures/functions/core/works.cjs'),
@@ -45,6 +46,12 @@ else {
       return now;
     };
     const send = () => ask(core.url, {method: 'POST', body: '{}', headers: {prefer: 'respond-async'}});
+    return {core, until, send};
+  }
+
+  test.serial('metrics say how many servers have the journal, that a majority is lost, that all are, and that they are back', async t => {
+    t.timeout(240_000);
+    const {until, send} = await start(t);
     const whole = await until(({copies}) => copies === 3);
     t.like(whole, {connected: 1, durable: 1, wanted: 3});
     t.true((whole.swept ?? 0) > 0);
@@ -61,5 +68,30 @@ else {
     await Promise.all(cluster.nodes.map(node => node.start()));
     await until(({connected, durable, copies}) => connected === 1 && durable === 1 && copies === 3);
     t.is((await send()).status, 202);
+  });
+
+  test.serial('a server that is restarted without sync is seen: receipts promise less, and metrics and /readyz say so', async t => {
+    t.timeout(240_000);
+    const {core, until, send} = await start(t);
+    const [one] = cluster.nodes;
+    if (!one) return t.fail();
+    t.is((await until(({copies}) => copies === 3)).synced, 1);
+    t.is((await send()).field('core-durability'), 'replicated');
+    await one.kill();
+    await until(({copies}) => copies === 2);
+    const config = await readFile(one.config, 'utf8');
+    await writeFile(one.config, config.replace('sync_interval: always', 'sync_interval: 2m'));
+    await one.start();
+    await until(({synced}) => synced === 0);
+    t.is((await send()).field('core-durability'), 'process');
+    t.regex((await ask(`${core.adminUrl}/readyz`)).json().detail, /not all servers of the journal are seen to sync each write: n0$/);
+    const warned = core.logs.filter(({level, msg}) => level === 'warn' && /sync_interval: always/.test(msg));
+    t.is(warned.length, 1);
+    await one.kill();
+    await until(({copies}) => copies === 2);
+    await writeFile(one.config, config);
+    await one.start();
+    await until(({synced}) => synced === 1);
+    t.is((await send()).field('core-durability'), 'replicated');
   });
 }

@@ -33,6 +33,8 @@ export interface NatsNode {
   /** Where it is watched over HTTP. */
   readonly monitor: string;
   readonly process: ChildProcess;
+  /** Its configuration file, which it reads when it starts. */
+  readonly config: string;
   /** Ends it by this signal, and waits until it has ended. */
   kill(signal?: NodeJS.Signals): Promise<void>;
   /** Starts it again, with what it has on the disk. */
@@ -124,6 +126,7 @@ function nodeOf(
     host,
     port,
     monitor,
+    config,
     get process() {
       return child;
     },

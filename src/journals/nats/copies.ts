@@ -6,24 +6,27 @@ import type {Transport} from './transport.ts';
 /** How often it is looked how many servers have all that is kept. */
 const lookMs = 10_000;
 
+export interface CopiesHouse extends Pick<JournalHouse, 'clock'> {
+  readonly transport: Transport;
+  readonly subjects: Subjects;
+  /** Told what the servers say. */
+  readonly heard?: ((info: Info) => void) | undefined;
+}
+
 /** Knows how many copies of the journal there are, as the servers say. */
 export class Copies {
-  readonly #transport: Transport;
-  readonly #subjects: Subjects;
-  readonly #house: Pick<JournalHouse, 'clock'>;
+  readonly #house: CopiesHouse;
   #now: JournalHealth['copies'];
   #isEnding = false;
   #stop = () => {};
 
-  constructor(transport: Transport, subjects: Subjects, house: Pick<JournalHouse, 'clock'>) {
-    this.#transport = transport;
-    this.#subjects = subjects;
+  constructor(house: CopiesHouse) {
     this.#house = house;
   }
 
   /** Undefined while no server says, as when they have no leader. */
   get now(): JournalHealth['copies'] {
-    return this.#transport.isConnected ? this.#now : undefined;
+    return this.#house.transport.isConnected ? this.#now : undefined;
   }
 
   begin(): void {
@@ -38,9 +41,11 @@ export class Copies {
   }
 
   async #look(): Promise<void> {
+    const {transport, subjects, heard} = this.#house;
     try {
-      const asked = await this.#transport.request(`$JS.API.STREAM.INFO.${this.#subjects.stream}`, '');
-      this.#now = copiesIn(answerOf(asked) as Info);
+      const info = answerOf(await transport.request(`$JS.API.STREAM.INFO.${subjects.stream}`, '')) as Info;
+      this.#now = copiesIn(info);
+      if (this.#now && !this.#isEnding) heard?.(info);
     } catch {
       this.#now = undefined;
     }
@@ -52,7 +57,7 @@ export interface Info extends Answer {
   readonly config?: {readonly num_replicas: number};
   readonly cluster?: {
     readonly leader?: string;
-    readonly replicas?: readonly {readonly current?: boolean; readonly offline?: boolean; readonly lag?: number}[];
+    readonly replicas?: readonly {readonly name?: string; readonly current?: boolean; readonly offline?: boolean; readonly lag?: number}[];
   };
 }
 

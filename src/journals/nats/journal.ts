@@ -16,7 +16,7 @@ import type {JournalHouse, Retention} from '../engine.ts';
 import {checkTogether} from '../together.ts';
 import {prepareAppend} from './appending.ts';
 import type {Commits} from './commit.ts';
-import {Copies} from './copies.ts';
+import {Copies, type CopiesHouse} from './copies.ts';
 import {Followed} from './followed.ts';
 import {failed, type Patience} from './insist.ts';
 import {Keeping} from './keeping.ts';
@@ -28,19 +28,16 @@ import {Own} from './own.ts';
 import {readPayload} from './payloads.ts';
 import {Reading} from './reading.ts';
 import {Streams} from './streams.ts';
-import type {Subjects} from './subjects.ts';
 import {Sweeper} from './sweep/sweeper.ts';
-import type {Transport} from './transport.ts';
 import {NatsWork} from './work/store.ts';
 import {Writing} from './writing.ts';
 
 /** Longest wait of a stop for the servers. */
 const closeMs = 5000;
 
-export interface NatsJournalOptions {
-  readonly transport: Transport;
-  readonly subjects: Subjects;
+export interface NatsJournalOptions extends Pick<CopiesHouse, 'transport' | 'subjects' | 'heard'> {
   readonly retention: Retention;
+  /** What a receipt promises now. */
   readonly durability: Durability;
 }
 
@@ -77,13 +74,14 @@ export class NatsJournal implements WorkingJournal {
     const flush = () => this.#outbox.flush();
     this.#followed = new Followed({transport, reading, subjects, patience, after: (ms, fire) => clock.after(ms, fire), flush});
     this.cores = new Leases(this.commits, subjects, {...house, noting: writing => this.#keeping.noting(writing)});
-    this.copies = new Copies(transport, subjects, house);
+    this.copies = new Copies({...options, clock});
     const tryIt = () => reading.lastNow(subjects.barrier(''));
     this.#keeping = new Keeping({...house, transport, tryIt});
     const shredded = (payloads: number, until: number) => this.record('journal', [{type: 'payload.shredded', data: {payloads, until}}]);
     this.sweeper = new Sweeper({...options, house, commits: this.commits, streams: this.#streams, shredded});
     this.work = new NatsWork({
       ...options,
+      promise: options,
       commits: this.commits,
       streams: this.#streams,
       cores: this.cores,
@@ -172,11 +170,11 @@ export class NatsJournal implements WorkingJournal {
 
   async #append(appends: readonly [StreamAppend, ...StreamAppend[]]): Promise<Receipt> {
     if (this.#isClosed) throw failed('it is closed');
-    const {subjects, durability} = this.#options;
+    const {subjects} = this.#options;
     const append = prepareAppend({commits: this.commits, streams: this.#streams, subjects}, appends, this.#house.clock.now());
     const sequence = await this.#keep(append.bytes, append.commit);
     for (const [index, {stream}] of appends.entries()) this.#wrote(stream, sequence - appends.length + 1 + index);
-    return {position: lastOf(sequence), durability};
+    return {position: lastOf(sequence), durability: this.#options.durability};
   }
 
   /** Writes behind what was recorded before. @throws Fault JOURNAL_BUSY, and whatever it throws */

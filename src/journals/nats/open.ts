@@ -2,11 +2,12 @@ import {readFile} from 'node:fs/promises';
 import {Fault} from '../../errors.ts';
 import {type Capabilities, type JournalHouse, JournalRefused, type OpenedJournal, type Retention} from '../engine.ts';
 import {connectTo, isAbsent} from './connect.ts';
+import type {Info} from './copies.ts';
 import {NatsJournal} from './journal.ts';
 import {type NatsPlace, parsePlace} from './place.ts';
 import {openStream} from './stream.ts';
 import {subjectsOf} from './subjects.ts';
-import {durabilityOf, seeSync} from './synced.ts';
+import {Syncing} from './syncing.ts';
 import {Away, type Transport} from './transport.ts';
 import {mostEntries} from './writing.ts';
 
@@ -21,20 +22,39 @@ export async function openNats(place: string, retention: Retention, house: Journ
     const subjects = subjectsOf(application);
     const patience = {clock: house.clock, closing: new AbortController().signal};
     const {num_replicas: replicas} = await openStream(transport, subjects, {retention, hosts: hosts.length, patience});
-    const synced = await seeSync(given, hosts, replicas);
-    const can: Capabilities = {durability: durabilityOf(replicas, synced), synced, payloadBytes: mostPayloadBytes};
-    const journal = new NatsJournal({transport, subjects, retention, durability: can.durability}, house);
+    const syncing = new Syncing({...house, given, hosts, replicas});
+    await syncing.begin();
+    transport.onBreak(() => void syncing.look());
+    const options = {
+      transport,
+      subjects,
+      retention,
+      heard: (info: Info) => syncing.heard(info),
+      get durability() {
+        return syncing.durability;
+      },
+    };
+    const journal = new NatsJournal(options, house);
     await journal.begin();
-    tellLess(house, replicas, can);
+    tellLess(house, replicas, syncing);
     return {
       journal,
-      can,
+      can: {
+        get durability() {
+          return syncing.durability;
+        },
+        get synced() {
+          return syncing.synced;
+        },
+        payloadBytes: mostPayloadBytes,
+      },
       cores: journal.cores,
       health: () => ({
         isConnected: transport.isConnected,
         copies: journal.copies.now,
         sweptAgoMs: journal.sweeper.sweptAgoMs,
         changes: journal.majority.changes,
+        synced: syncing.seen,
       }),
       get isDurable() {
         return journal.isDurable;
@@ -73,7 +93,7 @@ export function placeOf(place: string): NatsPlace {
 }
 
 /** Says what keeps receipts from promising that facts survive the loss of a machine. */
-function tellLess({log}: JournalHouse, replicas: number, {durability, synced}: Capabilities): void {
+function tellLess({log}: JournalHouse, replicas: number, {durability, synced}: Pick<Capabilities, 'durability' | 'synced'>): void {
   if (durability === 'replicated') return;
   const fields = {durability, replicas, synced};
   if (synced === 'no') {

@@ -36,6 +36,7 @@ export interface JournalServers {
   readonly copies?: {readonly wanted: number; readonly current: number; readonly behind: number} | undefined;
   readonly sweptAgoMs: number;
   readonly changes?: number;
+  readonly synced?: {readonly isSeen: boolean} | undefined;
 }
 
 /** Accepted = completed + handed back + lost. Lost is what was cut off; while the stop goes on, also what is in flight. */

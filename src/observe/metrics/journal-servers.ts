@@ -28,6 +28,11 @@ export function journalServerMetrics(registers: Registry[], gauges: Pick<Gauges,
   gauge('core_journal_copies_wanted', 'Servers that should have it.', each => each.copies?.wanted);
   gauge('core_journal_copies_behind_messages', 'Messages that the slowest copy lacks.', each => each.copies?.behind);
   gauge(
+    'core_journal_synced',
+    '1 while all servers are seen to write to their disks before they acknowledge, 0 while one is not; absent where nobody looks.',
+    each => each.synced && Number(each.synced.isSeen),
+  );
+  gauge(
     'core_journal_swept_age_seconds',
     'Time since all that was too old had been removed from the journal, by whichever core does that; since the start, before it is known.',
     each => each.sweptAgoMs / 1000,

@@ -28,7 +28,7 @@ import {Keys, pick} from './keys.ts';
 
 export interface NatsWorkHouse extends BoardHouse, Omit<ChangesHouse, 'board'> {
   readonly streams: Streams;
-  readonly durability: Durability;
+  readonly promise: {readonly durability: Durability};
   now(): number;
 }
 
@@ -56,7 +56,7 @@ export class NatsWork implements WorkStore {
   }
 
   async enqueue(item: WorkItem, {facts, payloads, key, claims = false, most}: EnqueueOptions): Promise<Enqueued> {
-    const {core, now, durability} = this.#house;
+    const {core, now, promise} = this.#house;
     const alive = await this.#board.alive();
     const known = key && (await this.#keys.find(key.scope, now()));
     if (known?.first) return {kind: 'known', ...pick(known.first)};
@@ -76,7 +76,7 @@ export class NatsWork implements WorkStore {
         key && {keys: this.#keys, key, guard: known?.guard ?? 0},
       );
       const claimed = begun && {...stateOf(kept, false), epoch: 1, task: begun.task};
-      return {kind: 'accepted', receipt: {position: lastOf(sequence), durability}, ...(claimed && {claimed})};
+      return {kind: 'accepted', receipt: {position: lastOf(sequence), durability: promise.durability}, ...(claimed && {claimed})};
     } catch (error) {
       if (!(error instanceof RevisionConflict) || !key) throw error;
       const {first} = await this.#keys.find(key.scope, now(), true);
