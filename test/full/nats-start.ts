@@ -1,5 +1,5 @@
 import {randomUUID} from 'node:crypto';
-
+import http from 'node:http';
 import {join} from 'node:path';
 import {connect} from '@nats-io/transport-node';
 import test from 'ava';
@@ -130,6 +130,18 @@ else {
         String(warning),
       );
     }
+  });
+
+  test('servers that are older than what is needed are named, whatever API they have', async t => {
+    const older = {server_id: 'A', server_name: 'old', version: '2.15.2', jetstream: {config: {sync_always: true}}};
+    const watched = http.createServer((_, response) => void response.end(JSON.stringify(older)));
+    t.teardown(() => watched.close());
+    await new Promise<void>(resolve => void watched.listen(0, '127.0.0.1', resolve));
+    const address = watched.address();
+    const {journal, log} = await open(one, {access: {synced: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`}});
+    await using _closed = journal;
+    const [warned, ...more] = log.lines.filter(({message}) => message.includes('2.15.3 or later is needed'));
+    t.deepEqual([warned?.level, warned?.fields, more.length], ['warn', {servers: {old: '2.15.2'}}, 0]);
   });
 
   test('while the servers are away nothing is acknowledged, and it goes on by itself when they are back', async t => {

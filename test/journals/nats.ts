@@ -7,6 +7,7 @@ import {problemOf, type StreamConfig} from '../../src/journals/nats/stream.ts';
 import {subjectsOf} from '../../src/journals/nats/subjects.ts';
 import {durabilityOf} from '../../src/journals/nats/synced.ts';
 import type {Transport} from '../../src/journals/nats/transport.ts';
+import {isOlder} from '../../src/journals/nats/version.ts';
 import {ManualClock} from '../helpers/clock.ts';
 import {fact} from '../helpers/journal-suite.ts';
 
@@ -104,6 +105,11 @@ test('only three copies that sync each write promise to survive the loss of a ma
   t.is(durabilityOf(2, 'asserted'), 'fsync');
   t.is(durabilityOf(3, 'seen'), 'replicated');
   t.is(durabilityOf(5, 'asserted'), 'replicated');
+});
+
+test('a server older than what is needed is known by its version, whatever stands behind it', t => {
+  for (const version of ['2.15.2', 'v2.14.10', '1.99.99', '2.15.0-RC.1']) t.true(isOlder(version), version);
+  for (const version of ['2.15.3', '2.15.10', '2.16.0-dev', '3.0.0', 'nightly', '']) t.false(isOlder(version), version);
 });
 
 test('a position in the middle of a message is the revision of no stream', t => {

@@ -9,6 +9,7 @@ import {openStream} from './stream.ts';
 import {subjectsOf} from './subjects.ts';
 import {Syncing} from './syncing.ts';
 import {Away, type Transport} from './transport.ts';
+import {isOlder, oldest} from './version.ts';
 import {mostEntries} from './writing.ts';
 
 /** Of pieces of half a mebibyte, with some left for facts. */
@@ -37,6 +38,7 @@ export async function openNats(place: string, retention: Retention, house: Journ
     const journal = new NatsJournal(options, house);
     await journal.begin();
     tellLess(house, replicas, syncing);
+    tellOlder(house, [[transport.server.name, transport.server.version], ...syncing.versions]);
     return {
       journal,
       can: {
@@ -102,4 +104,14 @@ function tellLess({log}: JournalHouse, replicas: number, {durability, synced}: P
       'The NATS servers are not seen to sync each write, so what is acknowledged may be lost with their machines: set `sync_interval: always`, and CORE_JOURNAL_SYNCED if they are not watched at port 8222',
     );
   } else log.warn(fields, 'One NATS server keeps the journal, which is for development: three are needed to survive the loss of one');
+}
+
+/** The API of a server does not say all: those of one API differ in faults that are mended. */
+function tellOlder({log}: JournalHouse, versions: readonly (readonly [name: string, version: string])[]): void {
+  const older = versions.filter(([, version]) => isOlder(version));
+  if (older.length === 0) return;
+  log.warn(
+    {servers: Object.fromEntries(older)},
+    `NATS ${oldest} or later is needed: these servers are older, and lack corrections of how servers agree on what is kept`,
+  );
 }

@@ -4,6 +4,7 @@ import {type Answer, answerOf} from './answer.ts';
 import {insist, type Patience} from './insist.ts';
 import type {Subjects} from './subjects.ts';
 import {Away, type Transport} from './transport.ts';
+import {fewestLevel, oldest} from './version.ts';
 
 /** What a stream is, as the servers' API has it: as far as it matters here. */
 export interface StreamConfig {
@@ -29,8 +30,6 @@ export interface StreamConfig {
   readonly republish?: {readonly src: string; readonly dest: string; readonly headers_only?: boolean};
 }
 
-/** The version of the servers' API that has all that is relied on; servers from 2.15 on have it. */
-const fewestLevel = 5;
 const replicasOfCluster = 3;
 const duplicateNs = 120e9;
 /** A size that is larger is no limit, as a command has that keeps everything. */
@@ -58,7 +57,7 @@ export async function openStream(
   if (level < fewestLevel) {
     throw new JournalRefused(
       'unwritable',
-      `the server is NATS ${version}, with API level ${level}: 2.15.3 or later is needed, with level ${fewestLevel}`,
+      `the server is NATS ${version}, with API level ${level}: ${oldest} or later is needed, with level ${fewestLevel}`,
     );
   }
   if (!hasJetStream) throw new JournalRefused('unwritable', 'the server has no JetStream: switch it on');

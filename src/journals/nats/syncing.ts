@@ -46,6 +46,11 @@ export class Syncing {
     return this.#addresses && {isSeen: this.synced === 'seen', unseen: unsyncedIn(this.#seen, this.#holders)};
   }
 
+  /** The versions of the servers that were seen, by their names. */
+  get versions(): ReadonlyMap<string, string> {
+    return new Map([...this.#seen.values()].flatMap(watched => (watched ? [[watched.server_name, watched.version] as const] : [])));
+  }
+
   /** Looks for the first time. Who begins says what comes of it. */
   async begin(): Promise<void> {
     await this.#see();
