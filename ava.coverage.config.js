@@ -1,9 +1,10 @@
 import everyday from './ava.config.js';
+import {servers} from './ava.servers.js';
 
 /** The everyday suite, and of the long one what alone reaches the code of engines and brokers on servers. */
 export default {
   ...everyday,
-  files: [...everyday.files.filter(pattern => pattern !== '!test/full/**'), '!test/full/!(messages|nats|postgres)*'],
+  files: [...everyday.files.filter(pattern => pattern !== '!test/full/**'), `!test/full/!(${servers}).ts`],
   // Tests with servers and brokers wait most of the time, the others compute: they are mixed.
   sortTestFiles: (one, other) => turn(one) - turn(other) || (one < other ? -1 : 1),
   timeout: '5m',

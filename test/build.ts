@@ -72,7 +72,7 @@ test('the built program runs, with its modules, its programs and its other files
     'templates/a/handler.test.ts': 'import type {Event} from "nowhere";',
     'templates/a/main_test.go': '',
   });
-  t.teardown(() => rm(path.dirname(out), {recursive: true}));
+  t.teardown(() => rm(path.dirname(out), {recursive: true, maxRetries: 5}));
 
   const {stdout} = await promisify(execFile)(process.execPath, [path.join(out, 'src/cli.js')]);
 
@@ -87,7 +87,7 @@ test('the built program runs, with its modules, its programs and its other files
 
 test('the built core serves from its bundle, with a journal in a thread of its own', async t => {
   const folder = await mkdtemp(path.join(tmpdir(), 'build-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const out = path.join(folder, 'core');
   await build(projectFile('.'), out);
   t.deepEqual((await readdir(path.join(out, 'src/packages'))).sort(), [

@@ -50,7 +50,7 @@ test('a wrong sub-runtime fails what it does wrong, and after its end the other 
 
 test('a sub-runtime that names its calls in other letters names other calls', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'conform-'));
-  t.teardown(() => rmSync(folder, {recursive: true}));
+  t.teardown(() => rmSync(folder, {recursive: true, maxRetries: 5}));
   const file = join(folder, 'upper-case.cjs');
   const name = `const id = request.headers['core-invocation-id']; if (id === 'Whose-Reply_1') response.setHeader('Core-Invocation-Id', id.toUpperCase());`;
   const source = readFileSync(projectFile('test/fixtures/wrong-sub-runtime.cjs'), 'utf8');
@@ -154,7 +154,7 @@ test('a sub-runtime that takes one call at a time gets one at a time', async t =
 
 function robbed(t: ExecutionContext, times: number) {
   const folder = mkdtempSync(join(tmpdir(), 'conform-'));
-  t.teardown(() => rmSync(folder, {recursive: true}));
+  t.teardown(() => rmSync(folder, {recursive: true, maxRetries: 5}));
   const starts = join(folder, 'starts');
   const env = {SCW_HANDLER_PATH: projectFile('runtimes/node/conform.cjs'), STARTS: starts, ROBBED: String(times)};
   const ended = conform(['--json', '--', process.execPath, projectFile('test/fixtures/robbed-sub-runtime.cjs')], env);

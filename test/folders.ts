@@ -6,7 +6,7 @@ import {makeFolders} from '../src/folders.ts';
 
 function folderOf(t: ExecutionContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'folders-'));
-  t.teardown(() => rmSync(folder, {recursive: true}));
+  t.teardown(() => rmSync(folder, {recursive: true, maxRetries: 5}));
   return folder;
 }
 

@@ -22,7 +22,7 @@ const installed = path.join('node_modules', packageOfNode);
 /** A package with these files; gives its folder. */
 async function packageWith(t: ExecutionContext, files: Record<string, string>): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'launch-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   await cp(projectFile('bin'), path.join(folder, 'bin'), {recursive: true});
   for (const [file, content] of Object.entries({'package.json': '{"type": "module"}', ...files})) {
     await mkdir(path.join(folder, path.dirname(file)), {recursive: true});

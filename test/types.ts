@@ -27,7 +27,7 @@ const commonJs: Project = {module: 'node16', type: 'commonjs', lib: ['es2022', '
 /** What the compiler says about `handler.ts` in a project like that; empty when it says nothing. */
 async function compile(t: ExecutionContext, text: string, {type, ...options}: Project): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'types-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   await mkdir(path.join(folder, 'node_modules'));
   await symlink(projectFile('.'), path.join(folder, 'node_modules/core-runtime'));
   const strict = {strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, verbatimModuleSyntax: type === 'module'};
@@ -136,7 +136,7 @@ for (const [language, options] of [
 ] as const) {
   test(`what \`init ${language}\` writes compiles`, async t => {
     const folder = await mkdtemp(path.join(tmpdir(), 'types-'));
-    t.teardown(() => rm(folder, {recursive: true}));
+    t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
     await writeFunction(language, folder);
     await mkdir(path.join(folder, 'node_modules/@types'), {recursive: true});
     await symlink(projectFile('.'), path.join(folder, 'node_modules/core-runtime'));

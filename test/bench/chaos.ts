@@ -37,7 +37,7 @@ type Facts = readonly (readonly [string, Fact])[];
 
 async function judged(t: ExecutionContext, facts: Facts, asked: Asked) {
   const folder = await mkdtemp(join(tmpdir(), 'chaos-judge-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const log = join(folder, 'ends');
   await writeFile(log, '');
   const journal = new MemoryJournal(new ManualClock());

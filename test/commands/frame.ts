@@ -75,7 +75,7 @@ test('the help of a group is that of its commands; --help behind -- belongs to t
 
 test('an import says in JSON what it did', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'import-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const journal = join(folder, 'journal.db');
   const {code, stdout, stderr} = await cli(['journal', '--json', 'import', '/dev/null', '--journal', journal]);
   t.is(code, 0, stderr);

@@ -11,7 +11,7 @@ import {isThere} from '../helpers/there.ts';
 
 const folderOf = async (t: ExecutionContext) => {
   const folder = await mkdtemp(join(tmpdir(), 'init-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   return folder;
 };
 

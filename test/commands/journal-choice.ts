@@ -15,7 +15,7 @@ import {openFile} from '../helpers/sqlite-journal.ts';
 /** A data folder with a journal for each handler, and nothing that listens where a core would. */
 async function withJournals(t: ExecutionContext, ...handlers: string[]) {
   const folder = await mkdtemp(join(tmpdir(), 'journals-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const places: string[] = [];
   for (const handler of handlers) {
     const {place} = defaultJournal(folder, {handlerPath: handler, handlerName: 'handle'});

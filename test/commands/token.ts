@@ -14,7 +14,7 @@ import {runCli as cli} from '../helpers/core.ts';
 
 const folderOf = async (t: ExecutionContext) => {
   const folder = await mkdtemp(join(tmpdir(), 'token-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   return folder;
 };
 

@@ -42,7 +42,7 @@ failing('with a full disk, what is asked of the private listener gets JOURNAL_FA
 
 test('damage that happens while the core runs is answered as such, and logged with its stack', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'damaged-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const file = join(folder, 'journal.db');
   const core = await startCore({SCW_PUBLIC: 'true', SCW_HANDLER_PATH: handler, CORE_JOURNAL: `sqlite:${file}`}, t);
   for (let round = 0; round < 20; round++) await ask(core.url);

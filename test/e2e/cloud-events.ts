@@ -15,7 +15,7 @@ exports.handle = async event => {
 
 async function place(t: ExecutionContext, env: Record<string, string>) {
   const folder = await mkdtemp(join(tmpdir(), 'cloud-events-'));
-  t.teardown(() => rm(folder, {recursive: true, force: true}));
+  t.teardown(() => rm(folder, {recursive: true, force: true, maxRetries: 5}));
   await writeFile(join(folder, 'handler.js'), handler);
   await writeFile(join(folder, 'calls'), '');
   const own = {SCW_PUBLIC: 'true', SCW_HANDLER_PATH: join(folder, 'handler.js'), SCW_HANDLER_NAME: 'handle', CALLS: join(folder, 'calls')};

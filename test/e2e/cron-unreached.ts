@@ -11,7 +11,7 @@ const newYear = {cron: '0 0 1 1 *'};
 /** One call at a time, and whose turn it is decides the gate: `first` waits for it. */
 async function environment(t: Teardown, gate: Awaited<ReturnType<typeof openGate>>) {
   const folder = await mkdtemp(join(tmpdir(), 'cron-unreached-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   return {
     SCW_HANDLER_PATH: projectFile('test/fixtures/functions/core/scheduled'),
     SCW_PUBLIC: 'true',

@@ -12,7 +12,7 @@ const handler = projectFile('test/fixtures/functions/core/mirror.cjs');
 
 test('a core whose journal’s folder is moved away says so, keeps its path from others, and begins anew there', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'journal-moved-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const env = {SCW_PUBLIC: 'true', SCW_HANDLER_PATH: handler, CORE_JOURNAL: `sqlite:${join(folder, 'a', 'journal.db')}`};
   const core = await startCore(env, t);
   t.is(await metric(core, 'core_journal_durable'), 1);

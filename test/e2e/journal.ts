@@ -14,7 +14,7 @@ const handler = projectFile('test/fixtures/functions/core/mirror.cjs');
 
 async function newFolder(t: ExecutionContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'journal-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   return folder;
 }
 

@@ -37,7 +37,7 @@ test('work is sent in the trace of its sender, and each attempt has a trace of i
   const receiver = await openReceiver();
   t.teardown(async () => receiver.close());
   const folder = await mkdtemp(join(tmpdir(), 'spans-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const work = {CORE_WORK: 'on', CORE_WORK_ATTEMPTS: '2', CORE_JOURNAL: `sqlite:${folder}/journal.db`};
   const core = await startCore({...mirror, ...work, ...receiver.env}, t);
   const accepted = await ask(`${core.url}/?do=throw`, {headers: {traceparent, prefer: 'respond-async'}});

@@ -47,7 +47,7 @@ test('the page on work names every status that is told', async t => {
 
 async function serve(t: ExecutionContext) {
   const folder = await mkdtemp(join(tmpdir(), 'work-page-'));
-  t.teardown(() => rm(folder, {recursive: true, force: true}));
+  t.teardown(() => rm(folder, {recursive: true, force: true, maxRetries: 5}));
   const handler = {SCW_HANDLER_PATH: projectFile('examples/01-hello-node/handler.js'), SCW_HANDLER_NAME: 'handle'};
   const core = await startCore({SCW_PUBLIC: 'true', ...handler, CORE_WORK: 'on', CORE_JOURNAL: `sqlite:${folder}/journal.db`}, t);
   t.is((await ask(core.url)).status, 200);

@@ -32,7 +32,7 @@ interface Place {
 
 async function newPlace(t: ExecutionContext, env: Record<string, string> = {}): Promise<Place> {
   const folder = await mkdtemp(join(tmpdir(), 'work-'));
-  t.teardown(() => rm(folder, {recursive: true, force: true}));
+  t.teardown(() => rm(folder, {recursive: true, force: true, maxRetries: 5}));
   await writeFile(join(folder, 'handler.js'), handler);
   const own = {SCW_PUBLIC: 'true', SCW_HANDLER_PATH: join(folder, 'handler.js'), SCW_HANDLER_NAME: 'handle'};
   return {folder, env: {...own, CORE_WORK: 'on', CORE_JOURNAL: `sqlite:${folder}/journal.db`, ...env}};

@@ -105,7 +105,7 @@ function openCaller(endpoint: string) {
 
 async function goFunction(t: ExecutionContext): Promise<Record<string, string>> {
   const folder = await mkdtemp(join(tmpdir(), 'core-go-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const program = join(folder, 'hello');
   execFileSync('go', ['build', '-o', program, '.'], {cwd: projectFile('examples/03-hello-go'), stdio: ['ignore', 'ignore', 'inherit']});
   return {SCW_HANDLER_PATH: program, SCW_HANDLER_IS_BINARY: 'true'};

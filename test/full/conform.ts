@@ -32,7 +32,7 @@ for (const [language, extension, binary, onChannel] of [
 
 test('bodies that are made wrongly are told, and a function that makes none is not asked about them', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'conform-'));
-  t.teardown(() => rmSync(folder, {recursive: true}));
+  t.teardown(() => rmSync(folder, {recursive: true, maxRetries: 5}));
   const text = readFileSync(projectFile('runtimes/node/conform.cjs'), 'utf8');
   const judge = async (changed: string) => {
     writeFileSync(join(folder, 'handler.cjs'), changed);
@@ -66,7 +66,7 @@ test('bodies that are made wrongly are told, and a function that makes none is n
 });
 test('bodies that are read wrongly are told', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'conform-'));
-  t.teardown(() => rmSync(folder, {recursive: true}));
+  t.teardown(() => rmSync(folder, {recursive: true, maxRetries: 5}));
   const bridge = readFileSync(projectFile('runtimes/node/bridge.cjs'), 'utf8');
   const detailOf = async (name: string, title: string, right: string, wrong: string) => {
     t.true(bridge.includes(right), right);
@@ -96,7 +96,7 @@ test('bodies that are read wrongly are told', async t => {
 (isInstalled('go', 'version') ? test : test.skip)('the library for Go passes every case', async t => {
   t.timeout(600_000, 'a first build compiles a standard library');
   const folder = mkdtempSync(join(tmpdir(), 'conform-'));
-  t.teardown(() => rmSync(folder, {recursive: true}));
+  t.teardown(() => rmSync(folder, {recursive: true, maxRetries: 5}));
   await promisify(execFile)('go', ['build', '-o', join(folder, 'conform'), './conform'], {cwd: projectFile('runtimes/go')});
   const ended = await conform(['--json', '--', join(folder, 'conform')]);
   t.deepEqual(

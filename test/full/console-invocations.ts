@@ -168,7 +168,7 @@ withBrowser('an address of a trace that is no address of the web is no link', as
 
 withBrowser('a replay asks before it calls the function, and shows what the newer code changed', async (t, browser) => {
   const folder = await mkdtemp(join(tmpdir(), 'console-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const handler = join(folder, 'handler.cjs');
   const code = await readFile(env.SCW_HANDLER_PATH, 'utf8');
   await writeFile(handler, code);

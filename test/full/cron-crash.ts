@@ -55,7 +55,7 @@ const responded = async (core: RunningCore): Promise<number> =>
 test('after kills at random moments, every fired occurrence runs, and no settled one runs again', async t => {
   t.timeout(cycles * 60_000 + 120_000);
   const folder = await mkdtemp(join(tmpdir(), 'cron-kills-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const [runs, journal] = [join(folder, 'runs'), join(folder, 'journal.db')];
   const schedule = {name: 'often', cron: '* * * * * *', input: {file: runs, waitMs}};
   const env = {

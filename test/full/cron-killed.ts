@@ -20,7 +20,7 @@ const minute = 60_000;
 /** The environment of cores that follow one another on one journal on disk. */
 async function onDisk(t: Teardown, ...schedules: object[]) {
   const folder = await mkdtemp(join(tmpdir(), 'cron-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   return {
     SCW_HANDLER_PATH: projectFile('test/fixtures/functions/core/scheduled'),
     CORE_SCHEDULES: JSON.stringify(schedules),
@@ -133,7 +133,7 @@ test('occurrences that were lost while no core ran are noted, and the newest is 
 
 test('killed again and again, every second is fired once or more', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'cron-runs-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const file = join(folder, 'runs');
   const env = await onDisk(t, {name: 'often', cron: '* * * * * *', catchUp: 'all(1000)', input: {file}});
   for (let start = 0; start < 4; start++) {

@@ -29,7 +29,7 @@ for (const point of ['claimed', 'given'] as const) {
     t.timeout(cycles * 60_000 + 60_000);
     for (let cycle = 0; cycle < cycles; cycle++) {
       const folder = await mkdtemp(join(tmpdir(), 'cron-work-'));
-      t.teardown(() => rm(folder, {recursive: true}));
+      t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
       const [runs, journal] = [join(folder, 'runs'), join(folder, 'journal.db')];
       const env = {
         SCW_HANDLER_PATH: projectFile('test/fixtures/functions/core/scheduled'),

@@ -47,7 +47,7 @@ for (const command of commands) {
 
 test('a file that an option names is a mistake in the command line, one that a setting names is a bad setting', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'exit-codes-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const env = {CORE_DATA_DIR: folder, CORE_ADMIN_PORT: '1'};
   const named = await cli(['facts', '--handler', 'nowhere.js'], env);
   t.is(named.code, 64);

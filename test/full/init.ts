@@ -29,7 +29,7 @@ for (const {name, needs, build, program, env} of programs) {
   if (isSkipped) console.log(`skipped: ${name}: PATH has no ${needs}`);
   (isSkipped ? test.skip : test.serial)(`${name}: its test passes, it builds, and it serves`, async t => {
     const parent = await mkdtemp(join(tmpdir(), 'init-'));
-    t.teardown(() => rm(parent, {recursive: true}));
+    t.teardown(() => rm(parent, {recursive: true, maxRetries: 5}));
     const {code, stdout, stderr} = await cli(['init', name, 'orders', '--json'], {}, parent);
     t.is(code, 0, stderr);
     const {folder, next} = JSON.parse(stdout);

@@ -44,7 +44,7 @@ function append(file: string, fault: string, first: number, most: number): Promi
 
 async function newFile(t: ExecutionContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'journal-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   return join(folder, 'journal.db');
 }
 

@@ -20,7 +20,7 @@ const moments = Number(process.env.CORE_TEST_CYCLES ?? 60);
 straced('after a power loss at any moment all that was acknowledged is there', async t => {
   t.timeout(600_000);
   const folder = mkdtempSync(join(tmpdir(), 'power-'));
-  t.teardown(() => rmSync(folder, {recursive: true}));
+  t.teardown(() => rmSync(folder, {recursive: true, maxRetries: 5}));
   const recording = recordDisk(folder, 'test/helpers/journal-appender.ts', ['1', '40'], ['41', '300']);
   const {steps} = recording;
   const told = (step: Step) => (step.type === 'told' ? /^(\d+) writer\.\d (\d+)$/.exec(step.line) : null);

@@ -68,7 +68,7 @@ const isKept = (line: string) => !line.startsWith('refused');
 test('what was acknowledged after a reopening beside a reader survives another program’s close and a kill', async t => {
   t.timeout(cycles * 60_000);
   const folder = await mkdtemp(join(tmpdir(), 'journal-reopened-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const file = join(folder, 'journal.db');
   const acknowledged = new Map<number, number>();
   let [next, refused, reopened] = [1, 0, 0];

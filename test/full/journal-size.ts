@@ -10,7 +10,7 @@ import {metric, metricIs} from '../helpers/supervision.ts';
 
 test.serial('the size is kept to at any moment, and what was freed goes back to the disk', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'journal-size-'));
-  t.teardown(() => rmSync(folder, {recursive: true}));
+  t.teardown(() => rmSync(folder, {recursive: true, maxRetries: 5}));
   const file = join(folder, 'journal.db');
   const core = await serve(t, file, {CORE_JOURNAL_MAX_SIZE: '4MiB'});
   t.true(await fired(core));
@@ -41,7 +41,7 @@ for (const kind of ['tmpfs', 'ext4'] as const) {
 
 test.serial('a reader that does not go on is named, and the size is kept to', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'journal-held-'));
-  t.teardown(() => rmSync(folder, {recursive: true}));
+  t.teardown(() => rmSync(folder, {recursive: true, maxRetries: 5}));
   const file = join(folder, 'journal.db');
   const core = await serve(t, file, {CORE_JOURNAL_MAX_SIZE: '4MiB'});
   t.true(await fired(core));

@@ -48,7 +48,7 @@ withGo(`a function is called from outside and calls databases by components besi
   t.timeout(20 * 60_000);
   for (const scaled of ['base', 'keda']) {
     const folder = await mkdtemp(join(tmpdir(), 'core-overlay-'));
-    t.teardown(() => rm(folder, {recursive: true}));
+    t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
     const [base, ...components] = [scaled, 'gateway', 'ingress', 'egress'].map(name => relative(folder, join(kubernetes, name)));
     await writeFile(join(folder, 'kustomization.yaml'), stringify({namespace: 'shop', resources: [base], components}));
     const manifests = build(folder);
@@ -65,7 +65,7 @@ withGo(`a function is called from outside and calls databases by components besi
 withGo(`the adapter provides what the autoscaler names, and asks for the pods of one function${missing}`, async t => {
   t.timeout(20 * 60_000);
   const folder = await mkdtemp(join(tmpdir(), 'core-adapter-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   await cp(projectFile('test/fixtures/adapter'), folder, {recursive: true});
   const env = {...process.env, GOFLAGS: '-mod=mod'}; // the sums are Go's to check and write
   const args = ['run', '.', join(kubernetes, 'adapter/values.yaml')];

@@ -136,7 +136,7 @@ test('a block of half a second without callers needs no spare', async t => {
 
 test('a process that answers again before its spare is ready serves on, and the spare is ended', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'spare-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const mark = join(folder, 'mark');
   const core = await serve(t, 'slow-spare.cjs', {MARK: mark});
   const before = (await ask(core.url)).json().pid;
@@ -161,7 +161,7 @@ test('a process that answers again before its spare is ready serves on, and the 
 
 test('a stop while a process is blocked and its spare loads ends with the grace time, and leaves no process', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'spare-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const core = await serve(t, 'slow-spare.cjs', {MARK: join(folder, 'mark'), CORE_GRACE: '1s'});
   t.is((await ask(core.url)).status, 200);
   const gate = await openGate(t);

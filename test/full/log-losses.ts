@@ -50,7 +50,7 @@ const cases: [title: string, file: string, text: string, env: Record<string, str
 for (const [title, file, text, env] of cases) {
   test(`no line is lost uncounted: ${title}`, async t => {
     const folder = await mkdtemp(join(tmpdir(), 'lines-'));
-    t.teardown(() => rm(folder, {recursive: true}));
+    t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
     await writeFile(join(folder, file), text);
     const core = await serve(t, 'mirror.cjs', {SCW_HANDLER_PATH: join(folder, file), ...env});
     if (env.CORE_PROCESSES) await metricIs(core, 'core_runtime_up', 2);

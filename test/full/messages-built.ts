@@ -14,7 +14,7 @@ import {freePort} from '../helpers/port.ts';
 test('the client of each message system is loaded from what is built, and gets as far as the network', async t => {
   t.timeout(240_000);
   const folder = await mkdtemp(path.join(tmpdir(), 'built-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   await build(projectFile('.'), path.join(folder, 'core'));
   const nobody = `127.0.0.1:${await freePort()}`;
   const keys = {region: 'none', accessKeyId: 'x', secretAccessKey: 'x'};

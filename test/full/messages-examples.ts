@@ -128,7 +128,7 @@ const all: Readonly<Record<string, Example>> = {
 /** The folders that containers have, and where they are here; names of services are the loopback. */
 async function copyHere(t: ExecutionContext, type: string, port: number): Promise<{folder: string; env: Record<string, string>}> {
   const folder = await mkdtemp(join(tmpdir(), `example-${type}-`));
-  t.teardown(() => rm(folder, {recursive: true, force: true}));
+  t.teardown(() => rm(folder, {recursive: true, force: true, maxRetries: 5}));
   await cp(join(examples, type), folder, {recursive: true});
   const {services} = parse(await readFile(join(folder, 'compose.yaml'), 'utf8')) as {
     services: Record<string, {volumes?: string[]; environment?: Record<string, string>}>;

@@ -20,7 +20,7 @@ const check = spawnSync('mosquitto', ['-h']).error === undefined ? test : test.s
 /** A broker that writes to its disk only when it is told to. */
 async function startBroker(t: ExecutionContext) {
   const [folder, port] = [await mkdtemp(join(tmpdir(), 'mqtt-killed-')), await freePort()];
-  t.teardown(() => rm(folder, {recursive: true, force: true}));
+  t.teardown(() => rm(folder, {recursive: true, force: true, maxRetries: 5}));
   const settings = [
     ...[`listener ${port} 127.0.0.1`, 'allow_anonymous true', `user ${process.getuid?.() === 0 ? 'root' : 'mosquitto'}`],
     ...['persistence true', `persistence_location ${folder}/`, 'autosave_interval 0', 'log_dest stderr', 'log_type all'],

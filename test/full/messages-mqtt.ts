@@ -27,7 +27,7 @@ for (const [title, version, group] of [
 
     async open(t) {
       const [folder, port] = [await mkdtemp(join(tmpdir(), 'mqtt-')), await freePort()];
-      t.teardown(() => rm(folder, {recursive: true, force: true}));
+      t.teardown(() => rm(folder, {recursive: true, force: true, maxRetries: 5}));
       const settings = [
         ...[`listener ${port} 127.0.0.1`, 'allow_anonymous true', `user ${process.getuid?.() === 0 ? 'root' : 'mosquitto'}`],
         ...['persistence true', `persistence_location ${folder}/`, 'max_queued_messages 0', 'log_dest stderr', 'log_type all'],

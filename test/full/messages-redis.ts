@@ -27,7 +27,7 @@ const broker: Broker = {
 
   async open(t) {
     const [folder, port] = [await mkdtemp(join(tmpdir(), 'redis-')), await freePort()];
-    t.teardown(() => rm(folder, {recursive: true, force: true}));
+    t.teardown(() => rm(folder, {recursive: true, force: true, maxRetries: 5}));
     const own = ['--port', String(port), '--dir', folder, '--appendonly', 'yes', '--appendfsync', 'always', '--save', ''];
     const start = () => startProgram(['redis-server', '--bind', '127.0.0.1', ...own], port);
     let server = await start();

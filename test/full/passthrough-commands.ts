@@ -51,7 +51,7 @@ test('start -- serves a server, in several processes, too', async t => {
 
 test('dev -- serves a server, and an edit starts it anew', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'dev-command-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const file = join(folder, 'server.cjs');
   const text = (word: string) =>
     `require('node:http').createServer((_, response) => response.end('${word}')).listen(process.env.PORT, process.env.HOST)`;

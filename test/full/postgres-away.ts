@@ -87,7 +87,7 @@ await withPostgres('a core outlives its database', server => {
     t.regex(await run('config'), /CORE_JOURNAL/);
     t.is(await core.stop(), 0);
     const folder = await mkdtemp(join(tmpdir(), 'export-'));
-    t.teardown(() => rm(folder, {recursive: true}));
+    t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
     const file = join(folder, 'all.ndjson');
     await writeFile(file, exported);
     const other = `postgres:${server.place()}`;

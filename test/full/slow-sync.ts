@@ -53,7 +53,7 @@ async function holdSyncs(pid: number, t: Teardown): Promise<{release(): Promise<
 
 straced('while no sync comes back, every request is answered, and nothing runs that is written ahead', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'slow-sync-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const journal = join(folder, 'journal.db');
   const core = await startCore(
     {

@@ -108,7 +108,7 @@ test('of reloads in a row while long calls run each call finishes in its process
 
 async function serveSlowSpare(t: ExecutionContext, env: Record<string, string>) {
   const folder = await mkdtemp(join(tmpdir(), 'spare-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const mark = join(folder, 'mark');
   const core = await serve(t, 'slow-spare.cjs', {...silent, CORE_TIMEOUT: '3s', MARK: mark, ...env});
   await metricIs(core, 'core_runtime_up', 1); // a deadline may not pass while it starts
@@ -158,7 +158,7 @@ test('a blocked process is given one call while its spare starts slowly: the oth
 
 test('a spare that cannot load the function takes over from no process: the old one goes on serving', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'spare-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const mark = JSON.stringify(join(folder, 'mark'));
   const handler = join(folder, 'handler.cjs');
   await writeFile(

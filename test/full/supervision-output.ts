@@ -90,7 +90,7 @@ test('a disk that is full costs the log and nothing else', async t => {
 
 test('a pipe that nobody reads costs log lines and nothing else, and lost lines are counted', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'pipe-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   execFileSync('mkfifo', [join(folder, 'stdout')]);
   const pipe = openSync(join(folder, 'stdout'), constants.O_RDWR); // its reader is ourselves, and reads nothing
   const running = await startInto(t, pipe);
@@ -105,7 +105,7 @@ test('a pipe that nobody reads costs log lines and nothing else, and lost lines 
 
 test('a flood of 100 MB ends, replies go on meanwhile, memory is bounded, and dropped lines are counted and reported', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'flood-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const file = join(folder, 'stdout');
   const stdout = openSync(file, 'w');
   const {core, url, adminUrl, exited} = await startInto(t, stdout);

@@ -42,7 +42,7 @@ const languages: readonly (readonly [file: string, text: string, title: string, 
 for (const [file, text, title, frame] of languages) {
   test(`what a handler throws is one record, with its stack in a field (${file})`, async t => {
     const folder = await mkdtemp(join(tmpdir(), 'thrown-'));
-    t.teardown(() => rm(folder, {recursive: true}));
+    t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
     await writeFile(join(folder, file), text);
     const core = await startCore({SCW_PUBLIC: 'true', SCW_HANDLER_PATH: join(folder, file)}, t);
     const answer = await ask(core.url);
@@ -67,7 +67,7 @@ const unloadable: readonly (readonly [file: string, text: string, title: string,
 for (const [file, text, title, place] of unloadable) {
   test(`what a handler throws while it is loaded is one record, with its stack in a field (${file})`, async t => {
     const folder = await mkdtemp(join(tmpdir(), 'thrown-'));
-    t.teardown(() => rm(folder, {recursive: true}));
+    t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
     await writeFile(join(folder, file), text);
     const core = await startCore({SCW_PUBLIC: 'true', SCW_HANDLER_PATH: join(folder, file)}, t);
     const line = await core.logged(({source}) => source === 'function');

@@ -21,7 +21,7 @@ if (library === undefined) console.log('skipped: moving the clock of a process n
 moved('while the clock goes back and forth by an hour, everything that got a 202 has exactly one end', async t => {
   t.timeout(180_000);
   const folder = await mkdtemp(join(tmpdir(), 'work-clock-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const [runs, journal, clock] = [join(folder, 'runs'), join(folder, 'journal.db'), join(folder, 'clock')];
   const set = (seconds: string) => writeFileSync(clock, seconds);
   set('+0');

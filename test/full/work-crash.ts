@@ -22,7 +22,7 @@ const redrive = (core: RunningCore) => ask(`${core.adminUrl}/api/dead/redrive`, 
 test('after kills at random moments, everything that got a 202 has exactly one end', async t => {
   t.timeout(cycles * 60_000 + 300_000);
   const folder = await mkdtemp(join(tmpdir(), 'work-kills-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const [runs, journal] = [join(folder, 'runs'), join(folder, 'journal.db')];
   const env = {
     SCW_PUBLIC: 'true',

@@ -40,7 +40,7 @@ for (const [language, handler] of [
   run(`${language}: calls that end their process, and kills of the core: everything that got a 202 has exactly one end`, async t => {
     t.timeout(cycles * 60_000 + 300_000);
     const folder = await mkdtemp(join(tmpdir(), 'work-exits-'));
-    t.teardown(() => rm(folder, {recursive: true}));
+    t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
     const runs = join(folder, 'runs');
     const senders = new WorkSenders(runs, 4, {behaviours});
     for (let cycle = 0; cycle < cycles; cycle++) {
@@ -64,7 +64,7 @@ for (const [language, handler] of [
 
   run(`${language}: what ends its process each time is buried after three calls, and other work is not`, async t => {
     const folder = await mkdtemp(join(tmpdir(), 'work-poison-'));
-    t.teardown(() => rm(folder, {recursive: true}));
+    t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
     const runs = join(folder, 'runs');
     const core = await startCore({...env(folder), CORE_WORKERS: '1', CORE_CONCURRENCY: '1'}, t);
     const send = (name: string, exits: number) =>

@@ -37,7 +37,7 @@ straced('whatever a failed commit has kept goes on in the same process', async t
   let [refused, unheard, accepted] = [0, 0, 0];
   for (let cycle = 0; cycle < cycles; cycle++) {
     const folder = mkdtempSync(join(tmpdir(), 'work-failed-'));
-    t.teardown(() => rmSync(folder, {recursive: true}));
+    t.teardown(() => rmSync(folder, {recursive: true, maxRetries: 5}));
     const file = join(folder, 'journal.db');
     append(file, 'fsync:delay_exit=0'); // the file is made without a fault
     const at = 8 + ((cycle * 5) % 30); // opening the file has the first ones

@@ -42,7 +42,7 @@ async function readFiles(db: string) {
 straced('after a power loss at any moment all work that got a receipt is there, and what ended is over', async t => {
   t.timeout(900_000);
   const folder = mkdtempSync(join(tmpdir(), 'work-power-'));
-  t.teardown(() => rmSync(folder, {recursive: true}));
+  t.teardown(() => rmSync(folder, {recursive: true, maxRetries: 5}));
   const recording = recordDisk(folder, 'test/helpers/work-appender.ts', ['20'], ['200']);
   const lines = recording.steps.flatMap(step => (step.type === 'told' ? [step.line] : []));
   t.is(lines.filter(line => line.startsWith('accepted')).length, 200, 'every receipt was recorded');

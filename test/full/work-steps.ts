@@ -47,7 +47,7 @@ const key = Buffer.alloc(32, 7);
 async function killedAt(t: ExecutionContext, step: string): Promise<void> {
   t.timeout(cycles * 60_000 + 300_000);
   const folder = await mkdtemp(join(tmpdir(), 'work-steps-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const [runs, journal, pidFile] = [join(folder, 'runs'), join(folder, 'journal.db'), join(folder, 'pid')];
   const {received, unsigned, url} = await callbackReceiver(t, key);
   const senders = new WorkSenders(runs, 6 + cycles, {

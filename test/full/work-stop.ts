@@ -18,7 +18,7 @@ const census = async (core: RunningCore) => (await ask(`${core.adminUrl}/api/wor
 
 test('a core that is stopped ends what runs, keeps what waits, and the next one goes on', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'work-stop-'));
-  t.teardown(() => rm(folder, {recursive: true, force: true}));
+  t.teardown(() => rm(folder, {recursive: true, force: true, maxRetries: 5}));
   const [runs, journal] = [join(folder, 'runs'), join(folder, 'journal.db')];
   const env = {
     SCW_PUBLIC: 'true',
@@ -67,7 +67,7 @@ test('a core that is stopped ends what runs, keeps what waits, and the next one 
 
 test('work that outlasts the grace time is tried again by the next start, and is no loss', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'work-outlasts-'));
-  t.teardown(() => rm(folder, {recursive: true, force: true}));
+  t.teardown(() => rm(folder, {recursive: true, force: true, maxRetries: 5}));
   const [runs, journal] = [join(folder, 'runs'), join(folder, 'journal.db')];
   const env = {
     SCW_PUBLIC: 'true',

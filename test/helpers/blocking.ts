@@ -18,7 +18,7 @@ export async function openBlocking(t: Teardown, env: Record<string, string> = {}
   const core = await serve(t, 'blocks.cjs', env);
   await metricIs(core, 'core_runtime_up', Number(env.CORE_WORKERS ?? 1));
   const folder = await mkdtemp(join(tmpdir(), 'blocks-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const runs = join(folder, 'runs');
   let calls = 0;
   const send = async (query: string): Promise<Told> => {

@@ -208,7 +208,7 @@ export async function startBridge(t: ExecutionContext, options: BridgeOptions): 
 /** A handler file of its own, for a case that one test knows. Returns its path. */
 export async function functionFile(t: ExecutionContext, name: string, text: string): Promise<string> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'core-function-'));
-  t.teardown(() => rm(folder, {recursive: true, force: true}));
+  t.teardown(() => rm(folder, {recursive: true, force: true, maxRetries: 5}));
   await writeFile(path.join(folder, name), text);
   return path.join(folder, name);
 }

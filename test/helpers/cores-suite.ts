@@ -32,7 +32,7 @@ export function coresSuite({name, settings, read, durability}: SharedEngine): vo
 
   async function cores(t: ExecutionContext, count: number, some: Record<string, string> = {}) {
     const folder = await mkdtemp(join(tmpdir(), 'cores-'));
-    t.teardown(() => rm(folder, {recursive: true}));
+    t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
     const env = {SCW_PUBLIC: 'true', SCW_HANDLER_PATH: works, ...settings(), ...some};
     const started = await Promise.all(Array.from({length: count}, () => startCore(env, t)));
     const log = join(folder, 'runs');

@@ -20,7 +20,7 @@ export interface ElasticMq {
 /** Starts a server that keeps its messages in files. @param queues in its own notation */
 export async function startElasticMq(t: ExecutionContext, queues: string): Promise<ElasticMq> {
   const [folder, port] = [await mkdtemp(join(tmpdir(), 'elasticmq-')), await freePort()];
-  t.teardown(() => rm(folder, {recursive: true, force: true}));
+  t.teardown(() => rm(folder, {recursive: true, force: true, maxRetries: 5}));
   const config = `
 node-address {protocol = http, host = "127.0.0.1", port = ${port}, context-path = ""}
 rest-sqs {enabled = true, bind-port = ${port}, bind-hostname = "127.0.0.1", sqs-limits = strict}

@@ -7,7 +7,7 @@ import {ask} from './request.ts';
 /** A function that does not finish loading before the gate is opened; then it is the mirror. */
 export async function loadGate(t: Teardown) {
   const folder = await mkdtemp(join(tmpdir(), 'gate-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const file = join(folder, 'open');
   return {
     env: {SCW_HANDLER_PATH: projectFile('test/fixtures/functions/core/gated.cjs'), LOAD_GATE: file},

@@ -32,7 +32,7 @@ export const kafkaCommand = (file: string) => ['java', ...java, 'kafka.Kafka', f
 /** Starts a broker that is its own controller. */
 export async function startKafka(t: ExecutionContext): Promise<KafkaServer> {
   const [folder, port, controller] = [await mkdtemp(join(tmpdir(), 'kafka-')), await freePort(), await freePort()];
-  t.teardown(() => rm(folder, {recursive: true, force: true}));
+  t.teardown(() => rm(folder, {recursive: true, force: true, maxRetries: 5}));
   const address = `127.0.0.1:${port}`;
   const properties = {
     'process.roles': 'broker,controller',

@@ -36,7 +36,7 @@ interface Called {
 /** Cores with one trigger, and what their functions were called with. */
 export async function place(t: ExecutionContext, entry: Source['entry'], more: Record<string, string> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'messages-'));
-  t.teardown(() => rm(folder, {recursive: true, force: true}));
+  t.teardown(() => rm(folder, {recursive: true, force: true, maxRetries: 5}));
   await writeFile(join(folder, 'handler.js'), handler);
   await writeFile(join(folder, 'calls'), '');
   const env = {

@@ -11,7 +11,7 @@ export const broken = fixture('orders-broken.cjs');
 /** The path of a journal that is not there yet; it is gone when the test ends. */
 export async function newJournal(t: Teardown): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'replay-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   return join(folder, 'journal.db');
 }
 

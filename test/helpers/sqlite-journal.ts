@@ -15,7 +15,7 @@ export const retention = {factsMs: 7 * 24 * hour, payloadsMs: 24 * hour, maxByte
 
 export async function newFile(t: ExecutionContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'journal-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   return join(folder, 'a', 'journal.db');
 }
 

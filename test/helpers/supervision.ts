@@ -43,7 +43,7 @@ export const pidOf = async (core: RunningCore): Promise<number> => (await ask(co
 /** A gate for `holds.cjs`: what came to it, and how to open it. */
 export async function openGate(t: Teardown) {
   const folder = await mkdtemp(join(tmpdir(), 'hold-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const file = join(folder, 'open');
   const exists = async (path: string) => {
     while (!existsSync(path)) await new Promise(resolve => setTimeout(resolve, 5));
@@ -68,7 +68,7 @@ export function askAndLeave(url: string, headers: Record<string, string>, body =
 /** A handler file that the test writes again. */
 export async function editableHandler(t: Teardown, text: string) {
   const folder = await mkdtemp(join(tmpdir(), 'reload-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const file = join(folder, 'handler.cjs');
   await writeFile(file, text);
   return {env: {SCW_HANDLER_PATH: file}, write: (newer: string) => writeFile(file, newer)};

@@ -72,7 +72,7 @@ test('messages and help name every engine', t => {
 
 test('what an engine promises is what its receipts say', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'journal-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   for (const location of ['memory:', `sqlite:${folder}/journal.db`]) {
     const {engine} = readPlace(location) ?? {};
     if (!engine) throw new TypeError(`Expected an engine for ${location}`);

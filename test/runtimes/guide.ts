@@ -12,7 +12,7 @@ const [, name = '', program = ''] = /<!-- example: (\S+) -->\n```js\n([\s\S]*?)`
 
 test('the guide’s sub-runtime passes every required case', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'guide-'));
-  t.teardown(() => rmSync(folder, {recursive: true}));
+  t.teardown(() => rmSync(folder, {recursive: true, maxRetries: 5}));
   writeFileSync(join(folder, name), program);
   const args = ['conform', '--handler', projectFile('runtimes/node/conform.cjs'), '--', process.execPath, join(folder, name)];
   const {stdout} = await promisify(execFile)(process.execPath, [cliProgram, ...args]); // rejects on exit code 1

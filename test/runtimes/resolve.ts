@@ -11,7 +11,7 @@ import type {FunctionSettings} from '../../src/settings/function.ts';
 /** A directory with these empty files, gone when the test ends. */
 async function directory(t: ExecutionContext, ...files: string[]): Promise<string> {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'core-runtime-'));
-  t.teardown(() => rm(dir, {recursive: true}));
+  t.teardown(() => rm(dir, {recursive: true, maxRetries: 5}));
   for (const file of files) {
     await mkdir(path.dirname(path.join(dir, file)), {recursive: true});
     await writeFile(path.join(dir, file), '');

@@ -66,7 +66,7 @@ test('a function that exits again and again is given up: callers that wait and c
 
 test('no place is given up while the function serves in another, nor before the period is over since it did', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'places-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const [first, end] = [join(folder, 'first'), join(folder, 'end')];
   // The first process serves; every other one ends, as soon as it may.
   const program = `const fs = require('fs');

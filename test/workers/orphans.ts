@@ -86,7 +86,7 @@ test('when somebody ended its shell, another watches', async t => {
 
 test('where no shell can be started, that is logged once, and one is started as soon as possible', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'orphans-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const shell = join(folder, 'sh');
   const clock = new ManualClock();
   const log = recordingLog();

@@ -84,7 +84,7 @@ test('a stopped supervisor reloads nothing', async t => {
 /** A program that loads the first time that it runs, or does something else then, and later does what it is told. */
 async function loadedOnce(t: ExecutionContext, first = loaded): Promise<(then: string) => string> {
   const folder = await mkdtemp(join(tmpdir(), 'once-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   let programs = 0;
   return then => {
     const mark = JSON.stringify(join(folder, String(programs++)));

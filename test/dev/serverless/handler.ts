@@ -8,7 +8,7 @@ import {interpreterOf, type Language} from '../../../src/dev/serverless/runtimes
 /** A folder with files, each perhaps with its text behind `=`; those whose names end in `*` can be executed. */
 function folderWith(t: ExecutionContext, ...files: string[]): string {
   const root = mkdtempSync(path.join(tmpdir(), 'core-runtime-serverless-'));
-  t.teardown(() => rmSync(root, {recursive: true}));
+  t.teardown(() => rmSync(root, {recursive: true, maxRetries: 5}));
   for (const given of files) {
     const [name = '', text = ''] = given.replace('*', '').split('=');
     const file = path.join(root, name);

@@ -97,7 +97,7 @@ test('numbers of an input stay as they are written', t => {
 
 test('the list may stand in a file', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'schedules-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   const file = join(folder, 'schedules.json');
   await writeFile(file, JSON.stringify([good]));
   t.is(readSchedules(file)[0]?.name, 'nightly');

@@ -53,7 +53,7 @@ test('a list may be YAML, as a text or in a file', async t => {
   ];
   t.deepEqual(readEntries(text), entries);
   const folder = await mkdtemp(join(tmpdir(), 'entries-'));
-  t.teardown(() => rm(folder, {recursive: true}));
+  t.teardown(() => rm(folder, {recursive: true, maxRetries: 5}));
   await writeFile(join(folder, 'triggers.yaml'), text);
   t.deepEqual(readEntries(join(folder, 'triggers.yaml')), entries);
 });
