@@ -154,27 +154,38 @@ else {
     await runsInOrder(t, other, ear, [first, second], await claiming);
   });
 
-  test('of an item that holds back no other any more only its newest message is kept', async t => {
+  test('an item has one message, and one for its place in the order of its key, until it holds back no other', async t => {
     const application = randomUUID();
     let transport: Transport | undefined;
     const one = await startOne(t, application, same => {
       transport = same;
       return same;
     });
-    const {stream, item} = subjectsOf(application);
-    const kept = async (id: string) => {
-      const answer = await transport?.request(`$JS.API.STREAM.INFO.${stream}`, JSON.stringify({subjects_filter: item(id)}));
-      return JSON.parse(Buffer.from(answer?.body ?? '').toString()).state.subjects[item(id)];
+    const {stream, item, place} = subjectsOf(application);
+    const ask = async (name: string, body: object) => {
+      const answer = await transport?.request(`$JS.API.${name}.${stream}`, JSON.stringify(body));
+      return JSON.parse(Buffer.from(answer?.body ?? '').toString());
     };
+    const counts = async (id: string) => {
+      const found = await Promise.all([item(id), place(id)].map(subject => ask('STREAM.INFO', {subjects_filter: subject})));
+      return found.map(({state}) => Object.values(state.subjects ?? {}));
+    };
+    const hasPlace = async (id: string) => (await ask('STREAM.MSG.GET', {last_by_subj: place(id)})).message?.data !== undefined;
     const [first, second] = await sendTwo(one);
     t.true(await one.work.retryAt(await claimOne(one, first), retry));
     const again = await claimOne(one, first);
-    t.is(await kept(first), 4);
+    t.deepEqual(await counts(first), [[1], [1]]);
+    t.true(await hasPlace(first));
     t.true(await one.work.settle(again, {facts: [settled]}));
-    t.is(await kept(first), 1);
+    t.false(await hasPlace(first));
     const dead = await claimOne(one, second);
-    t.is(await kept(second), 2);
+    t.true(await hasPlace(second));
     t.true(await one.work.settle(dead, {facts: [settled], dead: {why: 'exhausted', class: 'error', status: 500}}));
-    t.is(await kept(second), 1);
+    t.false(await hasPlace(second));
+    t.true(await one.work.redrive(second, {facts: [accepted], due: 0}));
+    t.true(await hasPlace(second));
+    t.deepEqual(await counts(second), [[1], [1]]);
+    t.true((await one.work.cancel(second, {facts: [settled]})) === 'waiting');
+    t.false(await hasPlace(second));
   });
 }

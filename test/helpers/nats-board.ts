@@ -58,6 +58,10 @@ export function servers() {
     counts.sent++;
     told(mark, 50, Buffer.from(''));
   };
+  const place = (each: Item) => {
+    counts.sent++;
+    told(`core.shop.o.${each.id}`, each.sequence, writeItem(storedOf(each)));
+  };
   const beat = () =>
     hear({
       subject: '',
@@ -67,7 +71,7 @@ export function servers() {
       body: Buffer.from(''),
     });
   const ask = (id: string) => stops({subject: '', reply: '', code: 0, field: () => '', body: Buffer.from(id)});
-  return {transport, counts, send, end, ask, beat, breakOff: () => broken()};
+  return {transport, counts, send, place, end, ask, beat, breakOff: () => broken()};
 }
 
 export function boardOf(t: ExecutionContext, transport: Transport, clock = new ManualClock()): Board {

@@ -64,6 +64,46 @@ test('while all work comes anew nothing is claimed, as the second of a key may c
   t.deepEqual(seen, [['a'], ['a'], ['a']]);
 });
 
+test('an item of which only the place is heard holds back its key, until it is found to be over', async t => {
+  const {transport, send, place, beat} = servers();
+  const asked: string[] = [];
+  const clock = new ManualClock();
+  const message = {subject: '', reply: '', body: Buffer.from('')};
+  const gather: Transport['gather'] = async (_, body) => {
+    const [of = '', barrier = ''] = JSON.parse(body).multi_last;
+    asked.push(of);
+    const fields: Record<string, string> = {'Nats-Subject': barrier, 'Nats-Sequence': '50'};
+    return [
+      {...message, code: 0, field: name => fields[name] ?? ''},
+      {...message, code: 204, field: () => ''},
+    ];
+  };
+  const board = boardOf(t, {...transport, gather}, clock);
+  let isDue = false;
+  const known = board.known();
+  await settle();
+  place(item('a', 1, {orderingKey: 'k'}));
+  place(item('b', 3, {orderingKey: 'k'}));
+  send(item('b', 4, {orderingKey: 'k'}), true);
+  const standing = await known;
+  board.tellDue = () => {
+    isDue = true;
+  };
+  t.deepEqual(due(standing), []);
+  t.like(standing.list({limit: 9}), [
+    {id: 'a', status: 'waiting'},
+    {id: 'b', status: 'behind'},
+  ]);
+  await clock.advance(3000);
+  t.deepEqual(asked, [], 'it may come');
+  beat();
+  await clock.advance(3000);
+  await settle();
+  t.deepEqual(asked, ['core.shop.j.w.a']);
+  t.true(isDue);
+  t.deepEqual(due(standing), ['b']);
+});
+
 test('what a server has that lacks the newest is not all work, however little of it is left', async t => {
   const {transport, send} = servers();
   const board = boardOf(t, transport);

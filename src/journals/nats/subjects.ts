@@ -8,6 +8,7 @@ there may be millions of shares 65,536 subjects.
   core.<app>.j.f.invocation.<h>    facts of invocations that were appended; h of 65,536
   core.<app>.j.f.invocation.r      facts of invocations that were only recorded, many in a message
   core.<app>.j.w.<id>              the state of an item of work
+  core.<app>.o.<id>                that an item of work has its place in the order of its key
   core.<app>.j.l.<name>            leases
   core.<app>.p.<owner>.<name>.<n>  pieces of payloads
   core.<app>.i.<scope>             idempotency keys
@@ -31,10 +32,12 @@ export interface Subjects {
   readonly facts: string;
   readonly work: string;
   readonly leases: string;
+  readonly places: string;
   of(stream: string): string;
   /** Of all streams whose names begin so, and of others. */
   below(prefix: string): string;
   item(id: string): string;
+  place(id: string): string;
   lease(name: string): string;
   payload(name: string, piece: number | '*'): string;
   /** All payloads of one owner, as their names have it before the slash. */
@@ -58,12 +61,14 @@ export function subjectsOf(application: string): Subjects {
     facts: `${facts}.>`,
     work: `${root}.j.w.*`,
     leases: `${root}.j.l.*`,
+    places: `${root}.o.*`,
     of: stream => `${facts}.${tokensOf(stream)}`,
     below: prefix => {
       const whole = prefix.split('.').slice(0, -1);
       const [kind = ''] = whole;
       return [facts, ...(hashed.includes(kind) ? [kind] : whole.map(tokenOf)), '>'].join('.');
     },
+    place: id => `${root}.o.${tokenOf(id)}`,
     item: id => `${root}.j.w.${tokenOf(id)}`,
     lease: name => `${root}.j.l.${tokenOf(name)}`,
     payload: (name, piece) => `${root}.p.${shortHash(ownerOf(name))}.${shortHash(name)}.${piece}`,

@@ -2,7 +2,9 @@ import {failed} from '../insist.ts';
 import type {BoardHouse} from './board-house.ts';
 import {Echoes} from './echoes.ts';
 import {type Item, isOver, readItem} from './item.ts';
+import {LatePlaces} from './late-places.ts';
 import {Living} from './living.ts';
+import {LostCores} from './lost-cores.ts';
 import {Standing} from './standing.ts';
 import {Tail} from './tail.ts';
 
@@ -23,12 +25,11 @@ export class Board {
   readonly #house: BoardHouse;
   readonly #living: Living;
   readonly #tail: Tail;
-  /** Cores that held work and live no more. */
-  readonly #dead = new Set<string>();
+  readonly #lost: LostCores;
+  readonly #late = new LatePlaces();
   readonly #echoes: Echoes;
   #ready = Promise.withResolvers<void>();
   #begun: Promise<void> | undefined;
-  #isLooking = false;
   #stopLooking = () => {};
   /** The newest message that this core has written. */
   #written = 0;
@@ -43,8 +44,10 @@ export class Board {
   constructor(house: BoardHouse) {
     this.#house = house;
     this.#echoes = new Echoes(house);
+    this.#lost = new LostCores(house);
     this.#living = new Living(house.core, house.commits.patience.clock);
-    this.#tail = new Tail({...house, patience: house.commits.patience}, [house.subjects.work, house.subjects.leases], {
+    const {work, places, leases} = house.subjects;
+    this.#tail = new Tail({...house, patience: house.commits.patience}, [work, places, leases], {
       reset: () => this.#reset(),
       message: ({subject, sequence, body}) => this.#hear(subject, sequence, body),
       caughtUp: () => {
@@ -104,13 +107,13 @@ export class Board {
 
   /** What an item that runs has lost: its core has ended, or this core was not told that its claim was kept. */
   lost(item: Item): 'core' | 'claim' | undefined {
-    if (item.holder !== this.#house.core) return this.#dead.has(item.holder ?? '') ? 'core' : undefined;
+    if (item.holder !== this.#house.core) return this.#lost.has(item.holder) ? 'core' : undefined;
     return this.held.get(item.id)?.epoch === item.epoch || this.asked.has(item.id) ? undefined : 'claim';
   }
 
   end(): void {
     this.#stopLooking();
-    this.#isLooking = true;
+    this.#lost.end();
     this.#stopStops();
     this.#tail.end();
   }
@@ -137,7 +140,9 @@ export class Board {
   #hear(subject: string, sequence: number, body: Uint8Array): void {
     const token = subject.slice(subject.lastIndexOf('.') + 1);
     const before = this.standing.next();
-    if (subject.startsWith(this.#house.subjects.work.slice(0, -1))) this.#hearItem(token, sequence, body);
+    const {work, places} = this.#house.subjects;
+    if (subject.startsWith(work.slice(0, -1))) this.#hearItem(token, sequence, body);
+    else if (subject.startsWith(places.slice(0, -1))) this.#hearPlace(sequence, body);
     else this.#hearLease(token, body);
     this.standing.reached(sequence);
     this.#echoes.heard(sequence);
@@ -156,36 +161,33 @@ export class Board {
     if (isNews && item?.status === 'waiting') this.tellDue();
   }
 
+  #hearPlace(sequence: number, body: Uint8Array): void {
+    const item = readItem({body, sequence});
+    if (item) this.standing.apply(item.id, sequence, {...item, isPlace: true});
+  }
+
   #hearLease(core: string, body: Uint8Array): void {
-    if (Buffer.from(body).toString() === 'lives') this.#living.heard(core, true);
-    else {
-      this.#living.heard(core, false);
-      void this.#findDead();
-    }
+    const lives = Buffer.from(body).toString() === 'lives';
+    this.#living.heard(core, lives);
+    if (!lives) void this.#findDead();
   }
 
   #look(): void {
     this.#stopLooking = this.#house.after(lookMs, () => {
-      void this.#findDead().finally(() => this.#look());
+      // While the servers are away this fails; it is looked again.
+      void Promise.allSettled([this.#findDead(), this.#findOver()]).then(() => this.#look());
     });
   }
 
+  /** What is late may be over, and hold back its key. */
+  async #findOver(): Promise<void> {
+    const late = this.#late.among(this.standing.places());
+    for (const id of late) await this.refresh(id);
+    if (late.length > 0) this.tellDue();
+  }
+
   async #findDead(): Promise<void> {
-    if (this.#isLooking) return;
-    this.#isLooking = true;
-    try {
-      const holders = new Set([...this.standing.running()].map(({holder = ''}) => holder));
-      holders.delete(this.#house.core);
-      for (const dead of this.#dead) if (!holders.has(dead)) this.#dead.delete(dead);
-      for (const holder of holders) {
-        if (await this.#house.cores.isAlive(holder)) this.#dead.delete(holder);
-        else this.#dead.add(holder);
-      }
-    } catch {
-      // The servers are away; it is looked again.
-    }
-    this.#isLooking = false;
-    if (this.#dead.size > 0) this.tellDue();
+    if (await this.#lost.look(this.standing.running())) this.tellDue();
   }
 
   async #within(ready: Promise<void>): Promise<void> {

@@ -8,8 +8,9 @@ import type {Streams} from '../streams.ts';
 import type {Subjects} from '../subjects.ts';
 import type {Entry} from '../writing.ts';
 import type {Board} from './board.ts';
-import {endedS, holdsBack, type Item, readItem, type Stored, writeItem} from './item.ts';
+import {endedS, type Item, readItem, type Stored, writeItem} from './item.ts';
 import type {Keys} from './keys.ts';
+import {placing} from './places.ts';
 
 export interface ChangesHouse {
   readonly commits: Commits;
@@ -54,13 +55,14 @@ export class Changes {
     const {subjects, streams, board} = this.#house;
     const stream = `invocation.${stored.id}`;
     const state: Entry = {subject: subjects.item(stored.id), body: writeItem(stored), guard: 0, replaces: true};
+    const place = placing(subjects, undefined, stored);
     const key = keyed ? [keyed.keys.entry(keyed.key, stored.id, this.#house.now(), keyed.guard)] : [];
     board.asked.add(stored.id);
     try {
       const sequence = await this.#commit(stream, facts, payloads, {
         entries: async () => {
           const seen = await streams.revision(stream, false);
-          return {before: [...key, state], guard: seen.revision === 0 ? seen.guard : await confirmed()};
+          return {before: [...key, ...place, state], guard: seen.revision === 0 ? seen.guard : await confirmed()};
         },
         refused: async () => {
           await confirmed();
@@ -101,14 +103,15 @@ export class Changes {
   }
 
   #place(stored: Stored): Promise<boolean> {
-    return this.placeOne({subject: this.#house.subjects.item(stored.id), body: writeItem(stored), guard: 0, replaces: true});
+    const state = {subject: this.#house.subjects.item(stored.id), body: writeItem(stored), guard: 0, replaces: true};
+    return this.placeOne(state, placing(this.#house.subjects, undefined, stored));
   }
 
-  /** Writes one message of another journal. @returns false when there is another than its guard says */
-  async placeOne(entry: Entry): Promise<boolean> {
+  /** Writes one message of another journal, and what goes with it. @returns false when there is another than its guard says */
+  async placeOne(entry: Entry, more: readonly Entry[] = []): Promise<boolean> {
     try {
       await this.#commit('', [], [], {
-        entries: async () => ({before: [entry], guard: undefined}),
+        entries: async () => ({before: [...more, entry], guard: undefined}),
         refused: async () => {
           const newest = await this.#house.commits.reading.lastNow(entry.subject);
           if ((newest?.sequence ?? 0) !== entry.guard) throw new Outdated();
@@ -136,12 +139,11 @@ export class Changes {
     const {subjects, board, commits} = this.#house;
     const subject = subjects.item(item.id);
     const ended = {body: '', ttlS: endedS};
-    const replaces = next === undefined || !holdsBack(next);
-    const state: Entry = {subject, guard: item.sequence, replaces, ...(next ? {body: writeItem(next)} : ended)};
+    const state: Entry = {subject, guard: item.sequence, replaces: true, ...(next ? {body: writeItem(next)} : ended)};
     board.asked.add(item.id);
     try {
       const sequence = await this.#commit(`invocation.${item.id}`, facts, payloads, {
-        entries: async () => ({before: [...more, state], guard: undefined}),
+        entries: async () => ({before: [...more, ...placing(subjects, item, next), state], guard: undefined}),
         refused: async () => {
           const newest = await commits.reading.lastNow(subject);
           if (newest?.sequence !== item.sequence) throw new Outdated();

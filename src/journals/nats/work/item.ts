@@ -23,6 +23,8 @@ export interface Item extends Stored {
   readonly order: number;
   /** The message that says so; the next one about it is guarded by this number. */
   readonly sequence: number;
+  /** True: only its place was heard of, not how it stands. */
+  readonly isPlace?: true | undefined;
 }
 
 /** Seconds for which is kept that an item has ended, for cores that are behind. */
@@ -41,21 +43,18 @@ export function readItem({body, sequence}: Pick<Kept, 'body' | 'sequence'>): Ite
 
 export const writeItem = (stored: Stored): Buffer => Buffer.from(JSON.stringify(stored));
 
-/**
-True for an item that holds back later ones of its key. All its messages are kept for as long as it does. If each replaced the one
-before, a core that hears later than the item changes would first hear of the next one of the key, and take that for the first.
-*/
+/** True for an item that holds back later ones of its key. */
 export const holdsBack = ({status, orderingKey, isCallback}: Stored) =>
   status !== 'dead' && orderingKey !== undefined && isCallback !== true;
 
 /** As it is to be written when something about it changes. */
-export function storedOf({sequence: _, ...stored}: Item): Stored {
+export function storedOf({sequence: _, isPlace: __, ...stored}: Item): Stored {
   return stored;
 }
 
 /** As callers of the store see it. */
 export function stateOf(
-  {epoch: _, holder: __, task: ___, order: ____, scope: _____, sequence: ______, isLost: _______, ...state}: Item,
+  {epoch: _, holder: __, task: ___, order: ____, scope: _____, sequence: ______, isLost: _______, isPlace: ________, ...state}: Item,
   isBehind: boolean,
 ): WorkState {
   return isBehind ? {...state, status: 'behind'} : state;

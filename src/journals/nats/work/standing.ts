@@ -19,6 +19,8 @@ export class Standing {
   /** The first of their keys, if nothing came before them that was not heard yet. */
   readonly #early: string[] = [];
   readonly #running = new Map<string, Item>();
+  /** Items of which only the place was heard. */
+  readonly #places = new Set<string>();
   #due = new DueHeap();
   /** Every message up to this one is applied. */
   #applied = 0;
@@ -38,6 +40,7 @@ export class Standing {
     this.#keys.clear();
     this.#ended.clear();
     this.#running.clear();
+    this.#places.clear();
     this.#early.length = 0;
     this.#due = new DueHeap();
     this.alive = 0;
@@ -94,6 +97,11 @@ export class Standing {
     return this.#running.values();
   }
 
+  /** Items of which only the place was heard: how they stand comes at once, or they have changed since. */
+  places(): Iterable<string> {
+    return this.#places;
+  }
+
   /** Forgets an item of which nothing is kept any more. */
   forget(id: string): void {
     const known = this.#items.get(id);
@@ -127,6 +135,7 @@ export class Standing {
   #add(item: Item): void {
     this.#items.set(item.id, item);
     if (item.status === 'running') this.#running.set(item.id, item);
+    if (item.isPlace) this.#places.add(item.id);
     if (item.status !== 'dead') this.alive++;
     if (item.orderingKey !== undefined && holdsBack(item)) {
       const others = this.#keys.get(item.orderingKey) ?? [];
@@ -140,6 +149,7 @@ export class Standing {
   #remove(item: Item): void {
     this.#items.delete(item.id);
     this.#running.delete(item.id);
+    this.#places.delete(item.id);
     if (item.status !== 'dead') this.alive--;
     const others = item.orderingKey === undefined ? undefined : this.#keys.get(item.orderingKey);
     const at = others?.indexOf(item) ?? -1;
@@ -151,7 +161,7 @@ export class Standing {
 
   /** Puts an item among those that become due. */
   #expect(item: Item | undefined): void {
-    if (item?.status !== 'waiting') return;
+    if (item?.status !== 'waiting' || item.isPlace) return;
     if (this.#due.size > mostOutdated * (this.#items.size + 16)) this.#tidy();
     this.#due.add(item.due, item.id);
   }
@@ -160,7 +170,7 @@ export class Standing {
   #first(): Item | undefined {
     for (let entry = this.#due.first; entry; entry = this.#due.first) {
       const item = this.#items.get(entry.id);
-      const isOutdated = item?.status !== 'waiting' || item.due !== entry.due;
+      const isOutdated = item?.status !== 'waiting' || item.isPlace || item.due !== entry.due;
       if (!isOutdated && !this.isBehind(item)) return item;
       this.#due.take(); // it is expected again when it becomes the first of its key
       if (!isOutdated && item.order > this.#applied) this.#early.push(item.id);
@@ -170,6 +180,6 @@ export class Standing {
 
   #tidy(): void {
     this.#due = new DueHeap();
-    for (const {status, due, id} of this.#items.values()) if (status === 'waiting') this.#due.add(due, id);
+    for (const {status, isPlace, due, id} of this.#items.values()) if (status === 'waiting' && !isPlace) this.#due.add(due, id);
   }
 }
