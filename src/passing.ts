@@ -35,7 +35,7 @@ export interface OpenBody {
 }
 
 export interface BodyTaker {
-  /** @returns false: no further piece comes before `more` was called */
+  /** Takes a piece, which is its own from now on. @returns false: no further piece comes before `more` was called */
   piece(bytes: Buffer): boolean;
   /** Called last, if the whole body came. @param trailers name, value, name, value … that came behind it */
   end(trailers: readonly string[]): void;

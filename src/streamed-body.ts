@@ -14,7 +14,7 @@ export interface StreamedBody {
   readonly ended: Promise<StreamEnd>;
   /** Hands over each piece as it comes, beginning with those that came before. To be called once. */
   take(taker: StreamTaker): void;
-  /** So many bytes have been passed on: the function may make as many more. */
+  /** So many bytes have been passed on, and nobody has their buffers any more: the function may make as many more. */
   passed(bytes: number): void;
   /** Nobody gets the rest: the function is asked to end it. Without a fault, as nobody wanted it. Does nothing once it has ended. */
   giveUp(fault?: Fault): void;

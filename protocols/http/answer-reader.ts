@@ -15,6 +15,7 @@ export interface AnswerTaker {
   cameWhole(head: AnswerHead, body: Buffer, trailers: readonly string[]): void;
   /** The beginning of an answer came, and its rest is to come. */
   headCame(head: AnswerHead): void;
+  /** @param bytes to be copied before it returns: their buffer is used again */
   piece(bytes: Buffer): void;
   ended(trailers: readonly string[]): void;
 }
@@ -50,7 +51,7 @@ export class AnswerReader {
   }
 
   /**
-  Bytes came. They are copied, as their buffer is used again, and changed within it.
+  Bytes came. Nothing holds them when it returns. They are changed within their buffer.
 
   @throws Fault UPSTREAM_PROTOCOL
   */
@@ -137,10 +138,10 @@ export class AnswerReader {
       this.stop();
       this.keepMs = behind === bytes.length ? (head?.keepMs ?? 0) : 0; // what stands behind it belongs to no call
     }
-    const content = contentEnd > at ? Buffer.from(bytes.subarray(at, contentEnd)) : nothing;
+    const content = contentEnd > at ? bytes.subarray(at, contentEnd) : nothing;
     const trailers = chunks?.trailers ?? none;
     if (head && isFirst && isOver) {
-      taker.cameWhole(head, content, trailers);
+      taker.cameWhole(head, Buffer.from(content), trailers);
       return;
     }
     if (head && isFirst) taker.headCame(head);

@@ -8,6 +8,7 @@ import type {RuntimeCall} from '../../src/runtime.ts';
 import type {StreamLimits} from '../../src/streamed-body.ts';
 import type {AnswerHead} from './answer-head.ts';
 import {passFields, passTrailers} from './fields.ts';
+import {Unwritten} from './written.ts';
 
 /** So long after the end of a connection it is known whether its program has ended with it. */
 const programEndMs = 20;
@@ -39,6 +40,7 @@ export interface Source {
 
 /** An answer whose rest is still to come. */
 export interface Incoming {
+  /** @param bytes whose buffer is used again */
   piece(bytes: Buffer): void;
   ended(trailers: readonly string[]): void;
   /** The connection broke off before its end. */
@@ -93,11 +95,13 @@ function streamAnswer(head: AnswerHead, source: Source, call: RuntimeCall, limit
 /** A stream that makes its source wait once so much is on its way that its reader has not taken. */
 export function windowed(source: Source, {deadline, timeoutMs, replyHold: hold}: RuntimeCall, limits: StreamLimits, house: AnswerHouse) {
   let heldBytes = 0;
+  const unwritten = new Unwritten();
   const stream = new ReplyStream(deadline - timeoutMs, limits, {
     clock: house.clock,
     hold,
     passed(bytes) {
       heldBytes -= bytes;
+      unwritten.written(bytes);
       if (heldBytes < windowBytes / 2 && source.isPaused()) source.resume();
     },
     givenUp: () => house.givenUp(),
@@ -105,7 +109,9 @@ export function windowed(source: Source, {deadline, timeoutMs, replyHold: hold}:
   const piece = (bytes: Buffer) => {
     heldBytes += bytes.length;
     if (heldBytes >= windowBytes) source.pause();
-    stream.add(bytes);
+    const copy = Buffer.from(bytes);
+    unwritten.add(copy);
+    stream.add(copy);
   };
   return {stream, piece};
 }
@@ -138,7 +144,7 @@ class GatheredAnswer implements Incoming {
       this.#house.refused(tooLarge());
       return;
     }
-    this.#pieces.push(bytes);
+    this.#pieces.push(Buffer.from(bytes));
     this.#waits = this.#hold?.growReply(this.#bytes, fault => this.#hasRoom(fault)) === false;
     if (this.#waits) this.#source.pause();
   }

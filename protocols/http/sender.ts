@@ -3,6 +3,7 @@ import type {Fault} from '../../src/errors.ts';
 import type {BodyTaker, OpenBody, PassedRequest} from '../../src/passing.ts';
 import type {Batch, Batched} from './batch.ts';
 import {passTrailers} from './fields.ts';
+import {Unwritten} from './written.ts';
 
 export const isOpen = (body: Buffer | OpenBody | undefined): body is OpenBody => body !== undefined && 'take' in body;
 
@@ -20,6 +21,7 @@ export class Sender implements BodyTaker, Batched {
   readonly #sent: PassedRequest;
   readonly #house: SenderHouse;
   readonly #isChunked: boolean;
+  readonly #unwritten = new Unwritten();
   #hasEnded = false;
 
   constructor(socket: Socket, sent: PassedRequest, house: SenderHouse) {
@@ -57,10 +59,11 @@ export class Sender implements BodyTaker, Batched {
 
   piece(bytes: Buffer): boolean {
     const socket = this.socket;
-    if (!this.#isChunked) return socket.write(bytes);
+    this.#unwritten.add(bytes);
+    if (!this.#isChunked) return socket.write(bytes, this.#unwritten.firstWritten);
     socket.cork();
     socket.write(`${bytes.length.toString(16)}\r\n`, 'latin1');
-    socket.write(bytes);
+    socket.write(bytes, this.#unwritten.firstWritten);
     const isTaken = socket.write('\r\n', 'latin1');
     socket.uncork();
     return isTaken;

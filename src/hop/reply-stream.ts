@@ -105,7 +105,7 @@ export class ReplyStream implements StreamedBody {
 
   #hand(piece: Buffer): void {
     if (this.#keepBytes > 0) {
-      const part = piece.subarray(0, this.#keepBytes);
+      const part = Buffer.from(piece.subarray(0, this.#keepBytes)); // it is freed once it was passed on
       this.#kept.push(part);
       this.#keepBytes -= part.length;
     }

@@ -46,22 +46,20 @@ class StreamWriter implements StreamTaker {
   readonly #response: ServerResponse;
   readonly #stream: StreamedBody;
   readonly #end: () => void;
-  /** Bytes that wait for the client. */
-  #waitingBytes = 0;
+  /** Of the pieces that the system has not taken, in turn. */
+  readonly #lengths: number[] = [];
 
   constructor(response: ServerResponse, stream: StreamedBody, end: () => void) {
     this.#response = response;
     this.#stream = stream;
     this.#end = end;
-    response.on('drain', () => this.#passWaiting());
     // A client that has closed its side counts as gone: otherwise one that left is noticed only with the next piece.
     response.req.socket.once('end', this.#left);
   }
 
   piece(bytes: Buffer): void {
-    const isTaken = this.#response.write(bytes);
-    this.#waitingBytes += bytes.length;
-    if (isTaken) this.#passWaiting();
+    this.#lengths.push(bytes.length);
+    this.#response.write(bytes, this.#taken);
   }
 
   over(fault?: Fault): void {
@@ -74,11 +72,10 @@ class StreamWriter implements StreamTaker {
 
   readonly #left = (): void => this.#stream.giveUp(new Fault('CALLER_LEFT'));
 
-  #passWaiting(): void {
-    const bytes = this.#waitingBytes;
-    this.#waitingBytes = 0;
-    if (bytes > 0) this.#stream.passed(bytes);
-  }
+  readonly #taken = (error?: Error | null): void => {
+    const bytes = this.#lengths.shift() ?? 0;
+    if (!error) this.#stream.passed(bytes);
+  };
 
   /** What was made until now leaves first, as far as the system takes it. */
   #breakOff(): void {

@@ -26,19 +26,17 @@ export function writeTunnel(
 class TunnelWriter implements StreamTaker {
   readonly #socket: Socket;
   readonly #stream: StreamedBody;
-  /** Bytes that wait for the client. */
-  #waitingBytes = 0;
+  /** Of the pieces that the system has not taken, in turn. */
+  readonly #lengths: number[] = [];
 
   constructor(socket: Socket, stream: StreamedBody) {
     this.#socket = socket;
     this.#stream = stream;
-    socket.on('drain', () => this.#passWaiting());
   }
 
   piece(bytes: Buffer): void {
-    const isTaken = this.#socket.write(bytes);
-    this.#waitingBytes += bytes.length;
-    if (isTaken) this.#passWaiting();
+    this.#lengths.push(bytes.length);
+    this.#socket.write(bytes, this.#taken);
   }
 
   over(fault?: Fault): void {
@@ -46,9 +44,8 @@ class TunnelWriter implements StreamTaker {
     else this.#socket.destroySoon(); // what the client still sends goes nowhere
   }
 
-  #passWaiting(): void {
-    const bytes = this.#waitingBytes;
-    this.#waitingBytes = 0;
-    if (bytes > 0) this.#stream.passed(bytes);
-  }
+  readonly #taken = (error?: Error | null): void => {
+    const bytes = this.#lengths.shift() ?? 0;
+    if (!error) this.#stream.passed(bytes);
+  };
 }

@@ -218,6 +218,7 @@ test('an answer whose reader is slow waits, and the next one on its connection d
   const {promise, resolve} = Promise.withResolvers<CallEnd>();
   const {stream} = (await hop.send(call(clock, {}, {streams: {idleMs: 9000, timeoutMs: 9000}}), resolve, () => {})) as PassedReply;
   if (!stream) throw new Error('Expected a stream');
+  stream.keep(10);
   let heldBytes = 0;
   stream.take({
     piece(bytes) {
@@ -231,6 +232,7 @@ test('an answer whose reader is slow waits, and the next one on its connection d
   stream.passed(heldBytes);
   await until(() => heldBytes === 500_000);
   t.like(await promise, {answered: true, isOver: true});
+  t.is(String((await stream.ended).kept), 'x'.repeat(10));
   t.is((await send(hop, call(clock))).reply.status, 200);
   t.is(caught.length, 1);
 });
