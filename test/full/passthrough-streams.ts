@@ -16,6 +16,7 @@ let core: RunningCore;
 
 test.before(async () => {
   core = await startPassing({CORE_STREAM_IDLE: '1s', SCW_PAYLOAD_MAX_SIZE: '64MiB', CORE_METRICS_PATH: ''});
+  await countsOf(core.url); // the server has started, which no deadline of a call counts
 });
 test.after.always(() => core?.stop());
 
