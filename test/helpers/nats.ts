@@ -6,6 +6,7 @@ import {tmpdir} from 'node:os';
 import {delimiter, join} from 'node:path';
 import type {Machine} from './networks.ts';
 import {freePort} from './port.ts';
+import {endingWithUs} from './process.ts';
 
 /*
 Real NATS servers with JetStream, on free ports of the loopback, which end with the test. `CORE_TEST_NATS` is the folder of
@@ -139,7 +140,7 @@ function nodeOf(
     async start() {
       // TMPDIR may be small or shared; the store is in a folder of its own.
       const [file = '', ...args] = [...prefix, natsServer ?? 'nats-server', '-c', config];
-      child = spawn(file, args, {stdio: 'ignore'}); // `ip netns exec` becomes the program
+      child = spawn(...endingWithUs([file, ...args]), {stdio: 'ignore'}); // `ip netns exec` becomes the program
       await once(child, 'spawn');
       await healthy(monitor);
     },
