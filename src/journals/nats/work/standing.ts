@@ -1,4 +1,4 @@
-import type {Census, WorkQuery, WorkState} from '../../../work.ts';
+import type {Census, WorkQuery, WorkState, WorkStatus} from '../../../work.ts';
 import {DueHeap} from './due-heap.ts';
 import {holdsBack, type Item, stateOf} from './item.ts';
 
@@ -109,27 +109,31 @@ export class Standing {
   }
 
   list({status, after, limit, orderingKey}: WorkQuery): WorkState[] {
-    const given =
-      orderingKey === undefined ? this.#items.values() : [...this.#items.values()].filter(item => item.orderingKey === orderingKey);
-    const states: WorkState[] = [];
-    for (const item of given) {
+    const found: Item[] = [];
+    for (const item of this.#items.values()) {
       if (after !== undefined && item.id <= after) continue;
-      const state = stateOf(item, this.isBehind(item));
-      if (status === undefined || state.status === status) states.push(state);
+      if (orderingKey !== undefined && item.orderingKey !== orderingKey) continue;
+      if (status === undefined || this.#statusOf(item) === status) found.push(item);
     }
-    return states.sort((one, other) => (one.id < other.id ? -1 : 1)).slice(0, limit);
+    // Only what is wanted becomes a state: of many items that costs more than to go through all.
+    const first = found.sort((one, other) => (one.id < other.id ? -1 : 1)).slice(0, limit);
+    return first.map(item => stateOf(item, this.isBehind(item)));
   }
 
   census(now: number): Census {
     const counts = {waiting: 0, due: 0, behind: 0, running: 0, dead: 0};
     let oldest: number | undefined;
     for (const item of this.#items.values()) {
-      const status = this.isBehind(item) ? 'behind' : item.status;
+      const status = this.#statusOf(item);
       counts[status]++;
       if (status === 'waiting' && item.due <= now) counts.due++;
       if (status !== 'dead' && (oldest === undefined || item.acceptedAt < oldest)) oldest = item.acceptedAt;
     }
     return {...counts, oldest, next: this.#first()?.due};
+  }
+
+  #statusOf(item: Item): WorkStatus {
+    return this.isBehind(item) ? 'behind' : item.status;
   }
 
   #add(item: Item): void {
