@@ -96,6 +96,20 @@ else {
     t.is((await journal.last('a'))?.position, position);
   });
 
+  test('while the servers have no leader of them all, work with a key is accepted, and known by it', async t => {
+    const unavailable = {error: {code: 503, err_code: 10008, description: 'JetStream system temporarily unavailable'}};
+    const leaderless = (transport: Transport): Transport =>
+      asking(transport, (...given) =>
+        given[0].startsWith('$JS.API.STREAM.') ? Promise.resolve(answer(unavailable)) : transport.request(...given),
+      );
+    await using journal = await open(t, leaderless);
+    const key = {scope: randomUUID(), fingerprint: 'a', until: Date.now() + 60_000};
+    const send = (id: string) => journal.work.enqueue({id, acceptedAt: 0, due: 0}, {facts: [fact(1)], payloads: [], key, most: 9});
+    const [first, second] = [randomUUIDv7(), randomUUIDv7()];
+    t.is((await send(first)).kind, 'accepted');
+    t.like(await send(second), {kind: 'known', id: first});
+  });
+
   test('a copy that lacks the newest refuses nothing, and lets nothing through', async t => {
     const nothing: Message = {subject: '', reply: '', code: 404, field: () => '', body: Buffer.from('')};
     const behind = (transport: Transport): Transport =>

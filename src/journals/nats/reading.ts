@@ -59,9 +59,14 @@ export class Reading {
     this.#barrier = subjects.barrier(randomUUID());
   }
 
-  /** The newest message of a subject or a pattern, as the leader has it. A leader that was deposed may answer, too. */
+  /**
+  The newest message of a subject or a pattern, as the leader has it. A leader that was deposed may answer, too. While the
+  servers have no leader of them all, which they choose besides those of streams, none answers this: then a subject is read as
+  of now, which needs no such leader.
+  */
   last(of: string): Promise<Kept | undefined> {
-    return insist(this.#patience, async () => {
+    return insist(this.#patience, async tries => {
+      if (tries % 2 === 1 && !isPattern(of)) return this.#asOfNow(of);
       const {error, message} = await this.#api('STREAM.MSG.GET', {last_by_subj: of});
       if (message) return fromLeader(message);
       if (error?.err_code === notFound) return undefined;
@@ -84,19 +89,7 @@ export class Reading {
   our own shows that a majority is there; whichever copy then answers must have that message, too.
   */
   lastNow(of: string): Promise<Kept | undefined> {
-    return insist(this.#patience, async () => {
-      const seq = await this.#majority.noting(() => this.#mark());
-      for (
-        const until = this.#patience.clock.monotonic() + behindMs;
-        this.#patience.clock.monotonic() < until;
-        await this.#patience.clock.sleep(lookAgainMs)
-      ) {
-        const found = await this.#direct({multi_last: [of, this.#barrier]});
-        const [barrier] = found.filter(({subject}) => subject === this.#barrier);
-        if (barrier && barrier.sequence >= seq) return found.find(({subject}) => subject === of);
-      }
-      throw new Away('The copies are too far behind');
-    });
+    return insist(this.#patience, () => this.#asOfNow(of));
   }
 
   /** The first messages of a subject or pattern. What a copy has is whole up to its newest; it may lack newer ones. */
@@ -136,6 +129,20 @@ export class Reading {
     }
   }
 
+  async #asOfNow(of: string): Promise<Kept | undefined> {
+    const seq = await this.#majority.noting(() => this.#mark());
+    for (
+      const until = this.#patience.clock.monotonic() + behindMs;
+      this.#patience.clock.monotonic() < until;
+      await this.#patience.clock.sleep(lookAgainMs)
+    ) {
+      const found = await this.#direct({multi_last: [of, this.#barrier]});
+      const [barrier] = found.filter(({subject}) => subject === this.#barrier);
+      if (barrier && barrier.sequence >= seq) return found.find(({subject}) => subject === of);
+    }
+    throw new Away('The copies are too far behind');
+  }
+
   /** Writes a message of our own. @returns its number */
   async #mark(): Promise<number> {
     const {seq, error} = answerOf(await this.#transport.request(this.#barrier, '', {'Nats-Rollup': 'sub', 'Nats-TTL': '1h'}));
@@ -156,6 +163,8 @@ export class Reading {
     return messages.slice(0, -1).map(fromCopy);
   }
 }
+
+const isPattern = (of: string) => of.includes('*') || of.includes('>');
 
 function fromCopy({field, body}: Message): Kept {
   return kept(field('Nats-Subject'), Number(field('Nats-Sequence')), field('Nats-Time-Stamp'), field, body);
