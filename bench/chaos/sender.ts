@@ -1,5 +1,6 @@
 import {randomUUID} from 'node:crypto';
 import {setTimeout as pause} from 'node:timers/promises';
+import {shuffled} from './troubles.ts';
 
 /** Something that a core has acknowledged. */
 export interface Acknowledged {
@@ -19,6 +20,8 @@ export interface SenderOptions {
 
 /** A caller who waits longer asks another core, under the same key, as a load balancer does. */
 const answerMs = 10_000;
+/** How long a load balancer leaves out a core that did not answer at all, as long as there is another one. */
+const leftOutMs = 10_000;
 
 /** Time in which nothing of a sender was acknowledged, and why not. */
 export interface Stall {
@@ -38,6 +41,7 @@ export class Sender {
   longest: Stall = {from: 0, ms: 0, tries: []};
   #tries: string[] = [];
   #failed: string | undefined;
+  readonly #silentAt = new Map<string, number>();
   readonly #options: SenderOptions;
   readonly #orderingKey: string | undefined;
 
@@ -75,11 +79,25 @@ export class Sender {
   }
 
   async #send(name: string, delay: string | undefined): Promise<string> {
-    // As a load balancer does, which leaves out one that has just failed.
+    const url = this.#choose();
+    this.#failed = url; // unless it accepts
+    const answer = await this.#ask(url, name, delay);
+    if (answer.status !== 202) throw new Error(`${answer.status} ${answer.headers.get('core-error')}`);
+    const {id} = (await answer.json()) as {id: string};
+    this.#failed = undefined;
+    return id;
+  }
+
+  /** Another one than that which has just failed; one that did not answer lately only if there is no other. */
+  #choose(): string {
+    const now = performance.now();
     const urls = this.#options.urls().filter(url => url !== this.#failed);
-    const url = urls[Math.floor(Math.random() * urls.length)] ?? 'http://127.0.0.1:9';
-    this.#failed = url; // unless it answers
-    const answer = await fetch(url, {
+    const answering = urls.filter(url => now - (this.#silentAt.get(url) ?? Number.NEGATIVE_INFINITY) > leftOutMs);
+    return shuffled(answering.length > 0 ? answering : urls)[0] ?? 'http://127.0.0.1:9';
+  }
+
+  #ask(url: string, name: string, delay: string | undefined): Promise<Response> {
+    const asked = fetch(url, {
       method: 'POST',
       body: JSON.stringify({name, log: this.#options.log}),
       headers: {
@@ -90,9 +108,7 @@ export class Sender {
       },
       signal: AbortSignal.timeout(answerMs),
     });
-    if (answer.status !== 202) throw new Error(`${answer.status} ${answer.headers.get('core-error')}`);
-    const {id} = (await answer.json()) as {id: string};
-    this.#failed = undefined;
-    return id;
+    asked.catch(() => this.#silentAt.set(url, performance.now()));
+    return asked;
   }
 }
