@@ -1,4 +1,5 @@
 import {createInbox, headers, type Msg, type NatsConnection} from '@nats-io/transport-node';
+import {changesOf} from './alive.ts';
 import {Asked} from './asked.ts';
 import {Away, type Fields, type Message, type Transport} from './transport.ts';
 
@@ -147,14 +148,9 @@ export class NatsTransport implements Transport {
   }
 
   async #watch(connection: NatsConnection): Promise<void> {
-    const changed = (isConnected: boolean) => {
+    for await (const isConnected of changesOf(connection)) {
       if (connection === this.#connection) this.#changed(isConnected);
-    };
-    for await (const {type} of connection.status()) {
-      if (type === 'disconnect') changed(false);
-      if (type === 'reconnect') changed(true);
     }
-    changed(false);
   }
 
   #changed(isConnected: boolean): void {

@@ -1,5 +1,6 @@
 import {type Authenticator, type ConnectionOptions, connect, credsAuthenticator, nkeyAuthenticator} from '@nats-io/transport-node';
 import {isUnreachable} from '../unreachable.ts';
+import {mostPings} from './alive.ts';
 import {NatsTransport} from './client.ts';
 import type {TlsFiles} from './place.ts';
 import type {Transport} from './transport.ts';
@@ -15,7 +16,7 @@ export interface Address {
   readonly tls?: TlsFiles | undefined;
 }
 
-/** A server that stands still is noticed after two of these. */
+/** A server that stands still is noticed after three of these. */
 const pingMs = 1000;
 const reconnectMs = 250;
 const firstConnectMs = 5000;
@@ -28,7 +29,7 @@ export async function connectTo({servers: all, user, password, token, credential
     maxReconnectAttempts: -1,
     reconnectTimeWait: reconnectMs,
     pingInterval: pingMs,
-    maxPingOut: 2,
+    maxPingOut: mostPings,
     ignoreClusterUpdates: true,
     ignoreAuthErrorAbort: true,
     noAsyncTraces: true,
