@@ -4,7 +4,7 @@ import {systemClock} from '../../src/clock.ts';
 import {Fault} from '../../src/errors.ts';
 import type {Fact} from '../../src/facts.ts';
 import {answerOf} from '../../src/journals/nats/answer.ts';
-import type {Info} from '../../src/journals/nats/copies.ts';
+import {copiesIn, type Info} from '../../src/journals/nats/copies.ts';
 import type {NatsJournal} from '../../src/journals/nats/journal.ts';
 import {subjectsOf} from '../../src/journals/nats/subjects.ts';
 import type {Transport} from '../../src/journals/nats/transport.ts';
@@ -48,15 +48,37 @@ else {
     return {journal, transport, log};
   }
 
-  const leaderOf = async (transport: Transport, application: string) => {
-    const {cluster: group} = answerOf(await transport.request(`$JS.API.STREAM.INFO.${subjectsOf(application).stream}`, '')) as Info;
-    return group?.leader;
-  };
+  const infoOf = async (transport: Transport, application: string) =>
+    answerOf(await transport.request(`$JS.API.STREAM.INFO.${subjectsOf(application).stream}`, '')) as Info;
+  const leaderOf = async (transport: Transport, application: string) => (await infoOf(transport, application)).cluster?.leader;
+
+  /** A server that was cut off before has caught up: two that are missing would be one too many. */
+  async function whole(transport: Transport, application: string): Promise<void> {
+    const isHealthy = ({monitor}: {monitor: string}) =>
+      fetch(`${monitor}/healthz`).then(
+        ({ok}) => ok,
+        () => false,
+      );
+    const isWhole = async () =>
+      copiesIn(await infoOf(transport, application).catch(() => ({})))?.current === 3 &&
+      (await Promise.all(cluster.nodes.map(isHealthy))).every(Boolean);
+    while (!(await isWhole())) await systemClock.sleep(100);
+  }
 
   /** A core that is connected to the server that leads, or to another one. */
   async function openAt(t: Parameters<typeof natsJournal>[0], application: string, leads: boolean): Promise<Core> {
     for (;;) {
       const core = await open(t, application);
+      if ((core.transport.server.name === (await leaderOf(core.transport, application))) === leads) return core;
+      await core.journal[Symbol.asyncDispose]();
+    }
+  }
+
+  /** The same, when all three servers have all that is kept. */
+  async function openWhole(t: Parameters<typeof natsJournal>[0], application: string, leads: boolean): Promise<Core> {
+    for (;;) {
+      const core = await openAt(t, application, leads);
+      await whole(core.transport, application);
       if ((core.transport.server.name === (await leaderOf(core.transport, application))) === leads) return core;
       await core.journal[Symbol.asyncDispose]();
     }
@@ -81,7 +103,7 @@ else {
       async t => {
         t.timeout(240_000);
         const application = randomUUID();
-        const {journal, transport, log} = await openAt(t, application, leads);
+        const {journal, transport, log} = await openWhole(t, application, leads);
         t.teardown(() => journal[Symbol.asyncDispose]());
         await journal.append('a', [fact(0)]);
         const followed = Array.fromAsync(taken(journal, 20));
