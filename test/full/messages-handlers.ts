@@ -1,8 +1,8 @@
-import {spawnSync} from 'node:child_process';
+import {execFileSync, spawnSync} from 'node:child_process';
 import {SendMessageCommand, SQSClient} from '@aws-sdk/client-sqs';
 import {connect} from '@nats-io/transport-node';
 import test, {type ExecutionContext} from 'ava';
-import {type RunningCore, startCore} from '../helpers/core.ts';
+import {projectFile, type RunningCore, startCore} from '../helpers/core.ts';
 import {missing as missingElasticMq, startElasticMq} from '../helpers/elasticmq.ts';
 import {folderWith} from '../helpers/folder.ts';
 import {metric, until} from '../helpers/message-place.ts';
@@ -55,6 +55,57 @@ function handle($event, $context)
 }
 `;
 
+/** The handler has a package of its own, and the platform builds a program around it. It sets a status after the body. */
+const go = {
+  'function/handler.go': `package handler
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+)
+
+func Handle(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		http.Error(w, "only messages are taken", http.StatusMethodNotAllowed)
+		return
+	}
+	given, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	n, err := strconv.Atoi(string(given))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusOK) // it will never be a number, so it is done
+		return
+	}
+	fmt.Printf("go: twice %d is %d\\n", n, 2*n)
+	fmt.Fprint(w, 2*n)
+	w.WriteHeader(http.StatusOK)
+	w.Header().Set("Content-Type", "text/plain")
+}
+`,
+  'main.go': `package main
+
+import (
+	functions "core-runtime/functions"
+	handler "shop/function"
+)
+
+func main() { functions.Start(handler.Handle) }
+`,
+  'go.mod': `module shop
+
+go 1.19
+
+require core-runtime/functions v0.0.0
+
+replace core-runtime/functions => ${projectFile('runtimes/go')}
+`,
+};
+
 /** It answers with a text alone, and reads the message with a method of the event. */
 const pythonOfNats = `
 def handle(event, context):
@@ -68,6 +119,8 @@ interface Language {
   readonly file: string;
   readonly name: string;
   readonly has: boolean;
+  /** Makes the program that it is. */
+  build?(folder: string): void;
 }
 
 const runs = (program: string) => spawnSync(program, ['--version']).status === 0;
@@ -75,11 +128,19 @@ const languages: Readonly<Record<string, Language>> = {
   node: {files: {'handler.js': node, 'package.json': '{"type": "module"}'}, file: 'handler.js', name: 'handle', has: true},
   python: {files: {'handler.py': python}, file: 'handler.py', name: 'handler', has: runs('python3')},
   php: {files: {'handler.php': php}, file: 'handler.php', name: 'handle', has: runs('php')},
+  go: {
+    ...{files: go, file: 'handler', name: 'Handle', has: spawnSync('go', ['version']).status === 0},
+    build: cwd => void execFileSync('go', ['build', '-o', 'handler', '.'], {cwd, stdio: ['ignore', 'ignore', 'inherit']}),
+  },
 };
 
-async function startWith(t: ExecutionContext, {files, file, name}: Language, entry: object): Promise<RunningCore> {
+async function startWith(t: ExecutionContext, {files, file, name, build}: Language, entry: object): Promise<RunningCore> {
   const folder = await folderWith(t, files);
-  const env = {SCW_PUBLIC: 'true', SCW_HANDLER_PATH: `${folder}/${file}`, SCW_HANDLER_NAME: name};
+  build?.(folder);
+  const env = {
+    ...{SCW_PUBLIC: 'true', SCW_HANDLER_PATH: `${folder}/${file}`, SCW_HANDLER_NAME: name},
+    ...(build && {SCW_HANDLER_IS_BINARY: 'true'}),
+  };
   return startCore({...env, CORE_TRIGGERS: JSON.stringify([{name: 'orders', ...entry}])}, t);
 }
 
@@ -108,6 +169,7 @@ else {
       const {body} = await fetchText(core, 'POST', '4');
       t.is(body, '8', `${name} answers a request with the same`);
       t.is((await fetchText(core, 'GET')).status, 405);
+      if (name === 'go') t.is((await fetchText(core, 'POST', 'four')).status, 200, 'what it cannot read is done');
       await core.stop();
     }
   });
@@ -116,19 +178,31 @@ else {
 (natsServer && runs('python3') ? test.serial : test.skip)(
   'a handler that is called by NATS reads the body, and may answer with a text',
   async t => {
-    const cluster = await startNats(1);
-    t.teardown(() => cluster[Symbol.asyncDispose]());
     const language = {files: {'handler.py': pythonOfNats}, file: 'handler.py', name: 'handle', has: true};
-    const core = await startWith(t, language, {type: 'nats', url: `nats://${cluster.hosts}`, subject: 'orders'});
-    const client = await connect({servers: cluster.hosts});
-    t.teardown(() => client.close());
-    await until(async () => (await metric(core, 'core_messages_connected')) === 1);
-    client.publish('orders', 'Hello, world');
-    await isDone(core, 1);
-    await core.logged(({msg}) => msg === 'Received message: Hello, world');
-    t.is(core.logs.filter(({level}) => level === 'error').length, 0);
+    await callByNats(t, language, 'Hello, world', 'Received message: Hello, world');
   },
 );
+
+(natsServer && languages.go?.has ? test.serial : test.skip)(
+  'a handler in Go that is called by NATS gets the message as a request',
+  async t => {
+    if (languages.go) await callByNats(t, languages.go, '21', 'go: twice 21 is 42');
+  },
+);
+
+async function callByNats(t: ExecutionContext, language: Language, body: string, line: string): Promise<void> {
+  t.timeout(120_000);
+  const cluster = await startNats(1);
+  t.teardown(() => cluster[Symbol.asyncDispose]());
+  const core = await startWith(t, language, {type: 'nats', url: `nats://${cluster.hosts}`, subject: 'orders'});
+  const client = await connect({servers: cluster.hosts});
+  t.teardown(() => client.close());
+  await until(async () => (await metric(core, 'core_messages_connected')) === 1);
+  client.publish('orders', body);
+  await isDone(core, 1);
+  await core.logged(({msg}) => msg === line);
+  t.is(core.logs.filter(({level}) => level === 'error').length, 0);
+}
 
 async function fetchText({url}: RunningCore, method: string, body?: string) {
   const response = await fetch(url, {method, ...(body !== undefined && {body})});
