@@ -152,11 +152,17 @@ export async function connectKafka(options: KafkaOptions, house: ConnectHouse): 
   }
 
   async function bury({key, value, headers}: Parameters<PartitionHouse['messageOf']>[1], why: string, place: string): Promise<void> {
-    const named = headers.map(([name, text]) => [name ?? Buffer.alloc(0), text ?? Buffer.alloc(0)] as const);
+    const named = headers.map(([name, text]) => [name ?? Buffer.alloc(0), text] as const);
     const more = Object.entries({'core-reason': why, 'core-message': place}).map(
       ([name, text]) => [Buffer.from(name), Buffer.from(text)] as const,
     );
-    const message = {topic: deadLetter ?? '', value: value ?? Buffer.alloc(0), ...(key && {key}), headers: new Map([...named, ...more])};
+    // No value is another thing than an empty one: a topic that is compacted forgets the key. The client sends it, its types do not say so.
+    const message = {
+      topic: deadLetter ?? '',
+      value: value as Buffer,
+      ...(key && {key}),
+      headers: new Map([...named, ...more] as [Buffer, Buffer][]),
+    };
     await producer?.send({messages: [message], acks: -1});
   }
 }
