@@ -44,7 +44,7 @@ const doors: Readonly<Record<string, RegExp>> = {
   '@opentelemetry/instrumentation-http': /^src\/observe\/traces\/telemetry\.ts$/,
   'node:child_process':
     /^src\/workers\/process\/(group|orphans)\.ts$|^src\/dev\/(browser|interpreter|several\/(fork|member|follow)|serverless\/probe)\.ts$|^src\/serve\/siblings\/(fork|process)\.ts$|^src\/conform\/channel\/program\.ts$/,
-  amqplib: /^triggers\/amqp\/(queue|acks|spare|copy|read)\.ts$/,
+  amqplib: /^triggers\/amqp\/(queue|connection|acks|spare|copy|read)\.ts$/,
   mqtt: /^triggers\/mqtt\/(topic|dead-letter|read)\.ts$/,
   yaml: /^src\/(dev\/serverless\/document|settings\/yaml-text)\.ts$/,
   '@nats-io/transport-node': /^src\/journals\/nats\/(client|connect)\.ts$|^triggers\/nats\//,

@@ -3,11 +3,13 @@ import type {MessageOutcome} from '../meter.ts';
 import type {ListedHouse, OpenTrigger} from '../trigger.ts';
 import {Extending} from './extend.ts';
 import {Handler} from './handler.ts';
-import {Lanes, laneOf} from './lanes.ts';
+import {Lanes, laneOf, nameOf} from './lanes.ts';
 import type {Connect, Connection, Inlet, Lag, Message, Terms} from './message.ts';
 import {Pauses} from './pauses.ts';
 import {Room} from './room.ts';
+import {type Link, Settling, Taken} from './taken.ts';
 import type {MessagesView} from './view.ts';
+import {watchLag} from './watch-lag.ts';
 
 export interface ConsumerOptions extends Terms {
   /** The system, as the event has it. */
@@ -15,13 +17,15 @@ export interface ConsumerOptions extends Terms {
   readonly connect: Connect;
 }
 
-const lagEveryMs = 5000;
 /** Of CORE_INFLIGHT_BYTES, for the messages that are held. */
 const bytesPart = 1 / 4;
 /** What a message takes beside its body, roughly. */
 const besideBody = 1024;
 
-/** Takes messages of one entry, as many at a time as there is room for, and connects again for ever. */
+/**
+Takes messages of one entry, as many at a time as there is room for, and connects again for ever: at once, though calls of a
+connection that was lost still run. These keep their places, and a message that is delivered again meanwhile waits for its call.
+*/
 export class Consumer implements OpenTrigger {
   readonly #options: ConsumerOptions;
   readonly #house: ListedHouse;
@@ -33,6 +37,7 @@ export class Consumer implements OpenTrigger {
   #detail: string | undefined = 'it has not connected yet';
   #lag: Lag | undefined;
   readonly #pauses = new Pauses();
+  readonly #settling = new Settling();
   readonly #running: Promise<void>;
 
   constructor(options: ConsumerOptions, house: ListedHouse) {
@@ -86,20 +91,16 @@ export class Consumer implements OpenTrigger {
       let connectedAt: number | undefined;
       try {
         const connection = await this.#options.connect({...this.#house, givenUp: signal}, this.#room.most);
-        try {
-          connectedAt = clock.monotonic();
-          this.#connected();
-          await this.#consume(connection);
-        } finally {
-          await this.#room.empty();
-          await Promise.resolve(connection[Symbol.asyncDispose]()).catch(() => {}); // it may be gone
-        }
+        connectedAt = clock.monotonic();
+        this.#connected();
+        await this.#consume(connection);
       } catch (error) {
         if (!signal.aborted) this.#away(error);
       }
-      if (signal.aborted) return;
+      if (signal.aborted) break;
       await clock.sleep(this.#pauses.next(connectedAt && clock.monotonic() - connectedAt), signal);
     }
+    await this.#settling.over();
   }
 
   #connected(): void {
@@ -119,9 +120,11 @@ export class Consumer implements OpenTrigger {
   /** @throws when the connection is lost. What was taken by it may still run */
   async #consume(connection: Connection): Promise<void> {
     const [over, lost] = [new AbortController(), new AbortController()];
-    const looking = this.#lookAtLag(connection, AbortSignal.any([over.signal, this.#closing.signal]));
+    void watchLag(connection, this.#house.clock, AbortSignal.any([over.signal, this.#closing.signal]), lag => {
+      this.#lag = lag;
+    });
     const ending = AbortSignal.any([lost.signal, this.#closing.signal]);
-    const extending = new Extending(connection, this.#house.clock);
+    const link: Link = {taken: new Taken(), extending: new Extending(connection, this.#house.clock), ending};
     const inlet: Inlet = {
       signal: this.#closing.signal,
       most: this.#room.most,
@@ -129,9 +132,10 @@ export class Consumer implements OpenTrigger {
       roomBytes: () => this.#room.bytes,
       room: () => this.#room.some(),
       roomForMany: () => this.#room.many(),
+      roomAnyway: () => this.#room.anyway(),
       take: message => {
         this.#pauses.useful();
-        return this.#take(message, extending, ending);
+        return this.#take(message, link);
       },
     };
     try {
@@ -139,29 +143,27 @@ export class Consumer implements OpenTrigger {
     } catch (error) {
       lost.abort();
       this.#away(error);
+      await connection.leave?.().catch(() => {}); // it may be gone
       throw error;
     } finally {
       over.abort();
-      await looking;
+      this.#lag = undefined;
+      this.#settling.add(connection, link.taken);
     }
   }
 
-  async #lookAtLag(connection: Connection, signal: AbortSignal): Promise<void> {
-    if (!connection.lag) return;
-    do {
-      this.#lag = await connection.lag().catch(() => undefined);
-    } while (await this.#house.clock.sleep(lagEveryMs, signal));
-    this.#lag = undefined;
-  }
-
-  async #take(message: Message, extending: Extending, ending: AbortSignal): Promise<void> {
+  async #take(message: Message, link: Link): Promise<void> {
     const {meter, name} = this.#house;
+    const {taken, extending, ending} = link;
     const bytes = message.body.length + besideBody;
-    this.#room.take(bytes);
+    const messageName = nameOf(message);
+    this.#room.take(bytes, messageName);
+    taken.begin();
     extending.begin(message);
     try {
       const outcome = await this.#lanes.run(
         laneOf(message),
+        link,
         isBroken => this.#start(message, {ending, isBroken}),
         outcome => message.lane !== undefined && comesAgain(outcome),
       );
@@ -169,7 +171,8 @@ export class Consumer implements OpenTrigger {
       this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
     } finally {
       extending.end(message);
-      this.#room.release(bytes);
+      this.#room.release(bytes, messageName);
+      taken.end();
     }
   }
 
@@ -178,7 +181,12 @@ export class Consumer implements OpenTrigger {
   @param isBroken a message that comes before it in the order of its lane comes again
   */
   async #start(message: Message, {ending, isBroken}: {ending: AbortSignal; isBroken: boolean}): Promise<MessageOutcome> {
-    if (message.isForgotten || !(ending.aborted || isBroken)) return this.#handler.handle(message, ending);
+    await this.#room.begin();
+    try {
+      if (message.isForgotten || !(ending.aborted || isBroken)) return await this.#handler.handle(message, ending);
+    } finally {
+      this.#room.end();
+    }
     if (this.#closing.signal.aborted || !ending.aborted) await message.giveBack?.(0).catch(() => {});
     return 'given-back';
   }

@@ -12,14 +12,13 @@ export const inTime =
   (connect: Connect): Connect =>
   async (house, most) => {
     const [late, over] = [Promise.withResolvers<never>(), new AbortController()];
-    const givenUp = house.givenUp ? AbortSignal.any([house.givenUp, over.signal]) : over.signal;
     const giveUp = () => late.reject(new Error(`it has not let the core in within ${connectMs / 1000} s`));
-    givenUp.addEventListener('abort', giveUp, {once: true});
-    const stopTimer = house.clock.after(connectMs, () => over.abort());
+    house.givenUp?.addEventListener('abort', giveUp, {once: true});
+    const stopTimer = house.clock.after(connectMs, giveUp);
     const sockets = openSockets();
-    const connecting = sockets.during(() => connect({...house, givenUp}, most));
+    const connecting = sockets.during(() => connect({...house, givenUp: over.signal}, most));
     try {
-      if (givenUp.aborted) giveUp();
+      if (house.givenUp?.aborted) giveUp();
       const connection = await Promise.race([connecting, late.promise]);
       sockets.keep();
       return connection;
@@ -33,6 +32,6 @@ export const inTime =
       throw error;
     } finally {
       stopTimer();
-      givenUp.removeEventListener('abort', giveUp);
+      house.givenUp?.removeEventListener('abort', giveUp); // from now on the connection is needed until what was taken is over
     }
   };

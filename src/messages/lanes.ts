@@ -4,8 +4,13 @@ interface Lane {
   /** Of those that wait in it or run; undefined before the first. */
   tail: Promise<unknown> | undefined;
   count: number;
-  /** What waits in it now. Whoever comes after it has broken waits in the next one. */
-  row: {isBroken: boolean};
+  /** What waits in it now. Whoever comes after it has broken, or from elsewhere, waits in the next one. */
+  row: Row;
+}
+
+interface Row {
+  readonly from: object;
+  isBroken: boolean;
 }
 
 /**
@@ -17,16 +22,18 @@ export class Lanes {
 
   /**
   @param name undefined: it waits for nothing
+  @param from the connection: what another one delivers comes after what was lost with this one, and is delivered in order
   @param act gets true when one before it has broken the row
   @param breaks whether the result of `act` breaks the row
   */
-  run<T>(name: string | undefined, act: (isBroken: boolean) => Promise<T>, breaks: (result: T) => boolean): Promise<T> {
+  run<T>(name: string | undefined, from: object, act: (isBroken: boolean) => Promise<T>, breaks: (result: T) => boolean): Promise<T> {
     if (name === undefined) return act(false);
     let lane = this.#lanes.get(name);
     if (!lane) {
-      lane = {tail: undefined, count: 0, row: {isBroken: false}};
+      lane = {tail: undefined, count: 0, row: {from, isBroken: false}};
       this.#lanes.set(name, lane);
     }
+    if (lane.row.from !== from) lane.row = {from, isBroken: false};
     lane.count++;
     const mine = this.#turn(name, lane, act, breaks);
     lane.tail = mine;
@@ -40,7 +47,7 @@ export class Lanes {
       const result = await act(row.isBroken);
       if (!row.isBroken && breaks(result)) {
         row.isBroken = true;
-        lane.row = {isBroken: false};
+        if (lane.row === row) lane.row = {from: row.from, isBroken: false};
       }
       return result;
     } finally {
@@ -49,5 +56,9 @@ export class Lanes {
   }
 }
 
+/** What tells that a message is there twice; undefined where nothing does. */
+export const nameOf = ({key, handle}: Pick<Message, 'key' | 'handle'>) => (key === undefined ? handle && `handle ${handle}` : `key ${key}`);
+
 /** The lane of a message. One that is there twice is handled once, and then known. */
-export const laneOf = ({lane, key}: Message) => (lane === undefined ? key && `key ${key}` : `lane ${lane}`);
+export const laneOf = (message: Pick<Message, 'lane' | 'key' | 'handle'>) =>
+  message.lane === undefined ? nameOf(message) : `lane ${message.lane}`;

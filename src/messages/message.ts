@@ -9,6 +9,8 @@ how each is acknowledged there. Everything else is the same for all and stands i
 export interface Message {
   /** Names it among all messages of its source, also when it is delivered again; undefined where nothing does. */
   readonly key: string | undefined;
+  /** Where there is no `key`: names it among those that the broker has handed out and that are not acknowledged, also over the next connection. */
+  readonly handle?: string | undefined;
   /** Wall time at which it was sent, in milliseconds since 1970, by the broker: the same whenever it is delivered. */
   readonly sentAt: number | undefined;
   readonly body: Buffer;
@@ -58,7 +60,7 @@ export interface Lag {
 
 /** What takes messages of a connection. */
 export interface Inlet {
-  /** Aborts when no further message is wanted. Those that were taken still need the connection. */
+  /** Aborts when no further message is wanted. Those that were taken still need the connection, which is so disposed of later. */
   readonly signal: AbortSignal;
   /** Most messages that are held at a time: what a broker that pushes may hand out. */
   readonly most: number;
@@ -70,15 +72,19 @@ export interface Inlet {
   room(): Promise<number>;
   /** The same for who asks the broker for many at once: where little room is left, it waits for milliseconds until there is more. */
   roomForMany(): Promise<number>;
-  /** Takes a message. Resolves when the broker was told what became of it, or cannot be told. Never rejects. */
+  /** Waits for room also when no further message is wanted: for what the broker has forgotten. */
+  roomAnyway(): Promise<void>;
+  /** Takes a message; one beyond `most` waits for its turn. Resolves when the broker was told what became of it, or cannot be told. Never rejects. */
   take(message: Message): Promise<void>;
 }
 
 export interface Connection extends AsyncDisposable {
   /** How often a message that is worked on is extended; absent where nothing runs out. */
   readonly extendMs?: number;
-  /** Takes messages until the signal aborts. @throws when the connection is lost */
+  /** Takes messages until the signal aborts. @throws when the connection is lost, at once, though calls still run */
   consume(inlet: Inlet): Promise<void>;
+  /** It is lost, and another one is made next: ends what would be in its way. What was taken may still be settled. */
+  leave?(): Promise<void>;
   /** Absent where the broker does not say. */
   lag?(): Promise<Lag | undefined>;
 }

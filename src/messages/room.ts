@@ -16,7 +16,7 @@ many are asked for as have room if they are as large as the largest of late.
 export class Room {
   readonly most: number;
   readonly mostBytes: number;
-  /** Messages that are held, waiting ones included. */
+  /** Messages that are held, waiting ones included. One that is there twice is counted once. */
   held = 0;
   #heldBytes = 0;
   /** Bytes that a message may have. */
@@ -25,7 +25,11 @@ export class Room {
   /** Aborts when no further message is wanted. */
   readonly #closing: AbortSignal;
   #waiting: {readonly least: number; readonly resolve: () => void}[] = [];
-  #over: (() => void)[] = [];
+  /** Calls, and who waits to make one: a broker that pushes may hand out more than have room. */
+  #running = 0;
+  readonly #turns: (() => void)[] = [];
+  /** How often each of those that have a name is there. */
+  readonly #times = new Map<string, number>();
 
   constructor({most, mostBytes}: Pick<Room, 'most' | 'mostBytes'>, clock: Clock, closing: AbortSignal) {
     this.most = most;
@@ -53,27 +57,45 @@ export class Room {
     return this.some();
   }
 
+  /** The same for what is nowhere else: it waits for a place also when no further message is wanted. */
+  async anyway(): Promise<void> {
+    while (this.#free < 1) await this.#atLeast(1);
+  }
+
   /** Bytes of messages that have room now. */
   get bytes(): number {
     return Math.max(0, this.mostBytes - this.#heldBytes);
   }
 
-  take(bytes: number): void {
-    this.held++;
+  /** @param name of a message that may be delivered again while it is held: only one of both runs at a time, so they share a place */
+  take(bytes: number, name?: string): void {
+    const times = name === undefined ? 0 : (this.#times.get(name) ?? 0);
+    if (name !== undefined) this.#times.set(name, times + 1);
+    if (times === 0) this.held++;
     this.#heldBytes += bytes;
     this.#expected = Math.max(bytes, this.#expected - (this.#expected - bytes) * forgets);
   }
 
-  release(bytes: number): void {
-    this.held--;
+  release(bytes: number, name?: string): void {
+    const times = name === undefined ? 1 : (this.#times.get(name) ?? 1);
+    if (name !== undefined && times > 1) this.#times.set(name, times - 1);
+    else if (name !== undefined) this.#times.delete(name);
+    if (times === 1) this.held--;
     this.#heldBytes -= bytes;
     this.#wake(this.#free);
-    if (this.held === 0) for (const resolve of this.#over.splice(0)) resolve();
   }
 
-  /** Resolves when no message is held. */
-  empty(): Promise<void> {
-    return this.held === 0 ? Promise.resolve() : new Promise(resolve => this.#over.push(resolve));
+  /** Waits for its turn, in the order of the calls, while as many run as may. Then `end` has to be called. */
+  begin(): Promise<void> | undefined {
+    if (this.#running >= this.most) return new Promise(resolve => this.#turns.push(resolve));
+    this.#running++;
+    return undefined;
+  }
+
+  end(): void {
+    const next = this.#turns.shift();
+    if (next) next();
+    else this.#running--;
   }
 
   get #free(): number {

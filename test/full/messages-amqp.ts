@@ -17,6 +17,7 @@ for (const kind of ['quorum', 'classic'] as const) {
     type: 'amqp',
     hasAttributes: true,
     carriesBytes: true,
+    isBounded: true,
     keepsUnacknowledged: true,
     missing: missingRabbitMq,
 

@@ -8,7 +8,7 @@ import {natsServer, startNats} from '../helpers/nats.ts';
 messageSuite('nats', {
   type: 'nats',
   hasAttributes: true,
-  isAsked: true,
+  isBounded: true,
   keepsUnacknowledged: true,
   lease: 'lease',
   missing: natsServer ? undefined : 'there is no nats-server: CORE_TEST_NATS names the folder that has it',

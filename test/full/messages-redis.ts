@@ -20,7 +20,7 @@ const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
 const broker: Broker = {
   type: 'redis',
   hasAttributes: true,
-  isAsked: true,
+  isBounded: true,
   keepsUnacknowledged: true,
   lease: 'lease',
   missing: hasRedis ? undefined : 'redis-server is not installed',

@@ -8,7 +8,7 @@ const region = 'elasticmq';
 messageSuite('sqs', {
   type: 'sqs',
   hasAttributes: true,
-  isAsked: true,
+  isBounded: true,
   keepsUnacknowledged: true,
   lease: 'lease',
   missing,

@@ -36,8 +36,8 @@ export interface Broker {
   readonly carriesBytes?: boolean;
   /** The member of the entry that says how long a message that is worked on stays with its core; absent where it stays for ever. */
   readonly lease?: 'lease' | 'session';
-  /** True where the core asks for messages, and so for as many as have room in its memory. */
-  readonly isAsked?: boolean;
+  /** True where the core takes only as many messages as have room in its memory. */
+  readonly isBounded?: boolean;
   /** Most messages that one kill can make the function see again, where these are more than run at a time. */
   readonly mostAgain?: number;
   /** False where a message that was being handled when its core was killed may be lost or never come again. */

@@ -88,3 +88,15 @@ test('a stop does not wait for a broker that says nothing', async t => {
   closing.abort();
   await t.throwsAsync(connecting);
 });
+
+test('a connection that is made is not given up by a stop: what was taken is acknowledged over it', async t => {
+  const closing = new AbortController();
+  let givenUp: AbortSignal | undefined;
+  const house = {...fakeHouse({clock: new ManualClock()}), name: 'orders', givenUp: closing.signal};
+  await inTime(async given => {
+    givenUp = given.givenUp;
+    return {consume: async () => {}, async [Symbol.asyncDispose]() {}};
+  })(house, 1);
+  closing.abort();
+  t.false(givenUp?.aborted);
+});

@@ -2,6 +2,8 @@ import test from 'ava';
 import {Lanes} from '../../src/messages/lanes.ts';
 import {settle} from '../helpers/clock.ts';
 
+const link = {};
+
 test('what waits behind one that broke the row is told so, and what comes later is not', async t => {
   const lanes = new Lanes();
   const told: string[] = [];
@@ -9,6 +11,7 @@ test('what waits behind one that broke the row is told so, and what comes later 
   const run = (name: string, breaks = false, waits = Promise.resolve()) =>
     lanes.run(
       'a',
+      link,
       async isBroken => {
         await waits;
         told.push(isBroken ? `${name} is broken` : name);
@@ -30,10 +33,10 @@ test('what comes after the row was broken does not run before those that wait in
     await waits;
     told.push(isBroken ? `${name} is broken` : name);
   };
-  const first = lanes.run('a', end('1'), () => true);
-  const second = lanes.run('a', end('2', gate.promise), () => true);
+  const first = lanes.run('a', link, end('1'), () => true);
+  const second = lanes.run('a', link, end('2', gate.promise), () => true);
   await first;
-  const third = lanes.run('a', end('3'), () => false);
+  const third = lanes.run('a', link, end('3'), () => false);
   await settle();
   t.deepEqual(told, ['1']);
   gate.resolve();
@@ -46,12 +49,33 @@ test('lanes wait for nothing of other lanes', async t => {
   const gate = Promise.withResolvers<void>();
   const held = lanes.run(
     'a',
+    link,
     () => gate.promise,
     () => true,
   );
   const said = (isBroken: boolean) => Promise.resolve(isBroken);
-  t.false(await lanes.run('b', said, () => false));
-  t.false(await lanes.run(undefined, said, () => false));
+  t.false(await lanes.run('b', link, said, () => false));
+  t.false(await lanes.run(undefined, link, said, () => false));
   gate.resolve();
   await held;
+});
+
+test('what another connection delivers waits for its turn, and is not broken by what was lost with the one before', async t => {
+  const lanes = new Lanes();
+  const told: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const end = (name: string, waits?: Promise<void>) => async (isBroken: boolean) => {
+    await waits;
+    told.push(isBroken ? `${name} is broken` : name);
+  };
+  const all = [
+    lanes.run('a', link, end('1', gate.promise), () => true),
+    lanes.run('a', link, end('2'), () => true),
+    lanes.run('a', {}, end('1 again'), () => false),
+  ];
+  await settle();
+  t.deepEqual(told, []);
+  gate.resolve();
+  await Promise.all(all);
+  t.deepEqual(told, ['1', '2 is broken', '1 again']);
 });

@@ -1,14 +1,13 @@
-import type {Socket} from 'node:net';
-import {type Channel, type ChannelModel, type ConsumeMessage, connect, credentials} from 'amqplib';
+import type {Channel, ChannelModel, ConsumeMessage} from 'amqplib';
 import type {ConnectHouse, Connection, Inlet, Lag, Message} from '../../src/messages/message.ts';
 import {Acks} from './acks.ts';
+import {type Address, goodbyeMs, openConnection, readerOf} from './connection.ts';
 import {copyOf} from './copy.ts';
 import {attributesOf, factsOf, timesDelivered} from './read.ts';
+import {readWhileRoom} from './reading.ts';
 import {SpareChannel} from './spare.ts';
 
-export interface AmqpOptions {
-  readonly url: string;
-  readonly password: string | undefined;
+export interface AmqpOptions extends Address {
   readonly queue: string;
   /** A queue. */
   readonly deadLetter: string | undefined;
@@ -19,28 +18,18 @@ export interface AmqpOptions {
   readonly countsItself: boolean;
 }
 
-const connectMs = 5000;
-/** A broker that has gone without a word is noticed after two of these. */
-const heartbeatSeconds = 10;
 /** Messages beyond `prefetch` with which a broker is not one to go on with: what it hands out is held here. */
 const mostBeyond = 1000;
-/** Longest wait for the broker to say that it has read the last acknowledgements. */
-const goodbyeMs = 2000;
 
 /** A consumer of a queue, with acknowledgements. What it holds unacknowledged goes back to the queue with the connection. */
 export async function connectAmqp(options: AmqpOptions, house: ConnectHouse, most: number): Promise<Connection> {
   const {queue} = options;
-  const settings = {timeout: connectMs, noDelay: true, keepAlive: true, credentials: credentialsOf(options)};
-  const connection = await connect(addressOf(options), settings);
+  const {connection, close} = await openConnection(options, house.clock);
   const gone = new AbortController();
   const lost = Promise.withResolvers<never>();
   lost.promise.catch(() => gone.abort());
   const lose = (error?: Error) => lost.reject(error ?? new Error('the connection was closed'));
   connection.on('error', lose).on('close', lose);
-  const close = async () => {
-    await Promise.race([connection.close().catch(() => {}), house.clock.sleep(goodbyeMs, gone.signal)]);
-    socketOf(connection).destroy(); // a broker that does not say goodbye might go on sending
-  };
   let channel: Channel;
   try {
     channel = await openChannel(connection, lose);
@@ -49,7 +38,7 @@ export async function connectAmqp(options: AmqpOptions, house: ConnectHouse, mos
     await close();
     throw error;
   }
-  const [spare, acks] = [new SpareChannel(connection), new Acks(channel, house.clock, most)];
+  const [spare, acks] = [new SpareChannel(() => openConnection(options, house.clock)), new Acks(channel, house.clock, most)];
   gone.signal.addEventListener('abort', () => acks.lost());
   channel.on('close', () => acks.lost());
   let closing = gone.signal;
@@ -66,13 +55,20 @@ export async function connectAmqp(options: AmqpOptions, house: ConnectHouse, mos
 
     async [Symbol.asyncDispose]() {
       acks.flush();
-      await close();
+      // The client sends the end of the connection at once, before what waits to be sent on a channel: that of the channel is behind it.
+      await Promise.race([channel.close().catch(() => {}), house.clock.sleep(goodbyeMs, gone.signal)]);
+      await Promise.all([close(), spare.close()]);
     },
   };
 
-  async function consume({signal, take}: Inlet): Promise<void> {
+  async function consume(inlet: Inlet): Promise<void> {
+    const {signal, room, take} = inlet;
+    readWhileRoom(readerOf(connection), inlet);
+    // Calls of an earlier connection may have every place. What they were called with comes again: so it is asked for as usual.
+    if ((await room()) === 0) return;
     await channel.prefetch(most);
     const onMessage = (given: ConsumeMessage | null) => {
+      if (gone.signal.aborted) return; // it goes back with the connection
       if (given && acks.open >= most + mostBeyond) {
         lose(new Error(`the broker hands out more messages than it may: ${most} were allowed, and ${acks.open} are unacknowledged`));
       } else if (given) {
@@ -129,6 +125,7 @@ export async function connectAmqp(options: AmqpOptions, house: ConnectHouse, mos
     const exchange = options.deadLetterExchange ?? '';
     const routingKey = options.deadLetter ?? given.fields.routingKey;
     return async why => {
+      gone.signal.throwIfAborted(); // it is delivered again, and put aside then
       await spare.publish(exchange, routingKey, given.content, copyOf(given, {'core-reason': why, 'core-queue': queue}));
       acks.done(given);
     };
@@ -139,20 +136,4 @@ async function openChannel(connection: ChannelModel, lose: (error?: Error) => vo
   const channel = await connection.createChannel();
   channel.on('error', lose).on('close', () => lose(new Error('the channel was closed')));
   return channel;
-}
-
-/** The client does not declare it. */
-const socketOf = ({connection}: ChannelModel) => (connection as unknown as {readonly stream: Socket}).stream;
-
-function addressOf({url}: AmqpOptions): string {
-  const address = new URL(url);
-  if (!address.searchParams.has('heartbeat')) address.searchParams.set('heartbeat', String(heartbeatSeconds));
-  return address.href;
-}
-
-function credentialsOf({url, password}: AmqpOptions) {
-  const given = new URL(url);
-  const hasName = given.username !== '' || given.password !== '';
-  const name = hasName ? decodeURIComponent(given.username) : 'guest';
-  return credentials.plain(name, password ?? (hasName ? decodeURIComponent(given.password) : 'guest'));
 }

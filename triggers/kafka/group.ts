@@ -69,6 +69,10 @@ export async function connectKafka(options: KafkaOptions, house: ConnectHouse): 
     disown();
     await Promise.race([Promise.allSettled([consumer.close(true), producer?.close()]), house.clock.sleep(closeMs)]);
   };
+  const leave = async () => {
+    await Promise.race([commits.flush(), house.clock.sleep(closeMs)]);
+    await close();
+  };
   house.givenUp?.addEventListener('abort', () => void close());
   try {
     consumer.topics.trackAll(...topics);
@@ -125,10 +129,8 @@ export async function connectKafka(options: KafkaOptions, house: ConnectHouse): 
       return {count: behind.reduce((sum, count) => sum + Math.max(0, count), 0), oldest: sent.length > 0 ? Math.min(...sent) : undefined};
     },
 
-    async [Symbol.asyncDispose]() {
-      await Promise.race([commits.flush(), house.clock.sleep(closeMs)]);
-      await close();
-    },
+    leave, // else the group would wait for this member while its calls run, and its partitions would be read by nobody
+    [Symbol.asyncDispose]: leave,
   };
 
   /** The partitions that this core has now, each from where the group has committed. */

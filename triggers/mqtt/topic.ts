@@ -69,6 +69,10 @@ export async function connectMqtt(options: MqttOptions, house: ConnectHouse, mos
       await Promise.race([arrivals.drain({...inlet, signal}), lost.promise]);
     },
 
+    async leave() {
+      client.end(true); // the next connection has the same name
+    },
+
     async [Symbol.asyncDispose]() {
       if (client.connected) await Promise.race([client.endAsync().catch(() => {}), house.clock.sleep(goodbyeMs, gone.signal)]);
       client.end(true);
@@ -98,6 +102,8 @@ export async function connectMqtt(options: MqttOptions, house: ConnectHouse, mos
     const id = idOf(properties, options.idProperty);
     return {
       key: id === undefined ? undefined : `${topic}/${id}`,
+      // The broker sends it with the same number over the next connection, as it is not acknowledged.
+      ...(done && {handle: String(packet.messageId)}),
       sentAt: undefined,
       body: Buffer.from(payload),
       contentType: properties.contentType ?? '',

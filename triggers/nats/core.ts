@@ -22,35 +22,56 @@ export async function openCore({client, lost, flush, close}: Connected, options:
   const waiting: Msg[] = [];
   let waitingBytes = 0;
   let subscription: Subscription | undefined;
-  let taken = 0;
-  let inlet: Inlet | undefined;
   let hasEnded = false;
-  const over = Promise.withResolvers<void>();
+  let wake = () => {};
+  let drained: Promise<void> | undefined;
   const refused = Promise.withResolvers<never>();
   refused.promise.catch(() => {});
   listen();
   await flush(); // from here on messages come
   return {
-    async consume(given) {
-      inlet = given;
-      if (given.signal.aborted) stop();
-      else given.signal.addEventListener('abort', stop, {once: true});
-      next();
+    async consume(inlet) {
+      if (inlet.signal.aborted) stop();
+      else inlet.signal.addEventListener('abort', stop, {once: true});
+      drained = drain(inlet);
       try {
-        await Promise.race([over.promise, lost, refused.promise]);
+        await Promise.race([drained, lost, refused.promise]);
       } finally {
         stop();
-        await over.promise; // what has been received is nowhere else
       }
     },
-    [Symbol.asyncDispose]: close,
+    async [Symbol.asyncDispose]() {
+      await drained; // what has been received is nowhere else
+      await close();
+    },
   };
 
   function stop(): void {
     hasEnded = true;
     if (!client.isClosed()) subscription?.unsubscribe();
     subscription = undefined;
-    next();
+    wake();
+  }
+
+  /** Takes what has been received until there is no more, and waits until all of it is over. */
+  async function drain({roomAnyway, take}: Inlet): Promise<void> {
+    const taken = new Set<Promise<void>>();
+    while (waiting.length > 0 || !hasEnded) {
+      if (waiting.length === 0) {
+        await new Promise<void>(resolve => {
+          wake = resolve;
+        });
+        continue;
+      }
+      await roomAnyway();
+      const message = waiting.shift();
+      if (!message) continue;
+      waitingBytes -= message.data.length;
+      const mine = take(messageOf(message)).finally(() => taken.delete(mine));
+      taken.add(mine);
+      listen();
+    }
+    await Promise.all(taken);
   }
 
   /** The server counts what it sends and stops by itself, so that nothing is on its way that has no room. */
@@ -69,26 +90,10 @@ export async function openCore({client, lost, flush, close}: Connected, options:
           if (!own.isClosed()) own.unsubscribe();
           if (subscription === own) subscription = undefined;
         }
-        next();
+        wake();
       },
     });
     subscription = own;
-  }
-
-  function next(): void {
-    if (!inlet) return;
-    while (taken < inlet.most && (taken === 0 || inlet.roomBytes() > 0)) {
-      const message = waiting.shift();
-      if (!message) break;
-      waitingBytes -= message.data.length;
-      taken++;
-      void inlet.take(messageOf(message)).then(() => {
-        taken--;
-        next();
-      });
-    }
-    if (hasEnded && waiting.length === 0) over.resolve();
-    listen();
   }
 
   function messageOf(message: Msg): Message {

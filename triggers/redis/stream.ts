@@ -43,6 +43,7 @@ export async function connectRedis(options: RedisOptions, house: ConnectHouse): 
   lost.promise.catch(close); // what waits for an answer on the other one would wait for ever
   house.givenUp?.addEventListener('abort', close);
   const me = `${house.name}-${house.core}`;
+  let isLeft = false;
   try {
     await Promise.all([client.connect(), reader.connect()]);
     await client.xGroupCreate(stream, group, '0', {MKSTREAM: true}).catch((error: Error) => {
@@ -73,7 +74,12 @@ export async function connectRedis(options: RedisOptions, house: ConnectHouse): 
       return {count: Number(found.lag ?? 0), oldest: next && sentAt(next.id)};
     },
 
+    async leave() {
+      isLeft = true;
+    },
+
     async [Symbol.asyncDispose]() {
+      if (isLeft) return close(); // the next connection is the same consumer
       const mine = client.isOpen
         ? (await client.xPending(stream, group).catch(() => undefined))?.consumers?.find(({name}) => name === me)
         : undefined;

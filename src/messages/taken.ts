@@ -1,0 +1,47 @@
+import type {Extending} from './extend.ts';
+
+/** What belongs to one connection. */
+export interface Link {
+  readonly taken: Taken;
+  readonly extending: Extending;
+  /** Aborts when the trigger closes, or the connection is lost. */
+  readonly ending: AbortSignal;
+}
+
+/** Counts what was taken of a connection and is not over: it is settled over that connection, and so needs it. */
+export class Taken {
+  #count = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  begin(): void {
+    this.#count++;
+  }
+
+  end(): void {
+    if (--this.#count === 0) for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  /** Resolves when nothing of it is left. */
+  over(): Promise<void> {
+    return this.#count === 0 ? Promise.resolve() : new Promise(resolve => this.#waiting.push(resolve));
+  }
+}
+
+/** Connections that nothing more is taken of, until what was taken is over: then they are disposed of. */
+export class Settling {
+  readonly #all = new Set<Promise<void>>();
+
+  add(connection: AsyncDisposable, taken: Taken): void {
+    const settled: Promise<void> = taken
+      .over()
+      .then(() => connection[Symbol.asyncDispose]())
+      .catch(() => {}) // it may be gone
+      .finally(() => this.#all.delete(settled));
+    this.#all.add(settled);
+  }
+
+  /** Resolves when those that are in it now are disposed of. */
+  async over(): Promise<void> {
+    await Promise.all(this.#all);
+  }
+}
