@@ -39,6 +39,8 @@ const isolated = 'the same loop, the handler in another process over HTTP';
 /** Messages of a round for each of its seconds. */
 const perSecond = 5000;
 const publishedAtOnce = 500;
+/** A reader that has acknowledged nothing for so long will not. */
+const stuckMs = 30_000;
 
 export const triggers: Question = {
   rounds: 3,
@@ -80,7 +82,7 @@ async function tableOf(system: MessageSystem, rounds: number, seconds: number): 
       ),
       rounds,
     );
-  const drained = await of(server => drain(system, server, perSecond * seconds));
+  const drained = await of(server => drain(system, server, perSecond * seconds * (system.part ?? 1)));
   const slow = await of(server => publishSlowly(system, server, seconds * 50));
   const [own, other] = [ratesOf(drained.get(loop)), ratesOf(drained.get(isolated))];
   const rows = [...drained].map(([name, runs]) => [
@@ -136,12 +138,22 @@ async function pass(system: MessageSystem, count: number): Promise<void> {
   for (let sent = 0; sent < count; sent += publishedAtOnce) {
     await system.publish(Array.from({length: Math.min(publishedAtOnce, count - sent)}, () => body));
   }
-  while ((await system.left()) > 0) await systemClock.sleep(5);
+  await allAcknowledged(system);
+}
+
+/** @throws Error when none is acknowledged any more */
+async function allAcknowledged(system: MessageSystem): Promise<void> {
+  let [least, since] = [Number.POSITIVE_INFINITY, systemClock.monotonic()];
+  for (let left = await system.left(); left > 0; left = await system.left()) {
+    if (left < least) [least, since] = [left, systemClock.monotonic()];
+    if (systemClock.monotonic() - since > stuckMs) throw new Error(`${left} messages were left, and none of them is acknowledged`);
+    await systemClock.sleep(5);
+  }
 }
 
 async function publishSlowly(system: MessageSystem, {url}: Server, times: number): Promise<Measured> {
   await system.publish([JSON.stringify({at: 0})]);
-  while ((await system.left()) > 0) await systemClock.sleep(10);
+  await allAcknowledged(system);
   return sendSlowly(url, times, at => system.publish([JSON.stringify({at, text: textOf(248)})]));
 }
 
