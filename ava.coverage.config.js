@@ -1,5 +1,9 @@
+import path from 'node:path';
 import everyday from './ava.config.js';
 import {servers} from './ava.servers.js';
+
+// What the files of tests share is compiled once. What is covered stays the same: it was compared.
+process.env.NODE_COMPILE_CACHE ??= path.join(import.meta.dirname, 'node_modules/.cache/core-runtime/covered');
 
 /** The everyday suite, and of the long one what alone reaches the code of engines and brokers on servers. */
 export default {

@@ -85,8 +85,7 @@ export class Consumer implements OpenTrigger {
   }
 
   async #run(): Promise<void> {
-    const {clock} = this.#house;
-    const {signal} = this.#closing;
+    const [{clock}, {signal}] = [this.#house, this.#closing];
     while (!signal.aborted) {
       let connectedAt: number | undefined;
       try {
@@ -98,7 +97,8 @@ export class Consumer implements OpenTrigger {
         if (!signal.aborted) this.#away(error);
       }
       if (signal.aborted) break;
-      await clock.sleep(this.#pauses.next(connectedAt && clock.monotonic() - connectedAt), signal);
+      const pauseMs = this.#pauses.next(connectedAt && clock.monotonic() - connectedAt);
+      await Promise.all([clock.sleep(pauseMs, signal), this.#settling.room()]);
     }
     await this.#settling.over();
   }
@@ -130,6 +130,7 @@ export class Consumer implements OpenTrigger {
       most: this.#room.most,
       mostBytes: this.#room.mostBytes,
       roomBytes: () => this.#room.bytes,
+      free: () => this.#room.free,
       room: () => this.#room.some(),
       roomForMany: () => this.#room.many(),
       roomAnyway: () => this.#room.anyway(),
@@ -181,11 +182,13 @@ export class Consumer implements OpenTrigger {
   @param isBroken a message that comes before it in the order of its lane comes again
   */
   async #start(message: Message, {ending, isBroken}: {ending: AbortSignal; isBroken: boolean}): Promise<MessageOutcome> {
-    await this.#room.begin();
-    try {
-      if (message.isForgotten || !(ending.aborted || isBroken)) return await this.#handler.handle(message, ending);
-    } finally {
-      this.#room.end();
+    const {isForgotten} = message;
+    if ((isForgotten || !isBroken) && (await this.#room.begin(isForgotten ? undefined : ending))) {
+      try {
+        return await this.#handler.handle(message, ending);
+      } finally {
+        this.#room.end();
+      }
     }
     if (this.#closing.signal.aborted || !ending.aborted) await message.giveBack?.(0).catch(() => {});
     return 'given-back';

@@ -68,6 +68,8 @@ export interface Inlet {
   readonly mostBytes: number;
   /** How many of them are left. */
   roomBytes(): number;
+  /** Messages that have room now, if each is as large as the largest of late. */
+  free(): number;
   /** Waits for room. @returns how many messages may be taken now; 0 when no further one is wanted */
   room(): Promise<number>;
   /** The same for who asks the broker for many at once: where little room is left, it waits for milliseconds until there is more. */

@@ -42,8 +42,8 @@ export class Room {
 
   /** Waits for a place. @returns how many are free; 0 when no further message is wanted */
   async some(): Promise<number> {
-    while (this.#free < 1 && !this.#closing.aborted) await this.#atLeast(1);
-    return this.#closing.aborted ? 0 : this.#free;
+    while (this.free < 1 && !this.#closing.aborted) await this.#atLeast(1);
+    return this.#closing.aborted ? 0 : this.free;
   }
 
   /** The same for who asks for many at once: where few places are free, it waits for milliseconds until more are. */
@@ -59,12 +59,18 @@ export class Room {
 
   /** The same for what is nowhere else: it waits for a place also when no further message is wanted. */
   async anyway(): Promise<void> {
-    while (this.#free < 1) await this.#atLeast(1);
+    while (this.free < 1) await this.#atLeast(1);
   }
 
   /** Bytes of messages that have room now. */
   get bytes(): number {
     return Math.max(0, this.mostBytes - this.#heldBytes);
+  }
+
+  /** Messages that have room now. */
+  get free(): number {
+    if (this.bytes === 0) return 0;
+    return Math.min(this.most - this.held, Math.max(1, Math.floor(this.bytes / this.#expected)));
   }
 
   /** @param name of a message that may be delivered again while it is held: only one of both runs at a time, so they share a place */
@@ -82,14 +88,20 @@ export class Room {
     else if (name !== undefined) this.#times.delete(name);
     if (times === 1) this.held--;
     this.#heldBytes -= bytes;
-    this.#wake(this.#free);
+    this.#wake(this.free);
   }
 
-  /** Waits for its turn, in the order of the calls, while as many run as may. Then `end` has to be called. */
-  begin(): Promise<void> | undefined {
-    if (this.#running >= this.most) return new Promise(resolve => this.#turns.push(resolve));
+  /**
+  Waits for its turn, in the order of the calls, while as many run as may.
+
+  @param ending absent for what has to run
+  @returns true: then `end` has to be called; false when `ending` aborted first
+  */
+  begin(ending?: AbortSignal): Promise<boolean> | boolean {
+    if (ending?.aborted) return false;
+    if (this.#running >= this.most) return this.#turn(ending);
     this.#running++;
-    return undefined;
+    return true;
   }
 
   end(): void {
@@ -98,9 +110,19 @@ export class Room {
     else this.#running--;
   }
 
-  get #free(): number {
-    if (this.bytes === 0) return 0;
-    return Math.min(this.most - this.held, Math.max(1, Math.floor(this.bytes / this.#expected)));
+  #turn(ending: AbortSignal | undefined): Promise<boolean> {
+    return new Promise(resolve => {
+      const turn = () => {
+        ending?.removeEventListener('abort', leave);
+        resolve(true);
+      };
+      const leave = () => {
+        this.#turns.splice(this.#turns.indexOf(turn), 1);
+        resolve(false);
+      };
+      this.#turns.push(turn);
+      ending?.addEventListener('abort', leave, {once: true});
+    });
   }
 
   #atLeast(least: number): Promise<void> {

@@ -27,6 +27,9 @@ export class Taken {
   }
 }
 
+/** Connections that wait for calls at a time. A broker that breaks off again and again would leave more and more of them behind. */
+const mostSettling = 4;
+
 /** Connections that nothing more is taken of, until what was taken is over: then they are disposed of. */
 export class Settling {
   readonly #all = new Set<Promise<void>>();
@@ -38,6 +41,11 @@ export class Settling {
       .catch(() => {}) // it may be gone
       .finally(() => this.#all.delete(settled));
     this.#all.add(settled);
+  }
+
+  /** Resolves when there is room for one more. */
+  async room(): Promise<void> {
+    while (this.#all.size >= mostSettling) await Promise.race(this.#all);
   }
 
   /** Resolves when those that are in it now are disposed of. */

@@ -1,4 +1,6 @@
-import {writeFile} from 'node:fs/promises';
+import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import {type ConfirmChannel, connect} from 'amqplib';
 import test from 'ava';
 import {message, metric, numbersOf, place, range, until} from '../helpers/message-place.ts';
@@ -10,7 +12,11 @@ const check = missingRabbitMq === undefined ? test.serial : test.skip;
 
 check('amqp: large messages stay at the broker while they have no room, and nobody takes it for gone', async t => {
   t.timeout(240_000);
-  const server = await startRabbitMq();
+  const configured = await mkdtemp(join(tmpdir(), 'rabbitmq-'));
+  t.teardown(() => rm(configured, {recursive: true, maxRetries: 5}));
+  const configuration = join(configured, 'rabbitmq.conf');
+  await writeFile(configuration, impatient);
+  const server = await startRabbitMq({configuration});
   t.teardown(() => server.end());
   const connection = await connect(server.url);
   t.teardown(() => connection.close());
@@ -40,6 +46,13 @@ check('amqp: large messages stay at the broker while they have no room, and nobo
   t.is(calls().length, 47);
   t.is(core.logs.filter(({msg}) => msg.includes('is away')).length, 0);
 });
+
+/** It breaks off whoever reads nothing of what it sends after a second and a half, in place of half a minute. */
+const impatient = `tcp_listen_options.backlog = 128
+tcp_listen_options.nodelay = true
+tcp_listen_options.exit_on_close = false
+tcp_listen_options.send_timeout = 1500
+`;
 
 async function send(channel: ConfirmChannel, messages: readonly {readonly body: string}[]): Promise<void> {
   for (const {body} of messages) channel.sendToQueue('orders', Buffer.from(body), {persistent: true});

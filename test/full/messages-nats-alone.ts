@@ -114,7 +114,10 @@ check('odd messages reach the function, and those that fail are put aside: none 
   const messages = await kept(); // a server refuses some of them itself
   t.true(messages >= 5);
   while ((await dead()).messages < messages) await new Promise(resolve => setTimeout(resolve, 20));
-  const {num_pending, num_ack_pending} = await manager.consumers.info('orders', 'core-runtime');
-  t.deepEqual([num_pending, num_ack_pending], [0, 0]);
+  // The server hears of the last one after its copy.
+  for (let left = 1; left > 0; ) {
+    const {num_pending, num_ack_pending} = await manager.consumers.info('orders', 'core-runtime');
+    left = num_pending + num_ack_pending;
+  }
   t.is(calls.length, 2 * messages);
 });

@@ -29,11 +29,14 @@ export async function openHttp(
   } = {},
 ) {
   const runs: string[] = [];
+  /** Those whose client has left, where signals are asked for. */
+  const left: string[] = [];
   const meter = recordingMeter();
   const deliver = async (delivery: Delivery) => {
     try {
-      if (asksForSignal) void delivery.signal;
+      const signal = asksForSignal ? delivery.signal : undefined;
       const input = (await delivery.input()) as RequestInput; // what comes by HTTP is one
+      signal?.addEventListener('abort', () => left.push(input.path));
       input.holder?.written(input.path === '/fields' ? 20_000 : input.body.length * 2);
       runs.push(input.path);
       delivery.reply({status: 200, headers: ['Core-Invocation-Id', 'id'], body: await run(input)});
@@ -58,6 +61,7 @@ export async function openHttp(
   return {
     url: trigger.url,
     runs,
+    left,
     meter,
     budget,
     stop,

@@ -48,6 +48,22 @@ test('whose place was taken meanwhile goes on waiting, until nothing more is wan
   t.is(await room.some(), 0);
 });
 
+test('whose call ends before its turn comes gives up its turn, and what has to run keeps it', async t => {
+  const room = new Room({most: 1, mostBytes: 1000}, new ManualClock(), new AbortController().signal);
+  const ending = new AbortController();
+  t.true(room.begin(ending.signal));
+  const [first, second] = [room.begin(ending.signal), room.begin()];
+  t.true(await isPending(Promise.resolve(first)));
+  ending.abort();
+  t.false(await first);
+  t.false(room.begin(ending.signal));
+  t.true(await isPending(Promise.resolve(second)));
+  room.end();
+  t.true(await second);
+  room.end();
+  t.true(room.begin(new AbortController().signal), 'no turn is left');
+});
+
 test('where there are few places, one is enough', async t => {
   const {room} = full(2);
   const waiting = room.many();
@@ -59,9 +75,11 @@ test('as many are asked for as fit if they are as large as the largest of late, 
   const room = new Room({most: 100, mostBytes: 16_000}, new ManualClock(), new AbortController().signal);
   t.is(await room.some(), 4, 'before any has come');
   room.take(4000);
+  t.is(room.free, 3);
   t.is(await room.some(), 3);
   t.is(room.bytes, 12_000);
   room.take(20_000);
+  t.is(room.free, 0);
   const waiting = room.some();
   t.true(await isPending(waiting));
   room.release(4000);

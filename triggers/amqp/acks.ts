@@ -16,6 +16,9 @@ export class Acks {
   readonly #most: number;
   /** What was handed out and not acknowledged, in the order of the numbers. */
   readonly #open = new Map<number, {readonly message: ConsumeMessage; isDone: boolean}>();
+  /** The consumer that messages come to now, and how many of its own are unacknowledged. */
+  #consumer = '';
+  #own = 0;
   #done = 0;
   #isLost = false;
   #isDue = false;
@@ -33,13 +36,25 @@ export class Acks {
     return this.#open.size;
   }
 
+  /** The same, of the consumer that `begun` named. */
+  get own(): number {
+    return this.#own;
+  }
+
+  /** Messages come to another consumer from now on. */
+  begun(consumer: string): void {
+    this.#consumer = consumer;
+    this.#own = 0;
+  }
+
   opened(message: ConsumeMessage): void {
     this.#open.set(message.fields.deliveryTag, {message, isDone: false});
+    if (message.fields.consumerTag === this.#consumer) this.#own++;
   }
 
   /** It went back, or was rejected. */
-  closed({fields}: ConsumeMessage): void {
-    this.#open.delete(fields.deliveryTag);
+  closed(message: ConsumeMessage): void {
+    this.#forget(message);
     this.#flushSoon();
   }
 
@@ -78,14 +93,18 @@ export class Acks {
   #send(): void {
     let last: ConsumeMessage | undefined;
     let isBehindOpen = false;
-    for (const [number, {message, isDone}] of this.#open) {
+    for (const {message, isDone} of this.#open.values()) {
       isBehindOpen ||= !isDone;
       if (!isDone) continue;
-      this.#open.delete(number);
+      this.#forget(message);
       if (isBehindOpen) this.#channel.ack(message);
       else last = message;
     }
     if (last) this.#channel.ack(last, true);
+  }
+
+  #forget({fields}: ConsumeMessage): void {
+    if (this.#open.delete(fields.deliveryTag) && fields.consumerTag === this.#consumer) this.#own--;
   }
 
   /** At the end of the turn when enough wait, or nothing else is worked on; else a little later. */

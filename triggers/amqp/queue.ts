@@ -62,11 +62,10 @@ export async function connectAmqp(options: AmqpOptions, house: ConnectHouse, mos
   };
 
   async function consume(inlet: Inlet): Promise<void> {
-    const {signal, room, take} = inlet;
+    const {signal, room, free, take} = inlet;
     readWhileRoom(readerOf(connection), inlet);
-    // Calls of an earlier connection may have every place. What they were called with comes again: so it is asked for as usual.
-    if ((await room()) === 0) return;
-    await channel.prefetch(most);
+    let [prefetch, isOther] = [0, Promise.withResolvers<void>()];
+    signal.addEventListener('abort', () => isOther.resolve(), {once: true});
     const onMessage = (given: ConsumeMessage | null) => {
       if (gone.signal.aborted) return; // it goes back with the connection
       if (given && acks.open >= most + mostBeyond) {
@@ -74,14 +73,24 @@ export async function connectAmqp(options: AmqpOptions, house: ConnectHouse, mos
       } else if (given) {
         acks.opened(given);
         void take(messageOf(given));
+        const mayCome = prefetch - acks.own;
+        if (free() - mayCome > prefetch / 4 || mayCome > 2 * free()) isOther.resolve();
       } else lose(new Error(`the broker has ended the consumer of queue ${queue}`));
     };
-    const {consumerTag} = await channel.consume(queue, onMessage, {consumerTag: `${house.name}-${house.core}`});
-    await new Promise<void>(resolve => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener('abort', () => resolve(), {once: true});
-    });
-    await channel.cancel(consumerTag);
+    // A broker breaks off who reads nothing for long: so it may send no more than has room. A consumer keeps the number that it began with.
+    for (let turn = 1; !signal.aborted; turn++) {
+      // Calls of an earlier connection may have every place. What they were called with comes again: so it is asked for as usual.
+      const has = await room();
+      if (has === 0) return;
+      prefetch = turn === 1 ? 1 : has; // the first message says how large they are
+      isOther = Promise.withResolvers();
+      const consumerTag = `${house.name}-${house.core}-${turn}`; // under the same one, a quorum queue would hand out again what is unacknowledged
+      acks.begun(consumerTag);
+      await channel.prefetch(prefetch);
+      await channel.consume(queue, onMessage, {consumerTag});
+      if (!signal.aborted) await isOther.promise;
+      await channel.cancel(consumerTag);
+    }
   }
 
   function messageOf(given: ConsumeMessage): Message {

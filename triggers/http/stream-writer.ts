@@ -65,6 +65,8 @@ class StreamWriter implements StreamTaker {
   over(fault?: Fault): void {
     const response = this.#response;
     response.req.socket.off('end', this.#left);
+    // What was written in this turn is still to be called back for, and leaves before the connection is broken.
+    if (fault && !response.writableNeedDrain) this.#stream.passed(this.#lengths.splice(0).reduce((sum, bytes) => sum + bytes, 0));
     if (!fault) this.#end();
     else if (response.socket) this.#breakOff();
     else response.once('socket', () => this.#breakOff()); // replies before it leave whole

@@ -163,15 +163,15 @@ test('what stands behind a refused request of a pipeline is never served', async
 
 test('a client that leaves takes its waiting requests with it', async t => {
   const {run, running, started} = gate();
-  const {connect} = await openHttp(t, run);
+  const {connect, left} = await openHttp(t, run, {asksForSignal: true});
   const wire = connect();
   await wire.write(post('/1') + get('/2'));
   while (running.length < 1) await turn();
   wire.socket.resetAndDestroy();
+  while (!left.includes('/1')) await turn();
   const other = connect();
   await other.write(get('/other'));
-  while (running.length < 2) await turn(); // its connection was seen after the other one's end
-  await turns();
+  while (running.length < 2) await turn();
   for (const one of [...running]) one.end();
   await other.replies(1);
   await turns();

@@ -30,7 +30,7 @@ export class Board {
   readonly #echoes: Echoes;
   #ready = Promise.withResolvers<void>();
   #begun: Promise<void> | undefined;
-  #stopLooking = () => {};
+  #stopLooking: (() => void) | undefined = () => {};
   /** The newest message that this core has written. */
   #written = 0;
   /** Items that had not ended, while they come anew; 0 otherwise, and undefined before they were ever known. */
@@ -112,7 +112,8 @@ export class Board {
   }
 
   end(): void {
-    this.#stopLooking();
+    this.#stopLooking?.();
+    this.#stopLooking = undefined;
     this.#lost.end();
     this.#stopStops();
     this.#tail.end();
@@ -173,9 +174,9 @@ export class Board {
   }
 
   #look(): void {
-    this.#stopLooking = this.#house.after(lookMs, () => {
-      // While the servers are away this fails; it is looked again.
-      void Promise.allSettled([this.#findDead(), this.#findOver()]).then(() => this.#look());
+    this.#stopLooking = this.#house.after(lookMs, async () => {
+      await Promise.allSettled([this.#findDead(), this.#findOver()]); // while the servers are away this fails; it is looked again
+      if (this.#stopLooking) this.#look();
     });
   }
 
