@@ -3,7 +3,7 @@ import {gzipSync} from 'node:zlib';
 import test, {type ExecutionContext} from 'ava';
 import type {RunningCore} from '../helpers/core.ts';
 import {freePort} from '../helpers/port.ts';
-import {ask} from '../helpers/request.ts';
+import {ask, firstOf} from '../helpers/request.ts';
 import {askAndLeave, metricIs, openGate, serve} from '../helpers/supervision.ts';
 
 // A handler that takes a Request and returns a Response, from the public port and back.
@@ -21,8 +21,6 @@ function begin(path: string, gate: Record<string, string>): Promise<IncomingMess
   http.get(core.url + path, {agent: false, headers: gate}, resolve).once('error', reject);
   return promise;
 }
-
-const firstOf = (reply: IncomingMessage) => new Promise<string>(resolve => reply.once('data', chunk => resolve(String(chunk))));
 
 test.serial('a host that is none is a 400, and an error before the head a 500', async t => {
   const refused = await ask(`${core.url}/hello`, {headers: {Host: 'a,b@c'}});

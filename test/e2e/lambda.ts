@@ -1,7 +1,7 @@
 import http, {type IncomingMessage} from 'node:http';
 import test, {type ExecutionContext} from 'ava';
 import {projectFile, type RunningCore, startCore} from '../helpers/core.ts';
-import {ask} from '../helpers/request.ts';
+import {ask, firstOf} from '../helpers/request.ts';
 import {askAndLeave, metricIs, openGate} from '../helpers/supervision.ts';
 
 // Programs written for AWS Lambda: a client of its Runtime API by hand, behind a core.
@@ -53,7 +53,7 @@ test.serial('a stream that fails behind its head is broken off', async t => {
   const gate = await openGate(t);
   const reply = await begin('/broken-off', gate.headers);
   t.is(reply.statusCode, 200);
-  await new Promise(resolve => reply.once('data', resolve));
+  await firstOf(reply);
   await gate.open();
   await t.throwsAsync(reply.toArray(), {code: 'ECONNRESET'});
   await core.logged(({msg, level}) => msg === 'Oops: no luck' && level === 'error');
@@ -76,7 +76,7 @@ test.serial('a call that is not answered by its deadline costs its client', asyn
 test.serial('a caller who leaves ends its stream, and the client writes on into nothing', async t => {
   const gate = await openGate(t);
   const reply = await begin('/raw', gate.headers);
-  await new Promise(resolve => reply.once('data', resolve));
+  await firstOf(reply);
   reply.destroy();
   await metricIs(core, 'faas_streams_open', 0);
   await gate.open();
@@ -130,7 +130,7 @@ test.serial('a streamed response leaves as it is made', async t => {
   const gate = await openGate(t);
   const reply = await begin('/raw', gate.headers);
   t.like(reply.headers, {'content-type': 'text/plain', 'transfer-encoding': 'chunked'});
-  t.is(String(await new Promise(resolve => reply.once('data', resolve))), 'first ');
+  t.is(await firstOf(reply), 'first ');
   await gate.open();
   t.is(Buffer.concat(await reply.toArray()).toString(), 'second');
   const headed = await ask(`${core.url}/stream`);

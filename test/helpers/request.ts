@@ -66,6 +66,16 @@ function answer(status: number, rawHeaders: string[], body: Buffer): Answer {
   };
 }
 
+/** The first piece of a reply. What comes behind it waits for whoever reads on. */
+export function firstOf(reply: http.IncomingMessage): Promise<string> {
+  return new Promise(resolve =>
+    reply.once('data', chunk => {
+      reply.pause();
+      resolve(String(chunk));
+    }),
+  );
+}
+
 /** Sends bytes as they are and returns everything that comes back until the peer closes; the test's own time limit ends the wait. */
 export function askRaw(url: string, bytes: string | Buffer): Promise<string> {
   return new Promise((resolve, reject) => {
