@@ -20,10 +20,10 @@ export async function startBare(
   cwd?: string,
 ): Promise<{url: string; stop(): Promise<unknown>}> {
   const port = await freePort();
-  const {PATH = ''} = process.env;
+  const {PATH = '', NODE_ENV} = process.env;
   const child: ChildProcess = spawn(...endingWithUs(command), {
     cwd,
-    env: {PATH, HOST: '127.0.0.1', PORT: String(port)},
+    env: {PATH, ...(NODE_ENV && {NODE_ENV}), HOST: '127.0.0.1', PORT: String(port)}, // with NODE_ENV as behind the core
     stdio: 'ignore',
   });
   while (!(await accepts('127.0.0.1', port))) {
