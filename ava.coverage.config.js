@@ -1,6 +1,6 @@
 import path from 'node:path';
 import everyday from './ava.config.js';
-import {servers} from './ava.servers.js';
+import {servers} from './ava.parts.js';
 
 // What the files of tests share is compiled once. What is covered stays the same: it was compared.
 process.env.NODE_COMPILE_CACHE ??= path.join(import.meta.dirname, 'node_modules/.cache/core-runtime/covered');

@@ -1,5 +1,5 @@
 import full from './ava.full.config.js';
-import {servers} from './ava.servers.js';
+import {byHand, servers} from './ava.parts.js';
 
-/** What coverage leaves of the long suite. */
-export default {...full, files: [...full.files, `!test/full/@(${servers}).ts`]};
+/** Of the long suite, what CI runs beside coverage. */
+export default {...full, files: [...full.files, `!test/full/@(${servers}|${byHand}).ts`]};
