@@ -4,6 +4,16 @@ import {settle} from '../helpers/clock.ts';
 
 const link = {};
 
+/** Lanes, and what ends in them. */
+function row() {
+  const told: string[] = [];
+  const end = (name: string, waits?: Promise<void>) => async (isBroken: boolean) => {
+    await waits;
+    told.push(isBroken ? `${name} is broken` : name);
+  };
+  return {lanes: new Lanes(), told, gate: Promise.withResolvers<void>(), end};
+}
+
 test('what waits behind one that broke the row is told so, and what comes later is not', async t => {
   const lanes = new Lanes();
   const told: string[] = [];
@@ -26,13 +36,7 @@ test('what waits behind one that broke the row is told so, and what comes later 
 });
 
 test('what comes after the row was broken does not run before those that wait in it', async t => {
-  const lanes = new Lanes();
-  const told: string[] = [];
-  const gate = Promise.withResolvers<void>();
-  const end = (name: string, waits?: Promise<void>) => async (isBroken: boolean) => {
-    await waits;
-    told.push(isBroken ? `${name} is broken` : name);
-  };
+  const {lanes, told, gate, end} = row();
   const first = lanes.run('a', link, end('1'), () => true);
   const second = lanes.run('a', link, end('2', gate.promise), () => true);
   await first;
@@ -61,13 +65,7 @@ test('lanes wait for nothing of other lanes', async t => {
 });
 
 test('what another connection delivers waits for its turn, and is not broken by what was lost with the one before', async t => {
-  const lanes = new Lanes();
-  const told: string[] = [];
-  const gate = Promise.withResolvers<void>();
-  const end = (name: string, waits?: Promise<void>) => async (isBroken: boolean) => {
-    await waits;
-    told.push(isBroken ? `${name} is broken` : name);
-  };
+  const {lanes, told, gate, end} = row();
   const all = [
     lanes.run('a', link, end('1', gate.promise), () => true),
     lanes.run('a', link, end('2'), () => true),

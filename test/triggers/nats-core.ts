@@ -4,15 +4,21 @@ import type {Inlet} from '../../src/messages/message.ts';
 import {openCore} from '../../triggers/nats/core.ts';
 import {settle} from '../helpers/clock.ts';
 
-test('messages of a subject are held only as far as they have room in bytes, and one alone whatever its size', async t => {
-  let hear = (_error: Error | null, _message: Msg) => {};
+/** A client with one subscription, as much of it as is used, and what comes to it. */
+function subscribed() {
+  let callback = (_error: Error | null, _message: Msg) => {};
   const client = {
     isClosed: () => false,
-    subscribe(_subject: string, {callback}: {callback: typeof hear}) {
-      hear = callback;
+    subscribe(_subject: string, options: {callback: typeof callback}) {
+      ({callback} = options);
       return {isClosed: () => false, unsubscribe() {}};
     },
-  } as unknown as NatsConnection; // as much of it as is used
+  } as unknown as NatsConnection;
+  return {client, hear: (message: Msg) => callback(null, message)};
+}
+
+test('messages of a subject are held only as far as they have room in bytes, and one alone whatever its size', async t => {
+  const {client, hear} = subscribed();
   const lost = new Promise<never>(() => {});
   const connection = await openCore(
     {client, lost, flush: async () => {}, close: async () => {}},
@@ -40,7 +46,7 @@ test('messages of a subject are held only as far as they have room in bytes, and
       wake();
     },
   } as Inlet); // as above
-  const send = (bytes: number) => hear(null, {subject: 'orders', data: new Uint8Array(bytes)} as Msg); // as above
+  const send = (bytes: number) => hear({subject: 'orders', data: new Uint8Array(bytes)} as Msg); // as above
   for (const bytes of [5000, 600, 600, 600]) send(bytes);
   await settle();
   t.deepEqual(
@@ -63,14 +69,7 @@ test('messages of a subject are held only as far as they have room in bytes, and
 });
 
 test('a connection that is lost is said at once, and what has been received is still handled before it is closed', async t => {
-  let hear = (_error: Error | null, _message: Msg) => {};
-  const client = {
-    isClosed: () => false,
-    subscribe(_subject: string, {callback}: {callback: typeof hear}) {
-      hear = callback;
-      return {isClosed: () => false, unsubscribe() {}};
-    },
-  } as unknown as NatsConnection; // as much of it as is used
+  const {client, hear} = subscribed();
   const lost = Promise.withResolvers<never>();
   const told: string[] = [];
   const connection = await openCore(
@@ -88,7 +87,7 @@ test('a connection that is lost is said at once, and what has been received is s
     roomAnyway: () => room.promise,
     take: async ({body}) => void told.push(String(body)),
   } as Inlet); // as above
-  for (const body of ['a', 'b']) hear(null, {subject: 'orders', data: new TextEncoder().encode(body)} as Msg);
+  for (const body of ['a', 'b']) hear({subject: 'orders', data: new TextEncoder().encode(body)} as Msg);
   lost.reject(new Error('gone'));
   await t.throwsAsync(consumed, {message: 'gone'});
   const closed = Promise.resolve(connection[Symbol.asyncDispose]());
