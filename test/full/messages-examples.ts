@@ -16,7 +16,7 @@ import {startProgram} from '../helpers/broker.ts';
 import {projectFile, startCore} from '../helpers/core.ts';
 import {missing as missingElasticMq} from '../helpers/elasticmq.ts';
 import {formatKafka, kafkaCommand, missing as missingKafka} from '../helpers/kafka.ts';
-import {natsServer} from '../helpers/nats.ts';
+import {natsServer, patient} from '../helpers/nats.ts';
 import {freePort} from '../helpers/port.ts';
 import {missingRabbitMq, startRabbitMq} from '../helpers/rabbitmq.ts';
 import {ask} from '../helpers/request.ts';
@@ -61,8 +61,8 @@ const all: Readonly<Record<string, Example>> = {
       t.teardown(() => client.close());
       const {command} = parse(await readFile(join(folder, 'compose.yaml'), 'utf8')).services.setup;
       const subjects = command[command.indexOf('--subjects') + 1].split(',');
-      await (await jetstreamManager(client)).streams.add({name: 'orders', subjects});
-      return () => jetstream(client).publish('orders.new', order);
+      await (await jetstreamManager(client, patient)).streams.add({name: 'orders', subjects});
+      return () => jetstream(client, patient).publish('orders.new', order);
     },
   },
 

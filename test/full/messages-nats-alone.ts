@@ -6,7 +6,7 @@ import type {Delivery} from '../../src/delivery.ts';
 import type {ListedHouse} from '../../src/trigger.ts';
 import {nats} from '../../triggers/nats/index.ts';
 import {fakeHouse} from '../helpers/fakes.ts';
-import {natsServer, startNats} from '../helpers/nats.ts';
+import {natsServer, patient, startNats} from '../helpers/nats.ts';
 
 /* The trigger for NATS without a core around it: queue groups, and odd messages. CORE_TEST_NATS names the folder that has nats-server. */
 
@@ -87,7 +87,7 @@ check('what does not fit in what waits goes to others, and what has been receive
 
 check('odd messages reach the function, and those that fail are put aside: none is in the way of others', async t => {
   const {url, client} = await server(t);
-  const manager = await jetstreamManager(client);
+  const manager = await jetstreamManager(client, patient);
   for (const name of ['orders', 'dead']) await manager.streams.add({name, subjects: [name]});
   const odd: [head: string, body: string][] = [
     ['', ''],

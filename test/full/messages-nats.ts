@@ -1,7 +1,7 @@
 import {jetstream, jetstreamManager} from '@nats-io/jetstream';
 import {connect, headers} from '@nats-io/transport-node';
 import {messageSuite} from '../helpers/message-suite.ts';
-import {natsServer, startNats} from '../helpers/nats.ts';
+import {natsServer, patient, startNats} from '../helpers/nats.ts';
 
 /* CORE_TEST_NATS names the folder that has nats-server; .ci/run installs it. */
 
@@ -27,7 +27,7 @@ messageSuite('nats', {
       }
     }
     await withClient(async client => {
-      const manager = await jetstreamManager(client);
+      const manager = await jetstreamManager(client, patient);
       await manager.streams.add({name: 'orders', subjects: ['orders.*']});
       await manager.streams.add({name: 'dead', subjects: ['dead']});
     });
@@ -39,19 +39,19 @@ messageSuite('nats', {
           const publish = ({body, attributes = {}}: (typeof messages)[number]) => {
             const fields = headers();
             for (const [name, value] of Object.entries(attributes)) fields.set(name, value);
-            return jetstream(client).publish('orders.new', body, {headers: fields});
+            return jetstream(client, patient).publish('orders.new', body, {headers: fields});
           };
           await Promise.all(messages.map(publish));
         }),
       left: () =>
         withClient(async client => {
-          const manager = await jetstreamManager(client);
+          const manager = await jetstreamManager(client, patient);
           const info = await manager.consumers.info('orders', 'shop').catch(() => undefined);
           return info ? info.num_pending + info.num_ack_pending : Number.NaN;
         }),
       buried: () =>
         withClient(async client => {
-          const manager = await jetstreamManager(client);
+          const manager = await jetstreamManager(client, patient);
           const {state} = await manager.streams.info('dead');
           const bodies: string[] = [];
           for (let seq = state.first_seq; seq <= state.last_seq && state.messages > 0; seq++)

@@ -27,6 +27,9 @@ function isProgram(file: string): boolean {
   }
 }
 
+/** How a test asks JetStream: a server that syncs each write may be slow to answer where the disk is busy. */
+export const patient = {timeout: 60_000};
+
 export interface NatsNode {
   readonly name: string;
   readonly host: string;
