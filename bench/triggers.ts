@@ -39,6 +39,8 @@ const isolated = 'the same loop, the handler in another process over HTTP';
 /** Messages of a round for each of its seconds. */
 const perSecond = 5000;
 const publishedAtOnce = 500;
+/** How long a handler computes that does something; the other one does nothing. */
+const computesUs = 200;
 /** A reader that has acknowledged nothing for so long will not. */
 const stuckMs = 30_000;
 
@@ -59,7 +61,7 @@ export const triggers: Question = {
     }
     return {
       title: 'Triggers',
-      about: `Messages of 248 bytes, ${(perSecond * seconds).toLocaleString('en')} published at once to a reader that has handled as many before, until all are acknowledged; then one every 20 ms, from its publishing to its start in the function. The core keeps the facts of each in SQLite, with its body, and calls the function in a process of its own. The plain loop keeps nothing and calls the same handler in its own process, where a handler that crashes or hangs takes the loop with it; the other loop calls it in a process of its own, a server of \`node:http\`, by undici: one at a time where the client hands out one at a time (Kafka, MQTT), ten with Redis and SQS, 50 with NATS and RabbitMQ.`,
+      about: `Messages of 248 bytes, ${(perSecond * seconds).toLocaleString('en')} published at once to a reader that has handled as many before, until all are acknowledged; then one every 20 ms, from its publishing to its start in the function. The core keeps the facts of each in SQLite, with its body, and calls the function in a process of its own. The plain loop keeps nothing and calls the same handler in its own process, where a handler that crashes or hangs takes the loop with it; in one column the handler computes for ${computesUs} µs, else it does nothing. The other loop calls it in a process of its own, a server of \`node:http\`, by undici: one at a time where the client hands out one at a time (Kafka, MQTT), ten with Redis and SQS, 50 with NATS and RabbitMQ.`,
       tables: tables.join('\n\n'),
       figures: {},
     };
@@ -67,11 +69,10 @@ export const triggers: Question = {
 };
 
 async function tableOf(system: MessageSystem, rounds: number, seconds: number): Promise<string> {
-  const starters = {[core]: startCore, [loop]: startLoop(), [isolated]: startLoop({BENCH_HANDLER: 'http'})};
-  const of = (act: (server: Server) => Promise<Measured>) =>
+  const of = (act: (server: Server) => Promise<Measured>, env: Readonly<Record<string, string>> = {}) =>
     race(
       new Map(
-        Object.entries(starters).map(([name, start]) => [
+        Object.entries(startersWith(env)).map(([name, start]) => [
           name,
           async () => {
             await using stack = new AsyncDisposableStack();
@@ -83,12 +84,16 @@ async function tableOf(system: MessageSystem, rounds: number, seconds: number): 
       rounds,
     );
   const drained = await of(server => drain(system, server, perSecond * seconds * (system.part ?? 1)));
+  const computing = await of(server => drain(system, server, perSecond * seconds * (system.part ?? 1)), {
+    BENCH_COMPUTES_US: String(computesUs),
+  });
   const slow = await of(server => publishSlowly(system, server, seconds * 50));
   const [own, other] = [ratesOf(drained.get(loop)), ratesOf(drained.get(isolated))];
   const rows = [...drained].map(([name, runs]) => [
     name,
     shown(spreadOf(ratesOf(runs))),
     shown(paired(ratesOf(runs), own)),
+    shown(paired(ratesOf(computing.get(name)), ratesOf(computing.get(loop)))),
     shown(paired(ratesOf(runs), other)),
     median(runs.map(({cpuUs}) => cpuUs)).toFixed(0),
     inMs(slow.get(name), p50sOf),
@@ -99,6 +104,7 @@ async function tableOf(system: MessageSystem, rounds: number, seconds: number): 
     'what',
     'messages/s (min–max)',
     'ratio to the loop',
+    `… the handler computes for ${computesUs} µs`,
     'ratio to the loop over HTTP',
     'CPU µs each',
     'p50 ms to the start',
@@ -110,13 +116,22 @@ async function tableOf(system: MessageSystem, rounds: number, seconds: number): 
 
 const inMs = (runs: Runs | undefined, of: (runs: Runs) => number[]) => (median(of(runs ?? [])) / 1000).toFixed(2);
 
-async function startCore({entry}: MessageSystem, stack: AsyncDisposableStack): Promise<Server> {
-  const file = join(await temporaryFolder(stack), 'facts.db');
-  return startOurs('started', {CORE_TRIGGERS: JSON.stringify([{name: 'bench', ...entry}]), CORE_JOURNAL: `sqlite:${file}`}, stack);
-}
+const startersWith = (env: Readonly<Record<string, string>>) => ({
+  [core]: startCore(env),
+  [loop]: startLoop(env),
+  [isolated]: startLoop({...env, BENCH_HANDLER: 'http'}),
+});
+
+const startCore =
+  (env: Readonly<Record<string, string>>) =>
+  async ({entry}: MessageSystem, stack: AsyncDisposableStack): Promise<Server> => {
+    const file = join(await temporaryFolder(stack), 'facts.db');
+    const ours = {CORE_TRIGGERS: JSON.stringify([{name: 'bench', ...entry}]), CORE_JOURNAL: `sqlite:${file}`};
+    return startOurs('started', {...env, ...ours}, stack);
+  };
 
 const startLoop =
-  (env: Readonly<Record<string, string>> = {}) =>
+  (env: Readonly<Record<string, string>>) =>
   async ({loop}: MessageSystem, stack: AsyncDisposableStack): Promise<Server> => {
     const port = await newPort();
     const command = [process.execPath, '--disable-warning=ExperimentalWarning', ...loop] as const;
