@@ -87,6 +87,8 @@ export const soleCore: Cores = {leaseMs: 0, isAlive: async () => false};
 /** The writing side of a journal. A core process that does not own the journal has this side only. */
 export interface JournalWriter {
   /**
+  What one core appends to one stream is kept in the order of the calls, awaited or not.
+
   @throws RevisionConflict when `expect` does not hold; then nothing was written
   @throws Fault JOURNAL_BUSY: nothing was written; JOURNAL_FAILED: it may have been kept all the same
   */

@@ -18,6 +18,7 @@ import {prepareAppend} from './appending.ts';
 import type {Commits} from './commit.ts';
 import {Copies, type CopiesHouse} from './copies.ts';
 import {Followed} from './followed.ts';
+import {InOrder} from './in-order.ts';
 import {failed, type Patience} from './insist.ts';
 import {Keeping} from './keeping.ts';
 import {Leases} from './leases.ts';
@@ -54,6 +55,7 @@ export class NatsJournal implements WorkingJournal {
   readonly commits: Commits;
   readonly #streams: Streams;
   readonly #outbox: Outbox;
+  readonly #inOrder: InOrder;
   readonly #followed: Followed;
   readonly #keeping: Keeping;
   readonly copies: Copies;
@@ -69,6 +71,7 @@ export class NatsJournal implements WorkingJournal {
     const reading = new Reading(transport, subjects, patience, this.majority);
     const writing = new Writing(transport, patience, this.majority);
     this.#outbox = new Outbox({...house, writing, subjects, own: this.#own, payloadsMs: retention.payloadsMs});
+    this.#inOrder = new InOrder(clock);
     this.commits = {reading, writing, patience, named: this.#outbox.named};
     this.#streams = new Streams(reading, subjects, this.#own);
     const flush = () => this.#outbox.flush();
@@ -172,7 +175,7 @@ export class NatsJournal implements WorkingJournal {
     if (this.#isClosed) throw failed('it is closed');
     const {subjects} = this.#options;
     const append = prepareAppend({commits: this.commits, streams: this.#streams, subjects}, appends, this.#house.clock.now());
-    const sequence = await this.#keep(append.bytes, append.commit);
+    const sequence = await this.#keep(append.bytes, () => this.#inOrder.run(appends, append.commit));
     for (const [index, {stream}] of appends.entries()) this.#wrote(stream, sequence - appends.length + 1 + index);
     return {position: lastOf(sequence), durability: this.#options.durability};
   }
