@@ -4,9 +4,10 @@ import {type Commits, commit} from '../commit.ts';
 import type {Streams} from '../streams.ts';
 import type {Subjects} from '../subjects.ts';
 import type {Transport} from '../transport.ts';
+import {earlyFloor} from './early.ts';
 import {sweepFacts} from './facts.ts';
 import {shedPayloads, sweepPayloads} from './payloads.ts';
-import {StreamAdmin, type StreamSize} from './stream-admin.ts';
+import {StreamAdmin} from './stream-admin.ts';
 
 export interface SweeperHouse {
   readonly transport: Transport;
@@ -40,12 +41,10 @@ const againMs = 3_600_000;
 const leaseS = 150;
 /** A core whose clock is further ahead of the servers' does not find all that it has recorded. */
 const mostAheadMs = 60_000;
-/** A stream that is fuller than this loses what is over before its time. */
-const fullPart = 0.8;
-/** One that is fuller than this may not even take the lease of who removes what is over. */
+/** A stream that is fuller than this may not even take the lease of who removes what is over. */
 const brimPart = 0.98;
-/** So much of it at a time. */
-const earlyPart = 0.25;
+/** How often one look at a stream that is filled to the brim goes on behind what it has removed. */
+const mostRounds = 40;
 
 /**
 Removes what is old, for all cores: one of them does it at a time, which has a lease. Age is what the servers' clocks say. What
@@ -98,10 +97,11 @@ export class Sweeper {
     const {now, progress, sequence} = taken;
     const size = await this.#admin.size();
     const parts = {...this.#house, admin: this.#admin};
-    const early = earlyFloor(size);
+    const old = await this.#before(now - retention.factsMs);
+    const early = earlyFloor(size, Math.max(old, progress.facts));
     const shed = await shedPayloads(parts, early);
     const floors = {
-      facts: Math.max(await this.#before(now - retention.factsMs), shed.next),
+      facts: Math.max(old, shed.next),
       payloads: Math.max(await this.#before(now - retention.payloadsMs), early),
     };
     const payloads = await sweepPayloads(parts, progress.payloads, floors.payloads);
@@ -119,11 +119,14 @@ export class Sweeper {
   /** Nothing can be written to a stream that is full, a lease neither. So each core that finds it so removes what is over. */
   async #makeRoom(): Promise<void> {
     const parts = {...this.#house, admin: this.#admin};
-    for (let from = 1, isThrough = false; !isThrough; ) {
-      const floor = earlyFloor(await this.#admin.size(), brimPart);
-      if (floor === 0) return;
+    let [from, base] = [1, 0];
+    for (let round = 0; round < mostRounds; round++) {
+      const floor = earlyFloor(await this.#admin.size(), base, brimPart);
+      if (floor <= base) return; // it is not so full, or all of it was looked at
       const {next} = await shedPayloads(parts, floor);
-      ({next: from, isThrough} = await sweepFacts(parts, from, next));
+      const swept = await sweepFacts(parts, from, next);
+      from = swept.next;
+      if (swept.isThrough) base = next;
     }
   }
 
@@ -191,9 +194,4 @@ export class Sweeper {
     const [first] = await commits.reading.page({of: subjects.facts, from: 1, since: at});
     return first?.sequence ?? ((await commits.reading.last(subjects.facts))?.sequence ?? 0) + 1;
   }
-}
-
-/** Where what is over goes early, as the stream is almost full; 0 while it is not. */
-function earlyFloor({bytes, mostBytes, first, last}: StreamSize, part = fullPart): number {
-  return mostBytes !== undefined && bytes > part * mostBytes ? first + Math.ceil((last - first) * earlyPart) : 0;
 }
