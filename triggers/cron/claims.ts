@@ -56,7 +56,7 @@ export class Claims {
     const {manual = false} = claim;
     const taken = await this.#append(claim, 0);
     if ('held' in taken || taken.by) return taken;
-    const noted = await this.#house.journal.last(this.#stream(claim.occurrence));
+    const noted = await this.#newest(claim.occurrence);
     const isFree =
       noted?.fact.type === 'schedule.missed' && (manual || noted.fact.data.reason === 'down' || noted.fact.data.reason === 'late');
     return isFree ? this.#append(claim, noted.position) : taken;
@@ -140,7 +140,7 @@ export class Claims {
     const {clock, core} = this.#house;
     const position = await this.#begin(claim.occurrence, {type: 'schedule.fired', data: claim}, expect);
     if (position !== undefined) return {held: {claim, position, at: clock.now()}};
-    const newest = await this.#house.journal.last(this.#stream(claim.occurrence));
+    const newest = await this.#newest(claim.occurrence);
     const by = newest && heldClaim(newest);
     // An append that failed may have been kept all the same: then this core has the claim.
     const isOurs = by?.claim.invocationId === claim.invocationId && by.claim.core === core && by.claim.attempt === claim.attempt;
@@ -157,6 +157,9 @@ export class Claims {
       throw error;
     }
   }
+
+  /** As of now: who takes an old answer for the truth may leave what it has claimed itself, as if nobody ran it. */
+  #newest = (occurrence: string) => this.#house.journal.last(this.#stream(occurrence), {now: true});
 
   #way = () => (this.#schedule.delivery === 'work' ? {delivery: 'work' as const} : {});
 

@@ -61,3 +61,22 @@ test('what a core that stood still has ended just before it is taken over is not
   await t.throwsAsync(house.journal.append(after.stream, [settled], {expect: revision ?? 0}), {instanceOf: RevisionConflict});
   t.is(await other.takeAgain('held' in again ? again.held : after.held), undefined, 'it is over');
 });
+
+test('whose a claim is that was refused is asked as of now, as a leader that was deposed has old answers', async t => {
+  const house = fakeHouse();
+  const {journal} = house;
+  const [append, last] = [journal.append.bind(journal), journal.last.bind(journal)];
+  journal.last = async (stream, options) => (options?.now ? last(stream, options) : undefined);
+  journal.append = async (...given) => {
+    await append(...given);
+    throw new Error('no server answered in time');
+  };
+  const claims = new Claims(house, hourly);
+  await t.throwsAsync(claims.take(0), {message: 'no server answered in time'});
+  journal.append = append;
+  t.true('held' in (await claims.take(0)), 'the claim that seemed to fail is its own');
+  const other = await new Claims({...house, core: 'other'}, hourly).take(0);
+  t.is('by' in other ? other.by?.claim.core : undefined, house.core, 'the other core knows whom to outlive');
+  t.true(await claims.miss({count: 1, reason: 'down'}, hour, hour));
+  t.true('held' in (await claims.take(hour)), 'what was only noted as missed is free');
+});
