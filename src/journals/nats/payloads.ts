@@ -23,12 +23,15 @@ export function piecesOf(subjects: Subjects, {name, bytes}: Payload, ttlS?: numb
 
 export async function readPayload(reading: Reading, subjects: Subjects, name: string): Promise<Uint8Array | undefined> {
   for (let tries = 0; tries < mostTries; tries++) {
-    // That there is none is known only as of now.
-    const subject = subjects.payload(name, 0);
-    const first = (await reading.last(subject)) ?? (await reading.lastNow(subject));
+    // That a piece is not there, or is not of the same payload as the others, is known only as of now: a deposed leader answers, too.
+    const pieceAt = async (number: number) => {
+      const subject = subjects.payload(name, number);
+      return (tries === 0 ? await reading.last(subject) : undefined) ?? reading.lastNow(subject);
+    };
+    const first = await pieceAt(0);
     if (!first) return undefined;
     const count = Number(first.field(piecesField));
-    const others = Array.from({length: count - 1}, (_, index) => reading.last(subjects.payload(name, index + 1)));
+    const others = Array.from({length: count - 1}, (_, index) => pieceAt(index + 1));
     const pieces = [first, ...(await Promise.all(others))].filter((piece): piece is Kept => piece?.appendId === first.appendId);
     if (pieces.length === count) return Uint8Array.from(Buffer.concat(pieces.map(({body}) => body)));
   }
