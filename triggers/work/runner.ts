@@ -135,11 +135,11 @@ export class Runner implements WorkRunner {
 
   async #read(claimed: Claimed, run: Run): Promise<void> {
     const {journal, log} = this.#house;
-    const read = () => this.#insist(() => readStored(claimed.id, name => journal.payload(name)), true);
-    const found = await this.#room.read(read, stored => stored?.request.body.length ?? 0, this.#closing.signal);
-    if (!found) return this.#giveBack([claimed]);
-    if (found.read) return this.#attempt(claimed, found.read, run, found.share);
-    found.share.release();
+    const read = () => this.#insist(async () => (await readStored(claimed.id, name => journal.payload(name))) ?? 'gone', true);
+    const found = await this.#room.read(read, got => (typeof got === 'object' ? got.request.body.length : 0), this.#closing.signal);
+    if (typeof found?.read === 'object') return this.#attempt(claimed, found.read, run, found.share);
+    found?.share.release();
+    if (found?.read !== 'gone') return this.#giveBack([claimed]); // the stop came before the journal had said whether it is there
     log.error({invocationId: claimed.id}, 'The request of an item of work is not in the journal: it cannot run');
     await this.#end(claimed, withoutRun({...claimed, task: 'bury'}, this.#rules()), {});
   }
