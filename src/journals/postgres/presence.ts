@@ -71,14 +71,16 @@ export class Presence implements Cores {
     await this.#connect();
     if (this.#house.core !== undefined) await this.#enter();
     this.#beatAt = this.#house.clock.monotonic();
+    this.#trustsAt = this.#beatAt + leaseMs;
     this.#beating = this.#beatOn();
   }
 
+  /** One that has left, or was taken for dead, has no row. */
   async isAlive(core: string): Promise<boolean> {
-    if (this.#house.clock.monotonic() < this.#trustsAt) return true;
-    const text = `SELECT EXISTS (SELECT FROM ${this.#place.schema}.core WHERE name = $1 AND until > extract(epoch FROM clock_timestamp()) * 1000) AS lives`;
+    const lives = 'bool_or(until > extract(epoch FROM clock_timestamp()) * 1000) AS lives';
+    const text = `SELECT ${lives} FROM ${this.#place.schema}.core WHERE name = $1 GROUP BY name`;
     const [row] = await this.#house.ask({name: 'is-alive', text}, [core]);
-    return row?.lives === true;
+    return row !== undefined && (row.lives === true || this.#house.clock.monotonic() < this.#trustsAt);
   }
 
   /** Hears of new facts from now on. @returns the end of that */
