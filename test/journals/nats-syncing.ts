@@ -115,3 +115,20 @@ test('what a setting asserts is looked at by nobody; two addresses of one server
   await twice.begin();
   t.deepEqual([twice.synced, twice.seen], ['no', {isSeen: false, unseen: []}]);
 });
+
+test('a stream that is given fewer copies while cores run makes receipts weaker, also where nobody watches', async t => {
+  const {syncing, levels, clock, log} = await watched(t);
+  const asserted = new Syncing({clock, log, given: 'asserted', hosts: [], replicas: 3});
+  await asserted.begin();
+  for (const each of [syncing, asserted]) {
+    each.heard({config: {num_replicas: 3}, ...info('n0', 'n1', 'n2')});
+    t.is(each.durability, 'replicated');
+    each.heard({config: {num_replicas: 1}, ...info('n0')});
+    t.is(each.durability, 'fsync');
+    each.heard(info('n0'));
+    t.is(each.durability, 'fsync');
+    each.heard({config: {num_replicas: 3}, ...info('n0', 'n1', 'n2')});
+    t.is(each.durability, 'replicated');
+  }
+  t.deepEqual(levels(), ['warn', 'warn', 'warn', 'warn']);
+});

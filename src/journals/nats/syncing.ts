@@ -11,7 +11,7 @@ export interface SyncingHouse extends Pick<JournalHouse, 'log'> {
   /** What CORE_JOURNAL_SYNCED says. */
   readonly given: string | undefined;
   readonly hosts: readonly string[];
-  /** How many servers are to have a copy. */
+  /** How many servers are to have a copy, as the stream says when it is opened. */
   readonly replicas: number;
 }
 
@@ -30,15 +30,18 @@ export class Syncing {
   #standing: string | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #isLooking = false;
+  /** How many servers are to have a copy by now. */
+  #replicas: number;
   synced: Capabilities['synced'] = 'asserted';
 
   constructor(house: SyncingHouse) {
     this.#house = house;
+    this.#replicas = house.replicas;
     this.#addresses = addressesOf(house.given, house.hosts);
   }
 
   get durability(): Durability {
-    return durabilityOf(this.#house.replicas, this.synced);
+    return durabilityOf(this.#replicas, this.synced);
   }
 
   /** For the health of the journal; undefined where nobody looks. */
@@ -58,7 +61,11 @@ export class Syncing {
   }
 
   /** The servers have told which of them have a copy, as they do every few seconds. */
-  heard({cluster: {leader = '', replicas = []} = {}}: Info): void {
+  heard({config: {num_replicas: wanted} = {num_replicas: this.#replicas}, cluster: {leader = '', replicas = []} = {}}: Info): void {
+    if (wanted !== this.#replicas) {
+      this.#replicas = wanted;
+      this.#house.log.warn({replicas: wanted, durability: this.durability}, 'Somebody has changed how many servers keep the journal');
+    }
     if (!this.#addresses) return;
     const before = this.#standing;
     this.#standing = JSON.stringify([leader, replicas.map(({name, current, offline}) => [name, current, offline])]);
@@ -101,7 +108,7 @@ export class Syncing {
 
   #judged(): Capabilities['synced'] {
     if (!this.#addresses) return 'asserted';
-    const isSeen = unsyncedIn(this.#seen, this.#holders).length === 0 && serversIn(this.#seen) >= this.#house.replicas;
+    const isSeen = unsyncedIn(this.#seen, this.#holders).length === 0 && serversIn(this.#seen) >= this.#replicas;
     return isSeen ? 'seen' : 'no';
   }
 }
