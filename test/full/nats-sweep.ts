@@ -174,7 +174,7 @@ else {
     const large: Fact = {type: 'runtime.ready', data: {bootMs: 1, loaded: false, error}};
     for (let index = 0; index < 115; index++) await journal.append(`runtime.${index}`, [large]);
     let left = 115;
-    for (let sweeps = 0; sweeps < 12 && left === 115; sweeps++) {
+    for (let sweeps = 0; sweeps < 12 && left >= 100; sweeps++) {
       t.is(await journal.sweeper.sweep(), 'through');
       left = (await all(journal.scan('runtime.'))).length;
     }
