@@ -21,6 +21,8 @@ import {type TakenOver, takeOverKey, takeOverWork} from './journal-work.ts';
 
 /** Number of facts that are written to the disk together. */
 const importedAtOnce = 200;
+/** So much of payloads waits to be kept at most: a quarter of what a journal takes before it says that it is busy. */
+const mostWaitingBytes = 8 * 2 ** 20;
 /** Most payloads that one fact refers to. An export has them before the fact. */
 const mostPayloads = 16;
 
@@ -94,6 +96,7 @@ async function importFacts(target: JournalPlace, from: string | undefined, takes
   let payloads: Payload[] = [];
   let problem: string | undefined;
   const waiting: Promise<unknown>[] = [];
+  let waitingBytes = 0;
   const works: WorkState[] = [];
   const note = (error: Error) => {
     problem ??= error.message;
@@ -120,7 +123,9 @@ async function importFacts(target: JournalPlace, from: string | undefined, takes
     if (standing === 'new') {
       now = travelled.at;
       waiting.push(journal.append(travelled.stream, [travelled.fact], {payloads}).catch(note));
-      if (++counts.imported % importedAtOnce === 0) await Promise.all(waiting.splice(0));
+      counts.imported++;
+      waitingBytes += payloads.reduce((sum, {bytes}) => sum + bytes.length, 0);
+      if (waiting.length >= importedAtOnce || waitingBytes > mostWaitingBytes) await kept();
     } else counts[standing]++;
     progress.at(bytes === undefined ? counts.imported + counts.known + counts.other : (input as ReadStream).bytesRead); // only a file has a size
     payloads = [];
@@ -130,9 +135,14 @@ async function importFacts(target: JournalPlace, from: string | undefined, takes
   if (problem !== undefined) throw new CommandFailed(exit.failed, `not everything was imported: ${problem}`);
   return {...counts, others: known.others};
 
+  async function kept(): Promise<void> {
+    await Promise.all(waiting.splice(0));
+    waitingBytes = 0;
+  }
+
   /** Behind the facts so far, among which are its own. */
   async function takeOver(): Promise<void> {
-    await Promise.all(waiting.splice(0));
+    await kept();
     if (problem === undefined) await takeOverWork(journal, works.splice(0), counts.work).catch(note);
   }
 }

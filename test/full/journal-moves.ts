@@ -1,9 +1,10 @@
 import {randomUUID, randomUUIDv7} from 'node:crypto';
-import {writeFile} from 'node:fs/promises';
+import {appendFile, writeFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {systemClock} from '../../src/clock.ts';
 import type {Recorded} from '../../src/journal.ts';
+import {factEvent, payloadEvent} from '../../src/journals/cloud-event.ts';
 import {readPlace} from '../../src/journals/index.ts';
 import type {Claimed, IdempotencyKey, UsedKey, WorkItem, WorkState} from '../../src/work.ts';
 import {runCli} from '../helpers/core.ts';
@@ -137,5 +138,24 @@ for (const way of [
       const [runs, ...others] = await moved.work.claim(9, limits);
       t.like(runs, {id: ids.runs, task: 'run', attempts: 2});
       t.deepEqual(others, [], 'those behind it wait');
+    });
+}
+
+for (const name of ['nats', 'postgres']) {
+  const title = `large requests are imported to ${name} however fast they are read`;
+  if (missing !== undefined) test.skip(`${title}: ${missing}`, () => {});
+  else
+    test(title, async t => {
+      t.timeout(120_000);
+      const text = join(dirname(dirname(await newFile(t))), 'facts.ndjson');
+      const bytes = Buffer.alloc(2 ** 19);
+      for (let number = 1; number <= 150; number++) {
+        const stream = `invocation.${randomUUIDv7()}`;
+        const dataref = `${stream}/request`;
+        const kept = factEvent({stream, position: number, at: Date.now(), fact: accepted(stream.slice('invocation.'.length))});
+        await appendFile(text, `${JSON.stringify(payloadEvent({name: dataref, bytes}))}\n${JSON.stringify(kept)}\n`);
+      }
+      const {code, stderr} = await runCli(['journal', 'import', text, '--journal', await placeOf(t, name)]);
+      t.is(code, 0, stderr);
     });
 }
