@@ -170,6 +170,25 @@ test('a partition handles its records in order, and stays at one that is not don
   t.is(partition.done, 5n, 'what another core has now is not begun');
 });
 
+test('what is done can be committed before anybody learns that its message is over', async t => {
+  const partition = new Partition('orders', 0, 7n);
+  const seen: bigint[] = [];
+  const house: PartitionHouse = {
+    clock: new ManualClock(),
+    signal: new AbortController().signal,
+    onDone: () => {},
+    messageOf: (_, {offset}, done) => messageOf(partition, record(Number(offset)), {accept: async () => done()}),
+    async take(_, message) {
+      await message.accept();
+      seen.push(partition.done);
+    },
+  };
+  partition.add([record(7), record(9)], 12n, house);
+  await settle();
+  t.deepEqual(seen, [8n, 10n]);
+  t.is(partition.done, 12n);
+});
+
 test('brokers are asked for no more bytes than have room', async t => {
   for (const [mostBytes, maxBytes, partitionMaxBytes] of [
     [2 ** 30, 2 ** 24, 2 ** 18],

@@ -73,6 +73,7 @@ export class Partition {
         this,
         house.messageOf(this, record, () => {
           isDone = true;
+          this.done = record.offset + 1n; // now: the last commit of a stop begins as soon as the message is over
         }),
       );
       if (!isDone) {
