@@ -88,6 +88,21 @@ test('a request that was kept without its target has its path encoded anew, and 
   t.false(sent.headers.includes('Core-Event-Type'));
 });
 
+test('a request that was kept goes to its host, and says who sent it, as one that passes through does', t => {
+  const kept = {eventType: 'http', reply: 'http', sourceIp: '192.0.2.1'} as const;
+  const raw = ['Host', 'shop.example', 'X-A', '1', 'X-Forwarded-For', '10.0.0.1', 'Expect', '100-continue', 'Content-Length', '99'];
+  t.deepEqual(passedRequest(whole({...kept, headers: raw}), facts).headers, [
+    ...['Host', 'shop.example', 'X-A', '1', 'X-Forwarded-For', '10.0.0.1, 192.0.2.1'],
+    ...['X-Forwarded-Proto', 'http', 'X-Forwarded-Host', 'shop.example', 'Content-Length', '2'],
+  ]);
+  const behind = ['Host', 'a', 'X-Forwarded-Proto', 'https', 'X-Forwarded-Host', 'b', 'X-Bad', 'a\r\nb'];
+  t.deepEqual(passedRequest(whole({...kept, headers: behind}), facts).headers, [
+    ...['Host', 'a', 'X-Forwarded-Proto', 'https', 'X-Forwarded-Host', 'b', 'X-Forwarded-For', '192.0.2.1', 'Content-Length', '2'],
+  ]);
+  const without = {...kept, sourceIp: '', headers: []};
+  t.deepEqual(passedRequest(whole(without), facts).headers, ['Host', 'localhost', 'X-Forwarded-Proto', 'http', 'Content-Length', '2']);
+});
+
 test('the names of the address keep what the user has for Gunicorn', t => {
   const names = addressNames({host: '::1', port: 81}, {GUNICORN_CMD_ARGS: '--workers=2'});
   t.like(names, {PORT: '81', HOST: '::1', ASPNETCORE_URLS: 'http://[::1]:81', GUNICORN_CMD_ARGS: '--workers=2 --bind=[::1]:81'});
