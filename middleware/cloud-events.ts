@@ -60,9 +60,8 @@ export function cloudEvents(parts: CloudEventParts): Stage {
     if (ctx.get('idempotency-key') !== '')
       throw invalid('expected no Idempotency-Key, as each event has its own: `source` and `id`', 'The batch of CloudEvents');
     const events = readBatch(input);
-    const delivered = await deliverBatch(invocation, ctx, events, {...parts, succeeded});
-    const status = delivered.some(each => each.status === 202) ? 202 : 200;
-    const result = jsonReply(status, invocation.id, delivered);
+    const {delivered, isWork} = await deliverBatch(invocation, ctx, events, {...parts, succeeded});
+    const result = jsonReply(isWork ? 202 : 200, invocation.id, delivered);
     invocation.delivery.reply(result);
     invocation.result = result;
   }

@@ -24,8 +24,10 @@ export async function deliverBatch(
   fields: Fields,
   events: readonly Unpacked[],
   {deliver, budget, succeeded}: {readonly deliver: Deliver; readonly budget: Budget; readonly succeeded: Succeeded},
-): Promise<readonly Delivered[]> {
+): Promise<{readonly delivered: readonly Delivered[]; readonly isWork: boolean}> {
   const delivered: Delivered[] = [];
+  /** Which of them work has taken, and so knows: a function may answer 202, too. */
+  const taken = new Set<number>();
   const keys = events.map(event => keyOfEvent(principal?.subject ?? '', event));
   let failure: Fault | undefined;
   let next = 0;
@@ -34,10 +36,10 @@ export async function deliverBatch(
     const key = keys[at] as string; // there is one for each event
     if (!failure)
       succeeded.forget(key); // nobody sends the batch again
-    else if (each && each.status < 300 && each.status !== 202) succeeded.add(key, each); // work knows what it has taken
+    else if (each && each.status < 300 && !taken.has(at)) succeeded.add(key, each);
   }
   if (failure) throw failure;
-  return delivered;
+  return {delivered, isWork: taken.size > 0};
 
   async function run(): Promise<void> {
     while (next < events.length && !failure && !delivery.signal.aborted) {
@@ -53,6 +55,7 @@ export async function deliverBatch(
       await deliver(own, carrier);
       const {id, source} = event;
       if (own.result) delivered[at] = {id, source, invocationId: idOf(own.result), status: own.result.status};
+      if (own.result?.status === 202 && !own.isCalled) taken.add(at);
       failure ??= failureOf(own.result, `event ${at + 1} of ${events.length}, \`${id.slice(0, 100)}\``);
     }
     if (delivery.signal.aborted) failure ??= new Fault('CALLER_LEFT');
@@ -81,6 +84,8 @@ export class EventDelivery implements Delivery {
   readonly traceCarrier?: Fields;
   exemplar: string | undefined;
   result: InvocationResult | undefined;
+  /** The function has been called with it. */
+  isCalled = false;
   readonly #request: RequestInput;
   readonly #around: Delivery;
   readonly #budget: Budget;
@@ -108,6 +113,7 @@ export class EventDelivery implements Delivery {
   }
 
   called(): void {
+    this.isCalled = true;
     this.#around.called?.();
   }
 

@@ -43,6 +43,7 @@ function place({takesWork = false, statusOf = () => 200}: Options = {}) {
       const input = invocation.input as RequestInput;
       const headers = fieldMap(input.headers);
       seen.push({input, headers, invocation, key: (invocation.wishes ?? ctx).get('idempotency-key')});
+      invocation.delivery.called?.();
       const result = {status: statusOf(headers['ce-id']?.[0] ?? ''), headers: ['Core-Invocation-Id', invocation.id], body: 'done'};
       invocation.delivery.reply(result);
       invocation.result = result;
@@ -209,6 +210,20 @@ test('a batch that is sent again calls only with those of its events that have n
   seen.length = 0;
   await send(batched, JSON.stringify(events.slice(0, 2)));
   t.is(seen.length, 2, 'after ten minutes it is called with again');
+});
+
+test('a function that answers 202, as receivers of events often do, has succeeded', async t => {
+  const failing = new Set(['2']);
+  const {seen, send} = place({statusOf: id => (failing.has(id) ? 500 : 202)});
+  const events = ['1', '2'].map(id => ({...event, id}));
+  t.is((await send(batched, JSON.stringify(events))).code, 'BATCH_FAILED');
+  failing.clear();
+  seen.length = 0;
+  t.is((await send(batched, JSON.stringify(events))).status, 200);
+  t.deepEqual(
+    seen.map(({headers}) => headers['ce-id']?.[0]),
+    ['2'],
+  );
 });
 
 test('of events that have succeeded ten thousand are remembered', t => {
