@@ -9,6 +9,7 @@ import type {
   RequestInput,
   SpanSubject,
 } from '../delivery.ts';
+import {fieldOf} from '../http/field.ts';
 import type {Budget} from '../limits/budget.ts';
 import {DefaultHolder} from '../limits/holder.ts';
 import type {Message} from './message.ts';
@@ -57,6 +58,12 @@ function fieldName(name: string): string {
 const noToken = /[^!#$%&'*+\-.^_`|~0-9A-Za-z]/;
 
 const traceFields = new Set(['traceparent', 'tracestate', 'baggage']);
+
+/** The trace that a message says it is of. Whoever uses it reads it more strictly. */
+export function traceparentOf({attributes}: Pick<Message, 'attributes'>): string | undefined {
+  const given = fieldOf(attributes, 'traceparent');
+  return /^[!-~]{1,100}$/.test(given) ? given : undefined;
+}
 
 interface Attempt {
   readonly request: RequestInput;
@@ -107,11 +114,7 @@ export class MessageDelivery implements Delivery, Fields, Carrier, AttemptKeeper
 
   /** What a message says to the core is its trace; everything else is for the function, also a time limit. */
   get(field: string): string {
-    if (!traceFields.has(field.toLowerCase())) return '';
-    const {attributes} = this.#message;
-    const wanted = field.toLowerCase();
-    const index = attributes.findIndex((name, at) => at % 2 === 0 && name.toLowerCase() === wanted);
-    return index < 0 ? '' : (attributes[index + 1] ?? '');
+    return traceFields.has(field.toLowerCase()) ? fieldOf(this.#message.attributes, field) : '';
   }
 
   /** The broker delivers it again. */

@@ -1,13 +1,13 @@
 import {randomUUIDv7} from 'node:crypto';
 import type {RequestInput} from '../delivery.ts';
 import {type Fact, isLast} from '../facts.ts';
-import {RevisionConflict} from '../journal.ts';
 import {LimitedLog} from '../limits/limited-log.ts';
 import type {MessageOutcome} from '../meter.ts';
 import type {ListedHouse} from '../trigger.ts';
 import {storedPayloads} from '../work/stored.ts';
-import {MessageDelivery, requestOf, type Sender} from './delivery.ts';
+import {MessageDelivery, requestOf, type Sender, traceparentOf} from './delivery.ts';
 import {attemptAfter, doneFact, failedFacts, keepBegin, lastFact, redact} from './facts.ts';
+import {handOver} from './hand-over.ts';
 import {invocationOf} from './identity.ts';
 import type {Message, Terms} from './message.ts';
 
@@ -65,32 +65,26 @@ export class Handler {
 
   /** Hands it to work, which tries it and keeps what becomes of it. */
   async #accept(id: string, message: Message, ending: AbortSignal): Promise<MessageOutcome> {
-    const {hall, clock, name} = this.#house;
+    const {hall, journal, clock, name} = this.#house;
     if (!hall) throw new TypeError('Expected work to be on');
     const request = requestOf({name, type: this.#options.type, id}, message, 1);
     const payloads = storedPayloads(id, {request, subject: name}, redact);
-    const data = {source: name, bytes: message.body.length, attempt: 1, dataref: `invocation.${id}/request`};
-    const now = clock.now();
     const {lane: orderingKey} = message;
-    const item = {id, acceptedAt: now, due: now, ...(orderingKey !== undefined && {orderingKey: `${name}/${orderingKey}`})};
+    const traceparent = traceparentOf(message);
+    const trace = traceparent !== undefined && {traceparent};
+    const data = {source: name, bytes: message.body.length, attempt: 1, ...trace, dataref: `invocation.${id}/request`};
+    const now = clock.now();
+    const item = {id, acceptedAt: now, due: now, ...trace, ...(orderingKey !== undefined && {orderingKey: `${name}/${orderingKey}`})};
     for (let tries = 0; ; tries++) {
-      const kind = await this.#enqueue(item, {facts: [{type: 'invocation.accepted', data}], payloads, most: hall.most});
-      if (kind !== 'full') {
+      const accepted: Fact = {type: 'invocation.accepted', data};
+      const how = await handOver({store: hall.store, journal}, item, {facts: [accepted], payloads, most: hall.most});
+      if (how === 'tried') return this.#call(id, message, {ending, tries: 1});
+      if (how !== 'full') {
         hall.runner?.wake();
         await message.accept();
-        return kind === 'again' ? 'duplicate' : 'accepted';
+        return how === 'again' ? 'duplicate' : 'accepted';
       }
       if (!(await this.#stays(message, this.#waitAfter(tries + 1), {mayStay: tries < mostWaits, ending}))) return 'given-back';
-    }
-  }
-
-  async #enqueue(...[item, options]: Parameters<NonNullable<ListedHouse['hall']>['store']['enqueue']>): Promise<'new' | 'again' | 'full'> {
-    try {
-      const {kind} = (await this.#house.hall?.store.enqueue(item, options)) ?? {kind: 'full'};
-      return kind === 'full' ? 'full' : 'new';
-    } catch (error) {
-      if (!(error instanceof RevisionConflict)) throw error;
-      return 'again';
     }
   }
 

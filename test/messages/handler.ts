@@ -7,6 +7,7 @@ import {MessageDelivery, requestOf} from '../../src/messages/delivery.ts';
 import {Handler} from '../../src/messages/handler.ts';
 import type {Message} from '../../src/messages/message.ts';
 import type {ListedHouse} from '../../src/trigger.ts';
+import {WorkHall} from '../../src/work/hall.ts';
 import {ManualClock, settle} from '../helpers/clock.ts';
 import {fakeHouse} from '../helpers/fakes.ts';
 import {all} from '../helpers/journal-suite.ts';
@@ -275,4 +276,38 @@ test('a function that cannot be loaded makes no message a dead letter', async t 
   await clock.advance(200_000);
   t.is(await handled, 'given-back');
   t.deepEqual(told, ['back 30000']);
+});
+
+/** A handler that hands its messages to work, which is kept there. */
+function handingOver(house: ListedHouse, {work}: MemoryJournal) {
+  const options = {limits: {attempts: 1, deaths: 1}, most: 10, durability: 'fsync', isKept: () => true} as const;
+  const hall = new WorkHall(work, options, new ManualClock());
+  return new Handler({...terms, ack: 'accepted'}, {...house, hall}, new AbortController().signal);
+}
+
+test('a message that was tried while its entry said `settled` is tried on, and not taken for one that work has', async t => {
+  const journal = new MemoryJournal(new ManualClock());
+  const failing = place(500, {journal});
+  t.is(await new Handler(terms, failing.house, new AbortController().signal).handle(failing.message), 'given-back');
+  const again = place(200, {journal, attempt: 2});
+  t.is(await handingOver(again.house, journal).handle(again.message), 'done');
+  t.is(again.calls(), 1);
+  t.is(await handingOver(again.house, journal).handle(again.message), 'duplicate', 'it is over');
+  const next = place(200, {journal, key: 'orders/2'});
+  t.is(await handingOver(next.house, journal).handle(next.message), 'accepted');
+  t.is(await handingOver(next.house, journal).handle(next.message), 'duplicate', 'work has it');
+  t.is(next.calls(), 0);
+});
+
+test('work learns of what trace a message is', async t => {
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  for (const [given, kept] of [
+    [traceparent, traceparent],
+    ['a b', undefined],
+  ] as const) {
+    const journal = new MemoryJournal(new ManualClock());
+    const {house, message} = place(200, {journal, attributes: ['TraceParent', given]});
+    t.is(await handingOver(house, journal).handle(message), 'accepted');
+    t.is((await journal.work.list({limit: 1}))[0]?.traceparent, kept);
+  }
 });
