@@ -43,15 +43,18 @@ export class Handler {
   /**
   Never rejects.
 
-  @param ending aborts when the broker delivers again by itself what is not acknowledged: then no further attempt is begun
+  @param ending aborts when the broker delivers again by itself what is not acknowledged: then no further attempt is begun, except
+  with what it has forgotten
   */
   async handle(message: Message, ending = this.#closing): Promise<MessageOutcome> {
-    const {name, clock} = this.#house;
-    const {key, sentAt = 0} = message;
+    const [{name, clock}, {key, sentAt = 0}] = [this.#house, message];
     const id = key === undefined ? randomUUIDv7() : invocationOf(name, key, sentAt);
+    const isForWork = this.#options.ack === 'accepted';
+    const hasEnd = isForWork || (this.#options.attempts ?? message.attempts) !== undefined; // else it would hold its connection for ever
+    const until = message.isForgotten && hasEnd ? this.#closing : ending;
     for (let tries = 1; ; tries++) {
       try {
-        return await (this.#options.ack === 'accepted' ? this.#accept(id, message, ending) : this.#call(id, message, {ending, tries}));
+        return await (isForWork ? this.#accept(id, message, until) : this.#call(id, message, {ending: until, tries}));
       } catch (error) {
         const cause = error instanceof Error ? error.message : String(error);
         const fields = {trigger: name, invocationId: id, cause};
@@ -59,7 +62,8 @@ export class Handler {
       }
       const afterMs = this.#waitAfter(Math.max(tries, message.attempt ?? 1));
       if (message.giveBack) await message.giveBack(afterMs).catch(() => {}); // then the connection is gone
-      if (message.giveBack || !(await clock.sleep(afterMs, ending)) || isOthers(message)) return 'unacknowledged';
+      const isCutOff = ending.aborted && tries > mostWaits; // where it was to be put aside was reached over the connection that is lost
+      if (message.giveBack || isCutOff || !(await clock.sleep(afterMs, until)) || isOthers(message)) return 'unacknowledged';
     }
   }
 
@@ -84,7 +88,10 @@ export class Handler {
         await message.accept();
         return how === 'again' ? 'duplicate' : 'accepted';
       }
-      if (!(await this.#stays(message, this.#waitAfter(tries + 1), {mayStay: tries < mostWaits, ending}))) return 'given-back';
+      if (await this.#stays(message, this.#waitAfter(tries + 1), {mayStay: tries < mostWaits, ending})) continue;
+      if (!message.isForgotten || !message.bury) return 'given-back';
+      await message.bury('work has no room for it, and the core stops');
+      return 'buried';
     }
   }
 

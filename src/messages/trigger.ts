@@ -1,5 +1,5 @@
 import {ConfigurationError} from '../errors.ts';
-import type {ListedTrigger} from '../trigger.ts';
+import type {ListedHouse, ListedTrigger} from '../trigger.ts';
 import {Consumer} from './consumer.ts';
 import {inTime} from './in-time.ts';
 import type {Connect, Terms} from './message.ts';
@@ -29,12 +29,16 @@ export function messageTrigger<Own>({type, read, open}: MessageSystem<Own>): Lis
     },
 
     async open({own, terms}, house) {
-      if (terms.ack === 'accepted' && !house.hall) {
-        throw new ConfigurationError([
-          `trigger \`${house.name}\`: \`ack\`: expected CORE_WORK=on with accepted, and a journal that keeps work`,
-        ]);
-      }
+      if (terms.ack === 'accepted') requireWork(house);
       return new Consumer({...terms, type, connect: inTime(await open(own, terms))}, house);
     },
   };
+}
+
+/** @throws ConfigurationError where work would not have what the broker forgets */
+function requireWork({name, hall}: ListedHouse): void {
+  const refuse = (expected: string) => new ConfigurationError([`trigger \`${name}\`: \`ack\`: expected ${expected}`]);
+  if (!hall) throw refuse('CORE_WORK=on with accepted, and a journal that keeps work');
+  if (hall.durability === 'buffered')
+    throw refuse('a journal that outlives the core with accepted, such as CORE_JOURNAL=sqlite:<path>: in memory work would be lost');
 }
