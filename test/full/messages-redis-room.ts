@@ -41,6 +41,19 @@ check('entries that come again run beside new ones only as far as there is room'
   t.is(most, 1);
 });
 
+check('what cannot be put aside, as its place is no stream, is not acknowledged', async t => {
+  const {url} = await redisServer(t);
+  const client = await createClient({url}).connect();
+  t.teardown(() => client.destroy());
+  await client.set('dead', 'a text');
+  const {own} = redis.read({url, stream: 'orders', deadLetter: 'dead', attempts: 1});
+  const house = {...fakeHouse({clock: systemClock}), name: 'orders'};
+  await t.throwsAsync(connectRedis(own, house), {message: '`deadLetter`: expected `dead` to be a stream, and it is a string'});
+  await client.del('dead');
+  const connection = await connectRedis(own, house);
+  await connection[Symbol.asyncDispose]();
+});
+
 async function until(fits: () => boolean): Promise<void> {
   while (!fits()) await new Promise(resolve => setTimeout(resolve, 20));
 }

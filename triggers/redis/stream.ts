@@ -49,6 +49,7 @@ export async function connectRedis(options: RedisOptions, house: ConnectHouse): 
     await client.xGroupCreate(stream, group, '0', {MKSTREAM: true}).catch((error: Error) => {
       if (!error.message.startsWith('BUSYGROUP')) throw error;
     });
+    if (options.deadLetter !== undefined) await checkStream(options.deadLetter);
   } catch (error) {
     close();
     throw error;
@@ -80,13 +81,21 @@ export async function connectRedis(options: RedisOptions, house: ConnectHouse): 
 
     async [Symbol.asyncDispose]() {
       if (isLeft) return close(); // the next connection is the same consumer
-      const mine = client.isOpen
-        ? (await client.xPending(stream, group).catch(() => undefined))?.consumers?.find(({name}) => name === me)
-        : undefined;
-      if (client.isOpen && !mine) await client.xGroupDelConsumer(stream, group, me).catch(() => {}); // entries of one that is deleted are lost
+      const pending = client.isOpen ? await client.xPending(stream, group).catch(() => undefined) : undefined;
+      const hasNone = pending && !pending.consumers?.some(({name}) => name === me);
+      if (hasNone) await client.xGroupDelConsumer(stream, group, me).catch(() => {}); // entries of one that is deleted are lost
       close();
     },
   };
+
+  /** A transaction of Redis goes on behind a command that failed: an entry would be acknowledged that could not be put aside. */
+  async function checkStream(key: string): Promise<void> {
+    const type = await client.type(key).catch((error: Error) => {
+      if (!error.message.startsWith('NOPERM')) throw error;
+      return 'none'; // who may only add to it may not ask
+    });
+    if (type !== 'stream' && type !== 'none') throw new Error(`\`deadLetter\`: expected \`${key}\` to be a stream, and it is a ${type}`);
+  }
 
   /** Both kinds of entries by turns, as both take of the same room: those that were delivered before are looked for when it is time. */
   async function readAll({signal, roomForMany, take}: Inlet): Promise<void> {
