@@ -1315,6 +1315,9 @@ final class Pieces
     {
         do {
             $piece = fread($this->source, PIECE_BYTES);
+            if ($piece === false && feof($this->source)) {
+                throw new \RuntimeException('The stream of the body could not be read to its end');
+            }
             $isThere = $piece !== '' && $piece !== false;
             $isOver = $isThere || $piece === false || feof($this->source);
             [$ready, $none] = [[$this->source], null];

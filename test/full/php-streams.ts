@@ -43,6 +43,11 @@ function cases({check, startText, hop}: Php): void {
     await b.exited;
   });
 
+  check('a stream that cannot be read to its end fails the call, and passes for no shorter one', async t => {
+    const b = await startText(t, "function handle() { return fopen('/proc/self/mem', 'r'); }"); // nothing is at its beginning
+    t.like(await b.call({}), {status: 500, text: 'The stream of the body could not be read to its end'});
+  });
+
   check('a stream is closed when it was read, and so is a generator that nobody wants any more', async t => {
     const b = await startText(
       t,
