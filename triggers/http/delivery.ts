@@ -91,7 +91,7 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
 
   async input(form: 'whole' | 'open' = 'whole'): Promise<RequestInput> {
     const request = this.#request;
-    const eventType = form === 'open' && this.#edge.passes ? 'http' : eventTypeOf(request.headers);
+    const eventType = this.#edge.passes ? 'http' : eventTypeOf(request.headers);
     const isHttp = eventType === 'http';
     const {path, query, origin} = this.#target;
     if (form === 'open' && isHttp) return this.#openInput();

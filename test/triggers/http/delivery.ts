@@ -147,6 +147,15 @@ test('a call of a platform’s trigger is always a POST to /, and its schedule i
   }
 });
 
+test('what is for a server is a request, whatever it says to be, also where it is received whole', async t => {
+  const {edge, send} = await receive(t, tell);
+  edge.passes = true;
+  for (const type of ['cron', 'pigeon']) {
+    const received = await send(`${head('PUT /a?q=1 HTTP/1.1', `SCW_TRIGGER_TYPE: ${type}`, 'Content-Length: 2')}{}`);
+    t.like(JSON.parse(received.split('\r\n\r\n')[1] ?? ''), {eventType: 'http', reply: 'http', method: 'PUT', path: '/a', query: 'q=1'});
+  }
+});
+
 test('only a preflight has an answer for callers without credentials', async t => {
   const {send} = await receive(t, delivery => delivery.reply({...done, body: JSON.stringify(delivery.anonymousReply ?? null)}));
   const bodyOf = async (line: string, ...fields: string[]) => JSON.parse((await send(head(line, ...fields))).split('\r\n\r\n')[1] ?? '');
