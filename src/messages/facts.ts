@@ -75,8 +75,18 @@ export const lastFact = (end: AttemptEnd | undefined, status: number): Fact => (
   data: {...(end?.settled ?? {status, durationMs: 0}), outcome: 'dead-lettered'},
 });
 
-/** Which attempt follows the newest fact of an invocation, where the broker does not count. */
-export function attemptAfter(fact: Fact | undefined): number {
-  if (fact?.type === 'retry.scheduled') return fact.data.attempt;
-  return fact?.type === 'attempt.started' || fact?.type === 'attempt.failed' ? fact.data.attempt + 1 : 1;
+/**
+Which attempt it is. A broker counts deliveries, also those that did not reach the function; the journal does not.
+
+@param delivery which one it is; undefined where the broker does not count
+@param newest fact of the invocation; undefined where the journal does not know it
+*/
+export function attemptOf(delivery: number | undefined, newest: Fact | undefined): number {
+  if (!newest) return delivery ?? 1;
+  return Math.min(delivery ?? Number.POSITIVE_INFINITY, attemptAfter(newest));
+}
+
+function attemptAfter(fact: Fact): number {
+  if (fact.type === 'retry.scheduled') return fact.data.attempt;
+  return fact.type === 'attempt.started' || fact.type === 'attempt.failed' ? fact.data.attempt + 1 : 1;
 }

@@ -6,7 +6,7 @@ import type {MessageOutcome} from '../meter.ts';
 import type {ListedHouse} from '../trigger.ts';
 import {storedPayloads} from '../work/stored.ts';
 import {MessageDelivery, requestOf, type Sender, traceparentOf} from './delivery.ts';
-import {attemptAfter, doneFact, failedFacts, keepBegin, lastFact, redact} from './facts.ts';
+import {attemptOf, doneFact, failedFacts, keepBegin, lastFact, redact} from './facts.ts';
 import {handOver} from './hand-over.ts';
 import {invocationOf} from './identity.ts';
 import type {Message, Terms} from './message.ts';
@@ -109,7 +109,7 @@ export class Handler {
     const most = this.#options.attempts ?? message.attempts;
     let [isFirst, deadForMs] = [known === undefined, isRedriven ? clock.now() - known.at : undefined];
     let waits = 0;
-    for (let attempt = message.attempt ?? attemptAfter(known?.fact); ; ) {
+    for (let attempt = attemptOf(message.attempt, known?.fact); ; ) {
       const request = requestOf(sender, message, attempt);
       void this.#keep(id, keepBegin(journal, {name, id, attempt, isFirst, deadForMs}, request));
       [isFirst, deadForMs] = [false, undefined];

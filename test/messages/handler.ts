@@ -327,6 +327,23 @@ function handingOver(house: ListedHouse, {work}: MemoryJournal) {
   return new Handler({...terms, ack: 'accepted'}, {...house, hall}, new AbortController().signal);
 }
 
+test('a message that came often without reaching the function has all its attempts still', async t => {
+  const fault = new Fault('HANDLER_MISSING');
+  const missing = place(500, {fault, attempt: 1});
+  const stopping = new AbortController().signal;
+  const unreached = new Handler({...terms, attempts: 3}, missing.house, stopping).handle(missing.message);
+  await (missing.house.clock as ManualClock).advance(200_000);
+  t.is(await unreached, 'given-back');
+  for (const [attempt, outcome] of [
+    [7, 'given-back'],
+    [8, 'given-back'],
+    [9, 'buried'],
+  ] as const) {
+    const failing = place(500, {attempt, journal: missing.journal});
+    t.is(await new Handler({...terms, attempts: 3}, failing.house, stopping).handle(failing.message), outcome);
+  }
+});
+
 test('a message that was tried while its entry said `settled` is tried on, and not taken for one that work has', async t => {
   const journal = new MemoryJournal(new ManualClock());
   const failing = place(500, {journal});
