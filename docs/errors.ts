@@ -3,7 +3,10 @@ import {type RefusalCode, statuses} from '../src/route.ts';
 
 /** Who can do something about a fault, and what the page says before their table. */
 const readers = {
-  caller: ['The request', 'The caller can correct these. The function did not run.'],
+  caller: [
+    'The request',
+    'The caller can correct these. The function did not run, unless it [reads bodies as they come](functions.md#a-body-as-it-comes).',
+  ],
   token: ['The token of a private function', 'The log says at `CORE_LOG_LEVEL=debug` why a token was refused. The function did not run.'],
   load: ['Too much at a time, or not ready', 'These pass. More room can be given to the function: [Operating](operations.md).'],
   function: ['The function', 'The author of the function can correct these.'],
@@ -36,7 +39,7 @@ const advice = {
   METHOD_REFUSED: {reader: 'caller', when: 'The method is CONNECT.', remedy: 'Use another method: the core is not a proxy.'},
   REQUEST_TIMEOUT: {
     reader: 'caller',
-    when: 'The head took longer than 10 s to arrive, or the whole request longer than 30 s.',
+    when: 'The head took longer than 10 s to arrive, or the whole request longer than 30 s; or a body that is read as it comes was silent for 30 s.',
     remedy: 'Send it again on a faster connection, or send less.',
   },
   BODY_TOO_LARGE: {
@@ -130,15 +133,15 @@ const advice = {
   },
   JOURNAL_BUSY: {
     reader: 'load',
-    when: 'A delivery that is written ahead, such as an occurrence of a schedule, must be recorded before it runs, and the journal has too much to write.',
-    remedy: 'Nothing: a schedule delivers the occurrence again. If it lasts, the disk is too slow.',
+    when: 'A delivery that is written ahead, such as work or an occurrence of a schedule, must be recorded before it runs, and the journal has too much to write.',
+    remedy: 'Send work again; a schedule delivers the occurrence again. If it lasts, the disk, or the server of the journal, is too slow.',
     retryAfter: true,
   },
   JOURNAL_FAILED: {
     reader: 'load',
-    when: 'A delivery that is written ahead, such as an occurrence of a schedule, must be recorded before it runs, and the journal cannot be written.',
+    when: 'A delivery that is written ahead, such as work or an occurrence of a schedule, must be recorded before it runs, and the journal cannot be written.',
     remedy:
-      'The log has the error of the disk; [when the disk fails](journal.md#when-the-disk-fails). A schedule delivers the occurrence again.',
+      'The log has the error of the disk or the server; [when the disk fails](journal.md#when-the-disk-fails). Work may be kept all the same: send it again with its `Idempotency-Key`.',
     retryAfter: true,
   },
 
@@ -169,8 +172,9 @@ const advice = {
   },
   BATCH_FAILED: {
     reader: 'function',
-    when: 'A function failed for an event of a batch of [CloudEvents](cloudevents.md), or refused it; the message says which.',
-    remedy: 'Send the whole batch again. The function gets those again that have succeeded: let it know them by `ce-source` and `ce-id`.',
+    when: 'The function failed for an event of a batch of [CloudEvents](cloudevents.md), or refused it; the message says which.',
+    remedy:
+      'Send the whole batch again, within ten minutes: then events that have succeeded [do not reach the function again](cloudevents.md#batches).',
   },
   UPSTREAM_PROTOCOL: {
     reader: 'function',
@@ -192,7 +196,7 @@ const advice = {
   WORK_NOT_KEPT: {
     reader: 'work',
     when: 'Work was sent to a core whose journal is in memory.',
-    remedy: 'Give the core a journal on a disk: `CORE_JOURNAL=sqlite:<path>`.',
+    remedy: 'Give the core a journal on a disk or on servers: [where](journal.md#where).',
     retryAfter: true,
   },
   WORK_UNKNOWN: {
@@ -259,12 +263,12 @@ const refusals = {
     when: 'The caller may not use this path: it is not on this machine, sends no valid `CORE_ADMIN_TOKEN`, or is a page of another site.',
     remedy: 'Send the token as `Authorization: Bearer <token>`; without a token only callers on this machine may.',
   },
-  NOT_FOUND: {when: 'The path, the schedule or the invocation does not exist.', remedy: 'Correct the path.'},
+  NOT_FOUND: {when: 'The path, or what it names, does not exist or is not kept.', remedy: 'Correct the path.'},
   METHOD_NOT_ALLOWED: {when: 'The path exists, but not with this method.', remedy: 'Use a method that `Allow` names.'},
   REQUEST_TIMEOUT: {when: 'The request took longer than 5 s to arrive.', remedy: 'Send it again.'},
   CONFLICT: {
-    when: 'The occurrence was fired before or is still running, the core is stopping, or a replayed invocation is not in this journal.',
-    remedy: 'Nothing, if it was fired; otherwise look at the message.',
+    when: 'It cannot be done now: the occurrence was fired before or is still running, a replay or redrive goes on, the core is stopping. The message says what it is.',
+    remedy: 'Nothing, if it was fired; otherwise do what the message says.',
   },
   NOT_RELOADED: {
     when: 'The new code was not loaded; the old code goes on serving.',
