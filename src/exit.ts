@@ -20,7 +20,7 @@ export const exitMeanings: Readonly<Record<keyof typeof exit, string>> = {
   misused: 'the command line is wrong: an option, an argument or a file that it names',
   noJournal: 'the journal does not exist or cannot be read, or there is nothing to compare (`replay`)',
   unavailable:
-    'no core answers (`fire`, `top`), the code does not start (`invoke`, `replay`, `conform`), or Node is too old and no newer one came with the package',
+    'no core answers (`fire`, `top`, `work`, `dead`), the code does not start (`invoke`, `replay`, `conform`), or Node is too old and no newer one came with the package',
   functionFailed: 'the function failed: it threw, ended, answered too late, or returned what HTTP cannot carry (`invoke`)',
   portTaken: 'something else listens on a port that a setting names',
   misconfigured: 'a setting is wrong; the message has its name, the value and the rule',

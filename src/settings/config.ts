@@ -125,7 +125,7 @@ export const settings = {
       'CORE_CONCURRENCY',
       integer(1, 10_000),
       undefined,
-      'Calls at a time in one sub-runtime. By default 100; 1 for PHP and Lambda, and for Python unless the handler is an `async def`.',
+      'Calls at a time in one sub-runtime. By default 100; 1,000 with CORE_PROTOCOL=http; 1 for PHP, Lambda, and Python but for `async def`.',
     ),
     processes: setting(
       'CORE_PROCESSES',
