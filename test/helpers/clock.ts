@@ -20,8 +20,9 @@ export class ManualClock implements Clock {
     return this.#timers.length;
   }
 
+  /** Whole milliseconds, as of the system's clock; timers may be due between two. */
   now(): number {
-    return this.#wallMs;
+    return Math.round(this.#wallMs);
   }
 
   monotonic(): number {
