@@ -3,7 +3,7 @@ import type {Clock} from '../src/clock.ts';
 import type {Principal} from '../src/delivery.ts';
 import {Fault} from '../src/errors.ts';
 import {late} from '../src/late.ts';
-import type {Stage} from '../src/stage.ts';
+import type {Stage, StageContext} from '../src/stage.ts';
 import {isSigned, type VerifyingKey} from './signed.ts';
 import {VerifiedTokens} from './verified.ts';
 
@@ -39,21 +39,24 @@ const everybody: Principal = {subject: 'public'};
 
 /** Lets everybody in: the function is public. */
 export function authPublic(): Stage {
-  return async function auth(ctx, next) {
+  return function auth(ctx, next) {
     ctx.state.principal = ctx.state.delivery.principal ?? everybody;
-    await next();
+    return next();
   };
 }
 
 /** Lets in callers with a valid token. A delivery whose trigger vouches for the caller, such as a tick, passes without one. */
 export function auth(verify: Verify): Stage {
-  return async function auth(ctx, next) {
+  return function auth(ctx, next) {
+    const {principal} = ctx.state.delivery;
+    if (!principal) return letIn(ctx, next);
+    ctx.state.principal = principal;
+    return next();
+  };
+
+  async function letIn(ctx: StageContext, next: () => Promise<void>): Promise<void> {
     const invocation = ctx.state;
     const {delivery} = invocation;
-    if (delivery.principal) {
-      invocation.principal = delivery.principal;
-      return next();
-    }
     const found = findToken(ctx);
     if (!found) {
       if (!delivery.anonymousReply)
@@ -69,7 +72,7 @@ export function auth(verify: Verify): Stage {
     const principal = await verify(found.token);
     invocation.principal = {subject: principal.subject, credential: found.field};
     await next();
-  };
+  }
 }
 
 function findToken(ctx: {get(field: string): string}): {field: string; token: string} | undefined {

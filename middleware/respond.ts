@@ -1,6 +1,7 @@
 import type {InvocationResult} from '../src/delivery.ts';
 import {Fault} from '../src/errors.ts';
 import {defaultHeaders} from '../src/http/answer.ts';
+import type {Invocation} from '../src/invocation.ts';
 import type {EventReply} from '../src/runtime.ts';
 import type {Stage} from '../src/stage.ts';
 import {readShape, type Shape} from './respond/envelope.ts';
@@ -17,27 +18,24 @@ export interface RespondParts extends StreamParts {
 
 /** Shapes what the function returned into the answer that its trigger wants, and replies. */
 export function respond(parts: RespondParts): Stage {
-  const {responseMaxBytes} = parts;
-  return async function respond(ctx, next) {
-    const invocation = ctx.state;
-    const {id, input, reply, delivery} = invocation;
-    if (!reply) throw new TypeError('Expected the invoke stage to have set the reply');
-    if ('passed' in reply) {
-      await replyPassed(invocation, reply, parts);
-      await next();
-      return;
-    }
-    if (reply.stream) {
-      await replyStreamed(invocation, reply.stream, () => httpResult(readResult(reply), id, responseMaxBytes, true), parts);
-      await next();
-      return;
-    }
-    const returned = readResult(reply);
-    const result = input?.reply === 'http' ? httpResult(returned, id, responseMaxBytes) : executedResult(id);
-    delivery.reply(result);
-    invocation.result = result;
-    await next();
+  return function respond(ctx, next) {
+    const streamed = answer(ctx.state, parts);
+    return streamed ? streamed.then(next) : next();
   };
+}
+
+/** @returns when the body has ended, where it is a stream */
+function answer(invocation: Invocation, parts: RespondParts): Promise<void> | undefined {
+  const {id, input, reply, delivery} = invocation;
+  const {responseMaxBytes} = parts;
+  if (!reply) throw new TypeError('Expected the invoke stage to have set the reply');
+  if ('passed' in reply) return replyPassed(invocation, reply, parts);
+  if (reply.stream) return replyStreamed(invocation, reply.stream, () => httpResult(readResult(reply), id, responseMaxBytes, true), parts);
+  const returned = readResult(reply);
+  const result = input?.reply === 'http' ? httpResult(returned, id, responseMaxBytes) : executedResult(id);
+  delivery.reply(result);
+  invocation.result = result;
+  return undefined;
 }
 
 /** Reads a sub-runtime's reply as the answer to an HTTP request. For tests and for comparing replies. */

@@ -1,3 +1,5 @@
+import type {Input} from '../src/delivery.ts';
+import type {Invocation} from '../src/invocation.ts';
 import type {Stage} from '../src/stage.ts';
 
 export interface TriggerParts {
@@ -7,9 +9,15 @@ export interface TriggerParts {
 
 /** Takes what the trigger delivers, unless a stage before has: here a body is read and counted, after the caller was let in. */
 export function trigger({body = 'whole'}: TriggerParts = {}): Stage {
-  return async function trigger(ctx, next) {
+  return function trigger(ctx, next) {
     const invocation = ctx.state;
-    invocation.input ??= await invocation.delivery.input(body);
-    await next();
+    const input = invocation.input ?? invocation.delivery.input(body);
+    if (input instanceof Promise) return input.then(taken => take(invocation, taken, next));
+    return take(invocation, input, next);
   };
+}
+
+function take(invocation: Invocation, input: Input, next: () => Promise<void>): Promise<void> {
+  invocation.input = input;
+  return next();
 }

@@ -52,7 +52,7 @@ export interface Delivery {
   @param form `open`: the body is wanted as it comes, where it can come so. By default it is wanted whole
   @throws Fault BODY_TOO_LARGE, BODY_INCOMPLETE, REQUEST_MALFORMED
   */
-  input(form?: 'whole' | 'open'): Promise<Input>;
+  input(form?: 'whole' | 'open'): Input | Promise<Input>;
   /** Called when a sub-runtime has room and the function is called, each time that the call is tried. */
   called?(): void;
   /**

@@ -7,4 +7,5 @@ export interface StageContext {
   state: Invocation;
 }
 
+/** It rejects, or throws: the chain makes one of both. A stage that waits for nothing is no async function, as each costs a call as much as what most of them do. */
 export type Stage = (ctx: StageContext, next: () => Promise<void>) => Promise<void>;

@@ -9,9 +9,11 @@ export async function compareRates(
   {rounds, seconds}: {rounds: number; seconds: number},
 ): Promise<(name: string) => number> {
   const found = new Map<string, Measured[]>();
-  for (let round = 0; round < rounds; round++)
-    for (const [name, {url, pids}] of Object.entries(contenders))
-      found.set(name, [...(found.get(name) ?? []), await measure({url, pids, connections: 32, seconds})]);
+  for (let round = 0; round <= rounds; round++)
+    for (const [name, {url, pids}] of Object.entries(contenders)) {
+      const measured = await measure({url, pids, connections: 32, seconds});
+      if (round > 0) found.set(name, [...(found.get(name) ?? []), measured]); // the first round warms up
+    }
   console.log(
     `\n| ${title}, 32 connections | requests/s, median (min–max) | p99 µs | CPU µs a call, with what it started | errors |\n| --- | --- | --- | --- | --- |`,
   );

@@ -6,7 +6,7 @@ import {executedResult} from './executed.ts';
 import {replyStreamed, type StreamParts} from './streamed.ts';
 
 /** Replies with the answer of a server as it came. Where only the outcome is wanted, anything but a success (2xx) is a failure. */
-export async function replyPassed(invocation: Invocation, reply: PassedReply, parts: StreamParts): Promise<void> {
+export function replyPassed(invocation: Invocation, reply: PassedReply, parts: StreamParts): Promise<void> | undefined {
   const {id, input, delivery} = invocation;
   const {status, reason, body, stream, trailers} = reply;
   const isWanted = input?.reply === 'http';
@@ -17,4 +17,5 @@ export async function replyPassed(invocation: Invocation, reply: PassedReply, pa
   if (stream) return replyStreamed(invocation, stream, () => result, parts);
   delivery.reply(result);
   invocation.result = result;
+  return undefined;
 }

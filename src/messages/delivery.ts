@@ -127,7 +127,7 @@ export class MessageDelivery implements Delivery, Fields, Carrier, AttemptKeeper
     return {trigger: 'pubsub', system: this.#sender.type, destination, id: key ?? this.id, attempt: this.attempt};
   }
 
-  async input(): Promise<RequestInput> {
+  input(): RequestInput {
     return this.#request;
   }
 

@@ -1,4 +1,5 @@
 import test from 'ava';
+import {chain} from '../../middleware/index.ts';
 import {respond} from '../../middleware/respond.ts';
 import type {RuntimeReply} from '../../src/runtime.ts';
 import {FakeDelivery, fieldMap, recordingMeter, requestInput, runtimeReply, stageContext, streamParts} from '../helpers/fakes.ts';
@@ -7,13 +8,13 @@ async function walk(reply: RuntimeReply, eventType = 'http') {
   const delivery = new FakeDelivery();
   const ctx = stageContext(delivery, {}, {input: requestInput({eventType}), reply});
   let passed = 0;
-  const walked = respond({responseMaxBytes: 1000, meter: recordingMeter(), ...streamParts})(ctx, async () => void passed++);
+  const walked = chain([respond({responseMaxBytes: 1000, meter: recordingMeter(), ...streamParts})])(ctx, async () => void passed++);
   return {delivery, ctx, walked, passed: () => passed};
 }
 
 test('without a reply there is nothing to shape', async t => {
   const delivery = new FakeDelivery();
-  const walked = respond({responseMaxBytes: 10, meter: recordingMeter(), ...streamParts})(
+  const walked = chain([respond({responseMaxBytes: 10, meter: recordingMeter(), ...streamParts})])(
     stageContext(delivery, {}, {input: requestInput()}),
     async () => t.fail(),
   );

@@ -66,7 +66,7 @@ export class Tick implements Delivery {
     return {trigger: 'timer', name, cron, time: this.occurrence};
   }
 
-  async input(): Promise<Input> {
+  input(): Input {
     const {name, input} = this.#schedule;
     return {
       ...tickInput({name, occurrence: this.occurrence, body: Buffer.from(input)}),

@@ -60,6 +60,7 @@ export class Connection {
   tunnel: OpenBody | undefined;
   /** Lets more requests in. Set once a request came while another one was served. */
   letIn: (() => void) | undefined;
+  #address: string | undefined;
   readonly #serve: (response: ServerResponse) => void;
   /** The request that is being served may have effects: no other is served beside it. */
   #isExclusive = false;
@@ -78,7 +79,8 @@ export class Connection {
 
   /** Where it comes from; an address of IPv4 as people write it. */
   get address(): string {
-    return (this.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+    this.#address ??= this.socket.remoteAddress?.replace(/^::ffff:/, '');
+    return this.#address ?? '';
   }
 
   /** Takes the next request. @returns false when a request before it was to be the last, so that this one is not served */

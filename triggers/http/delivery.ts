@@ -8,7 +8,8 @@ import type {Edge} from './edge.ts';
 import {openInput} from './open-input.ts';
 import {preflightReply} from './preflight.ts';
 import type {Leaving} from './readers.ts';
-import {eventTypeOf, parseTarget, rawTarget, type Target} from './target.ts';
+import {eventTypeOf, parseTarget, type Target} from './target.ts';
+import {wholeInput} from './whole-input.ts';
 
 /** A request on the public port. */
 export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
@@ -89,24 +90,13 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
     return this.#edge.passes;
   }
 
-  async input(form: 'whole' | 'open' = 'whole'): Promise<RequestInput> {
+  input(form: 'whole' | 'open' = 'whole'): RequestInput | Promise<RequestInput> {
     const request = this.#request;
     const eventType = this.#edge.passes ? 'http' : eventTypeOf(request.headers);
-    const isHttp = eventType === 'http';
-    const {path, query, origin} = this.#target;
-    if (form === 'open' && isHttp) return this.#openInput();
-    const body = hasBody(request) ? await this.#readBody() : nothing;
-    return {
-      shape: 'request',
-      eventType,
-      reply: isHttp ? 'http' : 'outcome',
-      method: isHttp ? (request.method ?? '') : 'POST',
-      ...(isHttp ? {path, query, target: rawTarget(origin)} : {path: '/', query: ''}),
-      headers: request.rawHeaders,
-      body,
-      sourceIp: this.#connection.address,
-      holder: this,
-    };
+    if (form === 'open' && eventType === 'http') return this.#openInput();
+    const options = {eventType, target: this.#target, sourceIp: this.#connection.address, holder: this};
+    if (!hasBody(request)) return wholeInput(request, nothing, options);
+    return this.#readBody().then(body => wholeInput(request, body, options));
   }
 
   called(): void {

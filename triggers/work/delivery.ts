@@ -74,7 +74,7 @@ export class WorkDelivery implements Delivery, Fields, Carrier, AttemptKeeper {
     return {trigger: 'pubsub', system: 'core-runtime', destination: 'work', id: this.id, attempt: this.attempt};
   }
 
-  async input(): Promise<Input> {
+  input(): Input {
     const {eventHold, replyHold} = this.#share;
     // It was let in already, so it is charged and never refused.
     return {...this.#stored.request, holder: {written: length => eventHold.set(length), eventHold, replyHold}};

@@ -95,7 +95,9 @@ for (const [coding, bytes] of [
 ] as const) {
   test(`a client that leaves within its body has no input (${coding})`, async t => {
     const failed = Promise.withResolvers<unknown>();
-    const {connect} = await receive(t, delivery => delivery.input().then(failed.resolve, failed.resolve));
+    const {connect} = await receive(t, async delivery => {
+      await Promise.resolve(delivery.input()).then(failed.resolve, failed.resolve);
+    });
     const socket = connect();
     socket.write(head('POST / HTTP/1.1', coding) + bytes, () => setTimeout(() => socket.destroy(), 20));
     const error = await failed.promise;
