@@ -80,8 +80,8 @@ export interface AttemptEnd {
   readonly settled: FactTypes['invocation.settled'];
   /** Why it failed; absent when it succeeded. */
   readonly failed?: FactTypes['attempt.failed'] | undefined;
-  /** The payload with the reply. */
-  readonly payloads: readonly Payload[];
+  /** Makes the payload with the reply; none when there was none. */
+  reply(): readonly Payload[];
 }
 
 /** Gives a field by its name, in any case; '' when it is absent. */

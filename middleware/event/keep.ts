@@ -99,25 +99,23 @@ export function keepInvocations({journal, mode, redact, log, lines, core}: KeepO
         return;
       }
       lines?.end(id);
-      const payloads: Payload[] = [];
       // A caller that left got no reply.
       const result = invocation.result ?? (fault && fault.code !== 'CALLER_LEFT' ? faultResult(fault, id, accept) : undefined);
-      if (result) {
-        data.dataref = `${stream}/reply`;
-        payloads.push({name: data.dataref, bytes: writeReply(result, redact)});
-      }
+      const name = `${stream}/reply`;
+      if (result) data.dataref = name;
+      const reply = (): Payload[] => (result ? [{name, bytes: writeReply(result, redact)}] : []);
       const failed = data.code === undefined ? undefined : attemptFailed(data.code, fault?.ended, attempt, pid);
       if (keeper) {
-        keeper.ended({settled: data, failed, payloads});
+        keeper.ended({settled: data, failed, reply});
         return;
       }
       const settled: Fact = {type: 'invocation.settled', data};
       if (!writeAhead) {
-        journal.record(stream, [settled], payloads);
+        journal.record(stream, [settled], reply());
         return;
       }
       const facts: [Fact, ...Fact[]] = failed ? [{type: 'attempt.failed', data: failed}, settled] : [settled];
-      keep(invocation, facts, payloads, 'The end of an invocation could not be kept: it may run again');
+      keep(invocation, facts, reply(), 'The end of an invocation could not be kept: it may run again');
     },
 
     deferred(invocation, code) {

@@ -99,7 +99,7 @@ export class Handler {
   async #call(id: string, message: Message, {ending, tries}: {ending: AbortSignal; tries: number}): Promise<MessageOutcome> {
     const {journal, clock, name} = this.#house;
     const sender: Sender = {name, type: this.#options.type, id};
-    await this.#keeping.get(id); // of the same message, which came twice
+    if (this.#keeping.has(id)) await this.#keeping.get(id); // of the same message, which came twice
     const mayBeKnown = tries > 1 || (message.mayBeAgain && message.key !== undefined);
     const known = mayBeKnown ? await journal.last(`invocation.${id}`, {now: true, isAppended: true}) : undefined;
     if (mayBeKnown && known === undefined) message.isNew?.();
@@ -137,7 +137,7 @@ export class Handler {
       const mayStay = !reached && !isBrokenOff && waits++ < mostWaits;
       if (!(await this.#stays(message, afterMs, {mayStay, ending}))) {
         if (!message.isForgotten || !message.bury) return 'given-back';
-        await this.#keep(id, journal.append(`invocation.${id}`, [lastFact(end, status)], {payloads: end?.payloads ?? []}));
+        await this.#keep(id, journal.append(`invocation.${id}`, [lastFact(end, status)], {payloads: end?.reply() ?? []}));
         await message.bury(`${code}, status ${status}, and the core stops`);
         return 'buried';
       }
@@ -177,17 +177,17 @@ export class Handler {
   }
 
   /** Nobody waits for facts: until the broker is told it has the message, and what it is told counts also if they cannot be kept. */
-  async #keep(id: string, kept: Promise<unknown>): Promise<void> {
-    const mine = kept.then(
-      () => {},
-      (error: Error) => {
-        const fields = {trigger: this.#house.name, invocationId: id, cause: error.message};
-        this.#log.write('error', 'message fact', fields, 'What became of a message could not be kept');
-      },
-    );
+  #keep(id: string, kept: Promise<unknown>): Promise<void> {
+    const isOver = () => {
+      if (this.#keeping.get(id) === mine) this.#keeping.delete(id);
+    };
+    const mine = kept.then(isOver, (error: Error) => {
+      isOver();
+      const fields = {trigger: this.#house.name, invocationId: id, cause: error.message};
+      this.#log.write('error', 'message fact', fields, 'What became of a message could not be kept');
+    });
     this.#keeping.set(id, mine);
-    await mine;
-    if (this.#keeping.get(id) === mine) this.#keeping.delete(id);
+    return mine;
   }
 
   #waitAfter(attempt: number): number {

@@ -33,7 +33,7 @@ export function outcomeOf(claimed: Claimed, {result, end}: WorkDelivery, rules: 
   const headers = result?.headers ?? [];
   const settled = end?.settled ?? {outcome: fault ? 'failed' : 'responded', status, durationMs: 0, ...(fault && {code: fault.code})};
   const failed = failedFact(claimed, end?.failed, result);
-  const payloads = [...(end?.payloads ?? []), ...forgottenSecrets(claimed)];
+  const payloads = [...(end?.reply() ?? []), ...forgottenSecrets(claimed)];
   const isOnce = mostAttempts === 1;
   const isCancelled = rules.isCancelled && failed.length > 0; // a function that had answered is not cancelled any more
   if (isCancelled) return {settle: {facts: [...failed, last({...settled, outcome: 'cancelled'})], payloads}};
@@ -53,7 +53,7 @@ export function outcomeOf(claimed: Claimed, {result, end}: WorkDelivery, rules: 
   const {why, class: failure} = decision;
   // The request stays with its secrets, as it may be sent again.
   const dead = {why, class: failure, status};
-  return {settle: {facts: [...failed, last({...settled, outcome: 'dead-lettered'})], payloads: end?.payloads ?? [], dead}};
+  return {settle: {facts: [...failed, last({...settled, outcome: 'dead-lettered'})], payloads: end?.reply() ?? [], dead}};
 }
 
 /** What the sender of an item was told that is taken back: its claim was kept, but reported to have failed. */
