@@ -28,6 +28,8 @@ const bothOverHttp = 'measured, both called over HTTP, on the disk, the better o
 const byStore = 'measured, without HTTP, on the disk, the better of the peer’s calls';
 const againstHttp = 'measured, over calling the bridge, run by hand, over HTTP';
 
+const systems = {redis: 'Redis', nats: 'NATS', amqp: 'RabbitMQ', kafka: 'Kafka', sqs: 'SQS', mqtt: 'MQTT'} as const;
+
 export const budgets: readonly Budget[] = [
   less('CPU of a small call against the core before the channel', measured, 0.7, 0.6, '×', 'CPU of a request, core / before the channel'),
   more('requests/s against the Go core, tracing off', againstGoCore, 2.3, 2.8, 'requests/s, core / bare node:http', overGoCore),
@@ -58,8 +60,21 @@ export const budgets: readonly Budget[] = [
   more('the same against BullMQ', byStore, 1, 2, 'accepted/s at 256 producers, core’s store / BullMQ'),
   more('calls accepted a second against pg-boss', bothOverHttp, 1, 2, 'accepted/s at 256 producers, core over HTTP / pg-boss behind HTTP'),
   more('the same against BullMQ', bothOverHttp, 1, 2, 'accepted/s at 256 producers, core over HTTP / BullMQ behind HTTP'),
+  ...(['redis', 'nats', 'amqp', 'kafka', 'sqs', 'mqtt'] as const).map(messages),
   more('Python bridge against gunicorn + Flask', 'measured, 1 KiB, on the channel', 8, 12, 'Python bridge / gunicorn + Flask, 1 KiB'),
 ];
+
+/** The loop that handles in its own process is in the tables, and is no bound: some take less time for a message than the way to another process. */
+function messages(system: keyof typeof systems): Budget {
+  const name = `messages/s of ${system}, core / loop that calls another process` as const;
+  return more(
+    `messages of ${systems[system]} against its client in a plain loop`,
+    'measured, both call the function in another process',
+    0.8,
+    1,
+    name,
+  );
+}
 
 function more(what: string, from: string, must: number, aim: number, name: FigureName, convert = (value: number) => value): Budget {
   return {what, from, must, aim, better: 'more', unit: '×', judged: figures => map(figures[name], convert)};

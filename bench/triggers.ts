@@ -1,6 +1,6 @@
 import {join} from 'node:path';
 import {systemClock} from '../src/clock.ts';
-import {markdownTable, median, paired, shown, spreadOf} from './figures.ts';
+import {type Figures, isFigureName, markdownTable, median, paired, type Spread, shown, spreadOf} from './figures.ts';
 import type {Measured} from './load.ts';
 import {openAmqp} from './messages/amqp.ts';
 import {openKafka} from './messages/kafka.ts';
@@ -50,11 +50,15 @@ export const triggers: Question = {
 
   async answer({rounds, seconds, only = []}) {
     const tables: string[] = [];
+    const figures: Figures = {};
     for (const [name, open] of Object.entries(systems)) {
       if (only.length > 0 && !only.includes(name)) continue;
       await using stack = new AsyncDisposableStack();
       try {
-        tables.push(await tableOf(await open(stack), rounds, seconds));
+        const {table, againstIsolated} = await measureSystem(await open(stack), rounds, seconds);
+        tables.push(table);
+        const figure = `messages/s of ${name}, core / loop that calls another process`;
+        if (isFigureName(figure)) figures[figure] = againstIsolated;
       } catch (error) {
         tables.push(`*${name}*: not measured: ${reasonOf(error)}`);
       }
@@ -63,12 +67,12 @@ export const triggers: Question = {
       title: 'Triggers',
       about: `Messages of 248 bytes, ${(perSecond * seconds).toLocaleString('en')} published at once to a reader that has handled as many before, until all are acknowledged; then one every 20 ms, from its publishing to its start in the function. The core keeps the facts of each in SQLite, with its body, and calls the function in a process of its own. The plain loop keeps nothing and calls the same handler in its own process, where a handler that crashes or hangs takes the loop with it; in one column the handler computes for ${computesUs} µs, else it does nothing. The other loop calls it in a process of its own, a server of \`node:http\`, by undici: one at a time where the client hands out one at a time (Kafka, MQTT), ten with Redis and SQS, 50 with NATS and RabbitMQ.`,
       tables: tables.join('\n\n'),
-      figures: {},
+      figures,
     };
   },
 };
 
-async function tableOf(system: MessageSystem, rounds: number, seconds: number): Promise<string> {
+async function measureSystem(system: MessageSystem, rounds: number, seconds: number): Promise<{table: string; againstIsolated: Spread}> {
   const of = (act: (server: Server) => Promise<Measured>, env: Readonly<Record<string, string>> = {}) =>
     race(
       new Map(
@@ -111,7 +115,7 @@ async function tableOf(system: MessageSystem, rounds: number, seconds: number): 
     'p99 ms',
     'not handled',
   ];
-  return `${system.title}:\n\n${markdownTable(head, rows)}`;
+  return {table: `${system.title}:\n\n${markdownTable(head, rows)}`, againstIsolated: paired(ratesOf(drained.get(core)), other)};
 }
 
 const inMs = (runs: Runs | undefined, of: (runs: Runs) => number[]) => (median(of(runs ?? [])) / 1000).toFixed(2);

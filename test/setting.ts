@@ -74,6 +74,13 @@ test('sizes are bytes', t => {
   for (const [given, bytes] of table) t.is(read(size(), given), bytes, given);
 });
 
+test('what is no body may be larger than 1 GiB', t => {
+  const ofDisk = size(2 ** 20, 1024);
+  for (const value of ['1025GiB', '1048575']) t.false(accepts(ofDisk, value), value);
+  t.is(read(ofDisk, '1024GiB'), 2 ** 40);
+  t.is(read(ofDisk, '4GiB'), 2 ** 32);
+});
+
 test('exactly means exactly: anything else is false, and nothing is an error', t => {
   t.true(read(exactly('true'), 'true'));
   for (const value of ['True', 'TRUE', ' true', 'true ', 'true\n', '1', 'yes', 't', 'truetrue', 'false', 'tru', '"true"', 'ｔrue']) {

@@ -171,8 +171,12 @@ export function parseDuration(given: string): number | undefined {
 
 const sizeUnits = {'': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30} as const;
 
-/** `6291456`, `64KiB`, `6MiB`, `1GiB` → bytes. */
-export function size(least = 1) {
+/**
+`6291456`, `64KiB`, `6MiB`, `1GiB` → bytes.
+
+@param mostGib by default that of a body, which is held in memory
+*/
+export function size(least = 1, mostGib = 1) {
   return v.pipe(
     v.string(),
     v.regex(/^\d{1,13}(KiB|MiB|GiB)?$/, 'expected a number of bytes, or a size such as 64KiB or 6MiB'),
@@ -181,7 +185,7 @@ export function size(least = 1) {
       return Number(amount) * sizeUnits[unit as keyof typeof sizeUnits]; // the pattern allows no other unit
     }),
     v.minValue(least, `expected at least ${least} bytes`),
-    v.maxValue(2 ** 30, 'expected at most 1GiB'),
+    v.maxValue(mostGib * 2 ** 30, `expected at most ${mostGib}GiB`),
   );
 }
 
