@@ -24,7 +24,7 @@ export function respond(parts: RespondParts): Stage {
   };
 }
 
-/** @returns when the body has ended, where it is a stream */
+/** @returns a promise that resolves when the body has ended; undefined when it is no stream */
 function answer(invocation: Invocation, parts: RespondParts): Promise<void> | undefined {
   const {id, input, reply, delivery} = invocation;
   const {responseMaxBytes} = parts;

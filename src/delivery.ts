@@ -80,8 +80,8 @@ export interface AttemptEnd {
   readonly settled: FactTypes['invocation.settled'];
   /** Why it failed; absent when it succeeded. */
   readonly failed?: FactTypes['attempt.failed'] | undefined;
-  /** Makes the payload with the reply; none when there was none. */
-  reply(): readonly Payload[];
+  /** The payload with the reply, made when it is read; none when there was no reply. `settled` names it, so both are kept or neither. */
+  readonly payloads: readonly Payload[];
 }
 
 /** Gives a field by its name, in any case; '' when it is absent. */

@@ -7,5 +7,5 @@ export interface StageContext {
   state: Invocation;
 }
 
-/** It rejects, or throws: the chain makes one of both. A stage that waits for nothing is no async function, as each costs a call as much as what most of them do. */
+/** A stage may throw or reject: the chain turns a throw into a rejection. One that waits for nothing is not async, as the promise costs as much as its work. */
 export type Stage = (ctx: StageContext, next: () => Promise<void>) => Promise<void>;

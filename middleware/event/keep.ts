@@ -106,7 +106,13 @@ export function keepInvocations({journal, mode, redact, log, lines, core}: KeepO
       const reply = (): Payload[] => (result ? [{name, bytes: writeReply(result, redact)}] : []);
       const failed = data.code === undefined ? undefined : attemptFailed(data.code, fault?.ended, attempt, pid);
       if (keeper) {
-        keeper.ended({settled: data, failed, reply});
+        keeper.ended({
+          settled: data,
+          failed,
+          get payloads() {
+            return reply();
+          },
+        });
         return;
       }
       const settled: Fact = {type: 'invocation.settled', data};

@@ -17,7 +17,7 @@ export interface Begun {
 }
 
 /** Keeps that an attempt begins. The attempt does not wait for it. @throws Fault JOURNAL_BUSY, JOURNAL_FAILED */
-export function keepBegin(journal: Journal, {name, id, attempt, isFirst, deadForMs}: Begun, request: RequestInput): Promise<unknown> {
+export async function keepBegin(journal: Journal, {name, id, attempt, isFirst, deadForMs}: Begun, request: RequestInput): Promise<unknown> {
   const stream = `invocation.${id}`;
   const started: Fact = {type: 'attempt.started', data: {attempt, epoch: attempt}};
   if (!isFirst && deadForMs === undefined) return journal.append(stream, [started], {lingers: true});
@@ -34,7 +34,7 @@ export function keepBegin(journal: Journal, {name, id, attempt, isFirst, deadFor
 /** The fact of an attempt that succeeded, and what is kept with it: nobody reads the reply, so one without a body is only its status. */
 export function doneFact({status, body}: InvocationResult, end: AttemptEnd | undefined): {fact: Fact; payloads: readonly Payload[]} {
   const data: FactTypes['invocation.settled'] = end?.settled ?? {outcome: 'responded', status, durationMs: 0};
-  if (body.length > 0) return {fact: {type: 'invocation.settled', data}, payloads: end?.reply() ?? []};
+  if (body.length > 0) return {fact: {type: 'invocation.settled', data}, payloads: end?.payloads ?? []};
   const {dataref: _, ...without} = data;
   return {fact: {type: 'invocation.settled', data: without}, payloads: []};
 }
@@ -66,7 +66,7 @@ export function failedFacts({attempt, end, code, reached, afterMs, status}: Fail
     const next: Fact = {type: 'retry.scheduled', data: {attempt: reached ? attempt + 1 : attempt, afterMs}};
     return {facts: [failed, next], payloads: []};
   }
-  return {facts: [failed, lastFact(end, status)], payloads: end?.reply() ?? []};
+  return {facts: [failed, lastFact(end, status)], payloads: end?.payloads ?? []};
 }
 
 /** The last fact of a message that is put aside. */

@@ -137,7 +137,7 @@ export class Handler {
       const mayStay = !reached && !isBrokenOff && waits++ < mostWaits;
       if (!(await this.#stays(message, afterMs, {mayStay, ending}))) {
         if (!message.isForgotten || !message.bury) return 'given-back';
-        await this.#keep(id, journal.append(`invocation.${id}`, [lastFact(end, status)], {payloads: end?.reply() ?? []}));
+        await this.#keep(id, journal.append(`invocation.${id}`, [lastFact(end, status)], {payloads: end?.payloads ?? []}));
         await message.bury(`${code}, status ${status}, and the core stops`);
         return 'buried';
       }

@@ -24,8 +24,8 @@ import {
   word,
 } from './setting.ts';
 
-/** In GiB: what bounds memory of a process or a disk, and is not held by the core. */
-const tebibyte = 1024;
+/** Most GiB of a setting that bounds a process or a disk: the core does not hold so much. */
+const mostGib = 1024;
 
 /** Every setting of the core. Triggers bring their own; `joinSettings` makes one table of all. */
 export const settings = {
@@ -192,7 +192,7 @@ export const settings = {
     responseMaxBytes: setting('CORE_RESPONSE_MAX_SIZE', size(), '6MiB', 'Largest reply body, counted as the client gets it.'),
     childMemoryBytes: setting(
       'CORE_CHILD_MEMORY',
-      size(2 ** 20, tebibyte),
+      size(2 ** 20, mostGib),
       undefined,
       'Memory past which a sub-runtime is ended: by the kernel where control groups can be made, else by the size of its process group.',
     ),
@@ -246,7 +246,7 @@ export const settings = {
     ),
     journalBytes: setting(
       'CORE_JOURNAL_MAX_SIZE',
-      size(2 ** 20, tebibyte),
+      size(2 ** 20, mostGib),
       '1GiB',
       'Largest size of the journal; past it the oldest facts are removed early.',
     ),

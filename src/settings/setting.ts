@@ -171,11 +171,7 @@ export function parseDuration(given: string): number | undefined {
 
 const sizeUnits = {'': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30} as const;
 
-/**
-`6291456`, `64KiB`, `6MiB`, `1GiB` → bytes.
-
-@param mostGib by default that of a body, which is held in memory
-*/
+/** `6291456`, `64KiB`, `6MiB`, `1GiB` → bytes. @param mostGib 1 by default, as bodies are held in memory */
 export function size(least = 1, mostGib = 1) {
   return v.pipe(
     v.string(),

@@ -32,7 +32,7 @@ test('of a reply its body is kept, if it has one', async t => {
       given.reply({status: 200, headers: [], body});
       const dataref = `invocation.${given.id}/reply`;
       const settled = {outcome: 'responded', status: 200, durationMs: 1, dataref} as const;
-      given.keeper?.ended({settled, reply: () => [{name: dataref, bytes: Buffer.from(body)}]});
+      given.keeper?.ended({settled, payloads: [{name: dataref, bytes: Buffer.from(body)}]});
     };
     await new Handler(terms, {...house, deliver}, new AbortController().signal).handle(message);
     const [settled] = (await all(journal.scan('invocation.'))).filter(({fact}) => fact.type === 'invocation.settled');

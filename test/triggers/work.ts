@@ -73,7 +73,7 @@ function worked(t: ExecutionContext, answer: (call: number) => InvocationResult)
       const {fault} = result;
       if (fault && !fault.reached && delivery.defers?.()) return;
       const settled = {outcome: fault ? 'failed' : 'responded', status: result.status, durationMs: 1} as const;
-      delivery.keeper?.ended({settled, reply: () => [{name: `invocation.${delivery.id}/reply`, bytes: writeReply(result, redact)}]});
+      delivery.keeper?.ended({settled, payloads: [{name: `invocation.${delivery.id}/reply`, bytes: writeReply(result, redact)}]});
     },
   });
   let calls = 0;

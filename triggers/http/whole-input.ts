@@ -9,7 +9,7 @@ export interface WholeInputOptions {
   readonly holder: Holder;
 }
 
-/** A request whose body was read, or has none. What another trigger has sent is a POST to `/`, and only its outcome is wanted. */
+/** Makes the input of a request whose body was read, or that has none. What another trigger has sent is a POST to `/`, and only its outcome is wanted. */
 export function wholeInput(request: IncomingMessage, body: Buffer, {eventType, target, sourceIp, holder}: WholeInputOptions): RequestInput {
   const isHttp = eventType === 'http';
   const {path, query, origin} = target;

@@ -33,18 +33,18 @@ export function outcomeOf(claimed: Claimed, {result, end}: WorkDelivery, rules: 
   const headers = result?.headers ?? [];
   const settled = end?.settled ?? {outcome: fault ? 'failed' : 'responded', status, durationMs: 0, ...(fault && {code: fault.code})};
   const failed = failedFact(claimed, end?.failed, result);
-  const payloads = [...(end?.reply() ?? []), ...forgottenSecrets(claimed)];
+  const payloads = () => [...(end?.payloads ?? []), ...forgottenSecrets(claimed)];
   const isOnce = mostAttempts === 1;
   const isCancelled = rules.isCancelled && failed.length > 0; // a function that had answered is not cancelled any more
-  if (isCancelled) return {settle: {facts: [...failed, last({...settled, outcome: 'cancelled'})], payloads}};
+  if (isCancelled) return {settle: {facts: [...failed, last({...settled, outcome: 'cancelled'})], payloads: payloads()}};
   if (isOnce && fault && !fault.reached) {
     // Its sender gets the refusal, and may send it again as if it were new.
-    return {settle: {facts: [...failed, last({...settled, outcome: 'cancelled'})], payloads, freesKey: true}};
+    return {settle: {facts: [...failed, last({...settled, outcome: 'cancelled'})], payloads: payloads(), freesKey: true}};
   }
   const limits = {...rules.limits, attempts: mostAttempts ?? rules.limits.attempts};
   const decision = decide({attempt, deaths, refusals: rules.refusals, fault, status, headers}, {...rules, limits});
   if (decision.kind === 'done' || (decision.kind === 'dead' && isOnce))
-    return {settle: {facts: [...failed, last(settled)], payloads, posts: claimed.callback !== undefined}};
+    return {settle: {facts: [...failed, last(settled)], payloads: payloads(), posts: claimed.callback !== undefined}};
   if (decision.kind === 'retry') {
     const {afterMs, isFree, deaths} = decision;
     const next: Fact = {type: 'retry.scheduled', data: {attempt: isFree ? attempt : attempt + 1, afterMs}};
@@ -53,7 +53,7 @@ export function outcomeOf(claimed: Claimed, {result, end}: WorkDelivery, rules: 
   const {why, class: failure} = decision;
   // The request stays with its secrets, as it may be sent again.
   const dead = {why, class: failure, status};
-  return {settle: {facts: [...failed, last({...settled, outcome: 'dead-lettered'})], payloads: end?.reply() ?? [], dead}};
+  return {settle: {facts: [...failed, last({...settled, outcome: 'dead-lettered'})], payloads: end?.payloads ?? [], dead}};
 }
 
 /** What the sender of an item was told that is taken back: its claim was kept, but reported to have failed. */

@@ -10,6 +10,8 @@ import {stepBytes} from './sweep.ts';
 
 /** Most steps in which one look at the disk removes payloads before their time. */
 const mostSteps = 4;
+/** Most bytes, roughly, that are removed for one commit. After the size was set much lower, the next commits go on, and until then little is kept. */
+const mostFreed = 2 ** 30;
 /** How soon a database in which nothing could be removed is searched again. */
 const crowdedMs = 1000;
 /** How soon a log that a reader holds is looked at again. */
@@ -65,10 +67,12 @@ export class Headroom {
   }
 
   /** Removes the oldest facts and payloads until the database has room for more bytes. @returns whether it has */
-  makeRoom(store: SqliteStore, needed: number, now: number): boolean {
+  makeRoom(store: Pick<SqliteStore, 'bytes' | 'sweep'>, needed: number, now: number): boolean {
     if (store.bytes + needed <= this.room.most) return true;
     if (Math.abs(now - this.#crowdedAt) < crowdedMs) return false;
+    const before = store.bytes;
     for (let after: number | undefined = 0; after !== undefined && hasRoomToGrow(this.#path, stepBytes); ) {
+      if (before - store.bytes > mostFreed) return false;
       // Age does not count here, as a clock that jumped must not remove anything.
       const {payloads, early, next} = store.sweep(this.#retention, Number.NEGATIVE_INFINITY, after, needed);
       if (payloads > 0) this.#say({type: 'shredded', payloads, early, until: now});

@@ -14,12 +14,16 @@ export interface Room {
 
 const mebi = 2 ** 20;
 
+/** A larger journal takes no larger payloads, and its log no longer to be emptied, than one of 1 GiB: a value of SQLite has 10⁹ bytes at most. */
+const mostCounted = 2 ** 30;
+
 /**
 Divides the given size. A full database, a log that a reader holds and one more commit together always stay below 1.25 times
 the given size and 16 MiB.
 */
 export function roomOf(maxBytes: number, diskBytes: number): Room {
   const log = Math.max(2 ** 16, Math.min(4 * mebi, Math.floor(maxBytes / 16), Math.floor(diskBytes / 32)));
+  const eighth = Math.min(maxBytes, mostCounted) / 8;
   // Even an empty database takes some room.
-  return {most: Math.max(maxBytes, mebi), payloads: maxBytes / 8 + mebi, log, heldLog: maxBytes / 8 + 8 * mebi, reserve: 2 * log};
+  return {most: Math.max(maxBytes, mebi), payloads: eighth + mebi, log, heldLog: eighth + 8 * mebi, reserve: 2 * log};
 }
