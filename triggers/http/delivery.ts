@@ -8,8 +8,7 @@ import type {Edge} from './edge.ts';
 import {openInput} from './open-input.ts';
 import {preflightReply} from './preflight.ts';
 import type {Leaving} from './readers.ts';
-import {eventTypeOf, parseTarget, type Target} from './target.ts';
-import {wholeInput} from './whole-input.ts';
+import {eventTypeOf, parseTarget, rawTarget, type Target} from './target.ts';
 
 /** A request on the public port. */
 export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
@@ -91,12 +90,10 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
   }
 
   input(form: 'whole' | 'open' = 'whole'): RequestInput | Promise<RequestInput> {
-    const request = this.#request;
-    const eventType = this.#edge.passes ? 'http' : eventTypeOf(request.headers);
+    const eventType = this.#edge.passes ? 'http' : eventTypeOf(this.#request.headers);
     if (form === 'open' && eventType === 'http') return this.#openInput();
-    const options = {eventType, target: this.#target, sourceIp: this.#connection.address, holder: this};
-    if (!hasBody(request)) return wholeInput(request, nothing, options);
-    return this.#readBody().then(body => wholeInput(request, body, options));
+    if (!hasBody(this.#request)) return this.#wholeInput(eventType, nothing);
+    return this.#readBody().then(body => this.#wholeInput(eventType, body));
   }
 
   called(): void {
@@ -157,6 +154,15 @@ export class HttpDelivery implements Delivery, Fields, Holder, Leaving, Place {
     const {maxBodyBytes, budget, clock} = this.#edge;
     const openHold = () => budget.open('body', this.#startedAt);
     return openInput(this.#response, {target: this.#target, maxBodyBytes, clock, openHold, holder: this});
+  }
+
+  /** What another trigger has sent is a POST to `/`, and only its outcome is wanted. */
+  #wholeInput(eventType: string, body: Buffer): RequestInput {
+    const {method = '', rawHeaders: headers} = this.#request;
+    const {path, query, origin} = this.#target;
+    const same = {shape: 'request', eventType, headers, body, sourceIp: this.#connection.address, holder: this} as const;
+    if (eventType !== 'http') return {...same, reply: 'outcome', method: 'POST', path: '/', query: ''};
+    return {...same, reply: 'http', method, path, query, target: rawTarget(origin)};
   }
 
   #readBody(): Promise<Buffer> {
