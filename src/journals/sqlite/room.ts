@@ -14,7 +14,7 @@ export interface Room {
 
 const mebi = 2 ** 20;
 
-/** A larger journal takes no larger payloads, and its log no longer to be emptied, than one of 1 GiB: a value of SQLite has 10⁹ bytes at most. */
+/** Past this size payloads and a held log grow no further: SQLite takes no value beyond 10⁹ bytes, and a longer log takes minutes to empty. */
 const mostCounted = 2 ** 30;
 
 /**
