@@ -9,6 +9,16 @@ import {fakeHouse} from './fakes.ts';
 
 export const terms = {type: 'fake', ack: 'settled', attempts: undefined, retryMs: 1000} as const;
 
+/** A message of which only key and acknowledgement matter. */
+export const ordinary = {
+  body: Buffer.from('{}'),
+  contentType: '',
+  attributes: [],
+  facts: {},
+  destination: 'orders',
+  mayBeAgain: true,
+} as const satisfies Partial<Message>;
+
 /** A function that always answers with this status, and a message that says in `told` what the broker hears. */
 export function place(
   status: number,
@@ -30,12 +40,7 @@ export function place(
   const message: Message = {
     key: 'orders/1',
     sentAt: 1_700_000_000_000,
-    body: Buffer.from('{}'),
-    contentType: '',
-    attributes: [],
-    facts: {},
-    destination: 'orders',
-    mayBeAgain: true,
+    ...ordinary,
     async accept() {
       told.push('accept');
     },

@@ -5,6 +5,7 @@ import type {Connection, Inlet, Message} from '../../src/messages/message.ts';
 import type {ListedHouse} from '../../src/trigger.ts';
 import {ManualClock, settle} from '../helpers/clock.ts';
 import {fakeHouse} from '../helpers/fakes.ts';
+import {ordinary} from '../helpers/handled-message.ts';
 
 const terms = {type: 'fake', ack: 'settled', concurrency: 4, attempts: undefined, retryMs: 1000} as const;
 
@@ -39,12 +40,7 @@ async function place() {
 const messageOf = (told: string[], key: string): Message => ({
   key,
   sentAt: undefined,
-  body: Buffer.from('{}'),
-  contentType: '',
-  attributes: [],
-  facts: {},
-  destination: 'orders',
-  mayBeAgain: true,
+  ...ordinary,
   async accept() {
     told.push(key);
   },
